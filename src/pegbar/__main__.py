@@ -1,0 +1,5 @@
+"""`python -m pegbar`."""
+
+from pegbar.cli import main
+
+main()

@@ -1,0 +1,293 @@
+"""Who is behind a request: the token, then one statement for the person and what they are to the place asked about.
+
+Source: spec accounts, "Tokens" (order of the checks) and "Named access checks" (the facts about a place).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from litestar import Request
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.expression import FromClause
+
+from pegbar.accounts import tokens
+from pegbar.accounts.tables import department_link, person, revoked_token, session_floor
+from pegbar.core.access import Caller, Place, PlaceKind, Rule, Token
+from pegbar.core.database import Database
+from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
+from pegbar.core.realtime import Audience
+from pegbar.core.schema import Uuid
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import task_type
+from pegbar.tasks.tables import task, task_person_link
+
+ACCESS_COOKIE = "access_token_cookie"
+REFRESH_COOKIE = "refresh_token_cookie"
+_EPOCH = datetime(1970, 1, 1)
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_KEY = bindparam("key", type_=Uuid)
+_THINGS = {"project": project, "entity": entity, "task": task}
+
+
+def _someone() -> list[ColumnElement[Any]]:
+    departments = select(department_link.c.department_id).where(department_link.c.person_id == person.c.id)
+    revoked = exists().where(revoked_token.c.jti == any_(bindparam("family", type_=ARRAY(Text))))
+    too_old = exists().where(
+        session_floor.c.person_id == person.c.id,
+        session_floor.c.not_before > func.to_timestamp(bindparam("issued")).op("AT TIME ZONE")(literal("UTC")),
+    )
+    return [
+        person.c.id,
+        person.c.role,
+        person.c.active,
+        person.c.is_bot,
+        person.c.jti,
+        person.c.email,
+        func.concat_ws(" ", func.nullif(person.c.first_name, ""), func.nullif(person.c.last_name, "")).label(
+            "full_name"
+        ),
+        person.c.timezone,
+        person.c.locale,
+        person.c.preview_project_id,
+        person.c.preview_opened_at,
+        person.c.preview_open_until,
+        func.array(departments.scalar_subquery(), type_=ARRAY(Uuid)).label("departments"),
+        revoked.label("revoked"),
+        too_old.label("too_old"),
+    ]
+
+
+def _there(place: Place) -> Select[Any]:
+    """The row that a place's parameter names, as `place_id` and `found`; no row if it does not exist."""
+    there = place.lookup
+    if there is None:
+        table = _THINGS[place.kind]
+        there = select(table.c.id.label("place_id")).where(table.c.id == _KEY)
+    return there.add_columns(true().label("found"))
+
+
+def _joined(kind: PlaceKind, place_id: ColumnElement[Any], source: FromClause) -> tuple[FromClause, dict[str, Any]]:
+    """The tables that lead from a place to its production, and the facts found on the way."""
+    if kind == "project":
+        return source, {"project_id": place_id}
+    if kind == "entity":
+        return source.outerjoin(entity, entity.c.id == place_id), {"project_id": entity.c.project_id}
+    source = source.outerjoin(task, task.c.id == place_id).outerjoin(entity, entity.c.id == task.c.entity_id)
+    source = source.outerjoin(task_type, task_type.c.id == task.c.task_type_id)
+    mine = exists().where(task_person_link.c.task_id == task.c.id, task_person_link.c.person_id == person.c.id)
+    return source, {
+        "project_id": task.c.project_id,
+        "assigned_to_task": mine,
+        "task_department_id": task_type.c.department_id,
+    }
+
+
+@lru_cache(512)
+def _statement(place: Place) -> Executable:
+    columns = _someone()
+    if not place.parameter or (place.kind == "studio" and place.lookup is None):
+        return select(*columns).where(person.c.id == bindparam("sub", type_=Uuid))
+    there = _there(place).limit(1).subquery("there").lateral()
+    source: FromClause = person.outerjoin(there, true())
+    facts: dict[str, Any] = {}
+    if place.kind != "studio":
+        source, facts = _joined(place.kind, there.c.place_id, source)
+        team = project_person_link
+        source = source.outerjoin(team, (team.c.project_id == facts["project_id"]) & (team.c.person_id == person.c.id))
+        facts |= {"in_team": team.c.person_id.is_not(None), "team_role": team.c.role}
+    if place.kind in ("entity", "task"):
+        other = task.alias("other")
+        mine = task_person_link.alias("mine")
+        facts["assigned_to_entity"] = exists().where(
+            other.c.entity_id == entity.c.id, mine.c.task_id == other.c.id, mine.c.person_id == person.c.id
+        )
+        facts["created_entity"] = func.coalesce(entity.c.created_by == person.c.id, false())
+    columns += [there.c.found, *[value.label(name) for name, value in facts.items()]]
+    return select(*columns).select_from(source).where(person.c.id == bindparam("sub", type_=Uuid))
+
+
+_AUDIENCE = text(
+    """
+    SELECT now.oldest, listening.socket, listening.role, listening.projects
+      FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest) AS now
+      LEFT JOIN (
+        SELECT s.socket, p.role,
+               ARRAY(SELECT l.project_id FROM project_person_link l
+                      WHERE l.person_id = p.id AND l.project_id = ANY(:projects ::uuid[])) AS projects
+          FROM unnest(:sockets ::text[], :persons ::uuid[], :jtis ::text[], :refresh_jtis ::text[], :issued ::float8[])
+               AS s (socket, person_id, jti, refresh_jti, issued)
+          JOIN person p ON p.id = s.person_id AND p.active IS NOT FALSE
+         WHERE NOT EXISTS (SELECT 1 FROM pegbar.revoked_token r WHERE r.jti IN (s.jti, s.refresh_jti))
+           AND NOT EXISTS (SELECT 1 FROM pegbar.session_floor f
+                            WHERE f.person_id = p.id AND f.not_before > to_timestamp(s.issued) AT TIME ZONE 'UTC')
+      ) AS listening ON true
+    """
+)
+
+_FACTS = (
+    "project_id",
+    "in_team",
+    "team_role",
+    "created_entity",
+    "assigned_to_entity",
+    "assigned_to_task",
+    "task_department_id",
+)
+
+
+class RequestCallers:
+    """Resolves the callers of HTTP requests."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def identify(self, request: Request[Any, Any, Any], expected: tokens.TokenType = "access") -> Token:
+        """The verified token of a request. Raises TokenError or Unauthorized."""
+        return tokens.verify(*read_token(request.headers, expected), expected)
+
+    def token_of(self, headers: Any, given: str | None) -> Token:
+        """The verified token of a socket: of its handshake's headers, else the one it gives."""
+        try:
+            return tokens.verify(*read_token(headers, "access"))
+        except TokenError as error:
+            if given is None or error.status != 401:
+                raise
+        return tokens.verify(given)
+
+    async def audience(self, sockets: dict[str, Token], projects: Sequence[UUID]) -> Audience:
+        """The sockets whose tokens and accounts are still good, and which of these productions each may see."""
+        now = int(datetime.now(UTC).timestamp())
+        alive = {socket: token for socket, token in sockets.items() if token.exp is None or token.exp > now}
+        rows = await self._db.rows(
+            _AUDIENCE,
+            sockets=list(alive),
+            persons=[token.sub for token in alive.values()],
+            jtis=[token.jti for token in alive.values()],
+            refresh_jtis=[token.refresh_jti for token in alive.values()],
+            issued=[float(token.iat) for token in alive.values()],
+            projects=list(projects),
+        )
+        oldest = next((row["oldest"] for row in rows), 0)
+        listening = [row for row in rows if row["socket"] is not None]
+        return Audience(
+            admins=frozenset(row["socket"] for row in listening if row["role"] == "admin"),
+            projects={row["socket"]: frozenset(row["projects"]) for row in listening},
+            oldest_running=oldest,
+        )
+
+    async def resolve(self, token: Token, rule: Rule, key: UUID | None, method: str = "GET") -> Caller:
+        """The caller with the facts about the rule's place. Raises 401, 403 or 404 as the specification orders them."""
+        place = rule.place
+        statement = _statement(place)
+        given: dict[str, Any] = {"sub": token.sub, "family": token.family, "issued": float(token.iat)}
+        looked_up = bool(place.parameter) and (place.kind != "studio" or place.lookup is not None)
+        if looked_up:
+            given["key"] = key
+        row = await self._db.row(statement, **given)
+        _check_account(row, token)
+        assert row is not None
+        _check_preview_account(row, token, method)
+        if token.requires_2fa_setup and not rule.during_setup:
+            raise Forbidden(
+                "A second factor must be set up before anything else.", two_factor_authentication_required=True
+            )
+        facts: dict[str, Any] = {"subject_id": key}
+        if looked_up:
+            if not row["found"]:
+                raise NotFound(f"There is nothing with the id {key}.")
+            facts |= {name: row[name] for name in _FACTS if name in row.keys() and row[name] is not None}  # noqa: SIM118
+        return _caller(row, token, facts)
+
+
+def _caller(row: asyncpg.Record, token: Token, facts: dict[str, Any]) -> Caller:
+    return Caller(
+        id=row["id"],
+        role=row["role"],
+        token=token,
+        is_bot=row["is_bot"],
+        email=row["email"],
+        full_name=row["full_name"],
+        timezone=row["timezone"],
+        locale=row["locale"],
+        departments=frozenset(row["departments"] or ()),
+        preview_project_id=row["preview_project_id"],
+        **facts,
+    )
+
+
+def read_token(headers: Any, expected: tokens.TokenType) -> tuple[str]:
+    """The raw token of a request's headers: the cookie, unless it is unusable and the header has one."""
+    cookie = _cookie(headers.get("cookie", ""), ACCESS_COOKIE if expected == "access" else REFRESH_COOKIE)
+    header = headers.get("authorization", "")
+    words = header.split()
+    bearer = words[1] if len(words) == 2 and words[0] == "Bearer" else None
+    if cookie:
+        if bearer:
+            try:
+                tokens.verify(cookie, expected)
+            except (TokenError, Unauthorized):
+                return (bearer,)
+        return (cookie,)
+    if not words or words[0] != "Bearer":
+        raise TokenError("Missing JWT in cookies or headers (Authorization: Bearer <token>)")
+    if bearer is None:
+        raise TokenError("Bad Authorization header. Expected 'Authorization: Bearer <token>'", status=422)
+    return (bearer,)
+
+
+def _cookie(header: str, name: str) -> str | None:
+    if name not in header:
+        return None
+    try:
+        found = SimpleCookie(header).get(name)
+    except CookieError:
+        return None
+    return found.value if found is not None else None
+
+
+def _check_account(row: asyncpg.Record | None, token: Token) -> None:
+    """The order of the checks is the specification's: revoked, known, active."""
+    if row is not None and (row["revoked"] or (row["too_old"] and token.identity_type == "person")):
+        raise TokenError("Token has been revoked")
+    if token.identity_type in ("bot", "person_api"):
+        if row is None or row["jti"] != token.jti:
+            raise TokenError("Token has been revoked")
+    elif token.identity_type != "person":
+        raise TokenError("Token has been revoked")
+    if row is None:
+        raise Unauthorized("This account does not exist any more.")
+    if row["active"] is False:
+        raise Unauthorized("This account is inactive.")
+
+
+def _check_preview_account(row: asyncpg.Record, token: Token, method: str) -> None:
+    """Spec accounts, "Kinds of persons": a preview account reads, while its window is open."""
+    if row["preview_project_id"] is None:
+        return
+    opened = row["preview_opened_at"]
+    if opened is not None and token.iat < int((opened - _EPOCH).total_seconds()):
+        raise TokenError("Token has been revoked")
+    if method not in _READING:
+        raise Forbidden("A preview account can only read.")

@@ -1,0 +1,148 @@
+"""Tables of people."""
+
+from sqlalchemy import ARRAY, Index, LargeBinary, UniqueConstraint, text
+
+from pegbar.config import settings
+from pegbar.core.schema import (
+    JSONB,
+    TIMESTAMP,
+    Column,
+    Date,
+    Integer,
+    String,
+    Text,
+    Uuid,
+    choice,
+    flag,
+    link_table,
+    own_table,
+    reference,
+    table,
+)
+
+CONTRACT_TYPES = ("open-ended", "fixed-term", "short-term", "freelance", "apprentice", "internship")
+SECOND_FACTORS = ("totp", "email_otp", "fido")
+ROLES = ("user", "admin", "supervisor", "manager", "client", "vendor")
+POSITIONS = ("supervisor", "lead", "artist")
+SENIORITIES = ("senior", "mid", "junior")
+LOGIN_ORIGINS = ("web", "script")
+
+person = table(
+    "person",
+    Column("first_name", String(80), nullable=False),
+    Column("last_name", String(80), nullable=False),
+    Column("email", String(255)),
+    Column("phone", String(30)),
+    choice("contract_type", CONTRACT_TYPES, default="open-ended", server_default="open-ended", nullable=False),
+    flag("active", True),
+    flag("archived"),
+    Column("last_presence", Date),
+    Column("password", LargeBinary),
+    Column("desktop_login", String(80)),
+    Column("login_failed_attemps", Integer, default=0),
+    Column("last_login_failed", TIMESTAMP),
+    flag("totp_enabled"),
+    Column("totp_secret", String(32)),
+    flag("email_otp_enabled"),
+    Column("email_otp_secret", String(32)),
+    flag("fido_enabled"),
+    Column("fido_credentials", ARRAY(JSONB)),
+    Column("otp_recovery_codes", ARRAY(LargeBinary)),
+    choice("preferred_two_factor_authentication", SECOND_FACTORS),
+    Column("shotgun_id", Integer, unique=True),
+    Column("timezone", String(50), default=lambda: settings().default_timezone),
+    Column("locale", String(10), default=lambda: settings().default_locale),
+    Column("data", JSONB),
+    choice("role", ROLES, default="user", nullable=False),
+    choice("position", POSITIONS, default="artist"),
+    choice("seniority", SENIORITIES, default="mid"),
+    Column("daily_salary", Integer, default=0),
+    flag("has_avatar"),
+    flag("notifications_enabled"),
+    flag("notifications_slack_enabled"),
+    Column("notifications_slack_userid", String(60), default=""),
+    flag("notifications_mattermost_enabled"),
+    Column("notifications_mattermost_userid", String(60), default=""),
+    flag("notifications_discord_enabled"),
+    Column("notifications_discord_userid", String(60), default=""),
+    flag("is_bot", nullable=False, in_database=True),
+    Column("jti", String(60), unique=True),
+    Column("expiration_date", Date),
+    reference("studio"),
+    flag("is_generated_from_ldap"),
+    Column("ldap_uid", String(60), unique=True),
+    flag("is_guest", nullable=False, in_database=True),
+    Column("country", String(2)),
+    flag("use_12_hour_clock"),
+    Column("display_date_format", String(20), default="YYYY-MM-DD"),
+    Column("oidc_issuer", Text),
+    Column("oidc_subject", String(255)),
+    Column("saml_issuer", Text),
+    Column("saml_subject", String(255)),
+    reference("project", "preview_project_id", unique=True),
+    Column("preview_opened_at", TIMESTAMP),
+    Column("preview_open_until", TIMESTAMP),
+    UniqueConstraint("oidc_issuer", "oidc_subject", name="person_oidc_identity_uc"),
+    UniqueConstraint("saml_issuer", "saml_subject", name="person_saml_identity_uc"),
+    Index("only_one_email_by_person", "email", "is_bot", unique=True, postgresql_where=text("(is_bot IS NOT TRUE)")),
+)
+
+department = table(
+    "department",
+    Column("name", String(80), nullable=False, unique=True),
+    Column("color", String(7), nullable=False),
+    flag("archived"),
+)
+
+department_link = link_table(
+    "department_link",
+    reference("person", primary_key=True),
+    reference("department", primary_key=True),
+    UniqueConstraint("person_id", "department_id", name="department_link_uc"),
+)
+
+desktop_login_log = table(
+    "desktop_login_log",
+    reference("person", nullable=False),
+    Column("date", TIMESTAMP, nullable=False),
+)
+
+login_log = table(
+    "login_log",
+    reference("person", nullable=False),
+    Column("ip_address", String(50)),
+    choice("origin", LOGIN_ORIGINS),
+)
+
+# Pegbar's own.
+
+#: Tokens ended before their time, kept until they would have expired anyway.
+revoked_token = own_table(
+    "revoked_token",
+    Column("jti", String(60), primary_key=True),
+    Column("expires_at", TIMESTAMP, nullable=False, index=True),
+)
+
+#: Tokens of a person issued before this moment are over (password changed, second factor removed, deactivated).
+session_floor = own_table(
+    "session_floor",
+    Column("person_id", Uuid, primary_key=True),
+    Column("not_before", TIMESTAMP, nullable=False),
+)
+
+#: Codes, challenges and reset tokens: used once, for a while. `subject` is whom or what the secret is for.
+one_time_secret = own_table(
+    "one_time_secret",
+    Column("kind", String(30), primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("data", JSONB, nullable=False),
+    Column("expires_at", TIMESTAMP, nullable=False, index=True),
+)
+
+#: Failed attempts by address and minute.
+failed_attempt = own_table(
+    "failed_attempt",
+    Column("address", String(60), primary_key=True),
+    Column("minute", TIMESTAMP, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+)

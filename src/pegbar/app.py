@@ -1,0 +1,97 @@
+"""The ASGI application: every domain's routes on one router, with the database, sockets and the outer shell."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+
+from pegbar.accounts.callers import RequestCallers
+from pegbar.config import settings
+from pegbar.core import routing
+from pegbar.core.database import Database
+from pegbar.core.front import Front
+from pegbar.core.realtime import Realtime
+from pegbar.core.routing import Endpoint, Operation
+
+DOMAINS = (
+    "accounts",
+    "studio",
+    "productions",
+    "entities",
+    "tasks",
+    "media",
+    "files",
+    "planning",
+    "review",
+    "search",
+    "workspace",
+    "exchange",
+)
+
+
+def load_domains() -> list[Operation]:
+    """Import every module of every domain, for the routes, jobs and events they declare; their operations."""
+    for domain in DOMAINS:
+        package = importlib.import_module(f"pegbar.{domain}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    return routing.operations
+
+
+def _no_route(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """What the router itself refuses: an unknown path, a wrong method."""
+    texts = {
+        404: "404 Not Found: there is no such route.",
+        405: "405 Method Not Allowed: this route does not take that method.",
+    }
+    body = {"error": True, "message": texts.get(error.status_code, error.detail)}
+    return Response(body, status_code=error.status_code, headers=error.headers)
+
+
+def _handler(operation: Operation, endpoint: Endpoint) -> HTTPRouteHandler:
+    """The Litestar handler of an operation: its signature is the request alone, Endpoint does the rest."""
+
+    async def handle(request: Request[Any, Any, Any]) -> ASGIApp:
+        return await endpoint(request)
+
+    return HTTPRouteHandler(
+        operation.path,
+        http_method=operation.method,  # type: ignore[arg-type]
+        status_code=operation.status,
+        include_in_schema=False,
+        name=f"{operation.method} {operation.path}",
+    )(handle)
+
+
+def create() -> ASGIApp:
+    """The application of one worker process."""
+    database = Database(settings().external_database, size=settings().db_pool_size)
+    operations = load_domains()
+    callers = RequestCallers(database)
+    realtime = Realtime(database, callers)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await database.open()
+        await realtime.start()
+        try:
+            yield
+        finally:
+            await realtime.stop()
+            await database.close()
+
+    api = Litestar(
+        route_handlers=[_handler(each, Endpoint(each, database, callers)) for each in operations],
+        lifespan=[lifespan],
+        exception_handlers={HTTPException: _no_route},
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,
+    )
+    return Front(api, realtime.asgi, operations)

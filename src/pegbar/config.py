@@ -1,0 +1,233 @@
+"""Every setting of Pegbar: its type, default, environment variable and one line of help.
+
+The names are those that studios already have in their environment files (`DB_HOST`, `SECRET_KEY`, `PREVIEW_FOLDER`...);
+what is Pegbar's own starts with `PEGBAR_`. docs/configuration.md is generated from this list.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
+FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
+
+
+class InvalidSetting(ValueError):
+    """An environment variable holds something its setting cannot take."""
+
+
+def setting(default: Any, env: str, text: str, *, section: str) -> Any:
+    """Declare a setting; `env` may hold several names separated by spaces, the first one set wins."""
+    metadata = {"env": tuple(env.split()), "help": text, "section": section}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _server(default: Any, env: str, text: str) -> Any:
+    return setting(default, env, text, section="Server")
+
+
+def _database(default: Any, env: str, text: str) -> Any:
+    return setting(default, env, text, section="Database")
+
+
+def _accounts(default: Any, env: str, text: str) -> Any:
+    return setting(default, env, text, section="Accounts and security")
+
+
+def _mail(default: Any, env: str, text: str) -> Any:
+    return setting(default, env, text, section="Mails")
+
+
+def _storage(default: Any, env: str, text: str) -> Any:
+    return setting(default, env, text, section="Storage and media")
+
+
+def _ui(default: Any, env: str, text: str) -> Any:
+    return setting(default, env, text, section="Web UI and integrations")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of this process."""
+
+    data_folder: Path = _server(
+        Path("data"), "PEGBAR_DATA", "Folder of the embedded database, the secret key and the stored files"
+    )
+    host: str = _server("127.0.0.1", "PEGBAR_HOST", "Address to listen on")
+    port: int = _server(8000, "PEGBAR_PORT", "Port to listen on")
+    workers: int = _server(1, "PEGBAR_WORKERS", "API worker processes")
+    debug: bool = _server(False, "DEBUG", "Answer internal errors with their message and stack")
+    log_level: str = _server("info", "LOGLEVEL", "debug, info, warning or error")
+    log_format: str = _server("text", "PEGBAR_LOG_FORMAT", "text for people, json for log collectors")
+    max_content_length: int = _server(
+        10 * 1024**3, "MAX_CONTENT_LENGTH", "Largest request body in bytes; 0 for no limit"
+    )
+    max_json_length: int = _server(64 * 1024**2, "PEGBAR_MAX_JSON_LENGTH", "Largest JSON request body in bytes")
+    max_json_depth: int = _server(64, "PEGBAR_MAX_JSON_DEPTH", "Deepest nesting of a JSON request body")
+    nb_records_per_page: int = _server(
+        100, "NB_RECORDS_PER_PAGE", "Rows in a page of a listing unless the request asks otherwise"
+    )
+    cors_allowed_origins: list[str] = _server(
+        [],
+        "CORS_ALLOWED_ORIGINS",
+        "Origins allowed to call the API with credentials, separated by `;`; an exact origin or a regular expression",
+    )
+    trusted_proxies: list[str] = _server(
+        ["127.0.0.1", "::1"],
+        "PEGBAR_TRUSTED_PROXIES",
+        "Addresses whose `X-Real-IP` and `X-Forwarded-For` headers are believed, separated by `;`",
+    )
+    metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
+    event_retention_days: int = _server(
+        0, "PEGBAR_EVENT_RETENTION_DAYS", "Days to keep the event log; 0 keeps it for ever"
+    )
+
+    database_url: str = _database(
+        "",
+        "DATABASE_URL PEGBAR_DATABASE_URL",
+        "PostgreSQL to use instead of the embedded one, as postgresql://user:password@host:port/name",
+    )
+    db_host: str = _database("", "DB_HOST", "Host of an external PostgreSQL, when DATABASE_URL is not set")
+    db_port: int = _database(5432, "DB_PORT", "Its port")
+    db_username: str = _database("postgres", "DB_USERNAME", "Its user")
+    db_password: str = _database("", "DB_PASSWORD", "Its password")
+    db_database: str = _database("zoudb", "DB_DATABASE", "Its database")
+    db_pool_size: int = _database(10, "DB_POOL_SIZE", "Connections an API worker may open")
+    postgres_options: str = _database(
+        "", "PEGBAR_POSTGRES_OPTIONS", "Extra `name=value` settings of the embedded PostgreSQL, separated by spaces"
+    )
+
+    secret_key: str = _accounts("", "SECRET_KEY", "Key that signs tokens; generated in the data folder when not set")
+    admin_email: str = _accounts("", "PEGBAR_ADMIN_EMAIL", "Administrator to create at the first start")
+    admin_password: str = _accounts(
+        "", "PEGBAR_ADMIN_PASSWORD", "Their password; generated and printed once when not set"
+    )
+    auth_strategy: str = _accounts(
+        "auth_local_classic", "AUTH_STRATEGY", "auth_local_classic, auth_local_no_password or auth_remote_ldap"
+    )
+    bcrypt_log_rounds: int = _accounts(12, "BCRYPT_LOG_ROUNDS", "Cost of password hashes")
+    min_password_length: int = _accounts(8, "MIN_PASSWORD_LENGTH", "Shortest password accepted")
+    protected_accounts: list[str] = _accounts(
+        [], "PROTECTED_ACCOUNTS", "E-mails that nobody else can edit, deactivate or delete, separated by `;`"
+    )
+    enforce_2fa: bool = _accounts(False, "ENFORCE_2FA", "Require a second factor of everybody")
+    exempt_from_2fa: list[str] = _accounts([], "2FA_EXEMPT_USERS", "E-mails exempt from it, separated by `,`")
+    user_limit: int = _accounts(100, "USER_LIMIT", "Active persons allowed, bots and guests aside")
+    login_rate_limit: int = _accounts(
+        60,
+        "PEGBAR_LOGIN_RATE_LIMIT",
+        "Failed sign-in or one-time-code attempts an address may make in a minute; 0 for no limit",
+    )
+    admin_token: str = _accounts("", "ADMIN_TOKEN", "Bearer token that opens GET /admin/config/check")
+    default_timezone: str = _accounts("Europe/Paris", "DEFAULT_TIMEZONE", "Time zone of new persons")
+    default_locale: str = _accounts("en_US", "DEFAULT_LOCALE", "Locale of new persons")
+
+    domain_name: str = _mail(
+        "localhost:8080", "DOMAIN_NAME", "Public host of the web UI, for links in mails and for security keys"
+    )
+    domain_protocol: str = _mail("https", "DOMAIN_PROTOCOL", "http or https")
+    mail_enabled: bool = _mail(True, "MAIL_ENABLED", "Send mails; they need MAIL_SERVER")
+    mail_server: str = _mail("", "MAIL_SERVER", "SMTP host; without one, mails are written to the log")
+    mail_port: int = _mail(25, "MAIL_PORT", "SMTP port")
+    mail_username: str = _mail("", "MAIL_USERNAME", "SMTP user")
+    mail_password: str = _mail("", "MAIL_PASSWORD", "SMTP password")
+    mail_use_tls: bool = _mail(False, "MAIL_USE_TLS", "Start TLS after connecting")
+    mail_use_ssl: bool = _mail(False, "MAIL_USE_SSL", "Connect with TLS")
+    mail_default_sender: str = _mail("no-reply@your-studio.com", "MAIL_DEFAULT_SENDER", "Sender address")
+    mail_check_deliverability: bool = _mail(
+        False, "MAIL_CHECK_DELIVERABILITY", "Look up the domain of new e-mail addresses in DNS"
+    )
+
+    fs_backend: str = _storage("local", "FS_BACKEND", "local or s3")
+    preview_folder: str = _storage(
+        "", "PREVIEW_FOLDER THUMBNAIL_FOLDER", "Folder of local storage; `previews` in the data folder unless set"
+    )
+    tmp_folder: str = _storage("", "TMP_DIR", "Folder for uploads under way; `tmp` in the data folder unless set")
+    fs_bucket_prefix: str = _storage("", "FS_BUCKET_PREFIX", "Prefix of the buckets `pictures`, `movies` and `files`")
+    fs_s3_region: str = _storage("", "FS_S3_REGION", "S3 region")
+    fs_s3_endpoint: str = _storage("", "FS_S3_ENDPOINT", "S3 endpoint, for stores other than Amazon's")
+    fs_s3_access_key: str = _storage("", "FS_S3_ACCESS_KEY", "S3 access key")
+    fs_s3_secret_key: str = _storage("", "FS_S3_SECRET_KEY", "S3 secret key")
+    remove_files: bool = _storage(False, "REMOVE_FILES", "Delete binaries with their rows instead of only marking them")
+    client_cache_max_age: int = _storage(
+        604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
+    )
+    max_image_pixels: int = _storage(400_000_000, "MAX_IMAGE_PIXELS", "Largest picture accepted, in pixels")
+    movie_highdef_bitrate: int = _storage(28, "MOVIE_HIGHDEF_BITRATE", "Mbit/s of high definition movies")
+    movie_lowdef_bitrate: int = _storage(6, "MOVIE_LOWDEF_BITRATE", "Mbit/s of low definition movies")
+
+    ui_folder: str = _ui("", "PEGBAR_UI", "Folder of a built Kitsu web UI to serve")
+    is_self_hosted: bool = _ui(True, "IS_SELF_HOSTED", "Told to the web UI")
+    crisp_token: str = _ui("", "CRISP_TOKEN", "Told to the web UI")
+    saml_enabled: bool = _ui(False, "SAML_ENABLED", "Told to the web UI; single sign-on is not available yet")
+    saml_idp_name: str = _ui("", "SAML_IDP_NAME", "Told to the web UI")
+    oidc_enabled: bool = _ui(False, "OIDC_ENABLED", "Told to the web UI; single sign-on is not available yet")
+    oidc_idp_name: str = _ui("", "OIDC_IDP_NAME", "Told to the web UI")
+    sentry_kitsu_enabled: bool = _ui(False, "SENTRY_KITSU_ENABLED", "Give the web UI the Sentry settings below")
+    sentry_kitsu_dsn: str = _ui("", "SENTRY_KITSU_DSN", "Sentry DSN of the web UI")
+    sentry_kitsu_sr: float = _ui(0.1, "SENTRY_KITSU_SR", "Sentry sample rate of the web UI")
+
+    @property
+    def external_database(self) -> str:
+        """The URL of the external PostgreSQL; empty when the embedded one serves."""
+        if self.database_url or not self.db_host:
+            return self.database_url
+        from urllib.parse import quote
+
+        user, password = quote(self.db_username, safe=""), quote(self.db_password, safe="")
+        return f"postgresql://{user}:{password}@{self.db_host}:{self.db_port}/{self.db_database}"
+
+    @property
+    def storage_folder(self) -> Path:
+        """Where local storage keeps its files."""
+        return Path(self.preview_folder) if self.preview_folder else self.data_folder / "previews"
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where uploads wait until they are stored."""
+        return Path(self.tmp_folder) if self.tmp_folder else self.data_folder / "tmp"
+
+    @property
+    def public_url(self) -> str:
+        """The root of the web UI as people reach it."""
+        return f"{self.domain_protocol}://{self.domain_name}"
+
+
+def _parse(text: str, kind: Any, env: str) -> Any:
+    if kind is bool:
+        if text.lower() in TRUE | FALSE:
+            return text.lower() in TRUE
+        raise InvalidSetting(
+            f"{env}={text!r} is neither true nor false (use one of true, false, yes, no, on, off, 1, 0)"
+        )
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            raise InvalidSetting(f"{env}={text!r} is not a number") from None
+    if kind == list[str]:
+        separator = "," if env == "2FA_EXEMPT_USERS" else ";"
+        return [part.strip() for part in text.split(separator) if part.strip()]
+    return kind(text)
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """The settings an environment describes. Raises InvalidSetting naming the variable and its value."""
+    kinds, given = get_type_hints(Settings), {}
+    for each in fields(Settings):
+        for env in each.metadata["env"]:
+            if text := environment.get(env, ""):
+                given[each.name] = _parse(text, kinds[each.name], env)
+                break
+    return Settings(**given)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read from its environment once."""
+    return load(os.environ)

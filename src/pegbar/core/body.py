@@ -1,0 +1,165 @@
+"""Request bodies and query strings, validated into msgspec Structs. Source: spec accounts, "HTTP conventions"."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import ClientException
+
+from pegbar.config import settings
+from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
+
+AnyRequest = Request[Any, Any, Any]
+S = TypeVar("S")
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+#: Where a request keeps its document between the access rule and the handler.
+_DOCUMENT = "pegbar.document"
+_AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=False):
+    """Base of request bodies: unknown keys are ignored, types are strict."""
+
+
+async def raw_json(request: AnyRequest) -> bytes:
+    """The bytes of a JSON body, within the limits of size and depth."""
+    limit = settings().max_json_length
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise TooLarge(f"A JSON body is limited to {limit} bytes.")
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLarge(f"A JSON body is limited to {limit} bytes.")
+        parts.append(part)
+    body = b"".join(parts)
+    _check_depth(body)
+    return body
+
+
+def _check_depth(body: bytes) -> None:
+    deepest = settings().max_json_depth
+    if body.count(b"[") + body.count(b"{") <= deepest:
+        return
+    depth = 0
+    for match in _BRACKETS.finditer(body):
+        if match[1]:
+            depth += 1
+            if depth > deepest:
+                raise BadRequest(f"A JSON body may be nested {deepest} levels deep.")
+        elif match[2]:
+            depth -= 1
+
+
+def _is_json(request: AnyRequest) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def decode_json(body: bytes) -> Any:
+    """A decoded JSON document; 400 when it is not one."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise ApiError(f"The body is not valid JSON: {error}.", status=400) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise ApiError("The body is not valid JSON.", status=400) from None
+
+
+async def json_document(request: AnyRequest) -> dict[str, Any]:
+    """The JSON object of a request where only JSON is read: 415 for another content type, 400 for anything else."""
+    if _DOCUMENT in request.scope:
+        kept: dict[str, Any] = request.scope[_DOCUMENT]  # type: ignore[literal-required]
+        return kept
+    if not _is_json(request):
+        raise WrongContentType("The body must be JSON, with the content type application/json.")
+    document = decode_json(await raw_json(request))
+    if not isinstance(document, dict):
+        raise BadRequest("The body must be a JSON object.")
+    request.scope[_DOCUMENT] = document  # type: ignore[literal-required]
+    return document
+
+
+async def read_body(request: AnyRequest, kind: type[S]) -> S:
+    """The body as a Struct: its JSON, else the form and the query string as text."""
+    document: Any = None
+    if _is_json(request):
+        try:
+            document = decode_json(await raw_json(request))
+        except TooLarge:
+            raise
+        except ApiError:
+            document = None
+    if document is None:
+        document = await _form_and_query(request)
+    return validate(document, kind)
+
+
+async def _form_and_query(request: AnyRequest) -> dict[str, Any]:
+    document: dict[str, Any] = {name: request.query_params[name] for name in request.query_params}
+    content = request.headers.get("content-type", "")
+    if content.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
+        try:
+            form = await request.form()
+        except ClientException as error:
+            raise BadRequest(f"The form cannot be read: {error.detail}") from None
+        document.update({name: value for name, value in form.items() if isinstance(value, str)})
+    return document
+
+
+def _split(error: msgspec.ValidationError) -> tuple[str, str]:
+    match = _AT.match(str(error))
+    assert match is not None
+    message, path = match["message"], match["path"] or ""
+    missing = re.match(r"Object missing required field `(.+)`", message)
+    if missing:
+        return f"{path}.{missing[1]}".strip("."), "This field is required."
+    return path, message
+
+
+def validate(document: Any, kind: type[S], *, strict: bool = True) -> S:
+    """The document as a Struct, or InvalidBody with one entry for each field at fault."""
+    try:
+        return msgspec.convert(document, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        if not isinstance(document, dict):
+            raise InvalidBody([("", "The body must be a JSON object.")]) from None
+        raise InvalidBody(_every_error(document, kind, strict) or [_split(error)]) from None
+
+
+def _every_error(document: dict[str, Any], kind: Any, strict: bool) -> list[tuple[str, str]]:
+    errors = []
+    for each in msgspec.structs.fields(kind):
+        if each.encode_name not in document:
+            if each.required:
+                errors.append((each.encode_name, "This field is required."))
+            continue
+        try:
+            msgspec.convert(document[each.encode_name], each.type, strict=strict)
+        except msgspec.ValidationError as error:
+            path, message = _split(error)
+            errors.append((f"{each.encode_name}.{path}".strip("."), message))
+    return errors
+
+
+def read_query(request: AnyRequest, kind: type[S]) -> S:
+    """The query string as a Struct; `list` fields take a repeated parameter, booleans only `true` (any case)."""
+    document: dict[str, Any] = {}
+    for each in msgspec.structs.fields(kind):  # type: ignore[arg-type]
+        values = request.query_params.getall(each.encode_name, [])
+        if not values:
+            continue
+        if each.type is bool:
+            document[each.encode_name] = values[0].lower() == "true"
+        elif getattr(each.type, "__origin__", None) is list:
+            document[each.encode_name] = values
+        else:
+            document[each.encode_name] = values[0]
+    try:
+        return msgspec.convert(document, kind, strict=False)
+    except msgspec.ValidationError as error:
+        path, message = _split(error)
+        raise BadRequest(f"{path}: {message}" if path else message) from None

@@ -1,0 +1,163 @@
+"""Events: declared once, written in the transaction that causes them, delivered after it commits.
+
+`tx.emit(EVENT, …)` keeps an event with its transaction. At the commit they go to `api_event` (the log that Kitsu
+clients read) and to `pegbar.outbox` (what live sockets get, unlogged events too), and PostgreSQL's NOTIFY
+tells every node which outbox rows the commit added. Source: spec events, "Rules common to all events".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import msgspec
+from sqlalchemy import BigInteger, Identity, Index, bindparam, func, select, text
+
+from pegbar.core.schema import JSONB, TIMESTAMP, Column, String, Text, Uuid, own_table, reference, table, utc_now
+
+if TYPE_CHECKING:
+    from pegbar.core.database import Transaction
+
+#: The PostgreSQL channel that carries the outbox positions of a commit.
+CHANNEL = "pegbar_events"
+
+api_event = table(
+    "api_event",
+    Column("name", String(80), nullable=False, index=True),
+    reference("person", "user_id"),
+    reference("project"),
+    Column("data", JSONB),
+    Index("ix_api_event_created_at", "created_at"),
+    Index("ix_api_event_project_id_created_at", "project_id", "created_at"),
+)
+
+#: `xid` orders commits: a row is safe to pass once every transaction before it has ended. Rows go after a day.
+outbox = own_table(
+    "outbox",
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("xid", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
+    Column("name", String(80), nullable=False),
+    Column("project_id", Uuid),
+    Column("person_id", Uuid),
+    Column("payload", Text, nullable=False),
+    Column("event_id", Uuid),
+    Column("created_at", TIMESTAMP, nullable=False, server_default=func.timezone("utc", func.now()), index=True),
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A declared event: its name, the keys of its payload, and whether it is kept in the log."""
+
+    name: str
+    keys: tuple[str, ...]
+    scoped: bool = True  #: carries the production it happened in; only its members get it
+    logged: bool = True
+    text: str = ""
+
+    def emission(
+        self, payload: dict[str, Any], *, project_id: UUID | str | None, to: UUID | None, author_id: UUID | None
+    ) -> "Emission":
+        """This event with a payload. Ids are written as text, dates as the API writes them."""
+        assert set(payload) <= set(self.keys), f"{self.name} declares no {set(payload) - set(self.keys)}"
+        data = {key: _plain(value) for key, value in payload.items()}
+        scope = str(project_id) if project_id is not None and self.scoped else None
+        if scope is not None:
+            data["project_id"] = scope
+        return Emission(self, data, scope, None if to is None else str(to), author_id)
+
+
+@dataclass(frozen=True)
+class Emission:
+    """An event about to be written."""
+
+    event: Event
+    payload: dict[str, Any]
+    project_id: str | None
+    person_id: str | None
+    author_id: UUID | None
+
+
+#: Every event declared, by name (several declarations may share a name with other keys).
+declared: list[Event] = []
+
+
+def event(name: str, *keys: str, scoped: bool = True, logged: bool = True, text: str = "") -> Event:
+    """Declare an event. `keys` are those of its payload besides `project_id`."""
+    made = Event(name, keys, scoped, logged, text)
+    declared.append(made)
+    return made
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S")
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value
+
+
+_WRITE = text(
+    """
+    WITH given AS (
+      SELECT * FROM unnest(:ids ::uuid[], :names ::text[], :authors ::uuid[], :projects ::uuid[], :persons ::uuid[],
+                           :payloads ::text[]) WITH ORDINALITY
+        AS given (id, name, author_id, project_id, person_id, payload, n)
+    ), logged AS (
+      INSERT INTO api_event (id, name, user_id, project_id, data, created_at, updated_at)
+      SELECT id, name, author_id, project_id, payload::jsonb, :now, :now FROM given WHERE id IS NOT NULL ORDER BY n
+    ), added AS (
+      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id)
+      SELECT name, project_id, person_id, payload, id FROM given ORDER BY n
+      RETURNING position, xid
+    )
+    SELECT pg_notify('pegbar_events', min(xid)::text || ' ' || min(position)::text || ' ' || max(position)::text)
+      FROM added
+    """
+).bindparams(bindparam("now", type_=TIMESTAMP))
+
+
+async def write(tx: "Transaction", emissions: Sequence[Emission]) -> None:
+    """Write events in their transaction, in one statement however many they are."""
+    await tx.row(
+        _WRITE,
+        now=utc_now(),
+        ids=[uuid4() if each.event.logged else None for each in emissions],
+        names=[each.event.name.lower() for each in emissions],
+        authors=[each.author_id for each in emissions],
+        projects=[each.project_id for each in emissions],
+        persons=[each.person_id for each in emissions],
+        payloads=[msgspec.json.encode(each.payload).decode() for each in emissions],
+    )
+
+
+#: The events of one commit, as its notification names them.
+OUTBOX_OF_COMMIT = (
+    select(outbox.c.position, outbox.c.xid, outbox.c.name, outbox.c.project_id, outbox.c.person_id, outbox.c.payload)
+    .where(outbox.c.xid == bindparam("xid", type_=BigInteger))
+    .where(outbox.c.position.between(bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)))
+    .order_by(outbox.c.position)
+)
+
+#: What a node that lost its connection may have missed: everything visible now that was not before transaction `xid`.
+OUTBOX_AGAIN = (
+    select(outbox.c.position, outbox.c.xid, outbox.c.name, outbox.c.project_id, outbox.c.person_id, outbox.c.payload)
+    .where(outbox.c.xid >= bindparam("xid", type_=BigInteger))
+    .order_by(outbox.c.xid, outbox.c.position)
+)
+
+__all__ = [
+    "CHANNEL",
+    "OUTBOX_AGAIN",
+    "OUTBOX_OF_COMMIT",
+    "Emission",
+    "Event",
+    "api_event",
+    "declared",
+    "event",
+    "outbox",
+    "write",
+]

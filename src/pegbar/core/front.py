@@ -1,0 +1,127 @@
+"""The outer shell of the application: what every answer has, and what is not the API.
+
+The API answers at `/` and under `/api`; sockets at `/socket.io`; HEAD on every GET route; OPTIONS and CORS; the built
+web UI, when there is one. Source: spec accounts, "HTTP conventions".
+"""
+
+import re
+from typing import Any
+
+from litestar.types import ASGIApp, Receive, Send
+
+from pegbar.config import settings
+from pegbar.core.errors import TooLarge
+from pegbar.core.routing import Operation, Reply, answer
+
+_SECURITY_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"SAMEORIGIN",
+    b"content-security-policy": b"frame-ancestors 'self'",
+    b"referrer-policy": b"strict-origin-when-cross-origin",
+}
+_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+class Front:
+    """An ASGI application around the API."""
+
+    def __init__(self, api: ASGIApp, sockets: ASGIApp, operations: list[Operation]) -> None:
+        self._api, self._sockets = api, sockets
+        self._origins = [re.compile(f"(?:{origin})$") for origin in settings().cors_allowed_origins]
+        self._plain_origins = frozenset(settings().cors_allowed_origins)
+        self._longest = settings().max_content_length
+        self._allowed = _allowed_methods(operations)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._api(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path.startswith(("/socket.io", "/api/socket.io")):
+            scope["path"] = path.removeprefix("/api")
+            await self._sockets(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 4404})
+            return
+        if path == "/api" or path.startswith("/api/"):
+            scope["path"] = path[4:] or "/"
+            scope["raw_path"] = scope["path"].encode()
+        await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Any, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        cors = self._cors_headers(headers)
+        method = scope["method"]
+        sender = _Sender(send, cors, drop_body=method == "HEAD")
+        if method == "OPTIONS":
+            await self._options(scope, headers, receive, sender)
+            return
+        if method == "HEAD":
+            scope["method"] = "GET"
+        length = headers.get(b"content-length", b"")
+        if self._longest and length.isdigit() and int(length) > self._longest:
+            error = TooLarge(f"A request body is limited to {self._longest} bytes.")
+            await answer(Reply(error.body, status=413))(scope, receive, sender)
+            return
+        await self._api(scope, receive, sender)
+
+    async def _options(self, scope: Any, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        allowed = next(
+            (methods for pattern, methods in self._allowed if pattern.fullmatch(scope["path"].rstrip("/") or "/")), None
+        )
+        if allowed is None:
+            body = {"error": True, "message": "404 Not Found: there is no such route."}
+            await answer(Reply(body, status=404))(scope, receive, send)
+            return
+        extra = {"allow": allowed}
+        if b"access-control-request-method" in headers:
+            extra["access-control-allow-methods"] = _METHODS
+            asked = headers.get(b"access-control-request-headers", b"").decode("latin-1")
+            extra["access-control-allow-headers"] = asked
+        await answer(Reply(b"", status=200, media_type="text/html", headers=extra))(scope, receive, send)
+
+    def _cors_headers(self, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        origin = headers.get(b"origin")
+        if origin is None or not self._origins:
+            return []
+        text = origin.decode("latin-1")
+        if text not in self._plain_origins and not any(pattern.match(text) for pattern in self._origins):
+            return [(b"vary", b"Origin")]
+        return [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+            (b"vary", b"Origin"),
+        ]
+
+
+class _Sender:
+    """Adds the headers that every answer has, and drops the body of a HEAD."""
+
+    def __init__(self, send: Send, extra: list[tuple[bytes, bytes]], *, drop_body: bool) -> None:
+        self._send, self._extra, self._drop_body = send, extra, drop_body
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message["headers"])
+            present = {name.lower() for name, _ in headers}
+            headers += [(name, value) for name, value in _SECURITY_HEADERS.items() if name not in present]
+            headers += self._extra
+            message = {**message, "headers": headers}
+        elif message["type"] == "http.response.body" and self._drop_body:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def _allowed_methods(operations: list[Operation]) -> list[tuple[re.Pattern[str], str]]:
+    """For each path, the methods it takes; static paths before those with parameters."""
+    methods: dict[str, set[str]] = {}
+    for operation in operations:
+        methods.setdefault(operation.path, set()).add(operation.method)
+    found = []
+    for path, known in sorted(methods.items(), key=lambda item: item[0].count("{")):
+        if "GET" in known:
+            known.add("HEAD")
+        pattern = re.sub(r"\\{[^}]*?:path\\}", ".+", re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)))
+        found.append((re.compile(pattern), ", ".join(sorted(known | {"OPTIONS"}))))
+    return found

@@ -1,0 +1,160 @@
+"""Background jobs: enqueued in the transaction that needs them, run by `pegbar worker`, retried with backoff.
+
+    SEND = job("accounts.send_mail", retries=8)
+
+    @SEND.task
+    async def send_mail(db: Database, *, to: str, subject: str) -> None: ...
+
+    tx.defer(SEND, to=…, subject=…)
+
+The queue is Procrastinate's, in the PostgreSQL schema `pegbar`. A worker that dies leaves its jobs with an old
+heartbeat; the others give them back to the queue.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+import procrastinate
+import structlog
+from sqlalchemy import text
+
+from pegbar.core.database import Database
+from pegbar.core.schema import OWN_SCHEMA
+
+if TYPE_CHECKING:
+    from pegbar.core.database import Transaction
+
+log = structlog.get_logger()
+
+#: Seconds without a sign of life after which a worker's jobs go back to the queue.
+STALLED_AFTER = 30
+_HEARTBEAT = 5
+
+Task = Callable[..., Awaitable[None]]
+
+
+class Job:
+    """A declared job. `task` binds the coroutine that does it."""
+
+    def __init__(self, name: str, *, retries: int, priority: int) -> None:
+        self.name, self.retries, self.priority = name, retries, priority
+        self.run: Task | None = None
+
+    def task(self, function: Task) -> Task:
+        """Bind the coroutine `(db, **arguments)` that does the job."""
+        assert self.run is None, f"{self.name} is bound twice"
+        self.run = function
+        return function
+
+    def deferral(self, arguments: dict[str, Any]) -> "Deferral":
+        """This job with its arguments (JSON values and UUIDs)."""
+        return Deferral(
+            self, {key: str(value) if isinstance(value, UUID) else value for key, value in arguments.items()}
+        )
+
+
+@dataclass(frozen=True)
+class Deferral:
+    """A job about to be enqueued."""
+
+    job: Job
+    arguments: dict[str, Any]
+
+
+#: Every job declared, by name.
+declared: dict[str, Job] = {}
+
+
+def job(name: str, *, retries: int = 5, priority: int = 0) -> Job:
+    """Declare a job; it is tried again `retries` times, after 2, 4, 8… seconds."""
+    assert name not in declared, f"{name} is declared twice"
+    declared[name] = Job(name, retries=retries, priority=priority)
+    return declared[name]
+
+
+_ENQUEUE = text(
+    """
+    SELECT pegbar.procrastinate_defer_jobs_v1(array_agg(
+      ROW('default', name, priority, NULL, NULL, arguments::jsonb, NULL)::pegbar.procrastinate_job_to_defer_v1
+      ORDER BY n))
+      FROM unnest(:names ::text[], :priorities ::int[], :arguments ::text[])
+           WITH ORDINALITY AS given (name, priority, arguments, n)
+    """
+)
+
+
+async def write(tx: "Transaction", deferrals: Sequence[Deferral]) -> None:
+    """Enqueue jobs in their transaction, in one statement."""
+    await tx.row(
+        _ENQUEUE,
+        names=[each.job.name for each in deferrals],
+        priorities=[each.job.priority for each in deferrals],
+        arguments=[msgspec.json.encode(each.arguments).decode() for each in deferrals],
+    )
+
+
+def queue(url: str, db: Database) -> procrastinate.App:
+    """The job queue with every declared job, for a worker."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=url,
+        kwargs={"options": f"-c search_path={OWN_SCHEMA},public", "application_name": "pegbar worker"},
+        max_size=8,
+    )
+    app = procrastinate.App(connector=connector)
+    for each in declared.values():
+        _register(app, db, each)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(queueing_lock="give-back", name="pegbar.give_back", pass_context=False)
+    async def give_back(timestamp: int) -> None:
+        await give_back_stalled(app)
+
+    return app
+
+
+def _register(app: procrastinate.App, db: Database, each: Job) -> None:
+    assert each.run is not None, f"{each.name} has no task"
+    run = each.run
+
+    async def perform(**arguments: Any) -> None:
+        await run(db, **arguments)
+
+    retry = procrastinate.RetryStrategy(max_attempts=each.retries, exponential_wait=2)
+    app.task(name=each.name, retry=retry)(perform)
+
+
+async def give_back_stalled(app: procrastinate.App) -> int:
+    """Put the jobs of workers that stopped giving signs of life back in the queue; their number."""
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER))
+    for each in stalled:
+        log.warning("a job lost its worker and goes back to the queue", job=each.id, task=each.task_name)
+        await app.job_manager.retry_job(each)
+    return len(stalled)
+
+
+async def work(url: str, db: Database, *, concurrency: int, stop: asyncio.Event) -> None:
+    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue."""
+    app = queue(url, db)
+    async with app.open_async():
+        await give_back_stalled(app)
+        worker = asyncio.create_task(
+            app.run_worker_async(
+                concurrency=concurrency,
+                install_signal_handlers=False,
+                update_heartbeat_interval=_HEARTBEAT,
+                stalled_worker_timeout=STALLED_AFTER,
+                shutdown_graceful_timeout=20,
+                name=f"pegbar-{os.getpid()}",
+            )
+        )
+        waiter = asyncio.create_task(stop.wait())
+        await asyncio.wait({worker, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        waiter.cancel()
+        if not worker.done():
+            worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)

@@ -1,0 +1,87 @@
+"""Bringing a database to the schema this Pegbar needs."""
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from pegbar.core.schema import OWN_SCHEMA
+
+#: One migration at a time, whatever the number of nodes that start together.
+_LOCK = 0x70656762
+
+
+class OldSchema(Exception):
+    """The database's schema is not the one this Pegbar needs; the message says which command to run."""
+
+
+def connect(url: str) -> Connection:
+    """A plain connection for schema work."""
+    return create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool).connect()
+
+
+def run_script(connection: Connection, sql: str) -> None:
+    """Run SQL of several statements as it stands."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute(sql)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files(__name__)))
+    config.attributes["connection"] = connection
+    return config
+
+
+def revision(connection: Connection) -> str | None:
+    """The database's revision; None before the first migration."""
+    context = MigrationContext.configure(connection, opts={"version_table_schema": OWN_SCHEMA})
+    return context.get_current_revision()
+
+
+def head() -> str:
+    """The revision this Pegbar needs."""
+    config = Config()
+    config.set_main_option("script_location", str(files(__name__)))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    assert newest is not None
+    return newest
+
+
+def upgrade(url: str) -> tuple[str | None, str]:
+    """Bring the database to this Pegbar's schema; the revisions before and after."""
+    with connect(url) as connection:
+        connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+        try:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {OWN_SCHEMA}"))
+            connection.commit()
+            before = revision(connection)
+            connection.commit()
+            if before != head():
+                command.upgrade(_config(connection), "head")
+                connection.commit()
+            return before, head()
+        finally:
+            connection.rollback()
+            connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+            connection.commit()
+
+
+def check(url: str) -> None:
+    """Raise OldSchema unless the database is at this Pegbar's schema."""
+    with connect(url) as connection:
+        current, needed = revision(connection), head()
+        if current == needed:
+            return
+        kitsu = connection.execute(text("SELECT to_regclass('public.person') IS NOT NULL")).scalar()
+        if current is None and kitsu:
+            raise OldSchema("This is a Kitsu database that Pegbar has not adopted yet. Run: pegbar db adopt")
+        if current is None:
+            raise OldSchema("This database is empty. Run: pegbar db init")
+        raise OldSchema(f"The schema is at revision {current}, this Pegbar needs {needed}. Run: pegbar db upgrade")

@@ -1,0 +1,181 @@
+"""Live events over Socket.IO, namespace `/events`. Source: spec review, "Realtime server".
+
+A process holds its own sockets. It listens to PostgreSQL for commits that wrote events, reads those events from the
+outbox and sends each to the sockets of the people who may see it: an event of a production to its members and the
+administrators, an event for one person to them, the others to everyone signed in. Who may see what is asked of the
+database at each delivery. After a lost connection the process catches up from the outbox.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import socketio
+import structlog
+
+from pegbar.core.access import Caller, Rule, Token, authenticated
+from pegbar.core.database import Database
+from pegbar.core.errors import ApiError
+from pegbar.core.events import CHANNEL, OUTBOX_AGAIN, OUTBOX_OF_COMMIT
+
+log = structlog.get_logger()
+NAMESPACE = "/events"
+#: Positions remembered, so that what a notification and a catch-up both bring is sent once.
+_REMEMBERED = 10_000
+
+
+class Audience(NamedTuple):
+    """The sockets that may listen now, and the productions among those asked about that each may see."""
+
+    admins: frozenset[str]
+    projects: dict[str, frozenset[UUID]]  #: of every socket still allowed, administrators' too
+    oldest_running: int  #: transaction id before which every commit has been seen
+
+
+class Listeners(Protocol):
+    """Who is behind a socket, and what they may see (accounts/callers.py)."""
+
+    def token_of(self, headers: Any, given: str | None) -> Token: ...
+
+    async def resolve(self, token: Token, rule: Rule, key: UUID | None, method: str = "GET") -> Caller: ...
+
+    async def audience(self, sockets: dict[str, Token], projects: Sequence[UUID]) -> Audience: ...
+
+
+class Realtime:
+    """The sockets of one process, fed from the outbox."""
+
+    def __init__(self, db: Database, listeners: Listeners) -> None:
+        self._db, self._listeners = db, listeners
+        self._tokens: dict[str, Token] = {}
+        self._delivered: OrderedDict[int, None] = OrderedDict()
+        self._commits: asyncio.Queue[tuple[int, int, int]] = asyncio.Queue()
+        self._safe_xid: int | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        # No CORS headers: browsers reach the sockets from the origin of the web UI.
+        self.server = socketio.AsyncServer(
+            async_mode="asgi", cors_allowed_origins=[], namespaces=[NAMESPACE], max_http_buffer_size=1_000_000
+        )
+        self.server.on("connect", self._connect, namespace=NAMESPACE)
+        self.server.on("disconnect", self._disconnect, namespace=NAMESPACE)
+        self.asgi = socketio.ASGIApp(self.server)
+
+    @property
+    def connections(self) -> int:
+        """Sockets connected to this process."""
+        return len(self._tokens)
+
+    async def start(self) -> None:
+        """Listen for commits and deliver their events, until `stop`."""
+        listening = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._listen(listening)), asyncio.create_task(self._deliver())]
+        await listening.wait()
+
+    async def stop(self) -> None:
+        """Stop delivering and disconnect."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for socket in list(self._tokens):
+            with suppress(Exception):
+                await self.server.disconnect(socket, namespace=NAMESPACE)
+        await self.server.shutdown()
+
+    # Sockets
+
+    async def _connect(self, socket: str, environ: dict[str, Any], auth: Any = None) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in environ["asgi.scope"]["headers"]}
+        given = auth.get("token") if isinstance(auth, dict) else None
+        try:
+            token = self._listeners.token_of(headers, given if isinstance(given, str) else None)
+            await self._listeners.resolve(token, authenticated, None)
+        except ApiError as error:
+            raise socketio.exceptions.ConnectionRefusedError(error.message) from None
+        self._tokens[socket] = token
+
+    async def _disconnect(self, socket: str, *_: Any) -> None:
+        self._tokens.pop(socket, None)
+
+    # Commits
+
+    async def _listen(self, listening: asyncio.Event) -> None:
+        """Keep a listening connection; after losing one, catch up."""
+        delay = 0.1
+        while True:
+            connection = None
+            try:
+                connection = await asyncpg.connect(self._db.url, server_settings={"application_name": "pegbar events"})
+                lost = asyncio.Event()
+                connection.add_termination_listener(lambda _, lost=lost: lost.set())
+                await connection.add_listener(CHANNEL, self._notified)
+                if self._safe_xid is not None:
+                    self._commits.put_nowait((-1, 0, 0))
+                listening.set()
+                delay = 0.1
+                await lost.wait()
+                log.warning("the connection that listens for events was lost; reconnecting")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("cannot listen for events; trying again", error=str(error), seconds=delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+            finally:
+                if connection is not None and not connection.is_closed():
+                    with suppress(Exception):
+                        await connection.close(timeout=2)
+
+    def _notified(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        xid, first, last = (int(part) for part in str(payload).split())
+        self._commits.put_nowait((xid, first, last))
+
+    async def _deliver(self) -> None:
+        while True:
+            commits = [await self._commits.get()]
+            while not self._commits.empty():
+                commits.append(self._commits.get_nowait())
+            while True:
+                try:
+                    await self._deliver_commits(commits)
+                    break
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("cannot read events; trying again", error=str(error))
+                    await asyncio.sleep(0.5)
+
+    async def _deliver_commits(self, commits: list[tuple[int, int, int]]) -> None:
+        events: list[asyncpg.Record] = []
+        for xid, first, last in commits:
+            if xid == -1:
+                events += await self._db.rows(OUTBOX_AGAIN, xid=self._safe_xid)
+            else:
+                events += await self._db.rows(OUTBOX_OF_COMMIT, xid=xid, first=first, last=last)
+        fresh = [event for event in events if event["position"] not in self._delivered]
+        projects = list({event["project_id"] for event in fresh if event["project_id"] is not None})
+        audience = await self._listeners.audience(self._tokens, projects)
+        for socket in [socket for socket in self._tokens if socket not in audience.projects]:
+            self._tokens.pop(socket, None)
+            await self.server.disconnect(socket, namespace=NAMESPACE)
+        for event in fresh:
+            await self._send(event, audience)
+            self._delivered[event["position"]] = None
+        while len(self._delivered) > _REMEMBERED:
+            self._delivered.popitem(last=False)
+        self._safe_xid = audience.oldest_running
+
+    async def _send(self, event: asyncpg.Record, audience: Audience) -> None:
+        sockets = [socket for socket in self._tokens if self._may_see(socket, event, audience)]
+        if sockets:
+            payload = msgspec.json.decode(event["payload"])
+            await self.server.emit(event["name"], payload, to=sockets, namespace=NAMESPACE)
+
+    def _may_see(self, socket: str, event: asyncpg.Record, audience: Audience) -> bool:
+        if socket not in audience.projects:
+            return False
+        if event["person_id"] is not None:
+            return bool(self._tokens[socket].sub == event["person_id"])
+        if event["project_id"] is None or socket in audience.admins:
+            return True
+        return event["project_id"] in audience.projects[socket]

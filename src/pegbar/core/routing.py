@@ -1,0 +1,282 @@
+"""Routes: one declaration each, from which the router, OpenAPI, `pegbar routes` and the access tests derive.
+
+    @get("/data/projects/{project_id:uuid}/milestones", access=member_of("project_id"))
+    async def project_milestones(project_id: UUID, db: Database) -> Json: ...
+
+A handler names what it needs and gets it by type: path parameters by name; `Caller`; `Database` for reads or
+`Transaction` for a mutation (committed, with its events and jobs, before the answer is sent); `body`, a msgspec
+Struct validated from the request's JSON (or form and query string); `document`, a JSON object as it came; `query`, a
+Struct from the query string; `request`.
+"""
+
+import inspect
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, get_type_hints
+from uuid import UUID
+
+import msgspec
+import structlog
+from litestar import Request
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp
+
+from pegbar.config import settings
+from pegbar.core.access import Caller, Rule, Token
+from pegbar.core.body import json_document, read_body, read_query
+from pegbar.core.database import VALUE_ERRORS, Database, Json, Transaction, refusal
+from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused
+from pegbar.core.events import Event
+from pegbar.core.values import to_uuid
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Reply:
+    """An answer with its own status, headers, cookies or media type."""
+
+    body: Any = None
+    status: int | None = None
+    media_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: list[str] = field(default_factory=list)  #: `Set-Cookie` values
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A route as declared."""
+
+    method: str
+    path: str
+    access: Rule
+    handler: Callable[..., Awaitable[Any]]
+    status: int
+    events: tuple[Event, ...]
+    returns: Any
+    tag: str
+    summary: str
+    description: str
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    parameters: tuple[str, ...] = ()
+    body_schema: Mapping[str, Any] | None = None
+    errors: tuple[int, ...] = ()
+    hidden: bool = False
+    deprecated: bool = False
+
+
+class Callers(Protocol):
+    """Resolves the caller of a request at a place, in one statement (accounts/callers.py)."""
+
+    def identify(self, request: Request[Any, Any, Any]) -> Token: ...
+
+    async def resolve(self, token: Token, rule: Rule, key: UUID | None, method: str = "GET") -> Caller: ...
+
+
+#: Every route declared so far, in order of declaration.
+operations: list[Operation] = []
+
+Handler = Callable[..., Awaitable[Any]]
+T = TypeVar("T")
+
+
+def route(  # noqa: PLR0913 - a declaration
+    method: str,
+    path: str,
+    *,
+    access: Rule,
+    status: int | None = None,
+    events: Sequence[Event] = (),
+    returns: Any = None,
+    tag: str | None = None,
+    summary: str = "",
+    description: str = "",
+    body_schema: Mapping[str, Any] | None = None,
+    errors: Sequence[int] = (),
+    hidden: bool = False,
+) -> Callable[[Handler], Handler]:
+    """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204."""
+
+    def declare(handler: Handler) -> Handler:
+        hints = get_type_hints(handler)
+        title, _, rest = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
+        operations.append(
+            Operation(
+                method=method,
+                path=path,
+                access=access,
+                handler=handler,
+                status=status or (201 if method == "POST" else 200),
+                events=tuple(events),
+                returns=returns,
+                tag=tag or handler.__module__.split(".")[1],
+                summary=summary or title.replace("\n", " "),
+                description=description or rest,
+                body=hints.get("body"),
+                query=hints.get("query"),
+                parameters=tuple(inspect.signature(handler).parameters),
+                body_schema=body_schema,
+                errors=tuple(errors),
+                hidden=hidden,
+            )
+        )
+        return handler
+
+    return declare
+
+
+def get(path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    """Declare a GET route (HEAD comes with it)."""
+    return route("GET", path, **declared)
+
+
+def post(path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    """Declare a POST route."""
+    return route("POST", path, **declared)
+
+
+def put(path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    """Declare a PUT route."""
+    return route("PUT", path, **declared)
+
+
+def delete(path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    """Declare a DELETE route."""
+    return route("DELETE", path, **declared)
+
+
+def path_uuid(text: str) -> UUID:
+    """An id of a path; 400 when it is not a UUID, as the generic tables answer."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadRequest("Malformed ID.") from None
+
+
+class Endpoint:
+    """Runs an operation for a request."""
+
+    def __init__(self, operation: Operation, db: Database, callers: Callers) -> None:
+        self.operation, self.db, self.callers = operation, db, callers
+        self.place_parameter = operation.access.place.parameter
+        hints = get_type_hints(operation.handler)
+        self.writes = Transaction in hints.values()
+        self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
+
+    async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        try:
+            return await self._run(request)
+        except ApiError as error:
+            return error_answer(error)
+        except VALUE_ERRORS as error:
+            return error_answer(refusal(error))
+        except UnicodeEncodeError:
+            return error_answer(Refused("The request holds a character that cannot be stored."))
+        except Exception as error:
+            return unexpected(request, error)
+
+    async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        operation = self.operation
+        rule, caller = operation.access, None
+        if not rule.public:
+            token = self.callers.identify(request)
+            caller = await self.callers.resolve(token, rule, await self._place_key(request), operation.method)
+            rule.check(caller)
+        given = await self._arguments(request, caller)
+        if not self.writes:
+            return self.reply(await operation.handler(**given))
+        async with self.db.transaction(caller.id if caller else None) as transaction:
+            for name, kind in self.wanted:
+                if kind is Transaction:
+                    given[name] = transaction
+            result = await operation.handler(**given)
+        return self.reply(result)
+
+    async def _place_key(self, request: Request[Any, Any, Any]) -> UUID | None:
+        """The id that the rule's place starts from."""
+        name = self.place_parameter
+        if not name:
+            return None
+        if self.operation.access.place.in_body:
+            key = (await json_document(request)).get(name)
+            if key is None:
+                raise BadRequest(f"{name} is required.")
+            return to_uuid(key, name)
+        key = request.path_params[name]
+        return key if isinstance(key, UUID) else path_uuid(key)
+
+    async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        path_params = request.path_params
+        for name, kind in self.wanted:
+            if name in path_params:
+                given[name] = path_params[name]
+            elif name == "document":
+                given[name] = await json_document(request)
+            elif name == "body":
+                given[name] = await read_body(request, kind)
+            elif name == "query":
+                given[name] = read_query(request, kind)
+            elif name == "caller":
+                given[name] = caller
+            elif kind is Database:
+                given[name] = self.db
+            elif name == "request":
+                given[name] = request
+        return given
+
+    def reply(self, result: Any) -> ASGIApp:
+        """The response for what a handler returned."""
+        if isinstance(result, Json):
+            return ASGIResponse(body=result, status_code=self.operation.status, media_type="application/json")
+        if result is None:
+            return ASGIResponse(body=b"", status_code=204, media_type="text/html")
+        if isinstance(result, Reply):
+            return answer(result, self.operation.status)
+        if callable(result):
+            app: ASGIApp = result
+            return app
+        return ASGIResponse(
+            body=msgspec.json.encode(result), status_code=self.operation.status, media_type="application/json"
+        )
+
+
+def answer(reply: Reply, status: int = 200) -> ASGIResponse:
+    """The response of a Reply."""
+    body = reply.body
+    if body is None:
+        body = b""
+    elif isinstance(body, str):
+        body = body.encode()
+    elif not isinstance(body, bytes):
+        body = msgspec.json.encode(body)
+    headers = [*reply.headers.items(), *(("set-cookie", cookie) for cookie in reply.cookies)]
+    return ASGIResponse(
+        body=body,
+        status_code=reply.status or status,
+        media_type=reply.media_type,
+        headers=headers,
+    )
+
+
+def error_answer(error: ApiError) -> ASGIResponse:
+    """The response of an error."""
+    return answer(Reply(error.body, status=error.status, headers=error.headers))
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    """The response to a fault of ours: logged whole, told only in debug mode."""
+    log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
+    body: dict[str, Any] = {"error": True, "message": "Internal server error."}
+    if settings().debug:
+        body |= {"message": str(error), "stacktrace": "".join(traceback.format_exception(error))}
+    return answer(Reply(body, status=500))
+
+
+def found(row: T | None, what: str = "The requested object") -> T:
+    """The row, or 404."""
+    if row is None:
+        raise NotFound(f"{what} does not exist.")
+    return row

@@ -1,0 +1,157 @@
+"""The JSON of a row, written by PostgreSQL.
+
+A read selects one text column that already is the JSON object of its row; Python joins the rows and sends them.
+For the 12,500 tasks of the benchmark that takes a quarter of the Python time of fetching columns and encoding
+them, and the event loop is free meanwhile (docs/architecture.md, "Rows to JSON").
+
+Formats (spec crud, "Values in and out"): uuid lowercase text; date YYYY-MM-DD; timestamp YYYY-MM-DDTHH:MM:SS; a float
+always has a decimal; jsonb as it is.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Date,
+    Float,
+    FromClause,
+    LargeBinary,
+    Select,
+    String,
+    Text,
+    Uuid,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.types import UserDefinedType
+
+#: PostgreSQL takes a hundred arguments in a call.
+_MOST_ARGUMENTS = 90
+
+
+class Wire(dict[str, ColumnElement[Any]]):
+    """The keys of a JSON object and what fills them. Compared by identity, so that statements are cached by it."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def but(self, *without: str, **more: ColumnElement[Any]) -> "Wire":
+        """A copy with keys left out, replaced or added."""
+        return Wire({**{key: value for key, value in self.items() if key not in without}, **more})
+
+    def only(self, *keys: str) -> "Wire":
+        """A copy with these keys."""
+        return Wire({key: self[key] for key in keys})
+
+
+class JsonText(UserDefinedType[str]):
+    """Text that already is JSON."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "text"
+
+
+def _sql(text: str) -> ColumnElement[str]:
+    """A constant of ours as an SQL string."""
+    return literal_column("'" + text.replace("'", "''") + "'", Text)
+
+
+def json_text(expression: ColumnElement[Any]) -> ColumnElement[str]:
+    """The JSON text of a value; SQL NULL stays NULL."""
+    kind = expression.type
+    if isinstance(kind, JsonText):
+        return expression
+    if isinstance(kind, Uuid | Date):
+        return _sql('"').concat(cast(expression, Text)).concat(_sql('"'))
+    if isinstance(kind, TIMESTAMP):
+        return func.to_char(expression, literal_column("""'\\"YYYY-MM-DD"T"HH24:MI:SS\\"'"""), type_=Text)
+    if isinstance(kind, Float):
+        return _float_text(expression)
+    if isinstance(kind, String | ARRAY):
+        return cast(func.to_json(expression), Text)
+    return cast(expression, Text)
+
+
+def _float_text(value: ColumnElement[float]) -> ColumnElement[str]:
+    """`120.0` rather than `120`; null for what JSON cannot say."""
+    text = cast(value, Text)
+    unsayable = text.in_([literal_column(f"'{name}'") for name in ("NaN", "Infinity", "-Infinity")])
+    whole = (value == func.trunc(value)) & (func.abs(value) < literal_column("1e15"))
+    return case((unsayable, _sql("null")), (whole, text.concat(_sql(".0"))), else_=text)
+
+
+def _pair(key: str, expression: ColumnElement[Any], comma: str) -> ColumnElement[str]:
+    start = f'{comma}"{key}":'
+    return func.coalesce(_sql(start).concat(json_text(expression)), _sql(start + "null"), type_=Text)
+
+
+def _concat(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
+    """All parts in one string; NULL parts are empty."""
+    while len(parts) > _MOST_ARGUMENTS:
+        parts = [
+            func.concat(*parts[i : i + _MOST_ARGUMENTS], type_=Text) for i in range(0, len(parts), _MOST_ARGUMENTS)
+        ]
+    return func.concat(*parts, type_=Text)
+
+
+def json_object(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
+    """A JSON object with these keys."""
+    pairs = [_pair(key, value, "," if i else "{") for i, (key, value) in enumerate(wire.items())]
+    return cast(_concat([*(pairs or [_sql("{")]), _sql("}")]), JsonText())
+
+
+def json_or_null(present: ColumnElement[Any], wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
+    """The object when `present` is not null, else null: for the optional side of an outer join."""
+    return case((present.is_(None), _sql("null")), else_=json_object(wire)).cast(JsonText())
+
+
+def json_list(query: Select[Any]) -> ColumnElement[str]:
+    """A JSON array of the one column that a correlated `query` selects."""
+    inner = query.subquery()
+    (column,) = inner.c
+    items = _sql("[").concat(func.string_agg(json_text(column), _sql(","))).concat(_sql("]"))
+    listed = select(func.coalesce(items, _sql("[]"))).select_from(inner).scalar_subquery()
+    return cast(listed, JsonText())
+
+
+def constant(value: str) -> ColumnElement[str]:
+    """A constant string as a JSON value, such as a row's `type`."""
+    return literal_column("'\"" + value.replace("'", "''") + "\"'", JsonText())
+
+
+def wire_of(table: FromClause, kind: str | None = None, *, without: frozenset[str] = frozenset()) -> Wire:
+    """The keys of a row: its columns but binary ones and those left out, and its `type`."""
+    wire = Wire({c.name: c for c in table.columns if c.name not in without and not _binary(c.type)})
+    if kind is not None:
+        wire["type"] = constant(kind)
+    return wire
+
+
+def _binary(kind: Any) -> bool:
+    return isinstance(kind, LargeBinary) or (isinstance(kind, ARRAY) and isinstance(kind.item_type, LargeBinary))
+
+
+__all__ = [
+    "JSONB",
+    "Boolean",
+    "JsonText",
+    "Wire",
+    "constant",
+    "json_list",
+    "json_object",
+    "json_or_null",
+    "json_text",
+    "wire_of",
+]

@@ -1,0 +1,84 @@
+"""Tables of production entities."""
+
+from uuid import uuid4
+
+from sqlalchemy import Index, UniqueConstraint
+
+from pegbar.core.schema import JSONB, Column, Integer, String, Text, Uuid, choice, flag, link_table, reference, table
+
+ENTITY_STATUSES = ("standby", "running", "complete", "canceled")
+
+entity = table(
+    "entity",
+    Column("name", String(160), nullable=False),
+    Column("code", String(160)),
+    Column("description", Text),
+    Column("shotgun_id", Integer),
+    flag("canceled"),
+    Column("nb_frames", Integer),
+    Column("nb_entities_out", Integer, default=0),
+    flag("is_casting_standby"),
+    flag("is_shared", nullable=False, in_database=True),
+    choice("status", ENTITY_STATUSES, default="running", nullable=False, index=True),
+    reference("project", nullable=False),
+    reference("entity_type", nullable=False),
+    reference("entity", "parent_id"),
+    reference("entity", "source_id"),
+    reference("preview_file", index=False),
+    Column("data", JSONB),
+    reference("task_type", "ready_for", index=False),
+    reference("person", "created_by"),
+    UniqueConstraint("name", "project_id", "entity_type_id", "parent_id", name="entity_uc"),
+    Index("ix_entity_entity_type_parent", "entity_type_id", "parent_id"),
+    Index("ix_entity_entity_type_project", "entity_type_id", "project_id"),
+    Index("ix_entity_project_type_status", "project_id", "entity_type_id", "status"),
+)
+
+entity_link = link_table(
+    "entity_link",
+    reference("entity", "entity_in_id", primary_key=True),
+    reference("entity", "entity_out_id", primary_key=True),
+    Column("data", JSONB),
+    Column("nb_occurences", Integer, default=1),
+    Column("label", String(80), default=""),
+    Column("id", Uuid, primary_key=True, default=uuid4),
+    UniqueConstraint("entity_in_id", "entity_out_id", name="entity_link_uc"),
+    audited=True,
+)
+
+entity_concept_link = link_table(
+    "entity_concept_link",
+    reference("entity", "entity_in_id", index=False, primary_key=True),
+    reference("entity", "entity_out_id", index=False, primary_key=True),
+    Column("id", Uuid, primary_key=True, default=uuid4),
+    audited=True,
+)
+
+entity_version = table(
+    "entity_version",
+    Column("name", String(160), nullable=False),
+    Column("data", JSONB),
+    reference("entity"),
+    reference("person"),
+)
+
+asset_instance = table(
+    "asset_instance",
+    reference("entity", "asset_id", nullable=False),
+    Column("name", String(80)),
+    Column("number", Integer),
+    Column("description", String(200)),
+    flag("active", True),
+    Column("data", JSONB),
+    reference("entity", "scene_id"),
+    reference("entity", "target_asset_id"),
+    reference("entity"),
+    reference("entity_type"),
+    UniqueConstraint("asset_id", "target_asset_id", "scene_id", "number", name="asset_instance_uc"),
+)
+
+asset_instance_link = link_table(
+    "asset_instance_link",
+    reference("entity", index=False, primary_key=True),
+    reference("asset_instance", index=False, primary_key=True),
+)

@@ -1,0 +1,43 @@
+"""Tables of playlists."""
+
+from sqlalchemy import Index, UniqueConstraint
+
+from pegbar.core.schema import JSONB, TIMESTAMP, Boolean, Column, String, Text, choice, flag, reference, table
+
+BUILD_STATUSES = ("running", "failed", "succeeded")
+BUILD_TYPES = ("archive", "movie")
+
+playlist = table(
+    "playlist",
+    Column("name", String(80), nullable=False),
+    Column("shots", JSONB),
+    reference("project"),
+    reference("entity", "episode_id"),
+    reference("task_type"),
+    Column("for_client", Boolean, default=False, index=True),
+    Column("for_entity", String(10), default="shot", index=True),
+    flag("is_for_all"),
+    reference("person", "created_by"),
+    UniqueConstraint("name", "project_id", "episode_id", name="playlist_uc"),
+)
+
+playlist_share_link = table(
+    "playlist_share_link",
+    Column("token", String(64), nullable=False, index=True, unique=True),
+    reference("playlist", nullable=False),
+    reference("person", "created_by", nullable=False),
+    Column("expiration_date", TIMESTAMP),
+    flag("is_active", True, nullable=False),
+    flag("can_comment", True, nullable=False),
+    Column("password", String(255)),
+    Index("ix_playlist_share_link_playlist_active", "playlist_id", "is_active"),
+)
+
+build_job = table(
+    "build_job",
+    choice("status", BUILD_STATUSES, default="running", nullable=False),
+    choice("job_type", BUILD_TYPES, default="movie", nullable=False),
+    Column("ended_at", TIMESTAMP),
+    reference("playlist", nullable=False),
+    Column("message", Text),
+)

@@ -1,0 +1,158 @@
+"""Tables of tasks and what is said on them."""
+
+from sqlalchemy import ARRAY, CheckConstraint, Index, UniqueConstraint
+
+from pegbar.core.schema import (
+    JSONB,
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    Integer,
+    String,
+    Text,
+    Uuid,
+    choice,
+    flag,
+    link_table,
+    reference,
+    table,
+)
+
+NOTIFICATION_TYPES = ("comment", "mention", "assignation", "reply", "reply-mention", "playlist-ready")
+
+task = table(
+    "task",
+    Column("name", String(80), nullable=False),
+    Column("description", Text),
+    Column("priority", Integer, default=0),
+    Column("difficulty", Integer, default=3, server_default="3", nullable=False),
+    Column("duration", Float, default=0.0),
+    Column("estimation", Float, default=0.0),
+    Column("completion_rate", Integer, default=0),
+    Column("retake_count", Integer, default=0),
+    Column("sort_order", Integer, default=0),
+    Column("start_date", TIMESTAMP),
+    Column("due_date", TIMESTAMP),
+    Column("real_start_date", TIMESTAMP),
+    Column("end_date", TIMESTAMP),
+    Column("done_date", TIMESTAMP),
+    Column("last_comment_date", TIMESTAMP),
+    Column("nb_assets_ready", Integer, default=0),
+    Column("data", JSONB),
+    Column("nb_drawings", Integer, default=0),
+    Column("shotgun_id", Integer),
+    Column("last_preview_file_id", Uuid),
+    reference("project"),
+    reference("task_type"),
+    reference("task_status"),
+    reference("entity"),
+    reference("person", "assigner_id"),
+    UniqueConstraint("name", "project_id", "task_type_id", "entity_id", name="task_uc"),
+    CheckConstraint("((difficulty > 0) AND (difficulty < 6))", name="check_difficulty"),
+    Index("ix_task_entity_project", "entity_id", "project_id"),
+)
+
+task_person_link = link_table(
+    "task_person_link",
+    reference("task", index=False, primary_key=True),
+    reference("person", primary_key=True),
+)
+
+comment = table(
+    "comment",
+    Column("shotgun_id", Integer),
+    Column("object_id", Uuid, nullable=False, index=True),
+    Column("object_type", String(80), nullable=False, index=True),
+    Column("text", Text),
+    Column("data", JSONB),
+    Column("replies", JSONB, default=list),
+    Column("checklist", JSONB, default=list),
+    Column("pinned", Boolean),
+    Column("links", ARRAY(String)),
+    reference("task_status"),
+    reference("person", nullable=False),
+    reference("person", "editor_id"),
+    reference("preview_file"),
+    flag("for_client", in_database=True),
+)
+
+comment_acknoledgments = link_table(
+    "comment_acknoledgments",
+    reference("comment", "comment", index=False, primary_key=True),
+    reference("person", "person", index=False, primary_key=True),
+)
+
+comment_department_mentions = link_table(
+    "comment_department_mentions",
+    reference("comment", "comment", index=False, primary_key=True),
+    reference("department", "department", index=False, primary_key=True),
+)
+
+comment_mentions = link_table(
+    "comment_mentions",
+    reference("comment", "comment", index=False, primary_key=True),
+    reference("person", "person", index=False, primary_key=True),
+)
+
+comment_preview_link = link_table(
+    "comment_preview_link",
+    reference("comment", "comment", primary_key=True),
+    reference("preview_file", "preview_file", primary_key=True),
+)
+
+attachment_file = table(
+    "attachment_file",
+    Column("name", String(250)),
+    Column("size", BigInteger, default=1),
+    Column("extension", String(6)),
+    Column("mimetype", String(255)),
+    reference("comment"),
+    Column("reply_id", Uuid),
+    reference("chat_message"),
+)
+
+time_spent = table(
+    "time_spent",
+    Column("duration", Float, nullable=False),
+    Column("date", Date, nullable=False),
+    reference("task"),
+    reference("person"),
+    UniqueConstraint("person_id", "task_id", "date", name="time_spent_uc"),
+    CheckConstraint("(duration > (0)::double precision)", name="check_duration_positive"),
+)
+
+subscription = table(
+    "subscription",
+    reference("person", nullable=False),
+    reference("task"),
+    reference("entity"),
+    reference("task_type"),
+    UniqueConstraint("person_id", "task_type_id", "entity_id", name="subscription_entity_uc"),
+    UniqueConstraint("person_id", "task_id", name="subscription_task_uc"),
+)
+
+notification = table(
+    "notification",
+    flag("read", nullable=False),
+    flag("change", nullable=False),
+    choice("type", NOTIFICATION_TYPES, nullable=False),
+    reference("person", nullable=False),
+    reference("person", "author_id", nullable=False),
+    reference("comment"),
+    reference("task"),
+    reference("playlist"),
+    Column("reply_id", Uuid, index=True),
+    UniqueConstraint("person_id", "author_id", "comment_id", "reply_id", "playlist_id", "type", name="notification_uc"),
+)
+
+news = table(
+    "news",
+    flag("change", nullable=False),
+    reference("person", "author_id", nullable=False),
+    reference("comment"),
+    reference("task", nullable=False),
+    reference("preview_file"),
+)

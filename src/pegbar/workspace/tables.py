@@ -1,0 +1,48 @@
+"""Tables of what a person keeps for themself."""
+
+from pegbar.core.schema import TIMESTAMP, Column, String, Text, Uuid, flag, link_table, reference, table
+
+search_filter = table(
+    "search_filter",
+    Column("list_type", String(80), nullable=False, index=True),
+    Column("entity_type", String(80)),
+    Column("name", String(200), default="", nullable=False),
+    Column("search_query", String(500), default="", nullable=False),
+    flag("is_shared", nullable=False, in_database=True),
+    reference("department"),
+    reference("search_filter_group"),
+    reference("person"),
+    reference("project"),
+)
+
+search_filter_group = table(
+    "search_filter_group",
+    Column("list_type", String(80), nullable=False, index=True),
+    Column("entity_type", String(80)),
+    Column("name", String(200), default="", nullable=False),
+    Column("color", String(8), default="", nullable=False),
+    flag("is_shared", nullable=False, in_database=True),
+    reference("person"),
+    reference("project"),
+    reference("department"),
+)
+
+chat = table(
+    "chat",
+    Column("object_id", Uuid, nullable=False, index=True),
+    Column("object_type", String(80), default="entity", nullable=False, index=True),
+    Column("last_message", TIMESTAMP),
+)
+
+chat_message = table(
+    "chat_message",
+    reference("chat", nullable=False),
+    reference("person", nullable=False),
+    Column("text", Text),
+)
+
+chat_participant = link_table(
+    "chat_participant",
+    reference("chat", index=False, primary_key=True),
+    reference("person", index=False, primary_key=True),
+)

@@ -1,0 +1,40 @@
+"""Departments: the plainest table of all, so the shared rules of the generic routes are seen here."""
+
+from tests.client import Client, unique
+
+
+def test_a_department_lives_through_its_generic_routes(admin: Client) -> None:
+    name = unique("Fur")
+    made = admin.ok_post("/data/departments", {"name": name, "color": "#102030"})
+    assert made["name"] == name
+    assert made["archived"] is False
+    assert made["type"] == "Department"
+    changed = admin.ok_put(f"/data/departments/{made['id']}", {"archived": True, "unknown": 1})
+    assert changed["archived"] is True
+    assert admin.ok_get("/data/departments", params={"name": name.upper(), "fields": "color"}) == [
+        {"id": made["id"], "color": "#102030", "type": "Department"}
+    ]
+    admin.ok_delete(f"/data/departments/{made['id']}")
+    assert admin.get(f"/data/departments/{made['id']}").status_code == 404
+
+
+def test_refusals_name_the_field_and_store_nothing(admin: Client) -> None:
+    name = unique("Long")
+    for wrong, field in [
+        ({"name": name, "color": "#1020304050"}, "color"),
+        ({"name": name}, "color"),
+        ({"name": name, "color": None}, "color"),
+        ({"name": name, "color": "#102030", "shade": 1}, "shade"),
+        ({"name": name, "color": "#102030", "archived": "yes"}, "archived"),
+        ({"name": "a\0b", "color": "#102030"}, "name"),
+    ]:
+        answer = admin.post("/data/departments", wrong)
+        assert answer.status_code == 400, wrong
+        assert field in answer.json()["message"]
+    assert admin.ok_get("/data/departments", params={"name": name}) == []
+
+
+def test_only_the_signed_in_get_in(anonymous: Client) -> None:
+    answer = anonymous.get("/data/departments")
+    assert answer.status_code == 401
+    assert answer.json()["msg"].startswith("Missing JWT in cookies or headers")

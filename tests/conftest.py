@@ -1,0 +1,24 @@
+"""The server that most tests share, and the people who call it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.client import Client, sign_in
+from tests.server import ADMIN, Server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def admin(server: Server) -> Client:
+    return sign_in(server.api, *ADMIN)
+
+
+@pytest.fixture(scope="session")
+def anonymous(server: Server) -> Client:
+    return Client(server.api)

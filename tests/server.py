@@ -1,0 +1,90 @@
+"""A real server on a real PostgreSQL, started as a user would start it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+
+ADMIN = ("admin@example.com", "mysecretpassword")
+#: A test database may lose what a power cut would lose; passwords hash fast.
+FAST = {
+    "PEGBAR_POSTGRES_OPTIONS": "fsync=off full_page_writes=off synchronous_commit=off",
+    "BCRYPT_LOG_ROUNDS": "4",
+    "PEGBAR_ADMIN_EMAIL": ADMIN[0],
+    "PEGBAR_ADMIN_PASSWORD": ADMIN[1],
+    "PEGBAR_LOGIN_RATE_LIMIT": "0",
+    "USER_LIMIT": "100000",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """`pegbar serve` on a folder of its own, unless given a database URL or a folder."""
+
+    def __init__(self, folder: Path | None = None, *options: str, **environment: str) -> None:
+        self._own_folder = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="pegbar-test-"))
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.api = f"{self.url}/api"
+        self.options = options
+        self.environment = {**FAST, **environment}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = self.folder / f"serve-{self.port}.log"
+
+    @property
+    def database_url(self) -> str:
+        given = self.environment.get("DATABASE_URL")
+        return given or f"postgresql://postgres@/pegbar?host={self.folder / 'postgresql' / 'socket'}"
+
+    def start(self) -> "Server":
+        command = [sys.executable, "-m", "pegbar", "serve", "--port", str(self.port), "--data", str(self.folder)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, *self.options], env={**os.environ, **self.environment}, stdout=log, stderr=log, cwd="/"
+            )
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server stopped:\n{self.text()}")
+            try:
+                requests.get(f"{self.api}/", timeout=5)
+                return self
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        raise RuntimeError(f"the server did not answer:\n{self.text()}")
+
+    def text(self) -> str:
+        """What the server printed."""
+        return self.log.read_text(errors="replace")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Stop it and wait; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise RuntimeError(f"the server did not stop:\n{self.text()}") from None
+
+    def __enter__(self) -> "Server":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+        if self._own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
