@@ -140,6 +140,7 @@ class Resource:
     list_shape: Callable[[Caller], Wire] | None = None  #: the same for listings, when it differs
     hidden: frozenset[str] = frozenset()  #: columns never served, filtered on or written
     scope: Scope = everything
+    listed: ColumnElement[bool] | None = None  #: the rows that lists hold, whoever asks
     specials: Mapping[str, Special] = field(default_factory=dict)
     refused_filters: Callable[[Caller], frozenset[str]] = lambda _: frozenset()
     protected: frozenset[str] = frozenset()  #: ignored on update
@@ -184,9 +185,11 @@ class Resource:
         assert self.wire is not None
         return self.wire
 
-    async def read(self, db: Reader, caller: Caller, row_id: UUID, *, relations: bool = True) -> Json:
-        """One row as this caller gets it; 404 when it is gone."""
-        statement = _row_statement(self, self.shape_for(caller), relations or self.always_relations)
+    async def read(
+        self, db: Reader, caller: Caller, row_id: UUID, *, relations: bool = True, wire: Wire | None = None
+    ) -> Json:
+        """One row as this caller gets it, or with the keys of `wire`; 404 when it is gone."""
+        statement = _row_statement(self, wire or self.shape_for(caller), relations or self.always_relations)
         row = await db.json_row(statement, row_id=row_id)
         if row is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
@@ -325,8 +328,7 @@ def _list_statement(
 ) -> Executable:
     table = resource.table
     conditions = [_condition(resource, each) for each in chosen]
-    if scope is not None:
-        conditions.append(scope)
+    conditions += [each for each in (resource.listed, scope) if each is not None]
     rows = (
         select(json_object(_keys(resource, wire, relations, fields)).label("row")).select_from(table).where(*conditions)
     )
@@ -355,13 +357,15 @@ def scope_parameters(statement: Executable, caller: Caller) -> dict[str, Any]:
     return {name: value for name, value in known.items() if name in names}
 
 
-async def list_rows(resource: Resource, db: Database, caller: Caller, listing: Listing) -> Any:
-    """The rows a listing asks for, narrowed to what the caller may see."""
+async def list_rows(
+    resource: Resource, db: Database, caller: Caller, listing: Listing, *, wire: Wire | None = None
+) -> Any:
+    """The rows a listing asks for, narrowed to what the caller may see; with the keys of `wire` when given."""
     forbidden = resource.refused_filters(caller) & {each.attribute for each in listing.filters}
     if forbidden:
         raise BadRequest(f"Filtering on {', '.join(sorted(forbidden))} is not allowed.")
     paged = listing.page is not None
-    wire = resource.shape_for(caller, listing=True)
+    wire = wire or resource.shape_for(caller, listing=True)
     scope = None if caller.is_admin else resource.scope(caller)
     relations = listing.relations or resource.always_relations
     statement = _list_statement(resource, wire, listing.filters, scope, relations, listing.fields, paged)
@@ -386,7 +390,7 @@ def _envelope(listing: Listing, total: int, data: str) -> Json:
 # Routes
 
 
-def _of_row(rule: Rule, table: Table) -> Rule:
+def row_rule(rule: Rule, table: Table) -> Rule:
     """A rule of a single row's route: 404 comes before 403, so the row is looked up with the caller."""
     if rule.place.kind != "studio" or rule.place.lookup is not None:
         return rule
@@ -394,7 +398,7 @@ def _of_row(rule: Rule, table: Table) -> Rule:
     return replace(rule, place=Place("studio", "instance_id", there))
 
 
-def _of_body(rule: Rule) -> Rule:
+def body_rule(rule: Rule) -> Rule:
     """The rule of a create route: the column of the row that the rule is about is a key of the body."""
     lookup = rule.place.lookup
     if lookup is None:
@@ -440,7 +444,7 @@ def _declare_routes(resource: Resource) -> None:
 
     row = resource.table
     declare("list", "GET", many, rules.list, list_all, f"List {name}", None)
-    declare("create", "POST", many, _of_body(rules.create), create, f"Create one of {name}", "new")
-    declare("read", "GET", one, _of_row(rules.read, row), read, f"Read one of {name}", None)
-    declare("update", "PUT", one, _of_row(rules.update, row), update, f"Update one of {name}", "update")
-    declare("delete", "DELETE", one, _of_row(rules.delete, row), remove, f"Delete one of {name}", "delete")
+    declare("create", "POST", many, body_rule(rules.create), create, f"Create one of {name}", "new")
+    declare("read", "GET", one, row_rule(rules.read, row), read, f"Read one of {name}", None)
+    declare("update", "PUT", one, row_rule(rules.update, row), update, f"Update one of {name}", "update")
+    declare("delete", "DELETE", one, row_rule(rules.delete, row), remove, f"Delete one of {name}", "delete")
