@@ -1,0 +1,112 @@
+"""Generic routes of tasks. Source: spec crud, "tasks"."""
+
+from sqlalchemy import ColumnElement, bindparam, select
+
+from pegbar.core import filters
+from pegbar.core.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
+from pegbar.core.errors import Forbidden
+from pegbar.core.filters import Special
+from pegbar.core.resource import CALLER_ID, Access, Change, Resource, Verb
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import Wire
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import project_status
+from pegbar.tasks import assignment, creation
+from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
+from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS
+from pegbar.tasks.tables import task, task_person_link
+
+_MINE = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
+_OWN_OPEN_PROJECTS = (
+    select(project_person_link.c.project_id)
+    .join(project, project.c.id == project_person_link.c.project_id)
+    .join(project_status, project_status.c.id == project.c.project_status_id)
+    .where(project_person_link.c.person_id == CALLER_ID, project_status.c.name == "Open")
+)
+_ASSIGNED = task.c.id.in_(_MINE)
+_IN_OWN_OPEN_PROJECTS = task.c.project_id.in_(_OWN_OPEN_PROJECTS)
+
+#: What supervisors may change of a task.
+_SUPERVISOR_KEYS = frozenset({"priority", "start_date", "due_date", "estimation", "difficulty", "data"})
+
+_parent = entity.alias("parent")
+_IN_EPISODE = task.c.entity_id.in_(
+    select(entity.c.id)
+    .join(_parent, _parent.c.id == entity.c.parent_id)
+    .where(_parent.c.parent_id == bindparam("f_episode_id", type_=Uuid))
+)
+
+
+def _scope(caller: Caller) -> ColumnElement[bool]:
+    return _ASSIGNED if caller.role == "vendor" else _IN_OWN_OPEN_PROJECTS
+
+
+def _shape(caller: Caller) -> Wire:
+    return TASK_FOR_CLIENTS if caller.role_here == "client" else TASK
+
+
+def _refused_filters(caller: Caller) -> frozenset[str]:
+    return frozenset(BLANKED) if caller.role == "client" else frozenset()
+
+
+def may_plan(caller: Caller) -> bool:
+    """Manages the task's production, or supervises it and the department of the task."""
+    if caller.manages:
+        return True
+    return caller.supervises and caller.covers_department(caller.task_department_id)
+
+
+plans_task = Rule(
+    "manager of the production, or supervisor of the task's department", may_plan, at("task", "instance_id")
+)
+
+
+async def _check(change: Change) -> None:
+    if change.before is None:
+        await creation.check_document(change)
+        return
+    if not change.caller.manages and not change.document.keys() <= _SUPERVISOR_KEYS:
+        raise Forbidden(f"Supervisors change only {', '.join(sorted(_SUPERVISOR_KEYS))} of a task.")
+    if isinstance(change.values.get("data"), dict) and change.values["data"]:
+        stored = change.before["data"]
+        change.values["data"] = {**(stored if isinstance(stored, dict) else {}), **change.values["data"]}
+    await assignment.replace_assignees(change)
+
+
+async def _emit(_: Resource, change: Change, verb: Verb) -> None:
+    project_id = change.after("project_id")
+    if verb == "delete":
+        change.tx.emit(
+            TASK_DELETE,
+            project_id=project_id,
+            task_id=change.row_id,
+            entity_id=change.after("entity_id"),
+            task_type_id=change.after("task_type_id"),
+        )
+    else:
+        change.tx.emit(TASK_NEW if verb == "new" else TASK_UPDATE, project_id=project_id, task_id=change.row_id)
+
+
+tasks = Resource(
+    task,
+    path="/data/tasks",
+    type="Task",
+    access=Access(
+        list=authenticated,
+        read=task_access(at("task", "instance_id")),
+        create=supervisor_of(at("entity", "entity_id")),
+        update=plans_task,
+        delete=manager_of(task.c.project_id),
+    ),
+    relations=(ASSIGNEES,),
+    shape=_shape,
+    list_shape=lambda caller: TASK_FOR_CLIENTS if caller.role == "client" else TASK,
+    scope=_scope,
+    specials={"episode_id": Special(filters.uuid_filter, _IN_EPISODE)},
+    refused_filters=_refused_filters,
+    check=_check,
+    emit=_emit,
+    streams=True,
+    tag="Tasks",
+)
