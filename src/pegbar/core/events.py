@@ -59,12 +59,15 @@ class Event:
     def emission(
         self, payload: dict[str, Any], *, project_id: UUID | str | None, to: UUID | None, author_id: UUID | None
     ) -> "Emission":
-        """This event with a payload. Ids are written as text, dates as the API writes them."""
+        """This event with a payload. Ids are written as text, dates as the API writes them.
+
+        An event without scope that declares the key `project_id` carries it in its payload only.
+        """
         assert set(payload) <= set(self.keys), f"{self.name} declares no {set(payload) - set(self.keys)}"
         data = {key: _plain(value) for key, value in payload.items()}
         scope = str(project_id) if project_id is not None and self.scoped else None
-        if scope is not None:
-            data["project_id"] = scope
+        if project_id is not None and (self.scoped or "project_id" in self.keys):
+            data["project_id"] = str(project_id)
         return Emission(self, data, scope, None if to is None else str(to), author_id)
 
 

@@ -269,7 +269,7 @@ class Resource:
         if self.project_of is not None:
             project_id = await self.project_of(change)
         assert self.event_key is not None
-        change.tx.emit(self.events[verb], project_id=project_id, **{self.event_key: change.row_id})
+        change.tx.emit(self.events[verb], **{"project_id": project_id, self.event_key: change.row_id})
 
 
 def related_ids(key: str, value: Any) -> list[UUID]:

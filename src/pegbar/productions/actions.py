@@ -1,0 +1,83 @@
+"""Writes about productions: the rules of creation, teams and settings."""
+
+from uuid import UUID
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.dialects.postgresql import insert
+
+from pegbar.core.database import Transaction
+from pegbar.core.errors import BadRequest
+from pegbar.core.resource import Change
+from pegbar.core.schema import String, utc_now
+from pegbar.productions import queries
+from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.productions.queries import PERSON_ID, PROJECT_ID
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import project_status
+
+_JOIN = (
+    insert(project_person_link)
+    .values(project_id=PROJECT_ID, person_id=PERSON_ID, role=bindparam("role", type_=String))
+    .on_conflict_do_nothing()
+)
+
+_SET_ROLE = (
+    update(project_person_link)
+    .where(project_person_link.c.project_id == PROJECT_ID, project_person_link.c.person_id == PERSON_ID)
+    .values(role=bindparam("role", type_=String))
+)
+
+
+async def ensure_open_status(tx: Transaction) -> UUID:
+    """The id of the status Open, created when it is missing."""
+    found: UUID | None = await tx.value(queries.open_status)
+    if found is None:
+        await tx.insert_many(project_status, [{"name": "Open", "color": "#000000"}], skip_existing=True)
+        found = await tx.value(queries.open_status)
+    assert found is not None
+    return found
+
+
+async def check_project(change: Change) -> None:
+    """The rules of a production's own columns."""
+    if change.before is None and change.values.get("project_status_id") is None:
+        change.values["project_status_id"] = await ensure_open_status(change.tx)
+
+
+async def touch(tx: Transaction, project_id: UUID) -> None:
+    """Mark a production as changed, and tell."""
+    await tx.update(project, project_id, updated_at=utc_now())
+    tx.emit(PROJECT_CHANGED, project_id=project_id)
+
+
+async def join_team(tx: Transaction, project_id: UUID, person_id: UUID, role: str | None) -> None:
+    """Put a person in the team, or give a member a role. Without a role a member keeps theirs."""
+    person = await tx.row(queries.joining_person, person_id=person_id)
+    if person is None:
+        raise BadRequest("person_id names nobody.")
+    if person["preview_project_id"] not in (None, project_id):
+        raise BadRequest("person_id: a preview account belongs to the team of its own production only.")
+    changed = await tx.execute(_JOIN, project_id=project_id, person_id=person_id, role=role)
+    if not changed and role is not None:
+        before = await tx.value(queries.team_member, project_id=project_id, person_id=person_id)
+        changed = before != role
+        if changed:
+            await tx.execute(_SET_ROLE, project_id=project_id, person_id=person_id, role=role)
+    if changed:
+        await touch(tx, project_id)
+
+
+async def set_team_role(tx: Transaction, project_id: UUID, person_id: UUID, role: str | None) -> None:
+    """Give a member a role on the production; None inherits the person's own."""
+    person = await tx.row(queries.joining_person, person_id=person_id)
+    if person is not None and person["preview_project_id"] is not None:
+        raise BadRequest("person_id: a preview account always is a client.")
+    if not await tx.execute(_SET_ROLE, project_id=project_id, person_id=person_id, role=role):
+        raise BadRequest("person_id is not in the team of this production.")
+    await touch(tx, project_id)
+
+
+async def leave_team(tx: Transaction, project_id: UUID, person_id: UUID) -> None:
+    """Take a person out of the team; their assignments stay."""
+    await tx.delete(project_person_link, project_id=project_id, person_id=person_id)
+    await touch(tx, project_id)
