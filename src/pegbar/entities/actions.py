@@ -1,0 +1,71 @@
+"""Writes on entities."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, text
+
+from pegbar.core.database import Transaction
+from pegbar.core.errors import NotFound
+from pegbar.core.schema import String, Uuid
+from pegbar.entities import events
+from pegbar.entities.kinds import kind_of_type
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))").bindparams(bindparam("key", type_=String))
+
+_project = bindparam("project_id", type_=Uuid)
+_type = bindparam("entity_type_id", type_=Uuid)
+
+#: The entity of a name under a parent (no parent is a parent too).
+_NAMED = (
+    select(entity.c.id)
+    .where(entity.c.name == bindparam("name", type_=String))
+    .where(entity.c.project_id == _project, entity.c.entity_type_id == _type)
+    .where(entity.c.parent_id.is_not_distinct_from(bindparam("parent_id", type_=Uuid)))
+    .order_by(entity.c.created_at)
+    .limit(1)
+)
+_OF_TYPE = (
+    select(entity.c.id, entity.c.parent_id)
+    .where(entity.c.id == bindparam("entity_id", type_=Uuid))
+    .where(entity.c.project_id == _project, entity.c.entity_type_id == _type)
+)
+_PROJECT = select(project.c.id).where(project.c.id == _project)
+
+
+async def named(tx: Transaction, project_id: UUID, type_id: UUID, name: str, parent_id: UUID | None) -> UUID | None:
+    """The entity of this name, type and parent. Whoever asks for the same next waits until this transaction ends."""
+    await tx.execute(_LOCK, key=f"entity {project_id} {type_id} {parent_id} {name}")
+    found: UUID | None = await tx.value(
+        _NAMED, project_id=project_id, entity_type_id=type_id, name=name, parent_id=parent_id
+    )
+    return found
+
+
+async def require_parent(tx: Transaction, project_id: UUID, type_id: UUID, entity_id: UUID) -> UUID | None:
+    """The parent of an entity, which must be of this production and type; 404 otherwise."""
+    row = await tx.row(_OF_TYPE, entity_id=entity_id, project_id=project_id, entity_type_id=type_id)
+    if row is None:
+        raise NotFound(f"There is no such entity {entity_id} in this production.")
+    above: UUID | None = row["parent_id"]
+    return above
+
+
+async def create_entity(tx: Transaction, project_id: UUID, entity_type_id: UUID, **columns: Any) -> UUID:
+    """Insert an entity of the caller and emit `<kind>:new`; `about` adds to the event."""
+    about: dict[str, Any] = columns.pop("about", {})
+    kind = await kind_of_type(tx, entity_type_id)
+    row_id = await tx.insert(
+        entity, project_id=project_id, entity_type_id=entity_type_id, created_by=tx.author_id, **columns
+    )
+    assert row_id is not None
+    tx.emit(events.NEW[kind], project_id=project_id, **{events.key_of(kind): row_id}, **about)
+    return row_id
+
+
+async def require_project(tx: Transaction, project_id: UUID) -> None:
+    """404 unless the production exists."""
+    if await tx.value(_PROJECT, project_id=project_id) is None:
+        raise NotFound(f"There is no production {project_id}.")

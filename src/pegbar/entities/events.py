@@ -1,0 +1,32 @@
+"""Events of entities, named by kind. Source: spec entities, "Events of this area"; spec shots, "Events"."""
+
+from pegbar.core.events import Event, event
+from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, FOLDER, SCENE, SEQUENCE, SHOT
+
+_SUBJECTS = {
+    ASSET: "asset",
+    SHOT: "shot",
+    SEQUENCE: "sequence",
+    EPISODE: "episode",
+    SCENE: "scene",
+    EDIT: "edit",
+    CONCEPT: "concept",
+    FOLDER: "concept-folder",
+}
+_MORE_WHEN_NEW = {ASSET: ("asset_type",), SHOT: ("episode_id",), EDIT: ("parent_id",)}
+_MORE_WHEN_UPDATED = {ASSET: ("data",)}
+
+
+def key_of(kind: str) -> str:
+    """The key of an event that names an entity of this kind, such as `shot_id`."""
+    return f"{_SUBJECTS[kind].replace('-', '_')}_id"
+
+
+NEW: dict[str, Event] = {
+    kind: event(f"{subject}:new", key_of(kind), *_MORE_WHEN_NEW.get(kind, ())) for kind, subject in _SUBJECTS.items()
+}
+UPDATE: dict[str, Event] = {
+    kind: event(f"{subject}:update", key_of(kind), *_MORE_WHEN_UPDATED.get(kind, ()))
+    for kind, subject in _SUBJECTS.items()
+}
+DELETE: dict[str, Event] = {kind: event(f"{subject}:delete", key_of(kind)) for kind, subject in _SUBJECTS.items()}

@@ -1,0 +1,26 @@
+"""How entities look on the wire. Source: spec entities, "JSON shapes"; spec shots, "EntityRow"."""
+
+from pegbar.core.resource import Relation
+from pegbar.core.wire import Wire, constant, wire_of
+from pegbar.entities.kinds import kind_json
+from pegbar.entities.tables import asset_instance_link, entity, entity_concept_link, entity_link
+
+RELATIONS = (
+    Relation("entities_out", entity_link.c.entity_in_id, entity_link.c.entity_out_id),
+    Relation("entities_in", entity_link.c.entity_out_id, entity_link.c.entity_in_id),
+    Relation("entity_concept_links", entity_concept_link.c.entity_in_id, entity_concept_link.c.entity_out_id),
+    Relation("instance_casting", asset_instance_link.c.entity_id, asset_instance_link.c.asset_instance_id),
+)
+
+#: The row of any entity; its `type` is its kind.
+ROW = wire_of(entity).but(type=kind_json())
+#: The row with the ids of what it is linked to.
+ROW_WITH_RELATIONS = ROW.but(**{each.key: each.ids(entity) for each in RELATIONS})
+#: What some writes answer: the kind is not told.
+UNTYPED = ROW.but(type=constant("Entity"))
+UNTYPED_WITH_RELATIONS = ROW_WITH_RELATIONS.but(type=constant("Entity"))
+
+
+def row_of_kind(kind: str) -> Wire:
+    """The row of an entity whose kind is known."""
+    return ROW.but(type=constant(kind))

@@ -1,0 +1,40 @@
+"""Routes of shots, sequences, episodes and scenes. Source: spec shots."""
+
+from uuid import UUID
+
+from pegbar.core.access import manager_of
+from pegbar.core.database import Json, Transaction
+from pegbar.core.routing import found, post
+from pegbar.entities import events
+from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT
+from pegbar.entities.queries import one_of_kind
+from pegbar.entities.shots import actions
+from pegbar.entities.shots.bodies import NewEpisode, NewScene, NewSequence, NewShot
+
+
+@post("/data/projects/{project_id:uuid}/shots", access=manager_of("project_id"), events=[events.NEW[SHOT]])
+async def create_shot(project_id: UUID, body: NewShot, tx: Transaction) -> Json:
+    """Make a shot, unless the sequence has one of that name: that one is answered, unchanged."""
+    shot_id = await actions.create_shot(tx, project_id, body)
+    return found(await tx.json_row(one_of_kind(SHOT), entity_id=shot_id))
+
+
+@post("/data/projects/{project_id:uuid}/sequences", access=manager_of("project_id"), events=[events.NEW[SEQUENCE]])
+async def create_sequence(project_id: UUID, body: NewSequence, tx: Transaction) -> Json:
+    """Make a sequence, unless the episode has one of that name: that one is answered, unchanged."""
+    sequence_id = await actions.create_sequence(tx, project_id, body)
+    return found(await tx.json_row(one_of_kind(SEQUENCE), entity_id=sequence_id))
+
+
+@post("/data/projects/{project_id:uuid}/episodes", access=manager_of("project_id"), events=[events.NEW[EPISODE]])
+async def create_episode(project_id: UUID, body: NewEpisode, tx: Transaction) -> Json:
+    """Make an episode, unless the production has one of that name: that one is answered, unchanged."""
+    episode_id = await actions.create_episode(tx, project_id, body)
+    return found(await tx.json_row(one_of_kind(EPISODE), entity_id=episode_id))
+
+
+@post("/data/projects/{project_id:uuid}/scenes", access=manager_of("project_id"), events=[events.NEW[SCENE]])
+async def create_scene(project_id: UUID, body: NewScene, tx: Transaction) -> Json:
+    """Make a scene, unless the sequence has one of that name: that one is answered, unchanged."""
+    scene_id = await actions.create_scene(tx, project_id, body)
+    return found(await tx.json_row(one_of_kind(SCENE), entity_id=scene_id))
