@@ -85,7 +85,6 @@ _ADD_TYPE = text(
 ).bindparams(bindparam("id", type_=Uuid), bindparam("now", type_=TIMESTAMP), bindparam("name", type_=String))
 
 
-
 async def kind_of_type(db: Reader, entity_type_id: UUID) -> str:
     """The kind of the entities of a type, by its id."""
     return kind_of(await db.value(_TYPE_NAME, type_id=entity_type_id) or "")
