@@ -215,7 +215,7 @@ class RequestCallers:
             )
         facts: dict[str, Any] = {"subject_id": key}
         if looked_up:
-            if not row["found"]:
+            if not row["found"] and not (place.in_query and place.kind == "project" and row["role"] == "admin"):
                 raise NotFound(f"There is nothing with the id {key}.")
             facts |= {name: row[name] for name in _FACTS if name in row.keys() and row[name] is not None}  # noqa: SIM118
         return _caller(row, token, facts)

@@ -110,6 +110,8 @@ class Place:
     parameter: str = ""
     lookup: Select[Any] | None = None
     in_body: bool = False  #: the parameter is a key of the JSON body
+    in_query: bool = False  #: the parameter is one of the query string
+    otherwise: "Place | None" = None  #: the place when the query string has no such parameter; else the studio
 
 
 STUDIO = Place()
@@ -118,6 +120,14 @@ STUDIO = Place()
 def at(kind: PlaceKind, parameter: str) -> Place:
     """The project, entity or task that a path parameter names."""
     return Place(kind, parameter)
+
+
+def asked(kind: PlaceKind, parameter: str, otherwise: Place | None = None) -> Place:
+    """The project, entity or task that a parameter of the query string names, else `otherwise`, else the studio.
+
+    An administrator may name a production that does not exist: the listing is empty.
+    """
+    return Place(kind, parameter, in_query=True, otherwise=otherwise)
 
 
 def of_row(kind: PlaceKind, column: Column[Any], parameter: str = "instance_id") -> Place:

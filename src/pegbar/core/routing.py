@@ -12,7 +12,7 @@ Struct from the query string; `request`.
 import inspect
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, get_type_hints
 from uuid import UUID
 
@@ -23,11 +23,12 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, Rule, Token
+from pegbar.core.access import STUDIO, Caller, Place, Rule, Token
 from pegbar.core.body import json_document, read_body, read_query
 from pegbar.core.database import VALUE_ERRORS, Database, Json, Transaction, refusal
 from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused
 from pegbar.core.events import Event
+from pegbar.core.filters import uuid_filter
 from pegbar.core.values import to_uuid
 
 log = structlog.get_logger()
@@ -160,7 +161,6 @@ class Endpoint:
 
     def __init__(self, operation: Operation, db: Database, callers: Callers) -> None:
         self.operation, self.db, self.callers = operation, db, callers
-        self.place_parameter = operation.access.place.parameter
         hints = get_type_hints(operation.handler)
         self.writes = Transaction in hints.values()
         self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
@@ -179,10 +179,11 @@ class Endpoint:
 
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
         operation = self.operation
-        rule, caller = operation.access, None
+        rule, caller = self._rule(request), None
         if not rule.public:
             token = self.callers.identify(request)
-            caller = await self.callers.resolve(token, rule, await self._place_key(request), operation.method)
+            key = await self._place_key(request, rule.place)
+            caller = await self.callers.resolve(token, rule, key, operation.method)
             rule.check(caller)
         given = await self._arguments(request, caller)
         if not self.writes:
@@ -194,12 +195,24 @@ class Endpoint:
             result = await operation.handler(**given)
         return self.reply(result)
 
-    async def _place_key(self, request: Request[Any, Any, Any]) -> UUID | None:
+    def _rule(self, request: Request[Any, Any, Any]) -> Rule:
+        """The operation's rule, at the first of its places that the query string names."""
+        rule = self.operation.access
+        place: Place | None = rule.place
+        if place is None or not place.in_query:
+            return rule
+        while place is not None and not request.query_params.get(place.parameter):
+            place = place.otherwise
+        return replace(rule, place=place or STUDIO)
+
+    async def _place_key(self, request: Request[Any, Any, Any], place: Place) -> UUID | None:
         """The id that the rule's place starts from."""
-        name = self.place_parameter
+        name = place.parameter
         if not name:
             return None
-        if self.operation.access.place.in_body:
+        if place.in_query:
+            return uuid_filter(request.query_params[name])
+        if place.in_body:
             key = (await json_document(request)).get(name)
             if key is None:
                 raise BadRequest(f"{name} is required.")
