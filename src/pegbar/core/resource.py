@@ -6,8 +6,8 @@
     )
 
 declares five routes with their OpenAPI, access rules and events. What a model adds to the shared rules (spec crud) is
-given as functions that take the `Change` under way: `check` before the write, `saved` after it, `deleting` and
-`deleted` around a removal.
+given as functions that take the `Change` under way: `prepare` before the document is read (it may replace it), `check`
+before the write, `saved` after it, `deleting` and `deleted` around a removal.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +18,7 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request
-from sqlalchemy import ColumnElement, Executable, Select, Table, any_, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Executable, Select, Table, all_, any_, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.core import filters, routing, values
@@ -147,6 +147,7 @@ class Resource:
     extra_keys: frozenset[str] = frozenset()  #: taken on create though no column has that name
     update_relations: bool = False  #: whether the answer to an update holds the relation keys
     always_relations: bool = False  #: whether they are always there on reads
+    prepare: Hook = _nothing
     check: Hook = _nothing
     saved: Hook = _nothing
     deleting: Hook = _nothing
@@ -200,7 +201,8 @@ class Resource:
     async def create(self, tx: Transaction, caller: Caller, document: Mapping[str, Any]) -> UUID:
         """Insert a row from a document, with its side effects and event; its id."""
         change = Change(tx, caller, document)
-        for key, value in document.items():
+        await self.prepare(change)
+        for key, value in change.document.items():
             if key not in _CHOSEN_BY_SERVER:
                 self._take(change, key, value, creating=True)
         await self.check(change)
@@ -217,13 +219,14 @@ class Resource:
         if before is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
         change = Change(tx, caller, document, before=before, row_id=row_id)
-        for key, value in document.items():
+        await self.prepare(change)
+        for key, value in change.document.items():
             if key not in self._ignored_on_update:
                 self._take(change, key, value, creating=False)
         await self.check(change)
         await tx.update(self.table, row_id, **change.values)
         for key, ids in change.relations.items():
-            await tx.delete(self.by_key[key].link, **{self.by_key[key].owner.name: row_id})
+            await tx.execute(_others_linked(self.by_key[key]), row_id=row_id, ids=ids)
             await self._link(change, self.by_key[key], ids)
         await self.saved(change)
         await self._emit(change, "update")
@@ -259,7 +262,7 @@ class Resource:
     async def _link(self, change: Change, relation: Relation, ids: list[UUID]) -> None:
         known = set(await change.tx.column(_known_ids(relation.target), ids=ids)) if ids else set()
         rows = [{relation.owner.name: change.row_id, relation.other.name: each} for each in ids if each in known]
-        await change.tx.insert_many(relation.link, rows)
+        await change.tx.insert_many(relation.link, rows, skip_existing=True)
 
     async def _emit(self, change: Change, verb: Verb) -> None:
         if self.emit is not None:
@@ -293,6 +296,13 @@ def _locked_row(table: Table) -> Executable:
 @lru_cache(512)
 def _known_ids(table: Table) -> Executable:
     return select(table.c.id).where(table.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+
+
+@lru_cache(512)
+def _others_linked(relation: Relation) -> Executable:
+    """Removes the links to all but these rows; the links that stay keep what else they hold."""
+    ids = bindparam("ids", type_=ARRAY(Uuid))
+    return delete(relation.link).where(relation.owner == bindparam("row_id", type_=Uuid), relation.other != all_(ids))
 
 
 def _keys(resource: Resource, wire: Wire, relations: bool, fields: frozenset[str] | None) -> Mapping[str, Any]:
@@ -401,6 +411,8 @@ def row_rule(rule: Rule, table: Table) -> Rule:
 def body_rule(rule: Rule) -> Rule:
     """The rule of a create route: the column of the row that the rule is about is a key of the body."""
     lookup = rule.place.lookup
+    if rule.place.in_body:
+        return rule
     if lookup is None:
         return replace(rule, place=replace(rule.place, in_body=True)) if rule.place.parameter else rule
     name = next(iter(lookup.selected_columns)).element.name

@@ -126,6 +126,16 @@ def json_list(query: Select[Any]) -> ColumnElement[str]:
     return cast(listed, JsonText())
 
 
+def json_map(query: Select[Any]) -> ColumnElement[str]:
+    """A JSON object of the rows of a correlated `query` of two columns: a key without quotes in it, and its value."""
+    inner = query.subquery()
+    key, value = inner.c
+    pair = _sql('"').concat(cast(key, Text)).concat(_sql('":')).concat(func.coalesce(json_text(value), _sql("null")))
+    pairs = _sql("{").concat(func.string_agg(pair, _sql(","))).concat(_sql("}"))
+    listed = select(func.coalesce(pairs, _sql("{}"))).select_from(inner).scalar_subquery()
+    return cast(listed, JsonText())
+
+
 def constant(value: str) -> ColumnElement[str]:
     """A constant string as a JSON value, such as a row's `type`."""
     return literal_column("'\"" + value.replace("'", "''") + "\"'", JsonText())
@@ -150,6 +160,7 @@ __all__ = [
     "Wire",
     "constant",
     "json_list",
+    "json_map",
     "json_object",
     "json_or_null",
     "json_text",

@@ -1,0 +1,33 @@
+"""Reads about schedules."""
+
+from sqlalchemy import bindparam, select
+
+from pegbar.core.schema import Uuid
+from pegbar.planning.tables import production_schedule_version, schedule_item
+from pegbar.productions.tables import project
+from pegbar.studio.tables import task_type
+from pegbar.tasks.tables import task
+
+_task_type_id = bindparam("task_type_id", type_=Uuid)
+_version_id = bindparam("version_id", type_=Uuid)
+
+department_of_task_type = select(task_type.c.department_id).where(task_type.c.id == _task_type_id)
+
+#: The production, locked: one schedule item is added to it at a time.
+locked_project = (
+    select(project.c.id).where(project.c.id == bindparam("project_id", type_=Uuid)).with_for_update(key_share=True)
+)
+
+#: An item for the same production, task type and object, where null equals null.
+same_schedule_item = select(schedule_item.c.id).where(
+    schedule_item.c.project_id == bindparam("project_id", type_=Uuid),
+    schedule_item.c.task_type_id.is_not_distinct_from(_task_type_id),
+    schedule_item.c.object_id.is_not_distinct_from(bindparam("object_id", type_=Uuid)),
+)
+
+project_of_task = select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid))
+project_of_version = select(production_schedule_version.c.project_id).where(
+    production_schedule_version.c.id == _version_id
+)
+#: The productions whose dates come from a version.
+projects_from_version = select(project.c.id).where(project.c.from_schedule_version_id == _version_id)

@@ -1,0 +1,110 @@
+"""Generic routes of schedules. Source: spec crud, "schedule-items", "milestones", "production-schedule-versions"."""
+
+from sqlalchemy import bindparam, select
+
+from pegbar.core.access import Place, admin, authenticated, manager_of, member_of, not_client, not_vendor, supervisor_of
+from pegbar.core.filters import Special, uuid_filter
+from pegbar.core.resource import Access, Relation, Resource
+from pegbar.core.schema import Uuid
+from pegbar.planning import actions
+from pegbar.planning.tables import (
+    milestone,
+    production_schedule_version,
+    production_schedule_version_task_link,
+    production_schedule_version_task_link_person_link,
+    schedule_item,
+)
+
+milestones = Resource(
+    milestone,
+    path="/data/milestones",
+    type="Milestone",
+    access=Access(
+        list=admin,
+        read=member_of(milestone.c.project_id) & not_vendor,
+        create=manager_of(milestone.c.project_id),
+        update=manager_of(milestone.c.project_id),
+        delete=manager_of(milestone.c.project_id),
+    ),
+    tag="Schedule",
+)
+
+schedule_items = Resource(
+    schedule_item,
+    path="/data/schedule-items",
+    type="ScheduleItem",
+    access=Access(
+        list=admin,
+        read=admin,
+        create=manager_of(schedule_item.c.project_id),
+        update=supervisor_of(schedule_item.c.project_id),
+        delete=manager_of(schedule_item.c.project_id),
+    ),
+    prepare=actions.prepare_schedule_item,
+    check=actions.check_schedule_item,
+    tag="Schedule",
+)
+
+_version_project = production_schedule_version.c.project_id
+
+schedule_versions = Resource(
+    production_schedule_version,
+    path="/data/production-schedule-versions",
+    type="ProductionScheduleVersion",
+    access=Access(
+        list=authenticated,
+        read=member_of(_version_project) & not_vendor & not_client,
+        create=manager_of(_version_project),
+        update=manager_of(_version_project),
+        delete=manager_of(_version_project),
+    ),
+    deleting=actions.detach_version,
+    skip=frozenset({"list"}),
+    tag="Schedule",
+)
+
+_KEY = bindparam("key", type_=Uuid)
+_links = production_schedule_version_task_link
+_project_of_version = select(_version_project.label("place_id")).where(production_schedule_version.c.id == _KEY)
+_of_link = Place(
+    "project",
+    "instance_id",
+    select(_version_project.label("place_id"))
+    .join_from(_links, production_schedule_version)
+    .where(_links.c.id == _KEY),
+)
+_in_body = Place("project", "production_schedule_version_id", _project_of_version, in_body=True)
+
+schedule_version_links = Resource(
+    _links,
+    path="/data/production-schedule-version-task-links",
+    type="ProductionScheduleVersionTaskLink",
+    access=Access(
+        list=authenticated,
+        read=member_of(_of_link) & not_vendor & not_client,
+        create=manager_of(_in_body),
+        update=manager_of(_of_link),
+        delete=manager_of(_of_link),
+    ),
+    relations=(
+        Relation(
+            "assignees",
+            production_schedule_version_task_link_person_link.c.production_schedule_version_task_link_id,
+            production_schedule_version_task_link_person_link.c.person_id,
+        ),
+    ),
+    specials={
+        "project_id": Special(
+            uuid_filter,
+            _links.c.production_schedule_version_id.in_(
+                select(production_schedule_version.c.id).where(
+                    _version_project == bindparam("f_project_id", type_=Uuid)
+                )
+            ),
+        )
+    },
+    protected=frozenset({"task_id", "production_schedule_version_id"}),
+    check=actions.check_version_link,
+    skip=frozenset({"list"}),
+    tag="Schedule",
+)
