@@ -117,6 +117,14 @@ class Settings:
     )
     enforce_2fa: bool = _accounts(False, "ENFORCE_2FA", "Require a second factor of everybody")
     exempt_from_2fa: list[str] = _accounts([], "2FA_EXEMPT_USERS", "E-mails exempt from it, separated by `,`")
+    ldap_fallback: bool = _accounts(
+        False, "LDAP_FALLBACK", "With auth_remote_ldap, persons who are not from the directory use their local password"
+    )
+    refresh_cookie_paths: list[str] = _accounts(
+        ["/api/auth/refresh-token", "/auth/refresh-token"],
+        "PEGBAR_REFRESH_COOKIE_PATHS",
+        "Paths browsers know the refresh route by, separated by `;`; change it when a proxy mounts the API elsewhere",
+    )
     user_limit: int = _accounts(100, "USER_LIMIT", "Active persons allowed, bots and guests aside")
     login_rate_limit: int = _accounts(
         60,

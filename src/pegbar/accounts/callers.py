@@ -17,6 +17,7 @@ from sqlalchemy import (
     Executable,
     Select,
     Text,
+    all_,
     any_,
     bindparam,
     exists,
@@ -32,7 +33,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from pegbar.accounts import tokens
 from pegbar.accounts.tables import department_link, person, revoked_token, session_floor
-from pegbar.core.access import Caller, Place, PlaceKind, Rule, Token
+from pegbar.core.access import Caller, Place, PlaceKind, Rule, Token, TokenType
 from pegbar.core.database import Database
 from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
 from pegbar.core.realtime import Audience
@@ -53,9 +54,11 @@ _THINGS = {"project": project, "entity": entity, "task": task}
 
 def _someone() -> list[ColumnElement[Any]]:
     departments = select(department_link.c.department_id).where(department_link.c.person_id == person.c.id)
-    revoked = exists().where(revoked_token.c.jti == any_(bindparam("family", type_=ARRAY(Text))))
+    family = bindparam("family", type_=ARRAY(Text))
+    revoked = exists().where(revoked_token.c.jti == any_(family))
     too_old = exists().where(
         session_floor.c.person_id == person.c.id,
+        func.coalesce(session_floor.c.kept != all_(family), true()),
         session_floor.c.not_before > func.to_timestamp(bindparam("issued")).op("AT TIME ZONE")(literal("UTC")),
     )
     return [
@@ -141,7 +144,8 @@ _AUDIENCE = text(
           JOIN person p ON p.id = s.person_id AND p.active IS NOT FALSE
          WHERE NOT EXISTS (SELECT 1 FROM pegbar.revoked_token r WHERE r.jti IN (s.jti, s.refresh_jti))
            AND NOT EXISTS (SELECT 1 FROM pegbar.session_floor f
-                            WHERE f.person_id = p.id AND f.not_before > to_timestamp(s.issued) AT TIME ZONE 'UTC')
+                            WHERE f.person_id = p.id AND f.not_before > to_timestamp(s.issued) AT TIME ZONE 'UTC'
+                              AND (f.kept IS NULL OR f.kept NOT IN (s.jti, coalesce(s.refresh_jti, s.jti))))
       ) AS listening ON true
     """
 )
@@ -163,7 +167,7 @@ class RequestCallers:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def identify(self, request: Request[Any, Any, Any], expected: tokens.TokenType = "access") -> Token:
+    def identify(self, request: Request[Any, Any, Any], expected: TokenType = "access") -> Token:
         """The verified token of a request. Raises TokenError or Unauthorized."""
         return tokens.verify(*read_token(request.headers, expected), expected)
 
@@ -237,7 +241,7 @@ def _caller(row: asyncpg.Record, token: Token, facts: dict[str, Any]) -> Caller:
     )
 
 
-def read_token(headers: Any, expected: tokens.TokenType) -> tuple[str]:
+def read_token(headers: Any, expected: TokenType) -> tuple[str]:
     """The raw token of a request's headers: the cookie, unless it is unusable and the header has one."""
     cookie = _cookie(headers.get("cookie", ""), ACCESS_COOKIE if expected == "access" else REFRESH_COOKIE)
     header = headers.get("authorization", "")

@@ -1,11 +1,11 @@
 """Reads about accounts."""
 
-from sqlalchemy import Text, bindparam, func, or_, select
+from sqlalchemy import Text, bindparam, cast, func, or_, select
 
 from pegbar.accounts.shapes import SAFE_WITH_DEPARTMENTS
 from pegbar.accounts.tables import person
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.schema import JSONB, Uuid
+from pegbar.core.wire import json_list, json_object, wire_of
 from pegbar.studio.tables import organisation
 
 _CHAT_TOKENS = frozenset({"chat_token_slack", "chat_webhook_mattermost", "chat_token_discord"})
@@ -22,6 +22,18 @@ own_record = (
     .select_from(person)
     .where(person.c.id == bindparam("person_id", type_=Uuid))
 )
+
+_devices = func.jsonb_array_elements(func.to_jsonb(person.c.fido_credentials)).table_valued("value", name="device")
+_device_name = cast(_devices.c.value, JSONB)["device_name"].astext
+_device_names = json_list(select(_device_name).select_from(_devices).where(person.c.fido_enabled).correlate(person))
+#: The same with the names of their security keys.
+own_account = (
+    select(json_object(SAFE_WITH_DEPARTMENTS.but(fido_devices=_device_names)))
+    .select_from(person)
+    .where(person.c.id == bindparam("person_id", type_=Uuid))
+)
+
+person_by_id = select(person).where(person.c.id == bindparam("person_id", type_=Uuid))
 
 _identifier = bindparam("identifier", type_=Text)
 

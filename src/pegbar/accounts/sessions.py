@@ -1,85 +1,53 @@
-"""Signing in and out. Source: spec accounts, "Login flow" and the operations under /auth."""
+"""Sessions: the tokens that a sign-in gives, their renewal and their end. Source: spec accounts, "Tokens".
 
-from datetime import datetime, timedelta
+A session is a refresh token and every access token made with it; its name is the jti of the refresh token.
+"""
+
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
-from litestar import Request
 from sqlalchemy import bindparam, func, text, update
+from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from pegbar.accounts import passwords, queries, tokens
+from pegbar.accounts import queries, tokens
+from pegbar.accounts.sign_in import needs_second_factor_setup
 from pegbar.accounts.tables import login_log, person, revoked_token
-from pegbar.core.access import Caller
-from pegbar.core.database import Database, Json, Reader, Transaction
-from pegbar.core.errors import ApiError
+from pegbar.core.access import Caller, Token
+from pegbar.core.database import Json, Reader, Transaction
+from pegbar.core.errors import TokenError
 from pegbar.core.schema import Uuid, utc_now
 
-LOCKOUT_ATTEMPTS = 5
-LOCKOUT_TIME = timedelta(seconds=60)
-
-
-class SignInRefused(ApiError):
-    """A sign-in that fails; the flags of its body tell clients why."""
-
-    status = 400
-
-    def __init__(self, message: str, *, error: bool = True, status: int = 400, **flags: Any) -> None:
-        super().__init__(message, status=status, login=False, **flags)
-        self._error = error
-
-    @property
-    def body(self) -> dict[str, Any]:
-        body = {"message": self.message, **self.extra}
-        return {"error": True, **body} if self._error else body
-
-
-_ADD_FAILURE = text(
-    """
-    UPDATE person SET login_failed_attemps = coalesce(login_failed_attemps, 0) + 1, last_login_failed = :now,
-                      updated_at = :now
-     WHERE id = :person_id
-    """
-).bindparams(bindparam("now", type_=person.c.last_login_failed.type), bindparam("person_id", type_=Uuid))
-
-_CLEAR_FAILURES = (
+_FORGET_API_TOKEN = (
     update(person)
-    .where(person.c.id == bindparam("person_id", type_=Uuid))
-    .where(func.coalesce(person.c.login_failed_attemps, 0) > 0)
-    .values(login_failed_attemps=0)
+    .where(person.c.id == bindparam("person_id", type_=Uuid), person.c.jti == bindparam("token_jti"))
+    .values(jti=None, updated_at=func.timezone("utc", func.now()))
 )
 
+#: Holds off a password change, and looks whether one came first.
+_STILL_GOOD = text(
+    """
+    SELECT NOT EXISTS (SELECT 1 FROM pegbar.revoked_token r WHERE r.jti = :token_jti)
+           AND NOT EXISTS (SELECT 1 FROM pegbar.session_floor f
+                            WHERE f.person_id = p.id AND f.not_before > to_timestamp(:issued) AT TIME ZONE 'UTC'
+                              AND f.kept IS DISTINCT FROM :token_jti)
+      FROM person p WHERE p.id = :person_id FOR SHARE OF p
+    """
+).bindparams(bindparam("person_id", type_=Uuid))
 
-def is_locked_out(who: asyncpg.Record, now: datetime) -> bool:
-    """Whether too many attempts failed within the last minute."""
-    last = who["last_login_failed"]
-    return (who["login_failed_attemps"] or 0) >= LOCKOUT_ATTEMPTS and last is not None and now - last < LOCKOUT_TIME
-
-
-async def check_password(db: Database, identifier: str, password: str) -> asyncpg.Record:
-    """The active person whom an identifier and a password name. Failures are counted. Raises SignInRefused."""
-    who = await db.row(queries.person_to_sign_in, identifier=identifier.strip())
-    if who is None:
-        await passwords.matches(password, None)
-        raise SignInRefused("The e-mail or the password is wrong.", error=False)
-    now = utc_now()
-    if is_locked_out(who, now):
-        raise SignInRefused(
-            "Too many failed attempts. Wait a minute, then try again.", too_many_failed_login_attemps=True
-        )
-    if not await passwords.matches(password, who["password"]):
-        await count_failure(db, who["id"])
-        raise SignInRefused("The e-mail or the password is wrong.", error=False)
-    if who["active"] is False:
-        raise SignInRefused("This account is inactive.", status=401, unactive=True)
-    return who
+_RAISE_FLOOR = text(
+    """
+    INSERT INTO pegbar.session_floor (person_id, not_before, kept) VALUES (:person_id, :now, :kept)
+    ON CONFLICT (person_id) DO UPDATE
+       SET not_before = greatest(session_floor.not_before, excluded.not_before), kept = excluded.kept
+    """
+).bindparams(bindparam("person_id", type_=Uuid), bindparam("now", type_=TIMESTAMP))
 
 
-async def count_failure(db: Database, person_id: UUID) -> None:
-    """Count a failed attempt, in a transaction of its own: the answer to the request is an error."""
-    async with db.transaction() as tx:
-        await tx.execute(_ADD_FAILURE, person_id=person_id, now=utc_now())
+def session_of(token: Token) -> str:
+    """The name of the session that a token belongs to."""
+    return token.refresh_jti or token.jti
 
 
 async def organisation_of(db: Reader, role: str) -> Json:
@@ -89,27 +57,46 @@ async def organisation_of(db: Reader, role: str) -> Json:
     return found or Json(b"null")
 
 
-async def open_session(tx: Transaction, who: asyncpg.Record, *, address: str | None, origin: str) -> dict[str, Any]:
+async def open_session(
+    tx: Transaction, person_id: UUID, role: str, *, address: str | None, origin: str, **marks: bool
+) -> dict[str, Any]:
     """Record a sign-in and answer it: the person, the organisation and the tokens of a new session."""
-    await tx.execute(_CLEAR_FAILURES, person_id=who["id"])
-    await tx.insert(login_log, person_id=who["id"], ip_address=address, origin=origin)
-    access, refresh = tokens.session(who["id"])
+    await tx.insert(login_log, person_id=person_id, ip_address=address, origin=origin)
+    access, refresh = tokens.session(person_id, **marks)
     return {
-        "user": msgspec.Raw(await tx.json_row(queries.own_record, person_id=who["id"]) or b"null"),
-        "organisation": msgspec.Raw(await organisation_of(tx, who["role"])),
+        "user": msgspec.Raw(await tx.json_row(queries.own_record, person_id=person_id) or b"null"),
+        "organisation": msgspec.Raw(await organisation_of(tx, role)),
         "login": True,
         "access_token": access,
         "refresh_token": refresh,
     }
 
 
+async def renew(tx: Transaction, token: Token) -> str:
+    """A new access token of the session that a refresh token belongs to."""
+    good = await tx.value(_STILL_GOOD, person_id=token.sub, token_jti=token.jti, issued=token.iat)
+    if not good:
+        raise TokenError("Token has been revoked")
+    who = await tx.row(queries.person_by_id, person_id=token.sub)
+    gated = who is not None and not token.skip_2fa_setup and needs_second_factor_setup(who)
+    return tokens.access(token.sub, token.jti, requires_2fa_setup=gated, skip_2fa_setup=token.skip_2fa_setup)
+
+
 async def end_session(tx: Transaction, caller: Caller) -> None:
-    """Revoke the caller's token and every token of the same session."""
-    expires = utc_now() + tokens.REFRESH_LIFETIME
-    rows = [{"jti": jti, "expires_at": expires} for jti in caller.token.family]
+    """End the caller's session: every token of it, those made by refreshing too; or their API token."""
+    token = caller.token
+    if token.identity_type == "person_api":
+        await tx.execute(_FORGET_API_TOKEN, person_id=caller.id, token_jti=token.jti)
+        return
+    expires = utc_now() + tokens.REFRESH_LIFETIME + timedelta(minutes=1)
+    rows = [{"jti": jti, "expires_at": expires} for jti in token.family]
     await tx.insert_many(revoked_token, rows, skip_existing=True)
 
 
-def client_address(request: Request[Any, Any, Any]) -> str | None:
-    """Where a request comes from."""
-    return request.client.host if request.client else None
+async def end_sessions(tx: Transaction, person_id: UUID, *, keep: Token | None = None) -> None:
+    """End every session of a person, but the one that `keep` belongs to: after a password change, for instance.
+
+    Call it after the change itself, which holds the person's row: a sign-in that waits for it gets its token later.
+    """
+    kept = session_of(keep) if keep is not None and keep.sub == person_id else None
+    await tx.execute(_RAISE_FLOOR, person_id=person_id, now=utc_now(), kept=kept)

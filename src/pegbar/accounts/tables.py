@@ -123,11 +123,13 @@ revoked_token = own_table(
     Column("expires_at", TIMESTAMP, nullable=False, index=True),
 )
 
-#: Tokens of a person issued before this moment are over (password changed, second factor removed, deactivated).
+#: Tokens of a person issued before this moment are over (password changed, second factor removed, deactivated), but
+#: those of the session that asked for it, which `kept` names by the jti of its refresh token.
 session_floor = own_table(
     "session_floor",
     Column("person_id", Uuid, primary_key=True),
     Column("not_before", TIMESTAMP, nullable=False),
+    Column("kept", String(60)),
 )
 
 #: Codes, challenges and reset tokens: used once, for a while. `subject` is whom or what the secret is for.

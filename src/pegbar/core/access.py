@@ -16,6 +16,7 @@ from sqlalchemy import Column, Select, Table, bindparam, select
 from pegbar.core.errors import Forbidden
 
 PlaceKind = Literal["studio", "project", "entity", "task"]
+TokenType = Literal["access", "refresh"]
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -25,7 +26,7 @@ class Token(msgspec.Struct, frozen=True):
     jti: str
     type: str
     identity_type: str
-    iat: int
+    iat: float
     exp: int | None = None
     refresh_jti: str | None = None
     requires_2fa_setup: bool = False
@@ -151,6 +152,8 @@ class Rule:
     bots: bool = True
     #: Reachable while a second factor is still to be set up.
     during_setup: bool = False
+    #: The kind of token that opens the route.
+    opened_by: TokenType = "access"
 
     def check(self, caller: Caller) -> None:
         """Raise Forbidden unless the caller passes."""

@@ -23,7 +23,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from pegbar.config import settings
-from pegbar.core.access import STUDIO, Caller, Place, Rule, Token
+from pegbar.core.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.body import json_document, read_body, read_query
 from pegbar.core.database import VALUE_ERRORS, Database, Json, Transaction, refusal
 from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused
@@ -71,7 +71,7 @@ class Operation:
 class Callers(Protocol):
     """Resolves the caller of a request at a place, in one statement (accounts/callers.py)."""
 
-    def identify(self, request: Request[Any, Any, Any]) -> Token: ...
+    def identify(self, request: Request[Any, Any, Any], expected: TokenType = "access") -> Token: ...
 
     async def resolve(self, token: Token, rule: Rule, key: UUID | None, method: str = "GET") -> Caller: ...
 
@@ -181,7 +181,7 @@ class Endpoint:
         operation = self.operation
         rule, caller = self._rule(request), None
         if not rule.public:
-            token = self.callers.identify(request)
+            token = self.callers.identify(request, rule.opened_by)
             key = await self._place_key(request, rule.place)
             caller = await self.callers.resolve(token, rule, key, operation.method)
             rule.check(caller)
