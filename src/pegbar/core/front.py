@@ -10,6 +10,7 @@ from typing import Any
 from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.config import settings
+from pegbar.core.downloads import HEAD_ONLY
 from pegbar.core.errors import TooLarge
 from pegbar.core.routing import Operation, Reply, answer
 
@@ -58,7 +59,7 @@ class Front:
             await self._options(scope, headers, receive, sender)
             return
         if method == "HEAD":
-            scope["method"] = "GET"
+            scope["method"], scope[HEAD_ONLY] = "GET", True
         length = headers.get(b"content-length", b"")
         if self._longest and length.isdigit() and int(length) > self._longest:
             error = TooLarge(f"A request body is limited to {self._longest} bytes.")

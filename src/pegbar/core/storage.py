@@ -1,8 +1,46 @@
-"""Binaries: a local folder or an object store behind one interface. Source: spec media, operations ("Retention")."""
+"""Binaries: a local folder or an S3-compatible object store behind one interface.
 
-from sqlalchemy import Index, UniqueConstraint, text
+    await store().put(Address("pictures", "original", preview_id), path)
+    await record(tx, address, size)
 
-from pegbar.core.schema import JSONB, TIMESTAMP, BigInteger, Column, Integer, String, Text, flag, table
+Local files lie where an existing Kitsu installation keeps them, so its PREVIEW_FOLDER is served as it is; objects
+have the key `{prefix}-{id}` in the buckets `pictures`, `movies` and `files`. `stored_file` registers them: writes and
+deletions are recorded in the transaction that causes them, and a deletion that must take effect is done by a job after
+the commit. Source: spec media, "Storage"; spec operations, "Retention".
+"""
+
+import asyncio
+import errno
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from uuid import UUID, uuid4
+
+import obstore
+import structlog
+from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store
+from sqlalchemy import Index, UniqueConstraint, bindparam, text
+
+from pegbar.config import InvalidSetting, settings
+from pegbar.core.database import Database, Transaction
+from pegbar.core.errors import ApiError
+from pegbar.core.jobs import job
+from pegbar.core.schema import JSONB, TIMESTAMP, BigInteger, Boolean, Column, Integer, String, Text, flag, table, utc_now
+
+log = structlog.get_logger()
+
+Bucket = Literal["pictures", "movies", "files"]
+_SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+#: Bytes read from a file, or gathered from an object store, at a time.
+CHUNK = 256 * 1024
 
 stored_file = table(
     "stored_file",
@@ -25,3 +63,383 @@ stored_file = table(
         postgresql_where=text("((deleted_at IS NOT NULL) AND (purged_at IS NULL))"),
     ),
 )
+
+
+class StorageFull(ApiError):
+    """No room left for a file: 507."""
+
+    status = 507
+
+
+class StorageUnavailable(ApiError):
+    """The store does not answer or refuses: 503."""
+
+    status = 503
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Tell a full disk, or a folder that cannot be written, in words."""
+    try:
+        yield
+    except OSError as error:
+        log.error("a file cannot be stored", exc_info=error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull("The disk that keeps uploaded files is full; nothing was stored.") from None
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            message = "The folder of uploaded files cannot be written; see the server's log."
+            raise StorageUnavailable(message) from None
+        raise
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a binary lies: a bucket, and the key made of a prefix and the id of what it belongs to."""
+
+    bucket: Bucket
+    prefix: str
+    file_id: UUID | str
+
+    def __post_init__(self) -> None:
+        if not _SAFE_ID.fullmatch(str(self.file_id)):
+            raise ValueError(f"{self.file_id!r} is not a safe name for a file")
+
+    @property
+    def key(self) -> str:
+        """The key of the object."""
+        return f"{self.prefix}-{self.file_id}"
+
+
+@dataclass(frozen=True)
+class Binary:
+    """What is known of a stored binary."""
+
+    address: Address
+    size: int
+    etag: str
+    modified: datetime
+    path: Path | None = None  #: the file, when it is local
+
+
+class Store(Protocol):
+    """Keeps binaries."""
+
+    async def put(self, address: Address, source: Path) -> int:
+        """Store a file under this address, replacing what was there, all or nothing; its size."""
+        ...
+
+    async def stat(self, address: Address) -> Binary | None:
+        """What is stored there, or None."""
+        ...
+
+    def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `end` (excluded), in pieces."""
+        ...
+
+    async def remove(self, address: Address) -> None:
+        """Remove what is stored there, if anything is."""
+        ...
+
+
+class LocalStore:
+    """A folder. Files lie in `{bucket}/{A}/{B[0:3]}/{B[3:6]}/{B}` where A-B is the key, cut at its first dash."""
+
+    def __init__(self, folder: Path, bucket_prefix: str = "") -> None:
+        self._folder, self._bucket_prefix = folder, bucket_prefix
+
+    def path(self, address: Address) -> Path:
+        """The file of an address."""
+        first, _, rest = address.key.partition("-")
+        return self._folder / f"{self._bucket_prefix}{address.bucket}" / first / rest[:3] / rest[3:6] / rest
+
+    async def put(self, address: Address, source: Path) -> int:
+        """Write beside the target, flush to the disk, then rename."""
+        with disk_errors():
+            return await asyncio.to_thread(self._put, self.path(address), source)
+
+    @staticmethod
+    def _put(target: Path, source: Path) -> int:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+        try:
+            _link_or_copy(source, part)
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+                size = os.fstat(file.fileno()).st_size
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return size
+
+    async def stat(self, address: Address) -> Binary | None:
+        path = self.path(address)
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        modified = datetime.fromtimestamp(found.st_mtime, UTC)
+        return Binary(address, found.st_size, f'"{found.st_mtime_ns:x}-{found.st_size:x}"', modified, path)
+
+    async def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        left = None if end is None else end - start
+        file = await asyncio.to_thread(self.path(address).open, "rb")
+        try:
+            file.seek(start)
+            while left is None or left > 0:
+                piece = await asyncio.to_thread(file.read, CHUNK if left is None else min(CHUNK, left))
+                if not piece:
+                    return
+                left = None if left is None else left - len(piece)
+                yield piece
+        finally:
+            file.close()
+
+    async def remove(self, address: Address) -> None:
+        await asyncio.to_thread(self.path(address).unlink, missing_ok=True)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """A second name for the file where the file system allows, else a copy. A stored file is never written again."""
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES):
+            raise
+        shutil.copyfile(source, target)
+
+
+class ObjectStore:
+    """An S3-compatible store: a bucket for each kind, and the key as it is."""
+
+    def __init__(self) -> None:
+        self._stores = {name: self._connect(name) for name in ("pictures", "movies", "files")}
+
+    @staticmethod
+    def _connect(bucket: str) -> S3Store:
+        given: dict[str, Any] = {
+            "endpoint": settings().fs_s3_endpoint or None,
+            "region": settings().fs_s3_region or "us-east-1",
+            "access_key_id": settings().fs_s3_access_key or None,
+            "secret_access_key": settings().fs_s3_secret_key or None,
+        }
+        return S3Store(
+            f"{settings().fs_bucket_prefix}{bucket}",
+            config={name: value for name, value in given.items() if value is not None},
+            # A transfer may take hours; silence may not.
+            client_options={
+                "allow_http": settings().fs_s3_endpoint.startswith("http://"),
+                "connect_timeout": timedelta(seconds=5),
+                "read_timeout": timedelta(seconds=30),
+                "timeout": timedelta(hours=12),
+            },
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+        )
+
+    async def put(self, address: Address, source: Path) -> int:
+        """Multipart for what is large; an upload that breaks off leaves nothing under the key."""
+        with _store_errors(address):
+            await obstore.put_async(self._stores[address.bucket], address.key, source)
+        return source.stat().st_size
+
+    async def stat(self, address: Address) -> Binary | None:
+        with _store_errors(address):
+            try:
+                meta = await obstore.head_async(self._stores[address.bucket], address.key)
+            except (NotFoundError, FileNotFoundError):
+                return None
+        etag = meta["e_tag"] or f'"{meta["last_modified"].timestamp():.0f}-{meta["size"]:x}"'
+        return Binary(address, meta["size"], etag, meta["last_modified"])
+
+    async def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        options: Any = {}
+        if end is not None:
+            options["range"] = (start, end)
+        elif start:
+            options["range"] = {"offset": start}
+        with _store_errors(address):
+            found = await obstore.get_async(self._stores[address.bucket], address.key, options=options)
+            async for piece in found.stream(min_chunk_size=CHUNK):
+                yield bytes(piece)
+
+    async def remove(self, address: Address) -> None:
+        with _store_errors(address):
+            try:
+                await obstore.delete_async(self._stores[address.bucket], address.key)
+            except (NotFoundError, FileNotFoundError):
+                return
+
+
+@contextmanager
+def _store_errors(address: Address) -> Iterator[None]:
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError):
+        raise
+    except (UnauthenticatedError, PermissionDeniedError) as error:
+        log.error("the object store refuses", key=address.key, exc_info=error)
+        message = "The object store refuses the server's key (FS_S3_ACCESS_KEY, FS_S3_SECRET_KEY)."
+        raise StorageUnavailable(message) from None
+    except (BaseError, OSError) as error:
+        log.error("the object store does not answer", key=address.key, exc_info=error)
+        where = settings().fs_s3_endpoint or f"region {settings().fs_s3_region}"
+        message = f"The object store ({where}) does not take or give files; see the server's log."
+        raise StorageUnavailable(message) from None
+
+
+@cache
+def store() -> Store:
+    """The store of this process."""
+    if settings().fs_backend == "local":
+        return LocalStore(settings().storage_folder, settings().fs_bucket_prefix)
+    if settings().fs_backend == "s3":
+        return ObjectStore()
+    raise InvalidSetting(f"FS_BACKEND={settings().fs_backend!r} is neither local nor s3")
+
+
+async def fetch(address: Address, target: Path) -> bool:
+    """Copy a binary into a file of this machine; False when there is none."""
+    if await store().stat(address) is None:
+        return False
+    with disk_errors():
+        with target.open("wb") as file:
+            async for piece in store().read(address):
+                await asyncio.to_thread(file.write, piece)
+    return True
+
+
+# The register
+
+_JOURNAL = """(SELECT coalesce(jsonb_agg(kept.entry ORDER BY kept.n), '[]'::jsonb)
+                 FROM (SELECT entry, n FROM jsonb_array_elements(stored_file.journal || EXCLUDED.journal)
+                         WITH ORDINALITY AS each (entry, n) ORDER BY n DESC LIMIT 50) AS kept)"""
+
+_RECORD = text(
+    f"""
+    INSERT INTO stored_file (id, created_at, updated_at, bucket, key, prefix, file_id, size, journal)
+    VALUES (:id, :now, :now, :bucket, :key, :prefix, :file_id, :size, :journal)
+    ON CONFLICT (bucket, key) DO UPDATE
+       SET size = EXCLUDED.size, updated_at = EXCLUDED.updated_at, deleted_at = NULL, purge_forced = false,
+           purged_at = NULL, purge_attempts = 0, last_error = NULL, journal = {_JOURNAL}
+    """  # noqa: S608 - a constant
+).bindparams(
+    bindparam("now", type_=TIMESTAMP), bindparam("size", type_=BigInteger), bindparam("journal", type_=JSONB)
+)
+
+_MARK = text(
+    f"""
+    INSERT INTO stored_file (id, created_at, updated_at, bucket, key, prefix, file_id, deleted_at, purge_forced, journal)
+    SELECT gen_random_uuid(), :now, :now, bucket, prefix || '-' || file_id, prefix, file_id, :now, :forced, :journal
+      FROM unnest(:buckets ::text[], :prefixes ::text[], :file_ids ::text[]) AS given (bucket, prefix, file_id)
+     WHERE :forced OR EXISTS (SELECT 1 FROM stored_file s
+                               WHERE s.bucket = given.bucket AND s.key = prefix || '-' || given.file_id)
+    ON CONFLICT (bucket, key) DO UPDATE
+       SET deleted_at = coalesce(stored_file.deleted_at, EXCLUDED.deleted_at), updated_at = EXCLUDED.updated_at,
+           purge_forced = stored_file.purge_forced OR EXCLUDED.purge_forced, journal = {_JOURNAL}
+    """  # noqa: S608 - a constant
+).bindparams(
+    bindparam("now", type_=TIMESTAMP), bindparam("journal", type_=JSONB), bindparam("forced", type_=Boolean)
+)
+
+_TO_PURGE = text(
+    """
+    SELECT id, bucket, prefix, file_id FROM stored_file
+     WHERE deleted_at IS NOT NULL AND purged_at IS NULL AND (purge_forced OR :everything)
+       AND purge_attempts < :most
+     ORDER BY deleted_at LIMIT 100 FOR UPDATE SKIP LOCKED
+    """
+).bindparams(bindparam("everything", type_=Boolean), bindparam("most", type_=Integer))
+
+_PURGED = text(
+    """
+    UPDATE stored_file SET purged_at = CASE WHEN :error IS NULL THEN :now END, last_error = :error,
+           purge_attempts = purge_attempts + 1, updated_at = :now
+     WHERE id = :row_id
+    """
+).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("error", type_=Text))
+
+_MOST_PURGE_ATTEMPTS = 20
+
+
+def _entry(tx: Transaction, operation: str) -> list[dict[str, Any]]:
+    author = str(tx.author_id) if tx.author_id else None
+    return [{"operation": operation, "date": utc_now().strftime("%Y-%m-%dT%H:%M:%S"), "person_id": author}]
+
+
+async def record(tx: Transaction, address: Address, size: int) -> None:
+    """Register a binary that was written. One marked for removal is kept again."""
+    await tx.execute(
+        _RECORD,
+        id=uuid4(),
+        now=utc_now(),
+        bucket=address.bucket,
+        key=address.key,
+        prefix=address.prefix,
+        file_id=str(address.file_id),
+        size=size,
+        journal=_entry(tx, "write"),
+    )
+
+
+async def mark_deleted(tx: Transaction, addresses: Iterable[Address], *, force: bool = False) -> None:
+    """Mark binaries as deleted; they are removed after the commit when forced, or with REMOVE_FILES."""
+    listed = list(addresses)
+    if not listed:
+        return
+    await tx.execute(
+        _MARK,
+        now=utc_now(),
+        forced=force,
+        journal=_entry(tx, "delete"),
+        buckets=[each.bucket for each in listed],
+        prefixes=[each.prefix for each in listed],
+        file_ids=[str(each.file_id) for each in listed],
+    )
+    if force or settings().remove_files:
+        tx.defer(PURGE)
+
+
+PURGE = job("storage.purge", retries=8)
+
+
+@PURGE.task
+async def purge(db: Database) -> None:
+    """Remove the binaries that deletions left for removal. Those that fail are tried again."""
+    failure: ApiError | None = None
+    found = True
+    while found and failure is None:
+        async with db.transaction() as tx:
+            rows = await tx.rows(_TO_PURGE, everything=settings().remove_files, most=_MOST_PURGE_ATTEMPTS)
+            found = bool(rows)
+            for row in rows:
+                error = None
+                try:
+                    await store().remove(Address(row["bucket"], row["prefix"], row["file_id"]))
+                except ApiError as refused:
+                    failure, error = refused, refused.message
+                await tx.execute(_PURGED, row_id=row["id"], error=error, now=utc_now())
+    if failure is not None:
+        raise failure
+
+
+__all__ = [
+    "Address",
+    "Binary",
+    "LocalStore",
+    "ObjectStore",
+    "StorageFull",
+    "StorageUnavailable",
+    "Store",
+    "disk_errors",
+    "fetch",
+    "mark_deleted",
+    "purge",
+    "record",
+    "store",
+    "stored_file",
+]

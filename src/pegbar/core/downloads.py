@@ -1,0 +1,181 @@
+"""Answers that are stored binaries: ranges, validators and names. Source: spec media, "Serving"."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request
+from litestar.types import Receive, Scope, Send
+
+from pegbar.config import settings
+from pegbar.core.errors import ApiError, NotFound
+from pegbar.core.storage import Address, Binary, store
+
+MEDIA_TYPES = {
+    "png": "image/png",
+    "mp4": "video/mp4",
+    "pdf": "application/pdf",
+    "hdr": "image/vnd.radiance",
+}
+#: Where the outer shell says that only the head of the answer is wanted.
+HEAD_ONLY = "pegbar.head"
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+class UnsatisfiableRange(ApiError):
+    """A range outside the file, or several ranges."""
+
+    status = 416
+
+
+def media_type(extension: str | None) -> str:
+    """The media type of a stored file by its extension."""
+    return MEDIA_TYPES.get((extension or "").lower(), "application/octet-stream")
+
+
+def disposition(name: str, *, attachment: bool) -> str:
+    """A Content-Disposition; a name beyond ASCII is given twice."""
+    kind = "attachment" if attachment else "inline"
+    if _PLAIN_NAME.fullmatch(name):
+        return f"{kind}; filename={name}"
+    plain = re.sub(r'[^\x20-\x7e]|["\\]', "_", name)
+    if plain == name:
+        return f'{kind}; filename="{name}"'
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+class Download:
+    """An ASGI response that is a binary or a range of it."""
+
+    def __init__(self, binary: Binary, status: int, headers: dict[str, str], span: tuple[int, int] | None) -> None:
+        self._binary, self._status, self._span = binary, status, span
+        self._headers = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start: Any = {"type": "http.response.start", "status": self._status, "headers": self._headers}
+        empty: Any = {"type": "http.response.body", "body": b"", "more_body": False}
+        if self._span is None or scope.get(HEAD_ONLY):
+            await send(start)
+            await send(empty)
+            return
+        extensions = scope.get("extensions") or {}
+        if self._status == 200 and self._binary.path is not None and "http.response.pathsend" in extensions:
+            await send(start)
+            await send({"type": "http.response.pathsend", "path": str(self._binary.path)})  # type: ignore[arg-type,misc]
+            return
+        pieces = store().read(self._binary.address, *self._span)
+        await self._stream(pieces, start, send)
+        await send(empty)
+
+    @staticmethod
+    async def _stream(pieces: AsyncIterator[bytes], start: Any, send: Send) -> None:
+        """The head goes out with the first bytes, so that a store that fails is still told as an error."""
+        begun = False
+        try:
+            async for piece in pieces:
+                if not begun:
+                    await send(start)
+                    begun = True
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        finally:
+            await pieces.aclose()  # type: ignore[attr-defined]
+        if not begun:
+            await send(start)
+
+
+async def download(
+    request: Request[Any, Any, Any],
+    *addresses: Address,
+    kind: str,
+    name: str = "",
+    attachment: bool = False,
+    caching: str | None = None,
+) -> Download:
+    """The first of these binaries that is stored, as an answer; 404 when none is.
+
+    `caching` replaces the usual Cache-Control. Raises 416 for ranges that cannot be served.
+    """
+    for address in addresses:
+        binary = await store().stat(address)
+        if binary is not None:
+            return _answer(request, binary, kind, disposition(name, attachment=attachment) if name else "", caching)
+    raise NotFound("there is no such file.")
+
+
+def _answer(
+    request: Request[Any, Any, Any], binary: Binary, kind: str, named: str, caching: str | None
+) -> Download:
+    age = settings().client_cache_max_age
+    headers = {
+        "content-type": kind,
+        "accept-ranges": "bytes",
+        "cache-control": caching or f"max-age={age}, private",
+        "etag": binary.etag,
+        "last-modified": _http_date(binary.modified),
+    }
+    if caching is None:
+        headers["expires"] = _http_date(datetime.now(UTC) + timedelta(seconds=age))
+    if _unchanged(request, binary):
+        return Download(binary, 304, {k: v for k, v in headers.items() if k != "content-type"}, None)
+    if named:
+        headers["content-disposition"] = named
+    span = _span(request, binary)
+    if span is None:
+        headers["content-length"] = str(binary.size)
+        return Download(binary, 200, headers, (0, binary.size))
+    headers["content-length"] = str(span[1] - span[0])
+    headers["content-range"] = f"bytes {span[0]}-{span[1] - 1}/{binary.size}"
+    return Download(binary, 206, headers, span)
+
+
+def _http_date(moment: datetime) -> str:
+    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
+
+
+def _since(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _unchanged(request: Request[Any, Any, Any], binary: Binary) -> bool:
+    held = request.headers.get("if-none-match")
+    if held is not None:
+        return held.strip() == "*" or binary.etag in [tag.strip().removeprefix("W/") for tag in held.split(",")]
+    since = _since(request.headers.get("if-modified-since", ""))
+    return since is not None and binary.modified.replace(microsecond=0) <= since
+
+
+def _span(request: Request[Any, Any, Any], binary: Binary) -> tuple[int, int] | None:
+    """The bytes asked for, or None for all of them."""
+    asked = request.headers.get("range", "").strip()
+    if not asked.startswith("bytes="):
+        return None
+    condition = request.headers.get("if-range")
+    if condition is not None and condition.strip() != binary.etag:
+        since = _since(condition)
+        if since is None or binary.modified.replace(microsecond=0) > since:
+            return None
+    return span_of(asked, binary.size)
+
+
+def span_of(asked: str, size: int) -> tuple[int, int]:
+    """The half-open span of a single byte range; UnsatisfiableRange for any other."""
+    error = UnsatisfiableRange(f"The range {asked[:60]!r} cannot be served: the file has {size} bytes.")
+    error.headers["content-range"] = f"bytes */{size}"
+    match = _RANGE.fullmatch(asked.replace(" ", ""))
+    if match is None or not (match[1] or match[2]) or len(asked) > 60:
+        raise error
+    if not match[1]:
+        start, end = max(size - int(match[2]), 0), size
+    else:
+        start, end = int(match[1]), min(int(match[2]) + 1, size) if match[2] else size
+    if start >= end:
+        raise error
+    return start, end
