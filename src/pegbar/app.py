@@ -18,6 +18,7 @@ from pegbar.core.database import Database
 from pegbar.core.front import Front
 from pegbar.core.realtime import Realtime
 from pegbar.core.routing import Endpoint, Operation
+from pegbar.core.segments import Candidate, choose, shape, shared_shapes
 
 DOMAINS = (
     "accounts",
@@ -69,6 +70,42 @@ def _handler(operation: Operation, endpoint: Endpoint) -> HTTPRouteHandler:
     )(handle)
 
 
+def _choosing_handler(path: str, method: str, candidates: list[Candidate]) -> HTTPRouteHandler:
+    """The handler of operations whose paths differ inside a segment."""
+
+    async def handle(request: Request[Any, Any, Any]) -> ASGIApp:
+        chosen = choose(candidates, method, request.url.path.rstrip("/"))
+        if isinstance(chosen, int):
+            raise HTTPException(status_code=chosen)
+        candidate, request.scope["path_params"] = chosen
+        answer: ASGIApp = await candidate.answer(request)
+        return answer
+
+    return HTTPRouteHandler(
+        path,
+        http_method=method,  # type: ignore[arg-type]
+        include_in_schema=False,
+        name=f"{method} {path}",
+    )(handle)
+
+
+def _handlers(operations: list[Operation], database: Database, callers: RequestCallers) -> list[HTTPRouteHandler]:
+    """The handlers of all operations, with those that share a route put together."""
+    shared = shared_shapes(operations)
+    handlers: list[HTTPRouteHandler] = []
+    together: dict[str, list[Candidate]] = {}
+    for each in operations:
+        endpoint = Endpoint(each, database, callers)
+        if shape(each.path) in shared:
+            together.setdefault(shape(each.path), []).append(Candidate(each, endpoint))
+        else:
+            handlers.append(_handler(each, endpoint))
+    for path, candidates in together.items():
+        methods = {each.operation.method for each in candidates}
+        handlers += [_choosing_handler(path, method, candidates) for method in methods]
+    return handlers
+
+
 def create() -> ASGIApp:
     """The application of one worker process."""
     database = Database(settings().external_database, size=settings().db_pool_size)
@@ -87,7 +124,7 @@ def create() -> ASGIApp:
             await database.close()
 
     api = Litestar(
-        route_handlers=[_handler(each, Endpoint(each, database, callers)) for each in operations],
+        route_handlers=_handlers(operations, database, callers),
         lifespan=[lifespan],
         exception_handlers={HTTPException: _no_route},
         openapi_config=None,

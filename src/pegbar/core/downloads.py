@@ -65,7 +65,7 @@ class Download:
         extensions = scope.get("extensions") or {}
         if self._status == 200 and self._binary.path is not None and "http.response.pathsend" in extensions:
             await send(start)
-            await send({"type": "http.response.pathsend", "path": str(self._binary.path)})  # type: ignore[arg-type,misc]
+            await send({"type": "http.response.pathsend", "path": str(self._binary.path)})  # type: ignore[arg-type]
             return
         pieces = store().read(self._binary.address, *self._span)
         await self._stream(pieces, start, send)
@@ -106,9 +106,7 @@ async def download(
     raise NotFound("there is no such file.")
 
 
-def _answer(
-    request: Request[Any, Any, Any], binary: Binary, kind: str, named: str, caching: str | None
-) -> Download:
+def _answer(request: Request[Any, Any, Any], binary: Binary, kind: str, named: str, caching: str | None) -> Download:
     age = settings().client_cache_max_age
     headers = {
         "content-type": kind,

@@ -158,6 +158,7 @@ class Resource:
     project_of: Callable[[Change], Awaitable[UUID | None]] | None = None  #: scope of the events when not `project_id`
     streams: bool = False  #: long lists go out in chunks
     skip: frozenset[str] = frozenset()  #: methods that routes.py writes itself
+    malformed: int = 400  #: status of a read whose id is no UUID
     tag: str = ""
 
     def __post_init__(self) -> None:
@@ -436,7 +437,8 @@ def _declare_routes(resource: Resource) -> None:
     async def read(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
         asked = request.query_params.get("relations")
         relations = asked is None or asked.lower() == "true"
-        return await resource.read(db, caller, routing.path_uuid(instance_id), relations=relations)
+        row_id = routing.path_uuid(instance_id, resource.malformed)
+        return await resource.read(db, caller, row_id, relations=relations)
 
     async def update(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
         row_id = routing.path_uuid(instance_id)
@@ -452,7 +454,8 @@ def _declare_routes(resource: Resource) -> None:
     ) -> None:
         if verb not in resource.skip:
             events = () if verb_event is None or resource.emit is not None else (resource.events[verb_event],)
-            routing.route(method, path, access=rule, events=events, summary=summary, **declared)(handler)
+            more = {**declared, "malformed": resource.malformed if verb == "read" else 400}
+            routing.route(method, path, access=rule, events=events, summary=summary, **more)(handler)
 
     row = resource.table
     declare("list", "GET", many, rules.list, list_all, f"List {name}", None)

@@ -66,6 +66,7 @@ class Operation:
     errors: tuple[int, ...] = ()
     hidden: bool = False
     deprecated: bool = False
+    malformed: int = 400
 
 
 class Callers(Protocol):
@@ -97,8 +98,12 @@ def route(  # noqa: PLR0913 - a declaration
     body_schema: Mapping[str, Any] | None = None,
     errors: Sequence[int] = (),
     hidden: bool = False,
+    malformed: int = 400,
 ) -> Callable[[Handler], Handler]:
-    """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204."""
+    """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204.
+
+    `malformed` is the status for an id in a `str` parameter that is none: 400 or 404.
+    """
 
     def declare(handler: Handler) -> Handler:
         hints = get_type_hints(handler)
@@ -121,6 +126,7 @@ def route(  # noqa: PLR0913 - a declaration
                 body_schema=body_schema,
                 errors=tuple(errors),
                 hidden=hidden,
+                malformed=malformed,
             )
         )
         return handler
@@ -148,11 +154,13 @@ def delete(path: str, **declared: Any) -> Callable[[Handler], Handler]:
     return route("DELETE", path, **declared)
 
 
-def path_uuid(text: str) -> UUID:
-    """An id of a path; 400 when it is not a UUID, as the generic tables answer."""
+def path_uuid(text: str, malformed: int = 400) -> UUID:
+    """An id of a path; 400 when it is not a UUID, as most generic tables answer, or 404."""
     try:
         return UUID(text)
     except ValueError:
+        if malformed == 404:
+            raise NotFound(f"{text!r} is not an id.") from None
         raise BadRequest("Malformed ID.") from None
 
 
@@ -218,7 +226,7 @@ class Endpoint:
                 raise BadRequest(f"{name} is required.")
             return to_uuid(key, name)
         key = request.path_params[name]
-        return key if isinstance(key, UUID) else path_uuid(key)
+        return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed)
 
     async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None) -> dict[str, Any]:
         given: dict[str, Any] = {}

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 from uuid import UUID, uuid4
 
 import obstore
@@ -33,7 +33,19 @@ from pegbar.config import InvalidSetting, settings
 from pegbar.core.database import Database, Transaction
 from pegbar.core.errors import ApiError
 from pegbar.core.jobs import job
-from pegbar.core.schema import JSONB, TIMESTAMP, BigInteger, Boolean, Column, Integer, String, Text, flag, table, utc_now
+from pegbar.core.schema import (
+    JSONB,
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    String,
+    Text,
+    flag,
+    table,
+    utc_now,
+)
 
 log = structlog.get_logger()
 
@@ -222,7 +234,7 @@ class ObjectStore:
 
     @staticmethod
     def _connect(bucket: str) -> S3Store:
-        given: dict[str, Any] = {
+        given = {
             "endpoint": settings().fs_s3_endpoint or None,
             "region": settings().fs_s3_region or "us-east-1",
             "access_key_id": settings().fs_s3_access_key or None,
@@ -230,7 +242,7 @@ class ObjectStore:
         }
         return S3Store(
             f"{settings().fs_bucket_prefix}{bucket}",
-            config={name: value for name, value in given.items() if value is not None},
+            config=cast("Any", {name: value for name, value in given.items() if value is not None}),
             # A transfer may take hours; silence may not.
             client_options={
                 "allow_http": settings().fs_s3_endpoint.startswith("http://"),
@@ -243,9 +255,10 @@ class ObjectStore:
 
     async def put(self, address: Address, source: Path) -> int:
         """Multipart for what is large; an upload that breaks off leaves nothing under the key."""
+        size = (await asyncio.to_thread(source.stat)).st_size
         with _store_errors(address):
             await obstore.put_async(self._stores[address.bucket], address.key, source)
-        return source.stat().st_size
+        return size
 
     async def stat(self, address: Address) -> Binary | None:
         with _store_errors(address):
@@ -306,10 +319,9 @@ async def fetch(address: Address, target: Path) -> bool:
     """Copy a binary into a file of this machine; False when there is none."""
     if await store().stat(address) is None:
         return False
-    with disk_errors():
-        with target.open("wb") as file:
-            async for piece in store().read(address):
-                await asyncio.to_thread(file.write, piece)
+    with disk_errors(), target.open("wb") as file:
+        async for piece in store().read(address):
+            await asyncio.to_thread(file.write, piece)
     return True
 
 
@@ -327,13 +339,12 @@ _RECORD = text(
        SET size = EXCLUDED.size, updated_at = EXCLUDED.updated_at, deleted_at = NULL, purge_forced = false,
            purged_at = NULL, purge_attempts = 0, last_error = NULL, journal = {_JOURNAL}
     """  # noqa: S608 - a constant
-).bindparams(
-    bindparam("now", type_=TIMESTAMP), bindparam("size", type_=BigInteger), bindparam("journal", type_=JSONB)
-)
+).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("size", type_=BigInteger), bindparam("journal", type_=JSONB))
 
 _MARK = text(
     f"""
-    INSERT INTO stored_file (id, created_at, updated_at, bucket, key, prefix, file_id, deleted_at, purge_forced, journal)
+    INSERT INTO stored_file
+           (id, created_at, updated_at, bucket, key, prefix, file_id, deleted_at, purge_forced, journal)
     SELECT gen_random_uuid(), :now, :now, bucket, prefix || '-' || file_id, prefix, file_id, :now, :forced, :journal
       FROM unnest(:buckets ::text[], :prefixes ::text[], :file_ids ::text[]) AS given (bucket, prefix, file_id)
      WHERE :forced OR EXISTS (SELECT 1 FROM stored_file s
@@ -342,9 +353,7 @@ _MARK = text(
        SET deleted_at = coalesce(stored_file.deleted_at, EXCLUDED.deleted_at), updated_at = EXCLUDED.updated_at,
            purge_forced = stored_file.purge_forced OR EXCLUDED.purge_forced, journal = {_JOURNAL}
     """  # noqa: S608 - a constant
-).bindparams(
-    bindparam("now", type_=TIMESTAMP), bindparam("journal", type_=JSONB), bindparam("forced", type_=Boolean)
-)
+).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("journal", type_=JSONB), bindparam("forced", type_=Boolean))
 
 _TO_PURGE = text(
     """

@@ -8,6 +8,7 @@ disk fills. Source: spec media, "Parameters and errors".
 """
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -85,11 +86,11 @@ class _Reader:
         folder = settings().upload_folder
         with disk_errors():
             folder.mkdir(parents=True, exist_ok=True)
-            file = tempfile.NamedTemporaryFile(dir=folder, prefix="upload-", delete=False)  # noqa: SIM115
-        self._file = file.file
+            handle, path = tempfile.mkstemp(dir=folder, prefix="upload-")
+            self._file = os.fdopen(handle, "wb")
         name = segment.filename.replace("\\", "/").rpartition("/")[2].replace("\0", "")
         kind = segment.content_type or "application/octet-stream"
-        self.form.files.append(Upload(self._name, name[-255:], kind, Path(file.name)))
+        self.form.files.append(Upload(self._name, name[-255:], kind, Path(path)))
 
     async def take(self, data: bytes | bytearray) -> None:
         if self._text is not None:

@@ -1,0 +1,67 @@
+"""Paths with text around a parameter, such as `/pictures/thumbnails/persons/{instance_id:uuid}.png`.
+
+The router knows whole segments only. Operations that differ only inside a segment share one of its routes, and the
+most literal path that fits is chosen here.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from pegbar.core.routing import Operation
+
+_PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+
+
+def shape(path: str) -> str:
+    """The path as the router sees it when every segment that holds a parameter is one."""
+    parts = path.split("/")
+    return "/".join(f"{{segment_{i}:str}}" if "{" in part else part for i, part in enumerate(parts))
+
+
+def is_mixed(path: str) -> bool:
+    """Whether a segment holds text besides a parameter."""
+    return any("{" in part and not _PARAMETER.fullmatch(part) for part in path.split("/"))
+
+
+class Candidate:
+    """An operation, and the parameters that a path gives it."""
+
+    def __init__(self, operation: Operation, answer: Any) -> None:
+        self.operation, self.answer = operation, answer
+        self._kinds = dict(_PARAMETER.findall(operation.path))
+        self.literal = len(_PARAMETER.sub("", operation.path))
+        pieces, at = [], 0
+        for match in _PARAMETER.finditer(operation.path):
+            pieces += [re.escape(operation.path[at : match.start()]), f"(?P<{match[1]}>[^/]+?)"]
+            at = match.end()
+        self._pattern = re.compile("".join(pieces) + re.escape(operation.path[at:]))
+
+    def parameters(self, path: str) -> dict[str, Any] | None:
+        """The parameters of a path that fits, else None."""
+        match = self._pattern.fullmatch(path)
+        if match is None:
+            return None
+        given: dict[str, Any] = match.groupdict()
+        try:
+            return {name: UUID(text) if self._kinds[name] == "uuid" else text for name, text in given.items()}
+        except ValueError:
+            return None
+
+
+def choose(candidates: Sequence[Candidate], method: str, path: str) -> tuple[Candidate, dict[str, Any]] | int:
+    """The operation for a path and its parameters; 404 when no path fits, 405 when none takes the method."""
+    status = 404
+    for candidate in sorted(candidates, key=lambda each: -each.literal):
+        given = candidate.parameters(path)
+        if given is not None:
+            if candidate.operation.method == method:
+                return candidate, given
+            status = 405
+    return status
+
+
+def shared_shapes(operations: Iterable[Operation]) -> frozenset[str]:
+    """The shapes that hold a mixed path."""
+    return frozenset(shape(each.path) for each in operations if is_mixed(each.path))
