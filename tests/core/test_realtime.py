@@ -1,0 +1,62 @@
+"""Live events: delivered after the commit, once, in order, to those who may see them."""
+
+from collections.abc import Iterator
+
+import pytest
+import socketio
+
+from tests.client import Client, sign_in, unique
+from tests.core.listener import Listener
+from tests.server import ADMIN, Server
+
+DEPARTMENT = ("department:new", "department:update", "department:delete")
+
+
+@pytest.fixture(scope="module")
+def second(server: Server) -> Iterator[Server]:
+    """Another server process on the same database."""
+    key = (server.folder / "secret.key").read_text()
+    with Server(None, DATABASE_URL=server.database_url, SECRET_KEY=key) as running:
+        yield running
+
+
+def department(who: Client) -> str:
+    return str(who.ok_post("/data/departments", {"name": unique("Wood"), "color": "#000000"})["id"])
+
+
+def test_events_of_one_object_arrive_once_and_in_order(server: Server, admin: Client) -> None:
+    with Listener(server.url, admin.token, *DEPARTMENT) as listener:
+        made = department(admin)
+        admin.ok_put(f"/data/departments/{made}", {"archived": True})
+        admin.ok_delete(f"/data/departments/{made}")
+        last = department(admin)
+        heard = [name for name, payload in listener.wait_for("department_id", last) if payload["department_id"] == made]
+    assert heard == list(DEPARTMENT)
+
+
+def test_two_servers_both_deliver_what_either_wrote(server: Server, second: Server, admin: Client) -> None:
+    there = sign_in(second.api, *ADMIN)
+    with (
+        Listener(server.url, admin.token, *DEPARTMENT) as here_listener,
+        Listener(second.url, there.token, *DEPARTMENT) as there_listener,
+    ):
+        for writer in (admin, there):
+            made = department(writer)
+            here_listener.wait_for("department_id", made)
+            there_listener.wait_for("department_id", made)
+
+
+@pytest.mark.parametrize("token", [None, "nonsense"])
+def test_sockets_without_a_good_token_are_refused(server: Server, token: str | None) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Listener(server.url, token, *DEPARTMENT)
+
+
+def test_a_refused_request_emits_nothing(server: Server, admin: Client) -> None:
+    with Listener(server.url, admin.token, *DEPARTMENT) as listener:
+        taken = admin.ok_post("/data/departments", {"name": unique("Iron"), "color": "#000000"})
+        refused = admin.post("/data/departments", {"name": taken["name"], "color": "#000000"})
+        assert refused.status_code == 400
+        last = department(admin)
+        heard = [payload["department_id"] for _, payload in listener.wait_for("department_id", last)]
+    assert heard == [taken["id"], last]
