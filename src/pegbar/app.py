@@ -38,6 +38,7 @@ DOMAINS = (
 
 def load_domains() -> list[Operation]:
     """Import every module of every domain, for the routes, jobs and events they declare; their operations."""
+    importlib.import_module("pegbar.core.housekeeping")
     for domain in DOMAINS:
         package = importlib.import_module(f"pegbar.{domain}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):

@@ -83,6 +83,11 @@ class Settings:
         "Addresses whose `X-Real-IP` and `X-Forwarded-For` headers are believed, separated by `;`",
     )
     metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
+    job_stalled_after: float = _server(
+        30.0,
+        "PEGBAR_JOB_STALLED_AFTER",
+        "Seconds without a sign of life after which a worker's jobs go back to the queue",
+    )
     event_retention_days: int = _server(
         0, "PEGBAR_EVENT_RETENTION_DAYS", "Days to keep the event log; 0 keeps it for ever"
     )

@@ -116,6 +116,18 @@ VALUE_ERRORS = (
     asyncpg.exceptions.ProgramLimitExceededError,
 )
 
+#: The database is not there, or let go of the request's connection: nothing of the request was kept.
+CONNECTION_ERRORS = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+
+#: Two requests that wait for each other: one is rolled back and can be run again.
+CONFLICT_ERRORS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
 
 class Reader:
     """Runs statements on one connection or on the pool."""
@@ -349,6 +361,8 @@ class Database(Reader):
 
 
 __all__ = [
+    "CONFLICT_ERRORS",
+    "CONNECTION_ERRORS",
     "JSON_NULL",
     "OWN_SCHEMA",
     "VALUE_ERRORS",

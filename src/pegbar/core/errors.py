@@ -105,3 +105,13 @@ class TooManyRequests(ApiError):
     """More attempts than the rate limit allows."""
 
     status = 429
+
+
+class Unavailable(ApiError):
+    """Something the server stands on is not there; the request may be sent again."""
+
+    status = 503
+
+    def __init__(self, message: str, *, seconds: int = 5) -> None:
+        super().__init__(message)
+        self.headers = {"retry-after": str(seconds)}

@@ -23,6 +23,7 @@ import procrastinate
 import structlog
 from sqlalchemy import text
 
+from pegbar.config import settings
 from pegbar.core.database import Database
 from pegbar.core.schema import OWN_SCHEMA
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: Seconds without a sign of life after which a worker's jobs go back to the queue.
-STALLED_AFTER = 30
-_HEARTBEAT = 5
 
 Task = Callable[..., Awaitable[None]]
 
@@ -41,8 +39,8 @@ Task = Callable[..., Awaitable[None]]
 class Job:
     """A declared job. `task` binds the coroutine that does it."""
 
-    def __init__(self, name: str, *, retries: int, priority: int) -> None:
-        self.name, self.retries, self.priority = name, retries, priority
+    def __init__(self, name: str, *, retries: int, priority: int, cron: str | None) -> None:
+        self.name, self.retries, self.priority, self.cron = name, retries, priority, cron
         self.run: Task | None = None
 
     def task(self, function: Task) -> Task:
@@ -70,10 +68,13 @@ class Deferral:
 declared: dict[str, Job] = {}
 
 
-def job(name: str, *, retries: int = 5, priority: int = 0) -> Job:
-    """Declare a job; it is tried again `retries` times, after 2, 4, 8… seconds."""
+def job(name: str, *, retries: int = 5, priority: int = 0, cron: str | None = None) -> Job:
+    """Declare a job; it is tried again `retries` times, after 2, 4, 8… seconds.
+
+    With `cron` it also runs by the clock (UTC).
+    """
     assert name not in declared, f"{name} is declared twice"
-    declared[name] = Job(name, retries=retries, priority=priority)
+    declared[name] = Job(name, retries=retries, priority=priority, cron=cron)
     return declared[name]
 
 
@@ -109,11 +110,6 @@ def queue(url: str, db: Database) -> procrastinate.App:
     for each in declared.values():
         _register(app, db, each)
 
-    @app.periodic(cron="* * * * *")
-    @app.task(queueing_lock="give-back", name="pegbar.give_back", pass_context=False)
-    async def give_back(timestamp: int) -> None:
-        await give_back_stalled(app)
-
     return app
 
 
@@ -121,40 +117,44 @@ def _register(app: procrastinate.App, db: Database, each: Job) -> None:
     assert each.run is not None, f"{each.name} has no task"
     run = each.run
 
-    async def perform(**arguments: Any) -> None:
+    async def perform(timestamp: int | None = None, **arguments: Any) -> None:
+        # The clock gives its jobs the time they were due; ours take no notice.
         await run(db, **arguments)
 
     retry = procrastinate.RetryStrategy(max_attempts=each.retries, exponential_wait=2)
-    app.task(name=each.name, retry=retry)(perform)
+    task = app.task(name=each.name, retry=retry, queueing_lock=each.name if each.cron else None)(perform)
+    if each.cron is not None:
+        app.periodic(cron=each.cron)(task)
 
 
-async def give_back_stalled(app: procrastinate.App) -> int:
-    """Put the jobs of workers that stopped giving signs of life back in the queue; their number."""
-    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER))
-    for each in stalled:
-        log.warning("a job lost its worker and goes back to the queue", job=each.id, task=each.task_name)
-        await app.job_manager.retry_job(each)
-    return len(stalled)
+async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
+    """Put the jobs of workers that stopped giving signs of life back in the queue, again and again."""
+    while True:
+        for each in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
+            log.warning("a job lost its worker and goes back to the queue", job=each.id, task=each.task_name)
+            await app.job_manager.retry_job(each)
+        await asyncio.sleep(stalled_after / 3)
 
 
 async def work(url: str, db: Database, *, concurrency: int, stop: asyncio.Event) -> None:
     """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue."""
     app = queue(url, db)
+    stalled_after = settings().job_stalled_after
     async with app.open_async():
-        await give_back_stalled(app)
         worker = asyncio.create_task(
             app.run_worker_async(
                 concurrency=concurrency,
                 install_signal_handlers=False,
-                update_heartbeat_interval=_HEARTBEAT,
-                stalled_worker_timeout=STALLED_AFTER,
-                shutdown_graceful_timeout=20,
+                update_heartbeat_interval=stalled_after / 6,
+                stalled_worker_timeout=stalled_after,
+                shutdown_graceful_timeout=5,
                 name=f"pegbar-{os.getpid()}",
             )
         )
-        waiter = asyncio.create_task(stop.wait())
-        await asyncio.wait({worker, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        waiter.cancel()
-        if not worker.done():
-            worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
+        others = [asyncio.create_task(stop.wait()), asyncio.create_task(_give_back(app, stalled_after))]
+        done, _ = await asyncio.wait({worker, *others}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (worker, *others):
+            task.cancel()
+        await asyncio.gather(worker, *others, return_exceptions=True)
+        for task in done:
+            task.result()

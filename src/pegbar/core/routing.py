@@ -25,8 +25,8 @@ from litestar.types import ASGIApp
 from pegbar.config import settings
 from pegbar.core.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.body import json_document, read_body, read_query
-from pegbar.core.database import VALUE_ERRORS, Database, Json, Transaction, refusal
-from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused
+from pegbar.core.database import CONFLICT_ERRORS, CONNECTION_ERRORS, VALUE_ERRORS, Database, Json, Transaction, refusal
+from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused, Unavailable
 from pegbar.core.events import Event
 from pegbar.core.filters import uuid_filter
 from pegbar.core.values import to_uuid
@@ -81,6 +81,8 @@ class Callers(Protocol):
 operations: list[Operation] = []
 
 Handler = Callable[..., Awaitable[Any]]
+#: How often a mutation is run when others wait for the same rows in another order.
+_ATTEMPTS = 4
 T = TypeVar("T")
 
 
@@ -182,6 +184,9 @@ class Endpoint:
             return error_answer(refusal(error))
         except UnicodeEncodeError:
             return error_answer(Refused("The request holds a character that cannot be stored."))
+        except CONNECTION_ERRORS as error:
+            log.error("the database is not available", method=request.method, path=request.url.path, error=str(error))
+            return error_answer(Unavailable("The database is not available. Try again in a moment."))
         except Exception as error:
             return unexpected(request, error)
 
@@ -196,12 +201,21 @@ class Endpoint:
         given = await self._arguments(request, caller)
         if not self.writes:
             return self.reply(await operation.handler(**given))
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self.reply(await self._write(given, caller))
+            except CONFLICT_ERRORS:
+                if attempt == _ATTEMPTS - 1:
+                    raise Unavailable("Other requests keep changing the same rows. Nothing was changed.") from None
+        raise AssertionError("unreachable")
+
+    async def _write(self, given: dict[str, Any], caller: Caller | None) -> Any:
+        """Run the handler in a transaction; what it returns, once that is committed."""
         async with self.db.transaction(caller.id if caller else None) as transaction:
             for name, kind in self.wanted:
                 if kind is Transaction:
                     given[name] = transaction
-            result = await operation.handler(**given)
-        return self.reply(result)
+            return await self.operation.handler(**given)
 
     def _rule(self, request: Request[Any, Any, Any]) -> Rule:
         """The operation's rule, at the first of its places that the query string names."""
