@@ -81,9 +81,9 @@ def test_a_job_goes_back_to_the_queue_when_the_server_stops(own: Server) -> None
     with psycopg.connect(own.database_url, autocommit=True) as watcher:
         worker_of(own).suspend()
         try:
-            with Server(None, DATABASE_URL=own.database_url, SECRET_KEY=key, PEGBAR_JOB_STALLED_AFTER="1.5") as second:
-                with a_job_under_way(own, watcher) as position:
-                    assert second.stop() == 0
+            second = Server(None, DATABASE_URL=own.database_url, SECRET_KEY=key, PEGBAR_JOB_STALLED_AFTER="1.5")
+            with second, a_job_under_way(own, watcher) as position:
+                assert second.stop() == 0
         finally:
             worker_of(own).resume()
         wait_for(watcher, DONE, position)
