@@ -132,6 +132,19 @@ def uuid_filter(text: str) -> UUID:
         raise BadRequest(f"Invalid UUID value: {text}") from None
 
 
+def text_list(text: str) -> list[str]:
+    """The texts of a filter: one, or those of a JSON list. 400 when it begins like a list and is none."""
+    items = [text]
+    if text.startswith("["):
+        try:
+            items = msgspec.json.decode(text, type=list[str])
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            raise BadRequest(f"{text!r} is not a JSON list of texts.") from None
+    for item in items:
+        values.check_text("A filter", item)
+    return items
+
+
 def _column_filter(column: Column[Any], name: str, text: str) -> tuple[Operator, Any]:
     if isinstance(column.type, JSONB):
         return "never", None

@@ -1,0 +1,1 @@
+"""Departments: who is in them, their software licences and their hardware."""
