@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, exists, func, literal, select, text
 
-from pegbar.accounts import passwords
+from pegbar.accounts import passwords, sessions
 from pegbar.accounts.people import profile
 from pegbar.accounts.tables import person
 from pegbar.config import settings
@@ -77,6 +77,12 @@ async def check(change: Change) -> None:
         await check_address(change.tx, email, change.row_id)
     if change.before is None and change.document.get("password") is not None:
         change.values["password"] = await passwords.hash_password(_password(change.document["password"]))
+
+
+async def end_sessions(change: Change) -> None:
+    """Somebody deactivated is out for good: their sessions do not come back with a later activation."""
+    if change.before is not None and change.changes("active") and change.after("active") is False:
+        await sessions.end_sessions(change.tx, change.row(person))
 
 
 def _password(value: object) -> str:
