@@ -19,36 +19,39 @@ class InvalidSetting(ValueError):
     """An environment variable holds something its setting cannot take."""
 
 
-def setting(default: Any, env: str, text: str, *, section: str) -> Any:
-    """Declare a setting; `env` may hold several names separated by spaces, the first one set wins."""
-    metadata = {"env": tuple(env.split()), "help": text, "section": section}
+def setting(default: Any, env: str, text: str, *, section: str, **limits: Any) -> Any:
+    """Declare a setting; `env` may hold several names separated by spaces, the first one set wins.
+
+    Limits: `choices`, `least` and `most`.
+    """
+    metadata = {"env": tuple(env.split()), "help": text, "section": section, **limits}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
-def _server(default: Any, env: str, text: str) -> Any:
-    return setting(default, env, text, section="Server")
+def _server(default: Any, env: str, text: str, **limits: Any) -> Any:
+    return setting(default, env, text, **limits, section="Server")
 
 
-def _database(default: Any, env: str, text: str) -> Any:
-    return setting(default, env, text, section="Database")
+def _database(default: Any, env: str, text: str, **limits: Any) -> Any:
+    return setting(default, env, text, **limits, section="Database")
 
 
-def _accounts(default: Any, env: str, text: str) -> Any:
-    return setting(default, env, text, section="Accounts and security")
+def _accounts(default: Any, env: str, text: str, **limits: Any) -> Any:
+    return setting(default, env, text, **limits, section="Accounts and security")
 
 
-def _mail(default: Any, env: str, text: str) -> Any:
-    return setting(default, env, text, section="Mails")
+def _mail(default: Any, env: str, text: str, **limits: Any) -> Any:
+    return setting(default, env, text, **limits, section="Mails")
 
 
-def _storage(default: Any, env: str, text: str) -> Any:
-    return setting(default, env, text, section="Storage and media")
+def _storage(default: Any, env: str, text: str, **limits: Any) -> Any:
+    return setting(default, env, text, **limits, section="Storage and media")
 
 
-def _ui(default: Any, env: str, text: str) -> Any:
-    return setting(default, env, text, section="Web UI and integrations")
+def _ui(default: Any, env: str, text: str, **limits: Any) -> Any:
+    return setting(default, env, text, **limits, section="Web UI and integrations")
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,13 @@ class Settings:
         Path("data"), "PEGBAR_DATA", "Folder of the embedded database, the secret key and the stored files"
     )
     host: str = _server("127.0.0.1", "PEGBAR_HOST", "Address to listen on")
-    port: int = _server(8000, "PEGBAR_PORT", "Port to listen on")
-    workers: int = _server(1, "PEGBAR_WORKERS", "API worker processes")
+    port: int = _server(8000, "PEGBAR_PORT", "Port to listen on", least=1, most=65535)
+    workers: int = _server(1, "PEGBAR_WORKERS", "API worker processes", least=1, most=256)
     debug: bool = _server(False, "DEBUG", "Answer internal errors with their message and stack")
-    log_level: str = _server("info", "LOGLEVEL", "debug, info, warning or error")
-    log_format: str = _server("text", "PEGBAR_LOG_FORMAT", "text for people, json for log collectors")
+    log_level: str = _server("info", "LOGLEVEL", "How much is logged", choices=("debug", "info", "warning", "error"))
+    log_format: str = _server(
+        "text", "PEGBAR_LOG_FORMAT", "text for people, json for log collectors", choices=("text", "json")
+    )
     max_content_length: int = _server(
         10 * 1024**3, "MAX_CONTENT_LENGTH", "Largest request body in bytes; 0 for no limit"
     )
@@ -229,13 +234,26 @@ def _parse(text: str, kind: Any, env: str) -> Any:
     return kind(text)
 
 
+def _check(value: Any, limits: Mapping[str, Any], env: str) -> Any:
+    """The value within its setting's limits, or InvalidSetting saying them."""
+    if "choices" in limits:
+        value = value.lower()
+        if value not in limits["choices"]:
+            raise InvalidSetting(f"{env}={value!r} is not one of {', '.join(limits['choices'])}")
+    if "least" in limits and value < limits["least"]:
+        raise InvalidSetting(f"{env}={value} is below {limits['least']}")
+    if "most" in limits and value > limits["most"]:
+        raise InvalidSetting(f"{env}={value} is above {limits['most']}")
+    return value
+
+
 def load(environment: Mapping[str, str]) -> Settings:
     """The settings an environment describes. Raises InvalidSetting naming the variable and its value."""
     kinds, given = get_type_hints(Settings), {}
     for each in fields(Settings):
         for env in each.metadata["env"]:
             if text := environment.get(env, ""):
-                given[each.name] = _parse(text, kinds[each.name], env)
+                given[each.name] = _check(_parse(text, kinds[each.name], env), each.metadata, env)
                 break
     return Settings(**given)
 

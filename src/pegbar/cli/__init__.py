@@ -1,9 +1,11 @@
-"""The `pegbar` command."""
+"""The `pegbar` command. Exit codes: 0 done, 1 something the user can mend, 2 a command line that makes no sense."""
 
 import sys
+from collections.abc import Sequence
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 from rich.console import Console
+from rich.text import Text
 
 from pegbar import __version__
 
@@ -13,26 +15,38 @@ app = App(
     version=f"pegbar {__version__}",
     help_format="markdown",
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+#: Lines are never wrapped: they may be copied or read by scripts.
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+USER_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
 
 class UserError(Exception):
     """A mistake the user can mend: printed as it is, exit code 1."""
 
 
-def main() -> None:
-    """Run the command; a user's mistake is one line on stderr, not a traceback."""
-    from pegbar.cli import serve  # noqa: F401
+def _complain(message: object) -> None:
+    err.print(Text.assemble(("pegbar: ", "red"), str(message)))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; a user's mistake is a line on stderr, not a traceback."""
+    from pegbar.cli import database, inspection, serve, users  # noqa: F401
     from pegbar.config import InvalidSetting
     from pegbar.core.embedded import CannotStart
     from pegbar.core.errors import ApiError
-    from pegbar.core.migrations import OldSchema
+    from pegbar.core.migrations import OldSchema, Unreachable
 
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app()
-    except (UserError, InvalidSetting, CannotStart, OldSchema, ApiError) as error:
-        err.print(f"[red]pegbar:[/] {error}", soft_wrap=True)
-        sys.exit(1)
+        app(given, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _complain(error)
+        err.print(f"Run `pegbar {' '.join(error.command_chain or ())}`".rstrip("`").rstrip() + " --help` for its use.")
+        sys.exit(USAGE_ERROR)
+    except (UserError, InvalidSetting, CannotStart, OldSchema, Unreachable, ApiError) as error:
+        _complain(error)
+        sys.exit(USER_ERROR)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

@@ -1,83 +1,94 @@
-"""`pegbar serve` and `pegbar worker`."""
+"""`pegbar serve`, `pegbar worker`, and the processes that serve starts."""
 
 import asyncio
+import errno
+import http.client
 import os
-import secrets
 import signal
-import subprocess
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 from cyclopts import Parameter
+from rich.text import Text
 
-from pegbar.cli import app, out
+from pegbar.cli import UserError, app, out
+from pegbar.cli.place import Place, give, secret_key
+from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
-from pegbar.core import migrations
+from pegbar.core import logs, migrations
 from pegbar.core.embedded import EmbeddedPostgres
+from pegbar.core.processes import LET_GO, end_with_parent
 
+log = structlog.get_logger()
 
-def _give(name: str, value: object | None) -> None:
-    """Hand an option down to every process, as the environment variable it stands for."""
-    if value is not None:
-        os.environ[name] = str(value)
-
-
-def secret_key(folder: Path) -> str:
-    """The key that signs tokens: the setting, else one generated once and kept in the data folder."""
-    if settings().secret_key:
-        return settings().secret_key
-    path = folder / "secret.key"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+#: Seconds that requests and jobs under way may take to finish at a stop.
+_REQUESTS_FINISH, _JOBS_FINISH = 30, 25
 
 
 @app.command
 def serve(
+    place: Place | None = None,
     *,
     host: Annotated[str | None, Parameter(help="Address to listen on (127.0.0.1).")] = None,
     port: Annotated[int | None, Parameter(help="Port to listen on (8000).")] = None,
-    data: Annotated[Path | None, Parameter(help="Folder of the database, key and files (./data).")] = None,
-    database_url: Annotated[str | None, Parameter(help="PostgreSQL to use instead of the embedded one.")] = None,
     workers: Annotated[int | None, Parameter(help="API worker processes (1).")] = None,
     ui: Annotated[Path | None, Parameter(help="Folder of a built Kitsu web UI to serve.")] = None,
 ) -> None:
-    """Run the server: database, API, sockets and background jobs, on one port."""
-    given = {
-        "PEGBAR_HOST": host,
-        "PEGBAR_PORT": port,
-        "PEGBAR_DATA": data,
-        "DATABASE_URL": database_url,
-        "PEGBAR_WORKERS": workers,
-        "PEGBAR_UI": ui,
-    }
-    for name, value in given.items():
-        _give(name, value)
-    settings.cache_clear()
-    _give("SECRET_KEY", secret_key(settings().data_folder))
+    """Run the server: database, API, sockets and background jobs, on one port. Stop it with Ctrl-C."""
+    (place or Place()).settle()
+    give("PEGBAR_HOST", host)
+    give("PEGBAR_PORT", port)
+    give("PEGBAR_WORKERS", workers)
+    give("PEGBAR_UI", None if ui is None else ui.resolve())
+    logs.configure()
+    _check_ui()
+    give("SECRET_KEY", secret_key(settings().data_folder))
     embedded = None
-    if not settings().external_database:
-        embedded = EmbeddedPostgres(settings().data_folder, settings().postgres_options)
-        _give("DATABASE_URL", embedded.start())
-        migrations.upgrade(os.environ["DATABASE_URL"])
-    else:
+    if settings().external_database:
+        _check_port()
         migrations.check(settings().external_database)
-    settings.cache_clear()
-    first = asyncio.run(_first_start())
-    if first is not None:
-        out.print(f"Administrator {first[0]} with the password {first[1]} (shown this once)")
-    jobs = subprocess.Popen([sys.executable, "-m", "pegbar", "worker"], start_new_session=True)
+    else:
+        embedded = EmbeddedPostgres(settings().data_folder, settings().postgres_options)
+        embedded.claim()
+        _check_port()
     try:
-        out.print(f"API on http://{settings().host}:{settings().port}/api")
-        _run_api()
+        if embedded is not None:
+            give("DATABASE_URL", embedded.start())
+            migrations.upgrade(settings().database_url)
+        administrator = asyncio.run(_first_start())
+        services = _services()
+        supervisor = Supervisor(services, embedded)
+        supervisor.run(services[0], _answers, lambda: _greet(embedded, administrator))
     finally:
-        jobs.send_signal(signal.SIGTERM)
-        jobs.wait(30)
         if embedded is not None:
             embedded.stop()
+
+
+def _check_ui() -> None:
+    folder = settings().ui_folder
+    if folder and not (Path(folder) / "index.html").is_file():
+        raise UserError(f"{folder} holds no index.html: give the folder of a built Kitsu web UI (its `dist`).")
+
+
+def _check_port() -> None:
+    """Refuse a port that is taken. Granian shares its port on purpose, so it would not notice."""
+    host, port = settings().host, settings().port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UserError(
+                f"Port {port} is already in use on {host}. Stop the server that has it, or choose another --port."
+            ) from None
+        if error.errno == errno.EACCES:
+            raise UserError(f"Port {port} is reserved for root. Choose one above 1023 with --port.") from None
+        raise UserError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
 
 
 async def _first_start() -> tuple[str, str] | None:
@@ -96,31 +107,112 @@ async def _first_start() -> tuple[str, str] | None:
         await database.close()
 
 
-def _run_api() -> None:
+def _services() -> list[Service]:
+    """The processes of this server: the API first. Several API workers share one process for the sockets."""
+    pegbar = (sys.executable, "-m", "pegbar")
+    return [
+        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, holds_sockets=True),
+        Service("job worker", (*pegbar, "worker"), stop_timeout=_JOBS_FINISH + 5),
+    ]
+
+
+def _visible_host() -> str:
+    """An address at which this machine reaches the server."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings().host, settings().host)  # noqa: S104
+    return f"[{host}]" if ":" in host else host
+
+
+def _answers() -> bool:
+    """Whether the API answers."""
+    connection = http.client.HTTPConnection(_visible_host().strip("[]"), settings().port, timeout=5)
+    try:
+        connection.request("HEAD", "/api/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | None) -> None:
+    """Say where everything is."""
+    root = f"http://{_visible_host()}:{settings().port}"
+    places = {
+        "Web UI": f"{root}/" if settings().ui_folder else "",
+        "API": f"{root}/api",
+        "API documentation": f"{root}/docs",
+        "Data": str(settings().data_folder.resolve()) if embedded else _without_password(settings().database_url),
+        "Log": f"this terminal{f'; the database: {embedded.log}' if embedded else ''}",
+    }
+    if settings().log_format == "json":
+        log.info("serving", **{name.lower().replace(" ", "_"): text for name, text in places.items() if text})
+        if administrator is not None:
+            generated = {} if settings().admin_password else {"password": administrator[1]}
+            log.info("made the first administrator, told this once", email=administrator[0], **generated)
+        return
+    out.print(Text("Pegbar is running.", style="bold green"))
+    for name, text in places.items():
+        if text:
+            out.print(Text.assemble((f"  {name:<19}", "dim"), text))
+    if administrator is not None:
+        email, password = administrator
+        known = "the password of PEGBAR_ADMIN_PASSWORD" if settings().admin_password else password
+        note = "" if settings().admin_password else " (shown this once: keep it)"
+        words = (f"  {'Sign in as':<19}", "dim"), (email, "bold"), " with ", (known, "bold"), note
+        out.print(Text.assemble(*words))
+    out.print(Text("  Stop it with Ctrl-C.", style="dim"))
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+@app.command(show=False)
+def api() -> None:
+    """Run the API processes of `pegbar serve`."""
     from granian import Granian
     from granian.constants import Interfaces, Loops
+    from granian.log import LogLevels
 
+    end_with_parent()
+    signal.signal(LET_GO, signal.SIG_IGN)  # for the workers, whose event loops handle it
     Granian(
-        "pegbar.app:create",
+        "pegbar.cli.workers:api",
         factory=True,
         address=settings().host,
         port=settings().port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
         workers=settings().workers,
-        workers_kill_timeout=30,
+        workers_kill_timeout=_REQUESTS_FINISH,
+        respawn_failed_workers=True,
         log_access=False,
-        log_enabled=True,
+        log_level=LogLevels.debug if settings().log_level == "debug" else LogLevels.warning,
+        log_dictconfig=logs.library_config(),
     ).serve()
 
 
 @app.command
-def worker() -> None:
-    """Run background jobs only, for a node beside `pegbar serve`."""
+def worker(
+    place: Place | None = None,
+    *,
+    concurrency: Annotated[int, Parameter(help="Jobs to run at the same time.")] = 2,
+) -> None:
+    """Run background jobs only: `pegbar serve` has one already, this adds another, on any machine."""
     from pegbar.app import load_domains
     from pegbar.core import jobs
     from pegbar.core.database import Database
 
+    if SUPERVISED in os.environ:
+        end_with_parent()
+    (place or Place()).settle()
+    logs.configure()
+    if not settings().external_database:
+        raise UserError("A worker needs the database of a server: give --database-url or set DATABASE_URL.")
+    migrations.check(settings().external_database)
     load_domains()
 
     async def run() -> None:
@@ -130,7 +222,7 @@ def worker() -> None:
         database = Database(settings().external_database, size=4)
         await database.open()
         try:
-            await jobs.work(settings().external_database, database, concurrency=2, stop=stop)
+            await jobs.work(settings().external_database, database, concurrency=concurrency, stop=stop)
         finally:
             await database.close()
 

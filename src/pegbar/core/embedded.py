@@ -18,6 +18,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
+import psutil
+
+from pegbar.core.processes import end_with_parent
+
 SERVICE_USER = "pegbar"
 DATABASE = "pegbar"
 _LONGEST_SOCKET_PATH = 100
@@ -98,10 +102,42 @@ class EmbeddedPostgres:
         """The server's own log."""
         return self.data.parent / "postgresql.log"
 
+    @property
+    def alive(self) -> bool:
+        """Whether the server that we started still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def exists(self) -> bool:
+        """Whether the folder holds a database."""
+        return (self.data / "PG_VERSION").exists()
+
+    def serves(self) -> bool:
+        """Whether another pegbar runs the server of this folder; it answers then."""
+        import psycopg
+
+        if not self.exists():
+            return False
+        try:
+            psycopg.connect(self.url(), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def claim(self) -> None:
+        """Keep every other pegbar off the folder. Raises CannotStart when one has it."""
+        if self._lock is None:
+            try:
+                self.data.parent.mkdir(parents=True, exist_ok=True)
+                self._take_lock()
+            except PermissionError as error:
+                raise CannotStart(
+                    f"Cannot write in the data folder {self.data.parent} ({error.strerror}). "
+                    "Run pegbar as its owner, or choose another folder with --data."
+                ) from None
+
     def start(self) -> str:
         """Start the server, making its cluster and database at first use; its URL. Raises CannotStart."""
-        self.data.parent.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        self.claim()
         self._user = _service_user()
         if self._user is not None:
             _let_pass(self.data)
@@ -117,19 +153,21 @@ class EmbeddedPostgres:
 
     def _take_lock(self) -> None:
         path = self.data.parent / "pegbar.lock"
-        self._lock = path.open("a+")
+        lock = path.open("a+")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "unknown"
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            lock.close()
             raise CannotStart(
                 f"Another pegbar (process {holder}) is already running on the data folder {self.data.parent}. "
                 "Stop it first, or choose another folder with --data."
             ) from None
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
 
     def _make_folder(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -174,13 +212,13 @@ class EmbeddedPostgres:
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
-        pid = int(pid_file.read_text().split()[0])
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGINT)
-            deadline = time.monotonic() + _START_TIMEOUT
-            while time.monotonic() < deadline and pid_file.exists():
-                os.kill(pid, 0)
-                time.sleep(0.05)
+        with suppress(psutil.NoSuchProcess, ValueError, IndexError):
+            left = psutil.Process(int(pid_file.read_text().split()[0]))
+            # After a reboot the number may be another program's.
+            if str(self.data) in left.cmdline():
+                left.send_signal(signal.SIGINT)
+                with suppress(psutil.TimeoutExpired):
+                    left.wait(_START_TIMEOUT)
 
     def _launch(self) -> None:
         chosen = {**_SETTINGS, "unix_socket_directories": str(self.sockets), **self._options}
@@ -197,9 +235,23 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 cwd="/",
                 start_new_session=True,
+                preexec_fn=lambda: end_with_parent(signal.SIGINT),  # noqa: PLW1509 - no thread runs yet
                 **who,  # type: ignore[call-overload]
             )
         self._wait(start)
+
+    def revive(self) -> None:
+        """Start the server again after it died."""
+        for attempt in range(5):
+            self._end_leftover()
+            try:
+                self._launch()
+                return
+            except CannotStart:
+                # The dead server's own processes still hold its memory: they end by themselves.
+                if attempt == 4:
+                    raise
+                time.sleep(1)
 
     def _wait(self, log_start: int) -> None:
         import psycopg

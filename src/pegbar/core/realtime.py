@@ -22,6 +22,7 @@ from pegbar.core.access import Caller, Rule, Token, authenticated
 from pegbar.core.database import Database
 from pegbar.core.errors import ApiError
 from pegbar.core.events import CHANNEL, OUTBOX_AGAIN, OUTBOX_OF_COMMIT
+from pegbar.core.processes import LET_GO
 
 log = structlog.get_logger()
 NAMESPACE = "/events"
@@ -57,6 +58,7 @@ class Realtime:
         self._commits: asyncio.Queue[tuple[int, int, int]] = asyncio.Queue()
         self._safe_xid: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
         # No CORS headers: browsers reach the sockets from the origin of the web UI.
         self.server = socketio.AsyncServer(
             async_mode="asgi", cors_allowed_origins=[], namespaces=[NAMESPACE], max_http_buffer_size=1_000_000
@@ -74,6 +76,8 @@ class Realtime:
         """Listen for commits and deliver their events, until `stop`."""
         listening = asyncio.Event()
         self._tasks = [asyncio.create_task(self._listen(listening)), asyncio.create_task(self._deliver())]
+        with suppress(NotImplementedError, ValueError):  # where signals cannot be handled here, stopping takes longer
+            asyncio.get_running_loop().add_signal_handler(LET_GO, self._let_go)
         await listening.wait()
 
     async def stop(self) -> None:
@@ -81,15 +85,27 @@ class Realtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._hang_up()
+        await self.server.shutdown()
+
+    def _let_go(self) -> None:
+        """Hang up, so that the server can stop: it waits for every open connection."""
+        self._closing = True
+        self._tasks.append(asyncio.create_task(self._hang_up()))
+
+    async def _hang_up(self) -> None:
         for socket in list(self._tokens):
             with suppress(Exception):
                 await self.server.disconnect(socket, namespace=NAMESPACE)
-        await self.server.shutdown()
+        if self.server.eio.sockets:
+            await self.server.eio.disconnect()
 
     # Sockets
 
     async def _connect(self, socket: str, environ: dict[str, Any], auth: Any = None) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in environ["asgi.scope"]["headers"]}
+        if self._closing:
+            raise socketio.exceptions.ConnectionRefusedError("The server is stopping.")
         given = auth.get("token") if isinstance(auth, dict) else None
         try:
             token = self._listeners.token_of(headers, given if isinstance(given, str) else None)

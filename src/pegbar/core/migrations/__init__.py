@@ -1,5 +1,6 @@
 """Bringing a database to the schema this Pegbar needs."""
 
+import time
 from importlib.resources import files
 
 from alembic import command
@@ -8,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from pegbar.core.schema import OWN_SCHEMA
@@ -20,9 +22,22 @@ class OldSchema(Exception):
     """The database's schema is not the one this Pegbar needs; the message says which command to run."""
 
 
+class Unreachable(Exception):
+    """The database cannot be reached; the message says why and what to do."""
+
+
 def connect(url: str) -> Connection:
-    """A plain connection for schema work."""
-    return create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool).connect()
+    """A plain connection for schema work. Raises Unreachable."""
+    try:
+        known = make_url(url).set(drivername="postgresql+psycopg")
+        return create_engine(known, poolclass=NullPool, connect_args={"connect_timeout": 10}).connect()
+    except ArgumentError:
+        raise Unreachable("The database URL must read postgresql://user:password@host:port/name.") from None
+    except OperationalError as error:
+        shown = known.set(drivername="postgresql").render_as_string(hide_password=True)
+        reason = " ".join(str(error.orig).split())
+        advice = "Create it first (createdb)." if "does not exist" in reason else "Is PostgreSQL running there?"
+        raise Unreachable(f"Cannot connect to {shown}: {reason} {advice}") from None
 
 
 def run_script(connection: Connection, sql: str) -> None:
@@ -54,10 +69,17 @@ def head() -> str:
     return newest
 
 
+def _take_turn(connection: Connection) -> None:
+    """Wait for other nodes' migrations, by asking again: a statement that waits would hold up their indexes."""
+    while not connection.execute(text(f"SELECT pg_try_advisory_lock({_LOCK})")).scalar():
+        connection.rollback()
+        time.sleep(0.2)
+
+
 def upgrade(url: str) -> tuple[str | None, str]:
     """Bring the database to this Pegbar's schema; the revisions before and after."""
     with connect(url) as connection:
-        connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+        _take_turn(connection)
         try:
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {OWN_SCHEMA}"))
             connection.commit()

@@ -1,0 +1,1 @@
+"""`pegbar routes`, `pegbar config`, `pegbar jobs`."""

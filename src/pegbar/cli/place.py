@@ -1,0 +1,97 @@
+"""Which server a command is about: its data folder and its database."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pegbar.cli import UserError
+from pegbar.config import settings
+from pegbar.core import migrations
+from pegbar.core.embedded import EmbeddedPostgres
+
+#: The key that every reader of Kitsu's documentation knows.
+_KNOWN_KEY = "mysecretkey"
+
+
+def give(name: str, value: object | None) -> None:
+    """Hand an option down to every process, as the environment variable it stands for."""
+    if value is not None:
+        os.environ[name] = str(value)
+        settings.cache_clear()
+
+
+@Parameter(name="*")
+@dataclass(kw_only=True)
+class Place:
+    """The options that say where the data is."""
+
+    data: Annotated[Path | None, Parameter(help="Folder of the database, key and files (./data).")] = None
+    "Folder of the database, key and files (./data)."
+    database_url: Annotated[str | None, Parameter(help="PostgreSQL to use instead of the embedded one.")] = None
+    "PostgreSQL to use instead of the embedded one."
+
+    def settle(self) -> None:
+        """Make these options the settings of this process and its children."""
+        give("PEGBAR_DATA", None if self.data is None else self.data.resolve())
+        give("DATABASE_URL", self.database_url)
+
+
+@contextmanager
+def database_of(place: Place | None, *, current: bool = True) -> Iterator[str]:
+    """The URL of the database of a command: the external one, or the embedded one, started unless it runs already.
+
+    With `current`, the schema must be this Pegbar's: the embedded database is brought up to date, an external one is
+    refused with the command to run.
+    """
+    (place or Place()).settle()
+    if settings().external_database:
+        if current:
+            migrations.check(settings().external_database)
+        yield settings().external_database
+        return
+    folder = settings().data_folder
+    embedded = EmbeddedPostgres(folder, settings().postgres_options)
+    if embedded.serves():
+        if current:
+            migrations.check(embedded.url())
+        give("DATABASE_URL", embedded.url())
+        yield embedded.url()
+        return
+    if current and not embedded.exists():
+        raise UserError(
+            f"There is no database in {folder.resolve()}. Run: pegbar db init (or choose --data or --database-url)"
+        )
+    url = embedded.start()
+    try:
+        if current:
+            migrations.upgrade(url)
+        give("DATABASE_URL", url)
+        yield url
+    finally:
+        embedded.stop()
+
+
+def secret_key(folder: Path) -> str:
+    """The key that signs tokens: the setting, else one generated once and kept in the data folder."""
+    if settings().secret_key:
+        if settings().secret_key == _KNOWN_KEY and not settings().debug:
+            raise UserError(
+                f"SECRET_KEY is {_KNOWN_KEY!r}, which everybody knows: anybody could sign in as anybody. Set another "
+                "(openssl rand -hex 32), or unset it and one is kept in the data folder."
+            )
+        return settings().secret_key
+    path = folder / "secret.key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        # Whole or not at all: a key cut short by a crash would lock everybody out, or let anybody in.
+        fresh = folder / f"secret.key.{os.getpid()}"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        fresh.replace(path)
+    return path.read_text().strip()

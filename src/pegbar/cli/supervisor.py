@@ -1,0 +1,140 @@
+"""Keeps the processes of a server running: starts them, starts those again that die, stops all in order."""
+
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+import structlog
+
+from pegbar.core.embedded import CannotStart, EmbeddedPostgres
+from pegbar.core.processes import LET_GO
+
+log = structlog.get_logger()
+
+#: Set in the environment of supervised processes, to the supervisor's process id.
+SUPERVISED = "PEGBAR_SUPERVISED"
+_LONGEST_DELAY = 30.0
+#: A process that ran this long was healthy: the next restart comes at once again.
+_HEALTHY_AFTER = 60.0
+
+
+@dataclass
+class Service:
+    """A process to keep running."""
+
+    name: str
+    command: Sequence[str]
+    stop_timeout: float  #: seconds it may take to finish what it is doing
+    holds_sockets: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+    restart_at: float | None = field(default=None)
+
+    def start(self) -> None:
+        """Start it, out of reach of the terminal's Ctrl-C: it is told to stop in its turn."""
+        self.restart_at = None
+        self.started = time.monotonic()
+        environment = {**os.environ, SUPERVISED: str(os.getpid())}
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+
+    def tend(self) -> None:
+        """Plan its restart if it died, and start it again when its time has come."""
+        if self.restart_at is not None and time.monotonic() >= self.restart_at:
+            self.start()
+        if self.restart_at is not None or self.process is None or (code := self.process.poll()) is None:
+            return
+        if time.monotonic() - self.started > _HEALTHY_AFTER:
+            self.failures = 0
+        delay = min(0.5 * 2**self.failures, _LONGEST_DELAY)
+        self.failures += 1
+        self.restart_at = time.monotonic() + delay
+        log.error("a process died and is started again", process=self.name, exit_code=code, seconds=delay)
+
+    def ask_to_stop(self) -> None:
+        """Tell it to finish and end."""
+        self.restart_at = None
+        if self.process is not None and self.process.poll() is None:
+            if self.holds_sockets:
+                os.killpg(self.process.pid, LET_GO)
+            self.process.terminate()
+
+    def wait(self) -> None:
+        """Wait for its end; kill it when it takes too long."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(self.stop_timeout)
+        except subprocess.TimeoutExpired:
+            log.warning("a process did not stop in time and was killed", process=self.name)
+            self.process.kill()
+            self.process.wait()
+
+
+class Supervisor:
+    """Runs services until SIGINT or SIGTERM."""
+
+    def __init__(self, services: Sequence[Service], database: EmbeddedPostgres | None) -> None:
+        self._services, self._database = services, database
+        self._stopping = 0
+        self._wakeup, self._waker = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(self._waker, False)
+
+    def run(self, first: Service, is_ready: Callable[[], bool], ready: Callable[[], None]) -> None:
+        """Keep everything running until told to stop. Raises CannotStart if `first` dies before it is ready."""
+        signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._told)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        try:
+            for service in self._services:
+                service.start()
+            waiting = True
+            while not self._stopping:
+                if waiting and is_ready():
+                    waiting = False
+                    ready()
+                assert first.process is not None
+                if waiting and first.process.poll() is not None:
+                    raise CannotStart(f"The {first.name} process could not start; the lines above say why.")
+                for service in self._services:
+                    service.tend()
+                if self._database is not None and not self._database.alive:
+                    log.error("PostgreSQL died and is started again", log=str(self._database.log))
+                    self._database.revive()
+                self._sleep(0.05 if waiting else self._until_next_restart())
+        finally:
+            self._stop()
+
+    def _told(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping += 1
+        if self._stopping > 1:
+            # Impatience: nothing answered is lost, what is under way is rolled back or done again.
+            for service in self._services:
+                if service.process is not None and service.process.poll() is None:
+                    os.killpg(service.process.pid, signal.SIGKILL)
+
+    def _until_next_restart(self) -> float | None:
+        times = [service.restart_at for service in self._services if service.restart_at is not None]
+        return max(min(times) - time.monotonic(), 0.0) if times else None
+
+    def _sleep(self, seconds: float | None) -> None:
+        """Until a signal arrives (a child's death is one), or this long."""
+        ready, _, _ = select.select([self._wakeup], [], [], seconds)
+        if ready:
+            os.read(self._wakeup, 4096)
+
+    def _stop(self) -> None:
+        for service in self._services:
+            service.ask_to_stop()
+        for service in self._services:
+            service.wait()
+        if self._database is not None:
+            self._database.stop()

@@ -1,0 +1,1 @@
+"""`pegbar user`."""
