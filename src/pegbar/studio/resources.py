@@ -1,10 +1,19 @@
 """Generic routes of the studio's tables. Source: spec crud, sections of the same names."""
 
-from pegbar.core.access import admin, authenticated
+from pegbar.accounts.queries import ORGANISATION, ORGANISATION_FOR_ADMINS
+from pegbar.core.access import admin, authenticated, not_vendor
 from pegbar.core.resource import Access, Relation, Resource
+from pegbar.studio import actions
 from pegbar.studio.tables import (
+    custom_action,
     entity_type,
+    hardware_item,
+    organisation,
+    plugin,
     project_status,
+    salary_scale,
+    software,
+    status_automation,
     studio,
     task_status,
     task_type,
@@ -13,7 +22,20 @@ from pegbar.studio.tables import (
 
 #: Everybody reads, administrators write.
 FOR_ALL = Access(list=authenticated, read=authenticated, create=admin, update=admin, delete=admin)
+#: Vendors do not see how the studio works.
+NOT_FOR_VENDORS = Access(list=not_vendor)
 
+_CHAT_TOKENS = frozenset(ORGANISATION_FOR_ADMINS) - frozenset(ORGANISATION)
+
+organisations = Resource(
+    organisation,
+    path="/data/organisations",
+    type="Organisation",
+    access=FOR_ALL,
+    shape=lambda caller: ORGANISATION_FOR_ADMINS if caller.is_admin else ORGANISATION,
+    refused_filters=lambda caller: frozenset() if caller.is_admin else _CHAT_TOKENS,
+    tag="Organisations",
+)
 entity_types = Resource(
     entity_type,
     path="/data/entity-types",
@@ -22,14 +44,58 @@ entity_types = Resource(
     relations=(
         Relation("task_types", task_type_asset_type_link.c.asset_type_id, task_type_asset_type_link.c.task_type_id),
     ),
+    extra_keys=frozenset({"import_task_types"}),  # the web UI sends it
+    check=actions.check_entity_type,
     update_relations=True,
     event="asset-type",
     event_key="asset_type_id",
     tag="Entity types",
 )
-task_types = Resource(task_type, path="/data/task-types", type="TaskType", access=FOR_ALL, tag="Task types")
-task_statuses = Resource(task_status, path="/data/task-status", type="TaskStatus", access=FOR_ALL, tag="Task status")
+task_types = Resource(
+    task_type,
+    path="/data/task-types",
+    type="TaskType",
+    access=FOR_ALL,
+    check=actions.check_task_type,
+    deleting=actions.free_task_type,
+    tag="Task types",
+)
+task_statuses = Resource(
+    task_status,
+    path="/data/task-status",
+    type="TaskStatus",
+    access=FOR_ALL,
+    check=actions.check_task_status,
+    tag="Task status",
+)
 project_statuses = Resource(
     project_status, path="/data/project-status", type="ProjectStatus", access=FOR_ALL, tag="Project status"
 )
 studios = Resource(studio, path="/data/studios", type="Studio", access=FOR_ALL, tag="Studios")
+softwares = Resource(software, path="/data/softwares", type="Software", access=FOR_ALL, malformed=404, tag="Softwares")
+hardware_items = Resource(hardware_item, path="/data/hardware-items", type="HardwareItem", tag="Hardware items")
+custom_actions = Resource(
+    custom_action,
+    path="/data/custom-actions",
+    type="CustomAction",
+    access=NOT_FOR_VENDORS,
+    prepare=actions.prepare_name,
+    tag="Custom actions",
+)
+status_automations = Resource(
+    status_automation,
+    path="/data/status-automations",
+    type="StatusAutomation",
+    access=NOT_FOR_VENDORS,
+    tag="Status automations",
+)
+#: Rows are made by the list, one for each department, position and seniority.
+salary_scales = Resource(
+    salary_scale,
+    path="/data/salary-scales",
+    type="SalaryScale",
+    protected=frozenset({"department_id"}),
+    skip=frozenset({"list", "create"}),
+    tag="Salary scales",
+)
+plugins = Resource(plugin, path="/data/plugins", type="Plugin", check=actions.check_plugin, tag="Plugins")
