@@ -1,0 +1,63 @@
+"""The floor: the thinnest Granian and asyncpg handlers that run the same SQL as Pegbar and send the same bytes.
+
+No routing, no tokens, no access rules: what is left is what the server, the driver and PostgreSQL cost by themselves.
+`python -m bench.floor PORT` serves the statements of bench/lines.py under their paths.
+"""
+
+import os
+import sys
+from typing import Any
+
+import asyncpg
+
+from bench.lines import LINES
+
+#: path -> (SQL, its arguments), read once at the start
+STATEMENTS: dict[str, tuple[str, list[Any]]] = {}
+POOLS: list[asyncpg.Pool] = []
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """The ASGI application."""
+    if scope["type"] == "lifespan":
+        await receive()
+        pool = await asyncpg.create_pool(
+            os.environ["DATABASE_URL"], min_size=2, max_size=10, server_settings={"jit": "off"}
+        )
+        POOLS.append(pool)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await pool.close()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    query = scope["query_string"].decode()
+    sql, arguments = STATEMENTS[scope["path"] + (f"?{query}" if query else "")]
+    rows = await POOLS[0].fetch(sql, *arguments)
+    body = ("[" + ",".join([row[0] for row in rows]) + "]").encode()
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def create() -> Any:
+    """The application of a worker."""
+    ids = dict(pair.split("=", 1) for pair in os.environ["BENCH_IDS"].split())
+    for line in LINES:
+        if line.floor is not None:
+            STATEMENTS[line.path.format(**ids)] = line.floor(ids)
+    return app
+
+
+def main() -> None:
+    """Serve."""
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+
+    Granian(
+        "bench.floor:create", factory=True, address="127.0.0.1", port=int(sys.argv[1]), interface=Interfaces.ASGI,
+        loop=Loops.uvloop, workers=1, log_enabled=False,
+    ).serve()  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
