@@ -45,7 +45,8 @@ class Compiled:
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
-        compiled = statement.compile(dialect=_DIALECT)
+        # Lists written into a statement are part of it: they are rendered now, not at each run.
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         self.sql: str = str(compiled)
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
         self.defaults: Mapping[str, Any] = compiled.params
