@@ -1,24 +1,20 @@
 """What a new task must be. Source: spec crud, "tasks" (POST) and "Worth fixing"."""
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, case, func, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select
 
 from pegbar.accounts.tables import person
 from pegbar.core.errors import BadRequest, NotFound, Refused
 from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid
+from pegbar.entities.kinds import kind_text
 from pegbar.entities.tables import entity
-from pegbar.studio.tables import entity_type, task_type
+from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task
-
-_SPECIAL_KINDS = ("Shot", "Sequence", "Episode", "Edit", "Scene", "Concept", "ConceptFolder")
-
-#: What an entity is: the name of a special type, else an asset.
-ENTITY_KIND = case((entity_type.c.name.in_(_SPECIAL_KINDS), entity_type.c.name), else_="Asset")
 
 _SUBJECT = (
     select(
         entity.c.project_id,
-        ENTITY_KIND.label("kind"),
+        kind_text().label("kind"),
         task_type.c.id.label("task_type_id"),
         func.coalesce(task_type.c.for_entity, "Asset", type_=Text).label("for_entity"),
         select(task.c.id)
@@ -33,7 +29,6 @@ _SUBJECT = (
         .label("same"),
     )
     .select_from(entity)
-    .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
     .outerjoin(task_type, task_type.c.id == bindparam("task_type_id", type_=Uuid))
     .where(entity.c.id == bindparam("entity_id", type_=Uuid))
 )
@@ -75,6 +70,3 @@ async def refuse_preview_accounts(change: Change) -> None:
     ids = change.relations.get("assignees")
     if ids and await change.tx.value(_PREVIEW_ACCOUNTS, ids=ids) is not None:
         raise BadRequest("assignees: a preview account takes no task.")
-
-
-__all__ = ["ENTITY_KIND", "check_document", "refuse_preview_accounts"]

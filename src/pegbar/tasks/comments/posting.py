@@ -1,0 +1,241 @@
+"""Posting a comment: the normal way a task changes status. Source: spec tasks, "Posting a comment: pipeline".
+
+A person's comment, a copy on a sibling task (hashtags) and an automation's comment go through `post`. Everything a
+comment causes is written by one statement; its events and mails commit with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, bindparam, text
+
+from pegbar.core.database import Transaction
+from pegbar.core.errors import BadRequest
+from pegbar.core.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
+from pegbar.tasks import readiness, recount
+from pegbar.tasks.comments.mentions import named
+from pegbar.tasks.comments.subject import Automation, Subject, load
+from pegbar.tasks.events import (
+    COMMENT_NEW,
+    NEWS_NEW,
+    NOTIFICATION_NEW,
+    TASK_STATUS_CHANGED,
+    TASK_TO_REVIEW,
+    TASK_UPDATE,
+)
+from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
+from pegbar.tasks.state import after_status, is_latest
+
+#: An automation may set off another one; a circle of them ends here.
+_LONGEST_CHAIN = 10
+
+
+@dataclass(frozen=True)
+class NewComment:
+    """What somebody says on a task."""
+
+    text: str
+    checklist: list[Any] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    for_client: bool = False
+    created_at: datetime | None = None
+    copied: bool = False  #: repeated from another task: its hashtags are not followed again
+
+
+_SAY = text(
+    """
+    WITH said AS (
+      INSERT INTO comment (id, created_at, updated_at, object_id, object_type, text, replies, checklist, links,
+                           task_status_id, person_id, for_client)
+      VALUES (:comment_id, :at, :now, :task_id, 'Task', :text, '[]', :checklist, :links, :status_id, :author_id,
+              :for_client)
+    ), mentions AS (
+      INSERT INTO comment_mentions (comment, person) SELECT :comment_id, unnest(:persons)
+    ), department_mentions AS (
+      INSERT INTO comment_department_mentions (comment, department) SELECT :comment_id, unnest(:departments)
+    ), changed AS (
+      UPDATE task SET task_status_id = :status_id, retake_count = :retake_count, real_start_date = :real_start_date,
+                      end_date = :end_date, done_date = :done_date, last_comment_date = :at, updated_at = :now
+       WHERE id = :task_id AND :latest
+    ), published AS (
+      INSERT INTO news (id, created_at, updated_at, change, author_id, comment_id, task_id)
+      SELECT gen_random_uuid(), :at, :now, :change, :author_id, :comment_id, :task_id WHERE :makes_news
+      RETURNING id
+    ), concerned AS (
+      SELECT person_id, 'comment' AS type FROM task_person_link WHERE task_id = :task_id
+      UNION SELECT person_id, 'comment' FROM subscription WHERE task_id = :task_id
+      UNION SELECT person_id, 'comment' FROM subscription
+             WHERE entity_id = :parent_id AND task_type_id = :task_type_id
+      UNION SELECT unnest(:persons), 'mention'
+      UNION SELECT l.person_id, 'mention' FROM department_link d
+              JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
+             WHERE d.department_id = ANY(:departments)
+    ), told AS (
+      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
+                                task_id)
+      SELECT gen_random_uuid(), :at, :now, false, :change, type, person_id, :author_id, :comment_id, :task_id
+        FROM concerned WHERE person_id <> :author_id
+      RETURNING id, person_id
+    )
+    SELECT published.id AS news_id, told.id AS notification_id, told.person_id
+      FROM (SELECT 1) AS one LEFT JOIN published ON true LEFT JOIN told ON true
+    """
+).bindparams(
+    *[
+        bindparam(name, type_=Uuid)
+        for name in ("comment_id", "task_id", "status_id", "author_id", "parent_id", "task_type_id", "project_id")
+    ],
+    *[bindparam(name, type_=TIMESTAMP) for name in ("at", "now", "real_start_date", "end_date", "done_date")],
+    *[bindparam(name, type_=ARRAY(Uuid)) for name in ("persons", "departments")],
+    *[bindparam(name, type_=Boolean) for name in ("for_client", "latest", "change", "makes_news")],
+    bindparam("text", type_=Text),
+    bindparam("checklist", type_=JSONB),
+    bindparam("links", type_=ARRAY(String)),
+    bindparam("retake_count", type_=Integer),
+)
+
+
+def check_retakes(subject: Subject) -> None:
+    """Refuse to send a task back once more than its production allows."""
+    if not subject.status.is_retake or subject.status.id == subject.state.task_status_id or subject.max_retakes <= 0:
+        return
+    if subject.state.retake_count >= subject.max_retakes:
+        raise BadRequest(f"task_status_id: the task had its {subject.max_retakes} retakes already.")
+
+
+async def post(tx: Transaction, subject: Subject, new: NewComment, *, chain: int = 0) -> UUID:
+    """Write a comment with all it causes; its id. Raises BadRequest when the retakes are used up."""
+    check_retakes(subject)
+    now = utc_now()
+    at = new.created_at or now
+    latest = is_latest(subject.state, at)
+    after = after_status(subject.state, subject.status, at)
+    change = latest and after.task_status_id != subject.state.task_status_id
+    comment_id = uuid4()
+    written = await tx.rows(
+        _SAY,
+        comment_id=comment_id,
+        at=at,
+        now=now,
+        task_id=subject.task_id,
+        text=new.text,
+        checklist=new.checklist,
+        links=new.links,
+        status_id=subject.status.id,
+        author_id=subject.author_id,
+        for_client=new.for_client,
+        persons=named(new.text, "@", subject.team),
+        departments=named(new.text, "@", subject.departments),
+        retake_count=after.retake_count,
+        real_start_date=after.real_start_date,
+        end_date=after.end_date,
+        done_date=after.done_date,
+        latest=latest,
+        change=change,
+        makes_news=not subject.is_concept,
+        parent_id=subject.parent_id,
+        task_type_id=subject.task_type_id,
+        project_id=subject.project_id,
+    )
+    tx.emit(
+        COMMENT_NEW,
+        project_id=subject.project_id,
+        comment_id=comment_id,
+        task_id=subject.task_id,
+        task_status_id=subject.status.id,
+        person_id=subject.author_id,
+        for_client=new.for_client,
+    )
+    if not new.copied:
+        await _follow_hashtags(tx, subject, new, chain)
+    if latest:
+        _announce_state(tx, subject, comment_id, change)
+    else:
+        await recount.from_comments(tx, subject.task_id)
+    _announce_told(tx, subject, written)
+    if change and chain < _LONGEST_CHAIN:
+        for each in subject.automations:
+            await _automate(tx, subject, each, chain)
+    return comment_id
+
+
+def _announce_state(tx: Transaction, subject: Subject, comment_id: UUID, change: bool) -> None:
+    tx.emit(TASK_UPDATE, project_id=subject.project_id, task_id=subject.task_id)
+    if not change:
+        return
+    told = {
+        "task_id": subject.task_id,
+        "new_task_status_id": subject.status.id,
+        "previous_task_status_id": subject.state.task_status_id,
+        "person_id": subject.author_id,
+    }
+    tx.emit(TASK_STATUS_CHANGED, project_id=subject.project_id, **told)
+    if subject.status.is_feedback_request:
+        tx.emit(TASK_TO_REVIEW, project_id=subject.project_id, comment_id=comment_id, **told)
+
+
+def _announce_told(tx: Transaction, subject: Subject, written: Sequence[Any]) -> None:
+    for row in written:
+        if row["notification_id"] is not None:
+            tx.emit(
+                NOTIFICATION_NEW,
+                project_id=subject.project_id,
+                to=row["person_id"],
+                notification_id=row["notification_id"],
+                person_id=row["person_id"],
+            )
+    if written[0]["news_id"] is not None:
+        tx.emit(
+            NEWS_NEW,
+            project_id=subject.project_id,
+            news_id=written[0]["news_id"],
+            task_status_id=subject.status.id,
+            task_type_id=subject.task_type_id,
+        )
+
+
+async def _follow_hashtags(tx: Transaction, subject: Subject, new: NewComment, chain: int) -> None:
+    """Repeat the text on the sibling tasks it names, in the status they have."""
+    if not subject.siblings:
+        return
+    targets = [task_id for task_id, _ in subject.siblings]
+    if not named(new.text, "#", [("all", "all")], any_case=True):
+        targets = named(new.text, "#", subject.siblings, any_case=True)
+    said = NewComment(
+        f"{new.text}\n\n---\nFrom {subject.task_type_name}",
+        for_client=new.for_client,
+        created_at=new.created_at,
+        copied=True,
+    )
+    for task_id in targets:
+        sibling = await load(tx, task_id, status_id=None, author_id=subject.author_id, said=said.text, hashtags=False)
+        await post(tx, sibling, said, chain=chain + 1)
+
+
+async def _automate(tx: Transaction, subject: Subject, automation: Automation, chain: int) -> None:
+    if automation.out_field_type == "ready_for":
+        await readiness.mark_ready(tx, subject.entity_id, subject.project_id, subject.kind, automation.out_task_type_id)
+        return
+    if automation.out_task_id is None or automation.out_task_status_id is None:
+        return
+    said = f"Changed by {subject.task_type_name}, now {subject.status_name}."
+    following = await load(
+        tx,
+        automation.out_task_id,
+        status_id=automation.out_task_status_id,
+        author_id=subject.author_id,
+        said=said,
+        hashtags=False,
+    )
+    try:
+        comment_id = await post(tx, following, NewComment(said, copied=True), chain=chain + 1)
+    except BadRequest:
+        # The person's own comment stands, whatever the cap of the next task says.
+        return
+    if automation.import_last_revision:
+        await REVISION_IMPORTED.run(
+            RevisionImport(tx, subject.task_id, following.task_id, comment_id, subject.project_id, subject.author_id)
+        )

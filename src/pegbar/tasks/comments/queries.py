@@ -1,0 +1,61 @@
+"""Reads of comments."""
+
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, Executable, bindparam, exists, or_, select
+
+from pegbar.core.access import Caller
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import Wire, json_object
+from pegbar.media.tables import preview_file
+from pegbar.tasks.comments.shapes import LISTED, POSTED, listed_for_clients
+from pegbar.tasks.comments.visibility import FOR_CLIENTS, visible_to
+from pegbar.tasks.tables import comment, comment_preview_link
+
+TASK_ID = bindparam("task_id", type_=Uuid)
+COMMENT_ID = bindparam("comment_id", type_=Uuid)
+
+#: A comment as the answer to posting it.
+posted = select(json_object(POSTED)).select_from(comment).where(comment.c.id == COMMENT_ID)
+
+_HOLDS_PREVIEW = exists(
+    select(comment_preview_link.c.comment)
+    .join(preview_file, preview_file.c.id == comment_preview_link.c.preview_file)
+    .where(comment_preview_link.c.comment == comment.c.id, preview_file.c.validation_status != "rejected")
+    .correlate(comment)
+)
+_LISTED_FOR_CLIENTS = listed_for_clients(FOR_CLIENTS)
+
+
+@lru_cache
+def _thread(wire: Wire, condition: ColumnElement[bool]) -> Executable:
+    return (
+        select(json_object(wire))
+        .select_from(comment)
+        .where(comment.c.object_id == TASK_ID, comment.c.task_status_id.is_not(None), condition)
+        .order_by(comment.c.created_at.desc(), comment.c.id)
+    )
+
+
+_FOR_CLIENTS_OR_PICTURES = or_(FOR_CLIENTS, _HOLDS_PREVIEW)
+
+
+def thread(caller: Caller) -> Executable:
+    """The comments of a task that the caller may see, newest first."""
+    if caller.role_here == "client":
+        return _thread(_LISTED_FOR_CLIENTS, _FOR_CLIENTS_OR_PICTURES)
+    return _thread(LISTED, visible_to(caller))
+
+
+@lru_cache
+def _one(wire: Wire, condition: ColumnElement[bool]) -> Executable:
+    return (
+        select(condition.label("visible"), comment.c.object_id, json_object(wire).label("row"))
+        .select_from(comment)
+        .where(comment.c.id == COMMENT_ID)
+    )
+
+
+def one(wire: Wire, caller: Caller) -> Executable:
+    """A comment, its task, and whether the caller may see it."""
+    return _one(wire, visible_to(caller))

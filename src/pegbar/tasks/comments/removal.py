@@ -1,0 +1,45 @@
+"""Comments that go, with what hangs on them. Source: spec tasks, "Deleting a comment", "Task deletion cascade"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ARRAY, bindparam, text
+
+from pegbar.core.database import Transaction
+from pegbar.core.schema import Uuid
+from pegbar.core.storage import Address, mark_deleted
+
+#: One statement: foreign keys are checked at its end.
+_FORGET = text(
+    """
+    WITH gone AS (DELETE FROM comment WHERE id = ANY(:ids) RETURNING id, preview_file_id),
+    told AS (DELETE FROM notification WHERE comment_id = ANY(:ids)),
+    published AS (DELETE FROM news WHERE comment_id = ANY(:ids) RETURNING id),
+    mentions AS (DELETE FROM comment_mentions WHERE comment = ANY(:ids)),
+    departments AS (DELETE FROM comment_department_mentions WHERE comment = ANY(:ids)),
+    acknowledged AS (DELETE FROM comment_acknoledgments WHERE comment = ANY(:ids)),
+    shown AS (DELETE FROM comment_preview_link WHERE comment = ANY(:ids) RETURNING preview_file),
+    attached AS (DELETE FROM attachment_file WHERE comment_id = ANY(:ids) RETURNING id)
+    SELECT ARRAY(SELECT id FROM published) AS news,
+           ARRAY(SELECT preview_file FROM shown
+                 UNION SELECT preview_file_id FROM gone WHERE preview_file_id IS NOT NULL) AS previews,
+           ARRAY(SELECT id FROM attached) AS attachments
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What went with comments: the ids of their news, and the previews that nothing holds now."""
+
+    news: Sequence[UUID]
+    previews: Sequence[UUID]
+
+
+async def forget(tx: Transaction, comment_ids: Sequence[UUID]) -> Forgotten:
+    """Delete comments with their notifications, news, mentions, acknowledgements and attachments."""
+    row = await tx.row(_FORGET, ids=list(comment_ids))
+    assert row is not None
+    await mark_deleted(tx, [Address("files", "attachments", each) for each in row["attachments"]])
+    return Forgotten(row["news"], row["previews"])

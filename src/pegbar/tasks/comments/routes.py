@@ -1,0 +1,57 @@
+"""Routes of the thread of a task. Source: spec tasks, operations on comments."""
+
+from uuid import UUID
+
+from pegbar.core.access import Caller, at, task_access
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.errors import Forbidden, NotFound
+from pegbar.core.routing import delete, get, post
+from pegbar.tasks.comments import actions, queries
+from pegbar.tasks.comments.bodies import PostedComment
+from pegbar.tasks.comments.rights import member_of_task
+from pegbar.tasks.comments.shapes import COMMENT
+from pegbar.tasks.events import COMMENT_DELETE, COMMENT_NEW, NEWS_NEW, TASK_STATUS_CHANGED, TASK_UPDATE
+
+_ON_TASK = at("task", "task_id")
+
+
+@post(
+    "/actions/tasks/{task_id:uuid}/comment",
+    access=member_of_task,
+    events=(COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW),
+    errors=(400, 403, 404),
+)
+async def comment_task(task_id: UUID, body: PostedComment, tx: Transaction, caller: Caller) -> Json:
+    """Comment a task and give it a status.
+
+    JSON, or a form with files. Answers the comment with its status and author. 400 when the retakes are used up,
+    403 for a status the caller's role may not give, 404 for an unknown status or author.
+    """
+    comment_id = await actions.say(tx, caller, task_id, body)
+    return await actions.posted(tx, comment_id)
+
+
+@get("/data/tasks/{task_id:uuid}/comments", access=task_access(_ON_TASK))
+async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
+    """The thread of a task, newest first, as the caller's role on the production sees it."""
+    statement = queries.thread(caller)
+    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    return await db.json(statement, task_id=task_id, **given)
+
+
+@get("/data/tasks/{task_id:uuid}/comments/{comment_id:uuid}", access=task_access(_ON_TASK), errors=(403, 404))
+async def task_comment(task_id: UUID, comment_id: UUID, db: Database, caller: Caller) -> Json:
+    """One comment of a task."""
+    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    row = await db.row(queries.one(COMMENT, caller), comment_id=comment_id, **given)
+    if row is None or row["object_id"] != task_id:
+        raise NotFound(f"There is no comment {comment_id} on this task.")
+    if not row["visible"]:
+        raise Forbidden("This comment is not for you.")
+    return Json(row["row"].encode())
+
+
+@delete("/data/tasks/{task_id:uuid}/comments/{comment_id:uuid}", access=member_of_task, events=(COMMENT_DELETE,))
+async def delete_task_comment(task_id: UUID, comment_id: UUID, tx: Transaction, caller: Caller) -> None:
+    """Delete a comment with its previews and attachments; the task is worked out again."""
+    await actions.remove(tx, caller, comment_id, task_id=task_id)

@@ -1,0 +1,102 @@
+"""A task worked out again from its comments and hours. Source: spec tasks, "Task state" (replay)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+
+from pegbar.core.database import Transaction
+from pegbar.core.schema import TIMESTAMP, Integer, Uuid, utc_now
+from pegbar.tasks.events import TASK_STATUS_CHANGED, TASK_UPDATE
+from pegbar.tasks.state import Status, after_comments
+
+_COMMENTS = text(
+    """
+    SELECT t.project_id, t.task_status_id AS current_status_id, c.created_at AS at,
+           s.id, s.is_done, s.is_retake, s.is_wip, s.is_feedback_request,
+           (SELECT d.id FROM task_status d
+             WHERE d.is_default IS TRUE AND coalesce(d.for_concept, false) = coalesce(et.name = 'Concept', false)
+             ORDER BY d.created_at, d.id LIMIT 1) AS default_status_id
+      FROM task t
+      LEFT JOIN entity e ON e.id = t.entity_id
+      LEFT JOIN entity_type et ON et.id = e.entity_type_id
+      LEFT JOIN comment c ON c.object_id = t.id AND c.task_status_id IS NOT NULL
+      LEFT JOIN task_status s ON s.id = c.task_status_id
+     WHERE t.id = :task_id
+     ORDER BY c.created_at, c.id
+       FOR NO KEY UPDATE OF t
+    """
+).bindparams(bindparam("task_id", type_=Uuid))
+
+_STORE = text(
+    """
+    UPDATE task SET task_status_id = :status_id, retake_count = :retake_count, real_start_date = :real_start_date,
+                    end_date = :end_date, done_date = :done_date, last_comment_date = :last_comment_date,
+                    duration = coalesce((SELECT sum(h.duration) FROM time_spent h WHERE h.task_id = task.id), 0),
+                    updated_at = :now
+     WHERE id = :task_id
+    """
+).bindparams(
+    *[bindparam(name, type_=Uuid) for name in ("task_id", "status_id")],
+    *[
+        bindparam(name, type_=TIMESTAMP)
+        for name in ("real_start_date", "end_date", "done_date", "last_comment_date", "now")
+    ],
+    bindparam("retake_count", type_=Integer),
+)
+
+
+@dataclass(frozen=True)
+class Recount:
+    """What working a task out again came to."""
+
+    project_id: UUID
+    status_before: UUID | None
+    status_after: UUID | None
+
+
+async def from_comments(tx: Transaction, task_id: UUID) -> Recount | None:
+    """Work the task out from its comments and announce it; None when there is no such task."""
+    rows = await tx.rows(_COMMENTS, task_id=task_id)
+    if not rows:
+        return None
+    said = [
+        (
+            Status(
+                row["id"],
+                is_done=bool(row["is_done"]),
+                is_retake=bool(row["is_retake"]),
+                is_wip=bool(row["is_wip"]),
+                is_feedback_request=bool(row["is_feedback_request"]),
+            ),
+            row["at"],
+        )
+        for row in rows
+        if row["id"] is not None
+    ]
+    after = after_comments(rows[0]["default_status_id"], said)
+    await tx.execute(
+        _STORE,
+        task_id=task_id,
+        status_id=after.task_status_id,
+        retake_count=after.retake_count,
+        real_start_date=after.real_start_date,
+        end_date=after.end_date,
+        done_date=after.done_date,
+        last_comment_date=after.last_comment_date,
+        now=utc_now(),
+    )
+    tx.emit(TASK_UPDATE, project_id=rows[0]["project_id"], task_id=task_id)
+    return Recount(rows[0]["project_id"], rows[0]["current_status_id"], after.task_status_id)
+
+
+def announce_status(tx: Transaction, task_id: UUID, recount: Recount, status_id: UUID | None, person_id: UUID) -> None:
+    """Tell that the task went from its status before the recount to another one."""
+    tx.emit(
+        TASK_STATUS_CHANGED,
+        project_id=recount.project_id,
+        task_id=task_id,
+        new_task_status_id=status_id,
+        previous_task_status_id=recount.status_before,
+        person_id=person_id,
+    )
