@@ -107,9 +107,11 @@ def _joined(kind: PlaceKind, place_id: ColumnElement[Any], source: FromClause) -
     }
 
 
-@lru_cache(512)
-def _statement(place: Place) -> Executable:
+@lru_cache(1024)
+def _statement(place: Place, along: Select[Any] | None) -> Executable:
     columns = _someone()
+    if along is not None:
+        columns.append(along.scalar_subquery().label("along"))
     if not place.parameter or (place.kind == "studio" and place.lookup is None):
         return select(*columns).where(person.c.id == bindparam("sub", type_=Uuid))
     there = _there(place).limit(1).subquery("there").lateral()
@@ -201,10 +203,15 @@ class RequestCallers:
             oldest_running=oldest,
         )
 
-    async def resolve(self, token: Token, rule: Rule, key: UUID | None, method: str = "GET") -> Caller:
-        """The caller with the facts about the rule's place. Raises 401, 403 or 404 as the specification orders them."""
+    async def resolve(
+        self, token: Token, rule: Rule, key: UUID | None, method: str = "GET", along: Select[Any] | None = None
+    ) -> Caller:
+        """The caller with the facts about the rule's place, and what the route wants along with them.
+
+        Raises 401, 403 or 404 as the specification orders them.
+        """
         place = rule.place
-        statement = _statement(place)
+        statement = _statement(place, along)
         given: dict[str, Any] = {"sub": token.sub, "family": token.family, "issued": float(token.iat)}
         looked_up = bool(place.parameter) and (place.kind != "studio" or place.lookup is not None)
         if looked_up:
@@ -218,6 +225,8 @@ class RequestCallers:
                 "A second factor must be set up before anything else.", two_factor_authentication_required=True
             )
         facts: dict[str, Any] = {"subject_id": key}
+        if along is not None:
+            facts["along"] = row["along"]
         if looked_up:
             if not row["found"] and not (place.in_query and place.kind == "project" and row["role"] == "admin"):
                 raise NotFound(f"There is nothing with the id {key}.")

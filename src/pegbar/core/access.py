@@ -52,6 +52,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     departments: frozenset[UUID] = frozenset()
     preview_project_id: UUID | None = None
 
+    #: What the route asked for along with the caller (`Operation.along`), as JSON text.
+    along: str | None = None
+
     # About the place of the rule.
     subject_id: UUID | None = None
     project_id: UUID | None = None

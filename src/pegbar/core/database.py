@@ -18,8 +18,9 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, ClauseElement, Executable, Table, bindparam, delete, insert, update
+from sqlalchemy import ARRAY, BindParameter, ClauseElement, Executable, Table, bindparam, delete, insert, update
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql import visitors
 
 from pegbar.core.errors import Refused
 from pegbar.core.schema import OWN_SCHEMA, default_of, utc_now
@@ -41,20 +42,28 @@ class Json(bytes):
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
-    __slots__ = ("defaults", "names", "sql")
+    __slots__ = ("defaults", "names", "required", "sql")
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
-        # Lists written into a statement are part of it: they are rendered now, not at each run.
+        required: list[BindParameter[Any]] = []
+        visitors.traverse(statement, {}, {"bindparam": lambda each: required.append(each) if each.required else None})
+        # Lists written into a statement are part of it: they are rendered now, not at each run. That wants no
+        # parameter to be without a value, so those that must have one are told apart here.
+        for parameter in required:
+            parameter.required = False
         compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        for parameter in required:
+            parameter.required = True
+        self.required = {parameter.key for parameter in required}
         self.sql: str = str(compiled)
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
-        self.defaults: Mapping[str, Any] = compiled.params
+        self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
 
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
-        """The parameters in their order. Every name given must be one of the statement's."""
-        unknown = given.keys() - set(self.names)
-        assert not unknown, f"the statement has no parameter {', '.join(sorted(unknown))}"
+        """The parameters in their order. Every name given must be one of the statement's, and none may be missing."""
+        assert given.keys() <= set(self.names), f"no such parameter: {given.keys() - set(self.names)}"
+        assert self.required <= given.keys(), f"missing parameter: {self.required - given.keys()}"
         return [given[name] if name in given else self.defaults[name] for name in self.names]
 
 

@@ -318,13 +318,9 @@ def _keys(resource: Resource, wire: Wire, relations: bool, fields: frozenset[str
 
 
 @lru_cache(1024)
-def _row_statement(resource: Resource, wire: Wire, relations: bool) -> Executable:
+def _row_statement(resource: Resource, wire: Wire, relations: bool, parameter: str = "row_id") -> Select[Any]:
     row = json_object(_keys(resource, wire, relations, None))
-    return _from(select(row), resource).where(resource.table.c.id == bindparam("row_id", type_=Uuid))
-
-
-def _from(statement: Select[Any], resource: Resource) -> Select[Any]:
-    return statement.select_from(resource.table)
+    return select(row).select_from(resource.table).where(resource.table.c.id == bindparam(parameter, type_=Uuid))
 
 
 @lru_cache(4096)
@@ -437,6 +433,8 @@ def _declare_routes(resource: Resource) -> None:
     async def read(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
         asked = request.query_params.get("relations")
         relations = asked is None or asked.lower() == "true"
+        if relations and caller.along is not None and resource.shape_for(caller) is resource.wire:
+            return Json(caller.along.encode())
         row_id = routing.path_uuid(instance_id, resource.malformed)
         return await resource.read(db, caller, row_id, relations=relations)
 
@@ -455,6 +453,8 @@ def _declare_routes(resource: Resource) -> None:
         if verb not in resource.skip:
             events = () if verb_event is None or resource.emit is not None else (resource.events[verb_event],)
             more = {**declared, "malformed": resource.malformed if verb == "read" else 400}
+            if verb == "read" and resource.wire is not None:
+                more["along"] = _row_statement(resource, resource.wire, relations=True, parameter="key")
             routing.route(method, path, access=rule, events=events, summary=summary, **more)(handler)
 
     row = resource.table

@@ -21,6 +21,7 @@ import structlog
 from litestar import Request
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
+from sqlalchemy import Select
 
 from pegbar.config import settings
 from pegbar.core.access import STUDIO, Caller, Place, Rule, Token, TokenType
@@ -59,6 +60,8 @@ class Operation:
     tag: str
     summary: str
     description: str
+    #: Selects one JSON text by the rule's `key`, in the same statement as the caller: given as `caller.along`.
+    along: Select[Any] | None = None
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     parameters: tuple[str, ...] = ()
@@ -74,7 +77,9 @@ class Callers(Protocol):
 
     def identify(self, request: Request[Any, Any, Any], expected: TokenType = "access") -> Token: ...
 
-    async def resolve(self, token: Token, rule: Rule, key: UUID | None, method: str = "GET") -> Caller: ...
+    async def resolve(
+        self, token: Token, rule: Rule, key: UUID | None, method: str = "GET", along: Select[Any] | None = None
+    ) -> Caller: ...
 
 
 #: Every route declared so far, in order of declaration.
@@ -97,6 +102,7 @@ def route(  # noqa: PLR0913 - a declaration
     tag: str | None = None,
     summary: str = "",
     description: str = "",
+    along: Select[Any] | None = None,
     body_schema: Mapping[str, Any] | None = None,
     errors: Sequence[int] = (),
     hidden: bool = False,
@@ -122,6 +128,7 @@ def route(  # noqa: PLR0913 - a declaration
                 tag=tag or handler.__module__.split(".")[1],
                 summary=summary or title.replace("\n", " "),
                 description=description or rest,
+                along=along,
                 body=hints.get("body"),
                 query=hints.get("query"),
                 parameters=tuple(inspect.signature(handler).parameters),
@@ -196,7 +203,7 @@ class Endpoint:
         if not rule.public:
             token = self.callers.identify(request, rule.opened_by)
             key = await self._place_key(request, rule.place)
-            caller = await self.callers.resolve(token, rule, key, operation.method)
+            caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
             rule.check(caller)
         given = await self._arguments(request, caller)
         if not self.writes:

@@ -100,6 +100,7 @@ tasks = Resource(
         delete=manager_of(task.c.project_id),
     ),
     relations=(ASSIGNEES,),
+    wire=TASK,
     shape=_shape,
     list_shape=lambda caller: TASK_FOR_CLIENTS if caller.role == "client" else TASK,
     scope=_scope,
