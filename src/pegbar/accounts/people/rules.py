@@ -39,10 +39,10 @@ def is_protected(email: str | None) -> bool:
     return bool(email) and str(email).lower() in {each.lower() for each in settings().protected_accounts}
 
 
-async def check_seat(tx: Transaction) -> bool:
-    """Whether one more active person fits; holds off other hires until this one is over."""
+async def free_seats(tx: Transaction) -> int:
+    """How many more active persons the user limit allows; holds off other hires until this one is over."""
     await tx.execute(_HOLD_SEATS)
-    return int(await tx.value(_SEATS_TAKEN)) < settings().user_limit
+    return settings().user_limit - int(await tx.value(_SEATS_TAKEN))
 
 
 async def check_address(tx: Transaction, email: str, person_id: UUID | None = None) -> None:
@@ -70,7 +70,7 @@ async def check(change: Change) -> None:
     """The checks of a person about to be written, beyond those of each value."""
     if change.before is not None:
         _check_editable(change)
-    if _has_seat(change, before=False) and not _has_seat(change, before=True) and not await check_seat(change.tx):
+    if _has_seat(change, before=False) and not _has_seat(change, before=True) and await free_seats(change.tx) <= 0:
         raise BadRequest("User limit reached.", {"limit": settings().user_limit} if change.before is None else None)
     email = change.values.get("email")
     if email is not None and change.changes("email") and not change.after("is_bot"):
