@@ -1,1 +1,129 @@
-"""`pegbar db`."""
+"""`pegbar db`: making, upgrading, adopting and looking at the database."""
+
+import asyncio
+
+from cyclopts import App
+
+from pegbar.cli import UserError, app, out
+from pegbar.cli.place import Place, database_of
+from pegbar.config import settings
+from pegbar.core import migrations
+
+db = App(name="db", help="Make, upgrade, adopt or look at the database.")
+app.command(db)
+
+
+@db.command
+def init(place: Place | None = None) -> None:
+    """Make the tables and the default data set in a new database (`pegbar serve` does it by itself for its own)."""
+    with database_of(place, current=False) as url:
+        with migrations.connect(url) as connection:
+            if migrations.state(connection) == "kitsu":
+                raise UserError(migrations.NOT_OURS["kitsu"])
+        before, after = migrations.upgrade(url)
+        asyncio.run(_load_defaults(url))
+        if before is None:
+            out.print(f"The database is ready, at schema revision {after}, with the default data set.")
+            out.print("Next: pegbar user create EMAIL --role admin, or pegbar serve, which makes an administrator.")
+        elif before == after:
+            out.print(f"The database was there already, at schema revision {after}. Nothing to do.")
+        else:
+            out.print(f"The database was there already, and is now at schema revision {after} (it was {before}).")
+
+
+async def _load_defaults(url: str) -> None:
+    from pegbar.core.database import Database
+    from pegbar.studio.defaults import load_defaults
+
+    database = Database(url, size=1)
+    await database.open()
+    try:
+        async with database.transaction() as tx:
+            await load_defaults(tx)
+    finally:
+        await database.close()
+
+
+@db.command
+def upgrade(place: Place | None = None) -> None:
+    """Bring the database to the schema that this version of Pegbar needs."""
+    with database_of(place, current=False) as url:
+        with migrations.connect(url) as connection:
+            what = migrations.state(connection)
+        if what != "ours":
+            raise UserError(migrations.NOT_OURS[what])
+        before, after = migrations.upgrade(url)
+        out.print(
+            f"The schema is at revision {after} already. Nothing to do."
+            if before == after
+            else f"The schema went from revision {before} to {after}."
+        )
+
+
+@db.command
+def adopt(place: Place | None = None) -> None:
+    """Take over a database made by a Kitsu server (Zou): compare it, report, add what Pegbar needs; no row changes."""
+    from pegbar.core.migrations import adoption
+
+    with database_of(place, current=False) as url:
+        try:
+            done = adoption.adopt(url)
+        except adoption.CannotAdopt as refused:
+            _list("Missing, and needed:", refused.needed)
+            _list("Different, which would do no harm:", refused.differences)
+            raise UserError(str(refused)) from None
+        _list("Different from a fresh database, which does no harm:", done.differences)
+        _list("Indexes added:", done.indexes)
+        if done.already:
+            out.print("The database was adopted already. No row was touched.")
+        else:
+            out.print("The database is adopted: the schema `pegbar` holds what Pegbar adds. No row was touched.")
+            out.print("To hand it back: DROP SCHEMA pegbar CASCADE (the indexes named pegbar_… may stay).")
+
+
+def _list(title: str, lines: list[str]) -> None:
+    if lines:
+        out.print(title)
+        for line in lines:
+            out.print(f"  - {line}", markup=False)
+
+
+@db.command
+def status(place: Place | None = None) -> None:
+    """Tell where the database is, its version, size and schema."""
+    from sqlalchemy import text
+    from sqlalchemy.engine import make_url
+
+    with database_of(place, current=False) as url, migrations.connect(url) as connection:
+        version, size = connection.execute(
+            text("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
+        ).one()
+        what, revision = migrations.state(connection), migrations.revision(connection)
+    kind = "external" if not url.startswith("postgresql://postgres@/") else f"embedded, in {settings().data_folder}"
+    notes = {
+        "ours": "up to date"
+        if revision == migrations.head()
+        else f"to be upgraded to {migrations.head()}: pegbar db upgrade",
+        **migrations.NOT_OURS,
+    }
+    for name, shown in (
+        ("Database", f"{make_url(url).render_as_string(hide_password=True)} ({kind})"),
+        ("PostgreSQL", f"{version}, {size}"),
+        ("Schema", f"{f'revision {revision}, ' if revision else ''}{notes[what]}"),
+    ):
+        out.print(f"{name:<11}{shown}", markup=False)
+
+
+@db.command
+def url(place: Place | None = None) -> None:
+    """Print the URL of the database, for psql, pg_dump and other tools; the embedded one must be running."""
+    from pegbar.core.embedded import EmbeddedPostgres
+
+    (place or Place()).settle()
+    if settings().external_database:
+        out.print(settings().external_database, markup=False)
+        return
+    embedded = EmbeddedPostgres(settings().data_folder, settings().postgres_options)
+    if not embedded.serves():
+        raise UserError(f"No server runs on the folder {settings().data_folder.resolve()}. Start it: pegbar serve")
+    out.print(embedded.url(), markup=False)

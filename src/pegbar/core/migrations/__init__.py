@@ -2,6 +2,7 @@
 
 import time
 from importlib.resources import files
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
@@ -20,6 +21,12 @@ _LOCK = 0x70656762
 
 class OldSchema(Exception):
     """The database's schema is not the one this Pegbar needs; the message says which command to run."""
+
+
+NOT_OURS = {
+    "kitsu": "This is a Kitsu database that Pegbar has not adopted yet. Run: pegbar db adopt",
+    "empty": "This database is empty. Run: pegbar db init",
+}
 
 
 class Unreachable(Exception):
@@ -76,6 +83,13 @@ def _take_turn(connection: Connection) -> None:
         time.sleep(0.2)
 
 
+def revisions() -> list[str]:
+    """Every revision this Pegbar knows, oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(files(__name__)))
+    return [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
 def upgrade(url: str) -> tuple[str | None, str]:
     """Bring the database to this Pegbar's schema; the revisions before and after."""
     with connect(url) as connection:
@@ -95,15 +109,24 @@ def upgrade(url: str) -> tuple[str | None, str]:
             connection.commit()
 
 
+def state(connection: Connection) -> Literal["empty", "kitsu", "ours"]:
+    """Whether a database is empty, made by another server, or ours (adopted, or made by us)."""
+    if revision(connection) is not None:
+        return "ours"
+    return "kitsu" if connection.execute(text("SELECT to_regclass('public.person') IS NOT NULL")).scalar() else "empty"
+
+
 def check(url: str) -> None:
     """Raise OldSchema unless the database is at this Pegbar's schema."""
     with connect(url) as connection:
         current, needed = revision(connection), head()
         if current == needed:
             return
-        kitsu = connection.execute(text("SELECT to_regclass('public.person') IS NOT NULL")).scalar()
-        if current is None and kitsu:
-            raise OldSchema("This is a Kitsu database that Pegbar has not adopted yet. Run: pegbar db adopt")
-        if current is None:
-            raise OldSchema("This database is empty. Run: pegbar db init")
+        if (what := state(connection)) != "ours":
+            raise OldSchema(NOT_OURS[what])
+        if current not in revisions():
+            raise OldSchema(
+                f"The schema is at revision {current}, which this Pegbar does not know: it was made by a newer one. "
+                "Install that one again."
+            )
         raise OldSchema(f"The schema is at revision {current}, this Pegbar needs {needed}. Run: pegbar db upgrade")
