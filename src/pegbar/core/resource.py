@@ -27,7 +27,7 @@ from pegbar.core.database import Database, Json, Reader, Transaction, compiled
 from pegbar.core.errors import BadRequest, NotFound, Refused
 from pegbar.core.events import Event, event
 from pegbar.core.filters import Filter, Listing, Special
-from pegbar.core.schema import Column, Uuid
+from pegbar.core.schema import Column, String, Uuid
 from pegbar.core.streaming import stream_array
 from pegbar.core.wire import Wire, json_list, json_object, wire_of
 
@@ -114,11 +114,12 @@ class Access:
     delete: Rule = admin
 
 
-#: Narrows what a caller lists: a condition with the parameters `caller_id` or `caller_departments`; None for all rows.
+#: Narrows what a caller lists: a condition with the parameters about the caller below; None for all rows.
 Scope = Callable[[Caller], ColumnElement[bool] | None]
 
 CALLER_ID = bindparam("caller_id", type_=Uuid)
 CALLER_DEPARTMENTS = bindparam("caller_departments", type_=ARRAY(Uuid))
+CALLER_ROLE = bindparam("caller_role", type_=String)
 
 
 def everything(_: Caller) -> ColumnElement[bool] | None:
@@ -359,7 +360,11 @@ def _condition(resource: Resource, chosen: Filter) -> ColumnElement[bool]:
 
 def scope_parameters(statement: Executable, caller: Caller) -> dict[str, Any]:
     """The parameters about the caller that a statement has."""
-    known = {"caller_id": caller.id, "caller_departments": list(caller.departments)}
+    known = {
+        "caller_id": caller.id,
+        "caller_departments": list(caller.departments),
+        "caller_role": caller.role,
+    }
     names = compiled(statement).names
     return {name: value for name, value in known.items() if name in names}
 

@@ -7,13 +7,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest
-from pegbar.core.resource import Change
 from pegbar.core.schema import String, utc_now
 from pegbar.productions import queries
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.queries import PERSON_ID, PROJECT_ID
 from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
 
 _JOIN = (
     insert(project_person_link)
@@ -26,22 +24,6 @@ _SET_ROLE = (
     .where(project_person_link.c.project_id == PROJECT_ID, project_person_link.c.person_id == PERSON_ID)
     .values(role=bindparam("role", type_=String))
 )
-
-
-async def ensure_open_status(tx: Transaction) -> UUID:
-    """The id of the status Open, created when it is missing."""
-    found: UUID | None = await tx.value(queries.open_status)
-    if found is None:
-        await tx.insert_many(project_status, [{"name": "Open", "color": "#000000"}], skip_existing=True)
-        found = await tx.value(queries.open_status)
-    assert found is not None
-    return found
-
-
-async def check_project(change: Change) -> None:
-    """The rules of a production's own columns."""
-    if change.before is None and change.values.get("project_status_id") is None:
-        change.values["project_status_id"] = await ensure_open_status(change.tx)
 
 
 async def touch(tx: Transaction, project_id: UUID) -> None:
@@ -59,7 +41,7 @@ async def join_team(tx: Transaction, project_id: UUID, person_id: UUID, role: st
         raise BadRequest("person_id: a preview account belongs to the team of its own production only.")
     changed = await tx.execute(_JOIN, project_id=project_id, person_id=person_id, role=role)
     if not changed and role is not None:
-        before = await tx.value(queries.team_member, project_id=project_id, person_id=person_id)
+        before = await tx.value(queries.team_role, project_id=project_id, person_id=person_id)
         changed = before != role
         if changed:
             await tx.execute(_SET_ROLE, project_id=project_id, person_id=person_id, role=role)

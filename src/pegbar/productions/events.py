@@ -4,3 +4,5 @@ from pegbar.core.events import event
 
 #: Team, settings, links: unlike the generic `project:update`, kept in the production's own log.
 PROJECT_CHANGED = event("project:update", text="The team or a setting of the production changed.")
+
+DESCRIPTOR_NEW = event("metadata-descriptor:new", "metadata_descriptor_id")

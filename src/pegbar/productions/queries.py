@@ -1,31 +1,83 @@
 """Reads about productions."""
 
-from sqlalchemy import bindparam, select
+from functools import lru_cache
+
+from sqlalchemy import Executable, String, bindparam, func, select
 
 from pegbar.accounts.tables import person
+from pegbar.core.resource import CALLER_ID
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.wire import Wire, json_object
+from pegbar.productions import shapes
 from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
 
 PROJECT_ID = bindparam("project_id", type_=Uuid)
 PERSON_ID = bindparam("person_id", type_=Uuid)
-
-PROJECT = wire_of(project, "Project")
+_NAME = bindparam("name", type_=String)
 
 #: A production without its relations.
-project_row = select(json_object(PROJECT)).where(project.c.id == PROJECT_ID)
+project_row = select(json_object(shapes.PROJECT)).where(project.c.id == PROJECT_ID)
 
-#: The id of the status named Open, the oldest one if there are more.
+#: The id of the status named Open.
 open_status = (
     select(project_status.c.id).where(project_status.c.name == "Open").order_by(project_status.c.created_at).limit(1)
 )
 
+#: The productions whose team holds the caller.
+in_own_team = project.c.id.in_(
+    select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
+)
+is_open = project.c.project_status_id == open_status.scalar_subquery()
+#: What a studio calls open, for its administrators.
+_counts_as_open = project.c.project_status_id.in_(
+    select(project_status.c.id).where(project_status.c.name.in_(["Active", "open", "Open"]))
+)
+
+
+@lru_cache
+def one_project(wire: Wire) -> Executable:
+    """A production in a shape."""
+    return select(json_object(wire)).select_from(project).where(project.c.id == PROJECT_ID)
+
+
+@lru_cache
+def open_projects(for_admin: bool, named: bool) -> Executable:
+    """The open productions that concern the caller; `name` is exact."""
+    wire = shapes.FULL_FOR_ADMINS if for_admin else shapes.FULL
+    found = select(json_object(wire)).select_from(project).order_by(project.c.name)
+    found = found.where(_counts_as_open) if for_admin else found.where(is_open, in_own_team)
+    return found.where(project.c.name == _NAME) if named else found
+
+
+@lru_cache
+def all_projects(for_admin: bool, named: bool) -> Executable:
+    """The productions that concern the caller, open and closed; an administrator's `name` is a pattern."""
+    wire = shapes.OVERVIEW if for_admin and not named else shapes.PROJECT
+    found = select(json_object(wire)).select_from(project).order_by(project.c.name)
+    if not for_admin:
+        found = found.where(in_own_team)
+    if not named:
+        return found
+    matches = project.c.name.ilike(_NAME) if for_admin else func.lower(project.c.name) == func.lower(_NAME)
+    return found.where(matches).limit(1)
+
+
+@lru_cache
+def team(wire: Wire) -> Executable:
+    """The members of a team, with their role in it."""
+    return (
+        select(json_object(wire))
+        .select_from(person.join(project_person_link, project_person_link.c.person_id == person.c.id))
+        .where(project_person_link.c.project_id == PROJECT_ID)
+    )
+
+
 #: What decides whether somebody may join a team.
 joining_person = select(person.c.id, person.c.preview_project_id).where(person.c.id == PERSON_ID)
 
-#: A team member, locked against a concurrent change of role.
-team_member = (
+#: The role of a team member.
+team_role = (
     select(project_person_link.c.role)
     .where(project_person_link.c.project_id == PROJECT_ID, project_person_link.c.person_id == PERSON_ID)
     .with_for_update()

@@ -1,25 +1,35 @@
-"""Generic routes of productions. Source: spec crud, "projects"."""
+"""Generic routes of productions. Source: spec crud, sections projects, project-templates, budgets and others."""
 
 from sqlalchemy import ColumnElement, select
 
-from pegbar.core.access import Caller, admin, at, authenticated, manager_of, member_of
-from pegbar.core.resource import CALLER_ID, Access, Relation, Resource
-from pegbar.productions import actions, queries
+from pegbar.core.access import Caller, admin, at, authenticated, global_manager, manager_of, member_of
+from pegbar.core.resource import Access, Change, Relation, Resource
+from pegbar.productions import creation, descriptors, queries, removal, shapes, templates
 from pegbar.productions.tables import (
+    budget,
+    budget_entry,
+    metadata_descriptor,
     project,
-    project_asset_type_link,
-    project_person_link,
-    project_preview_background_file_link,
-    project_status_automation_link,
-    project_task_status_link,
-    project_task_type_link,
+    project_template,
+    project_template_asset_type_link,
+    project_template_preview_background_file_link,
+    project_template_status_automation_link,
+    project_template_task_status_link,
+    project_template_task_type_link,
+)
+
+_OWN_OPEN_PROJECTS = queries.in_own_team & queries.is_open
+_VISIBLE_DESCRIPTORS = (
+    metadata_descriptor.c.project_id.in_(select(project.c.id).where(_OWN_OPEN_PROJECTS)) & shapes.DESCRIPTOR_VISIBLE
 )
 
 
-def own_open_projects(_: Caller) -> ColumnElement[bool]:
-    """The open productions whose team holds the caller."""
-    mine = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
-    return project.c.id.in_(mine) & (project.c.project_status_id == queries.open_status.scalar_subquery())
+def _own_open_projects(_: Caller) -> ColumnElement[bool]:
+    return _OWN_OPEN_PROJECTS
+
+
+def _visible_descriptors(_: Caller) -> ColumnElement[bool]:
+    return _VISIBLE_DESCRIPTORS
 
 
 projects = Resource(
@@ -33,25 +43,77 @@ projects = Resource(
         update=manager_of(at("project", "instance_id")),
         delete=admin,
     ),
-    relations=(
-        Relation("team", project_person_link.c.project_id, project_person_link.c.person_id),
-        Relation("asset_types", project_asset_type_link.c.project_id, project_asset_type_link.c.asset_type_id),
-        Relation("task_statuses", project_task_status_link.c.project_id, project_task_status_link.c.task_status_id),
-        Relation("task_types", project_task_type_link.c.project_id, project_task_type_link.c.task_type_id),
-        Relation(
-            "status_automations",
-            project_status_automation_link.c.project_id,
-            project_status_automation_link.c.status_automation_id,
-        ),
-        Relation(
-            "preview_background_files",
-            project_preview_background_file_link.c.project_id,
-            project_preview_background_file_link.c.preview_background_file_id,
-        ),
-    ),
-    scope=own_open_projects,
+    relations=shapes.RELATIONS,
+    wire=shapes.PROJECT,
+    shape=lambda _: shapes.SAVED,
+    list_shape=lambda _: shapes.PROJECT,
+    scope=_own_open_projects,
     protected=frozenset({"team"}),
-    check=actions.check_project,
+    extra_keys=frozenset({"project_template_id"}),
+    prepare=creation.prepare_project,
+    check=creation.check_project,
+    saved=creation.finish_project,
+    deleting=removal.remove_project,
     event_key="project_id",
+    skip=frozenset({"read"}),
     tag="Projects",
+)
+
+
+async def _check_template(change: Change) -> None:
+    creation.check_resolution(change)
+    creation.check_bitrates(change)
+    await templates.check_default_background(change)
+
+
+_template_links = (
+    ("task_types", project_template_task_type_link, "task_type_id"),
+    ("task_statuses", project_template_task_status_link, "task_status_id"),
+    ("asset_types", project_template_asset_type_link, "asset_type_id"),
+    ("status_automations", project_template_status_automation_link, "status_automation_id"),
+    ("preview_background_files", project_template_preview_background_file_link, "preview_background_file_id"),
+)
+
+project_templates = Resource(
+    project_template,
+    path="/data/project-templates",
+    type="ProjectTemplate",
+    access=Access(list=global_manager, read=global_manager, create=admin, update=admin, delete=admin),
+    relations=tuple(Relation(key, table.c.project_template_id, table.c[name]) for key, table, name in _template_links),
+    protected=frozenset({"task_types", "task_statuses", "asset_types", "status_automations"}),
+    prepare=templates.prepare_template,
+    check=_check_template,
+    skip=frozenset({"update", "delete"}),
+    tag="Project templates",
+)
+
+metadata_descriptors = Resource(
+    metadata_descriptor,
+    path="/data/metadata-descriptors",
+    type="MetadataDescriptor",
+    access=Access(list=authenticated),
+    relations=(shapes.DEPARTMENTS,),
+    scope=_visible_descriptors,
+    update_relations=True,
+    check=descriptors.check_descriptor,
+    saved=descriptors.move_values,
+    deleting=descriptors.drop_values,
+    skip=frozenset({"list"}),
+    tag="Metadata descriptors",
+)
+
+budgets = Resource(
+    budget,
+    path="/data/budgets",
+    type="Budget",
+    protected=frozenset({"revision"}),
+    tag="Budgets",
+)
+
+budget_entries = Resource(
+    budget_entry,
+    path="/data/budget-entries",
+    type="BudgetEntry",
+    protected=frozenset({"budget_id"}),
+    tag="Budgets",
 )

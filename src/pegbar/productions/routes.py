@@ -1,17 +1,83 @@
-"""Routes of productions. Source: spec projects."""
+"""Routes of productions and their teams. Source: spec projects; spec crud, "projects", "project-templates"."""
 
 from typing import Any, Literal
 from uuid import UUID
 
-from pegbar.core.access import manager_of
+from litestar import Request
+
+from pegbar.core import filters
+from pegbar.core.access import Caller, admin, at, authenticated, manager_of, member_of
 from pegbar.core.body import Strict
-from pegbar.core.database import Json, Transaction
-from pegbar.core.routing import delete, found, path_uuid, post, put
-from pegbar.productions import actions, queries
+from pegbar.core.database import Database, Json, Reader, Transaction
+from pegbar.core.errors import NotFound
+from pegbar.core.resource import list_rows, scope_parameters
+from pegbar.core.routing import delete, found, get, path_uuid, post, put
+from pegbar.productions import actions, queries, shapes
 from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.productions.resources import metadata_descriptors, project_templates, projects
+from pegbar.productions.templates import UnknownTemplate
 
 #: A role within one production; administrators are so everywhere.
 TeamRole = Literal["user", "supervisor", "manager", "client", "vendor"]
+
+
+async def project_row(db: Reader, project_id: UUID) -> Json:
+    """A production without its relations; 404 when it is gone."""
+    return found(await db.json_row(queries.project_row, project_id=project_id), "The production")
+
+
+# Productions
+
+
+@get("/data/projects/open", access=authenticated, tag="Projects")
+async def open_projects(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
+    """Open productions of the caller's teams (all of them for an administrator), with settings and descriptors."""
+    return await _list(db, caller, queries.open_projects, request.query_params.get("name"))
+
+
+@get("/data/projects/all", access=authenticated, tag="Projects", errors=(404,))
+async def all_projects(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
+    """Productions of the caller's teams (all of them for an administrator), open and closed; or the one of a name."""
+    name = request.query_params.get("name")
+    rows = await _list(db, caller, queries.all_projects, name)
+    if name is not None and rows == b"[]":
+        raise NotFound(f"There is no production named {name}.")
+    return rows
+
+
+async def _list(db: Database, caller: Caller, statements: Any, name: str | None) -> Json:
+    statement = statements(caller.is_admin, name is not None)
+    given = {} if name is None else {"name": name}
+    return await db.json(statement, **given, **scope_parameters(statement, caller))
+
+
+@get(
+    "/data/projects/{instance_id:str}",
+    access=member_of(at("project", "instance_id")),
+    returns=projects,
+    tag="Projects",
+    errors=(400, 404),
+)
+async def read_project(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
+    """Read one of projects: with its relations, settings and the descriptors the caller may see, unless told not to."""
+    asked = request.query_params.get("relations")
+    wire = shapes.full_project(caller) if asked is None or asked.lower() == "true" else shapes.NAMED
+    statement = queries.one_project(wire)
+    row = await db.json_row(statement, project_id=path_uuid(instance_id), **scope_parameters(statement, caller))
+    return found(row, "The production")
+
+
+@get("/data/metadata-descriptors", access=authenticated, returns=metadata_descriptors, tag="Metadata descriptors")
+async def list_descriptors(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Any:
+    """List metadata-descriptors; without any parameter the rows hold their departments."""
+    resource = metadata_descriptors
+    query = request.query_params.multi_items()
+    listing = filters.parse_listing(query, resource.columns, resource.by_key, resource.specials)
+    listing.relations = listing.relations or listing.plain
+    return await list_rows(resource, db, caller, listing)
+
+
+# Teams
 
 
 class NewMember(Strict):
@@ -27,17 +93,23 @@ class MemberRole(Strict):
     role: TeamRole | None = None
 
 
-async def _row(tx: Transaction, project_id: UUID) -> Json:
-    return found(await tx.json_row(queries.project_row, project_id=project_id), "The production")
+@get("/data/projects/{project_id:uuid}/team", access=member_of("project_id"), tag="Projects")
+async def team(project_id: UUID, db: Database, caller: Caller) -> Json:
+    """The team of a production, each with their role there; managers see whole persons."""
+    return await db.json(queries.team(shapes.team_member(caller)), project_id=project_id)
 
 
 @post(
-    "/data/projects/{project_id:uuid}/team", access=manager_of("project_id"), events=(PROJECT_CHANGED,), errors=(400,)
+    "/data/projects/{project_id:uuid}/team",
+    access=manager_of("project_id"),
+    events=(PROJECT_CHANGED,),
+    errors=(400,),
+    tag="Projects",
 )
 async def join_team(project_id: UUID, body: NewMember, tx: Transaction) -> Json:
     """Put a person in the team of a production, or change the role of a member."""
     await actions.join_team(tx, project_id, body.person_id, body.role)
-    return await _row(tx, project_id)
+    return await project_row(tx, project_id)
 
 
 @put(
@@ -45,6 +117,7 @@ async def join_team(project_id: UUID, body: NewMember, tx: Transaction) -> Json:
     access=manager_of("project_id"),
     events=(PROJECT_CHANGED,),
     errors=(400,),
+    tag="Projects",
 )
 async def set_team_role(project_id: UUID, person_id: str, body: MemberRole, tx: Transaction) -> Any:
     """Set the role of a team member on this production."""
@@ -53,8 +126,54 @@ async def set_team_role(project_id: UUID, person_id: str, body: MemberRole, tx: 
 
 
 @delete(
-    "/data/projects/{project_id:uuid}/team/{person_id:str}", access=manager_of("project_id"), events=(PROJECT_CHANGED,)
+    "/data/projects/{project_id:uuid}/team/{person_id:str}",
+    access=manager_of("project_id"),
+    events=(PROJECT_CHANGED,),
+    tag="Projects",
 )
 async def leave_team(project_id: UUID, person_id: str, tx: Transaction) -> None:
     """Take a person out of the team of a production."""
     await actions.leave_team(tx, project_id, path_uuid(person_id))
+
+
+# Templates: their generic routes know no malformed id, only unknown templates.
+
+
+def _template_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise UnknownTemplate from None
+
+
+@put(
+    "/data/project-templates/{instance_id:str}",
+    access=admin,
+    returns=project_templates,
+    events=(project_templates.events["update"],),
+    errors=(400, 404),
+    tag="Project templates",
+)
+async def update_template(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
+    """Update one of project-templates."""
+    row_id = _template_id(instance_id)
+    try:
+        await project_templates.update(tx, caller, row_id, document)
+    except NotFound:
+        raise UnknownTemplate from None
+    return await project_templates.read(tx, caller, row_id, relations=False)
+
+
+@delete(
+    "/data/project-templates/{instance_id:str}",
+    access=admin,
+    events=(project_templates.events["delete"],),
+    errors=(404,),
+    tag="Project templates",
+)
+async def delete_template(instance_id: str, tx: Transaction, caller: Caller) -> None:
+    """Delete one of project-templates."""
+    try:
+        await project_templates.remove(tx, caller, _template_id(instance_id))
+    except NotFound:
+        raise UnknownTemplate from None

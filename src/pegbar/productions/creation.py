@@ -1,0 +1,129 @@
+"""The rules of a production's own row. Source: spec crud, "projects"; spec projects, "Neighbour CRUD routes"."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from pegbar.config import settings
+from pegbar.core.database import Transaction
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.resource import Change
+from pegbar.core.schema import Uuid
+from pegbar.core.values import to_uuid
+from pegbar.media.tables import preview_background_file
+from pegbar.productions import queries, templates
+from pegbar.productions.descriptors import copy_shared_descriptors
+from pegbar.productions.hooks import SHOW_SAVED, SavedShow
+from pegbar.productions.queries import PROJECT_ID
+from pegbar.productions.tables import project_preview_background_file_link
+from pegbar.studio.tables import project_status
+
+_RESOLUTION = re.compile(r"(\d{3,4})?x\d{3,4}", re.ASCII)
+
+_KNOWN_BACKGROUNDS = select(preview_background_file.c.id).where(
+    preview_background_file.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+)
+_LINKED_BACKGROUNDS = select(project_preview_background_file_link.c.preview_background_file_id).where(
+    project_preview_background_file_link.c.project_id == PROJECT_ID
+)
+
+
+async def ensure_open_status(tx: Transaction) -> UUID:
+    """The id of the status Open, created when it is missing."""
+    found: UUID | None = await tx.value(queries.open_status)
+    if found is None:
+        await tx.insert_many(project_status, [{"name": "Open", "color": "#000000"}], skip_existing=True)
+        found = await tx.value(queries.open_status)
+    assert found is not None
+    return found
+
+
+async def prepare_project(change: Change) -> None:
+    """A new production takes what the caller leaves out from its template; a style of null is the default one."""
+    if change.before is not None:
+        return
+    document = dict(change.document)
+    template_id = document.get("project_template_id")
+    if template_id is not None:
+        document["project_template_id"] = to_uuid(template_id, "project_template_id")
+        document |= await templates.settings_for(change.tx, document["project_template_id"], document)
+    if document.get("production_style") is None:
+        document.pop("production_style", None)
+    change.document = document
+
+
+async def check_project(change: Change) -> None:
+    """Refuse a resolution, bitrate or background that cannot be; give a new production its status."""
+    check_resolution(change)
+    check_bitrates(change)
+    await _check_backgrounds(change)
+    if change.before is None and change.values.get("project_status_id") is None:
+        change.values["project_status_id"] = await ensure_open_status(change.tx)
+
+
+def check_resolution(change: Change) -> None:
+    """`1920x1080`, `x1080`, or nothing."""
+    resolution = change.values.get("resolution")
+    if change.changes("resolution") and resolution and not _RESOLUTION.fullmatch(resolution):
+        raise BadRequest(f"resolution: {resolution!r} is neither WIDTHxHEIGHT nor xHEIGHT.")
+
+
+def check_bitrates(change: Change) -> None:
+    """The bitrates of movies that a write changes."""
+    names = [name for name in ("hd_bitrate_compression", "ld_bitrate_compression") if change.changes(name)]
+    for name in names:
+        check_bitrate(name, change.document.get(name))
+    hd = change.after("hd_bitrate_compression")
+    ld = change.after("ld_bitrate_compression")
+    if names and ld is not None:
+        check_pair(hd, ld)
+
+
+def check_bitrate(name: str, value: Any) -> None:
+    """A bitrate is a whole number up to the one of high definition, or null."""
+    highest = settings().movie_highdef_bitrate
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= highest:
+        raise BadRequest(f"{name}: {value!r} is not a whole number from 1 to {highest}.")
+
+
+def check_pair(hd: int | None, ld: int | None) -> None:
+    """Low definition takes no more than high definition."""
+    effective = min(hd or settings().movie_highdef_bitrate, settings().movie_highdef_bitrate)
+    if ld is not None and ld > effective:
+        raise BadRequest(f"ld_bitrate_compression: {ld} is more than high definition takes ({effective}).")
+
+
+async def _check_backgrounds(change: Change) -> None:
+    """Backgrounds exist, and the default one is among those of the production."""
+    given = change.relations.get("preview_background_files")
+    if given:
+        known = set(await change.tx.column(_KNOWN_BACKGROUNDS, ids=given))
+        for each in given:
+            if each not in known:
+                raise NotFound(f"There is no preview background file {each}.")
+    name = "default_preview_background_file_id"
+    chosen = change.values.get(name)
+    if chosen is None or not change.changes(name):
+        return
+    if given is None:
+        given = [] if change.before is None else await change.tx.column(_LINKED_BACKGROUNDS, project_id=change.row_id)
+        if "project_template_id" in change.document:
+            given = given + await templates.backgrounds(change.tx, change.document["project_template_id"])
+    if chosen not in given:
+        raise BadRequest(f"{name} is not among the preview background files of the production.")
+
+
+async def finish_project(change: Change) -> None:
+    """What follows the row: the template's settings, the first episode of a show, the columns all productions share."""
+    assert change.row_id is not None
+    if change.before is None and change.document.get("project_template_id") is not None:
+        await templates.apply_links(change.tx, change.document["project_template_id"], change.row_id)
+    if change.after("production_type") == "tvshow":
+        await SHOW_SAVED.run(SavedShow(change.tx, change.row_id))
+    if change.before is None:
+        await copy_shared_descriptors(change.tx, change.row_id)

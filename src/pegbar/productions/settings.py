@@ -1,0 +1,270 @@
+"""Routes of what a production uses of the studio. Source: spec projects, "Settings lists"; spec crud, link upserts."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from msgspec import UNSET, UnsetType
+
+from pegbar.accounts.tables import ROLES
+from pegbar.core.access import Place, manager_of, member_of
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.errors import BadRequest
+from pegbar.core.routing import delete, get, post, put
+from pegbar.productions import actions, creation, links, usage
+from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.productions.links import ASSET_TYPE, AUTOMATION, BACKGROUND, TASK_STATUS, TASK_TYPE, Link, TaskTypeUse
+from pegbar.productions.routes import project_row
+
+_AT = "/data/projects/{project_id:uuid}"
+_EVENTS = (PROJECT_CHANGED,)
+
+
+def read_uuid(name: str, value: Any) -> UUID:
+    """An id of a body; 400 naming the field when it is none."""
+    try:
+        return UUID(value)
+    except (ValueError, TypeError, AttributeError):
+        raise BadRequest(f"{name}: {value!r} is not a UUID.") from None
+
+
+def read_uuids(name: str, value: Any) -> list[UUID]:
+    """A list of ids of a body; 400 naming the field when it is none."""
+    if not isinstance(value, list):
+        raise BadRequest(f"{name} must be a list of ids.")
+    return list(dict.fromkeys(read_uuid(name, each) for each in value))
+
+
+def _read_integer(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31):
+        return value
+    raise BadRequest(f"{name}: {value!r} is not a whole number.")
+
+
+# Lists of things used
+
+
+def _declare_list(path: str, link: Link, what: str) -> None:
+    """Adding to and removing from one of a production's lists."""
+
+    async def add(project_id: UUID, body: Any, tx: Transaction) -> Json:
+        await links.add(tx, link, project_id, read_uuid(link.name, getattr(body, link.name)))
+        return await project_row(tx, project_id)
+
+    async def remove(request: Request[Any, Any, Any], project_id: UUID, tx: Transaction) -> None:
+        await links.remove(tx, link, project_id, read_uuid(link.name, request.path_params[link.name]))
+
+    add.__annotations__["body"] = msgspec.defstruct(
+        f"Used{what.title().replace(' ', '')}", [(link.name, str)], bases=(Strict,), module=__name__
+    )
+    rule = manager_of("project_id")
+    post(f"{_AT}/settings/{path}", access=rule, events=_EVENTS, errors=(400,), summary=f"Use a {what}")(add)
+    delete(f"{_AT}/settings/{path}/{{{link.name}:str}}", access=rule, events=_EVENTS, summary=f"Stop using a {what}")(
+        remove
+    )
+
+
+_declare_list("asset-types", ASSET_TYPE, "asset type")
+_declare_list("task-status", TASK_STATUS, "task status")
+_declare_list("status-automations", AUTOMATION, "status automation")
+
+
+class UsedBackground(Strict):
+    """A background to use."""
+
+    preview_background_file_id: str
+
+
+@post(f"{_AT}/settings/preview-background-files", access=manager_of("project_id"), events=_EVENTS, errors=(400,))
+async def use_background(project_id: UUID, body: UsedBackground, tx: Transaction) -> Json:
+    """Use a preview background file on a production."""
+    background_id = read_uuid("preview_background_file_id", body.preview_background_file_id)
+    await links.add(tx, BACKGROUND, project_id, background_id)
+    return await project_row(tx, project_id)
+
+
+@delete(
+    f"{_AT}/settings/preview-background-files/{{preview_background_file_id:str}}",
+    access=manager_of("project_id"),
+    events=_EVENTS,
+)
+async def drop_background(project_id: UUID, preview_background_file_id: str, tx: Transaction) -> None:
+    """Stop using a preview background file; it stops being the default one too."""
+    chosen = read_uuid("preview_background_file_id", preview_background_file_id)
+    await usage.forget_default_background(tx, project_id, chosen)
+    await links.remove(tx, BACKGROUND, project_id, chosen)
+
+
+class UsedTaskType(Strict):
+    """A task type to use, and how. What is left out of a link that exists stays as it is."""
+
+    task_type_id: str
+    priority: int | None = None
+    hd_bitrate_compression: int | UnsetType | None = UNSET
+    ld_bitrate_compression: int | UnsetType | None = UNSET
+    is_client_visible: bool | None = None
+
+
+@post(f"{_AT}/settings/task-types", access=manager_of("project_id"), events=_EVENTS, errors=(400,))
+async def use_task_type(project_id: UUID, body: UsedTaskType, tx: Transaction) -> Json:
+    """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
+    task_type_id = read_uuid("task_type_id", body.task_type_id)
+    bitrates = {
+        name: getattr(body, name)
+        for name in ("hd_bitrate_compression", "ld_bitrate_compression")
+        if getattr(body, name) is not UNSET
+    }
+    await usage.use_task_type(tx, project_id, task_type_id, body.priority, bitrates, body.is_client_visible)
+    return await project_row(tx, project_id)
+
+
+@delete(f"{_AT}/settings/task-types/{{task_type_id:str}}", access=manager_of("project_id"), events=_EVENTS)
+async def drop_task_type(project_id: UUID, task_type_id: str, tx: Transaction) -> None:
+    """Stop using a task type on a production; its tasks stay."""
+    await links.remove(tx, TASK_TYPE, project_id, read_uuid("task_type_id", task_type_id))
+
+
+class StatusOverride(Strict):
+    """Whether the clients of the production may set a status; null is as the studio says."""
+
+    is_client_allowed: bool | None
+
+
+@put(f"{_AT}/settings/task-status/{{task_status_id:str}}", access=manager_of("project_id"), events=_EVENTS)
+async def override_status(project_id: UUID, task_status_id: str, body: StatusOverride, tx: Transaction) -> Json:
+    """Set whether the clients of a production may set a status."""
+    status_id = usage.linked_id(TASK_STATUS, task_status_id)
+    await links.read(tx, TASK_STATUS, project_id, status_id)
+    new = {"is_client_allowed": body.is_client_allowed}
+    await links.upsert(tx, TASK_STATUS, project_id, status_id, new, tuple(new))
+    tx.emit(PROJECT_CHANGED, project_id=project_id)
+    return await links.read(tx, TASK_STATUS, project_id, status_id)
+
+
+class BatchTaskType(Strict):
+    """A task type of a batch."""
+
+    task_type_id: str
+    priority: int | None = None
+    hd_bitrate_compression: int | None = None
+    ld_bitrate_compression: int | None = None
+    is_client_visible: bool | None = None
+
+    def use(self) -> TaskTypeUse:
+        """What it asks for."""
+        for name in ("hd_bitrate_compression", "ld_bitrate_compression"):
+            creation.check_bitrate(name, getattr(self, name))
+        return TaskTypeUse(
+            read_uuid("task_types.task_type_id", self.task_type_id),
+            _read_integer("task_types.priority", self.priority),
+            self.hd_bitrate_compression,
+            self.ld_bitrate_compression,
+            self.is_client_visible,
+        )
+
+
+class Batch(Strict):
+    """Settings to add at once."""
+
+    task_types: list[BatchTaskType] = msgspec.field(default_factory=list)
+    task_status_ids: list[str] = msgspec.field(default_factory=list)
+    asset_type_ids: list[str] = msgspec.field(default_factory=list)
+    replace_task_types: bool = False
+
+
+@post(f"{_AT}/settings/batch", access=manager_of("project_id"), status=200, events=_EVENTS, errors=(400,))
+async def use_many(project_id: UUID, body: Batch, tx: Transaction) -> Json:
+    """Use task types, task statuses and asset types on a production; unknown ids are passed over."""
+    uses = [each.use() for each in body.task_types]
+    statuses = read_uuids("task_status_ids", body.task_status_ids)
+    kinds = read_uuids("asset_type_ids", body.asset_type_ids)
+    await links.use_task_types(tx, project_id, uses, only=body.replace_task_types)
+    await links.use_all(tx, TASK_STATUS, project_id, statuses)
+    await links.use_all(tx, ASSET_TYPE, project_id, kinds)
+    await actions.touch(tx, project_id)
+    return await project_row(tx, project_id)
+
+
+# Reads
+
+
+@get(f"{_AT}/task-types", access=member_of("project_id"))
+async def task_types(project_id: UUID, db: Database) -> Json:
+    """The task types of a production, as the studio has them."""
+    return await db.json(links.rows_of(TASK_TYPE, "TaskType"), project_id=project_id)
+
+
+@get(f"{_AT}/settings/task-status", access=member_of("project_id"))
+async def task_statuses(project_id: UUID, db: Database) -> Json:
+    """The task statuses of a production, as the studio has them."""
+    return await db.json(links.rows_of(TASK_STATUS, "TaskStatus"), project_id=project_id)
+
+
+@get(f"{_AT}/settings/status-automations", access=manager_of("project_id"))
+async def status_automations(project_id: UUID, db: Database) -> Json:
+    """The status automations of a production."""
+    return await db.json(links.rows_of(AUTOMATION, "StatusAutomation"), project_id=project_id)
+
+
+@get(f"{_AT}/settings/preview-background-files", access=member_of("project_id"))
+async def preview_background_files(project_id: UUID, db: Database) -> Json:
+    """The preview background files of a production."""
+    return await db.json(links.rows_of(BACKGROUND, "PreviewBackgroundFile"), project_id=project_id)
+
+
+# The generic links
+
+_IN_BODY = manager_of(Place("project", "project_id", in_body=True))
+
+
+@post("/data/task-type-links", access=_IN_BODY, events=_EVENTS, errors=(400,))
+async def link_task_type(document: dict[str, Any], tx: Transaction) -> Json:
+    """Use a task type on a production, with a priority."""
+    project_id, task_type_id = _pair(document, "task_type_id")
+    new = {"priority": _read_integer("priority", document.get("priority", 1)), "is_client_visible": True}
+    return await _linked(tx, TASK_TYPE, project_id, task_type_id, new, ("priority",))
+
+
+@post("/data/task-status-links", access=_IN_BODY, events=_EVENTS, errors=(400,))
+async def link_task_status(document: dict[str, Any], tx: Transaction) -> Json:
+    """Use a task status on a production, with a priority and the roles that see it on the boards."""
+    project_id, task_status_id = _pair(document, "task_status_id")
+    roles = document.get("roles_for_board") or []
+    if not isinstance(roles, list) or any(role not in ROLES for role in roles):
+        raise BadRequest(f"roles_for_board must be a list of {', '.join(ROLES)}.")
+    new = {"priority": _read_integer("priority", document.get("priority", 1)), "roles_for_board": roles}
+    return await _linked(tx, TASK_STATUS, project_id, task_status_id, new, tuple(new))
+
+
+def _pair(document: dict[str, Any], name: str) -> tuple[UUID, UUID]:
+    if document.get(name) is None:
+        raise BadRequest(f"{name} is required.")
+    return read_uuid("project_id", document.get("project_id")), read_uuid(name, document[name])
+
+
+async def _linked(
+    tx: Transaction, link: Link, project_id: UUID, other_id: UUID, new: dict[str, Any], written: tuple[str, ...]
+) -> Json:
+    await links.require(tx, link, other_id)
+    await links.upsert(tx, link, project_id, other_id, new, written)
+    tx.emit(PROJECT_CHANGED, project_id=project_id)
+    return await links.read(tx, link, project_id, other_id)
+
+
+_ORDERED = {"access": manager_of("project_id"), "status": 200, "events": _EVENTS, "errors": (400,)}
+
+
+@post("/actions/projects/{project_id:uuid}/task-type-links/reorder", **_ORDERED)
+async def reorder_task_types(project_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
+    """Number the task types of a production in the order given."""
+    ids = read_uuids("task_type_ids", document.get("task_type_ids"))
+    return await links.reorder(tx, TASK_TYPE, project_id, ids)
+
+
+@post("/actions/projects/{project_id:uuid}/task-status-links/reorder", **_ORDERED)
+async def reorder_task_statuses(project_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
+    """Number the task statuses of a production in the order given."""
+    ids = read_uuids("task_status_ids", document.get("task_status_ids"))
+    return await links.reorder(tx, TASK_STATUS, project_id, ids)
