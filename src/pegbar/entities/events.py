@@ -30,3 +30,13 @@ UPDATE: dict[str, Event] = {
     for kind, subject in _SUBJECTS.items()
 }
 DELETE: dict[str, Event] = {kind: event(f"{subject}:delete", key_of(kind)) for kind, subject in _SUBJECTS.items()}
+
+LINK_NEW = event("entity-link:new", "entity_link_id", "entity_in_id", "entity_out_id", "nb_occurences")
+LINK_UPDATE = event("entity-link:update", "entity_link_id", "nb_occurences")
+#: The casting of a shot, an episode or anything else changed.
+CASTING_UPDATE: dict[str, Event] = {
+    kind: event(
+        f"{_SUBJECTS[kind]}:casting-update", key_of(kind), "nb_entities_out", "added_asset_ids", "removed_asset_ids"
+    )
+    for kind in (SHOT, EPISODE, ASSET)
+}

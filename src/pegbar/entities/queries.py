@@ -20,3 +20,7 @@ def one(wire: Wire) -> Executable:
 def one_of_kind(kind: str) -> Executable:
     """The row of an entity whose kind is known."""
     return one(row_of_kind(kind))
+
+
+#: Where an entity belongs, and what type it has.
+place_of = select(entity.c.project_id, entity.c.entity_type_id).where(entity.c.id == bindparam("entity_id", type_=Uuid))

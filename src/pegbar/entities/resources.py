@@ -1,16 +1,19 @@
-"""Generic routes of entities. Source: spec crud, "entities"."""
+"""Generic routes of entities, casting links and asset instances. Source: spec crud, sections of the same names."""
 
-from pegbar.core.access import Rule, at, authenticated, entity_access, manager_of
-from pegbar.core.resource import Access, Change, Resource, Verb
-from pegbar.entities import events, scopes
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from pegbar.core.access import Caller, Place, Rule, admin, at, authenticated, entity_access, manager_of
+from pegbar.core.database import Json, Transaction
+from pegbar.core.resource import Access, Change, Relation, Resource, Verb
+from pegbar.core.routing import found, path_uuid, post, put
+from pegbar.core.schema import Uuid
+from pegbar.entities import editing, events, rules, scopes
 from pegbar.entities.kinds import kind_of_type
-from pegbar.entities.shapes import RELATIONS, ROW
-from pegbar.entities.tables import entity
-
-
-async def _check(change: Change) -> None:
-    if change.before is None:
-        change.values["created_by"] = change.caller.id
+from pegbar.entities.queries import one
+from pegbar.entities.shapes import RELATIONS, ROW, UNTYPED_WITH_RELATIONS
+from pegbar.entities.tables import asset_instance, asset_instance_link, entity, entity_link
 
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:
@@ -18,17 +21,6 @@ async def _emit(_: Resource, change: Change, verb: Verb) -> None:
     declared = {"new": events.NEW, "update": events.UPDATE, "delete": events.DELETE}[verb][kind]
     change.tx.emit(declared, project_id=change.after("project_id"), **{events.key_of(kind): change.row_id})
 
-
-_may_edit = Rule(
-    "manager, creator or supervisor of the production",
-    lambda caller: caller.supervises or (caller.in_team and caller.created_entity),
-    at("entity", "instance_id"),
-)
-_may_delete = Rule(
-    "manager of the production or creator of the entity",
-    lambda caller: caller.manages or (caller.in_team and caller.created_entity),
-    at("entity", "instance_id"),
-)
 
 entities = Resource(
     entity,
@@ -39,15 +31,77 @@ entities = Resource(
         list=authenticated,
         read=entity_access("instance_id"),
         create=manager_of(entity.c.project_id),
-        update=_may_edit,
-        delete=_may_delete,
+        update=rules.edits,
+        delete=rules.removes(at("entity", "instance_id")),
     ),
     relations=RELATIONS,
     scope=scopes.listed,
     protected=frozenset({"instance_casting", "entities_in", "entities_out", "shotgun_id", "created_by"}),
     update_relations=True,
-    check=_check,
+    check=editing.check,
+    saved=editing.saved,
+    deleting=editing.deleting,
     emit=_emit,
+    skip=frozenset({"create", "update"}),
     streams=True,
     tag="Entities",
+)
+
+
+@post(
+    "/data/entities",
+    access=manager_of(Place("project", "project_id", in_body=True)),
+    events=tuple(events.NEW.values()),
+    tag="Entities",
+    returns=entities,
+)
+async def create_entity(tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
+    """Create one of entities."""
+    entity_id = await entities.create(tx, caller, document)
+    return found(await tx.json_row(one(UNTYPED_WITH_RELATIONS), entity_id=entity_id))
+
+
+@put(
+    "/data/entities/{instance_id:str}",
+    access=rules.edits,
+    events=tuple(events.UPDATE.values()),
+    tag="Entities",
+    returns=entities,
+)
+async def update_entity(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
+    """Update one of entities."""
+    entity_id = path_uuid(instance_id)
+    await entities.update(tx, caller, entity_id, editing.cleaned(document))
+    return await entities.read(tx, caller, entity_id)
+
+
+entity_links = Resource(
+    entity_link,
+    path="/data/entity-links",
+    type="EntityLink",
+    access=Access(),
+    tag="Entity links",
+)
+
+_asset_of_instance = Place(
+    "entity",
+    "instance_id",
+    select(asset_instance.c.asset_id.label("place_id")).where(asset_instance.c.id == bindparam("key", type_=Uuid)),
+)
+
+asset_instances = Resource(
+    asset_instance,
+    path="/data/asset-instances",
+    type="AssetInstance",
+    access=Access(
+        list=admin,
+        read=entity_access(_asset_of_instance),
+        create=admin,
+        update=entity_access(_asset_of_instance)
+        & Rule("anyone but clients", lambda caller: caller.role_here != "client"),
+        delete=admin,
+    ),
+    relations=(Relation("shots", asset_instance_link.c.asset_instance_id, asset_instance_link.c.entity_id),),
+    protected=frozenset({"number"}),
+    tag="Asset instances",
 )

@@ -1,0 +1,168 @@
+"""Reads of castings. Source: spec entities, "Casting: reads"."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, Select, Text, any_, bindparam, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import JsonText, Wire, json_object
+from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind
+from pegbar.entities.shapes import row_of_kind
+from pegbar.entities.tables import entity, entity_link
+from pegbar.studio.tables import entity_type
+
+_asset = entity.alias("asset")
+_type = entity_type.alias("asset_type")
+_sequence = entity.alias("sequence")
+_episode = entity.alias("episode")
+
+_entity_id = bindparam("entity_id", type_=Uuid)
+_project_id = bindparam("project_id", type_=Uuid)
+
+#: An asset in the casting of one entity.
+ENTRY = Wire(
+    asset_id=_asset.c.id,
+    asset_name=_asset.c.name,
+    asset_type_name=_type.c.name,
+    ready_for=_asset.c.ready_for,
+    episode_id=_asset.c.source_id,
+    preview_file_id=_asset.c.preview_file_id,
+    nb_occurences=entity_link.c.nb_occurences,
+    label=entity_link.c.label,
+    is_shared=_asset.c.is_shared,
+    project_id=_asset.c.project_id,
+)
+#: An asset in the castings of many.
+_GROUPED = ENTRY.but("ready_for", "episode_id", name=_asset.c.name)
+_OF_SHOTS = _GROUPED.but(sequence_name=_sequence.c.name)
+_OF_ASSETS = _GROUPED.but("is_shared", "project_id")
+
+_IN_ORDER = (_type.c.name, _asset.c.name, _asset.c.id)
+
+
+def _cast() -> Any:
+    """Links to assets in use, with the asset and its type."""
+    return entity_link.join(_asset, (_asset.c.id == entity_link.c.entity_out_id) & _asset.c.canceled.is_not(True)).join(
+        _type, _type.c.id == _asset.c.entity_type_id
+    )
+
+
+def _sql(text: str) -> ColumnElement[str]:
+    return literal_column(f"'{text}'", Text)
+
+
+def _listed(wire: Wire) -> ColumnElement[str]:
+    """The entries of one casting, in order."""
+    items = func.string_agg(cast(json_object(wire), Text), aggregate_order_by(_sql(","), *_IN_ORDER))
+    return _sql("[").concat(items).concat(_sql("]"))
+
+
+def _by_entity(rows: Select[Any]) -> Executable:
+    """One JSON object: castings by the id of their entity. `rows` selects `id`, `listed` and `rank`."""
+    inner = rows.subquery()
+    pairs = _sql('"').concat(cast(inner.c.id, Text)).concat(_sql('":')).concat(inner.c.listed)
+    joined = func.coalesce(func.string_agg(pairs, aggregate_order_by(_sql(","), inner.c.rank, inner.c.id)), _sql(""))
+    return select(cast(_sql("{").concat(joined).concat(_sql("}")), JsonText()))
+
+
+#: The casting of one entity.
+casting = (
+    select(json_object(ENTRY)).select_from(_cast()).where(entity_link.c.entity_in_id == _entity_id).order_by(*_IN_ORDER)
+)
+
+#: The castings of these entities, an empty one included.
+castings = _by_entity(
+    select(
+        entity.c.id,
+        func.coalesce(
+            select(_listed(ENTRY))
+            .select_from(_cast())
+            .where(entity_link.c.entity_in_id == entity.c.id)
+            .having(func.count() > literal_column("0"))
+            .correlate(entity)
+            .scalar_subquery(),
+            _sql("[]"),
+        ).label("listed"),
+        func.array_position(bindparam("ids", type_=ARRAY(Uuid)), entity.c.id).label("rank"),
+    ).where(entity.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+)
+
+
+def _of_shots(*conditions: ColumnElement[bool]) -> Executable:
+    return _by_entity(
+        select(
+            entity.c.id,
+            _listed(_OF_SHOTS).label("listed"),
+            func.row(func.min(_sequence.c.name), func.min(entity.c.name)).label("rank"),
+        )
+        .select_from(
+            _cast()
+            .join(entity, entity.c.id == entity_link.c.entity_in_id)
+            .join(_sequence, _sequence.c.id == entity.c.parent_id)
+        )
+        .where(entity.c.project_id == _project_id, is_kind(SHOT), *conditions)
+        .group_by(entity.c.id)
+    )
+
+
+casting_of_sequence = _of_shots(entity.c.parent_id == bindparam("sequence_id", type_=Uuid))
+casting_of_episode_shots = _of_shots(_sequence.c.parent_id == bindparam("episode_id", type_=Uuid))
+casting_of_all_shots = _of_shots()
+
+
+def _of_entities(wire: Wire, *conditions: ColumnElement[bool]) -> Executable:
+    return _by_entity(
+        select(entity.c.id, _listed(wire).label("listed"), func.min(entity.c.name).label("rank"))
+        .select_from(_cast().join(entity, entity.c.id == entity_link.c.entity_in_id))
+        .where(entity.c.project_id == _project_id, *conditions)
+        .group_by(entity.c.id)
+    )
+
+
+casting_of_episodes = _of_entities(_GROUPED, is_kind(EPISODE))
+casting_of_asset_type = _of_entities(_OF_ASSETS, entity.c.entity_type_id == bindparam("type_id", type_=Uuid))
+
+#: Where an asset appears: in shots.
+cast_in_shots = (
+    select(
+        json_object(
+            Wire(
+                shot_id=entity.c.id,
+                shot_name=entity.c.name,
+                sequence_name=_sequence.c.name,
+                episode_id=func.coalesce(cast(_episode.c.id, Text), _sql("None"), type_=Text),
+                episode_name=_episode.c.name,
+                preview_file_id=entity.c.preview_file_id,
+                nb_occurences=entity_link.c.nb_occurences,
+            )
+        )
+    )
+    .select_from(
+        entity_link.join(entity, entity.c.id == entity_link.c.entity_in_id)
+        .join(_sequence, _sequence.c.id == entity.c.parent_id)
+        .outerjoin(_episode, _episode.c.id == _sequence.c.parent_id)
+    )
+    .where(entity_link.c.entity_out_id == _entity_id, entity.c.canceled.is_not(True))
+    .order_by(_episode.c.name.asc().nulls_last(), _sequence.c.name, entity.c.name)
+)
+
+#: Where an asset appears: in other assets.
+cast_in_assets = (
+    select(json_object(ENTRY.only("asset_id", "asset_name", "asset_type_name", "preview_file_id", "nb_occurences")))
+    .select_from(
+        entity_link.join(_asset, _asset.c.id == entity_link.c.entity_in_id).join(
+            _type, _type.c.id == _asset.c.entity_type_id
+        )
+    )
+    .where(entity_link.c.entity_out_id == _entity_id)
+    .where(is_kind(ASSET, _asset))
+    .order_by(_type.c.name, _asset.c.name)
+)
+
+#: The assets linked out of an entity, those no longer in use too.
+assets_of = (
+    select(json_object(row_of_kind(ASSET)))
+    .select_from(entity_link.join(entity, entity.c.id == entity_link.c.entity_out_id))
+    .where(entity_link.c.entity_in_id == _entity_id)
+)

@@ -1,0 +1,67 @@
+"""Who may do what with entities. Source: spec entities and spec shots, "Access rules"; spec crud, "entities"."""
+
+from functools import lru_cache
+
+from sqlalchemy import bindparam, select
+
+from pegbar.core.access import Caller, Place, Rule, asked, at, entity_access, manager_of, member_of
+from pegbar.core.schema import Uuid
+from pegbar.entities.kinds import EPISODE, SEQUENCE, is_kind
+from pegbar.entities.tables import entity
+
+
+@lru_cache
+def the(kind: str, parameter: str) -> Place:
+    """The entity of a kind that a path parameter names; another kind is not found."""
+    found = select(entity.c.id.label("place_id")).where(entity.c.id == bindparam("key", type_=Uuid), is_kind(kind))
+    return Place("entity", parameter, found)
+
+
+def sees(kind: str, parameter: str) -> Rule:
+    """Member of the entity's production and, for a vendor, with a task on it."""
+    return entity_access(the(kind, parameter))
+
+
+def manages(kind: str, parameter: str) -> Rule:
+    """Manager of the entity's production."""
+    return manager_of(the(kind, parameter))
+
+
+def belongs(kind: str, parameter: str) -> Rule:
+    """Member of the entity's production."""
+    return member_of(the(kind, parameter))
+
+
+def _may_remove(caller: Caller) -> bool:
+    return caller.manages or (caller.in_team and caller.created_entity)
+
+
+def removes(place: Place) -> Rule:
+    """Manager of the entity's production, or its creator while in the team."""
+    return Rule("manager of the production, or creator of the entity in its team", _may_remove, place)
+
+
+#: Whoever may change something of an entity; what a supervisor may, depends on the body (editing.py).
+edits = Rule(
+    "manager or supervisor of the production, or creator of the entity in its team",
+    lambda caller: caller.supervises or (caller.in_team and caller.created_entity),
+    at("entity", "instance_id"),
+)
+
+
+def _asked_for(kind: str, parameter: str) -> Place:
+    place = the(kind, parameter)
+    return Place("entity", parameter, place.lookup, in_query=True, otherwise=asked("project", "project_id"))
+
+
+def _is_member(caller: Caller) -> bool:
+    return caller.is_member
+
+
+#: Listings: members of the production asked for; without one, administrators.
+lists_production = Rule(
+    "member of the production asked for; without one, studio manager", _is_member, asked("project", "project_id")
+)
+#: The same, where a sequence or an episode names the production too.
+lists_sequence = Rule(lists_production.text, _is_member, _asked_for(SEQUENCE, "sequence_id"))
+lists_episode = Rule(lists_production.text, _is_member, _asked_for(EPISODE, "episode_id"))
