@@ -71,20 +71,18 @@ def decode_json(body: bytes) -> Any:
 
 async def json_value(request: AnyRequest) -> Any:
     """The JSON of a request where only JSON is read, of whatever type: 415 for another content type."""
-    if not _is_json(request):
-        raise WrongContentType("The body must be JSON, with the content type application/json.")
-    return decode_json(await raw_json(request))
+    if _DOCUMENT not in request.scope:
+        if not _is_json(request):
+            raise WrongContentType("The body must be JSON, with the content type application/json.")
+        request.scope[_DOCUMENT] = decode_json(await raw_json(request))  # type: ignore[literal-required]
+    return request.scope[_DOCUMENT]  # type: ignore[literal-required]
 
 
 async def json_document(request: AnyRequest) -> dict[str, Any]:
     """The JSON object of a request where only JSON is read: 415 for another content type, 400 for anything else."""
-    if _DOCUMENT in request.scope:
-        kept: dict[str, Any] = request.scope[_DOCUMENT]  # type: ignore[literal-required]
-        return kept
     document = await json_value(request)
     if not isinstance(document, dict):
         raise BadRequest("The body must be a JSON object.")
-    request.scope[_DOCUMENT] = document  # type: ignore[literal-required]
     return document
 
 
