@@ -1,5 +1,6 @@
 """Who may do what with entities. Source: spec entities and spec shots, "Access rules"; spec crud, "entities"."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from sqlalchemy import bindparam, select
@@ -50,8 +51,7 @@ edits = Rule(
 
 
 def _asked_for(kind: str, parameter: str) -> Place:
-    place = the(kind, parameter)
-    return Place("entity", parameter, place.lookup, in_query=True, otherwise=asked("project", "project_id"))
+    return replace(the(kind, parameter), in_query=True, otherwise=asked("project", "project_id"))
 
 
 def _is_member(caller: Caller) -> bool:
@@ -65,3 +65,16 @@ lists_production = Rule(
 #: The same, where a sequence or an episode names the production too.
 lists_sequence = Rule(lists_production.text, _is_member, _asked_for(SEQUENCE, "sequence_id"))
 lists_episode = Rule(lists_production.text, _is_member, _asked_for(EPISODE, "episode_id"))
+
+_project_or_episode = Place(
+    "project",
+    "project_id",
+    in_query=True,
+    otherwise=replace(the(EPISODE, "episode_id"), in_query=True),
+)
+#: Assets: members of the production asked for; without one, everybody gets those of their own.
+lists_assets = Rule(
+    "member of the production asked for",
+    lambda caller: caller.project_id is None or caller.is_member,
+    _project_or_episode,
+)

@@ -1,6 +1,6 @@
 """Which entities a caller lists. Source: spec crud, "Access matrix" and entities; spec entities, "Vendor scoping"."""
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from pegbar.core.access import Caller
 from pegbar.core.resource import CALLER_ID
@@ -17,12 +17,32 @@ _own_open_projects = (
 )
 IN_OWN_OPEN_PROJECTS: ColumnElement[bool] = entity.c.project_id.in_(_own_open_projects)
 
-#: The caller has a task on the entity.
-ASSIGNED: ColumnElement[bool] = exists(
-    select(task.c.id)
+_own_entities = (
+    select(task.c.entity_id)
     .join(task_person_link, task_person_link.c.task_id == task.c.id)
-    .where(task.c.entity_id == entity.c.id, task_person_link.c.person_id == CALLER_ID)
-    .correlate(entity)
+    .where(task_person_link.c.person_id == CALLER_ID)
+)
+#: The caller has a task on the entity.
+ASSIGNED: ColumnElement[bool] = entity.c.id.in_(_own_entities)
+
+_below = entity.alias("below")
+_between = entity.alias("between")
+#: The caller has a task on the sequence or on something of it.
+ASSIGNED_IN_SEQUENCE: ColumnElement[bool] = ASSIGNED | exists(
+    select(_below.c.id).where(_below.c.parent_id == entity.c.id, _below.c.id.in_(_own_entities)).correlate(entity)
+)
+#: The caller has a task on the episode, on something of its sequences, or on an asset of it.
+ASSIGNED_IN_EPISODE: ColumnElement[bool] = or_(
+    ASSIGNED,
+    exists(
+        select(_below.c.id)
+        .join(_between, _between.c.id == _below.c.parent_id)
+        .where(_between.c.parent_id == entity.c.id, _below.c.id.in_(_own_entities))
+        .correlate(entity)
+    ),
+    exists(
+        select(_below.c.id).where(_below.c.source_id == entity.c.id, _below.c.id.in_(_own_entities)).correlate(entity)
+    ),
 )
 _VENDOR = IN_OWN_OPEN_PROJECTS & ASSIGNED
 

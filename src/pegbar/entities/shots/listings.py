@@ -1,0 +1,176 @@
+"""Listings and pages of shots, sequences, episodes and scenes. Source: spec shots, "Operations"."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+
+from pegbar.core.access import Caller, authenticated, member_of, not_vendor
+from pegbar.core.database import Database, Json
+from pegbar.core.resource import scope_parameters
+from pegbar.core.routing import found, get
+from pegbar.entities import rules
+from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT
+from pegbar.entities.listing import BELOW, IN_PROJECT, Listed, criteria, entities_listed
+from pegbar.entities.shots import queries, shapes
+from pegbar.entities.task_shapes import audience
+
+AnyRequest = Request[Any, Any, Any]
+_IGNORED = ("entity_type_id", "sequence_id", "episode_id")
+
+
+async def _asked(request: AnyRequest, db: Database, caller: Caller, listed: Listed, above: str | None = None) -> Json:
+    """The listing a query string asks for; `above` is the parameter that names the parent."""
+    parent = request.query_params.get(above) if above else None
+    if parent and caller.project_id is not None:
+        return await entities_listed(
+            db,
+            caller,
+            listed,
+            BELOW,
+            IN_PROJECT,
+            criteria=criteria(request, "project_id", *_IGNORED),
+            parent_id=UUID(parent),
+            project_id=caller.project_id,
+        )
+    return await entities_listed(db, caller, listed, criteria=criteria(request, *_IGNORED))
+
+
+@get("/data/shots", access=rules.lists_sequence)
+async def shots(request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Shots of a production or a sequence, by name; any column filters."""
+    return await _asked(request, db, caller, shapes.NAMED_SHOTS, "sequence_id")
+
+
+@get("/data/shots/all", access=rules.lists_sequence)
+async def all_shots(request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """The same as `/data/shots`."""
+    return await _asked(request, db, caller, shapes.NAMED_SHOTS, "sequence_id")
+
+
+@get("/data/scenes/all", access=rules.lists_production & not_vendor)
+async def all_scenes(request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Scenes of a production, by name; any column filters."""
+    return await _asked(request, db, caller, shapes.NAMED_SCENES)
+
+
+@get("/data/sequences", access=rules.lists_episode)
+async def sequences(request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Sequences of a production or an episode, by name; any column filters."""
+    return await _asked(request, db, caller, shapes.SEQUENCES, "episode_id")
+
+
+@get("/data/episodes", access=rules.lists_production)
+async def episodes(request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Episodes of a production, by name; any column filters."""
+    return await _asked(request, db, caller, shapes.EPISODES)
+
+
+@get("/data/projects/{project_id:uuid}/shots", access=member_of("project_id"))
+async def project_shots(project_id: UUID, db: Database, caller: Caller) -> Json:
+    """Shots of a production, by name."""
+    return await entities_listed(db, caller, shapes.SHOTS, IN_PROJECT, project_id=project_id)
+
+
+@get("/data/projects/{project_id:uuid}/sequences", access=member_of("project_id"))
+async def project_sequences(project_id: UUID, db: Database, caller: Caller) -> Json:
+    """Sequences of a production, by name."""
+    return await entities_listed(db, caller, shapes.SEQUENCES, IN_PROJECT, project_id=project_id)
+
+
+@get("/data/projects/{project_id:uuid}/episodes", access=member_of("project_id"))
+async def project_episodes(project_id: UUID, db: Database, caller: Caller) -> Json:
+    """Episodes of a production, by name."""
+    return await entities_listed(db, caller, shapes.EPISODES, IN_PROJECT, project_id=project_id)
+
+
+@get("/data/projects/{project_id:uuid}/scenes", access=member_of("project_id"))
+async def project_scenes(project_id: UUID, db: Database, caller: Caller) -> Json:
+    """Scenes of a production, by name."""
+    return await entities_listed(db, caller, shapes.SCENES, IN_PROJECT, project_id=project_id)
+
+
+@get("/data/shots/{shot_id:uuid}", access=rules.sees(SHOT, "shot_id"))
+async def shot(shot_id: UUID, db: Database, caller: Caller) -> Json:
+    """A shot with its tasks; a vendor gets their own, a client no studio fields."""
+    statement = queries.shot_page(audience(caller.role_here))
+    return found(await db.json_row(statement, entity_id=shot_id, **scope_parameters(statement, caller)))
+
+
+@get("/data/sequences/{sequence_id:uuid}", access=rules.sees(SEQUENCE, "sequence_id"))
+async def sequence(sequence_id: UUID, db: Database) -> Json:
+    """A sequence, with its episode if it has one."""
+    wire = shapes.SEQUENCE_PAGE
+    if await db.value(queries.parent_of, entity_id=sequence_id) is not None:
+        wire = shapes.SEQUENCE_PAGE_IN_EPISODE
+    return found(await db.json_row(queries.page(wire, shapes.below_episode), entity_id=sequence_id))
+
+
+@get("/data/episodes/{episode_id:uuid}", access=rules.sees(EPISODE, "episode_id"))
+async def episode(episode_id: UUID, db: Database) -> Json:
+    """An episode."""
+    return found(await db.json_row(queries.page(shapes.EPISODE_PAGE, shapes.below_episode), entity_id=episode_id))
+
+
+@get("/data/scenes/{scene_id:uuid}", access=rules.sees(SCENE, "scene_id"))
+async def scene(scene_id: UUID, db: Database) -> Json:
+    """A scene, with its sequence and the episode of that, if it has one."""
+    wire = shapes.SCENE_PAGE
+    sequence_id = await db.value(queries.parent_of, entity_id=scene_id)
+    if sequence_id and await db.value(queries.parent_of, entity_id=sequence_id) is not None:
+        wire = shapes.SCENE_PAGE_IN_EPISODE
+    return found(await db.json_row(queries.page(wire, shapes.below_sequence), entity_id=scene_id))
+
+
+@get("/data/sequences/{sequence_id:uuid}/shots", access=rules.belongs(SEQUENCE, "sequence_id"))
+async def sequence_shots(sequence_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Shots of a sequence, by name; any column filters."""
+    return await entities_listed(
+        db, caller, shapes.NAMED_SHOTS, BELOW, criteria=criteria(request, *_IGNORED), parent_id=sequence_id
+    )
+
+
+@get("/data/sequences/{sequence_id:uuid}/scenes", access=rules.sees(SEQUENCE, "sequence_id"))
+async def sequence_scenes(sequence_id: UUID, db: Database, caller: Caller) -> Json:
+    """Scenes of a sequence, by name."""
+    return await entities_listed(db, caller, shapes.SCENES, BELOW, parent_id=sequence_id)
+
+
+@get("/data/scenes/{scene_id:uuid}/shots", access=rules.sees(SCENE, "scene_id"))
+async def scene_shots(scene_id: UUID, db: Database, caller: Caller) -> Json:
+    """Shots made from a scene, by name."""
+    return await entities_listed(db, caller, shapes.NAMED_SHOTS, queries.FROM_SCENE, scene_id=scene_id)
+
+
+@get("/data/episodes/all/sequences", access=authenticated)
+async def no_episode_sequences() -> Json:
+    """`all` is no episode: it has no sequences."""
+    return Json(b"[]")
+
+
+@get("/data/episodes/main/sequences", access=authenticated)
+async def main_pack_sequences() -> Json:
+    """The main pack is no episode: it has no sequences."""
+    return Json(b"[]")
+
+
+@get("/data/episodes/{episode_id:uuid}/sequences", access=rules.belongs(EPISODE, "episode_id"))
+async def episode_sequences(episode_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Sequences of an episode, by name; any column filters."""
+    return await entities_listed(
+        db, caller, shapes.SEQUENCES, BELOW, criteria=criteria(request, *_IGNORED), parent_id=episode_id
+    )
+
+
+@get("/data/episodes/{episode_id:uuid}/shots", access=rules.sees(EPISODE, "episode_id"))
+async def episode_shots(episode_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Shots of an episode; `relations=true` adds the ids of what they are linked to."""
+    wanted = request.query_params.get("relations", "").lower() == "true"
+    listed = shapes.SHOTS_WITH_RELATIONS if wanted else shapes.SHOTS
+    return await entities_listed(db, caller, listed, queries.OF_EPISODE, episode_id=episode_id)
+
+
+@get("/data/shots/{shot_id:uuid}/versions", access=rules.sees(SHOT, "shot_id"))
+async def shot_versions(shot_id: UUID, db: Database) -> Json:
+    """The history of a shot's name and frame range, newest first."""
+    return await db.json(queries.versions, entity_id=shot_id)

@@ -1,0 +1,61 @@
+"""Reads of shots, sequences, episodes and scenes. Source: spec shots, "Operations"."""
+
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, Executable, FromClause, bindparam, select
+
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import Wire, json_object, wire_of
+from pegbar.entities.kinds import ASSET, is_kind
+from pegbar.entities.shots import shapes
+from pegbar.entities.tables import entity, entity_version
+from pegbar.entities.task_shapes import MINE
+from pegbar.tasks.tables import task
+
+ENTITY_ID = bindparam("entity_id", type_=Uuid)
+_parent = entity.alias("parent")
+
+
+@lru_cache
+def page(wire: Wire, source: FromClause) -> Executable:
+    """An entity alone, with what a page shows of it."""
+    return select(json_object(wire)).select_from(source).where(entity.c.id == ENTITY_ID)
+
+
+@lru_cache
+def shot_page(role: str) -> Executable:
+    """A shot alone, as a role sees it."""
+    return page(shapes.shot_page(role), shapes.below_sequence)
+
+
+#: The episode above a sequence, or nothing.
+parent_of = select(entity.c.parent_id).where(entity.c.id == ENTITY_ID)
+
+_below_episode = (
+    select(entity.c.id).join(_parent, _parent.c.id == entity.c.parent_id).where(_parent.c.parent_id == ENTITY_ID)
+)
+
+#: Shots of the sequences of an episode.
+OF_EPISODE: ColumnElement[bool] = entity.c.parent_id.in_(
+    select(_parent.c.id).where(_parent.c.parent_id == bindparam("episode_id", type_=Uuid))
+)
+#: Shots made from a scene.
+FROM_SCENE: ColumnElement[bool] = entity.c.source_id == bindparam("scene_id", type_=Uuid)
+
+#: Which tasks a route is about: conditions on `task`.
+OWN_TASKS: ColumnElement[bool] = task.c.entity_id == ENTITY_ID
+OWN_ASSIGNED_TASKS: ColumnElement[bool] = OWN_TASKS & MINE
+TASKS_BELOW_SEQUENCE: ColumnElement[bool] = task.c.entity_id.in_(
+    select(entity.c.id).where(entity.c.parent_id == ENTITY_ID)
+)
+TASKS_BELOW_EPISODE: ColumnElement[bool] = task.c.entity_id.in_(_below_episode)
+ASSET_TASKS_OF_EPISODE: ColumnElement[bool] = task.c.entity_id.in_(
+    select(entity.c.id).where(entity.c.source_id == ENTITY_ID, is_kind(ASSET))
+)
+
+#: The versions of a shot, newest first.
+versions = (
+    select(json_object(wire_of(entity_version, "ShotVersion")))
+    .where(entity_version.c.entity_id == ENTITY_ID)
+    .order_by(entity_version.c.created_at.desc(), entity_version.c.id)
+)

@@ -1,0 +1,124 @@
+"""How tasks look inside the answers about entities. Source: spec shots, "Task shapes" and "Client blanking"."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, Executable, exists, func, literal_column, select
+
+from pegbar.core.resource import CALLER_ID
+from pegbar.core.wire import JsonText, Wire, json_list, json_object, wire_of
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project
+from pegbar.studio.tables import entity_type, task_status, task_type
+from pegbar.tasks.tables import subscription, task, task_person_link
+
+#: Studio fields that clients get blanked, and what stands in their place. The keys stay.
+BLANKED: dict[str, str] = {
+    "assignees": "[]",
+    **dict.fromkeys(
+        (
+            "assigner_id",
+            "difficulty",
+            "done_date",
+            "due_date",
+            "end_date",
+            "last_comment_date",
+            "real_start_date",
+            "start_date",
+        ),
+        "null",
+    ),
+    **dict.fromkeys(("completion_rate", "nb_assets_ready", "nb_drawings", "priority", "retake_count"), "0"),
+    "duration": "0.0",
+    "estimation": "0.0",
+}
+
+
+def blanked(wire: Wire) -> Wire:
+    """The same keys, with nothing of the studio's in them."""
+    blanks = {key: literal_column(f"'{value}'", JsonText()) for key, value in BLANKED.items() if key in wire}
+    return Wire({key: blanks.get(key, value) for key, value in wire.items()})
+
+
+_ASSIGNEES = json_list(
+    select(task_person_link.c.person_id).where(task_person_link.c.task_id == task.c.id).correlate(task)
+)
+_SUBSCRIBED = exists(
+    select(subscription.c.id)
+    .where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID)
+    .correlate(task)
+)
+MINE = exists(
+    select(task_person_link.c.task_id)
+    .where(task_person_link.c.task_id == task.c.id, task_person_link.c.person_id == CALLER_ID)
+    .correlate(task)
+)
+_BOARD = wire_of(task, "Task").but(
+    priority=func.coalesce(task.c.priority, literal_column("0"), type_=task.c.priority.type),
+    assignees=_ASSIGNEES,
+    is_subscribed=_SUBSCRIBED,
+)
+
+SHOT_BOARD = (
+    *("id", "duration", "due_date", "end_date", "done_date", "entity_id", "estimation", "is_subscribed"),
+    *("last_comment_date", "last_preview_file_id", "nb_assets_ready", "priority", "real_start_date", "retake_count"),
+    *("start_date", "difficulty", "nb_drawings", "task_status_id", "task_type_id", "assignees", "data"),
+)
+ASSET_BOARD = (
+    *("id", "due_date", "done_date", "duration", "entity_id", "estimation", "end_date", "is_subscribed"),
+    *("last_comment_date", "last_preview_file_id", "priority", "real_start_date", "retake_count", "start_date"),
+    *("difficulty", "task_status_id", "task_type_id", "assignees", "data"),
+)
+BOARD = (
+    *("id", "estimation", "entity_id", "end_date", "due_date", "done_date", "duration", "last_comment_date"),
+    *("last_preview_file_id", "priority", "real_start_date", "retake_count", "start_date", "difficulty"),
+    *("task_status_id", "task_type_id", "data", "is_subscribed", "assignees"),
+)
+
+
+def tasks_of_entity(keys: Sequence[str], role: str) -> ColumnElement[str]:
+    """The tasks of an entity as a role sees them: a client without studio fields, a vendor only their own."""
+    wire = _BOARD.only(*keys)
+    if role == "client":
+        wire = blanked(wire)
+    rows = select(json_object(wire)).where(task.c.entity_id == entity.c.id).correlate(entity)
+    return json_list(rows.where(MINE) if role == "vendor" else rows)
+
+
+def audience(role: str) -> str:
+    """The roles that see tasks differently; anybody else sees them whole."""
+    return role if role in ("client", "vendor") else "studio"
+
+
+_DETAILED = wire_of(task, "Task").but(
+    project_name=project.c.name,
+    task_type_name=task_type.c.name,
+    task_status_name=task_status.c.name,
+    entity_type_name=entity_type.c.name,
+    entity_name=entity.c.name,
+)
+_DETAILS_OF = (
+    task.join(entity, entity.c.id == task.c.entity_id)
+    .join(project, project.c.id == task.c.project_id)
+    .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
+    .join(task_type, task_type.c.id == task.c.task_type_id)
+    .join(task_status, task_status.c.id == task.c.task_status_id)
+)
+_IN_ORDER = tuple(
+    func.lower(name) for name in (task.c.name, project.c.name, task_type.c.name, entity_type.c.name, entity.c.name)
+)
+
+
+@lru_cache
+def detailed(which: ColumnElement[bool], client: bool, relations: bool) -> Executable:
+    """The detailed tasks that a condition on `task` and `entity` chooses, in order."""
+    wire = _DETAILED.but(assignees=_ASSIGNEES) if relations else _DETAILED
+    row = json_object(blanked(wire) if client else wire)
+    return select(row).select_from(_DETAILS_OF).where(which).order_by(*_IN_ORDER, task.c.id)
+
+
+@lru_cache
+def types_of(which: ColumnElement[bool]) -> Executable:
+    """The types of the tasks that a condition on `task` chooses."""
+    used = select(task.c.task_type_id).where(which)
+    return select(json_object(wire_of(task_type, "TaskType"))).where(task_type.c.id.in_(used))
