@@ -8,14 +8,14 @@ from pegbar.core.errors import Forbidden
 from pegbar.core.filters import Special
 from pegbar.core.resource import CALLER_ID, Access, Change, Resource, Verb
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire
+from pegbar.core.wire import Wire, wire_of
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
 from pegbar.tasks import assignment, creation
 from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
 from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS
-from pegbar.tasks.tables import task, task_person_link
+from pegbar.tasks.tables import news, notification, subscription, task, task_person_link
 
 _MINE = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
 _OWN_OPEN_PROJECTS = (
@@ -111,3 +111,14 @@ tasks = Resource(
     streams=True,
     tag="Tasks",
 )
+
+subscriptions = Resource(subscription, path="/data/subscriptions", type="Subscription", tag="Subscriptions")
+
+#: The column `type` is served under another key, as `type` is the kind of row.
+NOTIFICATION = wire_of(notification, "Notification").but(notification_type=notification.c.type)
+
+notifications = Resource(
+    notification, path="/data/notifications", type="Notification", wire=NOTIFICATION, tag="Notifications"
+)
+
+news_items = Resource(news, path="/data/news", type="News", tag="News")

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Executable, bindparam, exists, false, func, or_, select
 
 from pegbar.core.access import Caller
 from pegbar.core.schema import Uuid
@@ -10,7 +10,7 @@ from pegbar.core.wire import Wire, json_object
 from pegbar.media.tables import preview_file
 from pegbar.tasks.comments.shapes import LISTED, POSTED, listed_for_clients
 from pegbar.tasks.comments.visibility import FOR_CLIENTS, visible_to
-from pegbar.tasks.tables import comment, comment_preview_link
+from pegbar.tasks.tables import attachment_file, comment, comment_preview_link
 
 TASK_ID = bindparam("task_id", type_=Uuid)
 COMMENT_ID = bindparam("comment_id", type_=Uuid)
@@ -59,3 +59,19 @@ def _one(wire: Wire, condition: ColumnElement[bool]) -> Executable:
 def one(wire: Wire, caller: Caller) -> Executable:
     """A comment, its task, and whether the caller may see it."""
     return _one(wire, visible_to(caller))
+
+
+@lru_cache
+def _attachment(wire: Wire, condition: ColumnElement[bool]) -> Executable:
+    holder = select(condition).where(comment.c.id == attachment_file.c.comment_id).correlate(attachment_file)
+    visible = attachment_file.c.comment_id.is_(None) | func.coalesce(holder.scalar_subquery(), false())
+    return (
+        select(visible.label("visible"), json_object(wire).label("row"))
+        .select_from(attachment_file)
+        .where(attachment_file.c.id == bindparam("attachment_id", type_=Uuid))
+    )
+
+
+def attachment(wire: Wire, caller: Caller) -> Executable:
+    """An attachment, and whether the caller may see the comment that holds it, if one does."""
+    return _attachment(wire, visible_to(caller))

@@ -1,0 +1,171 @@
+"""Editing a comment through its table. Source: spec crud, "comments" (PUT); spec tasks, "Editing a comment"."""
+
+from uuid import UUID
+
+from sqlalchemy import ARRAY, bindparam, text
+
+from pegbar.core.access import may_act_on_task, require
+from pegbar.core.errors import Forbidden, Refused
+from pegbar.core.resource import Change
+from pegbar.core.schema import Uuid, utc_now
+from pegbar.tasks import recount
+from pegbar.tasks.comments.mentions import named
+from pegbar.tasks.comments.queries import one
+from pegbar.tasks.comments.shapes import COMMENT
+from pegbar.tasks.events import NOTIFICATION_NEW
+from pegbar.tasks.tables import comment
+
+#: What everybody who sees a comment may touch, within the rules below.
+_SHARED_KEYS = frozenset({"pinned", "checklist"})
+
+_STATUS_ALLOWED = text(
+    """
+    SELECT coalesce(s.is_artist_allowed, true) AS artists,
+           coalesce(l.is_client_allowed, s.is_client_allowed, true) AS clients
+      FROM task_status s
+      LEFT JOIN project_task_status_link l ON l.task_status_id = s.id AND l.project_id = :project_id
+     WHERE s.id = :status_id
+    """
+).bindparams(bindparam("project_id", type_=Uuid), bindparam("status_id", type_=Uuid))
+
+_KNOWN_TASK = text("SELECT project_id FROM task WHERE id = :task_id").bindparams(bindparam("task_id", type_=Uuid))
+
+#: Whom a text may name: the team of the task's production, and every department.
+_NAMES = text(
+    """
+    SELECT ARRAY(SELECT ROW(o.id, concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')))
+                   FROM project_person_link l JOIN person o ON o.id = l.person_id
+                  WHERE l.project_id = t.project_id AND o.preview_project_id IS NULL ORDER BY o.id) AS team,
+           ARRAY(SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id) AS departments
+      FROM task t WHERE t.id = :task_id
+    """
+).bindparams(bindparam("task_id", type_=Uuid))
+
+#: Mentions become those of the text; who is newly named is told, who is not any more is told no longer.
+_REMENTION = text(
+    """
+    WITH unnamed AS (
+      DELETE FROM comment_mentions WHERE comment = :comment_id AND person <> ALL(:persons)
+    ), undepartmented AS (
+      DELETE FROM comment_department_mentions WHERE comment = :comment_id AND department <> ALL(:departments)
+    ), named AS (
+      INSERT INTO comment_mentions (comment, person) SELECT :comment_id, unnest(:persons) ON CONFLICT DO NOTHING
+    ), departmented AS (
+      INSERT INTO comment_department_mentions (comment, department)
+      SELECT :comment_id, unnest(:departments) ON CONFLICT DO NOTHING
+    ), concerned AS (
+      SELECT unnest(:persons) AS person_id
+      UNION SELECT l.person_id FROM department_link d
+              JOIN task t ON t.id = :task_id
+              JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = t.project_id
+             WHERE d.department_id = ANY(:departments)
+    ), forgotten AS (
+      DELETE FROM notification WHERE comment_id = :comment_id AND type = 'mention'
+         AND person_id NOT IN (SELECT person_id FROM concerned)
+    )
+    INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id, task_id)
+    SELECT gen_random_uuid(), :now ::timestamp, :now ::timestamp, false, false, 'mention', person_id, :author_id,
+           :comment_id, :task_id
+      FROM concerned
+     WHERE person_id <> :author_id
+       AND NOT EXISTS (SELECT 1 FROM notification n
+                        WHERE n.comment_id = :comment_id AND n.type = 'mention' AND n.person_id = concerned.person_id)
+    RETURNING id, person_id
+    """
+).bindparams(
+    *[bindparam(name, type_=Uuid) for name in ("comment_id", "task_id", "author_id")],
+    *[bindparam(name, type_=ARRAY(Uuid)) for name in ("persons", "departments")],
+)
+
+
+async def check(change: Change) -> None:
+    """Refuse what the rules of comments forbid. A new one is a plain row; null lists are stored empty."""
+    for key in ("checklist", "replies"):
+        if key in change.document:
+            given = change.document[key]
+            if given is not None and not isinstance(given, list):
+                raise Refused(f"{key} must be a list.")
+            change.values[key] = given or []
+    if change.before is None:
+        return
+    if change.values.get("text", "") is None:
+        raise Refused("text must not be null.")
+    await _check_editor(change)
+    change.values["editor_id"] = change.caller.id
+    if change.changes("object_id") and await change.tx.row(_KNOWN_TASK, task_id=change.values["object_id"]) is None:
+        raise Refused("object_id names no task.")
+
+
+async def _check_editor(change: Change) -> None:
+    caller, before = change.caller, change.before
+    assert before is not None
+    if caller.manages:
+        return
+    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **given)
+    if seen is None or not seen["visible"]:
+        raise Forbidden("This comment is not for you.")
+    is_author = before["person_id"] == caller.id
+    leads = caller.supervises and caller.covers_department(caller.task_department_id)
+    require(not change.changes("for_client"), "Only managers decide what is for clients.")
+    require(not change.changes("object_id"), "Only managers move a comment.")
+    require(not change.changes("person_id"), "Only managers change the author of a comment.")
+    require(not change.changes("pinned") or leads, "Only supervisors of the department pin comments.")
+    if change.changes("checklist"):
+        require(is_author or leads or caller.assigned_to_task, "Only the author and who works on the task tick this.")
+    others = (change.document.keys() & comment.c.keys()) | change.relations.keys()
+    require(is_author or others <= _SHARED_KEYS, "Only its author edits a comment.")
+    if change.changes("task_status_id"):
+        require(may_act_on_task(caller), "You may not change the status of this task.")
+    if change.values.get("task_status_id") is not None:
+        await _check_status(change)
+
+
+async def _check_status(change: Change) -> None:
+    caller = change.caller
+    status_id = change.values["task_status_id"]
+    allowed = await change.tx.row(_STATUS_ALLOWED, project_id=caller.project_id, status_id=status_id)
+    if allowed is None:
+        raise Refused("task_status_id names no status.")
+    require(caller.role_here not in ("user", "vendor") or allowed["artists"], "Artists may not give this status.")
+    require(caller.role_here != "client" or allowed["clients"], "Clients may not give this status.")
+
+
+async def saved(change: Change) -> None:
+    """What follows an edit: mentions follow the text, tasks the status."""
+    before = change.before
+    if before is None:
+        return
+    task_id = change.after("object_id")
+    if change.changes("text"):
+        await _mention(change, task_id)
+    if change.changes("object_id"):
+        await recount.from_comments(change.tx, before["object_id"])
+    if change.changes("task_status_id") or change.changes("object_id"):
+        done = await recount.from_comments(change.tx, task_id)
+        if done is not None and done.status_after != done.status_before:
+            recount.announce_status(change.tx, task_id, done, change.after("task_status_id"), change.after("person_id"))
+
+
+async def _mention(change: Change, task_id: UUID) -> None:
+    said = change.values["text"]
+    names = await change.tx.row(_NAMES, task_id=task_id)
+    if names is None:
+        return
+    told = await change.tx.rows(
+        _REMENTION,
+        comment_id=change.row_id,
+        task_id=task_id,
+        author_id=change.after("person_id"),
+        persons=named(said, "@", [(row[0], row[1]) for row in names["team"]]),
+        departments=named(said, "@", [(row[0], row[1]) for row in names["departments"]]),
+        now=utc_now(),
+    )
+    for row in told:
+        change.tx.emit(
+            NOTIFICATION_NEW,
+            project_id=change.caller.project_id,
+            to=row["person_id"],
+            notification_id=row["id"],
+            person_id=row["person_id"],
+        )

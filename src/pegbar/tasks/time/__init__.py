@@ -1,0 +1,1 @@
+"""Hours spent on tasks."""

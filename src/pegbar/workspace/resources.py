@@ -1,0 +1,42 @@
+"""Generic routes of chats and saved searches. Source: spec crud, sections of the same names."""
+
+from sqlalchemy import bindparam, update
+
+from pegbar.core.resource import Change, Relation, Resource
+from pegbar.core.schema import Uuid
+from pegbar.tasks.tables import attachment_file
+from pegbar.workspace.tables import chat, chat_message, chat_participant, search_filter, search_filter_group
+
+chats = Resource(
+    chat,
+    path="/data/chats",
+    type="Chat",
+    relations=(Relation("participants", chat_participant.c.chat_id, chat_participant.c.person_id),),
+    tag="Chats",
+)
+
+_DETACH = (
+    update(attachment_file)
+    .where(attachment_file.c.chat_message_id == bindparam("message_id", type_=Uuid))
+    .values(chat_message_id=None)
+)
+
+
+async def _detach(change: Change) -> None:
+    await change.tx.execute(_DETACH, message_id=change.row(chat_message))
+
+
+chat_messages = Resource(
+    chat_message,
+    path="/data/chat-messages",
+    type="ChatMessage",
+    relations=(Relation("attachment_files", attachment_file.c.chat_message_id, attachment_file.c.id, writable=False),),
+    deleting=_detach,
+    tag="Chats",
+)
+
+search_filters = Resource(search_filter, path="/data/search-filters", type="SearchFilter", tag="Search filters")
+
+search_filter_groups = Resource(
+    search_filter_group, path="/data/search-filter-groups", type="SearchFilterGroup", tag="Search filters"
+)
