@@ -6,7 +6,7 @@ statement (accounts/callers.py). Source of the vocabulary: spec accounts, "Role 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -157,6 +157,12 @@ class Rule:
     during_setup: bool = False
     #: The kind of token that opens the route.
     opened_by: TokenType = "access"
+    #: The handler refuses some of those who pass, for reasons that lie in the row or the body.
+    narrowed: bool = False
+
+    def further(self, text: str) -> "Rule":
+        """The same rule, which the handler narrows as `text` says."""
+        return replace(self, text=f"{self.text}; {text}", narrowed=True)
 
     def check(self, caller: Caller) -> None:
         """Raise Forbidden unless the caller passes."""

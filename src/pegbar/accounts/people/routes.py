@@ -46,7 +46,12 @@ async def list_persons(request: Request[Any, Any, Any], db: Database, caller: Ca
     return await list_rows(persons, db, caller, listing, wire=wire)
 
 
-@get("/data/persons/{instance_id:str}", access=row_rule(authenticated, person), returns=persons, tag="Persons")
+@get(
+    "/data/persons/{instance_id:str}",
+    access=row_rule(authenticated, person).further("clients only the people of their productions"),
+    returns=persons,
+    tag="Persons",
+)
 async def read_person(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
     """Read a person.
 

@@ -39,7 +39,11 @@ async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
     return await db.json(statement, task_id=task_id, **given)
 
 
-@get("/data/tasks/{task_id:uuid}/comments/{comment_id:uuid}", access=task_access(_ON_TASK), errors=(403, 404))
+@get(
+    "/data/tasks/{task_id:uuid}/comments/{comment_id:uuid}",
+    access=task_access(_ON_TASK).further("comments hidden from the caller's role are refused"),
+    errors=(403, 404),
+)
 async def task_comment(task_id: UUID, comment_id: UUID, db: Database, caller: Caller) -> Json:
     """One comment of a task."""
     given = {"caller_id": caller.id} if caller.role_here == "client" else {}
