@@ -1,52 +1,69 @@
 """Routes of sessions. Source: spec accounts, operations under /auth."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
+import asyncpg
 import msgspec
 
 from pegbar.accounts import cookies, queries, sessions, sign_in
 from pegbar.accounts.addresses import AnyRequest, Guesses, client_address
-from pegbar.core.access import Caller, anyone, authenticated, person_identity
-from pegbar.core.body import Strict
+from pegbar.accounts.credentials import links
+from pegbar.accounts.rules import A_PERSON, REFRESHING, SIGNED_IN
+from pegbar.accounts.second_factors import proofs
+from pegbar.accounts.second_factors.proofs import Proof
+from pegbar.core.access import Caller, anyone
 from pegbar.core.database import Database, Transaction
 from pegbar.core.routing import Reply, get, post
 
-#: Open while a second factor is still to be set up.
-SIGNED_IN = replace(authenticated, during_setup=True)
-A_PERSON = replace(person_identity, during_setup=True)
-REFRESHING = replace(A_PERSON, text="a person, with a refresh token", opened_by="refresh")
 
-
-class Login(Strict):
+class Login(Proof, kw_only=True):
     """What a sign-in needs."""
 
     email: Annotated[str, msgspec.Meta(min_length=1, description="E-mail address or desktop login")]
-    password: str = "default"  # noqa: S105
-    totp: str | None = None
-    email_otp: str | None = None
-    recovery_code: str | None = None
-    fido_authentication_response: dict[str, Any] | None = None
+    password: str = sign_in.DEFAULT_PASSWORD
 
 
 @post("/auth/login", access=anyone, status=200, errors=(400, 401, 409, 429))
 async def login(request: AnyRequest, body: Login, db: Database) -> Any:
-    """Sign in with an e-mail address or desktop login and a password.
+    """Sign in with an e-mail address or desktop login, a password and, when it is enabled, a second factor.
 
-    Answers the person, the organisation and the tokens; browsers get the tokens in cookies too.
+    Answers the person, the organisation and the tokens; browsers get the tokens in cookies too. What is missing or
+    wrong is told by flags: `missing_OTP`, `wrong_OTP`, `too_many_failed_login_attemps`, `unactive`, `default_password`.
     """
-    guesses = Guesses(db, request)
+    who = await _check(db, Guesses(db, request), body)
+    gated = sign_in.needs_second_factor_setup(who)
+    async with db.transaction(who["id"]) as tx:
+        await sign_in.admit(tx, who)
+        opened = await sessions.open_session(
+            tx,
+            who["id"],
+            who["role"],
+            address=client_address(request),
+            origin="web" if cookies.is_browser(request) else "script",
+            requires_2fa_setup=gated,
+        )
+    if gated:
+        opened["two_factor_authentication_required"] = True
+    return Reply(opened, cookies=_cookies(request, opened))
+
+
+async def _check(db: Database, guesses: Guesses, body: Login) -> asyncpg.Record:
+    """The person who signs in. Raises SignInRefused, or TooManyRequests."""
     await guesses.check()
     try:
         who = await sign_in.check_password(db, body.email, body.password)
+        await proofs.at_sign_in(db, who, body)
+    except proofs.ProofMissing:
+        raise
     except sign_in.SignInRefused:
         await guesses.failed()
         raise
-    origin = "web" if cookies.is_browser(request) else "script"
-    async with db.transaction(who["id"]) as tx:
-        await sign_in.admit(tx, who)
-        opened = await sessions.open_session(tx, who["id"], who["role"], address=client_address(request), origin=origin)
-    return Reply(opened, cookies=_cookies(request, opened))
+    if sign_in.must_choose_password(body.password):
+        async with db.transaction() as tx:
+            await sign_in.admit(tx, who)
+            token = await links.new_token(tx, who["id"], links.FIRST)
+        raise sign_in.SignInRefused(error=False, default_password=True, token=token)
+    return who
 
 
 def _cookies(request: AnyRequest, opened: dict[str, Any]) -> list[str]:

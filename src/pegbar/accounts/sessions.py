@@ -72,10 +72,14 @@ async def open_session(
     }
 
 
+async def is_good(tx: Transaction, person_id: UUID, session: str, issued: float) -> bool:
+    """Whether a session has not ended since `issued` (seconds of the epoch), nor will before this commit."""
+    return bool(await tx.value(_STILL_GOOD, person_id=person_id, token_jti=session, issued=issued))
+
+
 async def renew(tx: Transaction, token: Token) -> str:
     """A new access token of the session that a refresh token belongs to."""
-    good = await tx.value(_STILL_GOOD, person_id=token.sub, token_jti=token.jti, issued=token.iat)
-    if not good:
+    if not await is_good(tx, token.sub, token.jti, token.iat):
         raise TokenError("Token has been revoked")
     who = await tx.row(queries.person_by_id, person_id=token.sub)
     gated = who is not None and not token.skip_2fa_setup and needs_second_factor_setup(who)

@@ -15,6 +15,8 @@ from pegbar.core.schema import Uuid, utc_now
 
 LOCKOUT_ATTEMPTS = 5
 LOCKOUT_TIME = timedelta(seconds=60)
+#: The password of accounts that wait for their owner to choose one.
+DEFAULT_PASSWORD = "default"  # noqa: S105
 
 
 class SignInRefused(ApiError):
@@ -130,6 +132,11 @@ async def _password_matches(who: asyncpg.Record, password: str) -> bool:
     if not settings().ldap_fallback:
         raise SignInRefused(error=False)
     return await passwords.matches(password, who["password"])
+
+
+def must_choose_password(password: str) -> bool:
+    """Whether the password that was right is the one nobody keeps."""
+    return password == DEFAULT_PASSWORD and settings().auth_strategy != "auth_local_no_password"
 
 
 def _preview_is_open(who: asyncpg.Record) -> bool:

@@ -5,12 +5,14 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, select
 
-from pegbar.accounts import passwords, sessions
+from pegbar.accounts import mails, passwords, queries, sessions, sign_in
+from pegbar.accounts.addresses import Guesses
+from pegbar.accounts.credentials import links
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.access import Caller, Token
 from pegbar.core.database import Database, Transaction
-from pegbar.core.errors import BadRequest, Forbidden
+from pegbar.core.errors import ApiError, BadRequest, Forbidden
 from pegbar.core.routing import found
 from pegbar.core.schema import Uuid
 
@@ -23,6 +25,12 @@ def check_length(password: str) -> None:
     shortest = settings().min_password_length
     if len(password) < shortest:
         raise BadRequest(f"The password is too short: it needs at least {shortest} characters.")
+
+
+def check_typed_twice(password: str, again: str) -> None:
+    """Refuse two different passwords."""
+    if password != again:
+        raise BadRequest("The two passwords are not the same.")
 
 
 def is_protected(email: str | None) -> bool:
@@ -49,16 +57,86 @@ async def human(tx: Transaction, person_id: UUID) -> asyncpg.Record:
 
 
 async def store_password(tx: Transaction, person_id: UUID, hashed: bytes, *, keep: Token | None = None) -> None:
-    """Store a password; every other session of the person ends."""
+    """Store a password. Every link that sets one, and every other session of the person, ends."""
     await tx.update(person, person_id, password=hashed)
+    await links.forget(tx, person_id)
     await sessions.end_sessions(tx, person_id, keep=keep)
 
 
-async def set_password_of(db: Database, caller: Caller, person_id: UUID, password: str) -> None:
-    """Give somebody a new password, as an administrator."""
+async def set_password_of(db: Database, caller: Caller, person_id: UUID, password: str, address: str | None) -> None:
+    """Give somebody a new password, as an administrator, and tell them."""
     check_length(password)
     hashed = await passwords.hash_password(password)
     async with db.transaction(caller.id) as tx:
-        target = await human(tx, person_id)
-        check_may_set_password(caller, target)
+        check_may_set_password(caller, await human(tx, person_id))
         await store_password(tx, person_id, hashed, keep=caller.token)
+        by_manager = person_id != caller.id
+        tx.defer(mails.TELL_PASSWORD_CHANGED, person_id=person_id, address=address, by_manager=by_manager)
+
+
+async def change_own_password(
+    db: Database, guesses: Guesses, caller: Caller, old: str, password: str, again: str, address: str | None
+) -> None:
+    """Change the caller's password, given the old one; their other sessions end. Failures are counted."""
+    await guesses.check()
+    who: asyncpg.Record = found(await db.row(queries.person_by_id, person_id=caller.id), "This person")
+    try:
+        await sign_in.check_password_of(db, who, old)
+    except sign_in.SignInRefused as refused:
+        await guesses.failed()
+        raise _old_refused(refused) from None
+    check_length(password)
+    check_typed_twice(password, again)
+    hashed = await passwords.hash_password(password)
+    async with db.transaction(caller.id) as tx:
+        try:
+            await sign_in.admit(tx, who)
+        except sign_in.SignInRefused as refused:
+            raise _old_refused(refused) from None
+        await store_password(tx, caller.id, hashed, keep=caller.token)
+        tx.defer(mails.TELL_PASSWORD_CHANGED, person_id=caller.id, address=address, by_manager=False)
+
+
+def _old_refused(refused: sign_in.SignInRefused) -> ApiError:
+    if refused.extra:
+        return ApiError(refused.message, status=400, **refused.extra)
+    return ApiError("The old password is wrong.", status=400)
+
+
+async def reset_password(
+    db: Database, guesses: Guesses, identifier: str, token: str, password: str, again: str
+) -> None:
+    """Set a password with the token of a link; every session of the person ends."""
+    await guesses.check()
+    who = await db.row(queries.person_to_sign_in, identifier=identifier.strip())
+    if who is None or not await links.is_good(db, who["id"], token):
+        await guesses.failed()
+        raise _bad_link()
+    check_length(password)
+    check_typed_twice(password, again)
+    hashed = await passwords.hash_password(password)
+    async with db.transaction(who["id"]) as tx:
+        if not await links.use(tx, who["id"], token):
+            raise _bad_link()
+        await store_password(tx, who["id"], hashed)
+
+
+def _bad_link() -> ApiError:
+    return ApiError("The link is wrong, used or too old. Ask for a new one.", status=400)
+
+
+async def invite(tx: Transaction, person_id: UUID) -> None:
+    """Mail somebody a link to set their first password."""
+    target = await human(tx, person_id)
+    if not target["email"]:
+        raise BadRequest("This person has no e-mail address.")
+    tx.defer(mails.SEND_INVITATION, person_id=person_id)
+
+
+async def link_for(tx: Transaction, caller: Caller, person_id: UUID) -> str:
+    """A link for an administrator to pass on, which sets somebody's password."""
+    target = await human(tx, person_id)
+    check_may_set_password(caller, target)
+    if not target["email"]:
+        raise BadRequest("This person has no e-mail address.")
+    return links.url(target["email"], await links.new_token(tx, person_id, links.GIVEN))

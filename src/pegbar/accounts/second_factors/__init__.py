@@ -1,0 +1,1 @@
+"""Second factors: one-time passwords, mailed codes, security keys, recovery codes."""

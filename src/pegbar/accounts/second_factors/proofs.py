@@ -1,0 +1,107 @@
+"""Proving a second factor. Source: spec accounts, "Login flow" (5) and "Two-factor"."""
+
+import binascii
+import hmac
+import time
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pyotp
+
+from pegbar.accounts import one_time, sign_in
+from pegbar.accounts.addresses import Guesses
+from pegbar.accounts.mails import MAILED_CODE
+from pegbar.accounts.second_factors import recovery, security_keys
+from pegbar.core.body import Strict
+from pegbar.core.database import Database
+from pegbar.core.errors import BadRequest
+
+_STEP = 30
+
+
+class Proof(Strict):
+    """One proof of a second factor; the first one given of a factor that is enabled counts."""
+
+    totp: str | None = None
+    email_otp: str | None = None
+    fido_authentication_response: dict[str, Any] | None = None
+    recovery_code: str | None = None
+
+
+class ProofMissing(sign_in.SignInRefused):
+    """The password was right, a second factor is needed: no failure."""
+
+
+async def totp_is_right(db: Database, who: asyncpg.Record, code: str) -> bool:
+    """Whether a code of the authenticator is right, now or one step away, and was never used."""
+    step = int(time.time()) // _STEP
+    try:
+        clock = pyotp.TOTP(who["totp_secret"] or "")
+        expected = {clock.generate_otp(each): each for each in (step - 1, step, step + 1)}
+    except (binascii.Error, ValueError):
+        return False
+    matching = [at for right, at in expected.items() if hmac.compare_digest(right.encode(), code.strip().encode())]
+    if not who["totp_secret"] or not matching:
+        return False
+    async with db.transaction() as tx:
+        return await one_time.advance(tx, "totp-step", who["id"], matching[0], timedelta(seconds=4 * _STEP))
+
+
+async def mailed_code_is_right(db: Database, who: asyncpg.Record, code: str) -> bool:
+    """Whether a code is the last one mailed; it is used up."""
+    async with db.transaction() as tx:
+        return await one_time.use(tx, MAILED_CODE, who["id"], code.strip()) is not None
+
+
+async def prove(db: Database, who: asyncpg.Record, proof: Proof) -> bool | None:
+    """Whether a proof is right; None when there is none of an enabled factor."""
+    if who["totp_enabled"] and proof.totp:
+        return await totp_is_right(db, who, proof.totp)
+    if who["email_otp_enabled"] and proof.email_otp:
+        return await mailed_code_is_right(db, who, proof.email_otp)
+    if who["fido_enabled"] and proof.fido_authentication_response:
+        return await security_keys.assertion_is_right(db, who, proof.fido_authentication_response)
+    if proof.recovery_code:
+        return await recovery.code_is_right(db, who, proof.recovery_code)
+    return None
+
+
+async def at_sign_in(db: Database, who: asyncpg.Record, proof: Proof) -> None:
+    """Ask for a second factor of whoever has one. Failures are counted. Raises SignInRefused."""
+    enabled = sign_in.second_factors(who)
+    if not enabled:
+        return
+    proven = await prove(db, who, proof)
+    if proven is None:
+        raise ProofMissing(
+            "A second factor is needed.",
+            missing_OTP=True,
+            preferred_two_factor_authentication=who["preferred_two_factor_authentication"] or enabled[0],
+            two_factor_authentication_enabled=["recovery_code", *enabled],
+        )
+    if not proven:
+        await sign_in.count_failure(db, who)
+        raise sign_in.SignInRefused("The second factor is wrong.", wrong_OTP=True)
+
+
+async def of_owner(db: Database, guesses: Guesses, who: asyncpg.Record, proof: Proof) -> None:
+    """Ask a signed-in person for a second factor. Failures are counted as at sign-in. Raises 400 with `wrong_OTP`."""
+    await guesses.check()
+    if sign_in.is_locked_out(who):
+        raise refused("Too many failed attempts. Wait a minute, then try again.", too_many_failed_login_attemps=True)
+    proven = await prove(db, who, proof)
+    if proven is None:
+        raise refused("A second factor is needed.")
+    if not proven:
+        await guesses.failed()
+        try:
+            await sign_in.count_failure(db, who)
+        except sign_in.SignInRefused as locked:
+            raise refused(locked.message, **locked.extra) from None
+        raise refused("The second factor is wrong.")
+
+
+def refused(message: str, **flags: Any) -> BadRequest:
+    """A proof that does not prove."""
+    return BadRequest(message, wrong_OTP=True, **flags)
