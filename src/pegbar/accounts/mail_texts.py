@@ -49,8 +49,10 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
     "en_US": {
         CODE: (
             "Verification code",
-            "Your verification code is <strong>{code}</strong>. It is valid for 5 minutes. If you did not ask for it, "
-            "somebody knows your password: change it.",
+            (
+                "Your verification code is <strong>{code}</strong>. It is valid for 5 minutes. If you did not ask for it, "
+                "somebody knows your password: change it."
+            ),
         ),
         CHANGED: (
             "Password changed",
@@ -59,30 +61,40 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         CHANGED_FOR: ("Password changed", "A studio manager changed your password and will tell you the new one."),
         RESET: (
             "Password recovery",
-            "A new password was asked for your account. The link below is valid for 2 hours. If you did not ask for "
-            "it, ignore this mail.",
+            (
+                "A new password was asked for your account. The link below is valid for 2 hours. If you did not ask for "
+                "it, ignore this mail."
+            ),
         ),
         INVITATION: (
             "You are invited by {organisation} to join Kitsu",
-            "{organisation} invites you to join its team on Kitsu. Your login is {email}. Set your password with the "
-            "link below, which is valid for 7 days.",
+            (
+                "{organisation} invites you to join its team on Kitsu. Your login is {email}. Set your password with the "
+                "link below, which is valid for 7 days."
+            ),
         ),
         DISABLED: (
             "Two-factor authentication disabled",
-            "A studio manager disabled the two-factor authentication of your account. You can set it up again from "
-            "your profile.",
+            (
+                "A studio manager disabled the two-factor authentication of your account. You can set it up again from "
+                "your profile."
+            ),
         ),
     },
     "fr_FR": {
         CODE: (
             "Code de vérification",
-            "Votre code de vérification est <strong>{code}</strong>. Il est valable 5 minutes. Si vous ne l’avez pas "
-            "demandé, quelqu’un connaît votre mot de passe : changez-le.",
+            (
+                "Votre code de vérification est <strong>{code}</strong>. Il est valable 5 minutes. Si vous ne l’avez pas "
+                "demandé, quelqu’un connaît votre mot de passe : changez-le."
+            ),
         ),
         CHANGED: (
             "Mot de passe modifié",
-            "Votre mot de passe a été modifié. Si vous n’en êtes pas à l’origine, prévenez tout de suite le "
-            "responsable du studio.",
+            (
+                "Votre mot de passe a été modifié. Si vous n’en êtes pas à l’origine, prévenez tout de suite le "
+                "responsable du studio."
+            ),
         ),
         CHANGED_FOR: (
             "Mot de passe modifié",
@@ -90,25 +102,33 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         RESET: (
             "Récupération du mot de passe",
-            "Un nouveau mot de passe a été demandé pour votre compte. Le lien ci-dessous est valable 2 heures. Si vous "
-            "n’avez rien demandé, ignorez ce message.",
+            (
+                "Un nouveau mot de passe a été demandé pour votre compte. Le lien ci-dessous est valable 2 heures. Si vous "
+                "n’avez rien demandé, ignorez ce message."
+            ),
         ),
         INVITATION: (
             "{organisation} vous invite à rejoindre Kitsu",
-            "{organisation} vous invite à rejoindre son équipe sur Kitsu. Votre identifiant est {email}. Définissez "
-            "votre mot de passe avec le lien ci-dessous, valable 7 jours.",
+            (
+                "{organisation} vous invite à rejoindre son équipe sur Kitsu. Votre identifiant est {email}. Définissez "
+                "votre mot de passe avec le lien ci-dessous, valable 7 jours."
+            ),
         ),
         DISABLED: (
             "Double authentification désactivée",
-            "Un responsable du studio a désactivé la double authentification de votre compte. Vous pouvez la remettre "
-            "en place depuis votre profil.",
+            (
+                "Un responsable du studio a désactivé la double authentification de votre compte. Vous pouvez la remettre "
+                "en place depuis votre profil."
+            ),
         ),
     },
     "es_ES": {
         CODE: (
             "Código de verificación",
-            "Su código de verificación es <strong>{code}</strong>. Es válido durante 5 minutos. Si no lo ha "
-            "solicitado, alguien conoce su contraseña: cámbiela.",
+            (
+                "Su código de verificación es <strong>{code}</strong>. Es válido durante 5 minutos. Si no lo ha "
+                "solicitado, alguien conoce su contraseña: cámbiela."
+            ),
         ),
         CHANGED: (
             "Contraseña modificada",
@@ -120,25 +140,33 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         RESET: (
             "Recuperación de contraseña",
-            "Se ha solicitado una nueva contraseña para su cuenta. El enlace siguiente es válido durante 2 horas. Si "
-            "no la ha solicitado, ignore este mensaje.",
+            (
+                "Se ha solicitado una nueva contraseña para su cuenta. El enlace siguiente es válido durante 2 horas. Si "
+                "no la ha solicitado, ignore este mensaje."
+            ),
         ),
         INVITATION: (
             "{organisation} le invita a unirse a Kitsu",
-            "{organisation} le invita a unirse a su equipo en Kitsu. Su usuario es {email}. Defina su contraseña con "
-            "el enlace siguiente, válido durante 7 días.",
+            (
+                "{organisation} le invita a unirse a su equipo en Kitsu. Su usuario es {email}. Defina su contraseña con "
+                "el enlace siguiente, válido durante 7 días."
+            ),
         ),
         DISABLED: (
             "Autenticación de dos factores desactivada",
-            "Un responsable del estudio ha desactivado la autenticación de dos factores de su cuenta. Puede volver a "
-            "configurarla desde su perfil.",
+            (
+                "Un responsable del estudio ha desactivado la autenticación de dos factores de su cuenta. Puede volver a "
+                "configurarla desde su perfil."
+            ),
         ),
     },
     "ja_JP": {
         CODE: (
             "確認コード",
-            "確認コードは <strong>{code}</strong> です。5 分間有効です。お心当たりがない場合は、"
-            "第三者にパスワードを知られている可能性があります。パスワードを変更してください。",
+            (
+                "確認コードは <strong>{code}</strong> です。5 分間有効です。お心当たりがない場合は、"
+                "第三者にパスワードを知られている可能性があります。パスワードを変更してください。"
+            ),
         ),
         CHANGED: (
             "パスワードが変更されました",
@@ -150,13 +178,17 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         RESET: (
             "パスワードの再設定",
-            "アカウントのパスワード再設定が申請されました。下のリンクは 2 時間有効です。"
-            "お心当たりがない場合は、このメールを無視してください。",
+            (
+                "アカウントのパスワード再設定が申請されました。下のリンクは 2 時間有効です。"
+                "お心当たりがない場合は、このメールを無視してください。"
+            ),
         ),
         INVITATION: (
             "{organisation} から Kitsu への招待",
-            "{organisation} が Kitsu のチームにあなたを招待しています。ログイン名は {email} です。"
-            "下のリンク（7 日間有効）からパスワードを設定してください。",
+            (
+                "{organisation} が Kitsu のチームにあなたを招待しています。ログイン名は {email} です。"
+                "下のリンク（7 日間有効）からパスワードを設定してください。"
+            ),
         ),
         DISABLED: (
             "二要素認証が無効になりました",
@@ -166,8 +198,10 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
     "de_DE": {
         CODE: (
             "Bestätigungscode",
-            "Ihr Bestätigungscode lautet <strong>{code}</strong>. Er gilt 5 Minuten. Wenn Sie ihn nicht angefordert "
-            "haben, kennt jemand Ihr Passwort: Ändern Sie es.",
+            (
+                "Ihr Bestätigungscode lautet <strong>{code}</strong>. Er gilt 5 Minuten. Wenn Sie ihn nicht angefordert "
+                "haben, kennt jemand Ihr Passwort: Ändern Sie es."
+            ),
         ),
         CHANGED: (
             "Passwort geändert",
@@ -179,25 +213,33 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         RESET: (
             "Passwort wiederherstellen",
-            "Für Ihr Konto wurde ein neues Passwort angefordert. Der folgende Link gilt 2 Stunden. Wenn Sie nichts "
-            "angefordert haben, ignorieren Sie diese Nachricht.",
+            (
+                "Für Ihr Konto wurde ein neues Passwort angefordert. Der folgende Link gilt 2 Stunden. Wenn Sie nichts "
+                "angefordert haben, ignorieren Sie diese Nachricht."
+            ),
         ),
         INVITATION: (
             "{organisation} lädt Sie zu Kitsu ein",
-            "{organisation} lädt Sie in sein Team auf Kitsu ein. Ihr Login ist {email}. Legen Sie Ihr Passwort mit "
-            "dem folgenden Link fest, der 7 Tage gilt.",
+            (
+                "{organisation} lädt Sie in sein Team auf Kitsu ein. Ihr Login ist {email}. Legen Sie Ihr Passwort mit "
+                "dem folgenden Link fest, der 7 Tage gilt."
+            ),
         ),
         DISABLED: (
             "Zwei-Faktor-Authentifizierung deaktiviert",
-            "Die Studioleitung hat die Zwei-Faktor-Authentifizierung Ihres Kontos deaktiviert. Sie können sie in "
-            "Ihrem Profil wieder einrichten.",
+            (
+                "Die Studioleitung hat die Zwei-Faktor-Authentifizierung Ihres Kontos deaktiviert. Sie können sie in "
+                "Ihrem Profil wieder einrichten."
+            ),
         ),
     },
     "nl_NL": {
         CODE: (
             "Verificatiecode",
-            "Uw verificatiecode is <strong>{code}</strong>. De code is 5 minuten geldig. Hebt u er niet om gevraagd, "
-            "dan kent iemand uw wachtwoord: wijzig het.",
+            (
+                "Uw verificatiecode is <strong>{code}</strong>. De code is 5 minuten geldig. Hebt u er niet om gevraagd, "
+                "dan kent iemand uw wachtwoord: wijzig het."
+            ),
         ),
         CHANGED: (
             "Wachtwoord gewijzigd",
@@ -209,18 +251,24 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         RESET: (
             "Wachtwoordherstel",
-            "Er is een nieuw wachtwoord aangevraagd voor uw account. De link hieronder is 2 uur geldig. Hebt u niets "
-            "aangevraagd, negeer dan dit bericht.",
+            (
+                "Er is een nieuw wachtwoord aangevraagd voor uw account. De link hieronder is 2 uur geldig. Hebt u niets "
+                "aangevraagd, negeer dan dit bericht."
+            ),
         ),
         INVITATION: (
             "{organisation} nodigt u uit voor Kitsu",
-            "{organisation} nodigt u uit voor zijn team op Kitsu. Uw login is {email}. Stel uw wachtwoord in met de "
-            "link hieronder, die 7 dagen geldig is.",
+            (
+                "{organisation} nodigt u uit voor zijn team op Kitsu. Uw login is {email}. Stel uw wachtwoord in met de "
+                "link hieronder, die 7 dagen geldig is."
+            ),
         ),
         DISABLED: (
             "Tweestapsverificatie uitgeschakeld",
-            "Een studiomanager heeft de tweestapsverificatie van uw account uitgeschakeld. U kunt deze in uw profiel "
-            "opnieuw instellen.",
+            (
+                "Een studiomanager heeft de tweestapsverificatie van uw account uitgeschakeld. U kunt deze in uw profiel "
+                "opnieuw instellen."
+            ),
         ),
     },
     "zh_CN": {
@@ -243,8 +291,10 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
     "pt_BR": {
         CODE: (
             "Código de verificação",
-            "Seu código de verificação é <strong>{code}</strong>. Ele é válido por 5 minutos. Se você não o pediu, "
-            "alguém conhece sua senha: altere-a.",
+            (
+                "Seu código de verificação é <strong>{code}</strong>. Ele é válido por 5 minutos. Se você não o pediu, "
+                "alguém conhece sua senha: altere-a."
+            ),
         ),
         CHANGED: (
             "Senha alterada",
@@ -253,18 +303,24 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         CHANGED_FOR: ("Senha alterada", "Um gerente do estúdio alterou sua senha e informará a nova a você."),
         RESET: (
             "Recuperação de senha",
-            "Uma nova senha foi pedida para sua conta. O link abaixo é válido por 2 horas. Se você não pediu nada, "
-            "ignore esta mensagem.",
+            (
+                "Uma nova senha foi pedida para sua conta. O link abaixo é válido por 2 horas. Se você não pediu nada, "
+                "ignore esta mensagem."
+            ),
         ),
         INVITATION: (
             "{organisation} convida você para o Kitsu",
-            "{organisation} convida você para sua equipe no Kitsu. Seu login é {email}. Defina sua senha com o link "
-            "abaixo, válido por 7 dias.",
+            (
+                "{organisation} convida você para sua equipe no Kitsu. Seu login é {email}. Defina sua senha com o link "
+                "abaixo, válido por 7 dias."
+            ),
         ),
         DISABLED: (
             "Autenticação de dois fatores desativada",
-            "Um gerente do estúdio desativou a autenticação de dois fatores da sua conta. Você pode configurá-la "
-            "novamente no seu perfil.",
+            (
+                "Um gerente do estúdio desativou a autenticação de dois fatores da sua conta. Você pode configurá-la "
+                "novamente no seu perfil."
+            ),
         ),
     },
 }
