@@ -1,0 +1,24 @@
+"""Generic routes of days off. Source: spec crud, "day-offs"."""
+
+from pegbar.core.access import admin, authenticated, self_or
+from pegbar.core.resource import Access, Resource
+from pegbar.planning.leave import actions
+from pegbar.planning.tables import day_off
+
+day_offs = Resource(
+    day_off,
+    path="/data/day-offs",
+    type="DayOff",
+    access=Access(
+        list=admin,
+        read=authenticated,
+        create=self_or(admin, "person_id"),
+        update=authenticated,
+        delete=authenticated,
+    ),
+    check=actions.check_day_off,
+    saved=actions.wipe_hours,
+    deleting=actions.check_removal,
+    skip=frozenset({"read"}),
+    tag="Days off",
+)
