@@ -1,0 +1,49 @@
+"""Reads of desktop logins. Source: spec accounts, "desktop-login-logs" and "presence-logs"."""
+
+from sqlalchemy import ARRAY, Date, Integer, bindparam, cast, extract, func, select
+
+from pegbar.accounts import shapes
+from pegbar.accounts.tables import desktop_login_log, person
+from pegbar.core.schema import TIMESTAMP, Uuid
+from pegbar.core.wire import json_object, wire_of
+from pegbar.tasks.tables import time_spent
+
+LOGIN = wire_of(desktop_login_log, "DesktopLoginLog")
+_PERSON = bindparam("person_id", type_=Uuid)
+
+person_exists = select(person.c.id).where(person.c.id == _PERSON)
+
+#: Desktop logins of a person, the latest first.
+logins_of_person = (
+    select(json_object(LOGIN))
+    .where(desktop_login_log.c.person_id == _PERSON)
+    .order_by(desktop_login_log.c.date.desc(), desktop_login_log.c.id)
+)
+one_login = select(json_object(LOGIN)).where(desktop_login_log.c.id == bindparam("login_id", type_=Uuid))
+
+#: The last day with a desktop login or time spent.
+last_presence = select(
+    func.greatest(
+        select(func.max(cast(desktop_login_log.c.date, Date)))
+        .where(desktop_login_log.c.person_id == _PERSON)
+        .scalar_subquery(),
+        select(func.max(time_spent.c.date)).where(time_spent.c.person_id == _PERSON).scalar_subquery(),
+    )
+)
+
+_DAYS = (
+    select(func.array_agg(func.distinct(cast(extract("day", desktop_login_log.c.date), Integer)), type_=ARRAY(Integer)))
+    .where(
+        desktop_login_log.c.person_id == person.c.id,
+        desktop_login_log.c.date >= bindparam("first", type_=TIMESTAMP),
+        desktop_login_log.c.date < bindparam("after", type_=TIMESTAMP),
+    )
+    .scalar_subquery()
+)
+
+#: Everybody at work with the days of a month on which they logged in.
+presence = (
+    select(shapes.FULL_NAME, _DAYS.label("days"))
+    .where(person.c.active.is_not(False), person.c.is_guest.is_not(True), person.c.preview_project_id.is_(None))
+    .order_by(person.c.first_name, person.c.last_name, person.c.id)
+)
