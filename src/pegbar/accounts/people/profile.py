@@ -110,7 +110,7 @@ def _timezones() -> frozenset[str]:
 
 def timezone_of(value: Any) -> str | None:
     """A time zone of the IANA database."""
-    if value is not None and value not in _timezones():
+    if value is not None and not (isinstance(value, str) and value in _timezones()):
         raise BadRequest(f"timezone: {value!r} is not a known time zone.")
     zone: str | None = value
     return zone
