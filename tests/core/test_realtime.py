@@ -1,7 +1,11 @@
 """Live events: delivered after the commit, once, in order, to those who may see them."""
 
+import contextlib
+import queue
+import threading
 from collections.abc import Iterator
 
+import gazu
 import pytest
 import socketio
 
@@ -60,3 +64,21 @@ def test_a_refused_request_emits_nothing(server: Server, admin: Client) -> None:
         last = department(admin)
         heard = [payload["department_id"] for _, payload in listener.wait_for("department_id", last)]
     assert heard == [taken["id"], last]
+
+
+def test_gazu_listens(server: Server, admin: Client) -> None:
+    client = gazu.client.create_client(server.api)
+    gazu.log_in(*ADMIN, client=client)
+    gazu.set_event_host(server.url, client=client)
+    heard: queue.Queue[dict[str, str]] = queue.Queue()
+    events = gazu.events.init(client=client)
+    gazu.events.add_listener(events, "department:new", heard.put)
+    threading.Thread(target=gazu.events.run_client, args=(events,), daemon=True).start()
+    made = None
+    while heard.empty():
+        # Gazu connects in its thread: the first events may come before it listens.
+        made = department(admin)
+        with contextlib.suppress(queue.Empty):
+            heard.put(heard.get(timeout=0.5))
+    assert made is not None
+    assert set(heard.get()) == {"department_id"}

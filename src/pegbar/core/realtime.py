@@ -26,6 +26,8 @@ from pegbar.core.processes import LET_GO
 
 log = structlog.get_logger()
 NAMESPACE = "/events"
+#: Clients may connect here besides; nothing is sent on it.
+_DEFAULT = "/"
 #: Positions remembered, so that what a notification and a catch-up both bring is sent once.
 _REMEMBERED = 10_000
 
@@ -61,8 +63,9 @@ class Realtime:
         self._closing = False
         # No CORS headers: browsers reach the sockets from the origin of the web UI.
         self.server = socketio.AsyncServer(
-            async_mode="asgi", cors_allowed_origins=[], namespaces=[NAMESPACE], max_http_buffer_size=1_000_000
+            async_mode="asgi", cors_allowed_origins=[], namespaces=[NAMESPACE, _DEFAULT], max_http_buffer_size=1_000_000
         )
+        self.server.on("connect", self._authenticate, namespace=_DEFAULT)
         self.server.on("connect", self._connect, namespace=NAMESPACE)
         self.server.on("disconnect", self._disconnect, namespace=NAMESPACE)
         self.asgi = socketio.ASGIApp(self.server)
@@ -102,7 +105,8 @@ class Realtime:
 
     # Sockets
 
-    async def _connect(self, socket: str, environ: dict[str, Any], auth: Any = None) -> None:
+    async def _authenticate(self, _: str, environ: dict[str, Any], auth: Any = None) -> Token:
+        """The token of a handshake. Raises what refuses the connection, with a message for the client."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in environ["asgi.scope"]["headers"]}
         if self._closing:
             raise socketio.exceptions.ConnectionRefusedError("The server is stopping.")
@@ -112,7 +116,10 @@ class Realtime:
             await self._listeners.resolve(token, authenticated, None)
         except ApiError as error:
             raise socketio.exceptions.ConnectionRefusedError(error.message) from None
-        self._tokens[socket] = token
+        return token
+
+    async def _connect(self, socket: str, environ: dict[str, Any], auth: Any = None) -> None:
+        self._tokens[socket] = await self._authenticate(socket, environ, auth)
 
     async def _disconnect(self, socket: str, *_: Any) -> None:
         self._tokens.pop(socket, None)

@@ -1,0 +1,35 @@
+"""The recorded conversations of the Kitsu API, replayed against this server.
+
+They live beside the repository (../shared/conformance); without them these tests are skipped.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.server import Server
+
+CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance"
+PASSING = [
+    "accounts_departments",
+    "accounts_people",
+    "accounts_session",
+    "accounts_timesheets",
+    "crud_file_tables",
+    "crud_listing",
+    "crud_production_tables",
+    "crud_studio_tables",
+]
+
+pytestmark = pytest.mark.skipif(not CONFORMANCE.exists(), reason=f"there are no recordings in {CONFORMANCE}")
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_recorded_conversation_goes_as_recorded(server: Server, name: str) -> None:
+    steps = len(json.loads((CONFORMANCE / "scenarios" / f"{name}.json").read_text()))
+    command = [sys.executable, CONFORMANCE / "conformance.py", "check", server.api, "--only", name, "--verbose"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"{name}: {steps} of {steps} steps as recorded" in said.stdout, said.stdout + said.stderr
