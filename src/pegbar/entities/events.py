@@ -40,3 +40,6 @@ CASTING_UPDATE: dict[str, Event] = {
     )
     for kind in (SHOT, EPISODE, ASSET)
 }
+
+ADD_TO_SCENE = event("shot:add-to-scene", "scene_id", "shot_id")
+REMOVE_FROM_SCENE = event("shot:remove-from-scene", "scene_id", "shot_id")

@@ -46,3 +46,20 @@ class NewScene(Strict):
 
     name: Name
     sequence_id: UUID | None = None
+
+
+class ShotChanges(Strict):
+    """What is checked of a changed shot before its columns are."""
+
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    description: str | None | msgspec.UnsetType = msgspec.UNSET
+    data: Metadata | None | msgspec.UnsetType = msgspec.UNSET
+    nb_frames: Whole | None | msgspec.UnsetType = msgspec.UNSET
+    parent_id: UUID | None | msgspec.UnsetType = msgspec.UNSET
+    canceled: bool | str | int | msgspec.UnsetType = msgspec.UNSET
+
+
+class LinkedShot(Strict):
+    """The shot to link to a scene."""
+
+    shot_id: UUID

@@ -1,15 +1,17 @@
-"""Routes of shots, sequences, episodes and scenes. Source: spec shots."""
+"""Routes that make and change shots, sequences, episodes and scenes. Source: spec shots."""
 
+from typing import Any
 from uuid import UUID
 
 from pegbar.core.access import manager_of
 from pegbar.core.database import Json, Transaction
-from pegbar.core.routing import found, post
-from pegbar.entities import events
+from pegbar.core.routing import delete, found, post, put
+from pegbar.entities import events, rules
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT
-from pegbar.entities.queries import one_of_kind
+from pegbar.entities.queries import one, one_of_kind
+from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.shots import actions
-from pegbar.entities.shots.bodies import NewEpisode, NewScene, NewSequence, NewShot
+from pegbar.entities.shots.bodies import LinkedShot, NewEpisode, NewScene, NewSequence, NewShot
 
 
 @post("/data/projects/{project_id:uuid}/shots", access=manager_of("project_id"), events=[events.NEW[SHOT]])
@@ -38,3 +40,31 @@ async def create_scene(project_id: UUID, body: NewScene, tx: Transaction) -> Jso
     """Make a scene, unless the sequence has one of that name: that one is answered, unchanged."""
     scene_id = await actions.create_scene(tx, project_id, body)
     return found(await tx.json_row(one_of_kind(SCENE), entity_id=scene_id))
+
+
+@put("/data/shots/{shot_id:uuid}", access=rules.manages(SHOT, "shot_id"), events=[events.UPDATE[SHOT]], errors=(400,))
+async def update_shot(shot_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
+    """Change a shot. `data` is replaced whole; `PUT /data/entities/{id}` merges it."""
+    await actions.update_shot(tx, shot_id, document)
+    return found(await tx.json_row(one(UNTYPED), entity_id=shot_id))
+
+
+@post(
+    "/data/scenes/{scene_id:uuid}/shots",
+    access=rules.manages(SCENE, "scene_id"),
+    events=[events.UPDATE[SHOT], events.ADD_TO_SCENE],
+)
+async def link_shot(scene_id: UUID, body: LinkedShot, tx: Transaction) -> Json:
+    """Make a shot come from a scene of its production."""
+    await actions.link_shot(tx, scene_id, body.shot_id)
+    return found(await tx.json_row(one(UNTYPED), entity_id=body.shot_id))
+
+
+@delete(
+    "/data/scenes/{scene_id:uuid}/shots/{shot_id:uuid}",
+    access=rules.manages(SCENE, "scene_id"),
+    events=[events.UPDATE[SHOT], events.REMOVE_FROM_SCENE],
+)
+async def unlink_shot(scene_id: UUID, shot_id: UUID, tx: Transaction) -> None:
+    """Take a shot from the scene it comes from."""
+    await actions.unlink_shot(tx, scene_id, shot_id)

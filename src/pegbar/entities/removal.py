@@ -1,0 +1,193 @@
+"""Deleting and canceling entities. Source: spec entities, "Deletion"; spec shots, "Deletion".
+
+Removal is one transaction: what other domains keep about the entities goes first (hooks.ENTITIES_REMOVED), then links,
+versions and instances, then the rows, with everything that hangs below a sequence or an episode.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ARRAY, any_, bindparam, exists, or_, select, text
+
+from pegbar.core.database import Transaction
+from pegbar.core.errors import Conflict, NotFound
+from pegbar.core.events import Event
+from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.entities import events
+from pegbar.entities.casting import readiness
+from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
+from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, FOLDER, SCENE, SEQUENCE, SHOT, is_kind, kind_text
+from pegbar.entities.tables import asset_instance, entity
+from pegbar.files.tables import output_file
+from pegbar.productions.hooks import ENTITIES, PROJECT_REMOVED
+from pegbar.productions.hooks import Removal as ProjectRemoval
+from pegbar.tasks.tables import task
+
+#: The order in which the removal of entities is told.
+_TOLD = (SHOT, SCENE, ASSET, EDIT, CONCEPT, FOLDER, SEQUENCE, EPISODE)
+
+_ids = bindparam("ids", type_=ARRAY(Uuid))
+_now = bindparam("now", type_=TIMESTAMP)
+_entity_id = bindparam("entity_id", type_=Uuid)
+
+#: The entities, and what goes with them: all below a sequence or an episode, and the assets of an episode.
+_DOOMED = text(
+    """
+    WITH RECURSIVE doomed AS (
+      SELECT entity.id, entity_type.name AS kind FROM entity
+        JOIN entity_type ON entity_type.id = entity.entity_type_id WHERE entity.id = ANY(:ids)
+      UNION
+      SELECT below.id, entity_type.name FROM doomed
+        JOIN entity below ON (doomed.kind IN ('Sequence', 'Episode') AND below.parent_id = doomed.id)
+                          OR (doomed.kind = 'Episode' AND below.source_id = doomed.id)
+        JOIN entity_type ON entity_type.id = below.entity_type_id
+    )
+    SELECT id FROM doomed
+    """
+).bindparams(_ids)
+
+_LOCKED = (
+    select(entity.c.id, entity.c.project_id, kind_text().label("kind"))
+    .where(entity.c.id == any_(_ids))
+    .order_by(entity.c.id)
+    .with_for_update(of=entity)
+)
+
+_INSTANCES = "asset_id = ANY(:ids) OR scene_id = ANY(:ids) OR target_asset_id = ANY(:ids) OR entity_id = ANY(:ids)"
+_LINKED = "entity_in_id = ANY(:ids) OR entity_out_id = ANY(:ids)"
+_OF_INSTANCES = f"asset_instance_id IN (SELECT id FROM asset_instance WHERE {_INSTANCES})"  # noqa: S608 - names of ours
+#: Rows of ours that go with entities.
+_OWN = tuple(
+    text(f"DELETE FROM {table} WHERE {condition}").bindparams(_ids)  # noqa: S608 - names of ours
+    for table, condition in (
+        ("entity_version", "entity_id = ANY(:ids)"),
+        ("entity_link", _LINKED),
+        ("entity_concept_link", _LINKED),
+        ("asset_instance_link", f"entity_id = ANY(:ids) OR {_OF_INSTANCES}"),
+        ("asset_instance", _INSTANCES),
+    )
+)
+
+#: What stays, but hung from or came from an entity that goes.
+_ORPHANED = text(
+    """
+    UPDATE entity SET parent_id = CASE WHEN parent_id = ANY(:ids) THEN NULL ELSE parent_id END,
+                      source_id = CASE WHEN source_id = ANY(:ids) THEN NULL ELSE source_id END, updated_at = :now
+     WHERE (parent_id = ANY(:ids) OR source_id = ANY(:ids)) AND id <> ALL(:ids)
+    """
+).bindparams(_ids, _now)
+
+_DELETE = text("DELETE FROM entity WHERE id = ANY(:ids)").bindparams(_ids)
+
+#: Assets, shots, edits and concepts of a production among these ids.
+_REMOVABLE = (
+    select(entity.c.id, entity.c.created_by, entity.c.canceled, kind_text().label("kind"))
+    .where(entity.c.id == any_(_ids), entity.c.project_id == bindparam("project_id", type_=Uuid))
+    .where(or_(*[is_kind(kind) for kind in (ASSET, SHOT, EDIT, CONCEPT)]))
+)
+_HAS_TASKS = select(exists().where(task.c.entity_id == _entity_id))
+
+_LINKS = tuple(
+    text(f"DELETE FROM {table} WHERE {condition}").bindparams(_entity_id)  # noqa: S608 - names of ours
+    for table, condition in (
+        ("entity_link", "entity_in_id = :entity_id OR entity_out_id = :entity_id"),
+        ("entity_concept_link", "entity_in_id = :entity_id OR entity_out_id = :entity_id"),
+        ("asset_instance_link", "entity_id = :entity_id"),
+    )
+)
+_child = entity.alias("child")
+_IN_USE = select(
+    exists().where(task.c.entity_id == _entity_id)
+    | exists().where((_child.c.source_id == _entity_id) | (_child.c.parent_id == _entity_id))
+    | exists().where((asset_instance.c.scene_id == _entity_id) | (asset_instance.c.entity_id == _entity_id))
+    | exists().where((output_file.c.entity_id == _entity_id) | (output_file.c.temporal_entity_id == _entity_id))
+)
+
+_OF_PROJECT = select(entity.c.id).where(entity.c.project_id == bindparam("project_id", type_=Uuid))
+
+
+async def _delete(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
+    """Delete the rows of entities and what this domain keeps about them; whatever cast them is counted again."""
+    ids = list(entity_ids)
+    casters = set(await readiness.casters_of(tx, ids)) - set(ids)
+    for statement in _OWN:
+        await tx.execute(statement, ids=ids)
+    await tx.execute(_ORPHANED, ids=ids, now=utc_now())
+    await tx.execute(_DELETE, ids=ids)
+    await readiness.refresh(tx, sorted(casters))
+
+
+async def remove_entities(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
+    """Remove entities for good, with all that belongs to them and hangs below them."""
+    doomed = await tx.column(_DOOMED, ids=list(entity_ids))
+    rows = await tx.rows(_LOCKED, ids=doomed)
+    await ENTITIES_REMOVED.run(Removal(tx, doomed))
+    await _delete(tx, doomed)
+    for row in sorted(rows, key=lambda each: _TOLD.index(each["kind"])):
+        _tell(tx, events.DELETE, row)
+
+
+def _tell(tx: Transaction, declared: dict[str, Event], row: asyncpg.Record) -> None:
+    kind = row["kind"]
+    tx.emit(declared[kind], project_id=row["project_id"], **{events.key_of(kind): row["id"]})
+
+
+async def _locked(tx: Transaction, entity_id: UUID) -> asyncpg.Record:
+    row = await tx.row(_LOCKED, ids=[entity_id])
+    if row is None:
+        raise NotFound(f"There is no entity {entity_id}.")
+    return row
+
+
+async def cancel(tx: Transaction, entity_id: UUID) -> None:
+    """Archive an entity: it stays, out of every casting."""
+    row = await _locked(tx, entity_id)
+    await tx.update(entity, entity_id, canceled=True)
+    _tell(tx, events.UPDATE, row)
+    if row["kind"] == ASSET:
+        await readiness.refresh_casting_of(tx, [entity_id])
+
+
+async def remove_or_cancel(tx: Transaction, entity_id: UUID, *, force: bool) -> None:
+    """Remove an asset, a shot, an edit or a concept; without force one that has tasks is only canceled."""
+    await _locked(tx, entity_id)
+    if not force and await tx.value(_HAS_TASKS, entity_id=entity_id):
+        await cancel(tx, entity_id)
+    else:
+        await remove_entities(tx, [entity_id])
+
+
+async def removable(tx: Transaction, project_id: UUID, entity_ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
+    """The assets, shots, edits and concepts of a production among these ids: `id`, `created_by`, `canceled`, `kind`."""
+    rows = await tx.rows(_REMOVABLE, ids=list(entity_ids), project_id=project_id)
+    return {row["id"]: row for row in rows}
+
+
+async def remove_if_unused(tx: Transaction, entity_id: UUID) -> None:
+    """Remove a sequence or an episode to which nothing is linked; 400 otherwise."""
+    row = await _locked(tx, entity_id)
+    casters = await readiness.casters_of(tx, [entity_id])
+    for statement in _LINKS:
+        await tx.execute(statement, entity_id=entity_id)
+    try:
+        await tx.execute(_DELETE, ids=[entity_id])
+    except asyncpg.ForeignKeyViolationError:
+        raise Conflict(f"Some data are still linked to this {row['kind'].lower()}.") from None
+    _tell(tx, events.DELETE, row)
+    await readiness.refresh(tx, casters)
+
+
+async def remove_scene(tx: Transaction, scene_id: UUID) -> None:
+    """Remove a scene; one that is in use is canceled."""
+    await _locked(tx, scene_id)
+    if await tx.value(_IN_USE, entity_id=scene_id):
+        await cancel(tx, scene_id)
+    else:
+        await remove_entities(tx, [scene_id])
+
+
+@PROJECT_REMOVED.register(ENTITIES)
+async def remove_with_project(removal: ProjectRemoval) -> None:
+    """All entities of a production that is deleted, and what is linked to them."""
+    await _delete(removal.tx, await removal.tx.column(_OF_PROJECT, project_id=removal.project_id))
