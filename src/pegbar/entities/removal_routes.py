@@ -88,7 +88,9 @@ async def delete_episode(episode_id: UUID, query: Forced, tx: Transaction) -> No
     await _remove_container(tx, episode_id, force=query.force)
 
 
-_in_team = Rule("member of the production", lambda caller: caller.is_member, at("project", "project_id"))
+_in_team = Rule("member of the production", lambda caller: caller.is_member, at("project", "project_id")).further(
+    "managers, and others what they created"
+)
 
 
 @post(

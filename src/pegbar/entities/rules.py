@@ -47,7 +47,7 @@ edits = Rule(
     "manager or supervisor of the production, or creator of the entity in its team",
     lambda caller: caller.supervises or (caller.in_team and caller.created_entity),
     at("entity", "instance_id"),
-)
+).further("supervisors change only metadata, within their departments")
 
 
 def _asked_for(kind: str, parameter: str) -> Place:

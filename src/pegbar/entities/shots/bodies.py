@@ -52,10 +52,10 @@ class ShotChanges(Strict):
     """What is checked of a changed shot before its columns are."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
-    description: str | None | msgspec.UnsetType = msgspec.UNSET
-    data: Metadata | None | msgspec.UnsetType = msgspec.UNSET
-    nb_frames: Whole | None | msgspec.UnsetType = msgspec.UNSET
-    parent_id: UUID | None | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    data: Metadata | msgspec.UnsetType | None = msgspec.UNSET
+    nb_frames: Whole | msgspec.UnsetType | None = msgspec.UNSET
+    parent_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
     canceled: bool | str | int | msgspec.UnsetType = msgspec.UNSET
 
 
