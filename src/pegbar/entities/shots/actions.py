@@ -99,7 +99,7 @@ def _changes(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def update_shot(tx: Transaction, shot_id: UUID, document: Mapping[str, Any]) -> None:
-    """Change columns of a shot; its metadata is replaced whole. 400 for a taken name or a parent that is no sequence."""
+    """Change columns of a shot; its metadata is replaced whole. 400 for a taken name or a parent not a sequence."""
     before = await tx.row(_SHOT, shot_id=shot_id)
     if before is None:
         raise NotFound(f"There is no shot {shot_id}.")
