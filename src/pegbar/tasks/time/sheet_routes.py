@@ -1,0 +1,244 @@
+"""Routes of time sheets and quotas of persons. Source: spec accounts, section 13 and its operations."""
+
+from datetime import date
+from functools import cache
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import msgspec
+
+from pegbar.core.access import Caller, Rule, asked, authenticated, require
+from pegbar.core.database import Database, Json
+from pegbar.core.errors import BadRequest, Forbidden, NotFound
+from pegbar.core.filters import uuid_filter
+from pegbar.core.routing import get
+from pegbar.tasks.time import periods, quotas, sheets
+from pegbar.tasks.time.periods import Period
+from pegbar.tasks.time.quotas import Mode
+from pegbar.tasks.time.sheets import Rows, Unit, View
+
+_SHEET = "/data/persons/{person_id:uuid}/time-spents"
+
+
+class OfProject(msgspec.Struct):
+    """One production, or all."""
+
+    project_id: str = ""
+
+
+class Between(msgspec.Struct):
+    """A range of days, both included."""
+
+    start_date: str = ""
+    end_date: str = ""
+
+
+class Narrowed(msgspec.Struct):
+    """Which hours of the studio."""
+
+    project_id: str = ""
+    department_id: str = ""
+    studio_id: str = ""
+
+
+class Quota(msgspec.Struct):
+    """Which shots count, and how."""
+
+    project_id: str = ""
+    task_type_id: str = ""
+    count_mode: str = "weighted"
+
+
+def _id(value: str) -> UUID | None:
+    return uuid_filter(value) if value else None
+
+
+async def _sheet(
+    db: Database, caller: Caller, person_id: UUID, period: Period | None, rows: Rows, project_id: UUID | None = None
+) -> Json:
+    """What the caller may see of a person's hours. Raises NotFound, Forbidden."""
+    view = sheets.view_of_person(caller, person_id, project_id, dated=period is not None)
+    if view is None:
+        raise Forbidden("Time sheets are for oneself, managers and supervisors.")
+    dates = {} if period is None else {"first": period.first, "last": period.last}
+    given = view.parameters(caller, project_id=project_id, person_id=person_id, **dates)
+    row = await db.row(sheets.of_person(view, rows), **given)
+    if row is None:
+        raise NotFound(f"There is nobody with the id {person_id}.")
+    require(not row["is_bot"], "Bots have no time sheet.")
+    require(row["on_project"], "You are not on this production.")
+    return Json(row["rows"].encode())
+
+
+@get(_SHEET, access=authenticated, errors=(400, 403, 404))
+async def time_spents(person_id: UUID, query: Between, db: Database, caller: Caller) -> Json:
+    """Hours of a person, all of them or between two days."""
+    if bool(query.start_date) != bool(query.end_date):
+        raise BadRequest("start_date and end_date go together.")
+    period = None
+    if query.start_date:
+        period = Period(periods.iso_day("start_date", query.start_date), periods.iso_day("end_date", query.end_date))
+    return await _sheet(db, caller, person_id, period, "detailed")
+
+
+@get(_SHEET + "/{day:str}", access=authenticated, errors=(400, 403, 404))
+async def time_spents_of_day(person_id: UUID, day: str, db: Database, caller: Caller) -> Json:
+    """Hours of a person on one day."""
+    only = periods.iso_day("date", day)
+    return await _sheet(db, caller, person_id, Period(only, only), "plain")
+
+
+@get(_SHEET + "/year/{year:str}", access=authenticated, errors=(400, 403, 404))
+async def year_sheet(person_id: UUID, year: str, query: OfProject, db: Database, caller: Caller) -> Json:
+    """Hours of a person in a year, by task."""
+    return await _sheet(db, caller, person_id, periods.year(year), "by_task", _id(query.project_id))
+
+
+@get(_SHEET + "/month/{year:str}/{month:str}", access=authenticated, errors=(400, 403, 404))
+async def month_sheet(person_id: UUID, year: str, month: str, query: OfProject, db: Database, caller: Caller) -> Json:
+    """Hours of a person in a month, by task."""
+    return await _sheet(db, caller, person_id, periods.month(year, month), "by_task", _id(query.project_id))
+
+
+@get(_SHEET + "/week/{year:str}/{week:str}", access=authenticated, errors=(400, 403, 404))
+async def week_sheet(person_id: UUID, year: str, week: str, query: OfProject, db: Database, caller: Caller) -> Json:
+    """Hours of a person in an ISO week, by task."""
+    return await _sheet(db, caller, person_id, periods.week(year, week), "by_task", _id(query.project_id))
+
+
+@get(_SHEET + "/day/{year:str}/{month:str}/{day:str}", access=authenticated, errors=(400, 403, 404))
+async def day_sheet(
+    person_id: UUID, year: str, month: str, day: str, query: OfProject, db: Database, caller: Caller
+) -> Json:
+    """Hours of a person on a day, by task."""
+    return await _sheet(db, caller, person_id, periods.day(year, month, day), "by_task", _id(query.project_id))
+
+
+@get(_SHEET + "/month/all/{year:str}/{month:str}", access=authenticated, errors=(400, 403, 404))
+async def month_of_person(person_id: UUID, year: str, month: str, db: Database, caller: Caller) -> Json:
+    """Every row of a person's month; for the person and studio managers."""
+    period = periods.month(year, month)
+    require(caller.is_admin or caller.id == person_id, "Only the person and studio managers read this.")
+    return await _sheet(db, caller, person_id, period, "plain")
+
+
+# Everybody
+
+_TABLES = "/data/persons/time-spents"
+_tables = Rule(
+    "anyone signed in; managers and supervisors their productions, others their own hours",
+    lambda caller: (
+        caller.role not in ("manager", "supervisor") or caller.subject_id is None or caller.in_team or caller.is_admin
+    ),
+    asked("project", "project_id"),
+)
+
+
+async def _table(db: Database, caller: Caller, query: Narrowed, unit: Unit, period: Period | None) -> Json:
+    department_id, studio_id, project_id = _id(query.department_id), _id(query.studio_id), _id(query.project_id)
+    leads = caller.role in ("manager", "supervisor")
+    supervises = caller.role == "supervisor"
+    if supervises and department_id is not None and department_id not in caller.departments:
+        raise BadRequest("department_id is none of your departments.")
+    view = View(
+        narrowed=leads,
+        by_department=supervises and bool(caller.departments),
+        own=not leads and not caller.is_admin,
+        by_project=project_id is not None,
+        of_department=department_id is not None,
+        of_studio=studio_id is not None,
+        dated=period is not None,
+    )
+    asked_for = {"project_id": project_id, "department_id": department_id, "studio_id": studio_id}
+    dates: dict[str, date] = {} if period is None else {"first": period.first, "last": period.last}
+    rows = await db.rows(sheets.table(unit, view), **view.parameters(caller, **asked_for, **dates))
+    units = ",".join(f'"{row["unit"]}":{{{row["persons"]}}}' for row in rows)
+    return Json(f"{{{units}}}".encode())
+
+
+@get(f"{_TABLES}/year-table", access=_tables, errors=(400, 403))
+async def year_table(query: Narrowed, db: Database, caller: Caller) -> Json:
+    """Minutes of each person by year."""
+    return await _table(db, caller, query, "year", None)
+
+
+@get(_TABLES + "/month-table/{year:str}", access=_tables, errors=(400, 403))
+async def month_table(year: str, query: Narrowed, db: Database, caller: Caller) -> Json:
+    """Minutes of each person by month of a year."""
+    return await _table(db, caller, query, "month", periods.year(year))
+
+
+@get(_TABLES + "/week-table/{year:str}", access=_tables, errors=(400, 403))
+async def week_table(year: str, query: Narrowed, db: Database, caller: Caller) -> Json:
+    """Minutes of each person by ISO week, on the days of a calendar year."""
+    return await _table(db, caller, query, "week", periods.year(year))
+
+
+@get(_TABLES + "/day-table/{year:str}/{month:str}", access=_tables, errors=(400, 403))
+async def day_table(year: str, month: str, query: Narrowed, db: Database, caller: Caller) -> Json:
+    """Minutes of each person by day of a month."""
+    return await _table(db, caller, query, "day", periods.month(year, month))
+
+
+# Quotas
+
+_QUOTA = "/data/persons/{person_id:uuid}/quota-shots"
+_quotas = Rule(
+    "the person concerned, studio manager, or with a production its manager or supervisor",
+    lambda _: True,
+    asked("project", "project_id"),
+)
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+async def _quota(db: Database, caller: Caller, person_id: UUID, query: Quota, period: Period) -> Json:
+    if query.count_mode not in quotas.MODES:
+        raise BadRequest(f"count_mode: {query.count_mode!r} is not one of {', '.join(quotas.MODES)}.")
+    mode: Mode = query.count_mode
+    project_id, task_type_id = _id(query.project_id), _id(query.task_type_id)
+    supervises = project_id is not None and caller.supervises
+    require(
+        supervises or caller.is_admin or caller.id == person_id,
+        "Quotas are for the person and those who supervise the production asked for.",
+    )
+    row = await db.row(
+        quotas.shots(mode),
+        person_id=person_id,
+        project_id=project_id,
+        task_type_id=task_type_id,
+        by_project=project_id is not None,
+        by_task_type=task_type_id is not None,
+        first=period.first,
+        last=period.last,
+        timezone=caller.timezone if caller.timezone in _timezones() else "UTC",
+    )
+    if row is None:
+        raise NotFound(f"There is nobody with the id {person_id}.")
+    if not row["known"]:
+        raise NotFound(f"There is no production {project_id}.")
+    require(not row["is_bot"], "Bots have no quotas.")
+    return Json(row["rows"].encode())
+
+
+@get(_QUOTA + "/month/{year:str}/{month:str}", access=_quotas, errors=(400, 403, 404))
+async def month_quota(person_id: UUID, year: str, month: str, query: Quota, db: Database, caller: Caller) -> Json:
+    """Shots of a person in a month, with the share done of each."""
+    return await _quota(db, caller, person_id, query, periods.month(year, month))
+
+
+@get(_QUOTA + "/week/{year:str}/{week:str}", access=_quotas, errors=(400, 403, 404))
+async def week_quota(person_id: UUID, year: str, week: str, query: Quota, db: Database, caller: Caller) -> Json:
+    """Shots of a person in an ISO week, with the share done of each."""
+    return await _quota(db, caller, person_id, query, periods.week(year, week))
+
+
+@get(_QUOTA + "/day/{year:str}/{month:str}/{day:str}", access=_quotas, errors=(400, 403, 404))
+async def day_quota(
+    person_id: UUID, year: str, month: str, day: str, query: Quota, db: Database, caller: Caller
+) -> Json:
+    """Shots of a person on a day, with the share done of each."""
+    return await _quota(db, caller, person_id, query, periods.day(year, month, day))

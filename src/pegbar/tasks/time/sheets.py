@@ -1,0 +1,173 @@
+"""Reads of time sheets: of a person, and of everybody by year, month, week or day. Source: spec accounts, 13.
+
+A caller sees all of it, or what lies in their productions and (supervisors) departments; SQL narrows.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Executable,
+    Float,
+    Integer,
+    Select,
+    any_,
+    bindparam,
+    cast,
+    exists,
+    extract,
+    func,
+    literal_column,
+    select,
+    true,
+)
+
+from pegbar.accounts.tables import person
+from pegbar.core.access import Caller
+from pegbar.core.schema import Text, Uuid
+from pegbar.core.wire import Wire, json_list, json_object, json_text
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import entity_type, task_type
+from pegbar.tasks.tables import task, time_spent
+from pegbar.tasks.time.shapes import TIME_SPENT
+
+Unit = Literal["year", "month", "week", "day"]
+
+_CALLER = bindparam("caller_id", type_=Uuid)
+_FIRST, _LAST = bindparam("first", type_=Date), bindparam("last", type_=Date)
+_PROJECT = bindparam("project_id", type_=Uuid)
+_COMMA = literal_column("','", Text)
+_MINE = select(project_person_link.c.project_id).where(project_person_link.c.person_id == _CALLER)
+_OF_DEPARTMENTS = task_type.c.department_id == any_(bindparam("departments", type_=ARRAY(Uuid)))
+
+
+@dataclass(frozen=True)
+class View:
+    """How much of the hours of others a caller sees, and what is asked for."""
+
+    narrowed: bool = False  #: to the caller's productions
+    by_department: bool = False  #: to the caller's departments
+    own: bool = False  #: to the caller's own hours
+    by_project: bool = False
+    of_department: bool = False
+    of_studio: bool = False
+    dated: bool = True
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The conditions on time spents joined with their tasks, task types and persons."""
+        asked: list[tuple[bool, ColumnElement[bool]]] = [
+            (self.narrowed, task.c.project_id.in_(_MINE)),
+            (self.by_department, _OF_DEPARTMENTS),
+            (self.own, time_spent.c.person_id == _CALLER),
+            (self.by_project, task.c.project_id == _PROJECT),
+            (self.of_department, task_type.c.department_id == bindparam("department_id", type_=Uuid)),
+            (self.of_studio, person.c.studio_id == bindparam("studio_id", type_=Uuid)),
+            (self.dated, time_spent.c.date.between(_FIRST, _LAST)),
+        ]
+        return [condition for applies, condition in asked if applies]
+
+    def parameters(self, caller: Caller, **given: Any) -> dict[str, Any]:
+        """Those of the parameters that the conditions have."""
+        known = {
+            "caller_id": caller.id if self.narrowed or self.own else None,
+            "departments": list(caller.departments) if self.by_department else None,
+            **given,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+
+_PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
+
+#: A day's row, one that names its production and task type too, and the sum of a task's hours.
+Rows = Literal["plain", "detailed", "by_task"]
+
+_DETAILED = TIME_SPENT.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id)
+_OF_TASK = Wire(
+    {
+        "task_id": task.c.id,
+        "task_type_id": task.c.task_type_id,
+        "project_id": task.c.project_id,
+        "project_name": project.c.name,
+        "entity_name": entity.c.name,
+        "entity_type_name": entity_type.c.name,
+        "sequence_name": _PARENT.c.name,
+        "episode_name": _GRAND.c.name,
+        "duration": func.sum(time_spent.c.duration, type_=Float),
+    }
+)
+
+
+def _spent(view: View, rows: Rows) -> Select[Any]:
+    wire = {"plain": TIME_SPENT, "detailed": _DETAILED, "by_task": _OF_TASK}[rows]
+    source = time_spent.join(task, task.c.id == time_spent.c.task_id).outerjoin(
+        task_type, task_type.c.id == task.c.task_type_id
+    )
+    if rows != "by_task":
+        listed = select(json_object(wire)).select_from(source).order_by(time_spent.c.date, time_spent.c.id)
+    else:
+        source = (
+            source.join(project, project.c.id == task.c.project_id)
+            .join(entity, entity.c.id == task.c.entity_id)
+            .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
+            .outerjoin(_PARENT, _PARENT.c.id == entity.c.parent_id)
+            .outerjoin(_GRAND, _GRAND.c.id == _PARENT.c.parent_id)
+        )
+        listed = select(json_object(wire)).select_from(source)
+        listed = listed.group_by(
+            task.c.id, project.c.name, entity.c.name, entity_type.c.name, _PARENT.c.name, _GRAND.c.name
+        )
+    return listed.where(time_spent.c.person_id == person.c.id, *view.conditions()).correlate(person)
+
+
+@lru_cache
+def of_person(view: View, rows: Rows) -> Executable:
+    """The person (`is_bot`), whether the caller is on the production asked for, and their hours as JSON."""
+    member = (
+        exists().where(project_person_link.c.project_id == _PROJECT, project_person_link.c.person_id == _CALLER)
+        if view.by_project and view.narrowed
+        else true()
+    )
+    return select(person.c.is_bot, member.label("on_project"), json_list(_spent(view, rows)).label("rows")).where(
+        person.c.id == bindparam("person_id", type_=Uuid)
+    )
+
+
+def view_of_person(caller: Caller, person_id: UUID, project_id: UUID | None, *, dated: bool = True) -> View | None:
+    """What the caller sees of a person's sheet; None for nothing at all."""
+    if caller.is_admin or caller.id == person_id:
+        return View(by_project=project_id is not None, dated=dated)
+    if caller.role not in ("manager", "supervisor"):
+        return None
+    return View(
+        narrowed=True,
+        by_department=caller.role == "supervisor" and bool(caller.departments),
+        by_project=project_id is not None,
+        dated=dated,
+    )
+
+
+@lru_cache
+def table(unit: Unit, view: View) -> Executable:
+    """For each unit of time (`unit`), an object of the minutes of each person as JSON text (`persons`)."""
+    of_unit = cast(extract(unit, time_spent.c.date), Integer).label("unit")
+    source = time_spent.join(task, task.c.id == time_spent.c.task_id)
+    if view.by_department or view.of_department:
+        source = source.join(task_type, task_type.c.id == task.c.task_type_id)
+    if view.of_studio:
+        source = source.join(person, person.c.id == time_spent.c.person_id)
+    sums = (
+        select(of_unit, time_spent.c.person_id, func.sum(time_spent.c.duration, type_=Float).label("minutes"))
+        .select_from(source)
+        .where(*view.conditions(), time_spent.c.person_id.is_not(None))
+        .group_by(of_unit, time_spent.c.person_id)
+        .subquery("sums")
+    )
+    quote, between = literal_column("""'"'""", Text), literal_column("""'":'""", Text)
+    pair = quote.concat(cast(sums.c.person_id, Text)).concat(between).concat(json_text(sums.c.minutes))
+    return select(sums.c.unit, func.string_agg(pair, _COMMA).label("persons")).group_by(sums.c.unit)
