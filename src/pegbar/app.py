@@ -16,6 +16,7 @@ from pegbar.config import settings
 from pegbar.core import routing
 from pegbar.core.database import Database
 from pegbar.core.front import Front
+from pegbar.core.metrics import Answering, measured
 from pegbar.core.realtime import Realtime
 from pegbar.core.routing import Endpoint, Operation
 from pegbar.core.segments import Candidate, choose, shape, shared_shapes
@@ -56,7 +57,7 @@ def _no_route(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[
     return Response(body, status_code=error.status_code, headers=error.headers)
 
 
-def _handler(operation: Operation, endpoint: Endpoint) -> HTTPRouteHandler:
+def _handler(operation: Operation, endpoint: Answering) -> HTTPRouteHandler:
     """The Litestar handler of an operation: its signature is the request alone, Endpoint does the rest."""
 
     async def handle(request: Request[Any, Any, Any]) -> ASGIApp:
@@ -96,7 +97,7 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
     handlers: list[HTTPRouteHandler] = []
     together: dict[str, list[Candidate]] = {}
     for each in operations:
-        endpoint = Endpoint(each, database, callers)
+        endpoint = measured(each, Endpoint(each, database, callers))
         if shape(each.path) in shared:
             together.setdefault(shape(each.path), []).append(Candidate(each, endpoint))
         else:

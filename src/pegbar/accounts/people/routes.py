@@ -75,7 +75,7 @@ async def hire(tx: Transaction, caller: Caller, document: dict[str, Any]) -> Any
 
 @put(
     "/data/persons/{instance_id:str}",
-    access=row_rule(self_or(admin, "instance_id"), person),
+    access=row_rule(self_or(admin, "instance_id").further("protected and preview accounts are closed"), person),
     returns=persons,
     tag="Persons",
     events=(_EVENTS["update"],),
@@ -94,7 +94,7 @@ async def edit(instance_id: str, tx: Transaction, caller: Caller, document: dict
 
 @delete(
     "/data/persons/{instance_id:str}",
-    access=row_rule(admin, person),
+    access=row_rule(admin.further("nobody removes themself or a protected account"), person),
     tag="Persons",
     events=(_EVENTS["delete"],),
     errors=(400,),

@@ -15,7 +15,7 @@ from pegbar.core.schema import Text, Uuid
 
 #: One at a time, so that two hires cannot both take the last seat.
 _HOLD_SEATS = text("SELECT pg_advisory_xact_lock(hashtext('pegbar.seats'))")
-_SEATS_TAKEN = (
+SEATS_TAKEN = (
     select(func.count())
     .select_from(person)
     .where(
@@ -42,7 +42,7 @@ def is_protected(email: str | None) -> bool:
 async def free_seats(tx: Transaction) -> int:
     """How many more active persons the user limit allows; holds off other hires until this one is over."""
     await tx.execute(_HOLD_SEATS)
-    return settings().user_limit - int(await tx.value(_SEATS_TAKEN))
+    return settings().user_limit - int(await tx.value(SEATS_TAKEN))
 
 
 async def check_address(tx: Transaction, email: str, person_id: UUID | None = None) -> None:

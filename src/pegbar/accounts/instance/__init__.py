@@ -1,0 +1,1 @@
+"""The instance itself: what it is, how it is, what monitoring reads."""

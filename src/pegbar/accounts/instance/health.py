@@ -1,0 +1,76 @@
+"""How the instance is, asked of the database once a second however many ask. Source: spec accounts, /status."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import psutil
+
+from pegbar import __version__
+from pegbar.accounts.instance import queries
+from pegbar.core.database import CONNECTION_ERRORS, Database
+
+NAME = "Pegbar"
+_LONGEST_WAIT = 2.0
+_KEPT = 1.0
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """An observation of the moment, shared by those who ask within a second."""
+
+    def __init__(self, observe: Callable[[Database], Awaitable[T]]) -> None:
+        self._observe = observe
+        self._lock = asyncio.Lock()
+        self._at = float("-inf")
+        self._seen: T | None = None
+
+    async def __call__(self, db: Database) -> T:
+        async with self._lock:
+            if self._seen is None or time.monotonic() - self._at > _KEPT:
+                self._seen = await self._observe(db)
+                self._at = time.monotonic()
+            return self._seen
+
+
+async def _parts(db: Database) -> dict[str, bool]:
+    try:
+        row = await asyncio.wait_for(db.row(queries.health), _LONGEST_WAIT)
+    except (*CONNECTION_ERRORS, OSError, TimeoutError):
+        row = None
+    up = row is not None
+    return {
+        "database-up": up,
+        "key-value-store-up": up,  # tokens, codes and locks are in the database
+        "event-stream-up": row is not None and row["events"],
+        "job-queue-up": row is not None and row["jobs"],
+        "indexer-up": up,  # searches run in the database
+    }
+
+
+async def _resources(db: Database) -> dict[str, Any]:
+    memory = psutil.virtual_memory()
+    load = dict(zip(("last 1 min", "last 5 min", "last 10 min"), os.getloadavg(), strict=True))
+    try:
+        running = await asyncio.wait_for(db.value(queries.running_jobs), _LONGEST_WAIT)
+    except (*CONNECTION_ERRORS, OSError, TimeoutError):
+        running = 0
+    return {
+        "date": datetime.now().isoformat(),
+        "cpu": {"percent": psutil.cpu_percent(percpu=True), "loadavg": load},
+        "memory": {
+            "total": memory.total,
+            "used": memory.used,
+            "available": memory.available,
+            "percent": memory.percent,
+        },
+        "jobs": {"running_jobs": running},
+    }
+
+
+parts = Kept(_parts)
+resources = Kept(_resources)
+IDENTITY = {"name": NAME, "version": __version__}
