@@ -17,6 +17,7 @@ ADMIN = ("admin@example.com", "mysecretpassword")
 FAST = {
     "PEGBAR_POSTGRES_OPTIONS": "fsync=off full_page_writes=off synchronous_commit=off",
     "BCRYPT_LOG_ROUNDS": "4",
+    "DEBUG": "true",  # answers count their statements, and say what failed
     "PEGBAR_ADMIN_EMAIL": ADMIN[0],
     "PEGBAR_ADMIN_PASSWORD": ADMIN[1],
     "PEGBAR_LOGIN_RATE_LIMIT": "0",

@@ -26,7 +26,16 @@ from sqlalchemy import Select
 from pegbar.config import settings
 from pegbar.core.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.body import json_document, read_body, read_query
-from pegbar.core.database import CONFLICT_ERRORS, CONNECTION_ERRORS, VALUE_ERRORS, Database, Json, Transaction, refusal
+from pegbar.core.database import (
+    CONFLICT_ERRORS,
+    CONNECTION_ERRORS,
+    VALUE_ERRORS,
+    Database,
+    Json,
+    Transaction,
+    refusal,
+    statement_count,
+)
 from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused, Unavailable
 from pegbar.core.events import Event
 from pegbar.core.filters import uuid_filter
@@ -183,6 +192,15 @@ class Endpoint:
         self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
 
     async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        if not settings().debug:
+            return await self._answer(request)
+        statement_count.set(counted := [])
+        response = await self._answer(request)
+        if isinstance(response, ASGIResponse):
+            response.headers.add("server-timing", f'db;desc="{len(counted)} statements"')
+        return response
+
+    async def _answer(self, request: Request[Any, Any, Any]) -> ASGIApp:
         try:
             return await self._run(request)
         except ApiError as error:
