@@ -1,10 +1,7 @@
 """`pegbar serve` as an operator meets it: messages, supervision, a clean stop."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,20 +11,8 @@ import pytest
 import requests
 
 from tests.client import sign_in
-from tests.server import ADMIN, FAST, Server
-
-
-def pegbar(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "pegbar", *arguments],
-        env={**os.environ, **FAST, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd="/",
-        check=False,
-    )
+from tests.command import pegbar
+from tests.server import ADMIN, Server
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:

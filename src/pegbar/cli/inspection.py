@@ -1,1 +1,99 @@
-"""`pegbar routes`, `pegbar config`, `pegbar jobs`."""
+"""`pegbar routes`, `pegbar config` and `pegbar jobs`: what there is, what is set, what is being done."""
+
+import os
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from pegbar.cli import app, out
+from pegbar.cli.place import Place, database_of
+
+jobs = App(name="jobs", help="Look at the background jobs.")
+app.command(jobs)
+As_json = Annotated[bool, Parameter(negative=(), help="As JSON.")]
+Status = Literal["todo", "doing", "failed", "succeeded", "aborted", "cancelled"]
+
+
+def _print_json(document: Any) -> None:
+    import msgspec
+
+    out.print(msgspec.json.format(msgspec.json.encode(document)).decode(), markup=False)
+
+
+@app.command
+def routes(*, json: As_json = False) -> None:
+    """List every route with who may use it and the events it emits."""
+    from pegbar.app import load_domains
+
+    rows = [
+        {
+            "method": each.method,
+            "path": each.path,
+            "access": each.access.text,
+            "events": sorted({event.name for event in each.events}),
+        }
+        for each in sorted(load_domains(), key=lambda each: (each.path, each.method))
+    ]
+    if json:
+        _print_json(rows)
+        return
+    for row in rows:
+        events = f"  -> {', '.join(row['events'])}" if row["events"] else ""
+        out.print(f"{row['method']:<7}{row['path']:<70}  {row['access']}{events}", markup=False)
+
+
+@app.command
+def config(
+    *, markdown: Annotated[bool, Parameter(negative=(), help="Their documentation, as Markdown.")] = False
+) -> None:
+    """Show every setting, its value here and the environment variable that changes it."""
+    from pegbar import config as declared
+
+    if markdown:
+        out.print(declared.documentation(), markup=False, end="")
+        return
+    for section, rows in declared.described(declared.load(os.environ)).items():
+        table = Table("Variable", "Value", "Meaning", box=SIMPLE_HEAD, title=section, title_justify="left")
+        for row in rows:
+            changed = "bold" if row.value != row.default else None
+            table.add_row(row.variables[0], "••••" if row.secret and row.value else row.value, row.help, style=changed)
+        out.print(table)
+
+
+_JOBS = """
+SELECT j.id, j.task_name, j.status::text, j.attempts, j.args::text,
+       (SELECT max(e.at) FROM pegbar.procrastinate_events e WHERE e.job_id = j.id) AS last_change, j.scheduled_at
+  FROM pegbar.procrastinate_jobs j
+ WHERE (CAST(:status AS text) IS NULL OR j.status::text = :status)
+ ORDER BY j.id DESC LIMIT :limit
+"""
+
+
+@jobs.command(name="list")
+def list_jobs(
+    place: Place | None = None,
+    *,
+    status: Annotated[Status | None, Parameter(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
+    json: As_json = False,
+) -> None:
+    """List background jobs: waiting (todo), running (doing), done or failed."""
+    from sqlalchemy import text
+
+    from pegbar.core import migrations
+
+    with database_of(place) as url, migrations.connect(url) as connection:
+        rows = connection.execute(text(_JOBS), {"status": status, "limit": limit}).mappings().all()
+    if json:
+        _print_json([dict(row) for row in rows])
+        return
+    if not rows:
+        out.print("No job.")
+        return
+    table = Table("Id", "Job", "State", "Attempts", "Last change", "Not before", "Arguments", box=SIMPLE_HEAD)
+    for row in rows:
+        times = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in (row["last_change"], row["scheduled_at"])]
+        table.add_row(str(row["id"]), row["task_name"], row["status"], str(row["attempts"]), *times, row["args"])
+    out.print(table)

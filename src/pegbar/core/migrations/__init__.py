@@ -76,6 +76,14 @@ def head() -> str:
     return newest
 
 
+def _check_known(current: str | None) -> None:
+    if current is not None and current not in revisions():
+        raise OldSchema(
+            f"The schema is at revision {current}, which this Pegbar does not know: it was made by a newer one. "
+            "Install that one again."
+        )
+
+
 def _take_turn(connection: Connection) -> None:
     """Wait for other nodes' migrations, by asking again: a statement that waits would hold up their indexes."""
     while not connection.execute(text(f"SELECT pg_try_advisory_lock({_LOCK})")).scalar():
@@ -99,6 +107,7 @@ def upgrade(url: str) -> tuple[str | None, str]:
             connection.commit()
             before = revision(connection)
             connection.commit()
+            _check_known(before)
             if before != head():
                 command.upgrade(_config(connection), "head")
                 connection.commit()
@@ -124,9 +133,5 @@ def check(url: str) -> None:
             return
         if (what := state(connection)) != "ours":
             raise OldSchema(NOT_OURS[what])
-        if current not in revisions():
-            raise OldSchema(
-                f"The schema is at revision {current}, which this Pegbar does not know: it was made by a newer one. "
-                "Install that one again."
-            )
+        _check_known(current)
         raise OldSchema(f"The schema is at revision {current}, this Pegbar needs {needed}. Run: pegbar db upgrade")

@@ -37,9 +37,27 @@ def add_indexes(connection: Connection, *, concurrently: bool) -> list[str]:
     return added
 
 
+#: Constraints that say again what the primary key says: PostgreSQL leaves them out of a CREATE TABLE that has both, but
+#: a database that another server made has them, and its migrations may name them.
+_TWICE = {
+    "department_link": ("department_link_uc", "person_id, department_id"),
+    "department_metadata_descriptor_link": (
+        "department_metadata_descriptor_link_uc",
+        "metadata_descriptor_id, department_id",
+    ),
+    "project_template_task_status_link": ("project_template_taskstatus_uc", "project_template_id, task_status_id"),
+    "project_template_task_type_link": ("project_template_tasktype_uc", "project_template_id, task_type_id"),
+    "task_type_asset_type_link": ("task_type_asset_type_link_uc", "asset_type_id, task_type_id"),
+}
+
+
 def upgrade() -> None:
     """Add them; without holding up writers when there are rows."""
     connection = op.get_bind()
+    there = text("SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(:table) AND contype = 'u')")
+    for table, (name, columns) in _TWICE.items():
+        if not connection.execute(there, {"table": f"public.{table}"}).scalar():
+            connection.execute(text(f"ALTER TABLE public.{table} ADD CONSTRAINT {name} UNIQUE ({columns})"))
     connection.execute(
         text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"),
     )

@@ -1,0 +1,242 @@
+"""A fresh database equals the contract; one made by another server is adopted as it is."""
+
+import asyncio
+import subprocess
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from pegbar.core import migrations
+from pegbar.core.database import Database
+from pegbar.core.embedded import _binaries
+from pegbar.core.migrations import schemas
+from pegbar.core.migrations.schemas import ColumnShape, Schema, TableShape, plain
+from pegbar.studio.defaults import load_defaults
+from tests import shared
+from tests.client import sign_in
+from tests.command import pegbar
+from tests.server import Server
+
+PERSON = "manager@example.com"
+
+
+def contract_schema() -> Schema:
+    """The contract's tables in the form that databases are compared in."""
+    schema: Schema = {}
+    for name, table in shared.contract_tables()["tables"].items():
+        shape = schema[name] = TableShape()
+        for column in table["columns"]:
+            shape.columns[column["name"]] = ColumnShape(column["type"], column["nullable"], plain(column["default"]))
+        shape.primary_key = tuple(table["primary_key"]["columns"])
+        shape.uniques = {(frozenset(each["columns"]), "") for each in table["unique"]}
+        shape.references = {
+            (each["columns"][0], each["references"]["table"], each["on_delete"]) for each in table["foreign_keys"]
+        }
+        shape.checks = {(plain(each["definition"]) or "").removeprefix("check ") for each in table["checks"]}
+        for index in table["indexes"]:
+            condition = plain(index.get("where")) or ""
+            if index["unique"]:
+                shape.uniques.add((frozenset(index["columns"]), condition))
+            else:
+                shape.indexes.add((tuple(index["columns"]), condition))
+    return schema
+
+
+def reference_script() -> str:
+    """SQL for the tables as another server may have made them: other column order, other names of constraints."""
+    contract = shared.contract_tables()
+    lines = []
+    for name, values in contract["enum_types"].items():
+        lines.append(f"CREATE TYPE {name} AS ENUM ({', '.join(repr(value) for value in values)});")
+    numbers = iter(range(10_000))
+    later = []
+    for name, table in contract["tables"].items():
+        parts = [
+            f'"{c["name"]}" {c["type"]}{"" if c["nullable"] else " NOT NULL"}'
+            f"{'' if c['default'] is None else ' DEFAULT ' + c['default']}"
+            for c in reversed(table["columns"])
+        ]
+        parts.append(f"CONSTRAINT old_{next(numbers)} PRIMARY KEY ({', '.join(table['primary_key']['columns'])})")
+        parts += [f"CONSTRAINT old_{next(numbers)} UNIQUE ({', '.join(u['columns'])})" for u in table["unique"]]
+        parts += [f"CONSTRAINT old_{next(numbers)} {check['definition']}" for check in table["checks"]]
+        lines.append(f'CREATE TABLE "{name}" ({", ".join(parts)});')
+        for index in table["indexes"]:
+            unique, where = "UNIQUE " * index["unique"], f" WHERE {index['where']}" if index.get("where") else ""
+            columns = ", ".join(f'"{column}"' for column in index["columns"])
+            lines.append(f'CREATE {unique}INDEX old_{next(numbers)} ON "{name}" ({columns}){where};')
+        for each in table["foreign_keys"]:
+            target = each["references"]
+            later.append(
+                f'ALTER TABLE "{name}" ADD CONSTRAINT old_{next(numbers)} FOREIGN KEY ("{each["columns"][0]}") '
+                f'REFERENCES "{target["table"]}" ("{target["columns"][0]}") ON DELETE {each["on_delete"]};'
+            )
+    (version,) = contract["_about"]["migration_version"]
+    return "\n".join([*lines, *later, f"INSERT INTO alembic_version VALUES ('{version}');"])
+
+
+def in_database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False).replace("%2F", "/")
+
+
+def new_database(server: Server, name: str) -> str:
+    with psycopg.connect(in_database(server.database_url, "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
+    return in_database(server.database_url, name)
+
+
+async def fill_defaults(url: str) -> None:
+    database = Database(url, size=1)
+    await database.open()
+    async with database.transaction() as tx:
+        await load_defaults(tx)
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+def reference(server: Server) -> str:
+    """A database as another server made it, with a small production."""
+    url = new_database(server, "reference")
+    with psycopg.connect(url) as connection:
+        connection.execute(reference_script())  # type: ignore[arg-type]
+    asyncio.run(fill_defaults(url))
+    sizes = ["-v", "name=Feature", "-v", "sequences=3", "-v", "shots_per_sequence=4", "-v", "assets=12"]
+    sizes += ["-v", "persons=30", "-v", "comments_per_task=1"]
+    script = shared.path("bench/production.sql")
+    subprocess.run([_binaries() / "psql", "-q", *sizes, "-f", script, url], check=True, capture_output=True)
+    return url
+
+
+def digest(url: str) -> dict[str, Any]:
+    """What every table holds, and its columns in order."""
+    found: dict[str, Any] = {}
+    with psycopg.connect(url) as connection:
+        for name in schemas.declared():
+            row = connection.execute(
+                f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM public.\"{name}\" t"  # type: ignore[arg-type]
+            ).fetchone()
+            found[name] = row
+    return found
+
+
+def shapes(url: str) -> Schema:
+    with migrations.connect(url) as connection:
+        return schemas.found(connection)
+
+
+def own_indexes(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT indexname FROM pg_indexes WHERE indexname LIKE 'pegbar%'").fetchall()
+    return {row[0] for row in rows}
+
+
+def test_a_fresh_database_and_the_declared_tables_equal_the_contract(server: Server) -> None:
+    contract, fresh, declared = contract_schema(), shapes(server.database_url), schemas.declared()
+    assert set(contract) == set(fresh) == {*declared, "alembic_version"}
+    declared["alembic_version"] = contract["alembic_version"]  # another server's bookkeeping, kept for it
+    for name, table in contract.items():
+        assert fresh[name].columns == table.columns == declared[name].columns, name
+        assert set(fresh[name].primary_key) == set(table.primary_key) == set(declared[name].primary_key), name
+        assert fresh[name].uniques == table.uniques == declared[name].uniques, name
+        assert fresh[name].references == table.references == declared[name].references, name
+        assert fresh[name].checks == table.checks == declared[name].checks, name
+        assert fresh[name].indexes >= table.indexes == declared[name].indexes, name
+
+
+def test_every_foreign_key_has_an_index(server: Server) -> None:
+    for name, table in shapes(server.database_url).items():
+        for column, _, _ in table.references:
+            assert table.covers((column,)), f"{name}.{column}"
+
+
+def test_adopting_touches_no_row_and_twice_is_harmless(reference: str, server: Server) -> None:
+    refused = pegbar("serve", "--database-url", reference, "--port", "1")
+    assert (refused.returncode, "Run: pegbar db adopt" in refused.stderr) == (1, True)
+    before = digest(reference)
+    assert before["task"][0] > 100
+    with psycopg.connect(reference) as connection:
+        connection.execute("ALTER TABLE person ADD COLUMN nickname text")
+        connection.execute("CREATE TABLE plugin_own_thing (id int)")
+        connection.execute("ALTER TABLE department ALTER COLUMN name TYPE varchar(60)")
+        connection.execute("DROP INDEX public." + _index_on(reference, "task", "project_id"))  # type: ignore[arg-type]
+    before["person"] = digest(reference)["person"]
+    first = pegbar("db", "adopt", "--database-url", reference)
+    assert first.returncode == 0, first.stderr
+    for difference in (
+        "person.nickname is not one of Kitsu's",
+        "plugin_own_thing is not one of Kitsu's",
+        "department.name is character varying(60), not character varying(80)",
+        "ix_task_project_id",
+        "No row was touched",
+    ):
+        assert difference in first.stdout
+    again = pegbar("db", "adopt", "--database-url", reference)
+    assert (again.returncode, "adopted already" in again.stdout) == (0, True)
+    assert digest(reference) == before
+    assert own_indexes(reference) == own_indexes(server.database_url)
+    assert "up to date" in pegbar("db", "status", "--database-url", reference).stdout
+
+
+def _index_on(url: str, table: str, column: str) -> str:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = %s AND indexdef LIKE %s", (table, f"%({column})")
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_an_adopted_database_is_served(reference: str) -> None:
+    assert pegbar("db", "adopt", "--database-url", reference).returncode == 0
+    account = ("--role", "admin", "--password", "mysecretpassword")
+    made = pegbar("user", "create", PERSON, *account, "--database-url", reference)
+    assert made.returncode == 0, made.stderr
+    with Server(None, "--database-url", reference) as adopted:
+        admin = sign_in(adopted.api, PERSON, "mysecretpassword")
+        assert len(admin.ok_get("/data/persons")) >= 31
+        (project,) = admin.ok_get("/data/projects", params={"name": "Feature"})
+        assert len(admin.ok_get("/data/tasks", params={"project_id": project["id"]})) > 100
+        admin.ok_put(f"/data/projects/{project['id']}", {"description": "Adopted"})
+
+
+def test_adoption_is_refused_and_changes_nothing_when_something_is_missing(server: Server) -> None:
+    url = new_database(server, "incomplete")
+    with psycopg.connect(url) as connection:
+        connection.execute(reference_script())  # type: ignore[arg-type]
+        connection.execute("ALTER TABLE task DROP COLUMN difficulty")
+        connection.execute("DROP TABLE milestone CASCADE")
+        connection.execute("ALTER TABLE person ALTER COLUMN data TYPE text")
+        connection.execute("UPDATE alembic_version SET version_num = 'older'")
+    before = shapes(url)
+    done = pegbar("db", "adopt", "--database-url", url)
+    assert done.returncode == 1
+    for missing in (
+        "the column task.difficulty (integer) is missing",
+        "the table milestone is missing",
+        "person.data is text, not jsonb",
+    ):
+        assert missing in done.stdout
+    assert "Bring it to a recent version with the server that made it first" in done.stderr
+    assert shapes(url) == before
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT to_regnamespace('pegbar')").fetchone() == (None,)
+
+
+def test_an_empty_database_needs_init(server: Server) -> None:
+    url = new_database(server, "blank")
+    for command in (["db", "upgrade"], ["db", "adopt"], ["serve", "--port", "1"], ["user", "list"]):
+        done = pegbar(*command, "--database-url", url)
+        assert (done.returncode, "pegbar db init" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert pegbar("db", "init", "--database-url", url).returncode == 0
+    assert "No user" in pegbar("user", "list", "--database-url", url).stdout
+
+
+def test_a_newer_schema_is_refused(server: Server) -> None:
+    url = new_database(server, "newer")
+    assert pegbar("db", "init", "--database-url", url).returncode == 0
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE pegbar.alembic_version SET version_num = '9999'")
+    done = pegbar("db", "upgrade", "--database-url", url)
+    assert (done.returncode, "made by a newer one" in done.stderr) == (1, True)
