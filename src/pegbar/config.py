@@ -176,6 +176,12 @@ class Settings:
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
     )
     max_image_pixels: int = _storage(400_000_000, "MAX_IMAGE_PIXELS", "Largest picture accepted, in pixels")
+    enable_job_queue: bool = _storage(
+        False, "ENABLE_JOB_QUEUE", "Make thumbnails in a job after the upload instead of before its answer"
+    )
+    preview_save_source_file: bool = _storage(
+        False, "PREVIEW_SAVE_SOURCE_FILE", "Keep uploaded movies beside the ones made from them"
+    )
     movie_highdef_bitrate: int = _storage(28, "MOVIE_HIGHDEF_BITRATE", "Mbit/s of high definition movies")
     movie_lowdef_bitrate: int = _storage(6, "MOVIE_LOWDEF_BITRATE", "Mbit/s of low definition movies")
 

@@ -1,0 +1,179 @@
+"""An upload becomes a preview. Source: spec media, "Preview lifecycle", "Upload kinds", "Picture pipeline".
+
+What is slow (decoding, storing) happens before the transaction that makes it visible; that one is short and checks
+again that nobody else uploaded meanwhile. From "Worth fixing": a refused upload keeps the row, and a broken preview may
+be uploaded again.
+"""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from sqlalchemy import bindparam, select
+
+from pegbar.config import settings
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.errors import ApiError, Conflict, NotFound
+from pegbar.core.jobs import job
+from pegbar.core.schema import Uuid
+from pegbar.core.storage import Address, fetch, record, store
+from pegbar.core.uploads import Upload
+from pegbar.media import addresses, faces, queries
+from pegbar.media.events import PREVIEW_ADD_FILE, PREVIEW_UPDATE
+from pegbar.media.pictures import DERIVED, ORIGINAL, Rendered, UnreadablePicture, rendered
+from pegbar.media.revisions import emit_comment_update
+from pegbar.media.tables import preview_file
+from pegbar.tasks.tables import comment, comment_preview_link
+
+log = structlog.get_logger()
+
+_SAID = (
+    select(comment.c.id, comment.c.person_id, comment.c.for_client)
+    .join(comment_preview_link, comment_preview_link.c.comment == comment.c.id)
+    .where(comment_preview_link.c.preview_file == bindparam("preview_id", type_=Uuid))
+    .order_by(comment.c.created_at)
+    .limit(1)
+)
+
+#: A binary that is stored, not yet recorded.
+Stored = tuple[Address, int]
+
+
+def check_waiting(state: asyncpg.Record | None, preview_id: UUID) -> asyncpg.Record:
+    """Refuse an upload to a preview that has its file. Raises NotFound and Conflict."""
+    if state is None:
+        raise NotFound(f"There is no preview {preview_id}.")
+    if state["original_name"] and state["status"] != "broken":
+        raise Conflict("This preview already has its file; add another preview to the comment instead.")
+    return state
+
+
+async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Upload, *, in_job: bool = False) -> Json:
+    """Store an upload as the file of a preview; the preview as JSON.
+
+    Raises BadRequest for a type of file that is not taken and for a picture that cannot be read, Conflict when the
+    preview has its file.
+    """
+    check_waiting(await db.row(queries.preview_state, preview_id=preview_id), preview_id)
+    kind = addresses.kind_of(upload.extension)
+    columns: dict[str, Any] = {"original_name": upload.stem[:250], "status": "ready"}
+    if kind == "picture":
+        stored, more = await _take_picture(preview_id, upload.path, in_job=in_job)
+    elif kind == "movie":
+        stored, more = await _take_movie(preview_id, upload)
+    else:
+        stored, more = await _take_other(preview_id, upload)
+    async with db.transaction(author_id) as tx:
+        state = check_waiting(await tx.row(queries.locked_preview_state, preview_id=preview_id), preview_id)
+        await tx.update(preview_file, preview_id, **{**columns, **more})
+        for address, size in stored:
+            await record(tx, address, size)
+        await _announce(tx, state, {**columns, **more}, stands=kind != "other")
+        if more.get("status") == "processing":
+            tx.defer(DERIVE, preview_id=preview_id)
+        row = await tx.json_row(queries.preview_row, preview_id=preview_id)
+        assert row is not None
+        return row
+
+
+async def _announce(tx: Transaction, state: asyncpg.Record, columns: dict[str, Any], *, stands: bool) -> None:
+    """The events of an upload, in the order clients know."""
+    preview_id, project_id, status = state["id"], state["project_id"], columns["status"]
+    tx.emit(PREVIEW_UPDATE, project_id=project_id, preview_file_id=preview_id, status=status)
+    if status == "ready" and stands:
+        if state["position"] == 1:
+            await faces.stand_for_task(tx, preview_id)
+        tx.emit(PREVIEW_UPDATE, project_id=project_id, preview_file_id=preview_id, status=status)
+    said = await tx.row(_SAID, preview_id=preview_id)
+    if said is None:
+        return
+    emit_comment_update(tx, said, state["task_id"], project_id)
+    tx.emit(
+        PREVIEW_ADD_FILE,
+        project_id=project_id,
+        comment_id=said["id"],
+        task_id=state["task_id"],
+        preview_file_id=preview_id,
+        revision=state["revision"],
+        extension=columns["extension"],
+        status=status,
+    )
+
+
+async def _store_rendered(preview_id: UUID, made: Rendered) -> list[Stored]:
+    stored = []
+    for prefix, path in made.files.items():
+        address = addresses.picture(prefix, preview_id)
+        stored.append((address, await store().put(address, path)))
+    return stored
+
+
+async def _take_picture(preview_id: UUID, source: Path, *, in_job: bool) -> tuple[list[Stored], dict[str, Any]]:
+    """The picture as PNG and, unless a job makes them, what is derived from it."""
+    variants = (ORIGINAL,) if in_job else (ORIGINAL, *DERIVED)
+    async with rendered(source, variants) as made:
+        stored = await _store_rendered(preview_id, made)
+        columns = {"extension": "png", "width": made.width, "height": made.height, "file_size": stored[0][1]}
+    return stored, {**columns, "status": "processing" if in_job else "ready"}
+
+
+async def _take_movie(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
+    """The movie as it came: what is shown is what was uploaded."""
+    if not upload.size:
+        raise UnreadablePicture("The movie is empty.")
+    prefixes = ("source", "previews") if settings().preview_save_source_file else ("previews",)
+    stored = []
+    for prefix in prefixes:
+        address = addresses.movie(prefix, preview_id)
+        stored.append((address, await store().put(address, upload.path)))
+    return stored, {"extension": "mp4", "file_size": upload.size, "data": {"movie_prefixes": list(prefixes)}}
+
+
+async def _take_other(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
+    address = addresses.other(preview_id)
+    size = await store().put(address, upload.path)
+    return [(address, size)], {"extension": upload.extension, "file_size": size}
+
+
+DERIVE = job("media.derive_pictures")
+
+
+@DERIVE.task
+async def derive_pictures(db: Database, *, preview_id: str) -> None:
+    """Make the thumbnails of a picture that an upload left for later; the preview is then ready, or broken."""
+    row_id = UUID(preview_id)
+    folder = settings().upload_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    original = folder / f"derive-{row_id}"
+    stored, status = [], "ready"
+    try:
+        if not await fetch(addresses.picture("original", row_id), original):
+            status = "broken"
+        else:
+            async with rendered(original, DERIVED) as made:
+                stored = await _store_rendered(row_id, made)
+    except UnreadablePicture as error:
+        log.warning("the thumbnails of a preview cannot be made", preview=preview_id, reason=error.message)
+        status = "broken"
+    except ApiError:
+        log.warning("the thumbnails of a preview are tried again later", preview=preview_id)
+        raise
+    finally:
+        original.unlink(missing_ok=True)
+    await _settle(db, row_id, stored, status)
+
+
+async def _settle(db: Database, preview_id: UUID, stored: list[Stored], status: str) -> None:
+    """Write what became of a preview, unless it was deleted meanwhile."""
+    async with db.transaction() as tx:
+        state = await tx.row(queries.locked_preview_state, preview_id=preview_id)
+        if state is None:
+            return
+        await tx.update(preview_file, preview_id, status=status)
+        for address, size in stored:
+            await record(tx, address, size)
+        tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=preview_id, status=status)
+        if status == "ready" and state["position"] == 1:
+            await faces.stand_for_task(tx, preview_id)

@@ -1,0 +1,94 @@
+"""Reads about previews."""
+
+from sqlalchemy import ARRAY, ColumnElement, Select, any_, bindparam, case, func, literal_column, select
+
+from pegbar.core.resource import Relation
+from pegbar.core.schema import Text, Uuid
+from pegbar.core.wire import json_object, wire_of
+from pegbar.entities.kinds import kind_text
+from pegbar.entities.tables import entity
+from pegbar.media.tables import preview_file
+from pegbar.productions.tables import project
+from pegbar.studio.tables import entity_type, organisation, task_type
+from pegbar.tasks.tables import comment_preview_link, task
+
+PREVIEW = wire_of(preview_file, "PreviewFile")
+COMMENTS = Relation("comments", comment_preview_link.c.preview_file, comment_preview_link.c.comment)
+_PREVIEW_ID = bindparam("preview_id", type_=Uuid)
+
+#: A preview, and a preview with its comments, as JSON.
+preview_row = select(json_object(PREVIEW)).where(preview_file.c.id == _PREVIEW_ID)
+preview_with_comments = select(json_object(PREVIEW.but(comments=COMMENTS.ids(preview_file)))).where(
+    preview_file.c.id == _PREVIEW_ID
+)
+
+#: What decides what is done with a preview, with the production it is in.
+_state = select(
+    preview_file.c.id,
+    preview_file.c.status,
+    preview_file.c.original_name,
+    preview_file.c.extension,
+    preview_file.c.revision,
+    preview_file.c.position,
+    preview_file.c.task_id,
+    preview_file.c.person_id,
+    task.c.project_id,
+    task.c.entity_id,
+).select_from(preview_file.outerjoin(task, task.c.id == preview_file.c.task_id))
+preview_state = _state.where(preview_file.c.id == _PREVIEW_ID)
+locked_preview_state = preview_state.with_for_update(of=preview_file)
+locked_preview_states = _state.where(
+    preview_file.c.id == any_(bindparam("preview_ids", type_=ARRAY(Uuid)))
+).with_for_update(of=preview_file)
+
+#: The id of the organisation's setting for the names of downloads.
+_ORIGINAL_NAMES = (
+    select(organisation.c.use_original_file_name).order_by(organisation.c.created_at).limit(1).scalar_subquery()
+)
+
+_parent = entity.alias("parent")
+_grandparent = entity.alias("grandparent")
+
+
+def _full_name() -> ColumnElement[str]:
+    """Such as "Episode / Sequence / Shot" or "Asset type / Asset"."""
+    is_asset = kind_text() == literal_column("'Asset'", Text)
+    return func.concat_ws(
+        " / ",
+        case((is_asset, entity_type.c.name), else_=_grandparent.c.name),
+        case((is_asset, None), else_=_parent.c.name),
+        entity.c.name,
+        type_=Text,
+    )
+
+
+def _served() -> Select[tuple[object, ...]]:
+    """What serving a preview needs, and the words its download is named with."""
+    return (
+        select(
+            preview_file.c.id,
+            preview_file.c.status,
+            preview_file.c.extension,
+            preview_file.c.revision,
+            preview_file.c.position,
+            preview_file.c.original_name,
+            preview_file.c.data["movie_prefixes"].label("movie_prefixes"),
+            (entity.c.is_shared & (entity.c.preview_file_id == preview_file.c.id)).label("shared_main"),
+            _ORIGINAL_NAMES.label("original_names"),
+            project.c.name.label("project_name"),
+            _full_name().label("entity_name"),
+            task_type.c.name.label("task_type_name"),
+        )
+        .select_from(preview_file)
+        .outerjoin(task, task.c.id == preview_file.c.task_id)
+        .outerjoin(entity, entity.c.id == task.c.entity_id)
+        .outerjoin(entity_type, entity_type.c.id == entity.c.entity_type_id)
+        .outerjoin(_parent, _parent.c.id == entity.c.parent_id)
+        .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
+        .outerjoin(project, project.c.id == task.c.project_id)
+        .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
+        .where(preview_file.c.id == _PREVIEW_ID)
+    )
+
+
+served_preview = _served()

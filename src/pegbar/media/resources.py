@@ -1,0 +1,188 @@
+"""Generic routes of previews and of the backgrounds of 3D ones. Source: spec crud, sections of the same names."""
+
+from uuid import UUID
+
+from sqlalchemy import Boolean, ColumnElement, String, bindparam, select, update
+
+from pegbar.core import filters, values
+from pegbar.core.access import Caller, Rule, admin, authenticated, manager_of, of_row
+from pegbar.core.errors import BadRequest, Forbidden
+from pegbar.core.filters import Special
+from pegbar.core.resource import CALLER_ID, Access, Change, Resource
+from pegbar.core.schema import Integer, Uuid, utc_now
+from pegbar.core.storage import mark_deleted
+from pegbar.media import addresses
+from pegbar.media.queries import COMMENTS
+from pegbar.media.tables import preview_background_file, preview_file
+from pegbar.productions.tables import project, project_person_link, project_preview_background_file_link
+from pegbar.studio.tables import project_status
+from pegbar.tasks.tables import task, task_person_link
+
+OF_TASK = of_row("task", preview_file.c.task_id)
+_OPEN = (
+    select(project.c.id)
+    .join(project_status, project_status.c.id == project.c.project_status_id)
+    .where(project_status.c.name == "Open")
+)
+_MINE = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
+_ASSIGNED = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
+_OF_OWN_OPEN = preview_file.c.task_id.in_(
+    select(task.c.id).where(task.c.project_id.in_(_MINE), task.c.project_id.in_(_OPEN))
+)
+_OF_ASSIGNED_OPEN = preview_file.c.task_id.in_(
+    select(task.c.id).where(task.c.id.in_(_ASSIGNED), task.c.project_id.in_(_OPEN))
+)
+_OF_PROJECT = preview_file.c.task_id.in_(
+    select(task.c.id).where(task.c.project_id == bindparam("f_project_id", type_=Uuid))
+)
+
+
+def _scope(caller: Caller) -> ColumnElement[bool]:
+    return _OF_ASSIGNED_OPEN if caller.role == "vendor" else _OF_OWN_OPEN
+
+
+def _manages(caller: Caller) -> bool:
+    return caller.manages or (caller.supervises and caller.covers_department(caller.task_department_id))
+
+
+_reads = Rule(
+    "member of the production; vendors only when assigned to the task",
+    lambda caller: caller.is_member and (caller.role_here != "vendor" or caller.assigned_to_task),
+    OF_TASK,
+)
+_changes = Rule(
+    "manager of the production, supervisor of the task's department or assigned to the task",
+    lambda caller: _manages(caller) or (caller.in_team and caller.assigned_to_task),
+    OF_TASK,
+)
+
+_PROJECT_OF = select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid))
+_TAKEN = select(preview_file.c.id).where(
+    preview_file.c.task_id == bindparam("task_id", type_=Uuid),
+    preview_file.c.revision == bindparam("revision", type_=Integer),
+    preview_file.c.position == 1,
+    preview_file.c.id != bindparam("preview_id", type_=Uuid),
+)
+_FOLLOW = (
+    update(preview_file)
+    .where(
+        preview_file.c.task_id == bindparam("of_task", type_=Uuid),
+        preview_file.c.revision == bindparam("before", type_=Integer),
+        preview_file.c.id != bindparam("preview_id", type_=Uuid),
+    )
+    .values(revision=bindparam("after", type_=Integer), updated_at=bindparam("now"))
+)
+_LOCK_TASK = select(task.c.id).where(task.c.id == bindparam("task_id", type_=Uuid)).with_for_update()
+
+
+async def _project_of(change: Change) -> UUID | None:
+    task_id = change.after("task_id")
+    found: UUID | None = None if task_id is None else await change.tx.value(_PROJECT_OF, task_id=task_id)
+    return found
+
+
+async def _check(change: Change) -> None:
+    for name in ("status", "validation_status"):
+        if name in change.document:
+            values.accept_choice(preview_file.c[name], change.document[name])
+    if change.before is None:
+        return
+    if not change.caller.manages:
+        for name in ("task_id", "person_id"):
+            if change.changes(name):
+                raise Forbidden(f"{name}: only managers move a preview to another task or person.")
+    if change.before["position"] == 1 and change.changes("revision") and change.before["task_id"] is not None:
+        await change.tx.row(_LOCK_TASK, task_id=change.before["task_id"])
+        numbers = {"task_id": change.before["task_id"], "revision": change.values["revision"]}
+        if await change.tx.row(_TAKEN, preview_id=change.row_id, **numbers) is not None:
+            raise BadRequest(f"revision: {change.values['revision']} already exists for this task.")
+
+
+async def _take_siblings(change: Change) -> None:
+    """The other previews of a revision follow its main one to another number."""
+    before = change.before
+    if before is not None and before["position"] == 1 and change.changes("revision"):
+        await change.tx.execute(
+            _FOLLOW,
+            of_task=before["task_id"],
+            before=before["revision"],
+            after=change.values["revision"],
+            preview_id=change.row_id,
+            now=utc_now(),
+        )
+
+
+preview_files = Resource(
+    preview_file,
+    path="/data/preview-files",
+    type="PreviewFile",
+    access=Access(
+        list=authenticated,
+        read=_reads,
+        create=admin,
+        update=_changes,
+        delete=manager_of(OF_TASK),
+    ),
+    relations=(COMMENTS,),
+    scope=_scope,
+    specials={"project_id": Special(filters.uuid_filter, _OF_PROJECT)},
+    check=_check,
+    saved=_take_siblings,
+    project_of=_project_of,
+    skip=frozenset({"delete"}),
+    streams=True,
+    tag="Preview files",
+)
+
+
+# Backgrounds
+
+_SAME_NAME = select(preview_background_file.c.id).where(
+    preview_background_file.c.name == bindparam("name", type_=String),
+    preview_background_file.c.id.is_distinct_from(bindparam("row_id", type_=Uuid)),
+)
+_CLEAR_DEFAULT = (
+    update(preview_background_file)
+    .where(
+        preview_background_file.c.is_default == bindparam("chosen", type_=Boolean),
+        preview_background_file.c.id != bindparam("row_id", type_=Uuid),
+    )
+    .values(is_default=False)
+)
+_RELEASE_PROJECTS = (
+    update(project)
+    .where(project.c.default_preview_background_file_id == bindparam("row_id", type_=Uuid))
+    .values(default_preview_background_file_id=None)
+)
+
+
+async def _check_background(change: Change) -> None:
+    name = change.values.get("name")
+    if name is not None and await change.tx.row(_SAME_NAME, name=name, row_id=change.row_id) is not None:
+        raise BadRequest(f"name: there is a preview background named {name!r}.")
+
+
+async def _one_default(change: Change) -> None:
+    if change.values.get("is_default"):
+        await change.tx.execute(_CLEAR_DEFAULT, chosen=True, row_id=change.row_id)
+
+
+async def _release_background(change: Change) -> None:
+    """Productions that show it show none; its pictures go."""
+    row_id = change.row(preview_background_file)
+    await change.tx.execute(_RELEASE_PROJECTS, row_id=row_id)
+    await change.tx.delete(project_preview_background_file_link, preview_background_file_id=row_id)
+    pictures = [addresses.picture(prefix, row_id) for prefix in ("thumbnails", "preview-backgrounds")]
+    await mark_deleted(change.tx, pictures, force=change.force)
+
+
+preview_backgrounds = Resource(
+    preview_background_file,
+    path="/data/preview-background-files",
+    type="PreviewBackgroundFile",
+    access=Access(list=authenticated, read=authenticated, create=admin, update=admin, delete=admin),
+    check=_check_background,
+    saved=_one_default,
+    deleting=_release_background,
+    tag="Preview background files",
+)
