@@ -114,6 +114,11 @@ class Place:
     parameter: str = ""
     lookup: Select[Any] | None = None
     in_body: bool = False  #: the parameter is a key of the JSON body
+
+    def renamed(self, parameter: str) -> "Place":
+        """The same place, named by another parameter."""
+        return replace(self, parameter=parameter)
+
     in_query: bool = False  #: the parameter is one of the query string
     otherwise: "Place | None" = None  #: the place when the query string has no such parameter; else the studio
 

@@ -100,6 +100,23 @@ async def stand_for_entity(tx: Transaction, preview_id: UUID) -> UUID | None:
     return found
 
 
+_FOLLOW_POSITION = text(
+    """
+    UPDATE task SET last_preview_file_id = main.id, updated_at = :now
+      FROM preview_file main
+     WHERE main.id = ANY(:ids ::uuid[]) AND main.position = 1 AND main.status = 'ready' AND main.task_id = task.id
+       AND task.last_preview_file_id = ANY(:ids ::uuid[]) AND task.last_preview_file_id <> main.id
+    RETURNING main.id
+    """
+).bindparams(bindparam("now", type_=TIMESTAMP))
+
+
+async def follow_position(tx: Transaction, siblings: Sequence[UUID]) -> None:
+    """When one of these previews stands for their task, it is the first of them that does."""
+    for preview_id in await tx.column(_FOLLOW_POSITION, ids=list(siblings), now=utc_now()):
+        await stand_for_task(tx, preview_id)
+
+
 async def replace_gone(
     tx: Transaction, gone: Sequence[UUID], task_ids: Sequence[UUID], entity_ids: Sequence[UUID]
 ) -> None:

@@ -15,7 +15,8 @@ from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
 from pegbar.media import addresses, faces, queries
 from pegbar.media.events import PREVIEW_DELETE
 from pegbar.media.tables import preview_file
-from pegbar.tasks.tables import comment_preview_link, task
+from pegbar.tasks.hooks import PREVIEWS_ORPHANED, TASKS_REMOVED, PreviewsOrphaned, TaskRemoval
+from pegbar.tasks.tables import task
 
 _IDS = bindparam("preview_ids", type_=ARRAY(Uuid))
 
@@ -62,17 +63,18 @@ async def remove_previews(
 @PREVIEWS_ORPHANED.register(order=-10)
 async def remove_previews_of_comments(gone: PreviewsOrphaned) -> None:
     """The previews published with comments go with them."""
-    await remove_previews(gone.tx, gone.preview_ids)
+    await remove_previews(gone.tx, gone.preview_file_ids)
 
 
-async def remove_previews_of_tasks(tx: Transaction, task_ids: Sequence[UUID]) -> None:
+@TASKS_REMOVED.register(order=0)
+async def remove_previews_of_tasks(removal: TaskRemoval) -> None:
     """The previews of tasks that are removed."""
-    found = await tx.column(_OF_TASKS, task_ids=list(task_ids))
-    await remove_previews(tx, found, force=True, replace=False)
+    found = await removal.tx.column(_OF_TASKS, task_ids=list(removal.task_ids))
+    await remove_previews(removal.tx, found, force=True, replace=False)
 
 
 @ENTITIES_REMOVED.register(order=-10)
 async def remove_previews_of_entities(removal: Removal) -> None:
     """The previews of the tasks of entities that are removed."""
-    found = await removal.tx.column(_OF_ENTITIES, entity_ids=list(removal.entity_ids))
-    await remove_previews(removal.tx, found, force=True, replace=False)
+    ids = list(removal.entity_ids)
+    await remove_previews(removal.tx, await removal.tx.column(_OF_ENTITIES, entity_ids=ids), force=True, replace=False)

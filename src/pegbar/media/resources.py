@@ -41,6 +41,11 @@ def _scope(caller: Caller) -> ColumnElement[bool]:
     return _OF_ASSIGNED_OPEN if caller.role == "vendor" else _OF_OWN_OPEN
 
 
+def may_annotate(caller: Caller) -> bool:
+    """Spec media, "update-annotations": artists and vendors do not, assigned or not."""
+    return _manages(caller) or (caller.in_team and caller.role_here == "client")
+
+
 def _manages(caller: Caller) -> bool:
     return caller.manages or (caller.supervises and caller.covers_department(caller.task_department_id))
 

@@ -1,0 +1,159 @@
+"""What people do with previews. Source: spec media, operations."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ARRAY, any_, bindparam, func, select
+
+from pegbar.core.database import Json, Transaction
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.schema import Uuid, utc_now
+from pegbar.core.values import check_json, to_int
+from pegbar.core.wire import json_object, wire_of
+from pegbar.entities.tables import entity
+from pegbar.media import annotations, faces, queries, revisions
+from pegbar.media.events import PREVIEW_ANNOTATED, PREVIEW_UPDATE
+from pegbar.media.removal import remove_previews
+from pegbar.media.tables import preview_file
+from pegbar.tasks.tables import comment, comment_preview_link, task
+
+_ON_COMMENT = (
+    select(comment.c.id, comment.c.person_id, comment.c.for_client, task.c.project_id)
+    .join(comment_preview_link, comment_preview_link.c.comment == comment.c.id)
+    .join(task, task.c.id == comment.c.object_id)
+    .where(
+        comment.c.id == bindparam("comment_id", type_=Uuid),
+        comment.c.object_id == bindparam("task_id", type_=Uuid),
+        comment_preview_link.c.preview_file == bindparam("preview_id", type_=Uuid),
+    )
+)
+_ENTITY = (
+    select(
+        json_object(
+            wire_of(entity, "Entity").but(
+                preview_file_status=select(preview_file.c.status)
+                .where(preview_file.c.id == entity.c.preview_file_id)
+                .scalar_subquery()
+            )
+        )
+    )
+    .select_from(entity)
+    .where(entity.c.id == bindparam("entity_id", type_=Uuid))
+)
+_IDS = bindparam("preview_ids", type_=ARRAY(Uuid))
+_IN_ORDER = (
+    select(json_object(queries.PREVIEW))
+    .where(preview_file.c.id == any_(_IDS))
+    .order_by(func.array_position(_IDS, preview_file.c.id))
+)
+_ANNOTATIONS = (
+    select(preview_file.c.annotations, task.c.project_id)
+    .select_from(preview_file.outerjoin(task, task.c.id == preview_file.c.task_id))
+    .where(preview_file.c.id == bindparam("preview_id", type_=Uuid))
+    .with_for_update(of=preview_file)
+)
+
+
+def at_least_zero(name: str, value: Any) -> int:
+    """A whole number from 0 on; 400 naming the field."""
+    number = to_int(name, value)
+    if number < 0:
+        raise BadRequest(f"{name} must not be negative.")
+    return number
+
+
+async def with_comments(tx: Transaction, preview_id: UUID) -> Json:
+    """A preview with the ids of its comments."""
+    row = await tx.json_row(queries.preview_with_comments, preview_id=preview_id)
+    assert row is not None
+    return row
+
+
+async def _state(tx: Transaction, preview_id: UUID) -> asyncpg.Record:
+    row = await tx.row(queries.locked_preview_state, preview_id=preview_id)
+    if row is None:
+        raise NotFound(f"There is no preview {preview_id}.")
+    return row
+
+
+async def check_on_comment(tx: Transaction, task_id: UUID, comment_id: UUID, preview_id: UUID) -> asyncpg.Record:
+    """Raise NotFound unless the preview is one of this comment, and the comment one of this task."""
+    row = await tx.row(_ON_COMMENT, task_id=task_id, comment_id=comment_id, preview_id=preview_id)
+    if row is None:
+        raise NotFound(f"There is no preview {preview_id} on the comment {comment_id} of this task.")
+    return row
+
+
+async def remove_from_comment(
+    tx: Transaction, task_id: UUID, comment_id: UUID, preview_id: UUID, *, force: bool = False
+) -> None:
+    """Remove a preview of a comment, with its files; the comment stays."""
+    said = await check_on_comment(tx, task_id, comment_id, preview_id)
+    await remove_previews(tx, [preview_id], force=force)
+    revisions.emit_comment_update(tx, said, task_id, said["project_id"])
+
+
+async def remove(tx: Transaction, preview_id: UUID, *, force: bool = False) -> None:
+    """Delete a preview, with its files."""
+    await _state(tx, preview_id)
+    await remove_previews(tx, [preview_id], force=force)
+
+
+async def set_main(tx: Transaction, preview_id: UUID, frame: int | None) -> Json:
+    """Make a preview stand for its entity; the entity. Only a movie has frames to choose from."""
+    state = await _state(tx, preview_id)
+    if frame is not None and state["extension"] != "mp4":
+        raise BadRequest("frame_number: only movies have frames.")
+    if frame is not None:
+        raise BadRequest("frame_number: choosing a frame of a movie is not available yet.")
+    entity_id = await faces.stand_for_entity(tx, preview_id)
+    if entity_id is None:
+        raise NotFound("This preview is of no entity.")
+    row = await tx.json_row(_ENTITY, entity_id=entity_id)
+    assert row is not None
+    return row
+
+
+async def move(tx: Transaction, preview_id: UUID, position: int) -> Json:
+    """Move a preview in its revision; the previews of it in their order.
+
+    From "Worth fixing": the main preview of a revision stands for the task, so a new one is told and takes its place.
+    """
+    state = await _state(tx, preview_id)
+    ids, changed = await revisions.move(tx, state, position)
+    if changed:
+        for each in ids:
+            tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=each)
+        await faces.follow_position(tx, ids)
+    return await tx.json(_IN_ORDER, preview_ids=list(ids))
+
+
+async def annotate(
+    tx: Transaction,
+    author_id: UUID,
+    preview_id: UUID,
+    additions: list[dict[str, Any]],
+    updates: list[dict[str, Any]],
+    deletions: list[dict[str, Any]],
+) -> Json:
+    """Change the drawings over a preview, one writer at a time; the preview."""
+    for kind, entries in (("additions", additions), ("updates", updates), ("deletions", deletions)):
+        annotations.check(kind, entries)
+        check_json(kind, entries)
+    row = await tx.row(_ANNOTATIONS, preview_id=preview_id)
+    if row is None:
+        raise NotFound(f"There is no preview {preview_id}.")
+    now = utc_now()
+    after = annotations.changed(row["annotations"], additions, updates, deletions)
+    await tx.update(preview_file, preview_id, annotations=after, updated_at=now)
+    tx.emit(
+        PREVIEW_ANNOTATED,
+        project_id=row["project_id"],
+        preview_file_id=preview_id,
+        person_id=author_id,
+        updated_at=now,
+    )
+    found = await tx.json_row(queries.preview_row, preview_id=preview_id)
+    assert found is not None
+    return found

@@ -1,0 +1,135 @@
+"""Previews: made, uploaded, put in order, chosen, drawn on. Source: spec media, operations of the same paths."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+
+from pegbar.config import settings
+from pegbar.core.access import Caller, Rule, not_client, task_access, task_action
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.routing import delete, path_uuid, post, put
+from pegbar.core.uploads import received_form
+from pegbar.core.values import to_int
+from pegbar.media import actions, publishing
+from pegbar.media.resources import OF_TASK, may_annotate, preview_files
+from pegbar.media.revisions import add_preview
+
+
+class NewPreview(Strict):
+    """What a new preview may be told."""
+
+    revision: int | str | None = None
+
+
+class MainPreview(Strict):
+    """The frame of a movie that stands for it."""
+
+    frame_number: int | str | None = None
+
+
+class Position(Strict):
+    """A place among the previews of a revision, from 1."""
+
+    position: int | str = 0
+
+
+class Annotations(Strict):
+    """What changes in the drawings over a preview."""
+
+    additions: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    updates: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    deletions: list[dict[str, Any]] = msgspec.field(default_factory=list)
+
+
+class UploadOptions(msgspec.Struct):
+    """How an upload is dealt with."""
+
+    no_job: bool = False
+
+
+_OF_PREVIEW = OF_TASK.renamed("preview_file_id")
+
+
+@post("/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/add-preview", access=task_action("task_id"))
+async def add_preview_to_comment(
+    task_id: UUID, comment_id: UUID, body: NewPreview, tx: Transaction, caller: Caller
+) -> Json:
+    """Add an empty preview to a comment, to upload a file to."""
+    revision = None if body.revision in (None, "") else actions.at_least_zero("revision", body.revision)
+    preview_id = await add_preview(tx, caller.id, task_id, comment_id, revision)
+    return await actions.with_comments(tx, preview_id)
+
+
+@post(
+    "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/preview-files/{preview_file_id:uuid}",
+    access=task_action("task_id"),
+)
+async def add_extra_preview(
+    task_id: UUID, comment_id: UUID, preview_file_id: UUID, tx: Transaction, caller: Caller
+) -> Json:
+    """Add an empty preview beside another one, in the same revision."""
+    await actions.check_on_comment(tx, task_id, comment_id, preview_file_id)
+    preview_id = await add_preview(tx, caller.id, task_id, comment_id)
+    return await actions.with_comments(tx, preview_id)
+
+
+@delete(
+    "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/preview-files/{preview_file_id:uuid}",
+    access=task_action("task_id"),
+)
+async def remove_preview_from_comment(
+    request: Request[Any, Any, Any], task_id: UUID, comment_id: UUID, preview_file_id: UUID, tx: Transaction
+) -> None:
+    """Remove a preview of a comment, with its files."""
+    force = request.query_params.get("force", "").lower() == "true"
+    await actions.check_on_comment(tx, task_id, comment_id, preview_file_id)
+    await actions.remove_from_comment(tx, task_id, comment_id, preview_file_id, force=force)
+
+
+@delete("/data/preview-files/{instance_id:str}", access=preview_files.access.delete, tag="preview_file")
+async def delete_preview(request: Request[Any, Any, Any], instance_id: str, tx: Transaction) -> None:
+    """Delete a preview; its task and entity show the next one."""
+    force = request.query_params.get("force", "").lower() == "true"
+    await actions.remove(tx, path_uuid(instance_id), force=force)
+
+
+@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), errors=(400, 413))
+async def upload_preview(
+    request: Request[Any, Any, Any], instance_id: UUID, query: UploadOptions, db: Database, caller: Caller
+) -> Json:
+    """Upload the file of a preview (multipart field `file`): a picture, a movie or any other kind that is taken."""
+    in_job = settings().enable_job_queue and not query.no_job
+    async with received_form(request) as form:
+        return await publishing.publish(db, caller.id, instance_id, form.file(), in_job=in_job)
+
+
+@put(
+    "/actions/preview-files/{preview_file_id:uuid}/set-main-preview",
+    access=task_access(_OF_PREVIEW) & not_client,
+)
+async def set_main_preview(preview_file_id: UUID, body: MainPreview, tx: Transaction) -> Json:
+    """Make a preview the one that stands for its entity."""
+    frame = None if body.frame_number in (None, "") else to_int("frame_number", body.frame_number)
+    return await actions.set_main(tx, preview_file_id, frame)
+
+
+@put("/actions/preview-files/{preview_file_id:uuid}/update-position", access=task_action(_OF_PREVIEW))
+async def update_position(preview_file_id: UUID, body: Position, tx: Transaction) -> Json:
+    """Move a preview among those of its revision."""
+    return await actions.move(tx, preview_file_id, actions.at_least_zero("position", body.position))
+
+
+_annotates = Rule(
+    "manager, client or supervisor of the task's department",
+    may_annotate,
+    _OF_PREVIEW,
+)
+
+
+@put("/actions/preview-files/{preview_file_id:uuid}/update-annotations", access=_annotates)
+async def update_annotations(preview_file_id: UUID, body: Annotations, tx: Transaction, caller: Caller) -> Json:
+    """Add, replace and remove drawings over a preview."""
+    return await actions.annotate(tx, caller.id, preview_file_id, body.additions, body.updates, body.deletions)

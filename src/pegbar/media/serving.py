@@ -1,0 +1,186 @@
+"""Downloads of previews and avatars. Source: spec media, "Serving", "GET preview media", "Avatars"."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from litestar import Request
+
+from pegbar.core.access import Caller, Rule, require, task_access
+from pegbar.core.database import Database
+from pegbar.core.downloads import Download, download, media_type
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.routing import Reply, get
+from pegbar.core.slugs import slug
+from pegbar.core.storage import Address
+from pegbar.media import addresses, queries
+from pegbar.media.resources import OF_TASK
+
+AnyRequest = Request[Any, Any, Any]
+
+_reads = task_access(OF_TASK)
+#: The thumbnails of shared assets are for everybody but vendors; the handler looks at the preview.
+_thumbs = Rule(
+    "member of the production (vendors with a task on the entity), or anyone for the main preview of a shared asset",
+    lambda _: True,
+    OF_TASK,
+)
+_HIGH = ("previews", "lowdef", "source")
+_LOW = ("lowdef", "previews", "source")
+
+
+def prefers_json(accept: str) -> bool:
+    """Whether an Accept header weighs JSON above a picture."""
+    weights = {"application/json": 0.0, "image/png": 0.0}
+    for part in accept.split(","):
+        kind, *options = [piece.strip() for piece in part.split(";")]
+        weight = 1.0
+        for option in options:
+            if option.startswith("q="):
+                try:
+                    weight = float(option[2:])
+                except ValueError:
+                    weight = 0.0
+        for wanted, best in weights.items():
+            if kind in (wanted, f"{wanted.partition('/')[0]}/*", "*/*"):
+                weights[wanted] = max(best, weight)
+    return weights["application/json"] > weights["image/png"]
+
+
+def download_name(preview: asyncpg.Record, *, extension: str | None = None) -> str:
+    """The name of a download: where the preview belongs, or as it was uploaded when the organisation says so."""
+    if preview["original_names"] and preview["original_name"]:
+        name = preview["original_name"]
+    else:
+        words = (preview["project_name"], preview["entity_name"], preview["task_type_name"])
+        name = slug("_".join([*(word or "" for word in words), f"v{preview['revision']}"]))
+    if preview["position"] > 1:
+        name = f"{name}-{preview['position']}"
+    return f"{name}.{extension or preview['extension'] or ''}".rstrip(".")
+
+
+async def _preview(db: Database, caller: Caller, preview_id: UUID, *, thumb: bool = False) -> asyncpg.Record:
+    row = await db.row(queries.served_preview, preview_id=preview_id)
+    if row is None:
+        raise NotFound(f"There is no preview {preview_id}.")
+    if thumb:
+        shared = row["shared_main"] and caller.role_here != "vendor"
+        require(shared or (caller.is_member and caller.reaches_entity), f"Access needs: {_thumbs.text}.")
+    return row
+
+
+def _waiting(request: AnyRequest, preview: asyncpg.Record) -> Reply | None:
+    """The answer while a preview has no files yet."""
+    if preview["status"] != "processing":
+        return None
+    if prefers_json(request.headers.get("accept", "*/*")):
+        body: dict[str, Any] = {"status": "processing", "preview_file_id": str(preview["id"])}
+        return Reply(body, status=202, headers={"retry-after": "5", "cache-control": "no-store"})
+    body = {"error": True, "message": "Preview file was not found."}
+    return Reply(body, status=404, headers={"cache-control": "no-store"})
+
+
+async def _picture(
+    request: AnyRequest, db: Database, caller: Caller, preview_id: UUID, prefix: str, *, thumb: bool = False
+) -> Reply | Download:
+    preview = await _preview(db, caller, preview_id, thumb=thumb)
+    waiting = _waiting(request, preview)
+    return waiting or await download(request, addresses.picture(prefix, preview_id), kind="image/png")
+
+
+def movie_versions(preview: asyncpg.Record, order: tuple[str, ...]) -> list[Address]:
+    """The versions of a movie, those it is known to have first."""
+    known = preview["movie_prefixes"] if isinstance(preview["movie_prefixes"], list) else []
+    ordered = [each for each in order if each in known] + [each for each in order if each not in known]
+    return [addresses.movie(prefix, preview["id"]) for prefix in ordered]
+
+
+@get("/pictures/thumbnails/preview-files/{instance_id:uuid}.png", access=_thumbs)
+async def preview_thumbnail(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """The thumbnail of a preview, 150 x 100."""
+    return await _picture(request, db, caller, instance_id, "thumbnails", thumb=True)
+
+
+@get("/pictures/thumbnails-square/preview-files/{instance_id:uuid}.png", access=_thumbs)
+async def preview_square_thumbnail(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """The square thumbnail of a preview, 100 x 100."""
+    return await _picture(request, db, caller, instance_id, "thumbnails-square", thumb=True)
+
+
+@get("/pictures/originals/preview-files/{instance_id:uuid}.png", access=_thumbs)
+async def preview_original(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """The picture of a preview as it was uploaded, or the chosen frame of a movie."""
+    return await _picture(request, db, caller, instance_id, "original", thumb=True)
+
+
+@get("/pictures/previews/preview-files/{instance_id:uuid}.png", access=_reads)
+async def preview_picture(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """The picture of a preview, 1200 wide."""
+    return await _picture(request, db, caller, instance_id, "previews")
+
+
+@get("/movies/tiles/preview-files/{instance_id:uuid}.png", access=_reads)
+async def preview_tile(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """The sheet of frames of a movie."""
+    return await _picture(request, db, caller, instance_id, "tiles")
+
+
+@get("/pictures/originals/preview-files/{instance_id:uuid}.{extension:str}", access=_reads)
+async def preview_original_file(
+    instance_id: UUID, extension: str, request: AnyRequest, db: Database, caller: Caller
+) -> Any:
+    """The file of a preview that is no movie, as it was uploaded."""
+    extension = extension.lower()
+    if extension not in addresses.PICTURES | addresses.OTHERS:
+        raise BadRequest(f"Previews of the type {extension[:20]!r} are not served here.")
+    preview = await _preview(db, caller, instance_id)
+    address = addresses.picture("original", instance_id) if extension == "png" else addresses.other(instance_id)
+    return _waiting(request, preview) or await download(request, address, kind=media_type(extension))
+
+
+@get("/pictures/originals/preview-files/{instance_id:uuid}/download", access=_reads)
+async def preview_download(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """The file of a preview, to keep, named after where it belongs."""
+    preview = await _preview(db, caller, instance_id)
+    found = {"png": [addresses.picture("original", instance_id)], "mp4": movie_versions(preview, _HIGH)}.get(
+        preview["extension"] or "", [addresses.other(instance_id)]
+    )
+    kind, name = media_type(preview["extension"]), download_name(preview)
+    return _waiting(request, preview) or await download(request, *found, kind=kind, name=name, attachment=True)
+
+
+async def _movie(
+    request: AnyRequest, db: Database, caller: Caller, preview_id: UUID, order: tuple[str, ...], *, keep: bool = False
+) -> Any:
+    preview = await _preview(db, caller, preview_id)
+    waiting = _waiting(request, preview)
+    if waiting is not None:
+        return waiting
+    name = download_name(preview, extension="mp4") if keep else ""
+    versions = movie_versions(preview, order)
+    return await download(request, *versions, kind="video/mp4", name=name, attachment=keep)
+
+
+@get("/movies/originals/preview-files/{instance_id:uuid}.mp4", access=_reads)
+async def movie_original(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """A movie in the best version there is."""
+    return await _movie(request, db, caller, instance_id, _HIGH)
+
+
+@get("/movies/low/preview-files/{instance_id:uuid}.mp4", access=_reads)
+async def movie_low(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """A movie in the lightest version there is."""
+    return await _movie(request, db, caller, instance_id, _LOW)
+
+
+@get("/movies/source/preview-files/{instance_id:uuid}.mp4", access=_reads)
+async def movie_source(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """A movie as it was uploaded, where it was kept."""
+    await _preview(db, caller, instance_id)
+    return await download(request, addresses.movie("source", instance_id), kind="video/mp4")
+
+
+@get("/movies/originals/preview-files/{instance_id:uuid}/download", access=_reads)
+async def movie_download(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """A movie, to keep, named after where it belongs."""
+    return await _movie(request, db, caller, instance_id, _HIGH, keep=True)

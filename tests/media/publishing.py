@@ -1,0 +1,48 @@
+"""Pictures drawn by hand, and previews published as people do."""
+
+import struct
+import zlib
+from typing import Any
+
+import requests
+
+from tests import factories
+from tests.client import Client
+
+
+def png(width: int = 64, height: int = 32, colour: tuple[int, ...] = (200, 40, 40)) -> bytes:
+    rows = b"".join(b"\0" + bytes(colour) * width for _ in range(height))
+
+    def part(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if len(colour) == 3 else 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", zlib.compress(rows)) + part(b"IEND", b"")
+
+
+def size_of(picture: bytes) -> tuple[int, int]:
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", picture[16:24])
+    return width, height
+
+
+def comment_on(who: Client, admin: Client, task_id: str) -> dict[str, Any]:
+    status = factories.named(admin, "task-status", "Todo")["id"]
+    return dict(who.ok_post(f"/actions/tasks/{task_id}/comment", {"task_status_id": status, "comment": "Look"}))
+
+
+def place(who: Client, task_id: str, comment_id: str, **body: Any) -> dict[str, Any]:
+    return dict(who.ok_post(f"/actions/tasks/{task_id}/comments/{comment_id}/add-preview", body))
+
+
+def upload(who: Client, preview_id: str, data: bytes, name: str = "pose.png", **query: str) -> requests.Response:
+    return who.post(f"/pictures/preview-files/{preview_id}", files={"file": (name, data)}, params=query)
+
+
+def published(who: Client, admin: Client, task_id: str, data: bytes | None = None, name: str = "a.png") -> dict[str, Any]:
+    """A preview with its file, under a comment of its own."""
+    comment = comment_on(who, admin, task_id)
+    preview = place(who, task_id, comment["id"])
+    answer = upload(who, preview["id"], png() if data is None else data, name)
+    assert answer.status_code == 201, answer.text
+    return {**answer.json(), "comment_id": comment["id"]}
