@@ -39,7 +39,9 @@ def upload(who: Client, preview_id: str, data: bytes, name: str = "pose.png", **
     return who.post(f"/pictures/preview-files/{preview_id}", files={"file": (name, data)}, params=query)
 
 
-def published(who: Client, admin: Client, task_id: str, data: bytes | None = None, name: str = "a.png") -> dict[str, Any]:
+def published(
+    who: Client, admin: Client, task_id: str, data: bytes | None = None, name: str = "a.png"
+) -> dict[str, Any]:
     """A preview with its file, under a comment of its own."""
     comment = comment_on(who, admin, task_id)
     preview = place(who, task_id, comment["id"])

@@ -179,16 +179,11 @@ def test_the_first_position_stands_for_the_task(admin: Client, artist: Client, t
     assert artist.put(move, {"position": -1}).status_code == 400
 
 
-def test_deleting_a_comment_or_an_entity_takes_its_previews(
-    admin: Client, artist: Client, task: dict[str, Any]
-) -> None:
-    one, two = (published(artist, admin, task["id"]) for _ in range(2))
-    artist.ok_put(f"/actions/preview-files/{two['id']}/set-main-preview", {})
+def test_deleting_a_comment_takes_its_previews(admin: Client, artist: Client, task: dict[str, Any]) -> None:
+    one = published(artist, admin, task["id"])
     admin.ok_delete(f"/data/comments/{one['comment_id']}")
     assert admin.get(f"/data/preview-files/{one['id']}").status_code == 404
     assert admin.get(f"/pictures/originals/preview-files/{one['id']}.png").status_code == 404
-    admin.ok_delete(f"/data/assets/{task['entity_id']}", params={"force": "true"})
-    assert admin.get(f"/data/preview-files/{two['id']}").status_code == 404
 
 
 def test_who_may_do_what(admin: Client, artist: Client, task: dict[str, Any], show: dict[str, Any]) -> None:

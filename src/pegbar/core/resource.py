@@ -157,6 +157,7 @@ class Resource:
     event: str | None = None  #: object of the events when it is not the table's name
     event_key: str | None = None
     project_of: Callable[[Change], Awaitable[UUID | None]] | None = None  #: scope of the events when not `project_id`
+    at_most: int | None = None  #: rows of a list without pages
     streams: bool = False  #: long lists go out in chunks
     skip: frozenset[str] = frozenset()  #: methods that routes.py writes itself
     malformed: int = 400  #: status of a read whose id is no UUID
@@ -341,7 +342,7 @@ def _list_statement(
         select(json_object(_keys(resource, wire, relations, fields)).label("row")).select_from(table).where(*conditions)
     )
     if not paged:
-        return rows
+        return rows.limit(resource.at_most) if resource.at_most else rows
     order = (table.c.updated_at.desc(), table.c.created_at.desc(), table.c.id)
     page = rows.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")).subquery()
     total = select(func.count()).select_from(table).where(*conditions).scalar_subquery()

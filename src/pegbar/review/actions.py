@@ -1,0 +1,64 @@
+"""What people do with playlists. Source: spec review, "add-entity, add-entities"."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pegbar.core.access import Caller
+from pegbar.core.database import Json, Transaction
+from pegbar.core.errors import NotFound
+from pegbar.review import entries, queries
+from pegbar.review.entries import as_uuid
+from pegbar.review.events import PLAYLIST_ADD_ENTITY
+from pegbar.review.resources import check_editor
+from pegbar.review.tables import playlist
+
+Couple = tuple[UUID, UUID | None]
+
+
+async def add_entities(tx: Transaction, caller: Caller, playlist_id: UUID, wanted: Sequence[Couple]) -> Json:
+    """Append entities to a playlist, in the preview given or in their latest one; the playlist.
+
+    Couples that it holds are left out. The playlist's row is locked, so nobody's addition is lost.
+    """
+    row = await tx.row(queries.locked_playlist, playlist_id=playlist_id)
+    if row is None:
+        raise NotFound(f"There is no playlist {playlist_id}.")
+    check_editor(caller, row["created_by"])
+    asked = [
+        {"entity_id": str(of), "preview_file_id": None if preview is None else str(preview)} for of, preview in wanted
+    ]
+    chosen = await entries.own_previews(tx, asked)
+    bare = [UUID(entry["entity_id"]) for entry in chosen if entry["preview_file_id"] is None]
+    latest: dict[str, str] = {}
+    if bare:
+        rows = await tx.rows(queries.latest_previews, entity_ids=bare, task_type_id=row["task_type_id"])
+        latest = {str(found["entity_id"]): str(found["id"]) for found in rows}
+    stored: list[Any] = list(row["shots"] or [])
+    known = {_couple(entry) for entry in stored if isinstance(entry, dict)}
+    added = []
+    for entry in chosen:
+        preview_id = entry["preview_file_id"] or latest.get(entry["entity_id"])
+        new = {"entity_id": entry["entity_id"], **({"preview_file_id": preview_id} if preview_id else {})}
+        if _couple(new) not in known:
+            known.add(_couple(new))
+            added.append(new)
+    if added:
+        await tx.update(playlist, playlist_id, shots=[*stored, *added])
+    for new in added:
+        tx.emit(
+            PLAYLIST_ADD_ENTITY,
+            project_id=row["project_id"],
+            playlist_id=playlist_id,
+            entity_id=new["entity_id"],
+            preview_file_id=new.get("preview_file_id"),
+        )
+    answer = await tx.json_row(queries.playlist_row, playlist_id=playlist_id)
+    assert answer is not None
+    return answer
+
+
+def _couple(entry: dict[str, Any]) -> Couple | tuple[None, None]:
+    """What makes an entry the same as another. Old ones that hold only `id` are like no other."""
+    of = as_uuid(entry.get("entity_id"))
+    return (None, None) if of is None else (of, as_uuid(entry.get("preview_file_id")))

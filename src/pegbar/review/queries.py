@@ -1,0 +1,88 @@
+"""Reads about playlists. Source: spec review, operations of the same paths."""
+
+from functools import lru_cache
+from typing import Literal
+
+from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, case, false, func, or_, select, true
+
+from pegbar.core.schema import Integer, String, Uuid
+from pegbar.core.wire import Wire, json_object
+from pegbar.entities.tables import entity
+from pegbar.media.tables import preview_file
+from pegbar.review.shapes import BUILD_JOBS, FIRST_PREVIEW, LISTED, PLAYLIST
+from pegbar.review.tables import playlist
+from pegbar.tasks.tables import task
+
+PAGE = 20
+Episode = Literal["any", "one", "main", "all"]
+_DESCENDING = frozenset({"created_at", "updated_at"})
+
+_PROJECT_ID = bindparam("project_id", type_=Uuid)
+
+
+def _in_list() -> ColumnElement[str]:
+    """A playlist of a list; `first_preview_file_id` only when there is one."""
+    plain = json_object(LISTED)
+    with_preview = json_object(Wire({**LISTED, "first_preview_file_id": FIRST_PREVIEW}))
+    return case((FIRST_PREVIEW.is_(None), plain), else_=with_preview)
+
+
+@lru_cache(512)
+def playlists_of_project(
+    *, episode: Episode, sort_by: str, for_clients: bool, task_type_given: bool, for_entity_given: bool
+) -> Executable:
+    """A page of the playlists of a production."""
+    column = playlist.c[sort_by if sort_by in playlist.c else "updated_at"]
+    order = column.desc() if column.name in _DESCENDING else column
+    statement = select(_in_list()).where(playlist.c.project_id == _PROJECT_ID)
+    if for_clients:
+        statement = statement.where(playlist.c.for_client == true())
+    if episode == "one":
+        statement = statement.where(playlist.c.episode_id == bindparam("episode_id", type_=Uuid))
+    elif episode != "any":
+        wanted = playlist.c.is_for_all == true()
+        if episode == "main":
+            wanted = or_(playlist.c.is_for_all == false(), playlist.c.is_for_all.is_(None))
+        statement = statement.where(playlist.c.episode_id.is_(None), wanted)
+    if task_type_given:
+        statement = statement.where(playlist.c.task_type_id == bindparam("task_type_id", type_=Uuid))
+    if for_entity_given:
+        kind = func.coalesce(playlist.c.for_entity, "shot", type_=String)
+        statement = statement.where(kind == bindparam("for_entity", type_=String))
+    limited = statement.order_by(order, playlist.c.id).limit(PAGE)
+    return limited.offset(bindparam("offset", type_=Integer))
+
+
+#: What decides who reads and changes a playlist.
+playlist_state = select(
+    playlist.c.id, playlist.c.project_id, playlist.c.for_client, playlist.c.created_by, playlist.c.task_type_id
+).where(playlist.c.id == bindparam("playlist_id", type_=Uuid))
+locked_playlist = (
+    select(playlist).where(playlist.c.id == bindparam("playlist_id", type_=Uuid)).with_for_update(of=playlist)
+)
+playlist_row = select(json_object(PLAYLIST)).where(playlist.c.id == bindparam("playlist_id", type_=Uuid))
+
+_with_jobs = PLAYLIST.but(build_jobs=BUILD_JOBS.ids(playlist))
+#: Every playlist of a production, whole.
+all_of_project = select(json_object(_with_jobs)).where(playlist.c.project_id == _PROJECT_ID)
+
+known_entity = select(entity.c.id).where(entity.c.id == bindparam("entity_id", type_=Uuid))
+
+_ranked = (
+    select(
+        task.c.entity_id,
+        preview_file.c.id,
+        func.row_number()
+        .over(
+            partition_by=task.c.entity_id,
+            order_by=(preview_file.c.revision.desc(), preview_file.c.created_at.desc(), preview_file.c.id),
+        )
+        .label("rank"),
+    )
+    .join(task, task.c.id == preview_file.c.task_id)
+    .where(task.c.entity_id == any_(bindparam("entity_ids", type_=ARRAY(Uuid))))
+)
+_wanted_type = bindparam("task_type_id", type_=Uuid)
+_latest = _ranked.where(_wanted_type.is_(None) | (task.c.task_type_id == _wanted_type)).subquery()
+#: The latest preview of each entity, of a task type when one is given.
+latest_previews = select(_latest.c.entity_id, _latest.c.id).where(_latest.c.rank == 1)

@@ -1,0 +1,113 @@
+"""Generic routes of playlists and of the event log. Source: spec crud, "playlists", "events"."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, false, func, select
+
+from pegbar.accounts.tables import person
+from pegbar.core.access import Caller, Rule, member_of, not_vendor, of_row, require, supervisor_of
+from pegbar.core.errors import BadRequest
+from pegbar.core.events import api_event
+from pegbar.core.resource import CALLER_ID, Access, Change, Resource
+from pegbar.productions.tables import project_person_link
+from pegbar.review import entries
+from pegbar.review.entries import as_uuid
+from pegbar.review.removal import remove_what_hangs_on
+from pegbar.review.shapes import BUILD_JOBS
+from pegbar.review.tables import playlist
+
+FOR_ENTITIES = ("shot", "asset", "sequence", "edit", "episode")
+
+events = Resource(api_event, path="/data/events", type="ApiEvent", at_most=1000, tag="Events")
+
+
+_role = func.coalesce(
+    case((project_person_link.c.role != "admin", project_person_link.c.role)),
+    select(person.c.role).where(person.c.id == CALLER_ID).scalar_subquery(),
+)
+#: The productions of one's teams where one is no vendor; as a client, only what is for clients.
+_VISIBLE = (
+    select(project_person_link.c.project_id)
+    .where(
+        project_person_link.c.project_id == playlist.c.project_id,
+        project_person_link.c.person_id == CALLER_ID,
+        _role != "vendor",
+        (_role != "client") | func.coalesce(playlist.c.for_client, false()),
+    )
+    .correlate(playlist)
+    .exists()
+)
+
+
+def visible(_: Caller) -> ColumnElement[bool]:
+    """The playlists somebody may list; the role is the one on each production."""
+    return _VISIBLE
+
+
+edits_playlist = Rule(
+    "manager of the production, or its supervisor for playlists of their own",
+    lambda caller: caller.supervises,
+    of_row("project", playlist.c.project_id),
+)
+_reads = member_of(of_row("project", playlist.c.project_id)) & not_vendor
+
+
+def check_editor(caller: Caller, created_by: UUID | None) -> None:
+    """Refuse supervisors the playlists of others."""
+    require(
+        caller.manages or created_by is None or created_by == caller.id,
+        "Supervisors change only the playlists they made.",
+    )
+
+
+async def _prepare(change: Change) -> None:
+    """Names that stand for no episode, and task types that are none."""
+    if change.before is not None:
+        return
+    document = dict(change.document)
+    if document.get("episode_id") in ("all", "main"):
+        document["episode_id"] = None
+    if "task_type_id" in document and as_uuid(document["task_type_id"]) is None:
+        document["task_type_id"] = None
+    change.document = document
+
+
+async def _check(change: Change) -> None:
+    given = change.values
+    if change.before is not None:
+        check_editor(change.caller, change.before["created_by"])
+    if given.get("for_entity") is not None and given["for_entity"] not in FOR_ENTITIES:
+        raise BadRequest(f"for_entity: {given['for_entity']!r} is not one of {', '.join(FOR_ENTITIES)}.")
+    if change.before is None:
+        given["created_by"] = change.caller.id
+    if "shots" in change.document:
+        listed = entries.checked(change.document["shots"])
+        if change.before is not None:
+            listed = entries.canonical(listed)
+        given["shots"] = await entries.own_previews(change.tx, listed)
+
+
+async def _deleting(change: Change) -> None:
+    check_editor(change.caller, None if change.before is None else change.before["created_by"])
+    await remove_what_hangs_on(change.tx, [change.row(playlist)])
+
+
+playlists = Resource(
+    playlist,
+    path="/data/playlists",
+    type="Playlist",
+    access=Access(
+        list=Rule("anyone but vendors", lambda caller: caller.role != "vendor"),
+        read=_reads,
+        create=supervisor_of(playlist.c.project_id),
+        update=edits_playlist,
+        delete=edits_playlist,
+    ),
+    relations=(BUILD_JOBS,),
+    scope=visible,
+    prepare=_prepare,
+    check=_check,
+    deleting=_deleting,
+    skip=frozenset({"read"}),
+    tag="Playlists",
+)

@@ -1,0 +1,114 @@
+"""Playlists of a production. Source: spec review, operations of the same paths."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from pegbar.core.access import Caller, member_of, not_vendor, of_row, require
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.filters import uuid_filter
+from pegbar.core.routing import get, path_uuid, post
+from pegbar.review import actions, queries
+from pegbar.review.events import PLAYLIST_ADD_ENTITY
+from pegbar.review.resources import edits_playlist, playlists
+from pegbar.review.tables import playlist
+
+_MEMBER = member_of("project_id") & not_vendor
+
+
+class PlaylistQuery(msgspec.Struct):
+    """Which playlists, and in what order."""
+
+    page: int = -1
+    sort_by: str = ""
+    task_type_id: str = ""
+    for_entity: str = ""
+
+
+class EntryToAdd(Strict):
+    """An entity, and the preview it is shown in (its latest unless given)."""
+
+    entity_id: UUID
+    preview_file_id: UUID | str | None = None
+
+    def couple(self) -> actions.Couple:
+        """The ids; 400 for a preview id that is none."""
+        if self.preview_file_id in (None, ""):
+            return self.entity_id, None
+        if isinstance(self.preview_file_id, UUID):
+            return self.entity_id, self.preview_file_id
+        raise BadRequest(f"preview_file_id: {self.preview_file_id!r} is not a UUID.")
+
+
+class EntriesToAdd(Strict):
+    """Several entries."""
+
+    entities: Annotated[list[EntryToAdd], msgspec.Meta(min_length=1)]
+
+
+async def _page(
+    db: Database, caller: Caller, project_id: UUID, query: PlaylistQuery, episode: queries.Episode, **more: Any
+) -> Json:
+    given: dict[str, Any] = {"project_id": project_id, "offset": (max(query.page, 1) - 1) * queries.PAGE, **more}
+    if query.task_type_id:
+        given["task_type_id"] = uuid_filter(query.task_type_id)
+    if query.for_entity and episode != "any":
+        given["for_entity"] = query.for_entity
+    statement = queries.playlists_of_project(
+        episode=episode,
+        sort_by=query.sort_by if query.sort_by in playlist.c else "updated_at",
+        for_clients=caller.role_here == "client",
+        task_type_given="task_type_id" in given,
+        for_entity_given="for_entity" in given,
+    )
+    return await db.json(statement, **given)
+
+
+@get("/data/projects/{project_id:uuid}/playlists", access=_MEMBER, errors=(400,))
+async def project_playlists(project_id: UUID, query: PlaylistQuery, db: Database, caller: Caller) -> Json:
+    """The playlists of a production, twenty a page, the last changed first unless sorted otherwise."""
+    return await _page(db, caller, project_id, query, "any")
+
+
+@get("/data/projects/{project_id:uuid}/episodes/{episode_id:str}/playlists", access=_MEMBER)
+async def episode_playlists(
+    project_id: UUID, episode_id: str, query: PlaylistQuery, db: Database, caller: Caller
+) -> Json:
+    """The playlists of an episode, of the main pack (`main`) or of all episodes (`all`)."""
+    if episode_id == "main":
+        return await _page(db, caller, project_id, query, "main")
+    if episode_id == "all":
+        return await _page(db, caller, project_id, query, "all")
+    of = path_uuid(episode_id, 404)
+    if await db.row(queries.known_entity, entity_id=of) is None:
+        raise NotFound(f"There is no episode {of}.")
+    return await _page(db, caller, project_id, query, "one", episode_id=of)
+
+
+@get("/data/playlists/{instance_id:str}", access=member_of(of_row("project", playlist.c.project_id)) & not_vendor)
+async def read_playlist(instance_id: str, db: Database, caller: Caller) -> Json:
+    """A playlist with the ids of its builds. Clients read those that are for them."""
+    playlist_id = path_uuid(instance_id)
+    if caller.role_here == "client":
+        row = await db.row(queries.playlist_state, playlist_id=playlist_id)
+        require(row is not None and bool(row["for_client"]), "This playlist is not for clients.")
+    return await playlists.read(db, caller, playlist_id)
+
+
+_EDITS = replace(edits_playlist, place=edits_playlist.place.renamed("playlist_id"))
+
+
+@post("/actions/playlists/{playlist_id:uuid}/add-entity", access=_EDITS, status=200, events=(PLAYLIST_ADD_ENTITY,))
+async def add_entity(playlist_id: UUID, body: EntryToAdd, tx: Transaction, caller: Caller) -> Json:
+    """Append an entity to a playlist, in its latest preview unless one is given."""
+    return await actions.add_entities(tx, caller, playlist_id, [body.couple()])
+
+
+@post("/actions/playlists/{playlist_id:uuid}/add-entities", access=_EDITS, status=200, events=(PLAYLIST_ADD_ENTITY,))
+async def add_entities(playlist_id: UUID, body: EntriesToAdd, tx: Transaction, caller: Caller) -> Json:
+    """Append entities to a playlist."""
+    return await actions.add_entities(tx, caller, playlist_id, [each.couple() for each in body.entities])

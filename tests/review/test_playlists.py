@@ -1,0 +1,118 @@
+"""Playlists: entries, lists, rights."""
+
+from typing import Any
+
+import pytest
+
+from tests import factories
+from tests.client import Client, unique
+from tests.media.publishing import published
+
+
+@pytest.fixture(scope="module")
+def people(admin: Client) -> dict[str, Client]:
+    return {role: factories.hire(admin, role) for role in ("manager", "supervisor", "user", "client", "vendor")}
+
+
+@pytest.fixture(scope="module")
+def show(admin: Client, people: dict[str, Client]) -> dict[str, Any]:
+    return factories.production(admin, *people.values())
+
+
+@pytest.fixture(scope="module")
+def task(admin: Client, show: dict[str, Any]) -> dict[str, Any]:
+    return factories.task(admin, factories.entity(admin, show["id"]))
+
+
+def new_playlist(who: Client, show: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return dict(who.ok_post("/data/playlists", {"name": unique("Dailies"), "project_id": show["id"], **more}))
+
+
+def test_entities_are_added_once_in_their_latest_preview(
+    admin: Client, show: dict[str, Any], task: dict[str, Any]
+) -> None:
+    of = task["entity_id"]
+    one, two = (published(admin, admin, task["id"]) for _ in range(2))
+    made = new_playlist(admin, show)
+    add = f"/actions/playlists/{made['id']}/add-entity"
+    assert admin.ok_post(add, {"entity_id": of})["shots"] == [{"entity_id": of, "preview_file_id": two["id"]}]
+    assert len(admin.ok_post(add, {"entity_id": of, "preview_file_id": ""})["shots"]) == 1
+    rows = admin.ok_post(add, {"entity_id": of, "preview_file_id": one["id"].upper()})["shots"]
+    assert rows[1] == {"entity_id": of, "preview_file_id": one["id"]}
+    bare = factories.entity(admin, show["id"])["id"]
+    many = admin.ok_post(
+        f"/actions/playlists/{made['id']}/add-entities",
+        {"entities": [{"entity_id": bare, "preview_file_id": one["id"]}, {"entity_id": of}]},
+    )
+    assert many["shots"][2:] == [{"entity_id": bare}]
+    listed = admin.ok_get(f"/data/projects/{show['id']}/playlists")
+    mine = next(row for row in listed if row["id"] == made["id"])
+    assert (mine["first_preview_file_id"], "shots" in mine) == (two["id"], False)
+    assert admin.post(add, {}).json()["data"]["errors"][0]["field"] == "entity_id"
+    assert admin.post(f"/actions/playlists/{made['id']}/add-entities", {"entities": []}).status_code == 400
+    assert admin.post(f"/actions/playlists/{show['id']}/add-entity", {"entity_id": of}).status_code == 404
+
+
+def test_previews_of_other_entities_are_unpinned(admin: Client, show: dict[str, Any], task: dict[str, Any]) -> None:
+    one = published(admin, admin, task["id"])
+    other = factories.entity(admin, show["id"])["id"]
+    shots = [
+        {"entity_id": other, "preview_file_id": one["id"]},
+        {"entity_id": task["entity_id"], "preview_file_id": one["id"], "note": "kept"},
+    ]
+    made = new_playlist(admin, show, shots=shots, episode_id="main", task_type_id="none")
+    assert [entry["preview_file_id"] for entry in made["shots"]] == [None, one["id"]]
+    assert (made["shots"][1]["note"], made["episode_id"], made["task_type_id"]) == ("kept", None, None)
+    changed = admin.ok_put(f"/data/playlists/{made['id']}", {"shots": [{"id": other}, {"preview_file_id": one["id"]}]})
+    assert changed["shots"] == [{"entity_id": other, "preview_file_id": None}]
+    assert admin.put(f"/data/playlists/{made['id']}", {"shots": "none"}).status_code == 400
+    assert (
+        admin.post("/data/playlists", {"name": "x", "project_id": show["id"], "for_entity": "cow"}).status_code == 400
+    )
+
+
+def test_lists_of_a_production_and_its_packs(admin: Client) -> None:
+    show = factories.production(admin)
+    plain, everything = new_playlist(admin, show), new_playlist(admin, show, is_for_all=True, for_entity="asset")
+
+    def ids(path: str, **query: Any) -> list[str]:
+        return [row["id"] for row in admin.ok_get(f"/data/projects/{show['id']}{path}", params=query)]
+
+    assert ids("/playlists") == [everything["id"], plain["id"]]
+    assert ids("/playlists", page=2) == []
+    assert admin.get(f"/data/projects/{show['id']}/playlists", params={"page": "two"}).status_code == 400
+    assert ids("/episodes/main/playlists") == [plain["id"]]
+    assert ids("/episodes/all/playlists") == [everything["id"]]
+    assert ids("/episodes/all/playlists", for_entity="shot") == []
+    assert admin.get(f"/data/projects/{show['id']}/episodes/{show['id']}/playlists").status_code == 404
+
+
+def test_who_reads_and_changes_a_playlist(admin: Client, show: dict[str, Any], people: dict[str, Client]) -> None:
+    private, shown = new_playlist(admin, show), new_playlist(people["supervisor"], show, for_client=True)
+    for role, status in {"manager": 200, "user": 200, "client": 403, "vendor": 403}.items():
+        assert people[role].get(f"/data/playlists/{private['id']}").status_code == status, role
+    assert people["client"].ok_get(f"/data/playlists/{shown['id']}")["build_jobs"] == []
+    assert people["vendor"].get("/data/playlists").status_code == 403
+    assert [row["id"] for row in people["client"].ok_get("/data/playlists")] == [shown["id"]]
+    assert {private["id"], shown["id"]} <= {row["id"] for row in people["user"].ok_get("/data/playlists")}
+    listed = people["client"].ok_get(f"/data/projects/{show['id']}/playlists")
+    assert [row["id"] for row in listed] == [shown["id"]]
+    assert people["user"].post("/data/playlists", {"name": "x", "project_id": show["id"]}).status_code == 403
+    assert people["supervisor"].put(f"/data/playlists/{private['id']}", {"name": "x"}).status_code == 403
+    assert people["supervisor"].delete(f"/data/playlists/{private['id']}").status_code == 403
+    assert (
+        people["user"].post(f"/actions/playlists/{shown['id']}/add-entity", {"entity_id": show["id"]}).status_code
+        == 403
+    )
+    people["supervisor"].ok_put(f"/data/playlists/{shown['id']}", {"name": unique("Mine")})
+    people["manager"].ok_delete(f"/data/playlists/{shown['id']}")
+    assert admin.get(f"/data/playlists/{shown['id']}").status_code == 404
+
+
+def test_the_event_log_is_for_administrators(admin: Client, people: dict[str, Client], show: dict[str, Any]) -> None:
+    assert people["manager"].get("/data/events").status_code == 403
+    made = new_playlist(admin, show)
+    rows = admin.ok_get("/data/events", params={"name": "playlist:new", "project_id": show["id"]})
+    mine = next(row for row in rows if row["data"]["playlist_id"] == made["id"])
+    assert (mine["type"], mine["project_id"]) == ("ApiEvent", show["id"])
+    assert len(admin.ok_get("/data/events")) <= 1000
