@@ -9,9 +9,10 @@ import msgspec
 from pegbar.core.access import Caller, member_of, not_vendor, of_row, require
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.errors import NotFound
 from pegbar.core.filters import uuid_filter
 from pegbar.core.routing import get, path_uuid, post
+from pegbar.core.values import to_uuid
 from pegbar.review import actions, queries
 from pegbar.review.events import PLAYLIST_ADD_ENTITY
 from pegbar.review.resources import edits_playlist, playlists
@@ -33,15 +34,13 @@ class EntryToAdd(Strict):
     """An entity, and the preview it is shown in (its latest unless given)."""
 
     entity_id: UUID
-    preview_file_id: UUID | str | None = None
+    preview_file_id: str | None = None
 
     def couple(self) -> actions.Couple:
         """The ids; 400 for a preview id that is none."""
-        if self.preview_file_id in (None, ""):
+        if not self.preview_file_id:
             return self.entity_id, None
-        if isinstance(self.preview_file_id, UUID):
-            return self.entity_id, self.preview_file_id
-        raise BadRequest(f"preview_file_id: {self.preview_file_id!r} is not a UUID.")
+        return self.entity_id, to_uuid(self.preview_file_id, "preview_file_id")
 
 
 class EntriesToAdd(Strict):
