@@ -71,6 +71,13 @@ class Server:
         """What the server printed."""
         return self.log.read_text(errors="replace")
 
+    def wait_for_text(self, text: str, timeout: float = 20) -> None:
+        """Wait until the server has printed a text."""
+        deadline = time.monotonic() + timeout
+        while text not in self.text():
+            assert time.monotonic() < deadline, f"{text!r} is not in the log:\n{self.text()[-2000:]}"
+            time.sleep(0.05)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Stop it and wait; its exit code."""
         assert self.process is not None

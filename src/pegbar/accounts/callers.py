@@ -281,8 +281,8 @@ def _cookie(header: str, name: str) -> str | None:
 
 
 def _check_account(row: asyncpg.Record | None, token: Token) -> None:
-    """The order of the checks is the specification's: revoked, known, active."""
-    if row is not None and (row["revoked"] or (row["too_old"] and token.identity_type == "person")):
+    """The order of the checks is the specification's: revoked, known, active; then whether all sessions were ended."""
+    if row is not None and row["revoked"]:
         raise TokenError("Token has been revoked")
     if token.identity_type in ("bot", "person_api"):
         if row is None or row["jti"] != token.jti:
@@ -293,6 +293,8 @@ def _check_account(row: asyncpg.Record | None, token: Token) -> None:
         raise Unauthorized("This account does not exist any more.")
     if row["active"] is False:
         raise Unauthorized("This account is inactive.")
+    if row["too_old"] and token.identity_type == "person":
+        raise TokenError("Token has been revoked")
 
 
 def _check_preview_account(row: asyncpg.Record, token: Token, method: str) -> None:
