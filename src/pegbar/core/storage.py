@@ -355,6 +355,15 @@ _MARK = text(
     """  # noqa: S608 - a constant
 ).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("journal", type_=JSONB), bindparam("forced", type_=Boolean))
 
+_MARK_FILES = text(
+    f"""
+    UPDATE stored_file
+       SET deleted_at = coalesce(deleted_at, :now), updated_at = :now, journal = {_JOURNAL}
+      FROM (SELECT CAST(:journal AS jsonb) AS journal) AS EXCLUDED
+     WHERE file_id = ANY(:file_ids ::text[])
+    """  # noqa: S608 - a constant
+).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("journal", type_=JSONB))
+
 _TO_PURGE = text(
     """
     SELECT id, bucket, prefix, file_id FROM stored_file
@@ -413,6 +422,16 @@ async def mark_deleted(tx: Transaction, addresses: Iterable[Address], *, force: 
         tx.defer(PURGE)
 
 
+async def mark_files_deleted(tx: Transaction, file_ids: Iterable[UUID]) -> None:
+    """Mark every registered binary of these files as deleted, whatever its bucket and prefix."""
+    listed = [str(each) for each in file_ids]
+    if not listed:
+        return
+    await tx.execute(_MARK_FILES, now=utc_now(), journal=_entry(tx, "delete"), file_ids=listed)
+    if settings().remove_files:
+        tx.defer(PURGE)
+
+
 PURGE = job("storage.purge", retries=8)
 
 
@@ -447,6 +466,7 @@ __all__ = [
     "disk_errors",
     "fetch",
     "mark_deleted",
+    "mark_files_deleted",
     "purge",
     "record",
     "store",
