@@ -1,7 +1,14 @@
 """Teams of productions. Spec projects, "team"."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
 from tests.client import Client
 from tests.factories import hire, join, production
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def test_a_team_gains_and_loses_members(admin: Client) -> None:
@@ -11,4 +18,82 @@ def test_a_team_gains_and_loses_members(admin: Client) -> None:
     assert admin.ok_get(f"/data/projects/{show['id']}")["team"] == [artist.id]
     assert artist.ok_get(f"/data/projects/{show['id']}")["id"] == show["id"]
     admin.ok_delete(f"/data/projects/{show['id']}/team/{artist.id}")
+    admin.ok_delete(f"/data/projects/{show['id']}/team/{artist.id}")
     assert artist.get(f"/data/projects/{show['id']}").status_code == 403
+
+
+@pytest.mark.parametrize("role", ["user", "supervisor", "vendor", "client"])
+def test_only_managers_of_the_production_change_the_team(admin: Client, role: str) -> None:
+    member, outsider = hire(admin, role), hire(admin, "manager")
+    at = f"/data/projects/{production(admin, member)['id']}/team"
+    for caller in (member, outsider):
+        assert caller.post(at, {"person_id": outsider.id}).status_code == 403
+        assert caller.put(f"{at}/{member.id}", {"role": "manager"}).status_code == 403
+        assert caller.delete(f"{at}/{member.id}").status_code == 403
+    assert outsider.get(at).status_code == 403
+    assert member.get(at).status_code == 200
+
+
+def test_a_role_counts_on_its_production_only(admin: Client) -> None:
+    artist, boss = hire(admin), hire(admin, "manager")
+    here, there = production(admin, artist, boss), production(admin, artist)
+    assert boss.ok_put(f"/data/projects/{here['id']}/team/{artist.id}", {"role": "manager"}) == {
+        "project_id": here["id"],
+        "person_id": artist.id,
+        "role": "manager",
+    }
+    assert artist.put(f"/data/projects/{here['id']}", {"fps": "24"}).status_code == 200
+    assert artist.put(f"/data/projects/{there['id']}", {"fps": "24"}).status_code == 403
+    assert boss.ok_put(f"/data/projects/{here['id']}/team/{artist.id}", {})["role"] is None
+    assert artist.put(f"/data/projects/{here['id']}", {"fps": "25"}).status_code == 403
+
+
+def test_a_member_without_a_role_keeps_the_one_there_is(admin: Client) -> None:
+    artist = hire(admin)
+    at = f"/data/projects/{production(admin)['id']}/team"
+    admin.ok_post(at, {"person_id": artist.id, "role": "supervisor"})
+    admin.ok_post(at, {"person_id": artist.id})
+    assert [each["project_role"] for each in admin.ok_get(at)] == ["supervisor"]
+
+
+def test_refusals_name_the_field(admin: Client) -> None:
+    artist = hire(admin)
+    at = f"/data/projects/{production(admin)['id']}/team"
+    for body, field in [
+        ({}, "person_id"),
+        ({"person_id": "me"}, "person_id"),
+        ({"person_id": NOBODY}, "person_id"),
+        ({"person_id": artist.id, "role": "admin"}, "role"),
+        ({"person_id": artist.id, "role": ""}, "role"),
+    ]:
+        answer = admin.post(at, body)
+        assert answer.status_code == 400
+        assert field in answer.text
+    assert admin.put(f"{at}/{artist.id}", {"role": "user"}).status_code == 400
+    assert artist.post(f"/data/projects/{NOBODY}/team", {"person_id": artist.id}).status_code == 404
+
+
+def test_each_role_sees_the_team_its_way(admin: Client) -> None:
+    people = {role: hire(admin, role, phone="12345") for role in ("manager", "supervisor", "user", "vendor", "client")}
+    at = f"/data/projects/{production(admin, *people.values())['id']}/team"
+    assert {each["phone"] for each in people["manager"].ok_get(at)} == {"12345"}
+    for role in ("supervisor", "user", "vendor"):
+        rows = people[role].ok_get(at)
+        assert len(rows) == 5
+        assert all("phone" not in row and row["departments"] == [] and "project_role" in row for row in rows)
+    assert all("desktop_login" not in row for row in people["client"].ok_get(at))
+    assert "password" not in people["manager"].get(at).text
+
+
+def test_joining_twice_at_once_is_joining_once(admin: Client, database: psycopg.Connection) -> None:
+    artist, show = hire(admin), production(admin)
+    token, api = admin.token, admin.api
+
+    def go(_: int) -> int:
+        body = {"person_id": artist.id, "role": "supervisor"}
+        return Client(api, token).post(f"/data/projects/{show['id']}/team", body).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(go, range(6))) == {201}
+    told = "SELECT count(*) FROM api_event WHERE project_id = %s AND name = 'project:update'"
+    assert database.execute(told, (show["id"],)).fetchone() == (1,)

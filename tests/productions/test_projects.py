@@ -1,0 +1,146 @@
+"""Productions and their lists. Spec crud, "projects"; spec projects, "Project JSON shapes"."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.client import Client, unique
+from tests.factories import hire, named, production
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+def close(admin: Client, project_id: str) -> None:
+    closed = named(admin, "project-status", "Closed")["id"]
+    admin.ok_put(f"/data/projects/{project_id}", {"project_status_id": closed})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"name": None}, "name"),
+        ({"production_style": "cubism"}, "production_style"),
+        ({"resolution": "1080p"}, "resolution"),
+        ({"resolution": "1920x1080\n"}, "resolution"),
+        ({"hd_bitrate_compression": 29}, "hd_bitrate_compression"),
+        ({"hd_bitrate_compression": "12"}, "hd_bitrate_compression"),
+        ({"hd_bitrate_compression": True}, "hd_bitrate_compression"),
+        ({"ld_bitrate_compression": 0}, "ld_bitrate_compression"),
+        ({"hd_bitrate_compression": 4, "ld_bitrate_compression": 5}, "ld_bitrate_compression"),
+        ({"default_preview_background_file_id": NOBODY}, "default_preview_background_file_id"),
+        ({"team": ["x"]}, "team"),
+        ({"studio": "x"}, "studio"),
+        ({"project_template_id": "x"}, "project_template_id"),
+    ],
+)
+def test_a_wrong_value_makes_no_production(admin: Client, wrong: dict[str, Any], field: str) -> None:
+    name = unique("Slip")
+    answer = admin.post("/data/projects", {"name": name, **wrong})
+    assert answer.status_code == 400
+    assert field in answer.json()["message"]
+    assert admin.ok_get("/data/projects", params={"name": name}) == []
+
+
+def test_a_production_opens_with_its_team_and_settings(admin: Client) -> None:
+    artist = hire(admin)
+    modeling = named(admin, "task-types", "Modeling")["id"]
+    made = production(admin, team=[artist.id, NOBODY], task_types=[{"id": modeling}], production_style=None)
+    assert made["team"] == [artist.id]
+    assert made["task_types"] == [modeling]
+    assert made["production_style"] == "2d3d"
+    assert made["project_status_id"] == named(admin, "project-status", "Open")["id"]
+    read = artist.ok_get(f"/data/projects/{made['id']}")
+    assert read["project_status_name"] == "Open"
+    assert read["task_types_priority"] == {modeling: None}
+    assert read["task_type_links"][modeling]["is_client_visible"] is True
+    assert read["task_statuses_link"] == {}
+    bare = artist.ok_get(f"/data/projects/{made['id']}", params={"relations": "false"})
+    assert "team" not in bare
+    assert bare["project_status_name"] == "Open"
+
+
+def test_only_administrators_open_productions_and_only_managers_change_them(admin: Client) -> None:
+    team = {role: hire(admin, role) for role in ("manager", "supervisor", "user", "vendor", "client")}
+    show = production(admin, *team.values())
+    outsider = hire(admin, "manager")
+    for role, member in team.items():
+        assert member.post("/data/projects", {"name": unique("Own")}).status_code == 403
+        expected = 200 if role == "manager" else 403
+        assert member.put(f"/data/projects/{show['id']}", {"fps": "24"}).status_code == expected, role
+        assert member.get(f"/data/projects/{show['id']}").status_code == 200
+        assert member.delete(f"/data/projects/{show['id']}").status_code == 403
+    assert outsider.get(f"/data/projects/{show['id']}").status_code == 403
+    assert outsider.get(f"/data/projects/{NOBODY}").status_code == 404
+    assert admin.get("/data/projects/nothing").status_code == 400
+
+
+def test_relations_replace_and_kept_links_keep_their_settings(admin: Client) -> None:
+    modeling, rigging = (named(admin, "task-types", name)["id"] for name in ("Modeling", "Rigging"))
+    show = production(admin, task_types=[modeling])
+    admin.ok_post("/data/task-type-links", {"project_id": show["id"], "task_type_id": modeling, "priority": 7})
+    admin.ok_put(f"/data/projects/{show['id']}", {"task_types": [modeling, rigging], "team": [admin.id]})
+    read = admin.ok_get(f"/data/projects/{show['id']}")
+    assert read["task_types_priority"] == {modeling: 7, rigging: None}
+    assert read["team"] == []
+
+
+def test_a_show_has_a_first_episode(admin: Client, database: psycopg.Connection) -> None:
+    show = production(admin, production_type="tvshow")
+    assert show["first_episode_id"]
+    episode = admin.ok_get(f"/data/entities/{show['first_episode_id']}")
+    assert (episode["name"], episode["status"], episode["created_by"]) == ("E01", "running", admin.id)
+    again = admin.ok_put(f"/data/projects/{show['id']}", {"fps": "24"})
+    assert again["first_episode_id"] == show["first_episode_id"]
+    film = production(admin)
+    turned = admin.ok_put(f"/data/projects/{film['id']}", {"production_type": "tvshow"})
+    assert turned["first_episode_id"]
+    told = "SELECT count(*) FROM api_event WHERE project_id = %s AND name = 'episode:new'"
+    assert database.execute(told, (show["id"],)).fetchone() == (1,)
+
+
+def test_lists_hold_what_concerns_the_caller(admin: Client) -> None:
+    artist = hire(admin)
+    mine, closed, other = production(admin, artist), production(admin, artist), production(admin)
+    close(admin, closed["id"])
+    assert [each["id"] for each in artist.ok_get("/data/projects/open")] == [mine["id"]]
+    assert [each["id"] for each in artist.ok_get("/data/projects")] == [mine["id"]]
+    assert {each["id"] for each in artist.ok_get("/data/projects/all")} == {mine["id"], closed["id"]}
+    assert artist.ok_get("/data/projects/all", params={"name": mine["name"].upper()})[0]["id"] == mine["id"]
+    assert artist.get("/data/projects/all", params={"name": other["name"]}).status_code == 404
+    assert artist.ok_get("/data/projects/open", params={"name": mine["name"].upper()}) == []
+    everything = {each["id"] for each in admin.ok_get("/data/projects/all")}
+    assert {mine["id"], closed["id"], other["id"]} <= everything
+    assert closed["id"] not in {each["id"] for each in admin.ok_get("/data/projects/open")}
+    pattern = other["name"].replace("Show", "s%w")
+    assert admin.ok_get("/data/projects/all", params={"name": pattern})[0]["id"] == other["id"]
+    assert admin.get("/data/projects/all", params={"name": "\\"}).status_code in (400, 404)
+
+
+def test_names_are_unique(admin: Client) -> None:
+    show = production(admin)
+    answer = admin.post("/data/projects", {"name": show["name"]})
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"message"}
+
+
+def test_generic_events_outlive_the_production(admin: Client, database: psycopg.Connection) -> None:
+    show = production(admin)
+    find = "SELECT project_id FROM api_event WHERE name = 'project:new' AND data ->> 'project_id' = %s"
+    assert database.execute(find, (show["id"],)).fetchall() == [(None,)]
+
+
+def test_default_background_is_validated_on_update(admin: Client, database: psycopg.Connection) -> None:
+    """Spec crud, Worth fixing: project PUT never checks default_preview_background_file_id (wrong key checked)."""
+    show = production(admin)
+    row = "INSERT INTO preview_background_file (id, name) VALUES (gen_random_uuid(), %s) RETURNING id::text"
+    found = database.execute(row, (unique("Sky"),)).fetchone()
+    assert found is not None
+    sky, at, key = found[0], f"/data/projects/{show['id']}", "default_preview_background_file_id"
+    assert admin.put(at, {key: sky}).status_code == 400
+    assert admin.put(at, {"preview_background_file_id": sky}).status_code == 200
+    assert admin.put(at, {"preview_background_files": [NOBODY]}).status_code == 404
+    assert admin.ok_put(at, {key: sky, "preview_background_files": [sky]})[key] == sky
+    admin.ok_delete(f"{at}/settings/preview-background-files/{sky}")
+    assert admin.ok_get(at)[key] is None
+    assert production(admin, preview_background_files=[sky], **{key: sky})[key] == sky
