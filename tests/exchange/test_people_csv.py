@@ -118,6 +118,7 @@ def test_imports_keep_to_the_user_limit_and_protected_accounts() -> None:
         assert (over.status_code, over.json()["data"]) == (400, {"limit": 2})
         assert over.json()["message"] == "User limit reached."
         ida = admin.ok_get("/data/persons", params={"email": "ida@example.com"})[0]
+        assert ida["active"] is False
         again = admin.put(f"/data/persons/{ida['id']}", {"active": True})
         assert (again.status_code, again.json()["data"]) == (400, None)
         bot = hire(admin, "manager")

@@ -36,7 +36,7 @@ persons = Resource(
     listed=queries.LISTED,
     scope=lambda caller: queries.TEAM_MATE if caller.role == "client" else None,
     check=rules.check,
-    saved=rules.end_sessions,
+    saved=rules.end_old_sessions,
     deleting=leaving.leave,
     skip=frozenset({"list", "read", "create", "update", "delete"}),
     tag="Persons",

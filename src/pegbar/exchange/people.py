@@ -59,6 +59,7 @@ class Entry:
     email: str
     known: bool
     active: bool
+    activated: bool = False  #: by the import
     values: dict[str, Any] = field(default_factory=dict)
     departments: list[UUID] | None = None
 
@@ -116,8 +117,10 @@ class Import:
             self.entries[email] = entry
         elif self.update:
             self._check_protected(entry, values)
-            self._seat(values.get("active", entry.active), before=entry.active)
-            entry.active = values.get("active", entry.active)
+            active = values.get("active", entry.active)
+            self._seat(active, before=entry.active)
+            entry.activated |= active and not entry.active
+            entry.active = active
             entry.values |= values
             entry.departments = departments if departments is not None else entry.departments
         self.done.append(entry.person_id)
@@ -169,7 +172,7 @@ class Import:
         for entry in written:
             if entry.known:
                 await self.tx.update(person, entry.person_id, **entry.values)
-                if entry.values.get("active") is False:
+                if entry.activated:
                     await sessions.end_sessions(self.tx, entry.person_id)
             if entry.known and entry.departments is not None:
                 await self.tx.delete(department_link, person_id=entry.person_id)

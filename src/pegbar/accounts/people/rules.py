@@ -79,9 +79,12 @@ async def check(change: Change) -> None:
         change.values["password"] = await passwords.hash_password(_password(change.document["password"]))
 
 
-async def end_sessions(change: Change) -> None:
-    """Somebody deactivated is out for good: their sessions do not come back with a later activation."""
-    if change.before is not None and change.changes("active") and change.after("active") is False:
+async def end_old_sessions(change: Change) -> None:
+    """Somebody activated again starts afresh: what they had open before does not come back.
+
+    While they are inactive, every token of theirs is refused as such, which clients tell apart from a revoked one.
+    """
+    if change.before is not None and change.before["active"] is False and change.after("active"):
         await sessions.end_sessions(change.tx, change.row(person))
 
 
