@@ -1,12 +1,36 @@
-"""Who is assigned to a task. Source: spec tasks, "Access rules" and the assign operations; spec crud, "tasks" (PUT)."""
+"""Who is assigned to tasks. Source: spec tasks, "Access rules" and the assign operations; spec crud, "tasks" (PUT).
 
-from sqlalchemy import bindparam, select
+Assigning locks the tasks in the order of their ids, so concurrent requests queue up instead of blocking each other.
+"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ARRAY, bindparam, select, text
+
+from pegbar.core.access import Caller
+from pegbar.core.database import Transaction
+from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound
 from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid
+from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.productions import actions as productions
 from pegbar.tasks import creation, notifications
-from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN
+from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
 from pegbar.tasks.tables import task, task_person_link
+
+
+class UnknownAssignee(ApiError):
+    """The person to assign does not exist: 400 with the bare text under `error`."""
+
+    status = 400
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"error": self.message}
+
 
 _ASSIGNEES = select(task_person_link.c.person_id).where(task_person_link.c.task_id == bindparam("task_id", type_=Uuid))
 
@@ -21,7 +45,169 @@ async def replace_assignees(change: Change) -> None:
     added = [each for each in wanted if each not in set(before)]
     for person_id in added:
         change.tx.emit(TASK_ASSIGN, project_id=project_id, task_id=task_id, person_id=person_id)
-    await notifications.assigned(change.tx, change.caller.id, change.row(task), project_id, added)
+    await notifications.assigned(change.tx, change.caller.id, [change.row(task)], added)
     for person_id in before:
         if person_id not in set(wanted):
             change.tx.emit(TASK_UNASSIGN, project_id=project_id, task_id=task_id, person_id=person_id)
+
+
+#: The tasks asked for that exist, locked, with what decides about the caller and the assignee.
+_SUBJECTS = text(
+    """
+    SELECT t.id, t.project_id, tt.department_id, l.person_id IS NOT NULL AS in_team,
+           coalesce(nullif(l.role, 'admin'), c.role) AS role_here,
+           p.is_bot_collaboration_enabled AS bots_welcome,
+           ARRAY(SELECT a.person_id FROM task_person_link a WHERE a.task_id = t.id) AS assignees
+      FROM task t
+      JOIN person c ON c.id = :caller_id
+      LEFT JOIN project p ON p.id = t.project_id
+      LEFT JOIN task_type tt ON tt.id = t.task_type_id
+      LEFT JOIN project_person_link l ON l.project_id = t.project_id AND l.person_id = c.id
+     WHERE t.id = ANY(:ids)
+     ORDER BY t.id
+       FOR NO KEY UPDATE OF t
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("caller_id", type_=Uuid))
+
+_ASSIGNEE = text(
+    """
+    SELECT o.id, o.is_bot, o.preview_project_id,
+           ARRAY(SELECT d.department_id FROM department_link d WHERE d.person_id = o.id) AS departments
+      FROM person o WHERE o.id = :person_id
+    """
+).bindparams(bindparam("person_id", type_=Uuid))
+
+_ASSIGN = text(
+    """
+    WITH linked AS (
+      INSERT INTO task_person_link (task_id, person_id) SELECT unnest(:ids), :person_id ON CONFLICT DO NOTHING
+    )
+    UPDATE task SET assigner_id = :caller_id, updated_at = :now WHERE id = ANY(:ids)
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("caller_id", type_=Uuid),
+    bindparam("person_id", type_=Uuid),
+    bindparam("now", type_=TIMESTAMP),
+)
+
+_UNASSIGN = text(
+    """
+    WITH unlinked AS (
+      DELETE FROM task_person_link
+       WHERE task_id = ANY(:ids) AND (CAST(:person_id AS uuid) IS NULL OR person_id = :person_id)
+    )
+    UPDATE task SET updated_at = :now WHERE id = ANY(:ids)
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("person_id", type_=Uuid), bindparam("now", type_=TIMESTAMP))
+
+_PRIORITISE = text("UPDATE task SET priority = :priority, updated_at = :now WHERE id = ANY(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)), bindparam("now", type_=TIMESTAMP)
+)
+
+
+@dataclass(frozen=True)
+class Assignee:
+    """Somebody to assign."""
+
+    id: UUID
+    is_bot: bool
+    departments: frozenset[UUID]
+
+
+async def assignee(tx: Transaction, person_id: UUID | None) -> Assignee:
+    """The person to assign. Raises UnknownAssignee, and BadRequest for a preview account."""
+    row = None if person_id is None else await tx.row(_ASSIGNEE, person_id=person_id)
+    if row is None:
+        raise UnknownAssignee("person_id names nobody.")
+    if row["preview_project_id"] is not None:
+        raise BadRequest("person_id: a preview account takes no task.")
+    return Assignee(row["id"], row["is_bot"], frozenset(row["departments"]))
+
+
+async def _subjects(tx: Transaction, caller: Caller, ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    return await tx.rows(_SUBJECTS, ids=list(ids), caller_id=caller.id)
+
+
+def _plans(caller: Caller, subject: asyncpg.Record) -> bool:
+    """Manages the task's production, or supervises its department."""
+    if caller.is_admin or (subject["in_team"] and subject["role_here"] == "manager"):
+        return True
+    supervises = subject["in_team"] and subject["role_here"] == "supervisor"
+    return bool(supervises and caller.covers_department(subject["department_id"]))
+
+
+def _may_assign(caller: Caller, subject: asyncpg.Record, who: Assignee) -> bool:
+    if _plans(caller, subject):
+        supervisor = not caller.is_admin and subject["role_here"] == "supervisor" and caller.departments
+        return not supervisor or bool(caller.departments & who.departments)
+    own_department = subject["department_id"] is not None and subject["department_id"] in caller.departments
+    return bool(subject["in_team"] and who.id == caller.id and own_department)
+
+
+def _may_unassign(caller: Caller, subject: asyncpg.Record, person_id: UUID | None) -> bool:
+    himself = person_id == caller.id and caller.id in subject["assignees"]
+    return himself or _plans(caller, subject)
+
+
+async def assign(tx: Transaction, caller: Caller, who: Assignee, ids: Sequence[UUID]) -> list[UUID]:
+    """Assign a person to the tasks the caller may assign them to; those tasks.
+
+    Who gets a task enters the team. Events, notifications (for who was not assigned yet) and the team commit together.
+    """
+    subjects = [
+        each
+        for each in await _subjects(tx, caller, ids)
+        if _may_assign(caller, each, who) and (not who.is_bot or each["bots_welcome"])
+    ]
+    if not subjects:
+        return []
+    given = [each["id"] for each in subjects]
+    await tx.execute(_ASSIGN, ids=given, caller_id=caller.id, person_id=who.id, now=utc_now())
+    for each in subjects:
+        tx.emit(TASK_ASSIGN, project_id=each["project_id"], task_id=each["id"], person_id=who.id)
+        tx.emit(TASK_UPDATE, project_id=each["project_id"], task_id=each["id"])
+    new = [each["id"] for each in subjects if who.id not in each["assignees"]]
+    await notifications.assigned(tx, caller.id, new, [who.id])
+    for project_id in dict.fromkeys(each["project_id"] for each in subjects):
+        await productions.join_team(tx, project_id, who.id, None)
+    return [each for each in dict.fromkeys(ids) if each in set(given)]
+
+
+async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UUID) -> None:
+    """Assign a person to a task. Raises NotFound, Forbidden."""
+    subjects = await _subjects(tx, caller, [task_id])
+    if not subjects:
+        raise NotFound(f"There is no task {task_id}.")
+    if who.is_bot and not subjects[0]["bots_welcome"]:
+        raise Forbidden("Bots take no task on this production.")
+    if not await assign(tx, caller, who, [task_id]):
+        raise Forbidden("You may not assign this person to this task.")
+
+
+async def clear(tx: Transaction, caller: Caller, ids: Sequence[UUID], person_id: UUID | None) -> list[UUID]:
+    """Take a person, or everybody, off the tasks the caller may take them off; those tasks."""
+    subjects = [each for each in await _subjects(tx, caller, ids) if _may_unassign(caller, each, person_id)]
+    given = {each["id"]: each for each in subjects}
+    if given:
+        await tx.execute(_UNASSIGN, ids=list(given), person_id=person_id, now=utc_now())
+    kept = [each for each in dict.fromkeys(ids) if each in given]
+    for task_id in kept:
+        subject = given[task_id]
+        gone = subject["assignees"] if person_id is None else [person_id]
+        for each in gone:
+            tx.emit(TASK_UNASSIGN, project_id=subject["project_id"], person_id=each, task_id=task_id)
+        tx.emit(TASK_UPDATE, project_id=subject["project_id"], task_id=task_id)
+    return kept
+
+
+async def prioritise(tx: Transaction, caller: Caller, ids: Sequence[UUID], priority: int) -> list[UUID]:
+    """Give a priority to the tasks the caller plans; those tasks."""
+    subjects = [each for each in await _subjects(tx, caller, ids) if _plans(caller, each)]
+    given = {each["id"]: each["project_id"] for each in subjects}
+    if given:
+        await tx.execute(_PRIORITISE, ids=list(given), priority=priority, now=utc_now())
+    kept = [each for each in dict.fromkeys(ids) if each in given]
+    for task_id in kept:
+        tx.emit(TASK_UPDATE, project_id=given[task_id], task_id=task_id)
+    return kept

@@ -1,0 +1,118 @@
+"""Reads of tasks."""
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Executable,
+    Text,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+)
+
+from pegbar.accounts.shapes import SHORT
+from pegbar.accounts.tables import person
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import JsonText, Wire, constant, json_list, json_object, json_text, wire_of
+from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, kind_text
+from pegbar.entities.shapes import UNTYPED
+from pegbar.entities.tables import entity
+from pegbar.productions.queries import PROJECT
+from pegbar.productions.tables import project
+from pegbar.studio.tables import entity_type, task_status, task_type
+from pegbar.tasks.shapes import TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
+from pegbar.tasks.tables import subscription, task, task_person_link
+
+TASK_ID = bindparam("task_id", type_=Uuid)
+CALLER_ID = bindparam("caller_id", type_=Uuid)
+
+_PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
+_NULL = literal_column("'null'", JsonText())
+
+
+def _if(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElement[str]:
+    return case((condition, json_text(value)), else_=literal_column("'null'", Text)).cast(JsonText())
+
+
+def _whole(task_wire: Wire, *, for_client: bool) -> Executable:
+    kind = kind_text()
+    in_sequence = kind.in_([literal_column(f"'{name}'", Text) for name in (SHOT, SCENE)]) & _PARENT.c.id.is_not(None)
+    is_sequence = (kind == literal_column(f"'{SEQUENCE}'", Text)) & _PARENT.c.id.is_not(None)
+    as_sequence = json_object(wire_of(_PARENT, SEQUENCE))
+    itself = json_object(wire_of(entity, SEQUENCE))
+    short = SHORT.but(type=constant("Person"))
+    assignees = (
+        select(json_object(short))
+        .join(task_person_link, task_person_link.c.person_id == person.c.id)
+        .where(task_person_link.c.task_id == task.c.id)
+        .correlate(task)
+    )
+    assigner = select(json_object(short)).where(person.c.id == task.c.assigner_id).correlate(task).scalar_subquery()
+    wire = task_wire.but(
+        entity=json_object(UNTYPED),
+        entity_type=json_object(wire_of(entity_type, "EntityType")),
+        is_subscribed=exists().where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID),
+        persons=literal_column("'[]'", JsonText()) if for_client else json_list(assignees),
+        project=json_object(PROJECT),
+        task_status=_if(task_status.c.id.is_not(None), json_object(wire_of(task_status, "TaskStatus"))),
+        task_type=_if(task_type.c.id.is_not(None), json_object(wire_of(task_type, "TaskType"))),
+        assigner=_NULL if for_client else assigner,
+        sequence=case(
+            (in_sequence, json_text(as_sequence)), (is_sequence, json_text(itself)), else_=json_text(_NULL)
+        ).cast(JsonText()),
+        episode=case(
+            (in_sequence & _GRAND.c.id.is_not(None), json_text(json_object(wire_of(_GRAND, EPISODE)))),
+            (is_sequence, json_text(json_object(wire_of(_PARENT, EPISODE)))),
+            else_=json_text(_NULL),
+        ).cast(JsonText()),
+    )
+    return (
+        select(json_object(wire))
+        .select_from(
+            task.join(project, project.c.id == task.c.project_id)
+            .join(entity, entity.c.id == task.c.entity_id)
+            .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
+            .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
+            .outerjoin(task_status, task_status.c.id == task.c.task_status_id)
+            .outerjoin(_PARENT, _PARENT.c.id == entity.c.parent_id)
+            .outerjoin(_GRAND, _GRAND.c.id == _PARENT.c.parent_id)
+        )
+        .where(task.c.id == TASK_ID)
+    )
+
+
+#: A task with everything around it, and as clients get it.
+whole = _whole(TASK_WITH_ASSIGNEES, for_client=False)
+whole_for_clients = _whole(TASK_FOR_CLIENTS, for_client=True)
+
+#: A task with its assignees.
+with_assignees = select(json_object(TASK_WITH_ASSIGNEES)).select_from(task).where(task.c.id == TASK_ID)
+
+
+@lru_cache
+def several(wire: Wire) -> Executable:
+    """Tasks by their ids, in the order given."""
+    ids = bindparam("ids", type_=ARRAY(Uuid))
+    place = func.array_position(ids, task.c.id)
+    return select(json_object(wire)).select_from(task).where(task.c.id == any_(ids)).order_by(place)
+
+
+@lru_cache
+def of_entity_and_type(wire: Wire) -> Executable:
+    """The tasks of a type on an entity, by name."""
+    return (
+        select(json_object(wire))
+        .select_from(task)
+        .where(
+            task.c.entity_id == bindparam("entity_id", type_=Uuid),
+            task.c.task_type_id == bindparam("task_type_id", type_=Uuid),
+        )
+        .order_by(task.c.name, task.c.id)
+    )

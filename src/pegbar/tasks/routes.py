@@ -1,0 +1,109 @@
+"""Routes of tasks. Source: spec tasks, operations on tasks and assignments."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from pegbar.core.access import Caller, at, authenticated, member_of, task_access
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.errors import BadRequest
+from pegbar.core.routing import found, get, put
+from pegbar.tasks import assignment, queries
+from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
+from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
+
+Ids = Annotated[list[str], msgspec.Meta(min_length=1)]
+
+
+class Assignation(Strict):
+    """Whom to assign."""
+
+    person_id: str
+
+
+class TaskIds(Strict):
+    """Tasks."""
+
+    task_ids: Ids
+
+
+class Clearing(TaskIds):
+    """Tasks, and whom to take off them; everybody when absent."""
+
+    person_id: str | None = None
+
+
+class Priority(TaskIds):
+    """Tasks and their priority."""
+
+    priority: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+
+def known_ids(texts: list[str]) -> list[UUID]:
+    """The ids among these texts; what is none names nothing."""
+    ids = []
+    for each in texts:
+        try:
+            ids.append(UUID(each))
+        except ValueError:
+            continue
+    return ids
+
+
+def _person(text: str | None) -> UUID | None:
+    if text is None:
+        return None
+    return next(iter(known_ids([text])), None)
+
+
+@get("/data/tasks/{task_id:uuid}/full", access=task_access(at("task", "task_id")))
+async def whole_task(task_id: UUID, db: Database, caller: Caller) -> Json:
+    """A task with its entity, production, type, status and persons."""
+    statement = queries.whole_for_clients if caller.role_here == "client" else queries.whole
+    return found(await db.json_row(statement, task_id=task_id, caller_id=caller.id), "The task")
+
+
+@get(
+    "/data/entities/{entity_id:uuid}/task-types/{task_type_id:uuid}/tasks", access=member_of(at("entity", "entity_id"))
+)
+async def tasks_of_type(entity_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
+    """The tasks of a type on an entity, by name."""
+    wire = TASK_FOR_CLIENTS if caller.role_here == "client" else TASK
+    return await db.json(queries.of_entity_and_type(wire), entity_id=entity_id, task_type_id=task_type_id)
+
+
+@put("/actions/tasks/{task_id:uuid}/assign", access=authenticated, events=(TASK_ASSIGN, TASK_UPDATE), errors=(400, 404))
+async def assign_task(task_id: UUID, body: Assignation, tx: Transaction, caller: Caller) -> Json:
+    """Assign a person to a task, and put them in the team.
+
+    For managers, supervisors of the department they share with the person, and anyone of the department for themself.
+    """
+    who = await assignment.assignee(tx, _person(body.person_id))
+    await assignment.assign_one(tx, caller, who, task_id)
+    return found(await tx.json_row(queries.with_assignees, task_id=task_id), "The task")
+
+
+@put("/actions/persons/{person_id:str}/assign", access=authenticated, events=(TASK_ASSIGN, TASK_UPDATE), errors=(400,))
+async def assign_person(person_id: str, body: TaskIds, tx: Transaction, caller: Caller) -> Json:
+    """Assign a person to tasks; those the caller may not assign are passed over."""
+    who = await assignment.assignee(tx, _person(person_id))
+    done = await assignment.assign(tx, caller, who, known_ids(body.task_ids))
+    return await tx.json(queries.several(TASK_WITH_ASSIGNEES), ids=done)
+
+
+@put("/actions/tasks/clear-assignation", access=authenticated, events=(TASK_UNASSIGN, TASK_UPDATE), errors=(400,))
+async def clear_assignation(body: Clearing, tx: Transaction, caller: Caller) -> list[str]:
+    """Take a person, or everybody, off tasks; those the caller may not touch are passed over."""
+    person_id = _person(body.person_id)
+    if body.person_id and person_id is None:
+        raise BadRequest("person_id is not an id.")
+    return [str(each) for each in await assignment.clear(tx, caller, known_ids(body.task_ids), person_id)]
+
+
+@put("/actions/tasks/set-priority", access=authenticated, events=(TASK_UPDATE,), errors=(400,))
+async def set_priority(body: Priority, tx: Transaction, caller: Caller) -> Json:
+    """Give tasks a priority; those the caller may not plan are passed over."""
+    done = await assignment.prioritise(tx, caller, known_ids(body.task_ids), body.priority)
+    return await tx.json(queries.several(TASK), ids=done)
