@@ -24,7 +24,7 @@ from pegbar.core.wire import JsonText, Wire, constant, json_list, json_object, j
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, kind_text
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
-from pegbar.productions.queries import PROJECT
+from pegbar.productions.shapes import PROJECT
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type
 from pegbar.tasks.shapes import TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
