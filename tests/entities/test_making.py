@@ -1,0 +1,111 @@
+"""Making assets, shots, sequences, episodes. Source: spec shots, "Creation is idempotent"; spec entities, "Assets"."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.client import Client, unique
+from tests.entities.shows import Show, happened
+from tests.factories import hire, named
+from tests.server import Server
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def show(admin: Client) -> Show:
+    return Show(admin)
+
+
+def test_an_existing_shot_is_answered_unchanged(server: Server, admin: Client) -> None:
+    show = Show(admin)
+    sequence = show.sequence()
+    made = show.shot(sequence, name="SH01", nb_frames="48", data={"frame_in": 1})
+    again = show.shot(sequence, name="SH01", nb_frames=99, description="other")
+    assert again == made
+    assert made["nb_frames"] == 48
+    assert made["type"] == "Shot"
+    assert show.shot(sequence, name="sh01")["id"] != made["id"]
+    names = [name for name, _ in happened(server, show.id)]
+    assert names.count("shot:new") == 2
+
+
+@pytest.mark.parametrize("path", ["shots", "sequences", "episodes"])
+def test_worth_fixing_the_same_made_many_times_at_once_is_one(admin: Client, show: Show, path: str) -> None:
+    body = {"name": unique("twin")}
+    with ThreadPoolExecutor(6) as pool:
+        rows = list(pool.map(lambda _: admin.ok_post(f"{show.path}/{path}", body), range(6)))
+    assert len({row["id"] for row in rows}) == 1
+    assert len([row for row in admin.ok_get(f"{show.path}/{path}") if row["name"] == body["name"]]) == 1
+
+
+def test_the_event_of_a_shot_names_its_episode(server: Server, admin: Client) -> None:
+    show = Show(admin)
+    episode = show.episode()
+    shot = show.shot(show.sequence(episode))
+    assert ("shot:new", {"shot_id": shot["id"], "episode_id": episode["id"], "project_id": show.id}) in happened(
+        server, show.id
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("shots", {}, "name"),
+        ("shots", {"name": ""}, "name"),
+        ("shots", {"name": "x" * 161}, "name"),
+        ("shots", {"name": "a", "nb_frames": 1.5}, "nb_frames"),
+        ("shots", {"name": "a", "sequence_id": ""}, "sequence_id"),
+        ("sequences", {"name": "a", "data": []}, "data"),
+        ("episodes", {"name": 3}, "name"),
+    ],
+)
+def test_bad_bodies_name_the_field(admin: Client, show: Show, path: str, body: dict, field: str) -> None:
+    answer = admin.post(f"{show.path}/{path}", body)
+    assert answer.status_code == 400
+    assert [each["field"] for each in answer.json()["data"]["errors"]] == [field]
+
+
+def test_parents_are_of_the_kind_and_production(admin: Client, show: Show) -> None:
+    elsewhere = Show(admin)
+    for sequence_id in (NOBODY, show.asset()["id"], elsewhere.sequence()["id"]):
+        assert admin.post(f"{show.path}/shots", {"name": "a", "sequence_id": sequence_id}).status_code == 404
+    assert admin.post(f"{show.path}/sequences", {"name": "a", "episode_id": NOBODY}).status_code == 404
+    assert admin.post(f"/data/projects/{NOBODY}/shots", {"name": "a"}).status_code == 404
+
+
+def test_an_unknown_status_of_an_episode_is_running(admin: Client, show: Show) -> None:
+    body = {"name": unique("E"), "status": "asleep", "description": None}
+    made = admin.ok_post(f"{show.path}/episodes", body)
+    assert (made["status"], made["description"], made["data"]) == ("running", None, {})
+
+
+def test_assets_may_share_a_name_and_need_an_asset_type(server: Server, admin: Client, show: Show) -> None:
+    first, second = show.asset(name="Twin"), show.asset(name="Twin")
+    assert first["id"] != second["id"]
+    type_id = first["entity_type_id"]
+    assert (
+        "asset:new",
+        {"asset_id": first["id"], "asset_type": type_id, "project_id": show.id},
+    ) in happened(server, show.id)
+    shot_type = named(admin, "entity-types", "Shot")["id"]
+    for kind in (shot_type, NOBODY):
+        assert admin.post(f"{show.path}/asset-types/{kind}/assets/new", {"name": "a"}).status_code == 404
+    new = f"{show.path}/asset-types/{type_id}/assets/new"
+    assert admin.post(new, {"name": "x" * 161}).status_code == 400
+    assert admin.post(new, {"name": "a", "episode_id": NOBODY}).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["user", "supervisor", "client", "vendor"])
+def test_only_managers_make_entities(admin: Client, show: Show, role: str) -> None:
+    member = show.join(hire(admin, role))
+    for path in ("shots", "sequences", "episodes", "scenes"):
+        assert member.post(f"{show.path}/{path}", {"name": "a"}).status_code == 403
+    manager_elsewhere = hire(admin, "manager")
+    assert manager_elsewhere.post(f"{show.path}/shots", {"name": "a"}).status_code == 403
+
+
+def test_a_tv_show_starts_with_an_episode(admin: Client) -> None:
+    show = Show(admin, production_type="tvshow")
+    (episode,) = admin.ok_get(f"{show.path}/episodes")
+    assert (episode["name"], episode["status"], episode["data"]) == ("E01", "running", {})
