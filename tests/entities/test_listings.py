@@ -25,7 +25,8 @@ def test_shots_by_production_sequence_and_name(admin: Client) -> None:
     alone = show.shot(name="SH99")
     artist = show.join(hire(admin))
     assert ids(artist.ok_get("/data/shots", params={"sequence_id": first["id"]})) == [a["id"], b["id"]]
-    assert ids(artist.ok_get("/data/shots/all", params={"project_id": show.id, "name": "SH02"})) == [b["id"], c["id"]]
+    named = artist.ok_get("/data/shots/all", params={"project_id": show.id, "name": "SH02"})
+    assert sorted(ids(named)) == sorted([b["id"], c["id"]])
     row = artist.ok_get(f"/data/sequences/{first['id']}/shots", params={"name": "sh02"})[0]
     assert (row["sequence_name"], row["project_name"], row["type"]) == ("SQ01", show.row["name"], "Shot")
     # Worth fixing: a shot without a sequence is seen
