@@ -1,0 +1,120 @@
+"""Everything a client of the API loads at start, in one statement. Source: spec user, GET /data/user/context."""
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, Text, func, literal_column, select
+
+from pegbar.accounts.shapes import CLIENT, DEPARTMENTS, FULL_NAME, MINIMAL, SAFE_WITH_DEPARTMENTS
+from pegbar.accounts.tables import department, person
+from pegbar.core.resource import CALLER_ID
+from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
+from pegbar.entities.kinds import is_asset_type
+from pegbar.media.tables import preview_background_file
+from pegbar.productions.shapes import FULL, FULL_FOR_ADMINS
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import (
+    custom_action,
+    entity_type,
+    plugin,
+    project_status,
+    status_automation,
+    studio,
+    task_status,
+    task_type,
+    task_type_asset_type_link,
+)
+from pegbar.tasks.tables import notification
+from pegbar.workspace import searches
+
+_OPEN = select(project_status.c.id).where(project_status.c.name == literal_column("'Open'", Text))
+_TEAMS = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
+IS_OPEN: ColumnElement[bool] = project.c.project_status_id.in_(_OPEN)
+IS_MINE: ColumnElement[bool] = project.c.id.in_(_TEAMS)
+
+_ASSET_TYPE = wire_of(entity_type, "AssetType").but(
+    task_types=json_list(
+        select(task_type_asset_type_link.c.task_type_id)
+        .where(task_type_asset_type_link.c.asset_type_id == entity_type.c.id)
+        .correlate(entity_type)
+    )
+)
+_PLUGIN = wire_of(plugin).only(
+    "id",
+    "plugin_id",
+    "name",
+    "description",
+    "version",
+    "maintainer_name",
+    "maintainer_email",
+    "frontend_project_enabled",
+    "frontend_studio_enabled",
+    "icon",
+)
+_MINIMAL = MINIMAL.but(departments=DEPARTMENTS.ids(person))
+
+
+def _all(table: Any, kind: str) -> ColumnElement[str]:
+    return json_list(select(json_object(wire_of(table, kind))))
+
+
+_UNREAD = (
+    select(func.count())
+    .select_from(notification)
+    .where(notification.c.person_id == CALLER_ID, notification.c.read.is_(False))
+    .scalar_subquery()
+)
+
+
+def _persons(role: str) -> ColumnElement[str]:
+    if role == "client":
+        open_teams = select(project.c.id).where(IS_OPEN, IS_MINE)
+        mates = select(project_person_link.c.person_id).where(project_person_link.c.project_id.in_(open_teams))
+        return json_list(select(json_object(CLIENT)).where(person.c.id.in_(mates)).order_by(FULL_NAME, person.c.id))
+    wire = SAFE_WITH_DEPARTMENTS if role in ("admin", "manager") else _MINIMAL
+    return json_list(
+        select(json_object(wire)).where(person.c.is_guest.is_(False), person.c.preview_project_id.is_(None))
+    )
+
+
+def _roles() -> ColumnElement[str]:
+    """The caller's explicit roles, by production."""
+    link = project_person_link
+    pair = json_text(link.c.project_id).concat(literal_column("':'", Text)).concat(json_text(link.c.role))
+    joined = func.string_agg(pair, literal_column("','", Text))
+    listed = select(func.concat(literal_column("'{'"), joined, literal_column("'}'"), type_=Text))
+    explicit = listed.where(link.c.person_id == CALLER_ID, link.c.role.is_not(None))
+    return explicit.scalar_subquery().cast(JsonText())
+
+
+def open_projects(*, for_admin: bool) -> Any:
+    """The open productions of the caller, whole; all of them for administrators."""
+    wire = FULL_FOR_ADMINS if for_admin else FULL
+    rows = select(json_object(wire)).select_from(project).where(IS_OPEN)
+    return rows if for_admin else rows.where(IS_MINE)
+
+
+@lru_cache
+def context(role: str) -> Executable:
+    """The context of a caller with this global role. Takes the parameters of `scope_parameters`."""
+    wire = Wire(
+        {
+            "asset_types": json_list(select(json_object(_ASSET_TYPE)).where(is_asset_type(entity_type.c.id))),
+            "custom_actions": _all(custom_action, "CustomAction"),
+            "status_automations": _all(status_automation, "StatusAutomation"),
+            "departments": _all(department, "Department"),
+            "studios": _all(studio, "Studio"),
+            "notification_count": _UNREAD,
+            "persons": _persons(role),
+            "project_status": _all(project_status, "ProjectStatus"),
+            "project_roles": _roles(),
+            "projects": json_list(open_projects(for_admin=role == "admin")),
+            "task_types": _all(task_type, "TaskType"),
+            "task_status": _all(task_status, "TaskStatus"),
+            "search_filters": searches.listing_of_filters(role),
+            "search_filter_groups": searches.listing_of_groups(role),
+            "preview_background_files": _all(preview_background_file, "PreviewBackgroundFile"),
+            "plugins": json_list(select(json_object(_PLUGIN))),
+        }
+    )
+    return select(json_object(wire))
