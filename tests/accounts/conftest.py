@@ -31,3 +31,27 @@ def mailing(mailbox: Mailbox) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def mailing_admin(mailing: Server) -> Client:
     return sign_in(mailing.api, *ADMIN)
+
+
+def beside(server: Server, **environment: str) -> Server:
+    """Another node on the shared server's database, with settings of its own."""
+    key = (server.folder / "secret.key").read_text()
+    return Server(DATABASE_URL=server.database_url, SECRET_KEY=key, **environment)
+
+
+@pytest.fixture(scope="session")
+def strict(server: Server) -> Iterator[Server]:
+    """A server of two processes that requires second factors and limits failed attempts."""
+    with beside(
+        server,
+        ENFORCE_2FA="true",
+        PEGBAR_LOGIN_RATE_LIMIT="6",
+        PEGBAR_WORKERS="2",
+        **{"2FA_EXEMPT_USERS": f"other@example.com, {ADMIN[0]}"},
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def strict_admin(strict: Server) -> Client:
+    return sign_in(strict.api, *ADMIN)

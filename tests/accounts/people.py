@@ -1,5 +1,6 @@
 """People who type passwords."""
 
+import time
 from typing import Any
 
 import psycopg
@@ -43,3 +44,11 @@ def stored(server: Server, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """Rows that no route shows."""
     with psycopg.connect(server.database_url) as connection:
         return connection.execute(query, values).fetchall()
+
+
+def wait_until_none(server: Server, count: str, timeout: float = 30) -> None:
+    """Wait until a count of rows is zero: for what a job does."""
+    deadline = time.monotonic() + timeout
+    while stored(server, count) != [(0,)]:
+        assert time.monotonic() < deadline, count
+        time.sleep(0.05)

@@ -32,7 +32,8 @@ _ADD_FAILURE = text(
 
 
 @cache
-def _trusted() -> tuple[IPv4Network | IPv6Network, ...]:
+def trusted_networks() -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks of the proxies that are believed."""
     try:
         return tuple(ip_network(each, strict=False) for each in settings().trusted_proxies)
     except ValueError as error:
@@ -47,7 +48,7 @@ def _parsed(text_: str) -> str | None:
 
 
 def _is_trusted(address: str | None) -> bool:
-    return address is not None and any(ip_address(address) in network for network in _trusted())
+    return address is not None and any(ip_address(address) in network for network in trusted_networks())
 
 
 def _peer(request: AnyRequest) -> str | None:
