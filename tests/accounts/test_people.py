@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pegbar.accounts.people import profile
 from pegbar.core.errors import BadRequest
 from tests.client import Client, sign_in, unique
-from tests.factories import hire, join, production
+from tests.factories import entity, hire, join, named, production, task
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -264,3 +264,23 @@ def test_any_value_is_read_or_refused(read: Any, value: Any) -> None:
 @pytest.mark.parametrize("good", ["a@studio.local", "a@localhost", "ünï@münchen.de", "A.B+c@x.org"])
 def test_addresses_of_local_networks_are_good(good: str) -> None:
     assert profile.email_of(good) == good.lower()
+
+
+def test_what_somebody_said_and_logged_goes_with_them(admin: Client) -> None:
+    email = address()
+    admin.ok_post("/data/persons", person("Vik", email=email, password="mypassword", role="manager"))
+    ida = sign_in(admin.api, email, "mypassword")
+    show = production(admin, ida)
+    made = task(admin, entity(admin, show["id"]), assignees=[ida.id])
+    done = named(admin, "task-status", "Done")["id"]
+    ida.ok_post(f"/actions/tasks/{made['id']}/comment", {"task_status_id": done, "comment": "Finished"})
+    ida.ok_post(f"/actions/tasks/{made['id']}/time-spents/2024-03-05/persons/{ida.id}", {"duration": 60})
+    mine = {"list_type": "asset", "name": "Mine", "person_id": ida.id, "project_id": show["id"]}
+    admin.ok_post("/data/search-filters", mine)
+    before = admin.ok_get(f"/data/tasks/{made['id']}")
+    assert (before["duration"], before["task_status_id"]) == (60.0, done)
+    admin.ok_delete(f"/data/persons/{ida.id}?force=true")
+    after = admin.ok_get(f"/data/tasks/{made['id']}")
+    assert (after["duration"], after["task_status_id"]) == (0.0, named(admin, "task-status", "Todo")["id"])
+    assert after["assignees"] == []
+    assert admin.ok_get(f"/data/tasks/{made['id']}/comments") == []
