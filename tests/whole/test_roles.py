@@ -17,18 +17,16 @@ from pegbar.app import load_domains
 from pegbar.core.access import Caller, Place, Token
 from pegbar.core.routing import Operation
 from tests import factories
-from tests.client import Client
+from tests.client import Client, unique
 from tests.server import Server
 from tests.whole.rows import Rows
 
 OPERATIONS = load_domains()
 _PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
 #: The table whose row a path parameter names, where it is not the parameter's own name.
-_TABLES = {
-    "asset_type_id": "entity_type", "asset_id": "entity", "shot_id": "entity", "sequence_id": "entity",
-    "episode_id": "entity", "scene_id": "entity", "edit_id": "entity", "concept_id": "entity", "hardware_item_id":
-    "hardware_item", "instance_id": "", "person_id": "person",
-}  # fmt: skip
+_TABLES = {"asset_type_id": "entity_type", "asset_id": "entity", "instance_id": ""}
+#: Kinds of entity with routes of their own; nobody is assigned to these.
+_ENTITIES = ("Shot", "Sequence", "Episode", "Edit", "Scene", "Concept")
 
 
 @dataclass
@@ -52,8 +50,14 @@ def rows(server: Server, admin: Client) -> Iterator[Rows]:
     show = factories.production(admin)
     entity = factories.entity(admin, show["id"])
     task = factories.task(admin, entity)
-    other = factories.hire(admin, "user")
-    given = {"project": show["id"], "entity": entity["id"], "task": task["id"], "person": other.id}
+    someone = {"first_name": "Ann", "last_name": "Other", "email": f"{unique('ann').replace(' ', '.')}@example.com"}
+    person = admin.ok_post("/data/persons", someone)
+    given = {"project": show["id"], "entity": entity["id"], "task": task["id"], "person": person["id"]}
+    for kind in _ENTITIES:
+        # Some types are not in the default data set.
+        if not admin.ok_get("/data/entity-types", params={"name": kind}):
+            admin.ok_post("/data/entity-types", {"name": kind})
+        given[kind.lower()] = factories.entity(admin, show["id"], kind)["id"]
     with psycopg.connect(server.database_url, autocommit=True) as connection:
         yield Rows(connection, given)
 
@@ -109,7 +113,7 @@ def facts_at(kind: Kind, place: Place) -> dict[str, Any]:
     if place.kind == "studio":
         return {}
     known = dict(kind.facts)
-    if place.kind == "project":
+    if place.kind == "project" or place.parameter.removesuffix("_id").capitalize() in _ENTITIES:
         known = {name: known[name] for name in known if not name.startswith("assigned")}
     return known
 

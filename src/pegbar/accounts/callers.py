@@ -82,29 +82,40 @@ def _someone() -> list[ColumnElement[Any]]:
     ]
 
 
-def _there(place: Place) -> Select[Any]:
-    """The row that a place's parameter names, as `place_id` and `found`; no row if it does not exist."""
-    there = place.lookup
-    if there is None:
-        table = _THINGS[place.kind]
-        there = select(table.c.id.label("place_id")).where(table.c.id == _KEY)
-    return there.add_columns(true().label("found"))
+def _found(place: Place) -> tuple[FromClause, ColumnElement[bool]]:
+    """The person beside the row that the place's parameter names and the thing it belongs to; whether it is there."""
+    thing = _THINGS.get(place.kind)
+    if place.lookup is None:
+        assert thing is not None
+        return person.outerjoin(thing, thing.c.id == _KEY), thing.c.id.is_not(None)
+    there = place.lookup.add_columns(true().label("found")).limit(1).subquery("there").lateral()
+    source: FromClause = person.outerjoin(there, true())
+    if thing is not None:
+        source = source.outerjoin(thing, thing.c.id == there.c.place_id)
+    return source, there.c.found
 
 
-def _joined(kind: PlaceKind, place_id: ColumnElement[Any], source: FromClause) -> tuple[FromClause, dict[str, Any]]:
-    """The tables that lead from a place to its production, and the facts found on the way."""
-    if kind == "project":
-        return source, {"project_id": place_id}
-    if kind == "entity":
-        return source.outerjoin(entity, entity.c.id == place_id), {"project_id": entity.c.project_id}
-    source = source.outerjoin(task, task.c.id == place_id).outerjoin(entity, entity.c.id == task.c.entity_id)
-    source = source.outerjoin(task_type, task_type.c.id == task.c.task_type_id)
-    mine = exists().where(task_person_link.c.task_id == task.c.id, task_person_link.c.person_id == person.c.id)
-    return source, {
-        "project_id": task.c.project_id,
-        "assigned_to_task": mine,
-        "task_department_id": task_type.c.department_id,
-    }
+def _facts(kind: PlaceKind, source: FromClause) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
+    """What the person is to a thing, and the tables that tell it."""
+    facts: dict[str, ColumnElement[Any]] = {}
+    if kind == "task":
+        source = source.outerjoin(entity, entity.c.id == task.c.entity_id)
+        source = source.outerjoin(task_type, task_type.c.id == task.c.task_type_id)
+        facts["assigned_to_task"] = exists().where(
+            task_person_link.c.task_id == task.c.id, task_person_link.c.person_id == person.c.id
+        )
+        facts["task_department_id"] = task_type.c.department_id
+    if kind in ("entity", "task"):
+        other, mine = task.alias("other"), task_person_link.alias("mine")
+        facts["assigned_to_entity"] = exists().where(
+            other.c.entity_id == entity.c.id, mine.c.task_id == other.c.id, mine.c.person_id == person.c.id
+        )
+        facts["created_entity"] = func.coalesce(entity.c.created_by == person.c.id, false())
+    project_id = {"project": project.c.id, "entity": entity.c.project_id, "task": task.c.project_id}[kind]
+    team = project_person_link
+    source = source.outerjoin(team, (team.c.project_id == project_id) & (team.c.person_id == person.c.id))
+    in_team = team.c.person_id.is_not(None)
+    return source, {**facts, "project_id": project_id, "in_team": in_team, "team_role": team.c.role}
 
 
 @lru_cache(1024)
@@ -114,22 +125,11 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
         columns.append(along.scalar_subquery().label("along"))
     if not place.parameter or (place.kind == "studio" and place.lookup is None):
         return select(*columns).where(person.c.id == bindparam("sub", type_=Uuid))
-    there = _there(place).limit(1).subquery("there").lateral()
-    source: FromClause = person.outerjoin(there, true())
-    facts: dict[str, Any] = {}
+    source, there = _found(place)
+    columns.append(there.label("found"))
     if place.kind != "studio":
-        source, facts = _joined(place.kind, there.c.place_id, source)
-        team = project_person_link
-        source = source.outerjoin(team, (team.c.project_id == facts["project_id"]) & (team.c.person_id == person.c.id))
-        facts |= {"in_team": team.c.person_id.is_not(None), "team_role": team.c.role}
-    if place.kind in ("entity", "task"):
-        other = task.alias("other")
-        mine = task_person_link.alias("mine")
-        facts["assigned_to_entity"] = exists().where(
-            other.c.entity_id == entity.c.id, mine.c.task_id == other.c.id, mine.c.person_id == person.c.id
-        )
-        facts["created_entity"] = func.coalesce(entity.c.created_by == person.c.id, false())
-    columns += [there.c.found, *[value.label(name) for name, value in facts.items()]]
+        source, facts = _facts(place.kind, source)
+        columns += [value.label(name) for name, value in facts.items()]
     return select(*columns).select_from(source).where(person.c.id == bindparam("sub", type_=Uuid))
 
 

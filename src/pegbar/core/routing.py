@@ -194,7 +194,8 @@ class Endpoint:
     async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
         if not settings().debug:
             return await self._answer(request)
-        statement_count.set(counted := [])
+        counted: list[str] = []
+        statement_count.set(counted)
         response = await self._answer(request)
         if isinstance(response, ASGIResponse):
             response.headers.add("server-timing", f'db;desc="{len(counted)} statements"')
