@@ -16,7 +16,8 @@ from pegbar.planning.periods import Period, day, month_period, week_period, year
 from pegbar.planning.tables import day_off
 
 _OF_PERSON = "/data/persons/{person_id:uuid}/day-offs"
-_DECLARED: dict[str, Any] = {"access": authenticated, "tag": "Days off", "errors": (400, 403, 404)}
+_LEADS = "oneself, or those who lead a production of the person"
+_DECLARED: dict[str, Any] = {"access": authenticated.further(_LEADS), "tag": "Days off", "errors": (400, 403, 404)}
 _NOT_YOURS = "You do not lead a production of this person."
 
 
@@ -39,7 +40,7 @@ async def _of_person(db: Database, caller: Caller, person_id: UUID, period: Peri
 
 @get(
     "/data/day-offs/{instance_id:str}",
-    **{**_DECLARED, "access": row_rule(authenticated, day_off), "returns": day_offs},
+    **{**_DECLARED, "access": row_rule(authenticated, day_off).further(_LEADS), "returns": day_offs},
 )
 async def read_day_off(instance_id: str, db: Database, caller: Caller) -> Json:
     """Read one of day-offs; without its description for a supervisor of the person."""

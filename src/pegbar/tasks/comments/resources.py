@@ -75,7 +75,7 @@ _READ_WITH_PREVIEWS_FOR_CLIENTS = READ.but(previews=PREVIEW_OBJECTS_FOR_CLIENTS)
 
 @get(
     "/data/comments/{instance_id:str}",
-    access=task_access(_OF_TASK),
+    access=task_access(_OF_TASK).further("comments hidden from the caller's role are refused"),
     returns=comments,
     tag="Comments",
     malformed=404,
@@ -159,7 +159,7 @@ attachments = Resource(
 
 @get(
     "/data/attachment-files/{instance_id:str}",
-    access=reads_attachment,
+    access=reads_attachment.further("what hangs on a hidden comment is refused"),
     returns=attachments,
     tag="Attachment files",
     errors=(403, 404),

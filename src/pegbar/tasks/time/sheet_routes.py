@@ -18,6 +18,7 @@ from pegbar.tasks.time.quotas import Mode
 from pegbar.tasks.time.sheets import Rows, Unit, View
 
 _SHEET = "/data/persons/{person_id:uuid}/time-spents"
+_sheet_of = authenticated.further("oneself, and managers and supervisors for the productions they share")
 
 
 class OfProject(msgspec.Struct):
@@ -70,7 +71,7 @@ async def _sheet(
     return Json(row["rows"].encode())
 
 
-@get(_SHEET, access=authenticated, errors=(400, 403, 404))
+@get(_SHEET, access=_sheet_of, errors=(400, 403, 404))
 async def time_spents(person_id: UUID, query: Between, db: Database, caller: Caller) -> Json:
     """Hours of a person, all of them or between two days."""
     if bool(query.start_date) != bool(query.end_date):
@@ -81,32 +82,32 @@ async def time_spents(person_id: UUID, query: Between, db: Database, caller: Cal
     return await _sheet(db, caller, person_id, period, "detailed")
 
 
-@get(_SHEET + "/{day:str}", access=authenticated, errors=(400, 403, 404))
+@get(_SHEET + "/{day:str}", access=_sheet_of, errors=(400, 403, 404))
 async def time_spents_of_day(person_id: UUID, day: str, db: Database, caller: Caller) -> Json:
     """Hours of a person on one day."""
     only = periods.iso_day("date", day)
     return await _sheet(db, caller, person_id, Period(only, only), "plain")
 
 
-@get(_SHEET + "/year/{year:str}", access=authenticated, errors=(400, 403, 404))
+@get(_SHEET + "/year/{year:str}", access=_sheet_of, errors=(400, 403, 404))
 async def year_sheet(person_id: UUID, year: str, query: OfProject, db: Database, caller: Caller) -> Json:
     """Hours of a person in a year, by task."""
     return await _sheet(db, caller, person_id, periods.year(year), "by_task", _id(query.project_id))
 
 
-@get(_SHEET + "/month/{year:str}/{month:str}", access=authenticated, errors=(400, 403, 404))
+@get(_SHEET + "/month/{year:str}/{month:str}", access=_sheet_of, errors=(400, 403, 404))
 async def month_sheet(person_id: UUID, year: str, month: str, query: OfProject, db: Database, caller: Caller) -> Json:
     """Hours of a person in a month, by task."""
     return await _sheet(db, caller, person_id, periods.month(year, month), "by_task", _id(query.project_id))
 
 
-@get(_SHEET + "/week/{year:str}/{week:str}", access=authenticated, errors=(400, 403, 404))
+@get(_SHEET + "/week/{year:str}/{week:str}", access=_sheet_of, errors=(400, 403, 404))
 async def week_sheet(person_id: UUID, year: str, week: str, query: OfProject, db: Database, caller: Caller) -> Json:
     """Hours of a person in an ISO week, by task."""
     return await _sheet(db, caller, person_id, periods.week(year, week), "by_task", _id(query.project_id))
 
 
-@get(_SHEET + "/day/{year:str}/{month:str}/{day:str}", access=authenticated, errors=(400, 403, 404))
+@get(_SHEET + "/day/{year:str}/{month:str}/{day:str}", access=_sheet_of, errors=(400, 403, 404))
 async def day_sheet(
     person_id: UUID, year: str, month: str, day: str, query: OfProject, db: Database, caller: Caller
 ) -> Json:
@@ -114,7 +115,7 @@ async def day_sheet(
     return await _sheet(db, caller, person_id, periods.day(year, month, day), "by_task", _id(query.project_id))
 
 
-@get(_SHEET + "/month/all/{year:str}/{month:str}", access=authenticated, errors=(400, 403, 404))
+@get(_SHEET + "/month/all/{year:str}/{month:str}", access=_sheet_of, errors=(400, 403, 404))
 async def month_of_person(person_id: UUID, year: str, month: str, db: Database, caller: Caller) -> Json:
     """Every row of a person's month; for the person and studio managers."""
     period = periods.month(year, month)
