@@ -17,5 +17,3 @@ BACKGROUND_ADD_FILE = event("preview-background-file:add-file", "preview_backgro
 PERSON_SET_THUMBNAIL = event("person:set-thumbnail", "person_id", scoped=False)
 ORGANISATION_SET_THUMBNAIL = event("organisation:set-thumbnail", "organisation_id", scoped=False)
 PROJECT_SET_THUMBNAIL = event("project:set-thumbnail", "project_id", scoped=False)
-PERSON_UPDATE = event("person:update", "person_id", scoped=False)
-ORGANISATION_UPDATE = event("organisation:update", "organisation_id", scoped=False)

@@ -22,7 +22,6 @@ _HANGING = text(
     """
 ).bindparams(_IDS)
 _OF_EPISODES = text("SELECT id, project_id FROM playlist WHERE episode_id = ANY(:ids) FOR UPDATE").bindparams(_IDS)
-_OF_PROJECTS = text("SELECT id, project_id FROM playlist WHERE project_id = ANY(:ids) FOR UPDATE").bindparams(_IDS)
 _DELETE = text("DELETE FROM playlist WHERE id = ANY(:ids)").bindparams(_IDS)
 
 
@@ -37,14 +36,6 @@ async def remove_what_hangs_on(tx: Transaction, playlist_ids: Sequence[UUID]) ->
     await mark_deleted(tx, [built_movie(row["id"]) for row in rows])
     for row in rows:
         tx.emit(BUILD_JOB_DELETE, project_id=row["project_id"], build_job_id=row["id"], playlist_id=row["playlist_id"])
-
-
-async def remove_playlists_of_projects(tx: Transaction, project_ids: Sequence[UUID]) -> None:
-    """Delete the playlists of productions that are removed."""
-    rows = await tx.rows(_OF_PROJECTS, ids=list(project_ids))
-    ids = [row["id"] for row in rows]
-    await remove_what_hangs_on(tx, ids)
-    await tx.execute(_DELETE, ids=ids)
 
 
 @ENTITIES_REMOVED.register(order=10)

@@ -1,0 +1,110 @@
+"""Pictures of persons, productions and the organisation. Source: spec media, "Avatars"."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from sqlalchemy import Table, bindparam, select
+
+from pegbar.accounts.resources import persons
+from pegbar.accounts.tables import person
+from pegbar.core.access import Caller, Place, Rule, admin, at, authenticated, global_manager, manager_of, member_of
+from pegbar.core.database import Database
+from pegbar.core.downloads import Download, download
+from pegbar.core.errors import NotFound
+from pegbar.core.events import Event
+from pegbar.core.routing import get, post
+from pegbar.core.schema import Uuid
+from pegbar.core.storage import record, store
+from pegbar.core.uploads import received_form
+from pegbar.media import addresses
+from pegbar.media.events import ORGANISATION_SET_THUMBNAIL, PERSON_SET_THUMBNAIL, PROJECT_SET_THUMBNAIL
+from pegbar.media.pictures import AVATAR, rendered
+from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.productions.tables import project
+from pegbar.studio.resources import organisations
+from pegbar.studio.tables import organisation
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """A table whose rows have an avatar, where it is served, and what its change is told by."""
+
+    table: Table
+    path: str
+    events: tuple[Event, ...]
+
+    @property
+    def has_avatar(self) -> Any:
+        """Whether a row has an avatar."""
+        return select(self.table.c.has_avatar).where(self.table.c.id == bindparam("row_id", type_=Uuid))
+
+    @property
+    def row(self) -> Place:
+        """The row that the path names: 404 when there is none."""
+        known = select(self.table.c.id.label("place_id")).where(self.table.c.id == bindparam("key", type_=Uuid))
+        return Place("studio", "instance_id", known)
+
+
+PERSONS = Gallery(person, "/pictures/thumbnails/persons", (persons.events["update"], PERSON_SET_THUMBNAIL))
+ORGANISATIONS = Gallery(
+    organisation, "/pictures/thumbnails/organisations", (organisations.events["update"], ORGANISATION_SET_THUMBNAIL)
+)
+PROJECTS = Gallery(project, "/pictures/thumbnails/projects", (PROJECT_CHANGED, PROJECT_SET_THUMBNAIL))
+
+_HAS_AVATAR = {gallery: gallery.has_avatar for gallery in (PERSONS, ORGANISATIONS, PROJECTS)}
+
+
+async def _show(request: AnyRequest, db: Database, gallery: Gallery, row_id: UUID) -> Download:
+    if not await db.value(_HAS_AVATAR[gallery], row_id=row_id):
+        raise NotFound("there is no avatar.")
+    return await download(request, addresses.picture("thumbnails", row_id), kind="image/png")
+
+
+async def _take(request: AnyRequest, db: Database, caller: Caller, gallery: Gallery, row_id: UUID) -> dict[str, str]:
+    async with received_form(request) as form, rendered(form.file().path, (AVATAR,)) as made:
+        address = addresses.picture("thumbnails", row_id)
+        size = await store().put(address, made.files["thumbnails"])
+    async with db.transaction(caller.id) as tx:
+        if not await tx.update(gallery.table, row_id, has_avatar=True):
+            raise NotFound(f"There is no {gallery.table.name} {row_id}.")
+        await record(tx, address, size)
+        for event in gallery.events:
+            tx.emit(event, **{f"{gallery.table.name}_id": row_id})
+    return {"thumbnail_path": f"{gallery.path.removeprefix('/')}/{row_id}.png"}
+
+
+def _declare(gallery: Gallery, *, shows: Rule, takes: Rule, takes_png: bool) -> None:
+    """The routes of a gallery, with and without the extension."""
+    plain, png = f"{gallery.path}/{{instance_id:uuid}}", f"{gallery.path}/{{instance_id:uuid}}.png"
+    subject = gallery.table.name
+
+    async def show(instance_id: UUID, request: AnyRequest, db: Database) -> Any:
+        return await _show(request, db, gallery, instance_id)
+
+    async def take(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+        return await _take(request, db, caller, gallery, instance_id)
+
+    for path in (plain, png):
+        get(path, access=shows, summary=f"The avatar of a {subject}")(show)
+        if path == plain or takes_png:
+            summary = f"Set the avatar of a {subject} (multipart field `file`)"
+            post(path, access=takes, events=gallery.events, summary=summary, errors=(400,))(take)
+
+
+_oneself = Rule(
+    "the person concerned, or studio manager",
+    lambda caller: caller.is_admin or caller.subject_id == caller.id,
+    PERSONS.row,
+)
+_declare(PERSONS, shows=authenticated, takes=_oneself, takes_png=True)
+_declare(ORGANISATIONS, shows=authenticated, takes=Rule(admin.text, admin.test, ORGANISATIONS.row), takes_png=True)
+_declare(
+    PROJECTS,
+    shows=global_manager | member_of(at("project", "instance_id")),
+    takes=manager_of(at("project", "instance_id")),
+    takes_png=False,
+)
