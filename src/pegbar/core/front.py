@@ -5,6 +5,7 @@ web UI, when there is one. Source: spec accounts, "HTTP conventions".
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 from litestar.types import ASGIApp, Receive, Send
@@ -12,7 +13,9 @@ from litestar.types import ASGIApp, Receive, Send
 from pegbar.config import settings
 from pegbar.core.downloads import HEAD_ONLY
 from pegbar.core.errors import TooLarge
+from pegbar.core.pages import Pages
 from pegbar.core.routing import Operation, Reply, answer
+from pegbar.core.static import WebUi
 
 _SECURITY_HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -32,6 +35,8 @@ class Front:
         self._plain_origins = frozenset(settings().cors_allowed_origins)
         self._longest = settings().max_content_length
         self._allowed = _allowed_methods(operations)
+        self._pages = Pages(operations)
+        self._ui = WebUi(Path(settings().ui_folder)) if settings().ui_folder else None
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -45,12 +50,13 @@ class Front:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 4404})
             return
-        if path == "/api" or path.startswith("/api/"):
+        under_api = path == "/api" or path.startswith("/api/")
+        if under_api:
             scope["path"] = path[4:] or "/"
             scope["raw_path"] = scope["path"].encode()
-        await self._answer(scope, receive, send)
+        await self._answer(scope, receive, send, under_api=under_api)
 
-    async def _answer(self, scope: Any, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Any, receive: Receive, send: Send, *, under_api: bool) -> None:
         headers = dict(scope["headers"])
         cors = self._cors_headers(headers)
         method = scope["method"]
@@ -60,17 +66,39 @@ class Front:
             return
         if method == "HEAD":
             scope["method"], scope[HEAD_ONLY] = "GET", True
-        length = headers.get(b"content-length", b"")
-        if self._longest and length.isdigit() and int(length) > self._longest:
-            error = TooLarge(f"A request body is limited to {self._longest} bytes.")
-            await answer(Reply(error.body, status=413))(scope, receive, sender)
+        if scope["method"] == "GET" and (page := self._page(scope["path"], headers, under_api=under_api)) is not None:
+            await page(scope, receive, sender)
             return
+        if self._longest:
+            length = headers.get(b"content-length", b"")
+            if length.isdigit() and int(length) > self._longest:
+                await answer(Reply(_too_large(self._longest).body, status=413))(scope, receive, sender)
+                return
+            if b"transfer-encoding" in headers or not length:
+                receive = _limited(receive, self._longest)
         await self._api(scope, receive, sender)
 
+    def _page(self, path: str, headers: dict[bytes, bytes], *, under_api: bool) -> ASGIApp | None:
+        """What is not the API: its documentation, and the web UI."""
+        if (reply := self._pages.find(path, headers)) is not None:
+            return answer(reply)
+        ui = None if under_api else self._ui
+        if ui is not None and path != "/" and (file := ui.file(path)) is not None:
+            return file
+        # A browser that goes to a page: the web UI's own routes all start from its index.
+        if b"text/html" not in headers.get(b"accept", b""):
+            return None
+        if ui is not None and (path == "/" or self._methods_of(path) is None):
+            return ui.index()
+        return answer(self._pages.landing(headers)) if path == "/" else None
+
+    def _methods_of(self, path: str) -> str | None:
+        """The methods that a path of the API takes; None when it is none."""
+        path = path.rstrip("/") or "/"
+        return next((methods for pattern, methods in self._allowed if pattern.fullmatch(path)), None)
+
     async def _options(self, scope: Any, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
-        allowed = next(
-            (methods for pattern, methods in self._allowed if pattern.fullmatch(scope["path"].rstrip("/") or "/")), None
-        )
+        allowed = self._methods_of(scope["path"])
         if allowed is None:
             body = {"error": True, "message": "404 Not Found: there is no such route."}
             await answer(Reply(body, status=404))(scope, receive, send)
@@ -109,9 +137,29 @@ class _Sender:
             headers += [(name, value) for name, value in _SECURITY_HEADERS.items() if name not in present]
             headers += self._extra
             message = {**message, "headers": headers}
-        elif message["type"] == "http.response.body" and self._drop_body:
-            message = {**message, "body": b""}
+        elif self._drop_body:
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
         await self._send(message)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A request body is limited to {limit} bytes.")
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """`receive` for a body of unknown length: raises TooLarge once it passes the limit."""
+    received = 0
+
+    async def receive_within_limit() -> Any:
+        nonlocal received
+        message = await receive()
+        if message["type"] == "http.request":
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _too_large(limit)
+        return message
+
+    return receive_within_limit
 
 
 def _allowed_methods(operations: list[Operation]) -> list[tuple[re.Pattern[str], str]]:

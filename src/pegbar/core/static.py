@@ -11,8 +11,10 @@ from typing import Any
 
 from litestar.types import ASGIApp, Receive, Send
 
+from pegbar.core.downloads import HEAD_ONLY
+
 #: Names that a bundler gives by content: `index-DkX_9aB2.js`, `app.3f9c2d1e.css`. They never change.
-_HASHED = re.compile(r"[.-](?=[\w-]*[\dA-Z_])[\w-]{8,}\.\w+$|[.-][0-9a-f]{8,64}\.\w+$")
+_HASHED = re.compile(r"/[^/]+[.-](?:(?=[\w-]*[\dA-Z_])[\w-]{8}|[0-9a-f]{8,64})\.\w+$")
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 
@@ -46,7 +48,8 @@ class WebUi:
             found = wanted.stat()
         except (OSError, ValueError):
             return None
-        return _File(wanted, found) if S_ISREG(found.st_mode) else None
+        hashed = path.count("/") > 1 and _HASHED.search(path) is not None
+        return _File(wanted, found, forever=hashed) if S_ISREG(found.st_mode) else None
 
     def index(self) -> ASGIApp | None:
         """The page that every client-side route starts from."""
@@ -56,8 +59,8 @@ class WebUi:
 class _File:
     """The ASGI response of a file."""
 
-    def __init__(self, path: Path, found: os.stat_result) -> None:
-        self._path, self._size = path, found.st_size
+    def __init__(self, path: Path, found: os.stat_result, *, forever: bool) -> None:
+        self._path, self._size, self._forever = path, found.st_size, forever
         self._etag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
         self._modified = formatdate(found.st_mtime, usegmt=True)
 
@@ -65,20 +68,19 @@ class _File:
         kind = mimetypes.guess_type(self._path.name)[0] or "application/octet-stream"
         if kind.startswith("text/") or kind in ("application/javascript", "application/json"):
             kind += "; charset=utf-8"
-        forever = _HASHED.search(self._path.name) and self._path.name != "index.html"
         headers = [
             (b"content-type", kind.encode()),
             (b"etag", self._etag.encode()),
             (b"last-modified", self._modified.encode()),
-            (b"cache-control", (_FOR_EVER if forever else _ASK_AGAIN).encode()),
+            (b"cache-control", (_FOR_EVER if self._forever else _ASK_AGAIN).encode()),
         ]
         fresh = not_modified(dict(scope["headers"]), self._etag)
         if not fresh:
             headers.append((b"content-length", str(self._size).encode()))
         await send({"type": "http.response.start", "status": 304 if fresh else 200, "headers": headers})
-        if fresh or scope["method"] == "HEAD":
+        if fresh or scope.get(HEAD_ONLY):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         elif "http.response.pathsend" in scope.get("extensions", {}):
-            await send({"type": "http.response.pathsend", "path": str(self._path)})
+            await send({"type": "http.response.pathsend", "path": str(self._path)})  # type: ignore[arg-type]
         else:
             await send({"type": "http.response.body", "body": self._path.read_bytes(), "more_body": False})

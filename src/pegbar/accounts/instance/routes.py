@@ -2,7 +2,6 @@
 
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any
 
 from litestar import Request
@@ -21,17 +20,9 @@ _TAG = "Instance"
 TEST = event("main:test", scoped=False, logged=False, text="Sent on demand, to try the event stream")
 
 
-#: Pages for browsers that come to the root; the first that has one for a request answers it.
-front_pages: list[Callable[[Request[Any, Any, Any]], Reply | None]] = []
-
-
 @get("/", access=anyone, tag=_TAG)
-async def root(request: Request[Any, Any, Any]) -> Any:
-    """Who answers."""
-    if "text/html" in request.headers.get("accept", ""):
-        for page in front_pages:
-            if (reply := page(request)) is not None:
-                return reply
+async def root() -> Any:
+    """Who answers. Browsers get a page instead, or the web UI."""
     return {"api": "Zou", "server": health.NAME, "version": __version__}
 
 

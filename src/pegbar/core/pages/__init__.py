@@ -1,4 +1,4 @@
-"""Pages for people: the landing page and the browsable documentation of the API. They need nothing from the internet."""
+"""Pages for people: the landing page and the browsable documentation. They need nothing from the internet."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,7 +11,7 @@ from pegbar.core import openapi
 from pegbar.core.routing import Operation, Reply
 from pegbar.core.static import etag_of, not_modified
 
-_TYPES = {"html": "text/html; charset=utf-8", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _ASSETS = frozenset({"style.css", "script.js", "landing.js", "icon.svg"})
 #: Everything these pages use comes from this server.
 _POLICY = "default-src 'self'; frame-ancestors 'self'"
@@ -49,9 +49,7 @@ def _page(name: str, headers: dict[bytes, bytes]) -> Reply:
     return _cached(content, _TYPES[name.rpartition(".")[2]], headers, {"content-security-policy": _POLICY})
 
 
-def _cached(
-    content: bytes, media_type: str, request: dict[bytes, bytes], more: dict[str, str] | None = None
-) -> Reply:
+def _cached(content: bytes, media_type: str, request: dict[bytes, bytes], more: dict[str, str] | None = None) -> Reply:
     """Content that browsers keep and ask about again."""
     tag = etag_of(content)
     headers: dict[str, Any] = {"etag": tag, "cache-control": "no-cache", **(more or {})}
