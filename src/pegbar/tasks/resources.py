@@ -12,7 +12,7 @@ from pegbar.core.wire import Wire, wire_of
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
-from pegbar.tasks import assignment, creation
+from pegbar.tasks import assignment, creation, removal
 from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
 from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS
 from pegbar.tasks.tables import news, notification, subscription, task, task_person_link
@@ -74,6 +74,11 @@ async def _check(change: Change) -> None:
     await assignment.replace_assignees(change)
 
 
+async def _deleting(change: Change) -> None:
+    if change.force:
+        await removal.remove_belongings(change.tx, [change.row(task)])
+
+
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:
     project_id = change.after("project_id")
     if verb == "delete":
@@ -107,6 +112,7 @@ tasks = Resource(
     specials={"episode_id": Special(filters.uuid_filter, _IN_EPISODE)},
     refused_filters=_refused_filters,
     check=_check,
+    deleting=_deleting,
     emit=_emit,
     streams=True,
     tag="Tasks",
