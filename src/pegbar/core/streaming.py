@@ -56,3 +56,15 @@ async def _array_pieces(
         yield b"]"
     finally:
         await rest.aclose()  # type: ignore[attr-defined]
+
+
+async def lines(db: Database, head: bytes, statement: Executable, **given: Any) -> AsyncIterator[bytes]:
+    """Newline-delimited JSON: a first line, then one for each row of one column of JSON text."""
+    yield head + b"\n"
+    chunks = db.stream(statement, chunk=CHUNK, **given)
+    try:
+        async for rows in chunks:
+            if rows:
+                yield "".join([f"{row[0]}\n" for row in rows]).encode()
+    finally:
+        await chunks.aclose()  # type: ignore[attr-defined]

@@ -112,6 +112,13 @@ def json_object(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
     return cast(_concat([*(pairs or [_sql("{")]), _sql("}")]), JsonText())
 
 
+def json_values(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
+    """A JSON array of the values of these keys, in their order: a row whose keys are told once for all."""
+    values = [func.coalesce(json_text(value), _sql("null"), type_=Text) for value in wire.values()]
+    parts = [part for value in values for part in (_sql(","), value)][1:]
+    return cast(_concat([_sql("["), *parts, _sql("]")]), JsonText())
+
+
 def json_or_null(present: ColumnElement[Any], wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
     """The object when `present` is not null, else null: for the optional side of an outer join."""
     return case((present.is_(None), _sql("null")), else_=json_object(wire)).cast(JsonText())
@@ -164,5 +171,6 @@ __all__ = [
     "json_object",
     "json_or_null",
     "json_text",
+    "json_values",
     "wire_of",
 ]

@@ -38,17 +38,21 @@ page_source = entity.join(project, project.c.id == entity.c.project_id).join(
     entity_type, entity_type.c.id == entity.c.entity_type_id
 )
 
-#: The episodes that cast an asset, by name.
-CASTING_EPISODES = json_list(
+_casting_episodes = (
     select(_episode.c.id)
     .select_from(entity_link.join(_episode, _episode.c.id == entity_link.c.entity_in_id))
     .where(entity_link.c.entity_out_id == entity.c.id, is_kind(EPISODE, _episode))
     .order_by(_episode.c.name)
     .correlate(entity)
 )
+#: The episodes that cast an asset, by name: everywhere, in its production, or the one asked for.
+CASTING_EPISODES_EVERYWHERE = json_list(_casting_episodes)
+CASTING_EPISODES = json_list(_casting_episodes.where(_episode.c.project_id == entity.c.project_id))
+CASTING_EPISODE = json_list(_casting_episodes.where(_episode.c.id == _episode_id))
 
 
-def _text_or(column: ColumnElement[Any], fallback: str) -> ColumnElement[str]:
+def text_or(column: ColumnElement[Any], fallback: str) -> ColumnElement[str]:
+    """An id as text, or what stands for none."""
     return func.coalesce(cast(column, Text), literal_column(f"'{fallback}'", Text), type_=Text)
 
 
@@ -62,12 +66,12 @@ def asset_page(role: str) -> Wire:
         "nb_frames",
         **{each.key: each.ids(entity) for each in RELATIONS},
         data=func.coalesce(data, empty, type_=JSONB),
-        preview_file_id=_text_or(entity.c.preview_file_id, ""),
-        ready_for=_text_or(entity.c.ready_for, "None"),
-        episode_id=_text_or(entity.c.source_id, ""),
+        preview_file_id=text_or(entity.c.preview_file_id, ""),
+        ready_for=text_or(entity.c.ready_for, "None"),
+        episode_id=text_or(entity.c.source_id, ""),
         project_name=project.c.name,
         asset_type_id=entity.c.entity_type_id,
         asset_type_name=entity_type.c.name,
-        casting_episode_ids=CASTING_EPISODES,
+        casting_episode_ids=CASTING_EPISODES_EVERYWHERE,
         tasks=tasks_of_entity(ASSET_BOARD, role),
     )

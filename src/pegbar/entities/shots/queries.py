@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, FromClause, bindparam, select
+from sqlalchemy import ColumnElement, Executable, FromClause, bindparam, exists, select
 
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, json_object, wire_of
@@ -38,6 +38,10 @@ _below_episode = (
 #: Shots of the sequences of an episode.
 OF_EPISODE: ColumnElement[bool] = entity.c.parent_id.in_(
     select(_parent.c.id).where(_parent.c.parent_id == bindparam("episode_id", type_=Uuid))
+)
+#: What is below no sequence of an episode.
+OF_NO_EPISODE: ColumnElement[bool] = ~exists(
+    select(_parent.c.id).where(_parent.c.id == entity.c.parent_id, _parent.c.parent_id.is_not(None)).correlate(entity)
 )
 #: Shots made from a scene.
 FROM_SCENE: ColumnElement[bool] = entity.c.source_id == bindparam("scene_id", type_=Uuid)

@@ -1,0 +1,216 @@
+"""Boards: entities with their tasks. Source: spec entities and spec shots, "with-tasks" and "Caching".
+
+A board is one statement: tasks and their assignees are gathered once for the whole production, then joined.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from litestar import Request
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Subquery,
+    Text,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal_column,
+    select,
+    text,
+)
+
+from pegbar.core.access import Caller
+from pegbar.core.database import Database
+from pegbar.core.resource import CALLER_ID, scope_parameters
+from pegbar.core.routing import Reply
+from pegbar.core.schema import Uuid
+from pegbar.core.streaming import Streaming, lines
+from pegbar.core.wire import JsonText, Wire, json_object, json_values, wire_of
+from pegbar.entities.kinds import is_kind
+from pegbar.entities.listing import masked_data
+from pegbar.entities.scopes import ASSIGNED
+from pegbar.entities.tables import entity
+from pegbar.entities.task_shapes import blanked
+from pegbar.tasks.tables import subscription, task, task_person_link
+
+_project_id = bindparam("project_id", type_=Uuid)
+IS: ColumnElement[bool] = entity.c.id == bindparam("entity_id", type_=Uuid)
+
+
+def _sql(value: str) -> ColumnElement[str]:
+    return literal_column(f"'{value}'", Text)
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """A kind of entities with their tasks."""
+
+    kind: str
+    row: Wire  #: keys in the order of compact rows; `tasks` stands for the tasks
+    task_keys: Sequence[str]
+    source: FromClause
+    order: tuple[Any, ...] = ()
+    fields: str = ""  #: the name of the row's keys in the head of compact answers
+    masks: bool = True
+    for_vendors: ColumnElement[bool] = ASSIGNED
+    #: Keys made from the metadata, which vendors see masked.
+    from_data: Any = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request wants of a board, as far as the statement is concerned."""
+
+    role: str
+    compact: bool = False
+    in_project: bool = True
+    one: bool = False
+    own: bool = False  #: only the caller's tasks
+    conditions: tuple[ColumnElement[bool], ...] = ()
+
+
+def _tasks(board: Board, asked: Asked) -> Subquery:
+    """The tasks of each entity as one JSON text: `entity_id`, `listed`."""
+    of = entity.alias("of")
+    conditions = [is_kind(board.kind, of)]
+    if asked.in_project:
+        conditions.append(task.c.project_id == _project_id)
+    if asked.one:
+        conditions.append(task.c.entity_id == bindparam("entity_id", type_=Uuid))
+    ids = _sql('["').concat(func.string_agg(cast(task_person_link.c.person_id, Text), _sql('","'))).concat(_sql('"]'))
+    people = (
+        select(task_person_link.c.task_id, ids.label("ids"))
+        .join(task, task.c.id == task_person_link.c.task_id)
+        .join(of, of.c.id == task.c.entity_id)
+        .where(*conditions)
+        .group_by(task_person_link.c.task_id)
+        .subquery("people")
+    )
+    source = task.join(of, of.c.id == task.c.entity_id).outerjoin(people, people.c.task_id == task.c.id)
+    subscribed: ColumnElement[bool] = false()
+    if asked.in_project:
+        mine = subscription.alias("mine")
+        source = source.outerjoin(mine, (mine.c.task_id == task.c.id) & (mine.c.person_id == CALLER_ID))
+        subscribed = mine.c.id.is_not(None)
+    wire = wire_of(task).but(
+        priority=func.coalesce(task.c.priority, literal_column("0"), type_=task.c.priority.type),
+        assignees=func.coalesce(people.c.ids, _sql("[]"), type_=Text).cast(JsonText()),
+        is_subscribed=subscribed,
+    )
+    wire = wire.only(*board.task_keys)
+    if asked.role == "client":
+        wire = blanked(wire)
+    if asked.role == "vendor" or asked.own:
+        own = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
+        conditions.append(task.c.id.in_(own))
+    row = json_values(wire) if asked.compact else json_object(wire)
+    listed = _sql("[").concat(func.string_agg(cast(row, Text), _sql(","))).concat(_sql("]"))
+    return (
+        select(task.c.entity_id, listed.label("listed"))
+        .select_from(source)
+        .where(*conditions)
+        .group_by(task.c.entity_id)
+        .subquery("board_tasks")
+    )
+
+
+@lru_cache(512)
+def statement(board: Board, asked: Asked) -> Executable:
+    """The rows of a board as JSON texts."""
+    tasks = _tasks(board, asked)
+    row = dict(board.row)
+    if asked.role == "vendor" and board.masks:
+        data = masked_data(board.kind)
+        row |= {"data": data, **(board.from_data(data) if board.from_data else {})}
+    row["tasks"] = func.coalesce(tasks.c.listed, _sql("[]"), type_=Text).cast(JsonText())
+    conditions = [is_kind(board.kind), *asked.conditions]
+    if asked.in_project:
+        conditions.append(entity.c.project_id == _project_id)
+    if asked.role == "vendor":
+        conditions.append(board.for_vendors)
+    return (
+        select(json_values(row) if asked.compact else json_object(row))
+        .select_from(board.source.outerjoin(tasks, tasks.c.entity_id == entity.c.id))
+        .where(*conditions)
+        .order_by(*board.order)
+    )
+
+
+#: Everything a board of a production shows, as one short text: it changes whenever any of it does.
+_STATE = text(
+    """
+    SELECT md5(concat_ws('/',
+      (SELECT concat_ws(',', count(*), max(updated_at)) FROM entity WHERE project_id = :project_id),
+      (SELECT concat_ws(',', count(*), max(updated_at)) FROM task WHERE project_id = :project_id),
+      (SELECT concat_ws(',', count(*), sum(hashtextextended(link.task_id::text || link.person_id::text, 0)))
+         FROM task_person_link link JOIN task ON task.id = link.task_id WHERE task.project_id = :project_id),
+      (SELECT updated_at FROM project WHERE id = :project_id),
+      (SELECT concat_ws(',', count(*), max(updated_at)) FROM entity_type),
+      (SELECT concat_ws(',', count(*), max(updated_at), sum(hashtextextended(id::text, 0))) FROM subscription
+        WHERE person_id = :caller_id),
+      (SELECT concat_ws(',', count(*), max(link.updated_at), max(link.created_at)) FROM entity_link link
+         JOIN entity episode ON episode.id = link.entity_in_id
+         JOIN entity_type ON entity_type.id = episode.entity_type_id AND entity_type.name = 'Episode'
+        WHERE episode.project_id = :project_id),
+      (SELECT concat_ws(',', count(*), max(descriptor.updated_at),
+                        sum(hashtextextended(link.metadata_descriptor_id::text || link.department_id::text, 0)))
+         FROM metadata_descriptor descriptor
+         LEFT JOIN department_metadata_descriptor_link link ON link.metadata_descriptor_id = descriptor.id
+        WHERE descriptor.project_id = :project_id),
+      :about))
+    """
+).bindparams(_project_id, CALLER_ID, bindparam("about", type_=Text))
+
+_CACHED = {"Cache-Control": "private, no-cache"}
+
+
+def _matches(header: str | None, tag: str) -> bool:
+    """Whether `If-None-Match` names a tag (strongly: a weak one never matches)."""
+    return header is not None and tag in [part.strip() for part in header.replace("*", tag).split(",")]
+
+
+async def _tag(request: Request[Any, Any, Any], db: Database, caller: Caller) -> str:
+    about = [
+        request.url.path,
+        *sorted(f"{name}={value}" for name, value in request.query_params.multi_items()),
+        str(caller.id),
+        caller.role_here,
+        *sorted(map(str, caller.departments)),
+    ]
+    state = await db.value(_STATE, project_id=caller.project_id, caller_id=caller.id, about=" ".join(about))
+    return f'"{state}"'
+
+
+def _head(board: Board, *, compact: bool) -> dict[str, Any]:
+    if not compact:
+        return {"compact": False}
+    return {"compact": True, board.fields: list(board.row), "task_fields": list(board.task_keys)}
+
+
+async def answer(
+    request: Request[Any, Any, Any], db: Database, caller: Caller, board: Board, asked: Asked, given: Mapping[str, Any]
+) -> Any:
+    """A board in the encoding asked for; 304 when the caller has it already."""
+    query = request.query_params
+    compact, stream = (bool(board.fields) and query.get(name) == "true" for name in ("compact", "stream"))
+    headers: dict[str, str] = {}
+    if board.fields and caller.project_id is not None and asked.in_project:
+        tag = await _tag(request, db, caller)
+        headers = {"ETag": tag, **_CACHED}
+        if _matches(request.headers.get("if-none-match"), tag):
+            return Reply(status=304, headers=headers)
+    asked = replace(asked, compact=compact)
+    rows = statement(board, asked)
+    values = {**given, **scope_parameters(rows, caller)}
+    head = msgspec.json.encode(_head(board, compact=compact))
+    if stream:
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        return Streaming(lines(db, head, rows, **values), "application/x-ndjson", raw)
+    listed = await db.json(rows, **values)
+    return Reply(head[:-1] + b',"rows":' + listed + b"}" if compact else listed, headers=headers)
