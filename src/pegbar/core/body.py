@@ -16,6 +16,7 @@ S = TypeVar("S")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 #: Where a request keeps its document between the access rule and the handler.
 _DOCUMENT = "pegbar.document"
+_INDEX = re.compile(r"\[(\d+)\]")
 _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 
 
@@ -116,7 +117,7 @@ async def _form_and_query(request: AnyRequest) -> dict[str, Any]:
 def _split(error: msgspec.ValidationError) -> tuple[str, str]:
     match = _AT.match(str(error))
     assert match is not None
-    message, path = match["message"], match["path"] or ""
+    message, path = match["message"], _INDEX.sub(r".\1", match["path"] or "").strip(".")
     missing = re.match(r"Object missing required field `(.+)`", message)
     if missing:
         return f"{path}.{missing[1]}".strip("."), "This field is required."
