@@ -257,7 +257,12 @@ class ObjectStore:
         """Multipart for what is large; an upload that breaks off leaves nothing under the key."""
         size = (await asyncio.to_thread(source.stat)).st_size
         with _store_errors(address):
-            await obstore.put_async(self._stores[address.bucket], address.key, source)
+            try:
+                await obstore.put_async(self._stores[address.bucket], address.key, source)
+            except (NotFoundError, FileNotFoundError):
+                bucket = f"{settings().fs_bucket_prefix}{address.bucket}"
+                message = f"The object store has no bucket {bucket!r}; make it, or change FS_BUCKET_PREFIX."
+                raise StorageUnavailable(message) from None
         return size
 
     async def stat(self, address: Address) -> Binary | None:
