@@ -37,7 +37,7 @@ schedule_items = Resource(
         list=admin,
         read=admin,
         create=manager_of(schedule_item.c.project_id),
-        update=supervisor_of(schedule_item.c.project_id),
+        update=supervisor_of(schedule_item.c.project_id).further("supervisors for the task types of their departments"),
         delete=manager_of(schedule_item.c.project_id),
     ),
     prepare=actions.prepare_schedule_item,

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, NotFound
@@ -25,6 +26,9 @@ _RESOLUTION = re.compile(r"(\d{3,4})?x\d{3,4}", re.ASCII)
 
 _KNOWN_BACKGROUNDS = select(preview_background_file.c.id).where(
     preview_background_file.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+)
+_PREVIEW_ACCOUNTS = select(person.c.id).where(
+    person.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))), person.c.preview_project_id.is_not(None)
 )
 _LINKED_BACKGROUNDS = select(project_preview_background_file_link.c.preview_background_file_id).where(
     project_preview_background_file_link.c.project_id == PROJECT_ID
@@ -60,6 +64,8 @@ async def check_project(change: Change) -> None:
     check_resolution(change)
     check_bitrates(change)
     await _check_backgrounds(change)
+    if change.relations.get("team") and await change.tx.column(_PREVIEW_ACCOUNTS, ids=change.relations["team"]):
+        raise BadRequest("team: a preview account belongs to the team of its own production only.")
     if change.before is None and change.values.get("project_status_id") is None:
         change.values["project_status_id"] = await ensure_open_status(change.tx)
 

@@ -5,6 +5,8 @@ from pegbar.core.resource import Access, Resource
 from pegbar.planning.leave import actions
 from pegbar.planning.tables import day_off
 
+_WRITER = authenticated.further("the person concerned, or a studio manager")
+
 day_offs = Resource(
     day_off,
     path="/data/day-offs",
@@ -13,8 +15,8 @@ day_offs = Resource(
         list=admin,
         read=authenticated,
         create=self_or(admin, "person_id"),
-        update=authenticated,
-        delete=authenticated,
+        update=_WRITER,
+        delete=_WRITER,
     ),
     check=actions.check_day_off,
     saved=actions.wipe_hours,
