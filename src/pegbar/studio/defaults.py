@@ -162,4 +162,5 @@ async def _ensure_status(tx: Transaction, name: str, short_name: str, color: str
 async def _ensure_task_type(tx: Transaction, name: str, for_entity: str, department_id: UUID, **columns: Any) -> None:
     known = _by_name(task_type).where(func.coalesce(task_type.c.for_entity, "Asset") == bindparam("for_entity"))
     if await tx.value(known, name=name, for_entity=for_entity) is None:
-        await tx.insert(task_type, name=name, for_entity=for_entity, department_id=department_id, **columns)
+        given = {"short_name": "", "department_id": department_id, **columns}
+        await tx.insert(task_type, name=name, for_entity=for_entity, **given)

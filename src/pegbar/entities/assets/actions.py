@@ -17,7 +17,7 @@ class NewAsset(Strict):
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=160)]
     description: str | None = ""
-    data: dict[str, Any] | None = None
+    data: dict[str, Any] | None = msgspec.field(default_factory=dict)
     is_shared: bool | None = False
     episode_id: UUID | None = None
 
@@ -39,7 +39,7 @@ async def create_asset(tx: Transaction, project_id: UUID, asset_type_id: UUID, n
         asset_type_id,
         name=new.name,
         description=new.description,
-        data=new.data or {},
+        data=new.data,
         is_shared=bool(new.is_shared),
         source_id=new.episode_id,
         about={"asset_type": asset_type_id},
