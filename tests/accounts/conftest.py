@@ -34,9 +34,11 @@ def mailing_admin(mailing: Server) -> Client:
 
 
 def beside(server: Server, **environment: str) -> Server:
-    """Another node on the shared server's database, with settings of its own."""
+    """Another node on the shared server's database, with settings of its own; any node's worker takes any job."""
     key = (server.folder / "secret.key").read_text()
-    return Server(DATABASE_URL=server.database_url, SECRET_KEY=key, **environment)
+    node = Server(DATABASE_URL=server.database_url, SECRET_KEY=key, **environment)
+    node.log = server.log
+    return node
 
 
 @pytest.fixture(scope="session")

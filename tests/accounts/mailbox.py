@@ -11,9 +11,13 @@ from tests.server import free_port
 
 
 class Mailbox:
-    """An SMTP server on a port of its own. It refuses addresses that begin with `refused`."""
+    """An SMTP server on a port of its own.
+
+    It refuses addresses that begin with `refused`, and those that begin with `busy` the first time.
+    """
 
     def __init__(self) -> None:
+        self._put_off: set[str] = set()
         self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
         self._mails: queue.Queue[EmailMessage] = queue.Queue()
 
@@ -31,6 +35,9 @@ class Mailbox:
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if address.startswith("refused"):
             return "550 There is nobody here by that name"
+        if address.startswith("busy") and address not in self._put_off:
+            self._put_off.add(address)
+            return "451 Try again later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

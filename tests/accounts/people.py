@@ -20,7 +20,7 @@ def artist(admin: Client, role: str = "user", **more: Any) -> tuple[str, str]:
         "/data/persons",
         {"first_name": "Ida", "last_name": "Lup", "role": role, "email": email, "password": PASSWORD, **more},
     )
-    return row["id"], email
+    return row["id"], row["email"]
 
 
 def log_in(admin: Client, email: str, password: str = PASSWORD, **proof: Any) -> requests.Response:

@@ -206,6 +206,13 @@ def test_a_refused_recipient_is_logged_and_holds_up_nobody(
     assert "a mail was refused" in mailing.text()
 
 
+def test_a_mail_that_fails_is_tried_again(mailing: Server, mailing_admin: Client, mailbox: Mailbox) -> None:
+    _, email = artist(mailing_admin, email="busy@studio.example")
+    Client(mailing.api).ok_post("/auth/reset-password", {"email": email})
+    link = link_in(text_of(mailbox.next("busy@studio.example")))
+    assert reset(Client(mailing.api), "busy@studio.example", link["token"]) == 200
+
+
 def test_without_a_mail_server_the_mail_is_in_the_log_and_not_in_the_answer(server: Server, admin: Client) -> None:
     _, email = artist(admin)
     answer = admin.post("/auth/reset-password", {"email": email})

@@ -61,6 +61,12 @@ def test_a_desktop_login_signs_in(admin: Client) -> None:
     assert log_in(admin, "IDA.DESK").status_code == 400
 
 
+def test_guests_never_sign_in(server: Server, admin: Client) -> None:
+    person_id, email = artist(admin)
+    stored(server, "UPDATE person SET is_guest = true WHERE id = %s RETURNING 1", person_id)
+    assert log_in(admin, email).json()["login"] is False
+
+
 def test_an_inactive_account_is_out_at_once_and_for_good(admin: Client) -> None:
     person_id, email = artist(admin)
     before = signed_in(admin, email)

@@ -4,6 +4,7 @@ Hashing runs in threads, so that nobody else waits for it.
 """
 
 import asyncio
+from functools import cache
 
 import bcrypt
 
@@ -12,8 +13,11 @@ from pegbar.config import settings
 #: bcrypt reads no further.
 _LONGEST = 72
 
-#: Compared with when there is no account, so that the answer takes as long as for a wrong password.
-_NOBODY = b"$2b$12$J0nM1EjZ0nN6Uf8HkAqmSOZ6kqfmQ0Y4B0rXf5Vq1S5ev0vQm0hIu"
+
+@cache
+def _nobodys() -> bytes:
+    """Compared with when there is no account, so that the answer takes as long as for a wrong password."""
+    return bcrypt.hashpw(b"", bcrypt.gensalt(settings().bcrypt_log_rounds))
 
 
 async def hash_password(password: str) -> bytes:
@@ -25,7 +29,7 @@ async def hash_password(password: str) -> bytes:
 async def matches(password: str, stored: bytes | None) -> bool:
     """Whether a password is the stored one. Takes the same time without a stored hash, or with an unusable one."""
     usable = stored is not None and stored.startswith(b"$2") and len(stored) == 60
-    against = stored if usable and stored is not None else _NOBODY
+    against = stored if usable and stored is not None else await asyncio.to_thread(_nobodys)
     same = await asyncio.to_thread(_check, password.encode()[:_LONGEST], against)
     return same and usable
 

@@ -37,10 +37,10 @@ person_by_id = select(person).where(person.c.id == bindparam("person_id", type_=
 
 _identifier = bindparam("identifier", type_=Text)
 
-#: The human whom an e-mail address (any case) or a desktop login names; the address first.
+#: The human whom an e-mail address (any case) or a desktop login names; the address first. Guests never sign in.
 person_to_sign_in = (
     select(person)
-    .where(person.c.is_bot.is_not(True))
+    .where(person.c.is_bot.is_not(True), person.c.is_guest.is_not(True))
     .where(
         or_(
             func.lower(person.c.email) == func.lower(_identifier),

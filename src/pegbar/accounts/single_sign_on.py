@@ -5,7 +5,7 @@ from pegbar.core.routing import Reply, get, post
 
 
 def _not_offered(protocol: str) -> Reply:
-    return Reply({"error": f"{protocol} is not enabled."}, status=400)
+    return Reply({"error": f"{protocol} is not enabled: this server does not offer single sign-on."}, status=400)
 
 
 @get("/auth/saml/login", access=anyone, errors=(400,))

@@ -28,10 +28,10 @@ def sign(claims: dict[str, Any]) -> str:
 
 def _claims(person_id: UUID, kind: TokenType, identity: str, expires: int | None, **more: Any) -> dict[str, Any]:
     now = datetime.now(UTC).timestamp()
-    # `iat` has milliseconds, so that a token made right after a password change is told from one made right before.
+    # `iat` has a fraction, so that a token made right after a password change is told from one made right before.
     claims = {
         "fresh": False,
-        "iat": round(now, 3),
+        "iat": round(now, 6),
         "nbf": int(now),
         "jti": str(uuid4()),
         "type": kind,
