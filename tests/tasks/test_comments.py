@@ -82,3 +82,90 @@ def test_clients_and_artists_do_not_read_each_other(admin: Client) -> None:
     assert client.get(f"{path}/{inside['id']}").status_code == 403
     assert artist.get(f"{path}/{asked['id']}").status_code == 403
     assert manager.get(f"{path}/{asked['id']}").status_code == 200
+
+
+def test_files_of_any_name_are_attached(admin: Client) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    files = {"file": ("notes.verylongextension", b"abc", "text/plain"), "file-0": ("readme", b"abcd", "text/x")}
+    data = {"task_status_id": status(admin, "Work In Progress"), "comment": "See", "checklist": "[]", "links": '["a"]'}
+    said = admin.ok_post(f"/actions/tasks/{task['id']}/comment", data=data, files=files)
+    assert {(each["name"], each["extension"], each["size"]) for each in said["attachment_files"]} == {
+        ("notes.verylongextension", "verylo", 3),
+        ("readme", "readme", 4),
+    }
+    assert said["links"] == ["a"]
+    (listed,) = admin.ok_get(f"/data/tasks/{task['id']}/comments")
+    assert len(listed["attachment_files"]) == 2
+
+
+def test_a_comment_takes_few_round_trips(admin: Client) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    path, body = f"/actions/tasks/{task['id']}/comment", {"task_status_id": status(admin, "Done"), "comment": "@a #all"}
+    answer = admin.post(path, body)
+    assert answer.status_code == 201
+    told = answer.headers.get("server-timing", "")
+    assert int(told.split('"')[1].split()[0]) <= 5, told
+
+
+def test_a_retake_cap_lets_a_task_in_retake_be_commented(admin: Client) -> None:
+    show = factories.production(admin, max_retakes=1)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    retake, wip = status(admin, "Retake"), status(admin, "Work In Progress")
+    path = f"/actions/tasks/{task['id']}/comment"
+    for status_id, expected in ((retake, 201), (retake, 201), (wip, 201), (retake, 400)):
+        assert admin.post(path, {"task_status_id": status_id}).status_code == expected
+    assert len(admin.ok_get(f"/data/tasks/{task['id']}/comments")) == 3
+
+
+def test_internal_words_are_not_notified_to_clients(admin: Client) -> None:
+    client, artist = factories.hire(admin, "client"), factories.hire(admin, "user")
+    show = factories.production(admin, client, artist)
+    task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id, client.id])
+    wip = status(admin, "Work In Progress")
+    say(admin, task, wip, f"Inside @{client.person['full_name']}")
+    shown = say(admin, task, wip, "Outside", for_client=True)
+    asked = say(client, task, wip, "Red?")
+    told = admin.ok_get("/data/notifications", params={"task_id": task["id"]})
+    assert {each["comment_id"] for each in told if each["person_id"] == client.id} == {shown["id"]}
+    assert asked["id"] not in {each["comment_id"] for each in told if each["person_id"] == artist.id}
+
+
+def test_an_edit_follows_its_text_and_status(admin: Client) -> None:
+    artist, other = factories.hire(admin, "user"), factories.hire(admin, "user")
+    show = factories.production(admin, artist, other)
+    task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
+    said = say(artist, task, status(admin, "Work In Progress"), "Look")
+    path = f"/data/comments/{said['id']}"
+    assert other.put(path, {"text": "mine"}).status_code == 403
+    assert artist.put(path, {"text": None}).status_code == 400
+    assert artist.put(path, {"for_client": True}).status_code == 403
+    assert artist.put(path, [1]).status_code == 400
+    for text in (f"Look @{other.person['full_name']}, please", f"Look @{other.person['full_name']}!"):
+        artist.ok_put(path, {"text": text})
+    told = admin.ok_get("/data/notifications", params={"comment_id": said["id"], "type": "mention"})
+    assert [each["person_id"] for each in told] == [other.id]
+    artist.ok_put(path, {"task_status_id": status(admin, "Done")})
+    assert admin.ok_get(f"/data/tasks/{task['id']}")["done_date"] is not None
+    assert admin.ok_get(path)["mentions"] == [other.id]
+
+
+def test_unusable_bodies_are_refused_and_nothing_is_stored(admin: Client) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    wip = status(admin, "Work In Progress")
+    path = f"/actions/tasks/{task['id']}/comment"
+    for wrong, code in (
+        ({}, 400),
+        ({"task_status_id": wip, "comment": None}, 400),
+        ({"task_status_id": wip, "comment": "a\0b"}, 400),
+        ({"task_status_id": wip, "checklist": "{"}, 400),
+        ({"task_status_id": wip, "checklist": {"a": 1}}, 400),
+        ({"task_status_id": "wip"}, 404),
+        ({"task_status_id": show["id"]}, 404),
+        ({"task_status_id": wip, "person_id": show["id"]}, 404),
+    ):
+        answer = admin.post(path, wrong)
+        assert answer.status_code == code, (wrong, answer.text)
+    assert admin.ok_get(f"/data/tasks/{task['id']}/comments") == []

@@ -8,11 +8,11 @@ events and jobs appear together or not at all.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -23,12 +23,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
-from pegbar.core.errors import Refused
+from pegbar.core.errors import Refused, Unavailable
 from pegbar.core.schema import OWN_SCHEMA, default_of, utc_now
 
 if TYPE_CHECKING:
     from pegbar.core.events import Emission, Event
     from pegbar.core.jobs import Deferral, Job
+
+T = TypeVar("T")
+#: How often a mutation is run when others hold the same rows in another order.
+_ATTEMPTS = 4
 
 _DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
 
@@ -360,6 +364,19 @@ class Database(Reader):
             transaction = Transaction(connection, author_id)
             yield transaction
             await transaction.flush()
+
+    async def write(self, author_id: UUID | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What `work` returns once its transaction is committed.
+
+        It runs again when others hold the same rows in another order; Unavailable when that does not help.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                async with self.transaction(author_id) as transaction:
+                    return await work(transaction)
+            except CONFLICT_ERRORS:
+                continue
+        raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
     async def stream(
         self, statement: Executable, *, chunk: int = 1000, **given: Any

@@ -27,7 +27,6 @@ from pegbar.config import settings
 from pegbar.core.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.body import json_document, read_body, read_query
 from pegbar.core.database import (
-    CONFLICT_ERRORS,
     CONNECTION_ERRORS,
     VALUE_ERRORS,
     Database,
@@ -95,8 +94,6 @@ class Callers(Protocol):
 operations: list[Operation] = []
 
 Handler = Callable[..., Awaitable[Any]]
-#: How often a mutation is run when others wait for the same rows in another order.
-_ATTEMPTS = 4
 T = TypeVar("T")
 
 
@@ -227,21 +224,14 @@ class Endpoint:
         given = await self._arguments(request, caller)
         if not self.writes:
             return self.reply(await operation.handler(**given))
-        for attempt in range(_ATTEMPTS):
-            try:
-                return self.reply(await self._write(given, caller))
-            except CONFLICT_ERRORS:
-                if attempt == _ATTEMPTS - 1:
-                    raise Unavailable("Other requests keep changing the same rows. Nothing was changed.") from None
-        raise AssertionError("unreachable")
 
-    async def _write(self, given: dict[str, Any], caller: Caller | None) -> Any:
-        """Run the handler in a transaction; what it returns, once that is committed."""
-        async with self.db.transaction(caller.id if caller else None) as transaction:
+        async def work(transaction: Transaction) -> Any:
             for name, kind in self.wanted:
                 if kind is Transaction:
                     given[name] = transaction
-            return await self.operation.handler(**given)
+            return await operation.handler(**given)
+
+        return self.reply(await self.db.write(caller.id if caller else None, work))
 
     def _rule(self, request: Request[Any, Any, Any]) -> Rule:
         """The operation's rule, at the first of its places that the query string names."""

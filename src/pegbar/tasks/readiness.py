@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pegbar.core.database import Transaction
 from pegbar.entities import events
+from pegbar.entities.casting.readiness import refresh_casting_of
 from pegbar.entities.kinds import ASSET
 from pegbar.entities.tables import entity
 
@@ -14,3 +15,4 @@ async def mark_ready(tx: Transaction, entity_id: UUID, project_id: UUID, kind: s
         return
     await tx.update(entity, entity_id, ready_for=task_type_id)
     tx.emit(events.UPDATE[ASSET], project_id=project_id, asset_id=entity_id, data={"ready_for": str(task_type_id)})
+    await refresh_casting_of(tx, [entity_id])

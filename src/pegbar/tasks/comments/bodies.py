@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from litestar import Request
 
 from pegbar.core.body import Strict, decode_json
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, NotFound
@@ -80,3 +81,8 @@ def known_id(name: str, value: str) -> UUID:
         return UUID(value)
     except ValueError:
         raise NotFound(f"{name} names nothing.") from None
+
+
+def is_form(request: Request[Any, Any, Any]) -> bool:
+    """Whether the request is a form with files."""
+    return str(request.headers.get("content-type", "")).lower().startswith("multipart/form-data")

@@ -73,11 +73,26 @@ _SAY = text(
       UNION SELECT l.person_id, 'mention' FROM department_link d
               JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
              WHERE d.department_id = ANY(:departments)
+    ), author AS (
+      SELECT coalesce(nullif(l.role, 'admin'), a.role) = 'client' AS is_client
+        FROM person a LEFT JOIN project_person_link l ON l.person_id = a.id AND l.project_id = :project_id
+       WHERE a.id = :author_id
+    ), allowed AS (
+      SELECT r.id AS person_id
+        FROM person r LEFT JOIN project_person_link l ON l.person_id = r.id AND l.project_id = :project_id
+       CROSS JOIN author
+       WHERE r.id IN (SELECT person_id FROM concerned)
+         AND CASE WHEN r.role = 'admin' THEN true
+                  WHEN coalesce(nullif(l.role, 'admin'), r.role) = 'client' THEN
+                    :for_client OR (author.is_client AND (SELECT is_clients_isolated IS NOT TRUE FROM project
+                                                           WHERE id = :project_id))
+                  WHEN coalesce(nullif(l.role, 'admin'), r.role) IN ('user', 'vendor') THEN NOT author.is_client
+                  ELSE true END
     ), told AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id)
       SELECT gen_random_uuid(), :at, :now, false, :change, type, person_id, :author_id, :comment_id, :task_id
-        FROM concerned WHERE person_id <> :author_id
+        FROM concerned JOIN allowed USING (person_id) WHERE person_id <> :author_id
       RETURNING id, person_id
     )
     SELECT published.id AS news_id, told.id AS notification_id, told.person_id

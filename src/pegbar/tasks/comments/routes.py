@@ -1,18 +1,26 @@
 """Routes of the thread of a task. Source: spec tasks, operations on comments."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
+from litestar import Request
+
 from pegbar.core.access import Caller, at, task_access
+from pegbar.core.body import read_body, validate
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import Forbidden, NotFound
 from pegbar.core.routing import delete, get, post
+from pegbar.core.uploads import received_form
 from pegbar.tasks.comments import actions, queries
-from pegbar.tasks.comments.bodies import PostedComment
+from pegbar.tasks.comments.attachments import StoredFile, attach, discard, keep
+from pegbar.tasks.comments.bodies import PostedComment, is_form
 from pegbar.tasks.comments.rights import member_of_task
 from pegbar.tasks.comments.shapes import COMMENT
 from pegbar.tasks.events import COMMENT_DELETE, COMMENT_NEW, NEWS_NEW, TASK_STATUS_CHANGED, TASK_UPDATE
 
 _ON_TASK = at("task", "task_id")
+T = TypeVar("T")
 
 
 @post(
@@ -21,14 +29,33 @@ _ON_TASK = at("task", "task_id")
     events=(COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW),
     errors=(400, 403, 404),
 )
-async def comment_task(task_id: UUID, body: PostedComment, tx: Transaction, caller: Caller) -> Json:
+async def comment_task(task_id: UUID, request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
     """Comment a task and give it a status.
 
     JSON, or a form with files. Answers the comment with its status and author. 400 when the retakes are used up,
     403 for a status the caller's role may not give, 404 for an unknown status or author.
     """
-    comment_id = await actions.say(tx, caller, task_id, body)
-    return await actions.posted(tx, comment_id)
+    async with received_form(request) as form:
+        body = validate(form.fields, PostedComment) if is_form(request) else await read_body(request, PostedComment)
+        files = await keep(form)
+
+    async def say(tx: Transaction) -> Json:
+        comment_id = await actions.say(tx, caller, task_id, body)
+        await attach(tx, files, comment_id=comment_id)
+        return await actions.posted(tx, comment_id)
+
+    return await written(db, caller, say, files)
+
+
+async def written(
+    db: Database, caller: Caller, work: Callable[[Transaction], Awaitable[T]], files: Sequence[StoredFile]
+) -> T:
+    """Do a mutation that attaches stored files; they go again when it fails."""
+    try:
+        return await db.write(caller.id, work)
+    except BaseException:
+        await discard(files)
+        raise
 
 
 @get("/data/tasks/{task_id:uuid}/comments", access=task_access(_ON_TASK))

@@ -30,7 +30,8 @@ ACKNOWLEDGEMENTS = Relation("acknowledgements", comment_acknoledgments.c.comment
 #: Every column.
 COMMENT = wire_of(comment, "Comment")
 
-_ATTACHMENT = wire_of(attachment_file).only("id", "name", "extension", "size")
+ATTACHMENT = wire_of(attachment_file).only("id", "name", "extension", "size")
+ATTACHMENT_WITH_REPLY = ATTACHMENT.but(reply_id=attachment_file.c.reply_id)
 PREVIEW = wire_of(preview_file).only(
     "id",
     "task_id",
@@ -69,8 +70,8 @@ def _previews_of() -> Select[Any]:
 #: A comment's previews, and what clients get of them.
 PREVIEW_OBJECTS = json_list(_previews_of())
 PREVIEW_OBJECTS_FOR_CLIENTS = json_list(_previews_of().where(preview_file.c.validation_status != "rejected"))
-ATTACHMENTS = _attachments(_ATTACHMENT)
-ATTACHMENTS_WITH_REPLY = _attachments(_ATTACHMENT.but(reply_id=attachment_file.c.reply_id))
+ATTACHMENTS = _attachments(ATTACHMENT)
+ATTACHMENTS_WITH_REPLY = _attachments(ATTACHMENT_WITH_REPLY)
 ATTACHMENT_IDS = json_list(
     select(attachment_file.c.id).where(attachment_file.c.comment_id == comment.c.id).correlate(comment)
 )

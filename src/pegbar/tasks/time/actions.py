@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, text
 from pegbar.accounts.resources import persons
 from pegbar.core.access import Caller, require
 from pegbar.core.database import Json, Transaction
-from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.errors import InvalidBody, NotFound
 from pegbar.core.schema import TIMESTAMP, Boolean, Date, Float, Uuid, utc_now
 from pegbar.tasks.events import TIME_SPENT_DELETE, TIME_SPENT_NEW, TIME_SPENT_UPDATE
 from pegbar.tasks.time import durations, queries
@@ -143,5 +143,5 @@ def minutes_of(value: object) -> float:
     except (ValueError, OverflowError):
         number = 0.0
     if not 0 < number < float("inf"):
-        raise BadRequest("duration must be a number of minutes above 0.")
+        raise InvalidBody([("duration", "This must be a number of minutes above 0.")])
     return number
