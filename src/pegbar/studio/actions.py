@@ -7,12 +7,16 @@ from sqlalchemy import Table, bindparam, func, text, update
 from pegbar.accounts.tables import POSITIONS, SENIORITIES
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, Conflict
+from pegbar.core.events import event
 from pegbar.core.resource import Change
 from pegbar.core.schema import Boolean, Uuid, utc_now
 from pegbar.planning.tables import schedule_item
 from pegbar.productions.tables import project_task_type_link
 from pegbar.studio import queries
 from pegbar.studio.tables import entity_type, task_status, task_type
+
+#: Of the status that was the default before.
+STATUS_UPDATE = event("task-status:update", "task_status_id", scoped=False)
 
 _FOR_CONCEPT = func.coalesce(task_status.c.for_concept, False)
 _CLEAR_DEFAULT = (
@@ -96,7 +100,9 @@ async def check_task_status(change: Change) -> None:
     """One status is the default of concepts, and one of everything else."""
     if change.after("is_default") and (change.changes("is_default") or change.changes("for_concept")):
         for_concept = bool(change.after("for_concept"))
-        await change.tx.column(_CLEAR_DEFAULT, for_concept=for_concept, row_id=change.row_id, now=utc_now())
+        given = {"for_concept": for_concept, "row_id": change.row_id, "now": utc_now()}
+        for status_id in await change.tx.column(_CLEAR_DEFAULT, **given):
+            change.tx.emit(STATUS_UPDATE, task_status_id=status_id)
 
 
 async def check_plugin(change: Change) -> None:
