@@ -14,7 +14,7 @@ from pegbar.accounts.instance import queries
 from pegbar.core.database import CONNECTION_ERRORS, Database
 
 NAME = "Pegbar"
-_LONGEST_WAIT = 2.0
+_LONGEST_WAIT = 5.0
 _KEPT = 1.0
 T = TypeVar("T")
 

@@ -9,12 +9,14 @@ from sqlalchemy import bindparam, select
 
 from pegbar.accounts import tokens
 from pegbar.accounts.people import profile
+from pegbar.accounts.people.leaving import avatar
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.access import Caller
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, Conflict, NotFound
 from pegbar.core.schema import Uuid
+from pegbar.core.storage import mark_deleted
 
 _PERSON = select(person).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update()
 _DEPARTMENT = select(department.c.id).where(department.c.id == bindparam("department_id", type_=Uuid))
@@ -101,4 +103,5 @@ async def clear_avatar(tx: Transaction, person_id: UUID) -> None:
     """Forget a person's picture."""
     if not await tx.update(person, person_id, has_avatar=False):
         raise NotFound(f"There is no Person {person_id}.")
+    await mark_deleted(tx, [avatar(person_id)])
     tx.emit(persons.events["update"], person_id=person_id)

@@ -13,6 +13,7 @@ from pegbar.core.events import api_event
 from pegbar.core.hooks import Hook
 from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid
+from pegbar.core.storage import Address, mark_deleted
 from pegbar.files.tables import output_file, working_file
 from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project_person_link
@@ -68,6 +69,11 @@ _FORGOTTEN: tuple[Executable, ...] = tuple(
 )
 
 
+def avatar(person_id: UUID) -> Address:
+    """Where the picture of a person is kept."""
+    return Address("pictures", "thumbnails", person_id)
+
+
 async def leave(change: Change) -> None:
     """What comes before the removal of a person. Raises Forbidden for oneself and for protected accounts."""
     assert change.before is not None
@@ -76,6 +82,7 @@ async def leave(change: Change) -> None:
         raise Forbidden("Nobody can delete their own account.")
     if is_protected(change.before["email"]):
         raise Forbidden("This account is protected: it cannot be deleted.")
+    await mark_deleted(change.tx, [avatar(person_id)])
     if not change.force:
         return
     await LEAVING.run(Departure(change, person_id))
