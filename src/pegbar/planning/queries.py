@@ -3,7 +3,8 @@
 from sqlalchemy import bindparam, select
 
 from pegbar.core.schema import Uuid
-from pegbar.planning.tables import production_schedule_version, schedule_item
+from pegbar.core.wire import json_object, wire_of
+from pegbar.planning.tables import milestone, production_schedule_version, schedule_item
 from pegbar.productions.tables import project
 from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task
@@ -31,3 +32,12 @@ project_of_version = select(production_schedule_version.c.project_id).where(
 )
 #: The productions whose dates come from a version.
 projects_from_version = select(project.c.id).where(project.c.from_schedule_version_id == _version_id)
+
+_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_MILESTONE = wire_of(milestone).only("id", "date", "name", "project_id", "task_type_id")
+milestones_of_project = (
+    select(json_object(_MILESTONE)).where(milestone.c.project_id == _PROJECT_ID).order_by(milestone.c.date)
+)
+schedule_of_project = select(json_object(wire_of(schedule_item, "ScheduleItem"))).where(
+    schedule_item.c.project_id == _PROJECT_ID
+)

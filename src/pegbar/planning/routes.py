@@ -1,14 +1,16 @@
 """Routes of schedules. Source: spec crud, "Access matrix"; spec projects, "Production schedule versions"."""
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Request
 
 from pegbar.core import filters
-from pegbar.core.access import Caller, Rule, asked
-from pegbar.core.database import Database
+from pegbar.core.access import Caller, Rule, asked, member_of, not_client, not_vendor
+from pegbar.core.database import Database, Json
 from pegbar.core.resource import Resource, list_rows
 from pegbar.core.routing import get
+from pegbar.planning import queries
 from pegbar.planning.resources import schedule_version_links, schedule_versions
 
 #: The plans of one production for its staff, or all of them for an administrator.
@@ -35,3 +37,19 @@ async def list_schedule_versions(request: Request[Any, Any, Any], db: Database, 
 async def list_schedule_version_links(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Any:
     """List what the schedule versions of a production plan for its tasks."""
     return await _list(schedule_version_links, request, db, caller)
+
+
+@get("/data/projects/{project_id:uuid}/milestones", access=member_of("project_id") & not_client, tag="Schedule")
+async def milestones_of_project(project_id: UUID, db: Database) -> Json:
+    """Milestones of a production, earliest first."""
+    return await db.json(queries.milestones_of_project, project_id=project_id)
+
+
+@get(
+    "/data/projects/{project_id:uuid}/schedule-items",
+    access=member_of("project_id") & not_client & not_vendor,
+    tag="Schedule",
+)
+async def schedule_of_project(project_id: UUID, db: Database) -> Json:
+    """Schedule items of a production: those there are, none is made."""
+    return await db.json(queries.schedule_of_project, project_id=project_id)

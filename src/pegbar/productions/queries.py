@@ -82,11 +82,3 @@ team_role = (
     .where(project_person_link.c.project_id == PROJECT_ID, project_person_link.c.person_id == PERSON_ID)
     .with_for_update()
 )
-
-_team = project_person_link
-#: Whether a production exists, and what a person is in its team.
-membership = (
-    select(_team.c.person_id.is_not(None).label("in_team"), _team.c.role)
-    .select_from(project.outerjoin(_team, (_team.c.project_id == project.c.id) & (_team.c.person_id == PERSON_ID)))
-    .where(project.c.id == PROJECT_ID)
-)

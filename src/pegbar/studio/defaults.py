@@ -133,7 +133,8 @@ async def load_defaults(tx: Transaction, kind: str = "3d") -> None:
         await _ensure_status(tx, name, short_name, color, flags)
     departments = {name: await _ensure(tx, department, name, color=color) for name, color in chosen.departments.items()}
     for department_name, name, color, priority, for_entity in chosen.task_types:
-        await _ensure_task_type(tx, name, for_entity, departments[department_name], color=color, priority=priority)
+        columns = {"color": color, "priority": priority, "short_name": ""}
+        await _ensure_task_type(tx, name, for_entity, departments[department_name], **columns)
 
 
 def _by_name(table: Table) -> Any:

@@ -1,0 +1,109 @@
+"""The rules of budgets: quotes in numbered revisions, and their lines. Source: spec projects, "Budgets"."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from pegbar.core.database import Transaction
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.events import event
+from pegbar.core.values import to_float
+from pegbar.productions.budgets import queries
+from pegbar.productions.tables import budget, budget_entry
+
+CREATED = event("budget:create", "budget_id")
+UPDATED = event("budget:update", "budget_id")
+DELETED = event("budget:delete", "budget_id")
+ENTRY_CREATED = event("budget-entry:create", "budget_id", "budget_entry_id")
+ENTRY_UPDATED = event("budget-entry:update", "budget_id", "budget_entry_id")
+ENTRY_DELETED = event("budget-entry:delete", "budget_id", "budget_entry_id")
+
+
+async def add_budget(tx: Transaction, project_id: UUID, name: str, currency: str) -> UUID:
+    """Open the next revision of a production's budget."""
+    await tx.row(queries.locked_project, project_id=project_id)
+    revision = await tx.value(queries.next_revision, project_id=project_id)
+    made = await tx.insert(budget, project_id=project_id, name=name, currency=currency, revision=revision)
+    assert made is not None
+    tx.emit(CREATED, project_id=project_id, budget_id=made)
+    return made
+
+
+async def require_budget(tx: Transaction, project_id: UUID, budget_id: UUID) -> None:
+    """Lock a budget; 404 unless it is one of the production."""
+    if await tx.row(queries.locked_budget, project_id=project_id, budget_id=budget_id) is None:
+        raise NotFound(f"There is no budget {budget_id} in this production.")
+
+
+async def change_budget(tx: Transaction, project_id: UUID, budget_id: UUID, given: dict[str, Any]) -> None:
+    """Rename a budget or change its currency."""
+    await require_budget(tx, project_id, budget_id)
+    await tx.update(budget, budget_id, **given)
+    tx.emit(UPDATED, project_id=project_id, budget_id=budget_id)
+
+
+async def remove_budget(tx: Transaction, project_id: UUID, budget_id: UUID) -> None:
+    """Delete a budget with its lines."""
+    await require_budget(tx, project_id, budget_id)
+    await tx.delete(budget_entry, budget_id=budget_id)
+    await tx.delete(budget, id=budget_id)
+    tx.emit(DELETED, project_id=project_id, budget_id=budget_id)
+
+
+async def add_entry(tx: Transaction, project_id: UUID, budget_id: UUID, given: dict[str, Any]) -> UUID:
+    """Add a line to a budget."""
+    await require_budget(tx, project_id, budget_id)
+    made = await tx.insert(budget_entry, budget_id=budget_id, exceptions={}, **given)
+    assert made is not None
+    tx.emit(ENTRY_CREATED, project_id=project_id, budget_id=budget_id, budget_entry_id=made)
+    return made
+
+
+async def require_entry(tx: Transaction, project_id: UUID, budget_id: UUID, entry_id: UUID) -> None:
+    """Lock a line; 404 unless it is one of the budget, and the budget one of the production."""
+    await require_budget(tx, project_id, budget_id)
+    if await tx.row(queries.locked_entry, budget_id=budget_id, entry_id=entry_id) is None:
+        raise NotFound(f"There is no entry {entry_id} in this budget.")
+
+
+async def change_entry(
+    tx: Transaction, project_id: UUID, budget_id: UUID, entry_id: UUID, given: dict[str, Any]
+) -> None:
+    """Change what is given of a line."""
+    await require_entry(tx, project_id, budget_id, entry_id)
+    await tx.update(budget_entry, entry_id, **given)
+    tx.emit(ENTRY_UPDATED, project_id=project_id, budget_id=budget_id, budget_entry_id=entry_id)
+
+
+async def remove_entry(tx: Transaction, project_id: UUID, budget_id: UUID, entry_id: UUID) -> None:
+    """Delete a line."""
+    await require_entry(tx, project_id, budget_id, entry_id)
+    await tx.delete(budget_entry, id=entry_id)
+    tx.emit(ENTRY_DELETED, project_id=project_id, budget_id=budget_id, budget_entry_id=entry_id)
+
+
+def read_exceptions(given: dict[str, Any] | None) -> dict[str, int]:
+    """Amounts by month, whole; what is nothing or less is no exception."""
+    amounts = {}
+    for month, value in (given or {}).items():
+        if value is None:
+            continue
+        if isinstance(value, bool | list | dict):
+            raise BadRequest(f"exceptions.{month}: {value!r} is not a number.")
+        amount = int(to_float(f"exceptions.{month}", value))
+        if amount > 0:
+            amounts[month] = amount
+    return amounts
+
+
+def hours_tree(rows: list[asyncpg.Record]) -> dict[str, Any]:
+    """Minutes by department, person and month, with totals of the upper two."""
+    tree: dict[str, Any] = {}
+    for department_id, person_id, month, minutes in rows:
+        department = tree.setdefault(str(department_id), {"total": 0.0})
+        person = department.setdefault(str(person_id), {"total": 0.0})
+        person[month] = float(minutes)
+        person["total"] += minutes
+        department["total"] += minutes
+    return tree
