@@ -1,7 +1,6 @@
 """Accounts made and changed by whoever runs the server. Source: spec operations, "Command line"."""
 
 import secrets
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from pegbar.accounts import passwords
 from pegbar.accounts.credentials.actions import check_length, store_password
 from pegbar.accounts.people.actions import hire
 from pegbar.accounts.resources import persons
+from pegbar.accounts.second_factors import actions as second_factors
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.tables import person
 from pegbar.core.access import Caller, Token
@@ -48,16 +48,6 @@ _LET_IN_AGAIN = (
     .where(person.c.id == bindparam("person_id", type_=Uuid))
     .values(login_failed_attemps=0, last_login_failed=None)
 )
-_NO_SECOND_FACTOR: Mapping[str, Any] = {
-    "totp_enabled": False,
-    "totp_secret": None,
-    "email_otp_enabled": False,
-    "email_otp_secret": None,
-    "fido_enabled": False,
-    "fido_credentials": None,
-    "otp_recovery_codes": None,
-    "preferred_two_factor_authentication": None,
-}
 
 
 async def ensure_administrator(db: Database, email: str, password: str) -> tuple[str, str] | None:
@@ -114,7 +104,7 @@ async def reset_password(tx: Transaction, email: str, password: str, *, disable_
     await store_password(tx, who["id"], await passwords.hash_password(password))
     await tx.execute(_LET_IN_AGAIN, person_id=who["id"])
     if disable_2fa:
-        await tx.update(person, who["id"], **_NO_SECOND_FACTOR)
+        await second_factors.turn_all_off(tx, who["id"])
 
 
 async def everybody(db: Database) -> list[asyncpg.Record]:

@@ -141,12 +141,15 @@ _AUDIENCE = text(
         SELECT s.socket, p.role,
                ARRAY(SELECT l.project_id FROM project_person_link l
                       WHERE l.person_id = p.id AND l.project_id = ANY(:projects ::uuid[])) AS projects
-          FROM unnest(:sockets ::text[], :persons ::uuid[], :jtis ::text[], :refresh_jtis ::text[], :issued ::float8[])
-               AS s (socket, person_id, jti, refresh_jti, issued)
+          FROM unnest(:sockets ::text[], :persons ::uuid[], :jtis ::text[], :refresh_jtis ::text[], :issued ::float8[],
+                      :of_sessions ::bool[])
+               AS s (socket, person_id, jti, refresh_jti, issued, of_session)
           JOIN person p ON p.id = s.person_id AND p.active IS NOT FALSE
          WHERE NOT EXISTS (SELECT 1 FROM pegbar.revoked_token r WHERE r.jti IN (s.jti, s.refresh_jti))
+           AND (s.of_session OR p.jti = s.jti)
            AND NOT EXISTS (SELECT 1 FROM pegbar.session_floor f
-                            WHERE f.person_id = p.id AND f.not_before > to_timestamp(s.issued) AT TIME ZONE 'UTC'
+                            WHERE s.of_session AND f.person_id = p.id
+                              AND f.not_before > to_timestamp(s.issued) AT TIME ZONE 'UTC'
                               AND (f.kept IS NULL OR f.kept NOT IN (s.jti, coalesce(s.refresh_jti, s.jti))))
       ) AS listening ON true
     """
@@ -193,6 +196,7 @@ class RequestCallers:
             jtis=[token.jti for token in alive.values()],
             refresh_jtis=[token.refresh_jti for token in alive.values()],
             issued=[float(token.iat) for token in alive.values()],
+            of_sessions=[token.identity_type == "person" for token in alive.values()],
             projects=list(projects),
         )
         oldest = next((row["oldest"] for row in rows), 0)

@@ -186,8 +186,13 @@ async def disable_all_of(tx: Transaction, caller: Caller, person_id: UUID, addre
         raise ApiError("The second factors of another studio manager are theirs to disable.", status=400)
     if not sign_in.second_factors(who):
         raise ApiError("This person has no second factor enabled.", status=400)
+    await turn_all_off(tx, person_id, keep=caller.token)
+    tx.defer(mails.TELL_2FA_DISABLED, person_id=person_id, address=address)
+
+
+async def turn_all_off(tx: Transaction, person_id: UUID, *, keep: Token | None = None) -> None:
+    """Turn every factor of a person off. Their sessions end."""
     columns = {key: value for off in _OFF.values() for key, value in off.items()}
     await tx.update(person, person_id, **columns, **_NONE_LEFT)
     await one_time.forget(tx, [mails.MAILED_CODE], person_id)
-    await sessions.end_sessions(tx, person_id, keep=caller.token)
-    tx.defer(mails.TELL_2FA_DISABLED, person_id=person_id, address=address)
+    await sessions.end_sessions(tx, person_id, keep=keep)
