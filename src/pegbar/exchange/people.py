@@ -42,6 +42,7 @@ _EMAILS = bindparam("emails", type_=ARRAY(Text))
 _KNOWN = (
     select(person.c.id, func.lower(person.c.email).label("email"), person.c.active, person.c.is_guest)
     .where(func.lower(person.c.email) == any_(_EMAILS), person.c.is_bot.is_not(True))
+    .order_by(person.c.id)
     .with_for_update()
 )
 _DEPARTMENTS = select(department.c.name, department.c.id)
@@ -94,12 +95,12 @@ class Import:
         return refused
 
     async def _look_up(self, rows: Sequence[Row]) -> None:
-        self._seats = await rules.free_seats(self.tx)
         emails = [row.cells.get("Email", "").strip().lower() for row in rows]
         known = await self.tx.rows(_KNOWN, emails=[email for email in emails if "\0" not in email])
         for each in known:
             active = each["active"] is not False and not each["is_guest"]
             self.entries[each["email"]] = Entry(each["id"], each["email"], known=True, active=active)
+        self._seats = await rules.free_seats(self.tx)
         self._departments = dict(await self._names(_DEPARTMENTS))
         self._studios = dict(await self._names(_STUDIOS))
 
@@ -227,9 +228,13 @@ async def import_people(db: Database, caller: Caller, rows: Sequence[Row], *, up
 
     Raises RowRefused after the rows before it are stored.
     """
-    async with db.transaction(caller.id) as tx:
+
+    async def work(tx: Transaction) -> tuple[list[UUID], ApiError | None]:
         sheet = Import(tx, caller, update=update)
         refused = await sheet.run(rows)
+        return sheet.done, refused
+
+    done, refused = await db.write(caller.id, work)
     if refused is not None:
         raise refused
-    return await db.json(_IN_ORDER, ids=sheet.done)
+    return await db.json(_IN_ORDER, ids=done)

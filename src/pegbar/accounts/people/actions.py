@@ -46,8 +46,6 @@ async def edit(tx: Transaction, caller: Caller, person_id: UUID, document: Mappi
     allowed = {key: value for key, value in document.items() if caller.is_admin or key in profile.OWN_PROFILE}
     given = profile.read(allowed, unchanged=dict(before))
     expires = given.get("expiration_date")
-    if "expiration_date" in given:
-        given["expiration_date"] = expires = profile.expiration_of(expires) if isinstance(expires, str) else expires
     if profile.is_past(expires) and expires != before["expiration_date"]:
         raise BadRequest("expiration_date: the day is past.")
     change = await persons.update(tx, caller, person_id, given)

@@ -95,6 +95,7 @@ async def edit(instance_id: str, tx: Transaction, caller: Caller, document: dict
 @delete(
     "/data/persons/{instance_id:str}",
     access=row_rule(admin.further("nobody removes themself or a protected account"), person),
+    returns=persons,
     tag="Persons",
     events=(_EVENTS["delete"],),
     errors=(400,),
