@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Executable, exists, func, literal_column, select
 
-from pegbar.core.resource import CALLER_ID
+from pegbar.core.resource import CALLER_ID, Relation
 from pegbar.core.wire import JsonText, Wire, json_list, json_object, wire_of
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
@@ -40,9 +40,7 @@ def blanked(wire: Wire) -> Wire:
     return Wire({key: blanks.get(key, value) for key, value in wire.items()})
 
 
-_ASSIGNEES = json_list(
-    select(task_person_link.c.person_id).where(task_person_link.c.task_id == task.c.id).correlate(task)
-)
+_ASSIGNEES = Relation("assignees", task_person_link.c.task_id, task_person_link.c.person_id).ids(task)
 _SUBSCRIBED = exists(
     select(subscription.c.id)
     .where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID)

@@ -1,0 +1,57 @@
+"""Requests generated from the OpenAPI document: whatever is sent, no answer is a server error.
+
+Bounded and repeatable: two examples for each operation, always the same ones, on a server of their own. Ids of paths
+are those of real rows, so that the requests get further than 404.
+"""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+
+from pegbar.app import load_domains
+from pegbar.core.openapi import document
+from tests import factories
+from tests.client import Client, sign_in
+from tests.server import ADMIN, Server
+from tests.whole.rows import Rows
+
+#: Signing out would end the session of the requests that follow.
+_LEFT_OUT = "/auth/"
+
+
+@pytest.fixture(scope="module")
+def fuzzed(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Client, Rows]]:
+    with Server() as server:
+        admin = sign_in(server.api, *ADMIN)
+        robot = factories.hire(admin, "admin")
+        show = factories.production(admin)
+        entity = factories.entity(admin, show["id"])
+        task = factories.task(admin, entity)
+        given = {"project": show["id"], "entity": entity["id"], "task": task["id"]}
+        with psycopg.connect(server.database_url, autocommit=True) as connection:
+            yield server, robot, Rows(connection, given)
+
+
+schema = schemathesis.openapi.from_dict(document(load_domains())).exclude(path_regex=_LEFT_OUT)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=2,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_nothing_sent_is_a_server_error(case: schemathesis.Case, fuzzed: tuple[Server, Client, Rows]) -> None:
+    server, robot, rows = fuzzed
+    for name in case.path_parameters or {}:
+        row = rows.ids.get(name.removesuffix("_id"))
+        if row is not None and case.method != "DELETE":
+            case.path_parameters[name] = str(row)
+    answer = case.call(base_url=server.api, headers={"Authorization": f"Bearer {robot.token}"})
+    assert answer.status_code < 500, f"{case.as_curl_command()}\n{answer.text[:2000]}"
