@@ -235,3 +235,38 @@ def test_events_of_previews_stay_in_their_production(admin: Client, artist: Clie
         "preview-file:add-file",
         "preview-file:delete",
     }
+
+
+def test_an_automation_takes_the_last_revision_to_the_next_task(admin: Client) -> None:
+    def status(name: str) -> str:
+        return str(factories.named(admin, "task-status", name)["id"])
+
+    def kind(name: str) -> str:
+        return str(factories.named(admin, "task-types", name)["id"])
+
+    rule = {
+        "entity_type": "asset",
+        "in_task_type_id": kind("Modeling"),
+        "in_task_status_id": status("Done"),
+        "out_field_type": "status",
+        "out_task_type_id": kind("Rigging"),
+        "out_task_status_id": status("Todo"),
+        "import_last_revision": True,
+    }
+    automation = admin.ok_post("/data/status-automations", rule)
+    show = factories.production(admin, status_automations=[automation["id"]])
+    asset = factories.entity(admin, show["id"])
+    before, after = (factories.task(admin, asset, name) for name in ("Modeling", "Rigging"))
+    published(admin, admin, before["id"])
+    last = published(admin, admin, before["id"], png(30, 20), "Last.png")
+    comment = {"task_status_id": status("Done"), "comment": "On it goes"}
+    admin.ok_post(f"/actions/tasks/{before['id']}/comment", comment)
+    rows = admin.ok_get("/data/preview-files", params={"task_id": after["id"]})
+    assert [(row["revision"], row["original_name"], row["width"], row["status"]) for row in rows] == [
+        (1, "Last", 30, "ready")
+    ]
+    assert rows[0]["id"] != last["id"]
+    path = "/pictures/originals/preview-files"
+    copied = admin.get(f"{path}/{rows[0]['id']}.png")
+    assert copied.content == admin.get(f"{path}/{last['id']}.png").content
+    assert admin.ok_get(f"/data/tasks/{after['id']}")["last_preview_file_id"] == rows[0]["id"]

@@ -148,6 +148,10 @@ class Store(Protocol):
         """The bytes from `start` up to `end` (excluded), in pieces."""
         ...
 
+    async def copy(self, source: Address, target: Address) -> int | None:
+        """Store the same under another address; its size, or None when there is nothing to copy."""
+        ...
+
     async def remove(self, address: Address) -> None:
         """Remove what is stored there, if anything is."""
         ...
@@ -211,6 +215,12 @@ class LocalStore:
                 yield piece
         finally:
             file.close()
+
+    async def copy(self, source: Address, target: Address) -> int | None:
+        try:
+            return await self.put(target, self.path(source))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
     async def remove(self, address: Address) -> None:
         await asyncio.to_thread(self.path(address).unlink, missing_ok=True)
@@ -284,6 +294,15 @@ class ObjectStore:
             found = await obstore.get_async(self._stores[address.bucket], address.key, options=options)
             async for piece in found.stream(min_chunk_size=CHUNK):
                 yield bytes(piece)
+
+    async def copy(self, source: Address, target: Address) -> int | None:
+        found = await self.stat(source)
+        if found is None:
+            return None
+        assert source.bucket == target.bucket, "objects are copied inside a bucket"
+        with _store_errors(target):
+            await obstore.copy_async(self._stores[source.bucket], source.key, target.key)
+        return found.size
 
     async def remove(self, address: Address) -> None:
         with _store_errors(address):

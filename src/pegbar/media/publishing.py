@@ -70,7 +70,7 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
         await tx.update(preview_file, preview_id, **{**columns, **more})
         for address, size in stored:
             await record(tx, address, size)
-        await _announce(tx, state, {**columns, **more}, stands=kind != "other")
+        await announce(tx, state, {**columns, **more}, stands=kind != "other")
         if more.get("status") == "processing":
             tx.defer(DERIVE, preview_id=preview_id)
         row = await tx.json_row(queries.preview_row, preview_id=preview_id)
@@ -78,7 +78,7 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
         return row
 
 
-async def _announce(tx: Transaction, state: asyncpg.Record, columns: dict[str, Any], *, stands: bool) -> None:
+async def announce(tx: Transaction, state: asyncpg.Record, columns: dict[str, Any], *, stands: bool) -> None:
     """The events of an upload, in the order clients know."""
     preview_id, project_id, status = state["id"], state["project_id"], columns["status"]
     tx.emit(PREVIEW_UPDATE, project_id=project_id, preview_file_id=preview_id, status=status)

@@ -1,0 +1,53 @@
+"""Previews that follow a status automation to the next task. Source: spec media, "Preview lifecycle" (its end)."""
+
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import bindparam, func, select
+
+from pegbar.core.database import Transaction
+from pegbar.core.schema import Uuid
+from pegbar.core.storage import Address, record, store
+from pegbar.media import addresses, queries
+from pegbar.media.publishing import announce
+from pegbar.media.revisions import add_preview
+from pegbar.media.tables import preview_file
+from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
+
+_COPIED = ("extension", "original_name", "status", "file_size", "width", "height", "duration", "data")
+_TASK_ID = bindparam("task_id", type_=Uuid)
+_other = preview_file.alias("other")
+_LAST_REVISION = (
+    select(preview_file)
+    .where(
+        preview_file.c.task_id == _TASK_ID,
+        preview_file.c.revision
+        == select(func.max(_other.c.revision)).where(_other.c.task_id == _TASK_ID).scalar_subquery(),
+    )
+    .order_by(preview_file.c.position, preview_file.c.created_at)
+)
+
+
+def _addresses(source: asyncpg.Record, target: UUID) -> list[tuple[Address, Address]]:
+    """What may be stored for a preview, and where it goes for another one."""
+    return list(zip(addresses.all_of_preview(source["id"]), addresses.all_of_preview(target), strict=True))
+
+
+async def _copy(tx: Transaction, source: asyncpg.Record, asked: RevisionImport) -> None:
+    columns = {name: source[name] for name in _COPIED}
+    copy_id = await add_preview(tx, asked.author_id, asked.to_task_id, asked.to_comment_id, **columns)
+    for there, here in _addresses(source, copy_id):
+        size = await store().copy(there, here)
+        if size is not None:
+            await record(tx, here, size)
+    state = await tx.row(queries.preview_state, preview_id=copy_id)
+    assert state is not None
+    stands = source["extension"] in ("png", "mp4")
+    await announce(tx, state, columns, stands=stands)
+
+
+@REVISION_IMPORTED.register()
+async def import_last_revision(asked: RevisionImport) -> None:
+    """Copy the previews of a task's last revision to a comment of the next task, with their files."""
+    for source in await asked.tx.rows(_LAST_REVISION, task_id=asked.from_task_id):
+        await _copy(asked.tx, source, asked)
