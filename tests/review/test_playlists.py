@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests import factories
 from tests.client import Client, unique
 from tests.media.publishing import published
+from tests.server import Server
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +118,50 @@ def test_the_event_log_is_for_administrators(admin: Client, people: dict[str, Cl
     mine = next(row for row in rows if row["data"]["playlist_id"] == made["id"])
     assert (mine["type"], mine["project_id"]) == ("ApiEvent", show["id"])
     assert len(admin.ok_get("/data/events")) <= 1000
+
+
+def test_a_playlist_is_read_with_the_previews_of_its_entities(
+    admin: Client, people: dict[str, Client], show: dict[str, Any]
+) -> None:
+    asset = factories.entity(admin, show["id"])
+    modeling, rigging = (factories.task(admin, asset, kind) for kind in ("Modeling", "Rigging"))
+    main = published(admin, admin, modeling["id"])
+    side = admin.ok_post(f"/actions/tasks/{modeling['id']}/comments/{main['comment_id']}/preview-files/{main['id']}")
+    rig = published(admin, admin, rigging["id"])
+    bare = factories.entity(admin, show["id"])["id"]
+    shots = [{"entity_id": asset["id"], "preview_file_id": main["id"]}, {"entity_id": bare}]
+    made = new_playlist(admin, show, shots=shots)
+    path = f"/data/projects/{show['id']}/playlists/{made['id']}"
+    read = admin.ok_get(path)
+    first, second = read["shots"]
+    assert second == {"entity_id": bare, "id": bare, "preview_files": []}
+    assert (first["id"], first["preview_file_status"], first["preview_file_duration"]) == (asset["id"], "Ready", 0.0)
+    assert [each["id"] for each in first["preview_file_previews"]] == [side["id"]]
+    assert list(first["preview_files"]) == [rigging["task_type_id"], modeling["task_type_id"]]
+    [shown] = first["preview_files"][modeling["task_type_id"]]
+    assert (shown["id"], [each["id"] for each in shown["previews"]]) == (main["id"], [side["id"]])
+    assert "previews" not in shown["previews"][0]
+    assert (read["build_jobs"], read["type"]) == ([], "Playlist")
+    of_entity = admin.ok_get(f"/data/playlists/entities/{asset['id']}/preview-files")
+    assert of_entity[rigging["task_type_id"]][0]["id"] == rig["id"]
+    assert of_entity[modeling["task_type_id"]][0]["previews"][0]["position"] == 2
+    assert admin.ok_get(f"/data/playlists/entities/{bare}/preview-files") == {}
+    for role, status in {"user": 200, "client": 403, "vendor": 403}.items():
+        assert people[role].get(path).status_code == status, role
+    assert people["vendor"].get(f"/data/playlists/entities/{asset['id']}/preview-files").status_code == 403
+    assert people["manager"].get(f"/data/projects/{show['id']}/playlists/all").status_code == 403
+    page = admin.ok_get(f"/data/projects/{show['id']}/playlists/all", params={"page": 1})
+    assert page["total"] == len(page["data"]) == len(admin.ok_get(f"/data/projects/{show['id']}/playlists/all"))
+    assert admin.ok_get(f"/data/projects/{show['id']}/build-jobs") == []
+
+
+def test_entries_that_old_servers_stored_are_read(admin: Client, show: dict[str, Any], server: Server) -> None:
+    made = new_playlist(admin, show)
+    of = factories.entity(admin, show["id"])["id"]
+    shots = f'[{{"shot_id": "{of}", "note": {{"a": 1}}}}, {{"id": "nonsense"}}, "junk", {{"preview_file_id": "x"}}]'
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute("UPDATE playlist SET shots = %s WHERE id = %s", [shots, made["id"]])
+    entries = admin.ok_get(f"/data/projects/{show['id']}/playlists/{made['id']}")["shots"]
+    assert [entry["id"] for entry in entries] == [of, "nonsense", None]
+    assert entries[0]["note"] == {"a": 1}
+    admin.ok_post(f"/actions/playlists/{made['id']}/add-entity", {"entity_id": of})

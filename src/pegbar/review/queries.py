@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Literal
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, case, false, func, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, case, false, func, or_, select, text, true
 
 from pegbar.core.schema import Integer, String, Uuid
 from pegbar.core.wire import Wire, json_object
@@ -65,6 +65,20 @@ playlist_row = select(json_object(PLAYLIST)).where(playlist.c.id == bindparam("p
 _with_jobs = PLAYLIST.but(build_jobs=BUILD_JOBS.ids(playlist))
 #: Every playlist of a production, whole.
 all_of_project = select(json_object(_with_jobs)).where(playlist.c.project_id == _PROJECT_ID)
+
+_one_page = (
+    select(json_object(_with_jobs).label("row"))
+    .where(playlist.c.project_id == _PROJECT_ID)
+    .order_by(playlist.c.created_at, playlist.c.id)
+    .limit(bindparam("limit", type_=Integer))
+    .offset(bindparam("offset", type_=Integer))
+    .subquery()
+)
+#: Their number, and a page of them as the inside of a JSON array.
+page_of_project = select(
+    select(func.count()).select_from(playlist).where(playlist.c.project_id == _PROJECT_ID).scalar_subquery(),
+    func.coalesce(func.string_agg(_one_page.c.row, text("','")), text("''")),
+).select_from(_one_page)
 
 known_entity = select(entity.c.id).where(entity.c.id == bindparam("entity_id", type_=Uuid))
 

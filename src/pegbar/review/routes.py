@@ -6,14 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from pegbar.core.access import Caller, member_of, not_vendor, of_row, require
+from pegbar.config import settings
+from pegbar.core.access import Caller, admin, at, entity_access, member_of, not_vendor, of_row, require
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import NotFound
 from pegbar.core.filters import uuid_filter
 from pegbar.core.routing import get, path_uuid, post
 from pegbar.core.values import to_uuid
-from pegbar.review import actions, queries
+from pegbar.review import actions, queries, reading
 from pegbar.review.events import PLAYLIST_ADD_ENTITY
 from pegbar.review.resources import edits_playlist, playlists
 from pegbar.review.tables import playlist
@@ -49,6 +50,17 @@ class EntriesToAdd(Strict):
     entities: Annotated[list[EntryToAdd], msgspec.Meta(min_length=1)]
 
 
+class PageQuery(msgspec.Struct):
+    """A page of a listing; none for all of it."""
+
+    page: int = -1
+
+
+async def _check_for_clients(db: Database, playlist_id: UUID) -> None:
+    row = await db.row(queries.playlist_state, playlist_id=playlist_id)
+    require(row is not None and bool(row["for_client"]), "This playlist is not for clients.")
+
+
 async def _page(
     db: Database, caller: Caller, project_id: UUID, query: PlaylistQuery, episode: queries.Episode, **more: Any
 ) -> Json:
@@ -73,6 +85,47 @@ async def project_playlists(project_id: UUID, query: PlaylistQuery, db: Database
     return await _page(db, caller, project_id, query, "any")
 
 
+@get("/data/projects/{project_id:uuid}/playlists/all", access=replace(admin, place=at("project", "project_id")))
+async def all_playlists(project_id: UUID, query: PageQuery, db: Database) -> Json:
+    """Every playlist of a production, whole; in pages when `page` is 1 or more."""
+    if query.page < 1:
+        return await db.json(queries.all_of_project, project_id=project_id)
+    limit = settings().nb_records_per_page
+    offset = (query.page - 1) * limit
+    row = await db.row(queries.page_of_project, project_id=project_id, limit=limit, offset=offset)
+    assert row is not None
+    total, data = row
+    pages = -(-total // limit)
+    head = f'"total":{total},"nb_pages":{pages},"limit":{limit},"offset":{offset},"page":{query.page}'
+    return Json(f'{{"data":[{data}],{head}}}'.encode())
+
+
+@get("/data/projects/{project_id:uuid}/playlists/{playlist_id:uuid}", access=_MEMBER)
+async def read_playlist_of_project(project_id: UUID, playlist_id: UUID, db: Database, caller: Caller) -> Json:
+    """A playlist with the previews of its entities."""
+    row = await db.json_row(reading.playlist_of_project, project_id=project_id, playlist_id=playlist_id)
+    if row is None:
+        raise NotFound(f"There is no playlist {playlist_id} in this production.")
+    if caller.role_here == "client":
+        await _check_for_clients(db, playlist_id)
+    entries = await db.json(reading.entries_of_playlist, playlist_id=playlist_id)
+    return Json(row[:-1] + b',"shots":' + entries + b"}")
+
+
+@get("/data/playlists/entities/{entity_id:uuid}/preview-files", access=entity_access("entity_id"))
+async def previews_of_entity(entity_id: UUID, db: Database) -> Json:
+    """The previews of an entity by task type, the last revision first."""
+    row = await db.json_row(reading.previews_of_entity, entity_id=entity_id)
+    assert row is not None
+    return row
+
+
+@get("/data/projects/{project_id:uuid}/build-jobs", access=replace(admin, place=at("project", "project_id")))
+async def builds_of_project(project_id: UUID, db: Database) -> Json:
+    """The builds of a production's playlists."""
+    return await db.json(reading.builds_of_project, project_id=project_id)
+
+
 @get("/data/projects/{project_id:uuid}/episodes/{episode_id:str}/playlists", access=_MEMBER)
 async def episode_playlists(
     project_id: UUID, episode_id: str, query: PlaylistQuery, db: Database, caller: Caller
@@ -93,8 +146,7 @@ async def read_playlist(instance_id: str, db: Database, caller: Caller) -> Json:
     """A playlist with the ids of its builds. Clients read those that are for them."""
     playlist_id = path_uuid(instance_id)
     if caller.role_here == "client":
-        row = await db.row(queries.playlist_state, playlist_id=playlist_id)
-        require(row is not None and bool(row["for_client"]), "This playlist is not for clients.")
+        await _check_for_clients(db, playlist_id)
     return await playlists.read(db, caller, playlist_id)
 
 

@@ -1,0 +1,123 @@
+"""Playlists with the previews of their entities, each read in one statement.
+
+Source: spec review, "Playlist read shape (team)" and "GET /data/playlists/entities/{entity_id}/preview-files".
+"""
+
+from sqlalchemy import Executable, bindparam, select, text
+
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import json_list, json_object
+from pegbar.review.shapes import BUILD_JOB, PLAYLIST
+from pegbar.review.tables import build_job, playlist
+
+_TIME = """to_char(p.created_at, 'YYYY-MM-DD"T"HH24:MI:SS')"""
+#: A float as JSON: always with a decimal.
+_DURATION = """(CASE WHEN coalesce(p.duration, 0) = trunc(coalesce(p.duration, 0))
+                     THEN trunc(coalesce(p.duration, 0))::bigint::text || '.0' ELSE p.duration::text END)::json"""
+
+#: A preview in a playlist. Its status is a label there.
+_IN_PLAYLIST = f"""'id', p.id, 'revision', p.revision, 'extension', p.extension, 'width', p.width, 'height', p.height,
+    'duration', {_DURATION}, 'status', initcap(p.status), 'created_at', {_TIME}, 'task_id', p.task_id"""
+#: A preview among those of an entity.
+_OF_ENTITY = f"""'id', p.id, 'revision', p.revision, 'original_name', p.original_name, 'extension', p.extension,
+    'width', p.width, 'height', p.height, 'duration', {_DURATION}, 'status', p.status, 'annotations', p.annotations,
+    'created_at', {_TIME}, 'task_id', p.task_id, 'original_width', p.data->'original_width',
+    'original_height', p.data->'original_height', 'original_duration', p.data->'original_duration',
+    'original_file_size', p.data->'original_file_size'"""
+_SIBLING_OF_ENTITY = f"{_OF_ENTITY}, 'position', p.position, 'task_type_id', t.task_type_id"
+
+
+def _previews(entities: str, shown: str, sibling: str, first: str) -> str:
+    """The previews of entities: `files` one a row, `siblings` by main preview, `by_entity` as the object clients read.
+
+    `first` orders the previews of one revision: the first is the main one and lists the others.
+    """
+    return f"""
+    files AS (
+      SELECT p.id, t.entity_id, t.task_type_id, t.id AS task_id, coalesce(k.priority, 0) AS priority,
+             k.name AS type_name, p.revision, row_number() OVER revisions AS rank,
+             first_value(p.id) OVER revisions AS main_id,
+             json_build_object({sibling}) AS sibling,
+             p.created_at, p.extension, p.width, p.height, {_DURATION} AS duration, p.status
+        FROM preview_file p
+        JOIN task t ON t.id = p.task_id
+        JOIN task_type k ON k.id = t.task_type_id
+       WHERE t.entity_id IN ({entities})
+      WINDOW revisions AS (PARTITION BY t.entity_id, t.task_type_id, p.revision ORDER BY {first}, p.id)
+    ), siblings AS (
+      SELECT main_id, json_agg(sibling ORDER BY rank) AS previews FROM files WHERE rank > 1 GROUP BY main_id
+    ), mains AS (
+      SELECT f.entity_id, f.task_type_id, f.priority, f.type_name, f.revision,
+             json_build_object({shown}, 'previews', coalesce(s.previews, '[]'::json)) AS shown
+        FROM files f
+        JOIN preview_file p ON p.id = f.id
+        LEFT JOIN siblings s ON s.main_id = f.id
+       WHERE f.rank = 1
+    ), by_type AS (
+      SELECT entity_id, task_type_id, priority, type_name, json_agg(shown ORDER BY revision DESC) AS mains
+        FROM mains GROUP BY entity_id, task_type_id, priority, type_name
+    ), by_entity AS (
+      SELECT entity_id, json_object_agg(task_type_id, mains ORDER BY priority DESC, type_name) AS preview_files
+        FROM by_type GROUP BY entity_id
+    )"""  # noqa: S608 - constants
+
+
+#: The previews of an entity, by task type.
+previews_of_entity: Executable = text(
+    f"""
+    WITH {_previews("SELECT :entity_id", _OF_ENTITY, _SIBLING_OF_ENTITY, "p.created_at")}
+    SELECT coalesce((SELECT preview_files::text FROM by_entity), '{{}}')
+    """  # noqa: S608 - constants
+).bindparams(bindparam("entity_id", type_=Uuid))
+
+_UUID = "'^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'"
+_ENTITY_TEXT = "coalesce(e.entry->>'id', e.entry->>'shot_id', e.entry->>'entity_id')"
+
+#: The entries of a playlist, each with the previews of its entity and what is known of the one it is shown in.
+entries_of_playlist: Executable = text(
+    f"""
+    WITH entries AS (
+      SELECT e.n, e.entry, {_ENTITY_TEXT} AS entity_text,
+             CASE WHEN {_ENTITY_TEXT} ~ {_UUID} THEN ({_ENTITY_TEXT})::uuid END AS entity_id,
+             CASE WHEN e.entry->>'preview_file_id' ~ {_UUID} THEN (e.entry->>'preview_file_id')::uuid END AS preview_id
+        FROM playlist
+       CROSS JOIN LATERAL jsonb_array_elements(
+             CASE WHEN jsonb_typeof(playlist.shots) = 'array' THEN playlist.shots ELSE '[]'::jsonb END)
+             WITH ORDINALITY AS e (entry, n)
+       WHERE playlist.id = :playlist_id AND jsonb_typeof(e.entry) = 'object'
+    ), {_previews("SELECT entity_id FROM entries", _IN_PLAYLIST, _IN_PLAYLIST, "p.position, p.created_at")}
+    SELECT left((
+             (e.entry - 'preview_file_id') || jsonb_build_object('id', e.entity_text)
+             || CASE WHEN f.id IS NULL THEN '{{}}'::jsonb ELSE jsonb_build_object(
+                  'preview_file_id', f.id, 'preview_file_extension', f.extension,
+                  'preview_file_revision', f.revision, 'preview_file_width', f.width,
+                  'preview_file_height', f.height, 'preview_file_duration', f.duration,
+                  'preview_file_status', initcap(f.status), 'preview_file_task_id', f.task_id,
+                  'preview_file_previews',
+                  CASE WHEN f.rank = 1 THEN coalesce(s.previews, '[]'::json) ELSE '[]'::json END) END
+           )::text, -1) || ', "preview_files": ' || coalesce(b.preview_files::text, '[]') || '}}'
+      FROM entries e
+      LEFT JOIN files f ON f.id = e.preview_id AND f.entity_id = e.entity_id
+      LEFT JOIN siblings s ON s.main_id = f.id
+      LEFT JOIN by_entity b ON b.entity_id = e.entity_id
+     ORDER BY e.n
+    """  # noqa: S608 - constants
+).bindparams(bindparam("playlist_id", type_=Uuid))
+
+_BUILDS = json_list(
+    select(json_object(BUILD_JOB.only("id", "status", "created_at", "message")))
+    .where(build_job.c.playlist_id == playlist.c.id)
+    .order_by(build_job.c.created_at.desc())
+    .correlate(playlist)
+)
+#: A playlist of a production without its entries, with its builds.
+playlist_of_project = select(json_object(PLAYLIST.but("shots", build_jobs=_BUILDS))).where(
+    playlist.c.id == bindparam("playlist_id", type_=Uuid), playlist.c.project_id == bindparam("project_id", type_=Uuid)
+)
+
+#: The builds of a production's playlists.
+builds_of_project = (
+    select(json_object(BUILD_JOB))
+    .join(playlist, playlist.c.id == build_job.c.playlist_id)
+    .where(playlist.c.project_id == bindparam("project_id", type_=Uuid))
+)
