@@ -35,9 +35,14 @@ _OF_TYPE = (
 _PROJECT = select(project.c.id).where(project.c.id == _project)
 
 
+async def lock_name(tx: Transaction, project_id: UUID, type_id: UUID, name: str) -> None:
+    """Keep others from making or renaming an entity to this name until the transaction ends."""
+    await tx.execute(_LOCK, key=f"entity {project_id} {type_id} {name}")
+
+
 async def named(tx: Transaction, project_id: UUID, type_id: UUID, name: str, parent_id: UUID | None) -> UUID | None:
     """The entity of this name, type and parent. Whoever asks for the same next waits until this transaction ends."""
-    await tx.execute(_LOCK, key=f"entity {project_id} {type_id} {parent_id} {name}")
+    await lock_name(tx, project_id, type_id, name)
     found: UUID | None = await tx.value(
         _NAMED, project_id=project_id, entity_type_id=type_id, name=name, parent_id=parent_id
     )

@@ -2,32 +2,29 @@
 
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
-from litestar import Request
 from sqlalchemy import ColumnElement, Text, cast, func, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.core.access import Caller, not_vendor
 from pegbar.core.database import Database
-from pegbar.core.errors import BadRequest
 from pegbar.core.routing import get
 from pegbar.core.wire import JsonText, Wire
 from pegbar.entities import rules
 from pegbar.entities.assets import shapes as assets
-from pegbar.entities.boards import IS, Asked, Board, answer
-from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT
-from pegbar.entities.listing import BELOW, OF_TEAM
+from pegbar.entities.board_query import AnyRequest, asked_episode, board
+from pegbar.entities.boards import Board
+from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, SCENE, SEQUENCE, SHOT
+from pegbar.entities.listing import BELOW, OF_TEAM, ROOT
 from pegbar.entities.scopes import ASSIGNED, ASSIGNED_IN_EPISODE, ASSIGNED_IN_SEQUENCE
-from pegbar.entities.shapes import row_of_kind
+from pegbar.entities.shapes import CONCEPT_LINKS, row_of_kind
 from pegbar.entities.shots import queries, shapes
 from pegbar.entities.shots.shapes import frame
 from pegbar.entities.tables import entity
-from pegbar.entities.task_shapes import ASSET_BOARD, BOARD, SHOT_BOARD, audience
+from pegbar.entities.task_shapes import ASSET_BOARD, BOARD, CONCEPT_BOARD, EDIT_BOARD, LINKED_BOARD, SHOT_BOARD
+from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type
-
-AnyRequest = Request[Any, Any, Any]
 
 
 def _text(value: str) -> ColumnElement[str]:
@@ -107,87 +104,119 @@ SEQUENCES = Board(SEQUENCE, _OTHER, BOARD, entity, for_vendors=ASSIGNED_IN_SEQUE
 EPISODES = Board(EPISODE, _OTHER, BOARD, entity, for_vendors=ASSIGNED_IN_EPISODE, from_data=_frames)
 SCENES = Board(SCENE, _OTHER, BOARD, entity, masks=False)
 
-
-def _uuid(request: AnyRequest, name: str) -> UUID | None:
-    """An id of the query string; 400 for anything else."""
-    value = request.query_params.get(name)
-    if value is None:
-        return None
-    try:
-        return UUID(value)
-    except ValueError:
-        raise BadRequest(f"Invalid UUID format for {name}: {value}") from None
-
-
-def _episode(request: AnyRequest) -> UUID | None:
-    """The episode asked for; `all` and `main` are none."""
-    return None if request.query_params.get("episode_id") in ("all", "main") else _uuid(request, "episode_id")
-
-
-async def _board(
-    request: AnyRequest,
-    db: Database,
-    caller: Caller,
-    board: Board,
-    episode: ColumnElement[bool],
-    *more: ColumnElement[bool],
-    own: bool = False,
-) -> Any:
-    """A board narrowed by `project_id`, `episode_id` and `id`; `episode` is the condition with the parameter."""
-    conditions = list(more)
-    given: dict[str, UUID] = {}
-    if (project_id := _uuid(request, "project_id")) is not None:
-        given["project_id"] = project_id
-    if (entity_id := _uuid(request, "id")) is not None:
-        conditions.append(IS)
-        given["entity_id"] = entity_id
-    if request.query_params.get("episode_id") == "main":
-        conditions.append(assets.OF_MAIN_PACK if board is ASSETS else queries.OF_NO_EPISODE)
-    elif (episode_id := _episode(request)) is not None:
-        conditions.append(episode)
-        given[_PARAMETER.get(board.kind, "parent_id")] = episode_id
-    if board is ASSETS:
-        board = ASSETS_EVERYWHERE if project_id is None else ASSETS_OF_EPISODE if "episode_id" in given else ASSETS
-    asked = Asked(
-        role=audience(caller.role_here),
-        in_project=project_id is not None,
-        one=entity_id is not None,
-        own=own,
-        conditions=tuple(conditions),
+EDITS = Board(
+    EDIT,
+    row_of_kind(EDIT)
+    .but(
+        data=_DATA,
+        episode_id=shapes.episode.c.id,
+        episode_name=func.coalesce(shapes.episode.c.name, _text(""), type_=Text),
+        project_name=project.c.name,
+        **_TASKS,
     )
-    return await answer(request, db, caller, board, asked, given)
+    .only(
+        *("canceled", "data", "description", "entity_type_id", "episode_id", "episode_name", "id", "name"),
+        *(
+            "parent_id",
+            "preview_file_id",
+            "project_id",
+            "project_name",
+            "source_id",
+            "nb_entities_out",
+            "tasks",
+            "type",
+        ),
+    ),
+    EDIT_BOARD,
+    shapes.below_episode,
+)
+CONCEPTS = Board(
+    CONCEPT,
+    row_of_kind(CONCEPT).but(
+        **_frames(entity.c.data),
+        data=_DATA,
+        preview_file_status=preview_file.c.status,
+        project_name=project.c.name,
+        entity_concept_links=CONCEPT_LINKS,
+        **_TASKS,
+    ),
+    CONCEPT_BOARD,
+    entity.join(project, project.c.id == entity.c.project_id).outerjoin(
+        preview_file, preview_file.c.id == entity.c.preview_file_id
+    ),
+    masks=False,
+)
+#: Concepts as what they refer to shows them.
+LINKED = replace(CONCEPTS, task_keys=LINKED_BOARD)
 
 
-_PARAMETER = {SHOT: "episode_id", ASSET: "episode_id"}
+def _in_episode(
+    request: AnyRequest, of: ColumnElement[bool], main: ColumnElement[bool], parameter: str
+) -> tuple[list[ColumnElement[bool]], dict[str, Any]]:
+    """The condition of the episode asked for, `of` it or of the `main` pack, and its value."""
+    if request.query_params.get("episode_id") == "main":
+        return [main], {}
+    episode_id = asked_episode(request)
+    return ([], {}) if episode_id is None else ([of], {parameter: episode_id})
 
 
 @get("/data/assets/with-tasks", access=rules.lists_assets)
 async def assets_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Assets with their tasks, by type and name; compact, streamed and cached on demand."""
-    more = [] if caller.is_admin or caller.project_id is not None else [OF_TEAM]
+    conditions, given = _in_episode(request, assets.OF_EPISODE, assets.OF_MAIN_PACK, "episode_id")
+    shown = ASSETS_OF_EPISODE if given else ASSETS
+    if "project_id" not in request.query_params:
+        shown = ASSETS_EVERYWHERE
+        if not caller.is_admin and caller.project_id is None:
+            conditions.append(OF_TEAM)
     own = "assigned_to" in request.query_params
-    return await _board(request, db, caller, ASSETS, assets.OF_EPISODE, *more, *([ASSIGNED] if own else []), own=own)
+    if own:
+        conditions.append(ASSIGNED)
+    return await board(request, db, caller, shown, *conditions, own=own, **given)
 
 
 @get("/data/shots/with-tasks", access=rules.lists_production)
 async def shots_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Shots with their tasks; compact, streamed and cached on demand."""
-    return await _board(request, db, caller, SHOTS, queries.OF_EPISODE)
+    conditions, given = _in_episode(request, queries.OF_EPISODE, queries.OF_NO_EPISODE, "episode_id")
+    return await board(request, db, caller, SHOTS, *conditions, **given)
 
 
 @get("/data/sequences/with-tasks", access=rules.lists_production)
 async def sequences_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Sequences with their tasks."""
-    return await _board(request, db, caller, SEQUENCES, BELOW)
+    conditions, given = _in_episode(request, BELOW, ROOT, "parent_id")
+    return await board(request, db, caller, SEQUENCES, *conditions, **given)
 
 
 @get("/data/episodes/with-tasks", access=rules.lists_production)
 async def episodes_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Episodes with their tasks."""
-    return await _board(request, db, caller, EPISODES, BELOW)
+    conditions, given = _in_episode(request, BELOW, ROOT, "parent_id")
+    return await board(request, db, caller, EPISODES, *conditions, **given)
 
 
 @get("/data/scenes/with-tasks", access=rules.lists_production & not_vendor)
 async def scenes_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Scenes with their tasks."""
-    return await _board(request, db, caller, SCENES, BELOW)
+    conditions, given = _in_episode(request, BELOW, ROOT, "parent_id")
+    return await board(request, db, caller, SCENES, *conditions, **given)
+
+
+@get("/data/edits/with-tasks", access=rules.lists_edits)
+async def edits_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """Edits with their tasks."""
+    conditions, given = _in_episode(request, BELOW, ROOT, "parent_id")
+    if not caller.is_admin and caller.project_id is None:
+        conditions.append(OF_TEAM)
+    return await board(request, db, caller, EDITS, *conditions, **given)
+
+
+@get("/data/concepts/with-tasks", access=rules.lists_concepts)
+async def concepts_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
+    """Concepts with their tasks."""
+    conditions = [OF_TEAM] if not caller.is_admin and caller.project_id is None else []
+    own = "assigned_to" in request.query_params
+    if own:
+        conditions.append(ASSIGNED)
+    return await board(request, db, caller, CONCEPTS, *conditions, own=own)

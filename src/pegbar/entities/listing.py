@@ -44,6 +44,7 @@ _IGNORED = frozenset({"page", "limit", "relations", "fields"})
 IN_PROJECT: ColumnElement[bool] = entity.c.project_id == bindparam("project_id", type_=Uuid)
 OF_TYPE: ColumnElement[bool] = entity.c.entity_type_id == bindparam("type_id", type_=Uuid)
 BELOW: ColumnElement[bool] = entity.c.parent_id == bindparam("parent_id", type_=Uuid)
+ROOT: ColumnElement[bool] = entity.c.parent_id.is_(None)
 #: Of a production whose team holds the caller; where they are a vendor, only what they have a task on.
 OF_TEAM: ColumnElement[bool] = exists().where(
     project_person_link.c.project_id == entity.c.project_id,

@@ -23,6 +23,10 @@ def sees(kind: str, parameter: str) -> Rule:
     return entity_access(the(kind, parameter))
 
 
+#: Any entity: member of its production and, for a vendor, with a task on it.
+sees_entity = entity_access("entity_id")
+
+
 def manages(kind: str, parameter: str) -> Rule:
     """Manager of the entity's production."""
     return manager_of(the(kind, parameter))
@@ -78,3 +82,11 @@ lists_assets = Rule(
     lambda caller: caller.project_id is None or caller.is_member,
     _project_or_episode,
 )
+#: Concepts: the same, for the studio's people.
+lists_concepts = Rule(
+    "member of the production asked for, neither vendor nor client",
+    lambda caller: lists_assets.test(caller) and caller.role_here not in ("vendor", "client"),
+    asked("project", "project_id"),
+)
+#: Edits: like assets, but an episode names no production.
+lists_edits = Rule(lists_assets.text, lists_assets.test, asked("project", "project_id"))

@@ -1,8 +1,10 @@
 """How entities look on the wire. Source: spec entities, "JSON shapes"; spec shots, "EntityRow"."""
 
+from functools import lru_cache
+
 from pegbar.core.resource import Relation
 from pegbar.core.wire import Wire, constant, wire_of
-from pegbar.entities.kinds import kind_json
+from pegbar.entities.kinds import CONCEPT, kind_json
 from pegbar.entities.tables import asset_instance_link, entity, entity_concept_link, entity_link
 
 RELATIONS = (
@@ -16,11 +18,15 @@ RELATIONS = (
 ROW = wire_of(entity).but(type=kind_json())
 #: The row with the ids of what it is linked to.
 ROW_WITH_RELATIONS = ROW.but(**{each.key: each.ids(entity) for each in RELATIONS})
+#: The ids that a concept refers to.
+CONCEPT_LINKS = RELATIONS[2].ids(entity)
 #: What some writes answer: the kind is not told.
 UNTYPED = ROW.but(type=constant("Entity"))
 UNTYPED_WITH_RELATIONS = ROW_WITH_RELATIONS.but(type=constant("Entity"))
 
 
+@lru_cache
 def row_of_kind(kind: str) -> Wire:
-    """The row of an entity whose kind is known."""
-    return ROW.but(type=constant(kind))
+    """The row of an entity whose kind is known; concepts tell what they refer to."""
+    more = {"entity_concept_links": CONCEPT_LINKS} if kind == CONCEPT else {}
+    return ROW.but(type=constant(kind), **more)

@@ -74,6 +74,19 @@ BOARD = (
 )
 
 
+EDIT_BOARD = (
+    *("id", "duration", "due_date", "entity_id", "end_date", "estimation", "last_comment_date"),
+    *("last_preview_file_id", "nb_assets_ready", "priority", "real_start_date", "retake_count", "start_date"),
+    *("task_status_id", "task_type_id", "data", "is_subscribed", "assignees"),
+)
+CONCEPT_BOARD = (
+    *("id", "duration", "due_date", "end_date", "entity_id", "estimation", "last_comment_date", "nb_assets_ready"),
+    *("priority", "real_start_date", "retake_count", "start_date", "task_status_id", "task_type_id", "data"),
+    *("is_subscribed", "assignees"),
+)
+LINKED_BOARD = (*CONCEPT_BOARD, "assigner_id")
+
+
 def tasks_of_entity(keys: Sequence[str], role: str) -> ColumnElement[str]:
     """The tasks of an entity as a role sees them: a client without studio fields, a vendor only their own."""
     wire = _BOARD.only(*keys)

@@ -1,0 +1,142 @@
+"""Writes on concepts and their folders. Source: spec entities, "Concepts"."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ARRAY, any_, bindparam, select, update
+
+from pegbar.core.body import Strict
+from pegbar.core.database import Transaction
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.entities import events
+from pegbar.entities.actions import create_entity, lock_name, require_parent
+from pegbar.entities.kinds import CONCEPT, FOLDER, ensure_type, is_kind
+from pegbar.entities.tables import entity, entity_concept_link
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=160)]
+
+_ids = bindparam("ids", type_=ARRAY(Uuid))
+_project_id = bindparam("project_id", type_=Uuid)
+
+#: The concept or folder of a name anywhere in a production.
+_SAME = (
+    select(entity.c.id)
+    .where(entity.c.name == bindparam("name", type_=Text))
+    .where(entity.c.project_id == _project_id, entity.c.entity_type_id == bindparam("type_id", type_=Uuid))
+    .order_by(entity.c.created_at, entity.c.id)
+    .limit(1)
+)
+_KNOWN = select(entity.c.id).where(entity.c.id == any_(_ids))
+_MOVE = (
+    update(entity)
+    .where(entity.c.id == any_(_ids), entity.c.project_id == _project_id, is_kind(CONCEPT))
+    .values(parent_id=bindparam("folder_id", type_=Uuid), updated_at=bindparam("now", type_=TIMESTAMP))
+    .returning(entity.c.id)
+)
+_INSIDE = select(entity.c.id).where(entity.c.parent_id == bindparam("folder_id", type_=Uuid), is_kind(CONCEPT))
+
+
+class Linked(msgspec.Struct):
+    """An entity by its id."""
+
+    id: UUID
+
+
+class NewConcept(Strict):
+    """A concept to make, in a folder or at the root; it may refer to other entities."""
+
+    name: Name
+    description: str | None = None
+    data: dict[str, Any] | None = None
+    parent_id: UUID | None = None
+    entity_concept_links: list[UUID | Linked] = []
+
+
+class Folder(Strict):
+    """A concept folder."""
+
+    name: Name
+
+
+class Move(Strict):
+    """Concepts, and the folder to put them in; none is the root."""
+
+    concept_ids: list[UUID]
+    concept_folder_id: UUID | None = None
+
+
+async def _same(tx: Transaction, project_id: UUID, type_id: UUID, name: str) -> UUID | None:
+    await lock_name(tx, project_id, type_id, name)
+    found: UUID | None = await tx.value(_SAME, project_id=project_id, type_id=type_id, name=name)
+    return found
+
+
+async def create_concept(tx: Transaction, project_id: UUID, new: NewConcept) -> UUID:
+    """A concept, made unless the production has one of that name. 404 for an unknown folder."""
+    if new.parent_id is not None:
+        await require_parent(tx, project_id, await ensure_type(tx, FOLDER), new.parent_id)
+    type_id = await ensure_type(tx, CONCEPT)
+    existing = await _same(tx, project_id, type_id, new.name)
+    if existing is not None:
+        return existing
+    concept_id = await create_entity(
+        tx,
+        project_id,
+        type_id,
+        name=new.name,
+        description=new.description,
+        data=new.data or {},
+        parent_id=new.parent_id,
+    )
+    wanted = dict.fromkeys(each.id if isinstance(each, Linked) else each for each in new.entity_concept_links)
+    known = await tx.column(_KNOWN, ids=list(wanted)) if wanted else []
+    await tx.insert_many(entity_concept_link, [{"entity_in_id": concept_id, "entity_out_id": each} for each in known])
+    return concept_id
+
+
+async def create_folder(tx: Transaction, project_id: UUID, name: str) -> UUID:
+    """A folder, made unless the production has one of that name."""
+    type_id = await ensure_type(tx, FOLDER)
+    existing = await _same(tx, project_id, type_id, name)
+    return existing or await create_entity(tx, project_id, type_id, name=name)
+
+
+async def rename_folder(tx: Transaction, project_id: UUID, folder_id: UUID, name: str) -> None:
+    """Rename a folder. 400 when another one of the production has the name."""
+    if await _same(tx, project_id, await ensure_type(tx, FOLDER), name) not in (None, folder_id):
+        raise BadRequest("name: another concept folder of this production has this name.")
+    await tx.update(entity, folder_id, name=name)
+    tx.emit(events.UPDATE[FOLDER], project_id=project_id, concept_folder_id=folder_id)
+
+
+async def move_concepts(
+    tx: Transaction, project_id: UUID, concept_ids: Sequence[UUID], folder_id: UUID | None
+) -> list[UUID]:
+    """Put concepts in a folder, or at the root; the ids of those that are concepts of the production."""
+    moved = set(
+        await tx.column(_MOVE, ids=list(concept_ids), project_id=project_id, folder_id=folder_id, now=utc_now())
+    )
+    done = [each for each in dict.fromkeys(concept_ids) if each in moved]
+    for each in done:
+        tx.emit(events.UPDATE[CONCEPT], project_id=project_id, concept_id=each)
+    return done
+
+
+async def move_into(
+    tx: Transaction, project_id: UUID, concept_ids: Sequence[UUID], folder_id: UUID | None
+) -> list[UUID]:
+    """The same; 404 for a folder that is not the production's."""
+    if folder_id is not None:
+        await require_parent(tx, project_id, await ensure_type(tx, FOLDER), folder_id)
+    return await move_concepts(tx, project_id, concept_ids, folder_id)
+
+
+async def delete_folder(tx: Transaction, project_id: UUID, folder_id: UUID) -> None:
+    """Delete a folder; its concepts go to the root."""
+    await move_concepts(tx, project_id, await tx.column(_INSIDE, folder_id=folder_id), None)
+    if not await tx.delete(entity, id=folder_id):
+        raise NotFound(f"There is no concept folder {folder_id}.")
+    tx.emit(events.DELETE[FOLDER], project_id=project_id, concept_folder_id=folder_id)

@@ -1,0 +1,145 @@
+"""Routes of edits. Source: spec entities, "Edits"."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from sqlalchemy import bindparam, select
+
+from pegbar.core.access import Caller, manager_of, member_of, not_vendor
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.resource import scope_parameters
+from pegbar.core.routing import found, get, post
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import json_object, wire_of
+from pegbar.entities import events, rules
+from pegbar.entities.actions import create_entity, named, require_parent
+from pegbar.entities.board_routes import EDITS as BOARD
+from pegbar.entities.boards import IS, Asked, statement
+from pegbar.entities.kinds import EDIT, EPISODE, ensure_type, is_kind
+from pegbar.entities.listing import BELOW, IN_PROJECT, OF_TEAM, Listed, criteria, entities_listed
+from pegbar.entities.queries import one_of_kind
+from pegbar.entities.shapes import RELATIONS, row_of_kind
+from pegbar.entities.shots.queries import OWN_TASKS
+from pegbar.entities.tables import entity, entity_version
+from pegbar.entities.task_shapes import audience, detailed, types_of
+from pegbar.entities.tasks import WithRelations
+from pegbar.productions.tables import project
+from pegbar.tasks.tables import task
+
+AnyRequest = Request[Any, Any, Any]
+
+_BY_NAME = (entity.c.name, entity.c.id)
+_EDITS = Listed(EDIT, row_of_kind(EDIT), order=_BY_NAME)
+_RELATED = Listed(EDIT, row_of_kind(EDIT).but(**{each.key: each.ids(entity) for each in RELATIONS}), order=_BY_NAME)
+_NAMED = Listed(
+    EDIT,
+    row_of_kind(EDIT).but(project_name=project.c.name),
+    source=entity.join(project, project.c.id == entity.c.project_id),
+    order=_BY_NAME,
+)
+_VERSIONS = (
+    select(json_object(wire_of(entity_version, "EditVersion")))
+    .where(entity_version.c.entity_id == bindparam("entity_id", type_=Uuid))
+    .order_by(entity_version.c.created_at.desc(), entity_version.c.id)
+)
+_EDIT_TASKS = task.c.entity_id.in_(
+    select(entity.c.id).where(entity.c.parent_id == bindparam("entity_id", type_=Uuid), is_kind(EDIT))
+)
+
+
+async def _asked(request: AnyRequest, db: Database, caller: Caller) -> Json:
+    everywhere = not caller.is_admin and caller.project_id is None
+    conditions = [OF_TEAM] if everywhere else []
+    return await entities_listed(
+        db, caller, _NAMED, *conditions, criteria=criteria(request, "entity_type_id", "episode_id")
+    )
+
+
+@get("/data/edits", access=rules.lists_edits)
+async def edits(request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Edits of a production, else of all the caller's, by name; any column filters."""
+    return await _asked(request, db, caller)
+
+
+@get("/data/edits/all", access=rules.lists_edits)
+async def all_edits(request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """The same as `/data/edits`."""
+    return await _asked(request, db, caller)
+
+
+@get("/data/projects/{project_id:uuid}/edits", access=member_of("project_id"))
+async def project_edits(project_id: UUID, db: Database, caller: Caller) -> Json:
+    """Edits of a production, by name."""
+    return await entities_listed(db, caller, _EDITS, IN_PROJECT, project_id=project_id)
+
+
+@get("/data/edits/{edit_id:uuid}", access=rules.sees(EDIT, "edit_id"))
+async def edit(edit_id: UUID, db: Database, caller: Caller) -> Json:
+    """An edit with its tasks."""
+    rows = statement(BOARD, Asked(audience(caller.role_here), one=True, conditions=(IS,)))
+    about = {"entity_id": edit_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
+    return found(await db.json_row(rows, **about))
+
+
+@get("/data/edits/{edit_id:uuid}/tasks", access=rules.sees(EDIT, "edit_id"))
+async def edit_tasks(edit_id: UUID, query: WithRelations, db: Database, caller: Caller) -> Json:
+    """Tasks of an edit."""
+    return await db.json(detailed(OWN_TASKS, caller.role_here == "client", query.relations), entity_id=edit_id)
+
+
+@get("/data/edits/{edit_id:uuid}/task-types", access=rules.sees(EDIT, "edit_id"))
+async def edit_task_types(edit_id: UUID, db: Database) -> Json:
+    """Types of the tasks of an edit."""
+    return await db.json(types_of(OWN_TASKS), entity_id=edit_id)
+
+
+@get("/data/edits/{edit_id:uuid}/versions", access=rules.sees(EDIT, "edit_id"))
+async def edit_versions(edit_id: UUID, db: Database) -> Json:
+    """The history of an edit, newest first."""
+    return await db.json(_VERSIONS, entity_id=edit_id)
+
+
+@get("/data/episodes/{episode_id:uuid}/edits", access=rules.sees(EPISODE, "episode_id"))
+async def episode_edits(episode_id: UUID, query: WithRelations, db: Database, caller: Caller) -> Json:
+    """Edits of an episode."""
+    return await entities_listed(db, caller, _RELATED if query.relations else _EDITS, BELOW, parent_id=episode_id)
+
+
+@get("/data/episodes/{episode_id:uuid}/edit-tasks", access=rules.belongs(EPISODE, "episode_id") & not_vendor)
+async def episode_edit_tasks(episode_id: UUID, query: WithRelations, db: Database, caller: Caller) -> Json:
+    """Tasks of the edits of an episode."""
+    rows = detailed(_EDIT_TASKS, caller.role_here == "client", query.relations)
+    return await db.json(rows, entity_id=episode_id)
+
+
+class NewEdit(Strict):
+    """An edit to make."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=160)]
+    description: str | None = ""
+    data: dict[str, Any] | None = None
+    episode_id: UUID | None = None
+
+
+@post("/data/projects/{project_id:uuid}/edits", access=manager_of("project_id"), events=[events.NEW[EDIT]])
+async def create_edit(project_id: UUID, body: NewEdit, tx: Transaction) -> Json:
+    """Make an edit, unless the episode has one of that name: that one is answered, unchanged."""
+    if body.episode_id is not None:
+        await require_parent(tx, project_id, await ensure_type(tx, EPISODE), body.episode_id)
+    type_id = await ensure_type(tx, EDIT)
+    edit_id = await named(tx, project_id, type_id, body.name, body.episode_id)
+    if edit_id is None:
+        edit_id = await create_entity(
+            tx,
+            project_id,
+            type_id,
+            name=body.name,
+            parent_id=body.episode_id,
+            description=body.description,
+            data=body.data or {},
+            about={"parent_id": body.episode_id},
+        )
+    return found(await tx.json_row(one_of_kind(EDIT), entity_id=edit_id))

@@ -1,0 +1,161 @@
+"""Routes of asset instances. Source: spec entities, "Asset instances"."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Executable, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from pegbar.core.access import Caller, Rule
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.routing import delete, found, get, post
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import JsonText, json_object, wire_of
+from pegbar.entities import rules
+from pegbar.entities.instances import actions
+from pegbar.entities.kinds import ASSET, SCENE, SHOT
+from pegbar.entities.queries import one
+from pegbar.entities.shapes import UNTYPED
+from pegbar.entities.tables import asset_instance, asset_instance_link, entity
+from pegbar.studio.tables import entity_type
+
+_ROW = wire_of(asset_instance, "AssetInstance")
+_entity_id = bindparam("entity_id", type_=Uuid)
+
+
+def _sql(value: str) -> ColumnElement[str]:
+    return literal_column(f"'{value}'", Text)
+
+
+def _grouped(key: ColumnElement[Any], source: Any, *conditions: ColumnElement[bool]) -> Executable:
+    """One JSON object: instances, by number, under what `key` names."""
+    in_order = aggregate_order_by(_sql(","), asset_instance.c.number, asset_instance.c.id)
+    items = func.string_agg(cast(json_object(_ROW), Text), in_order)
+    name = func.coalesce(cast(key, Text), _sql("None"))
+    groups = (
+        select(name.label("name"), items.label("items")).select_from(source).where(*conditions).group_by(key).subquery()
+    )
+    pairs = _sql('"').concat(groups.c.name).concat(_sql('":[')).concat(groups.c["items"]).concat(_sql("]"))
+    joined = func.coalesce(func.string_agg(pairs, aggregate_order_by(_sql(","), groups.c.name)), _sql(""))
+    return select(cast(_sql("{").concat(joined).concat(_sql("}")), JsonText()))
+
+
+_linked = asset_instance.join(asset_instance_link, asset_instance_link.c.asset_instance_id == asset_instance.c.id)
+_typed = asset_instance.join(entity, entity.c.id == asset_instance.c.asset_id).join(
+    entity_type, entity_type.c.id == entity.c.entity_type_id
+)
+_IN_SCENE = _grouped(asset_instance.c.asset_id, asset_instance, asset_instance.c.scene_id == _entity_id)
+_CAMERAS = _grouped(
+    asset_instance.c.asset_id,
+    _typed,
+    asset_instance.c.scene_id == _entity_id,
+    func.lower(entity_type.c.name) == _sql("camera"),
+)
+_IN_SHOT = _grouped(asset_instance.c.asset_id, _linked, asset_instance_link.c.entity_id == _entity_id)
+_BY_SHOT = _grouped(asset_instance_link.c.entity_id, _linked, asset_instance.c.asset_id == _entity_id)
+_BY_SCENE = _grouped(asset_instance.c.scene_id, asset_instance, asset_instance.c.asset_id == _entity_id)
+_IN_ASSET = _grouped(asset_instance.c.asset_id, asset_instance, asset_instance.c.target_asset_id == _entity_id)
+_ONE = select(json_object(_ROW)).where(asset_instance.c.id == bindparam("instance_id", type_=Uuid))
+
+
+def _places(kind: str, parameter: str) -> Rule:
+    """Members but clients, and vendors with a task there."""
+    rule = rules.sees(kind, parameter)
+    return Rule(
+        f"{rule.text}; no client",
+        lambda caller: rule.test(caller) and caller.role_here != "client",
+        rule.place,
+    )
+
+
+class NewInstance(Strict):
+    """An asset to place in a scene."""
+
+    asset_id: UUID
+    description: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class NewPart(Strict):
+    """An asset to place in another one."""
+
+    asset_to_instantiate_id: UUID
+    description: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class ShownInstance(Strict):
+    """An instance for a shot to show."""
+
+    asset_instance_id: UUID
+
+
+@get("/data/scenes/{scene_id:uuid}/asset-instances", access=rules.sees(SCENE, "scene_id"))
+async def scene_instances(scene_id: UUID, db: Database) -> Json:
+    """Instances in a scene, by asset."""
+    return found(await db.json_row(_IN_SCENE, entity_id=scene_id))
+
+
+@get("/data/scenes/{scene_id:uuid}/camera-instances", access=rules.sees(SCENE, "scene_id"))
+async def scene_cameras(scene_id: UUID, db: Database) -> Json:
+    """Instances of cameras in a scene, by asset."""
+    return found(await db.json_row(_CAMERAS, entity_id=scene_id))
+
+
+@get("/data/shots/{shot_id:uuid}/asset-instances", access=rules.sees(SHOT, "shot_id"))
+async def shot_instances(shot_id: UUID, db: Database) -> Json:
+    """Instances that a shot shows, by asset."""
+    return found(await db.json_row(_IN_SHOT, entity_id=shot_id))
+
+
+@get("/data/assets/{asset_id:uuid}/shot-asset-instances", access=rules.sees(ASSET, "asset_id"))
+async def instances_by_shot(asset_id: UUID, db: Database) -> Json:
+    """Instances of an asset, by the shots that show them."""
+    return found(await db.json_row(_BY_SHOT, entity_id=asset_id))
+
+
+@get("/data/assets/{asset_id:uuid}/scene-asset-instances", access=rules.sees(ASSET, "asset_id"))
+async def instances_by_scene(asset_id: UUID, db: Database) -> Json:
+    """Instances of an asset, by scene; those in none under `None`."""
+    return found(await db.json_row(_BY_SCENE, entity_id=asset_id))
+
+
+@get("/data/assets/{asset_id:uuid}/asset-asset-instances", access=rules.sees(ASSET, "asset_id"))
+async def instances_in_asset(asset_id: UUID, db: Database) -> Json:
+    """Instances placed in an asset, by the asset they are of."""
+    return found(await db.json_row(_IN_ASSET, entity_id=asset_id))
+
+
+@post("/data/scenes/{scene_id:uuid}/asset-instances", access=_places(SCENE, "scene_id"), events=[actions.NEW])
+async def add_to_scene(scene_id: UUID, body: NewInstance, tx: Transaction, caller: Caller) -> Json:
+    """Place an asset in a scene once more."""
+    assert caller.project_id is not None
+    made = await actions.add_to_scene(tx, caller.project_id, scene_id, body.asset_id, body.description)
+    return found(await tx.json_row(_ONE, instance_id=made))
+
+
+@post("/data/assets/{asset_id:uuid}/asset-asset-instances", access=_places(ASSET, "asset_id"), events=[actions.NEW])
+async def add_to_asset(asset_id: UUID, body: NewPart, tx: Transaction, caller: Caller) -> Json:
+    """Place an asset in another one once more."""
+    assert caller.project_id is not None
+    part = body.asset_to_instantiate_id
+    made = await actions.add_to_asset(tx, caller.project_id, asset_id, part, body.description)
+    return found(await tx.json_row(_ONE, instance_id=made))
+
+
+@post("/data/shots/{shot_id:uuid}/asset-instances", access=_places(SHOT, "shot_id"), events=[actions.ADDED_TO_SHOT])
+async def add_to_shot(shot_id: UUID, body: ShownInstance, tx: Transaction, caller: Caller) -> Json:
+    """Let a shot show an instance."""
+    assert caller.project_id is not None
+    await actions.add_to_shot(tx, caller.project_id, shot_id, body.asset_instance_id)
+    return found(await tx.json_row(one(UNTYPED), entity_id=shot_id))
+
+
+@delete(
+    "/data/shots/{shot_id:uuid}/asset-instances/{asset_instance_id:uuid}",
+    access=_places(SHOT, "shot_id"),
+    events=[actions.REMOVED_FROM_SHOT],
+)
+async def remove_from_shot(shot_id: UUID, asset_instance_id: UUID, tx: Transaction) -> None:
+    """Let a shot no longer show an instance."""
+    await actions.remove_from_shot(tx, shot_id, asset_instance_id)
