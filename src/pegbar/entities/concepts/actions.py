@@ -52,7 +52,7 @@ class NewConcept(Strict):
     description: str | None = None
     data: dict[str, Any] | None = None
     parent_id: UUID | None = None
-    entity_concept_links: list[UUID | Linked] = []
+    entity_concept_links: list[UUID | Linked] = msgspec.field(default_factory=list)
 
 
 class Folder(Strict):
