@@ -15,6 +15,7 @@ from pegbar.accounts.callers import RequestCallers
 from pegbar.config import settings
 from pegbar.core import routing
 from pegbar.core.database import Database
+from pegbar.core.forwarding import SocketForwarder
 from pegbar.core.front import Front
 from pegbar.core.metrics import Answering, measured
 from pegbar.core.realtime import Realtime
@@ -108,29 +109,40 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
     return handlers
 
 
-def create() -> ASGIApp:
-    """The application of one worker process."""
-    database = Database(settings().external_database, size=settings().db_pool_size)
-    operations = load_domains()
-    callers = RequestCallers(database)
-    realtime = Realtime(database, callers)
-
+def _application(sockets: Realtime | SocketForwarder, database: Database, handlers: list[HTTPRouteHandler]) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await database.open()
-        await realtime.start()
+        await sockets.start()
         try:
             yield
         finally:
-            await realtime.stop()
+            await sockets.stop()
             await database.close()
 
-    api = Litestar(
-        route_handlers=_handlers(operations, database, callers),
+    return Litestar(
+        route_handlers=handlers,
         lifespan=[lifespan],
         exception_handlers={HTTPException: _no_route},
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,
     )
-    return Front(api, realtime.asgi, operations)
+
+
+def create() -> ASGIApp:
+    """The application of one worker process. Its sockets are its own, or another process's (see create_sockets)."""
+    database = Database(settings().external_database, size=settings().db_pool_size)
+    operations = load_domains()
+    callers = RequestCallers(database)
+    elsewhere = settings().sockets_at
+    sockets = SocketForwarder(elsewhere) if elsewhere else Realtime(database, callers)
+    api = _application(sockets, database, _handlers(operations, database, callers))
+    return Front(api, sockets.asgi, operations)
+
+
+def create_sockets() -> ASGIApp:
+    """The application of the process that holds the sockets for several workers."""
+    database = Database(settings().external_database, size=settings().db_pool_size)
+    realtime = Realtime(database, RequestCallers(database))
+    return Front(_application(realtime, database, []), realtime.asgi, [])

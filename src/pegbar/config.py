@@ -64,6 +64,11 @@ class Settings:
     host: str = _server("127.0.0.1", "PEGBAR_HOST", "Address to listen on")
     port: int = _server(8000, "PEGBAR_PORT", "Port to listen on", least=1, most=65535)
     workers: int = _server(1, "PEGBAR_WORKERS", "API worker processes", least=1, most=256)
+    sockets_at: str = _server(
+        "",
+        "PEGBAR_SOCKETS_AT",
+        "Unix socket of the process that holds live sockets for several workers; `pegbar serve` sets it",
+    )
     debug: bool = _server(False, "DEBUG", "Answer internal errors with their message and stack")
     log_level: str = _server("info", "LOGLEVEL", "How much is logged", choices=("debug", "info", "warning", "error"))
     log_format: str = _server(

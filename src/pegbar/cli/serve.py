@@ -7,8 +7,11 @@ import os
 import signal
 import socket
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from cyclopts import Parameter
@@ -59,9 +62,10 @@ def serve(
             give("DATABASE_URL", embedded.start())
             migrations.upgrade(settings().database_url)
         administrator = asyncio.run(_first_start())
-        services = _services()
-        supervisor = Supervisor(services, embedded)
-        supervisor.run(services[0], _answers, lambda: _greet(embedded, administrator))
+        with _private_socket():
+            services = _services()
+            supervisor = Supervisor(services, embedded)
+            supervisor.run(services[0], _answers, lambda: _greet(embedded, administrator))
     finally:
         if embedded is not None:
             embedded.stop()
@@ -108,12 +112,28 @@ async def _first_start() -> tuple[str, str] | None:
 
 
 def _services() -> list[Service]:
-    """The processes of this server: the API first. Several API workers share one process for the sockets."""
+    """The processes of this server, the API first. Several API workers share one process for the live sockets."""
     pegbar = (sys.executable, "-m", "pegbar")
-    return [
-        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, holds_sockets=True),
+    several = bool(settings().sockets_at)
+    found = [
+        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, holds_sockets=not several),
         Service("job worker", (*pegbar, "worker"), stop_timeout=_JOBS_FINISH + 5),
     ]
+    if several:
+        found.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, holds_sockets=True))
+    return found
+
+
+@contextmanager
+def _private_socket() -> Iterator[None]:
+    """A Unix socket for the live sockets, when there are several API workers."""
+    if settings().workers == 1:
+        give("PEGBAR_SOCKETS_AT", "")
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="pegbar-") as folder:  # only its owner enters it
+        give("PEGBAR_SOCKETS_AT", Path(folder) / "sockets")
+        yield
 
 
 def _visible_host() -> str:
@@ -173,6 +193,18 @@ def _without_password(url: str) -> str:
 @app.command(show=False)
 def api() -> None:
     """Run the API processes of `pegbar serve`."""
+    _run_granian("api", address=settings().host, port=settings().port, workers=settings().workers)
+
+
+@app.command(show=False)
+def sockets() -> None:
+    """Run the process of `pegbar serve` that holds the live sockets for several API workers."""
+    path = Path(settings().sockets_at)
+    path.unlink(missing_ok=True)  # left by one that was killed
+    _run_granian("sockets", uds=path, workers=1)
+
+
+def _run_granian(application: str, **options: Any) -> None:
     from granian import Granian
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
@@ -180,18 +212,16 @@ def api() -> None:
     end_with_parent()
     signal.signal(LET_GO, signal.SIG_IGN)  # for the workers, whose event loops handle it
     Granian(
-        "pegbar.cli.workers:api",
+        f"pegbar.cli.workers:{application}",
         factory=True,
-        address=settings().host,
-        port=settings().port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
-        workers=settings().workers,
         workers_kill_timeout=_REQUESTS_FINISH,
         respawn_failed_workers=True,
         log_access=False,
         log_level=LogLevels.debug if settings().log_level == "debug" else LogLevels.warning,
         log_dictconfig=logs.library_config(),
+        **options,
     ).serve()
 
 

@@ -1,5 +1,7 @@
 """What runs in the worker processes that Granian forks: an ASGI application, with logs and an end of its own."""
 
+import signal
+
 from litestar.types import ASGIApp
 
 from pegbar.core import logs
@@ -10,6 +12,21 @@ def api() -> ASGIApp:
     """The application of an API worker."""
     from pegbar import app
 
+    _settle()
+    return app.create()
+
+
+def sockets() -> ASGIApp:
+    """The application of the process that holds the sockets."""
+    from pegbar import app
+
+    _settle()
+    return app.create_sockets()
+
+
+def _settle() -> None:
+    # Until the event loop handles them, a signal to stop ends the process at once: it has nothing to finish yet.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     end_with_parent()
     logs.configure()
-    return app.create()
