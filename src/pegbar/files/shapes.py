@@ -6,8 +6,11 @@ from pegbar.core.wire import JsonText, Wire, json_list, json_or_null, wire_of
 from pegbar.files.tables import output_file, working_file
 
 WORKING_FILE = wire_of(working_file, "WorkingFile")
+#: What was made from a working file, and where it lies: a row without a path was not written yet.
 _OUTPUTS = json_list(
-    select(output_file.c.id).where(output_file.c.source_file_id == working_file.c.id).correlate(working_file)
+    select(output_file.c.id)
+    .where(output_file.c.source_file_id == working_file.c.id, output_file.c.path.is_not(None))
+    .correlate(working_file)
 )
 WORKING_FILE_WITH_OUTPUTS = WORKING_FILE.but(outputs=_OUTPUTS)
 

@@ -146,12 +146,19 @@ async def _forget_file(change: Change) -> None:
     await mark_deleted(change.tx, [Address("files", "attachments", change.row(attachment_file))])
 
 
+async def _without_file(change: Change) -> None:
+    """A row written here has no file behind it, and says so."""
+    if change.before is None:
+        await mark_deleted(change.tx, [Address("files", "attachments", change.row(attachment_file))], force=True)
+
+
 attachments = Resource(
     attachment_file,
     path="/data/attachment-files",
     type="AttachmentFile",
     wire=ATTACHMENT,
     skip=frozenset({"read"}),
+    saved=_without_file,
     deleting=_forget_file,
     tag="Attachment files",
 )

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, Uuid, case, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, Text, Uuid, case, cast, exists, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
 from pegbar.core.resource import Relation
+from pegbar.core.storage import stored_file
 from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.media.tables import preview_file
 from pegbar.studio.tables import task_status
@@ -48,10 +49,18 @@ PREVIEW = wire_of(preview_file).only(
 )
 
 
+#: Attachments whose file is known to be gone, or never came, cannot be fetched: a comment does not offer them.
+_GONE = exists().where(
+    stored_file.c.bucket == literal_column("'files'"),
+    stored_file.c.key == literal_column("'attachments-'", Text).concat(cast(attachment_file.c.id, Text)),
+    stored_file.c.deleted_at.is_not(None),
+)
+
+
 def _attachments(wire: Wire) -> ColumnElement[str]:
     return json_list(
         select(json_object(wire))
-        .where(attachment_file.c.comment_id == comment.c.id)
+        .where(attachment_file.c.comment_id == comment.c.id, ~_GONE)
         .order_by(attachment_file.c.created_at, attachment_file.c.id)
         .correlate(comment)
     )
