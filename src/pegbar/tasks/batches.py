@@ -13,6 +13,7 @@ from pegbar.core.errors import NotFound
 from pegbar.core.filters import Filter, Special, uuid_filter
 from pegbar.core.schema import TIMESTAMP, Boolean, Uuid, utc_now
 from pegbar.core.wire import json_object
+from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, SHOT, is_kind, kind_text
 from pegbar.entities.tables import entity, entity_link
 from pegbar.studio.tables import task_status, task_type
@@ -129,7 +130,7 @@ _MAKE = text(
 
 _KNOWN_TYPE = select(task_type.c.id).where(task_type.c.id == bindparam("task_type_id", type_=Uuid))
 
-_MADE = (
+MADE = (
     select(
         json_object(
             TASK_WITH_ASSIGNEES.but(
@@ -169,7 +170,9 @@ async def make(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterab
         )
     for task_id in made:
         tx.emit(TASK_NEW, project_id=batch.project_id, task_id=task_id)
-    return await tx.json(_MADE, ids=made)
+    if made and batch.kind == SHOT:
+        await readiness.refresh(tx, entity_ids)
+    return await tx.json(MADE, ids=made)
 
 
 OF_PROJECT = select(task.c.id).where(task.c.project_id == _PROJECT_ID, task.c.id == any_(_IDS))
