@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from pegbar.accounts.people import profile
 from pegbar.core.errors import BadRequest
+from tests.accounts.people import stored
+from tests.accounts.test_guards import preview_account
 from tests.client import Client, sign_in, unique
 from tests.factories import entity, hire, join, named, production, task
+from tests.server import Server
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -284,3 +287,20 @@ def test_what_somebody_said_and_logged_goes_with_them(admin: Client) -> None:
     assert (after["duration"], after["task_status_id"]) == (0.0, named(admin, "task-status", "Todo")["id"])
     assert after["assignees"] == []
     assert admin.ok_get(f"/data/tasks/{made['id']}/comments") == []
+
+
+def test_preview_accounts_are_in_no_list_and_cannot_be_edited(server: Server, admin: Client) -> None:
+    person_id, _ = preview_account(server, admin, "1 hour")
+    fur = admin.ok_post("/data/departments", {"name": unique("Fur"), "color": "#102030"})["id"]
+    admin.ok_post(f"/actions/persons/{person_id}/departments/add", {"department_id": fur})
+    assert admin.ok_get("/data/persons", params={"id": person_id}) == []
+    assert admin.ok_get(f"/data/departments/{fur}/persons") == []
+    assert admin.put(f"/data/persons/{person_id}", {"phone": "12"}).status_code == 403
+
+
+def test_an_unknown_stored_value_spoils_no_list(server: Server, admin: Client) -> None:
+    ida = hire(admin)
+    stored(server, "UPDATE person SET position = 'king', locale = 'xx' WHERE id = %s RETURNING 1", ida.id)
+    assert admin.ok_get("/data/persons", params={"id": ida.id})[0]["position"] == "king"
+    assert admin.ok_put(f"/data/persons/{ida.id}", {"locale": "xx", "phone": "12"})["phone"] == "12"
+    assert admin.ok_put(f"/data/persons/{ida.id}", {"position": "lead"})["position"] == "lead"

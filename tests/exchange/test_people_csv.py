@@ -1,5 +1,6 @@
 """People from spreadsheets."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
@@ -106,6 +107,16 @@ def test_a_byte_order_mark_or_another_encoding_is_read(admin: Client) -> None:
 def test_imports_keep_to_the_user_limit_and_protected_accounts() -> None:
     with Server(None, USER_LIMIT="2", PROTECTED_ACCOUNTS="chief@example.com") as server:
         admin = sign_in(server.api, *ADMIN)
+
+        def hire_human(number: int) -> requests.Response:
+            who = {"first_name": "Una", "last_name": "Vik", "email": f"una{number}@example.com"}
+            return Client(server.api, admin.token).post("/data/persons", who)
+
+        with ThreadPoolExecutor(4) as several:
+            answers = list(several.map(hire_human, range(4)))
+        assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400], "one seat was left"
+        una = next(answer.json() for answer in answers if answer.status_code == 201)
+        admin.ok_put(f"/data/persons/{una['id']}", {"active": False})
         head = "First Name;Last Name;Email;Active\n"
         answer = send(admin, f"{head}Chief;Vik;chief@example.com;\nIda;Vik;ida@example.com;\n")
         assert answer.status_code == 400
