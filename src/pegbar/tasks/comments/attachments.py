@@ -21,6 +21,11 @@ from pegbar.tasks.tables import attachment_file
 PREFIX = "attachments"
 
 
+def address(file_id: UUID) -> Address:
+    """Where the bytes of an attachment lie."""
+    return Address("files", PREFIX, file_id)
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """A file of a form, stored, not yet attached to anything."""
@@ -30,11 +35,6 @@ class StoredFile:
     extension: str
     mimetype: str
     size: int
-
-    @property
-    def address(self) -> Address:
-        """Where its bytes lie."""
-        return Address("files", PREFIX, self.id)
 
 
 def _fitting(column: Column[Any], text: str) -> str:
@@ -49,7 +49,7 @@ async def keep(form: Form) -> list[StoredFile]:
     first_of_field = {each.field: each for each in reversed(form.files)}
     for upload in reversed(first_of_field.values()):
         file_id = uuid4()
-        size = await store().put(Address("files", PREFIX, file_id), upload.path)
+        size = await store().put(address(file_id), upload.path)
         kept.append(
             StoredFile(
                 file_id,
@@ -65,7 +65,7 @@ async def keep(form: Form) -> list[StoredFile]:
 async def discard(files: Sequence[StoredFile]) -> None:
     """Remove stored files that nothing refers to, as what was to hold them failed."""
     for each in files:
-        await store().remove(each.address)
+        await store().remove(address(each.id))
 
 
 async def attach(
@@ -78,7 +78,7 @@ async def attach(
 ) -> None:
     """Attach stored files to a comment, a reply of it, or a message."""
     for each in files:
-        await record(tx, each.address, each.size)
+        await record(tx, address(each.id), each.size)
     await tx.insert_many(
         attachment_file,
         [

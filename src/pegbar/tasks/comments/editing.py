@@ -8,11 +8,10 @@ from pegbar.core.access import may_act_on_task, require
 from pegbar.core.errors import Forbidden, Refused
 from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid, utc_now
-from pegbar.tasks import recount
+from pegbar.tasks import notifications, recount
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.queries import one
 from pegbar.tasks.comments.shapes import COMMENT
-from pegbar.tasks.events import NOTIFICATION_NEW
 from pegbar.tasks.tables import comment
 
 #: What everybody who sees a comment may touch, within the rules below.
@@ -161,11 +160,4 @@ async def _mention(change: Change, task_id: UUID) -> None:
         departments=named(said, "@", [(row[0], row[1]) for row in names["departments"]]),
         now=utc_now(),
     )
-    for row in told:
-        change.tx.emit(
-            NOTIFICATION_NEW,
-            project_id=change.caller.project_id,
-            to=row["person_id"],
-            notification_id=row["id"],
-            person_id=row["person_id"],
-        )
+    notifications.announce(change.tx, change.caller.project_id, told)

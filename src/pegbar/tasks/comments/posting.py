@@ -15,13 +15,12 @@ from sqlalchemy import ARRAY, bindparam, text
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest
 from pegbar.core.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
-from pegbar.tasks import readiness, recount
+from pegbar.tasks import notifications, readiness, recount
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.subject import Automation, Subject, load
 from pegbar.tasks.events import (
     COMMENT_NEW,
     NEWS_NEW,
-    NOTIFICATION_NEW,
     TASK_STATUS_CHANGED,
     TASK_TO_REVIEW,
     TASK_UPDATE,
@@ -46,7 +45,7 @@ class NewComment:
 
 
 _SAY = text(
-    """
+    f"""
     WITH said AS (
       INSERT INTO comment (id, created_at, updated_at, object_id, object_type, text, replies, checklist, links,
                            task_status_id, person_id, for_client)
@@ -73,39 +72,33 @@ _SAY = text(
       UNION SELECT l.person_id, 'mention' FROM department_link d
               JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
              WHERE d.department_id = ANY(:departments)
-    ), author AS (
-      SELECT coalesce(nullif(l.role, 'admin'), a.role) = 'client' AS is_client
-        FROM person a LEFT JOIN project_person_link l ON l.person_id = a.id AND l.project_id = :project_id
-       WHERE a.id = :author_id
-    ), allowed AS (
-      SELECT r.id AS person_id
-        FROM person r LEFT JOIN project_person_link l ON l.person_id = r.id AND l.project_id = :project_id
-       CROSS JOIN author
-       WHERE r.id IN (SELECT person_id FROM concerned)
-         AND CASE WHEN r.role = 'admin' THEN true
-                  WHEN coalesce(nullif(l.role, 'admin'), r.role) = 'client' THEN
-                    :for_client OR (author.is_client AND (SELECT is_clients_isolated IS NOT TRUE FROM project
-                                                           WHERE id = :project_id))
-                  WHEN coalesce(nullif(l.role, 'admin'), r.role) IN ('user', 'vendor') THEN NOT author.is_client
-                  ELSE true END
-    ), told AS (
+    ), {notifications.ALLOWED}, told AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id)
       SELECT gen_random_uuid(), :at, :now, false, :change, type, person_id, :author_id, :comment_id, :task_id
         FROM concerned JOIN allowed USING (person_id) WHERE person_id <> :author_id
       RETURNING id, person_id
     )
-    SELECT published.id AS news_id, told.id AS notification_id, told.person_id
+    SELECT published.id AS news_id, told.id, told.person_id
       FROM (SELECT 1) AS one LEFT JOIN published ON true LEFT JOIN told ON true
-    """
+    """  # noqa: S608 - a constant
 ).bindparams(
     *[
         bindparam(name, type_=Uuid)
-        for name in ("comment_id", "task_id", "status_id", "author_id", "parent_id", "task_type_id", "project_id")
+        for name in (
+            "comment_id",
+            "task_id",
+            "status_id",
+            "author_id",
+            "starter_id",
+            "parent_id",
+            "task_type_id",
+            "project_id",
+        )
     ],
     *[bindparam(name, type_=TIMESTAMP) for name in ("at", "now", "real_start_date", "end_date", "done_date")],
     *[bindparam(name, type_=ARRAY(Uuid)) for name in ("persons", "departments")],
-    *[bindparam(name, type_=Boolean) for name in ("for_client", "latest", "change", "makes_news")],
+    *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client", "latest", "change", "makes_news")],
     bindparam("text", type_=Text),
     bindparam("checklist", type_=JSONB),
     bindparam("links", type_=ARRAY(String)),
@@ -142,6 +135,8 @@ async def post(tx: Transaction, subject: Subject, new: NewComment, *, chain: int
         status_id=subject.status.id,
         author_id=subject.author_id,
         for_client=new.for_client,
+        by_client=subject.author_is_client,
+        starter_id=subject.author_id,
         persons=named(new.text, "@", subject.team),
         departments=named(new.text, "@", subject.departments),
         retake_count=after.retake_count,
@@ -193,15 +188,8 @@ def _announce_state(tx: Transaction, subject: Subject, comment_id: UUID, change:
 
 
 def _announce_told(tx: Transaction, subject: Subject, written: Sequence[Any]) -> None:
-    for row in written:
-        if row["notification_id"] is not None:
-            tx.emit(
-                NOTIFICATION_NEW,
-                project_id=subject.project_id,
-                to=row["person_id"],
-                notification_id=row["notification_id"],
-                person_id=row["person_id"],
-            )
+    told = [row for row in written if row["id"] is not None]
+    notifications.announce(tx, subject.project_id, told)
     if written[0]["news_id"] is not None:
         tx.emit(
             NEWS_NEW,

@@ -10,7 +10,7 @@ from pegbar.core.wire import Wire, json_object
 from pegbar.media.tables import preview_file
 from pegbar.tasks.comments.shapes import LISTED, POSTED, listed_for_clients
 from pegbar.tasks.comments.visibility import FOR_CLIENTS, visible_to
-from pegbar.tasks.tables import attachment_file, comment, comment_preview_link
+from pegbar.tasks.tables import attachment_file, comment, comment_preview_link, task
 
 TASK_ID = bindparam("task_id", type_=Uuid)
 COMMENT_ID = bindparam("comment_id", type_=Uuid)
@@ -66,7 +66,9 @@ def _attachment(wire: Wire, condition: ColumnElement[bool]) -> Executable:
     holder = select(condition).where(comment.c.id == attachment_file.c.comment_id).correlate(attachment_file)
     visible = attachment_file.c.comment_id.is_(None) | func.coalesce(holder.scalar_subquery(), false())
     return (
-        select(visible.label("visible"), json_object(wire).label("row"))
+        select(
+            visible.label("visible"), json_object(wire).label("row"), attachment_file.c.name, attachment_file.c.mimetype
+        )
         .select_from(attachment_file)
         .where(attachment_file.c.id == bindparam("attachment_id", type_=Uuid))
     )
@@ -75,3 +77,21 @@ def _attachment(wire: Wire, condition: ColumnElement[bool]) -> Executable:
 def attachment(wire: Wire, caller: Caller) -> Executable:
     """An attachment, and whether the caller may see the comment that holds it, if one does."""
     return _attachment(wire, visible_to(caller))
+
+
+@lru_cache
+def attachments_of_task(wire: Wire) -> Executable:
+    """The attachments of the comments of a task."""
+    held = select(comment.c.id).where(comment.c.object_id == TASK_ID)
+    return select(json_object(wire)).where(attachment_file.c.comment_id.in_(held))
+
+
+@lru_cache
+def attachments_of_project(wire: Wire) -> Executable:
+    """The attachments of the comments of a production."""
+    held = (
+        select(comment.c.id)
+        .join(task, task.c.id == comment.c.object_id)
+        .where(task.c.project_id == bindparam("project_id", type_=Uuid))
+    )
+    return select(json_object(wire)).where(attachment_file.c.comment_id.in_(held))

@@ -33,11 +33,11 @@ _OF_TASK = of_row("task", comment.c.object_id)
 _in_team = Rule("member of the production who sees the comment", lambda caller: caller.is_member, _OF_TASK)
 
 
+_PROJECT = select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid))
+
+
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:
-    project_id = await change.tx.value(
-        select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid)),
-        task_id=change.after("object_id"),
-    )
+    project_id = await change.tx.value(_PROJECT, task_id=change.after("object_id"))
     change.tx.emit(
         COMMENT_NEW if verb == "new" else COMMENT_UPDATE,
         project_id=project_id,

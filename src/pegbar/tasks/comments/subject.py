@@ -44,6 +44,7 @@ class Subject:
     clients_allowed: bool
     max_retakes: int
     author_id: UUID
+    author_is_client: bool
     named_in_thread: bool
     team: list[tuple[UUID, str]] = field(default_factory=list)
     departments: list[tuple[UUID, str]] = field(default_factory=list)
@@ -66,6 +67,8 @@ _SUBJECT = text(
            coalesce(sl.is_client_allowed, s.is_client_allowed, true) AS clients_allowed,
            p.max_retakes, e.data ->> 'max_retakes' AS entity_max_retakes,
            a.id AS author_id,
+           coalesce(CASE WHEN a.role = 'admin' THEN false
+                         ELSE coalesce(nullif(al.role, 'admin'), a.role) = 'client' END, false) AS author_is_client,
            CASE WHEN :asks_thread THEN EXISTS (
              SELECT 1 FROM comment c
               WHERE c.object_id = t.id
@@ -115,6 +118,7 @@ _SUBJECT = text(
       LEFT JOIN task_status s ON s.id = coalesce(:status_id, t.task_status_id)
       LEFT JOIN project_task_status_link sl ON sl.project_id = t.project_id AND sl.task_status_id = s.id
       LEFT JOIN person a ON a.id = :author_id
+      LEFT JOIN project_person_link al ON al.project_id = t.project_id AND al.person_id = a.id
      WHERE t.id = :task_id
        FOR NO KEY UPDATE OF t
     """
@@ -175,6 +179,7 @@ def _subject(row: asyncpg.Record) -> Subject:
                 "artists_allowed",
                 "clients_allowed",
                 "author_id",
+                "author_is_client",
                 "named_in_thread",
             )
         },

@@ -1,0 +1,289 @@
+"""What follows a comment: replies, acknowledgements, files added later. Source: spec tasks, operations on comments."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+from sqlalchemy import ARRAY, Executable, bindparam, select, text
+
+from pegbar.accounts.shapes import SHORT
+from pegbar.accounts.tables import person
+from pegbar.core.access import Caller, may_act_on_task, require
+from pegbar.core.database import Json, Transaction
+from pegbar.core.errors import NotFound
+from pegbar.core.schema import JSONB, TIMESTAMP, Boolean, Text, Uuid, utc_now
+from pegbar.core.storage import mark_deleted
+from pegbar.core.wire import json_object
+from pegbar.tasks import notifications
+from pegbar.tasks.comments import attachments, queries
+from pegbar.tasks.comments.attachments import StoredFile
+from pegbar.tasks.comments.mentions import named
+from pegbar.tasks.comments.shapes import COMMENT, WITH_IDS
+from pegbar.tasks.comments.subject import load
+from pegbar.tasks.comments.visibility import BY_CLIENT
+from pegbar.tasks.events import COMMENT_ACKNOWLEDGE, COMMENT_DELETE_REPLY, COMMENT_REPLY, COMMENT_UNACKNOWLEDGE
+from pegbar.tasks.tables import comment
+
+_COMMENT_ID = bindparam("comment_id", type_=Uuid)
+_author = person.alias("comment_author")
+
+#: A comment, locked, with what decides who may add to it.
+_LOCKED = (
+    select(
+        comment.c.id,
+        comment.c.object_id,
+        comment.c.person_id,
+        comment.c.for_client,
+        comment.c.replies,
+        BY_CLIENT.label("by_client"),
+        _author.c.studio_id,
+        select(person.c.studio_id)
+        .where(person.c.id == bindparam("caller_id", type_=Uuid))
+        .scalar_subquery()
+        .label("caller_studio_id"),
+    )
+    .join_from(comment, _author, _author.c.id == comment.c.person_id)
+    .where(comment.c.id == _COMMENT_ID)
+    .with_for_update(key_share=True, of=comment)
+)
+
+
+async def _locked(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID) -> asyncpg.Record:
+    row = await tx.row(_LOCKED, comment_id=comment_id, caller_id=caller.id)
+    if row is None or row["object_id"] != task_id:
+        raise NotFound(f"There is no comment {comment_id} on this task.")
+    return row
+
+
+async def _check_visible(tx: Transaction, caller: Caller, comment_id: UUID) -> None:
+    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    row = await tx.row(queries.one(COMMENT, caller), comment_id=comment_id, **given)
+    require(row is not None and row["visible"], "This comment is not for you.")
+
+
+_PLAIN = select(json_object(COMMENT)).where(comment.c.id == _COMMENT_ID)
+_WITH_IDS = select(json_object(WITH_IDS)).select_from(comment).where(comment.c.id == _COMMENT_ID)
+
+
+async def _row(tx: Transaction, comment_id: UUID, statement: Executable) -> Json:
+    row = await tx.json_row(statement, comment_id=comment_id)
+    assert row is not None
+    return row
+
+
+# Replies
+
+_REPLY = text(
+    f"""
+    WITH changed AS (
+      UPDATE comment SET replies = CASE jsonb_typeof(replies) WHEN 'array' THEN replies ELSE '[]' END || :reply,
+                         updated_at = :now
+       WHERE id = :comment_id
+    ), concerned AS (
+      SELECT person_id, 'reply' AS type FROM task_person_link WHERE task_id = :task_id
+      UNION SELECT person_id, 'reply' FROM subscription WHERE task_id = :task_id
+      UNION SELECT s.person_id, 'reply' FROM subscription s JOIN task t ON t.id = :task_id
+              JOIN entity e ON e.id = t.entity_id
+             WHERE s.entity_id = e.parent_id AND s.task_type_id = t.task_type_id
+      UNION SELECT unnest(:repliers), 'reply'
+      UNION SELECT :starter_id, 'reply'
+      UNION SELECT unnest(:persons), 'reply-mention'
+      UNION SELECT l.person_id, 'reply-mention' FROM department_link d
+              JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
+             WHERE d.department_id = ANY(:departments)
+    ), {notifications.ALLOWED}
+    INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
+                              task_id, reply_id)
+    SELECT gen_random_uuid(), :now, :now, false, false, type, person_id, :author_id, :comment_id, :task_id, :reply_id
+      FROM concerned JOIN allowed USING (person_id) JOIN person r ON r.id = person_id
+     WHERE person_id <> :author_id
+    RETURNING id, person_id
+    """  # noqa: S608 - a constant
+).bindparams(
+    *[
+        bindparam(name, type_=Uuid)
+        for name in ("comment_id", "task_id", "project_id", "author_id", "starter_id", "reply_id")
+    ],
+    *[bindparam(name, type_=ARRAY(Uuid)) for name in ("repliers", "persons", "departments")],
+    *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client")],
+    bindparam("reply", type_=JSONB),
+    bindparam("now", type_=TIMESTAMP),
+)
+
+_SHORT_PERSON = select(json_object(SHORT)).where(person.c.id == bindparam("person_id", type_=Uuid))
+
+
+async def reply(
+    tx: Transaction, caller: Caller, path: tuple[UUID, UUID], said: str, files: Sequence[StoredFile]
+) -> dict[str, Any]:
+    """Answer a comment; the reply with its author and files.
+
+    For its author, and who acts on the task or is named in the thread; what is shared with clients is answered by
+    managers and clients only.
+    """
+    task_id, comment_id = path
+    thread = await _locked(tx, caller, task_id, comment_id)
+    acts = may_act_on_task(caller)
+    subject = await load(
+        tx,
+        task_id,
+        status_id=None,
+        author_id=caller.id,
+        said=said,
+        caller_id=None if acts else caller.id,
+        hashtags=False,
+    )
+    _check_may_reply(caller, thread, acts or (subject.named_in_thread and caller.role_here != "vendor"))
+    now, reply_id = utc_now(), uuid4()
+    made = {
+        "id": str(reply_id),
+        "date": _written(now),
+        "created_at": _written(now),
+        "person_id": str(caller.id),
+        "text": said,
+        "mentions": [str(each) for each in named(said, "@", subject.team)],
+        "department_mentions": [str(each) for each in named(said, "@", subject.departments)],
+    }
+    told = await tx.rows(
+        _REPLY,
+        comment_id=comment_id,
+        task_id=task_id,
+        project_id=subject.project_id,
+        author_id=caller.id,
+        starter_id=thread["person_id"],
+        reply_id=reply_id,
+        repliers=_repliers(thread["replies"]),
+        persons=named(said, "@", subject.team),
+        departments=named(said, "@", subject.departments),
+        for_client=bool(thread["for_client"]),
+        by_client=thread["by_client"],
+        reply=[made],
+        now=now,
+    )
+    await attachments.attach(tx, files, comment_id=comment_id, reply_id=reply_id)
+    tx.emit(COMMENT_REPLY, project_id=subject.project_id, task_id=task_id, comment_id=comment_id, reply_id=reply_id)
+    notifications.announce(tx, subject.project_id, told)
+    answer: dict[str, Any] = {
+        **made,
+        "person": msgspec.Raw(await tx.json_row(_SHORT_PERSON, person_id=caller.id) or b"null"),
+    }
+    if files:
+        answer["attachment_files"] = msgspec.Raw(await attachments.short(tx, files, of_reply=True))
+    return answer
+
+
+def _check_may_reply(caller: Caller, thread: asyncpg.Record, takes_part: bool) -> None:
+    is_author = thread["person_id"] == caller.id
+    require(is_author or takes_part, "You may not answer on this task.")
+    if caller.role_here == "client":
+        shared = thread["for_client"] or thread["by_client"] or is_author
+        require(bool(shared), "This comment is not for you.")
+        other_studio = thread["by_client"] and thread["studio_id"] != thread["caller_studio_id"]
+        require(is_author or not other_studio, "Clients of one studio do not answer those of another.")
+    elif (thread["for_client"] or thread["by_client"]) and not is_author:
+        require(caller.manages, "Only managers answer in a thread with clients.")
+
+
+def _repliers(replies: Any) -> list[UUID]:
+    """Who replied so far."""
+    found = []
+    for each in replies if isinstance(replies, list) else []:
+        try:
+            found.append(UUID(each["person_id"]))
+        except (TypeError, KeyError, ValueError, AttributeError):
+            continue
+    return found
+
+
+def _written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+_FORGET_REPLY = text(
+    """
+    WITH changed AS (
+      UPDATE comment SET updated_at = :now,
+             replies = coalesce((SELECT jsonb_agg(r ORDER BY n) FROM jsonb_array_elements(replies) WITH ORDINALITY
+                                   AS each (r, n) WHERE r ->> 'id' IS DISTINCT FROM :reply_text), '[]')
+       WHERE id = :comment_id
+    ), told AS (DELETE FROM notification WHERE comment_id = :comment_id AND reply_id = :reply_id)
+    DELETE FROM attachment_file WHERE comment_id = :comment_id AND reply_id = :reply_id RETURNING id
+    """
+).bindparams(
+    _COMMENT_ID,
+    bindparam("reply_id", type_=Uuid),
+    bindparam("reply_text", type_=Text),
+    bindparam("now", type_=TIMESTAMP),
+)
+
+
+async def remove_reply(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], reply_id: UUID) -> Json:
+    """Take a reply back, with its files and notifications; the comment. For its author and studio managers."""
+    task_id, comment_id = path
+    thread = await _locked(tx, caller, task_id, comment_id)
+    replies = thread["replies"] if isinstance(thread["replies"], list) else []
+    found = next((each for each in replies if isinstance(each, dict) and each.get("id") == str(reply_id)), None)
+    if found is None:
+        raise NotFound(f"There is no reply {reply_id} to this comment.")
+    require(caller.is_admin or found.get("person_id") == str(caller.id), "Only its author takes a reply back.")
+    gone = await tx.column(
+        _FORGET_REPLY, comment_id=comment_id, reply_id=reply_id, reply_text=str(reply_id), now=utc_now()
+    )
+    await mark_deleted(tx, [attachments.address(each) for each in gone])
+    tx.emit(
+        COMMENT_DELETE_REPLY, project_id=caller.project_id, task_id=task_id, comment_id=comment_id, reply_id=reply_id
+    )
+    return await _row(tx, comment_id, _PLAIN)
+
+
+# Acknowledgements
+
+_TOGGLE = text(
+    """
+    WITH gone AS (
+      DELETE FROM comment_acknoledgments WHERE comment = :comment_id AND person = :person_id RETURNING person
+    ), added AS (
+      INSERT INTO comment_acknoledgments (comment, person)
+      SELECT :comment_id, :person_id WHERE NOT EXISTS (SELECT 1 FROM gone) RETURNING person
+    )
+    SELECT EXISTS (SELECT 1 FROM added)
+    """
+).bindparams(_COMMENT_ID, bindparam("person_id", type_=Uuid))
+
+
+async def acknowledge(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> Json:
+    """Tick a comment as seen, or untick it; the comment."""
+    task_id, comment_id = path
+    await _locked(tx, caller, task_id, comment_id)
+    await _check_visible(tx, caller, comment_id)
+    added = await tx.value(_TOGGLE, comment_id=comment_id, person_id=caller.id)
+    event = COMMENT_ACKNOWLEDGE if added else COMMENT_UNACKNOWLEDGE
+    tx.emit(event, project_id=caller.project_id, comment_id=comment_id, person_id=caller.id)
+    return await _row(tx, comment_id, _WITH_IDS)
+
+
+# Files
+
+_DETACH = text("DELETE FROM attachment_file WHERE id = :file_id AND comment_id = :comment_id RETURNING id").bindparams(
+    _COMMENT_ID, bindparam("file_id", type_=Uuid)
+)
+
+
+async def check_may_attach(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> None:
+    """Raise Forbidden unless the comment is the caller's, or they manage the production; NotFound without it."""
+    task_id, comment_id = path
+    thread = await _locked(tx, caller, task_id, comment_id)
+    is_author = caller.is_member and thread["person_id"] == caller.id
+    require(is_author or caller.manages, "Only the author and managers change the files of a comment.")
+
+
+async def detach(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], file_id: UUID) -> None:
+    """Remove a file from a comment. Raises NotFound when the comment does not hold it."""
+    await check_may_attach(tx, caller, path)
+    gone = await tx.column(_DETACH, comment_id=path[1], file_id=file_id)
+    if not gone:
+        raise NotFound(f"There is no attachment {file_id} on this comment.")
+    await mark_deleted(tx, [attachments.address(file_id)])
