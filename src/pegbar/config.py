@@ -90,7 +90,7 @@ class Settings:
     trusted_proxies: list[str] = _server(
         ["127.0.0.1", "::1"],
         "PEGBAR_TRUSTED_PROXIES",
-        "Addresses whose `X-Real-IP` and `X-Forwarded-For` headers are believed, separated by `;`",
+        "Addresses and networks whose `X-Real-IP`, `X-Forwarded-For` and `X-Forwarded-Proto` are believed, separated by `;`",
     )
     metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
     job_stalled_after: float = _server(

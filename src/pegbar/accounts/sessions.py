@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, func, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from pegbar.accounts import queries, tokens
@@ -25,14 +25,17 @@ _FORGET_API_TOKEN = (
     .values(jti=None, updated_at=func.timezone("utc", func.now()))
 )
 
-#: Holds off a password change, and looks whether one came first.
+#: Holds off a password change, or waits for one under way.
+_HOLD = select(person.c.id).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update(read=True)
+
+#: A statement of its own, after the wait: it sees what was waited for.
 _STILL_GOOD = text(
     """
     SELECT NOT EXISTS (SELECT 1 FROM pegbar.revoked_token r WHERE r.jti = :token_jti)
            AND NOT EXISTS (SELECT 1 FROM pegbar.session_floor f
-                            WHERE f.person_id = p.id AND f.not_before > to_timestamp(:issued) AT TIME ZONE 'UTC'
+                            WHERE f.person_id = :person_id
+                              AND f.not_before > to_timestamp(:issued) AT TIME ZONE 'UTC'
                               AND f.kept IS DISTINCT FROM :token_jti)
-      FROM person p WHERE p.id = :person_id FOR SHARE OF p
     """
 ).bindparams(bindparam("person_id", type_=Uuid))
 
@@ -74,6 +77,7 @@ async def open_session(
 
 async def is_good(tx: Transaction, person_id: UUID, session: str, issued: float) -> bool:
     """Whether a session has not ended since `issued` (seconds of the epoch), nor will before this commit."""
+    await tx.row(_HOLD, person_id=person_id)
     return bool(await tx.value(_STILL_GOOD, person_id=person_id, token_jti=session, issued=issued))
 
 
