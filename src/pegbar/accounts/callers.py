@@ -37,7 +37,7 @@ from pegbar.core.access import Caller, Place, PlaceKind, Rule, Token, TokenType
 from pegbar.core.database import Database
 from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
 from pegbar.core.realtime import Audience
-from pegbar.core.schema import Uuid
+from pegbar.core.schema import Uuid, utc_now
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import task_type
@@ -305,8 +305,10 @@ def _check_preview_account(row: asyncpg.Record, token: Token, method: str) -> No
     """Spec accounts, "Kinds of persons": a preview account reads, while its window is open."""
     if row["preview_project_id"] is None:
         return
-    opened = row["preview_opened_at"]
-    if opened is not None and token.iat < int((opened - _EPOCH).total_seconds()):
+    opened, until = row["preview_opened_at"], row["preview_open_until"]
+    if opened is None or until is None or until < utc_now():
+        raise Unauthorized("This preview is closed.")
+    if token.iat < int((opened - _EPOCH).total_seconds()):
         raise TokenError("Token has been revoked")
     if method not in _READING:
         raise Forbidden("A preview account can only read.")

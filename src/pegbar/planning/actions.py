@@ -9,6 +9,7 @@ from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.planning import queries
 from pegbar.planning.tables import production_schedule_version
 from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.productions.queries import locked_project
 from pegbar.productions.tables import project
 
 _VERSION_ID = bindparam("version_id", type_=Uuid)
@@ -35,7 +36,7 @@ async def prepare_schedule_item(change: Change) -> None:
 async def check_schedule_item(change: Change) -> None:
     """One item for each object; supervisors plan the task types of their departments."""
     if change.before is None:
-        await change.tx.row(queries.locked_project, project_id=change.after("project_id"))
+        await change.tx.row(locked_project, project_id=change.after("project_id"))
         given = {name: change.after(name) for name in ("project_id", "task_type_id", "object_id")}
         if await change.tx.row(queries.same_schedule_item, **given) is not None:
             raise BadRequest("A schedule item already exists for this production, task type and object.")

@@ -14,11 +14,6 @@ _version_id = bindparam("version_id", type_=Uuid)
 
 department_of_task_type = select(task_type.c.department_id).where(task_type.c.id == _task_type_id)
 
-#: The production, locked: one schedule item is added to it at a time.
-locked_project = (
-    select(project.c.id).where(project.c.id == bindparam("project_id", type_=Uuid)).with_for_update(key_share=True)
-)
-
 #: An item for the same production, task type and object, where null equals null.
 same_schedule_item = select(schedule_item.c.id).where(
     schedule_item.c.project_id == bindparam("project_id", type_=Uuid),

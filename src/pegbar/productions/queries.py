@@ -82,3 +82,6 @@ team_role = (
     .where(project_person_link.c.project_id == PROJECT_ID, project_person_link.c.person_id == PERSON_ID)
     .with_for_update()
 )
+
+#: The production, locked: what is numbered or unique within it is added one after the other.
+locked_project = select(project.c.id).where(project.c.id == PROJECT_ID).with_for_update(key_share=True)

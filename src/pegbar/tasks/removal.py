@@ -106,7 +106,6 @@ _SETS = {
     "comments": "SELECT c.id FROM comment c WHERE c.object_id IN {tasks}",
 }
 _ATTACHMENTS = about_project("SELECT a.id FROM attachment_file a WHERE a.comment_id IN {comments}", **_SETS)
-#: The production and its log go, so nothing is announced.
 _OF_PROJECT = about_project(
     "DELETE FROM notification WHERE task_id IN {tasks} OR comment_id IN {comments}",
     "DELETE FROM news WHERE task_id IN {tasks} OR comment_id IN {comments}",
@@ -120,16 +119,20 @@ _OF_PROJECT = about_project(
     " OR entity_id IN (SELECT e.id FROM entity e WHERE e.project_id = :project_id)",
     "DELETE FROM time_spent WHERE task_id IN {tasks}",
     "DELETE FROM task_person_link WHERE task_id IN {tasks}",
-    "DELETE FROM task WHERE project_id = :project_id",
     **_SETS,
+)
+(_TASKS_OF_PROJECT,) = about_project(
+    "DELETE FROM task WHERE project_id = :project_id RETURNING id, entity_id, task_type_id"
 )
 
 
 @PROJECT_REMOVED.register(TASKS)
 async def remove_tasks_of_project(removal: ProjectRemoval) -> None:
-    """The tasks of a production, with their threads and hours."""
+    """The tasks of a production, with their threads and hours; the events outlive the production, so it is no scope."""
     await removal.forget_files(*_ATTACHMENTS)
     await removal.run(_OF_PROJECT)
+    for row in await removal.rows(_TASKS_OF_PROJECT):
+        removal.tx.emit(TASK_DELETE, task_id=row["id"], entity_id=row["entity_id"], task_type_id=row["task_type_id"])
 
 
 _SAID_BY = text(

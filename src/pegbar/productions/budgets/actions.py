@@ -10,6 +10,7 @@ from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.events import event
 from pegbar.core.values import to_float
 from pegbar.productions.budgets import queries
+from pegbar.productions.queries import locked_project
 from pegbar.productions.tables import budget, budget_entry
 
 CREATED = event("budget:create", "budget_id")
@@ -22,7 +23,7 @@ ENTRY_DELETED = event("budget-entry:delete", "budget_id", "budget_entry_id")
 
 async def add_budget(tx: Transaction, project_id: UUID, name: str, currency: str) -> UUID:
     """Open the next revision of a production's budget."""
-    await tx.row(queries.locked_project, project_id=project_id)
+    await tx.row(locked_project, project_id=project_id)
     revision = await tx.value(queries.next_revision, project_id=project_id)
     made = await tx.insert(budget, project_id=project_id, name=name, currency=currency, revision=revision)
     assert made is not None

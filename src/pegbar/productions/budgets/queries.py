@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, func, select
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import json_object, wire_of
 from pegbar.productions.queries import PROJECT_ID
-from pegbar.productions.tables import budget, budget_entry, project
+from pegbar.productions.tables import budget, budget_entry
 from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task, time_spent
 
@@ -27,8 +27,6 @@ _entries = select(json_object(_SHORT_ENTRY)).join_from(budget_entry, budget).whe
 entries_of_budget = _entries.order_by(budget_entry.c.created_at, budget_entry.c.id)
 one_entry = select(json_object(ENTRY)).join_from(budget_entry, budget).where(_of_budget, budget_entry.c.id == _ENTRY_ID)
 
-#: The production, locked: its budgets are numbered one after the other.
-locked_project = select(project.c.id).where(project.c.id == PROJECT_ID).with_for_update(key_share=True)
 next_revision = select(func.coalesce(func.max(budget.c.revision), 0) + 1).where(budget.c.project_id == PROJECT_ID)
 
 locked_budget = (
