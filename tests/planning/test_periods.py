@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pegbar.core.errors import BadRequest
-from pegbar.planning.periods import day, month_period, week_period, year_period
+from pegbar.planning.periods import month_period, week_period, year_period
 
 
 @given(st.dates(min_value=date(1, 1, 8), max_value=date(9999, 12, 20)))
@@ -21,7 +21,6 @@ def test_every_day_is_in_its_week_month_and_year(at: date) -> None:
     assert first.day == 1
     assert (last + timedelta(days=1)).day == 1
     assert year_period(str(at.year)) == (date(at.year, 1, 1), date(at.year, 12, 31))
-    assert day("date", at.isoformat()) == at
 
 
 @given(st.text(max_size=8), st.text(max_size=8))

@@ -22,6 +22,9 @@ PASSING = [
     "crud_listing",
     "crud_production_tables",
     "crud_studio_tables",
+    "projects_budget",
+    "projects_setup",
+    "projects_team",
 ]
 
 pytestmark = pytest.mark.skipif(not CONFORMANCE.exists(), reason=f"there are no recordings in {CONFORMANCE}")

@@ -3,8 +3,7 @@
 from calendar import monthrange
 from datetime import date, timedelta
 
-from pegbar.core.errors import BadRequest, Refused
-from pegbar.core.values import to_date
+from pegbar.core.errors import BadRequest
 
 #: The first and the last day of a period.
 Period = tuple[date, date]
@@ -14,14 +13,6 @@ def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4):
         raise BadRequest(f"{name}: {text!r} is not a number that a {name} can have.")
     return int(text)
-
-
-def day(name: str, text: str) -> date:
-    """A day written YYYY-MM-DD; 400 otherwise."""
-    try:
-        return to_date(name, text)
-    except Refused as refused:
-        raise BadRequest(refused.message) from None
 
 
 def year_period(year: str) -> Period:

@@ -10,9 +10,10 @@ from pegbar.core.database import Database, Json
 from pegbar.core.errors import NotFound
 from pegbar.core.resource import row_rule, scope_parameters
 from pegbar.core.routing import get, path_uuid
+from pegbar.core.values import to_date
 from pegbar.planning.leave import queries
 from pegbar.planning.leave.resources import day_offs
-from pegbar.planning.periods import Period, day, month_period, week_period, year_period
+from pegbar.planning.periods import Period, month_period, week_period, year_period
 from pegbar.planning.tables import day_off
 
 _OF_PERSON = "/data/persons/{person_id:uuid}/day-offs"
@@ -61,7 +62,7 @@ async def days_off_of_person(person_id: UUID, db: Database, caller: Caller) -> J
 @get(f"{_OF_PERSON}/{{date:str}}", **_DECLARED)
 async def day_off_at(person_id: UUID, date: str, db: Database, caller: Caller) -> Json:
     """The day off of a person that covers a day, or an empty object."""
-    at = day("date", date)
+    at = to_date("date", date)
     await _check_subject(db, caller, person_id)
     statement = queries.of_person(caller.is_admin, True)
     given = scope_parameters(statement, caller)
@@ -112,7 +113,7 @@ async def all_days_off_in_month(year: str, month: str, db: Database, caller: Cal
 async def days_off_of_team(request: Request[Any, Any, Any], project_id: UUID, db: Database, caller: Caller) -> Json:
     """The days off of a team, by person; why they are away is for managers and for oneself."""
     days = {
-        parameter: day(name, text)
+        parameter: to_date(name, text)
         for name, parameter in (("start_date", "first_day"), ("end_date", "last_day"))
         if (text := request.query_params.get(name))
     }

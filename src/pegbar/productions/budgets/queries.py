@@ -1,9 +1,12 @@
 """Reads about budgets."""
 
-from sqlalchemy import bindparam, func, select
+from functools import lru_cache
+
+from sqlalchemy import Date, Executable, Text, bindparam, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.wire import JsonText, json_map, json_object, wire_of
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import budget, budget_entry
 from pegbar.studio.tables import task_type
@@ -37,6 +40,29 @@ locked_entry = (
     .where(budget_entry.c.id == _ENTRY_ID, budget_entry.c.budget_id == _BUDGET_ID)
     .with_for_update()
 )
+
+_TIME_SPENT = wire_of(time_spent, "TimeSpent")
+
+
+@lru_cache
+def hours_of_task_type(since: bool, until: bool) -> Executable:
+    """The hours on the tasks of a type as one JSON object: those of each person, the latest day first."""
+    rows = (
+        select(time_spent.c.person_id, time_spent.c.date, json_object(_TIME_SPENT).label("row"))
+        .join_from(time_spent, task, task.c.id == time_spent.c.task_id)
+        .where(task.c.project_id == PROJECT_ID, task.c.task_type_id == bindparam("task_type_id", type_=Uuid))
+        .where(time_spent.c.person_id.is_not(None))
+    )
+    if since:
+        rows = rows.where(time_spent.c.date >= bindparam("start_date", type_=Date))
+    if until:
+        rows = rows.where(time_spent.c.date <= bindparam("end_date", type_=Date))
+    found = rows.subquery()
+    comma = literal_column("','", Text)
+    listed = func.string_agg(found.c.row, aggregate_order_by(comma, found.c.date.desc()))
+    array = literal_column("'['", Text).concat(listed).concat(literal_column("']'", Text)).cast(JsonText())
+    return select(json_map(select(found.c.person_id, array).group_by(found.c.person_id)))
+
 
 _month = func.to_char(time_spent.c.date, "YYYY-MM")
 #: Minutes by department, person and month.

@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from litestar import Request
 from msgspec import UNSET, Meta, UnsetType
 
 from pegbar.core.access import admin, manager_of
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Reader, Transaction
 from pegbar.core.routing import delete, found, get, path_uuid, post, put
+from pegbar.core.values import to_date
 from pegbar.productions.budgets import actions, queries
 
 _AT = "/data/projects/{project_id:str}/budgets"
@@ -86,6 +88,20 @@ async def _entry(db: Reader, project_id: str, budget_id: str, entry_id: UUID) ->
 async def budget_hours(project_id: str, db: Database) -> Any:
     """Minutes logged on a production's tasks, by department of the task type, person and month."""
     return actions.hours_tree(await db.rows(queries.hours, project_id=path_uuid(project_id)))
+
+
+@get("/data/projects/{project_id:uuid}/task-types/{task_type_id:str}/time-spents", **_MANAGER)
+async def hours_of_task_type(
+    request: Request[Any, Any, Any], project_id: UUID, task_type_id: str, db: Database
+) -> Json:
+    """Hours logged on a production's tasks of a type, by person; `start_date` and `end_date` narrow them."""
+    days = {
+        name: to_date(name, text) for name in ("start_date", "end_date") if (text := request.query_params.get(name))
+    }
+    statement = queries.hours_of_task_type("start_date" in days, "end_date" in days)
+    row = await db.json_row(statement, project_id=project_id, task_type_id=path_uuid(task_type_id), **days)
+    assert row is not None
+    return row
 
 
 @get(_AT, **_MANAGER)
