@@ -1,6 +1,6 @@
 """The default data set: what a new studio starts with. Source: spec operations, "Base data (init-data)"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ class Kind:
     asset_types: list[str]
     departments: dict[str, str]
     #: department, name, colour, priority, entity
-    task_types: list[tuple[str, str, str, int, str]]
+    task_types: Sequence[tuple[str | None, str, str, int, str]]
 
 
 _3D_DEPARTMENTS = {
@@ -59,7 +59,7 @@ _3D_SHOTS = [
     ("Compositing", "Rendering", "#F06292", 6, "Shot"),
     ("Compositing", "Compositing", "#ff5252", 7, "Shot"),
 ]
-_CONCEPT = ("Concept", "Concept", "#8D6E63", 1, "Concept")
+_CONCEPT = (None, "Concept", "#8D6E63", 1, "Concept")
 _GAMES_DEPARTMENTS = {
     "Game Design": "#7B1FA2",
     "Level Design": "#00897B",
@@ -134,7 +134,7 @@ async def load_defaults(tx: Transaction, kind: str = "3d") -> None:
     departments = {name: await _ensure(tx, department, name, color=color) for name, color in chosen.departments.items()}
     for department_name, name, color, priority, for_entity in chosen.task_types:
         columns = {"color": color, "priority": priority, "short_name": ""}
-        await _ensure_task_type(tx, name, for_entity, departments[department_name], **columns)
+        await _ensure_task_type(tx, name, for_entity, departments.get(department_name or ""), **columns)
 
 
 def _by_name(table: Table) -> Any:
@@ -160,8 +160,9 @@ async def _ensure_status(tx: Transaction, name: str, short_name: str, color: str
         await tx.insert(task_status, name=name, short_name=short_name, color=color, **flags)
 
 
-async def _ensure_task_type(tx: Transaction, name: str, for_entity: str, department_id: UUID, **columns: Any) -> None:
+async def _ensure_task_type(
+    tx: Transaction, name: str, for_entity: str, department_id: UUID | None, **columns: Any
+) -> None:
     known = _by_name(task_type).where(func.coalesce(task_type.c.for_entity, "Asset") == bindparam("for_entity"))
     if await tx.value(known, name=name, for_entity=for_entity) is None:
-        given = {"short_name": "", "department_id": department_id, **columns}
-        await tx.insert(task_type, name=name, for_entity=for_entity, **given)
+        await tx.insert(task_type, name=name, for_entity=for_entity, department_id=department_id, **columns)

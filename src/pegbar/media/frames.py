@@ -1,0 +1,64 @@
+"""Frames of shots from the length of their previews. Source: spec shots, "set-shot-nb-frames"."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from sqlalchemy import bindparam, text
+
+from pegbar.core.access import manager_of
+from pegbar.core.database import Transaction
+from pegbar.core.filters import uuid_filter
+from pegbar.core.routing import post
+from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.entities.events import UPDATE
+from pegbar.entities.kinds import SHOT
+
+#: round() of a double is half to even, as the API counts frames.
+_SET = text(
+    """
+    WITH newest AS (
+      SELECT DISTINCT ON (shot.id) shot.id, preview.duration, project.fps
+        FROM entity shot
+        JOIN entity_type ON entity_type.id = shot.entity_type_id AND entity_type.name = 'Shot'
+        JOIN project ON project.id = shot.project_id
+        JOIN task ON task.entity_id = shot.id AND task.task_type_id = :task_type_id
+        JOIN preview_file preview ON preview.task_id = task.id AND preview.status = 'ready'
+        LEFT JOIN entity sequence ON sequence.id = shot.parent_id
+       WHERE shot.project_id = :project_id
+         AND (CAST(:episode_id AS uuid) IS NULL OR sequence.parent_id = :episode_id)
+       ORDER BY shot.id, preview.created_at DESC, preview.id
+    )
+    UPDATE entity SET updated_at = :now, nb_frames = round(coalesce(newest.duration, 0) *
+             CASE WHEN newest.fps ~ '^[0-9]+([.][0-9]+)?$' THEN newest.fps::float8 ELSE 25 END)::int
+      FROM newest WHERE entity.id = newest.id
+    RETURNING entity.id, entity.nb_frames
+    """
+).bindparams(
+    bindparam("now", type_=TIMESTAMP),
+    *[bindparam(name, type_=Uuid) for name in ("project_id", "task_type_id", "episode_id")],
+)
+
+
+@post(
+    "/actions/projects/{project_id:uuid}/task-types/{task_type_id:uuid}/set-shot-nb-frames",
+    access=manager_of("project_id"),
+    status=200,
+    events=[UPDATE[SHOT]],
+    errors=(400,),
+)
+async def set_shot_frames(
+    project_id: UUID, task_type_id: UUID, request: Request[Any, Any, Any], tx: Transaction
+) -> Any:
+    """Set the frames of the shots that have a finished preview of a task type, from the newest one's length."""
+    given = request.query_params.get("episode_id")
+    rows = await tx.rows(
+        _SET,
+        project_id=project_id,
+        task_type_id=task_type_id,
+        episode_id=uuid_filter(given) if given else None,
+        now=utc_now(),
+    )
+    for row in rows:
+        tx.emit(UPDATE[SHOT], project_id=project_id, shot_id=row["id"])
+    return [dict(row) for row in rows]
