@@ -18,7 +18,7 @@ from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task
 
 _ENTITY_ID = bindparam("entity_id", type_=Uuid)
-_ORIGINALS = ("width", "height", "duration", "file_size")
+_ORIGINALS = ("original_width", "original_height", "original_duration", "original_file_size")
 
 
 def _sql(value: str) -> ColumnElement[str]:
@@ -30,10 +30,7 @@ def _item(preview: Any, *more: str) -> Wire:
     keys = ("id", "revision", "original_name", "extension", "width", "height", "duration", "status", "annotations")
     wire = Wire({key: preview.c[key] for key in (*keys, "created_at", "task_id", *more)})
     for key in _ORIGINALS:
-        value = preview.c.data.op("->")(_sql(f"original_{key}"))
-        fallback = preview.c.data.op("->")(_sql(key)) if key == "file_size" else None
-        known = value if fallback is None else func.coalesce(value, fallback)
-        wire[f"original_{key}"] = cast(cast(known, Text), JsonText())
+        wire[key] = cast(cast(preview.c.data.op("->")(_sql(key)), Text), JsonText())
     return wire
 
 
