@@ -137,6 +137,7 @@ def test_imports_keep_to_the_user_limit_and_protected_accounts() -> None:
         assert denied.status_code == 403, "whether seats are left is told after the permission is checked"
         chief = admin.ok_get("/data/persons", params={"email": "chief@example.com"})[0]
         assert admin.put(f"/data/persons/{chief['id']}", {"active": False}).status_code == 403
+        assert admin.put(f"/data/persons/{chief['id']}", {"active": 0}).status_code == 403
         assert admin.put(f"/data/persons/{chief['id']}", {"role": "user"}).status_code == 403
         assert admin.ok_put(f"/data/persons/{chief['id']}", {"phone": "12"})["phone"] == "12"
         assert admin.delete(f"/data/persons/{chief['id']}", params={"force": "true"}).status_code == 403

@@ -3,7 +3,7 @@
 from sqlalchemy import func, select, text
 from sqlalchemy.sql import Select
 
-from pegbar.accounts.people.rules import SEATS_TAKEN
+from pegbar.accounts.people.queries import seats_taken
 from pegbar.media.tables import preview_file
 from pegbar.studio.tables import organisation
 from pegbar.tasks.tables import comment
@@ -11,7 +11,7 @@ from pegbar.tasks.tables import comment
 dark_theme: Select[tuple[bool]] = (
     select(func.coalesce(organisation.c.dark_theme_by_default, False)).order_by(organisation.c.created_at).limit(1)
 )
-active_users = SEATS_TAKEN
+active_users = seats_taken
 
 #: Whether somebody takes jobs, and somebody delivers events.
 health = text(

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ARRAY, Executable, any_, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ARRAY, Executable, any_, bindparam, exists, func, literal, literal_column, or_, select
 
 from pegbar.accounts import shapes
 from pegbar.accounts.tables import person
@@ -84,3 +84,24 @@ def one_person(wire: Wire) -> Executable:
     row = json_object(wire).label("row")
     visible = or_(TEAM_MATE, person.c.id == CALLER_ID).label("visible")
     return select(row, visible).where(person.c.id == bindparam("person_id", type_=Uuid))
+
+
+#: How many people count against the user limit.
+seats_taken = (
+    select(func.count())
+    .select_from(person)
+    .where(
+        person.c.active.is_not(False),
+        person.c.is_bot.is_not(True),
+        person.c.is_guest.is_not(True),
+        person.c.preview_project_id.is_(None),
+    )
+)
+#: Whether another human has an address.
+address_taken = select(
+    exists().where(
+        func.lower(person.c.email) == bindparam("email", type_=Text),
+        person.c.is_bot.is_not(True),
+        func.coalesce(person.c.id != bindparam("person_id", type_=Uuid), literal(True)),
+    )
+)
