@@ -6,6 +6,7 @@ from pegbar.core.database import Database
 from pegbar.core.jobs import job
 
 PRUNE_OUTBOX = job("core.prune_outbox", cron="17 * * * *")
+PRUNE_JOBS = job("core.prune_jobs", cron="47 * * * *")
 
 #: A node that lost its connection catches up within minutes; a day is plenty. In batches, so that locks stay short.
 _PRUNE = text(
@@ -24,3 +25,25 @@ async def prune_outbox(db: Database) -> None:
     while removed:
         async with db.transaction() as tx:
             removed = await tx.execute(_PRUNE)
+
+
+#: Ended jobs are there to be looked at for a week: the arguments of mails name people.
+_PRUNE_JOBS = text(
+    """
+    DELETE FROM pegbar.procrastinate_jobs WHERE id IN (
+      SELECT j.id FROM pegbar.procrastinate_jobs j
+       WHERE j.status IN ('succeeded', 'failed', 'cancelled', 'aborted')
+         AND NOT EXISTS (SELECT 1 FROM pegbar.procrastinate_events e
+                          WHERE e.job_id = j.id AND e.at > now() - interval '7 days')
+       LIMIT 10000)
+    """
+)
+
+
+@PRUNE_JOBS.task
+async def prune_jobs(db: Database) -> None:
+    """Remove the jobs that ended more than a week ago."""
+    removed = 1
+    while removed:
+        async with db.transaction() as tx:
+            removed = await tx.execute(_PRUNE_JOBS)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate, make_msgid, parseaddr
 from html import escape
 from html.parser import HTMLParser
 from typing import Any
@@ -128,10 +128,11 @@ def as_text(html: str) -> str:
 
 def compose(mail: Mail, organisation: str) -> EmailMessage:
     """The mail as it is sent."""
-    sender, host = settings().mail_default_sender, settings().domain_name.partition(":")[0]
+    name, sender = parseaddr(settings().mail_default_sender)
+    host = settings().domain_name.partition(":")[0]
     signature = _SIGNATURES[mail.language].format(organisation=escaped(organisation))
     made = EmailMessage(policy=SMTP)
-    made["From"] = Address("Kitsu Bot", addr_spec=sender)
+    made["From"] = Address(name or "Kitsu Bot", addr_spec=sender)
     made["To"] = " ".join(mail.to.split())
     made["Subject"] = " ".join(mail.subject.split())
     made["Date"] = formatdate()
