@@ -32,8 +32,13 @@ class Streaming:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def stream_array(db: Database, statement: Executable, **given: Any) -> Json | Streaming:
-    """A JSON array of rows of one column of JSON text. Errors of the statement come before the first byte."""
+async def stream_array(
+    db: Database, statement: Executable, *, headers: Sequence[tuple[bytes, bytes]] = (), **given: Any
+) -> Json | Streaming:
+    """A JSON array of rows of one column of JSON text. Errors of the statement come before the first byte.
+
+    `headers` are those of the answer when it is a stream.
+    """
     chunks = db.stream(statement, chunk=CHUNK, **given)
     try:
         first: Sequence[asyncpg.Record] = await anext(chunks, [])
@@ -43,7 +48,7 @@ async def stream_array(db: Database, statement: Executable, **given: Any) -> Jso
     except BaseException:
         await chunks.aclose()  # type: ignore[attr-defined]
         raise
-    return Streaming(_array_pieces(first, chunks), "application/json")
+    return Streaming(_array_pieces(first, chunks), "application/json", headers)
 
 
 async def _array_pieces(
