@@ -270,3 +270,18 @@ def test_an_automation_takes_the_last_revision_to_the_next_task(admin: Client) -
     copied = admin.get(f"{path}/{rows[0]['id']}.png")
     assert copied.content == admin.get(f"{path}/{last['id']}.png").content
     assert admin.ok_get(f"/data/tasks/{after['id']}")["last_preview_file_id"] == rows[0]["id"]
+
+
+def test_administrators_see_what_is_not_finished(admin: Client, artist: Client, task: dict[str, Any]) -> None:
+    one, two = (place(artist, task["id"], comment_on(artist, admin, task["id"])["id"]) for _ in range(2))
+    path = "/data/playlists/preview-files/running"
+    rows = admin.ok_get(path, params={"limit": 2})
+    assert [row["id"] for row in rows] == [two["id"], one["id"]]
+    assert rows[0]["full_entity_name"].startswith("Character / Character")
+    assert rows[0]["project_id"] == task["project_id"]
+    after = admin.ok_get(path, params={"cursor_preview_file_id": two["id"]})
+    assert after[0]["id"] == one["id"]
+    assert admin.ok_get(path, params={"limit": 0}) == []
+    for wrong in ({"limit": -1}, {"cursor_preview_file_id": "x"}, {"cursor_preview_file_id": task["id"]}):
+        assert admin.get(path, params=wrong).status_code == 400, wrong
+    assert artist.get(path).status_code == 403

@@ -68,7 +68,11 @@ class Download:
             await send({"type": "http.response.pathsend", "path": str(self._binary.path)})  # type: ignore[arg-type]
             return
         pieces = store().read(self._binary.address, *self._span)
-        await self._stream(pieces, start, send)
+        try:
+            await self._stream(pieces, start, send)
+        except FileNotFoundError:  # removed since it was looked up
+            gone: Any = {"type": "http.response.start", "status": 404, "headers": []}
+            await send(gone)
         await send(empty)
 
     @staticmethod

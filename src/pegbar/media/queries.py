@@ -1,15 +1,17 @@
 """Reads about previews."""
 
+from typing import Any
+
 from sqlalchemy import ARRAY, ColumnElement, Select, any_, bindparam, case, func, literal_column, select
 
 from pegbar.core.resource import Relation
-from pegbar.core.schema import Text, Uuid
+from pegbar.core.schema import TIMESTAMP, Integer, Text, Uuid
 from pegbar.core.wire import json_object, wire_of
 from pegbar.entities.kinds import kind_text
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project
-from pegbar.studio.tables import entity_type, organisation, task_type
+from pegbar.studio.tables import entity_type, organisation, project_status, task_type
 from pegbar.tasks.tables import comment_preview_link, task
 
 PREVIEW = wire_of(preview_file, "PreviewFile")
@@ -92,3 +94,34 @@ def _served() -> Select[tuple[object, ...]]:
 
 
 served_preview = _served()
+
+
+def _unfinished(*, limited: bool, after: bool) -> Select[Any]:
+    """Previews of open productions that are not ready, newest first."""
+    wire = PREVIEW.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id, full_entity_name=_full_name())
+    statement = (
+        select(json_object(wire))
+        .select_from(preview_file)
+        .join(task, task.c.id == preview_file.c.task_id)
+        .join(project, project.c.id == task.c.project_id)
+        .join(project_status, project_status.c.id == project.c.project_status_id)
+        .join(entity, entity.c.id == task.c.entity_id)
+        .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
+        .outerjoin(_parent, _parent.c.id == entity.c.parent_id)
+        .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
+        .where(
+            preview_file.c.status.in_([literal_column(f"'{each}'") for each in ("broken", "missing", "processing")]),
+            project_status.c.name.in_([literal_column(f"'{each}'") for each in ("Active", "open", "Open")]),
+        )
+        .order_by(preview_file.c.created_at.desc(), preview_file.c.id)
+    )
+    if after:
+        statement = statement.where(preview_file.c.created_at < bindparam("before", type_=TIMESTAMP))
+    return statement.limit(bindparam("limit", type_=Integer)) if limited else statement
+
+
+#: The same, by whether a limit and a cursor are given.
+unfinished_previews = {
+    (limited, after): _unfinished(limited=limited, after=after) for limited in (False, True) for after in (False, True)
+}
+created_at_of = select(preview_file.c.created_at).where(preview_file.c.id == _PREVIEW_ID)

@@ -7,13 +7,15 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, Rule, not_client, task_access, task_action
+from pegbar.core.access import Caller, Rule, admin, not_client, task_access, task_action
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.routing import delete, path_uuid, post, put
+from pegbar.core.errors import BadRequest
+from pegbar.core.filters import uuid_filter
+from pegbar.core.routing import delete, get, path_uuid, post, put
 from pegbar.core.uploads import received_form
 from pegbar.core.values import to_int
-from pegbar.media import actions, publishing
+from pegbar.media import actions, publishing, queries
 from pegbar.media.resources import OF_TASK, may_annotate, preview_files
 from pegbar.media.revisions import add_preview
 
@@ -48,6 +50,27 @@ class UploadOptions(msgspec.Struct):
     """How an upload is dealt with."""
 
     no_job: bool = False
+
+
+class Unfinished(msgspec.Struct):
+    """How many previews, and which one they come after."""
+
+    limit: int | None = None
+    cursor_preview_file_id: str | None = None
+
+
+@get("/data/playlists/preview-files/running", access=admin, errors=(400,))
+async def unfinished_previews(query: Unfinished, db: Database) -> Json:
+    """The previews of open productions that are processing, broken or missing, newest first."""
+    given: dict[str, Any] = {}
+    if query.limit is not None:
+        given["limit"] = actions.at_least_zero("limit", query.limit)
+    if query.cursor_preview_file_id is not None:
+        cursor = uuid_filter(query.cursor_preview_file_id)
+        given["before"] = await db.value(queries.created_at_of, preview_id=cursor)
+        if given["before"] is None:
+            raise BadRequest(f"cursor_preview_file_id: there is no preview {cursor}.")
+    return await db.json(queries.unfinished_previews["limit" in given, "before" in given], **given)
 
 
 _OF_PREVIEW = OF_TASK.renamed("preview_file_id")

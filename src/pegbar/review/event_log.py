@@ -1,0 +1,193 @@
+"""The event log and the sign-ins, newest first. Source: spec review, "GET /data/events/last" and those after it."""
+
+import re
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ARRAY, Executable, Select, any_, bindparam, or_, select
+
+from pegbar.accounts.tables import login_log
+from pegbar.core.access import Caller, admin, authenticated, global_manager, require
+from pegbar.core.database import Database, Json
+from pegbar.core.errors import BadRequest
+from pegbar.core.events import api_event
+from pegbar.core.filters import uuid_filter
+from pegbar.core.routing import get
+from pegbar.core.schema import TIMESTAMP, Integer, String, Uuid
+from pegbar.core.values import to_timestamp
+from pegbar.core.wire import Wire, json_object, wire_of
+from pegbar.productions.tables import project_person_link
+
+_MOST = 1000
+_PART = re.compile(r"[a-z0-9-]+")
+FILE_EVENTS = (
+    "preview-file:add-file",
+    "organisation:set-thumbnail",
+    "person:set-thumbnail",
+    "project:set-thumbnail",
+)
+_EVENT: Wire = wire_of(api_event).only("id", "created_at", "name", "user_id", "project_id", "data")
+_LOGIN: Wire = wire_of(login_log).only("id", "created_at", "ip_address", "person_id", "origin")
+
+
+class LogQuery(msgspec.Struct):
+    """Which entries of a log."""
+
+    after: str | None = None
+    before: str | None = None
+    limit: int = 100
+    person_ids: list[str] = msgspec.field(default_factory=list)
+    cursor_login_log_id: str | None = None
+
+
+class EventQuery(LogQuery):
+    """Which events."""
+
+    project_id: str | None = None
+    name: str | None = None
+    name_prefixes: list[str] = msgspec.field(default_factory=list)
+    name_suffixes: list[str] = msgspec.field(default_factory=list)
+    only_files: str | None = None
+    cursor_event_id: str | None = None
+
+
+def _moment(name: str, value: str) -> Any:
+    try:
+        return to_timestamp(name, value)
+    except BadRequest:
+        raise BadRequest(f"{name}: {value!r} is not a date (YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS).") from None
+
+
+def _given(query: LogQuery) -> dict[str, Any]:
+    """The parameters that both logs have."""
+    if query.limit < 0:
+        raise BadRequest("limit must not be negative.")
+    given: dict[str, Any] = {"limit": min(query.limit, _MOST)}
+    for name in ("after", "before"):
+        value = getattr(query, name)
+        if value is not None:
+            given[name] = _moment(name, value)
+    if query.person_ids:
+        given["person_ids"] = [uuid_filter(each) for each in query.person_ids]
+    return given
+
+
+def _parts(name: str, values: list[str], pattern: str) -> list[str]:
+    for value in values:
+        if not _PART.fullmatch(value):
+            raise BadRequest(f"{name}: {value!r} may hold lowercase letters, digits and dashes only.")
+    return [pattern.format(value) for value in values]
+
+
+def _event_parameters(query: EventQuery) -> dict[str, Any]:
+    given = _given(query)
+    if query.project_id is not None:
+        given["project_id"] = uuid_filter(query.project_id)
+    if query.name is not None:
+        given["name"] = query.name
+    if query.name_prefixes:
+        given["prefixes"] = _parts("name_prefixes", query.name_prefixes, "{}:%")
+    if query.name_suffixes:
+        given["suffixes"] = _parts("name_suffixes", query.name_suffixes, "%:{}")
+    if query.cursor_event_id is not None:
+        given["cursor_id"] = uuid_filter(query.cursor_event_id)
+    return given
+
+
+def _windowed(table: Any, author: Any, wire: Wire, names: frozenset[str]) -> Select[Any]:
+    """The conditions that both logs share."""
+    statement = select(json_object(wire)).select_from(table)
+    if "after" in names:
+        statement = statement.where(table.c.created_at > bindparam("after", type_=TIMESTAMP))
+    if "before" in names:
+        statement = statement.where(table.c.created_at < bindparam("before", type_=TIMESTAMP))
+    if "person_ids" in names:
+        statement = statement.where(author == any_(bindparam("person_ids", type_=ARRAY(Uuid))))
+    if "cursor_at" in names:
+        statement = statement.where(table.c.created_at < bindparam("cursor_at", type_=TIMESTAMP))
+    return statement.order_by(table.c.created_at.desc(), table.c.id).limit(bindparam("limit", type_=Integer))
+
+
+@lru_cache(512)
+def _events(names: frozenset[str], only_files: bool, of_teams: bool) -> Executable:
+    statement = _windowed(api_event, api_event.c.user_id, _EVENT, names)
+    if "project_id" in names:
+        statement = statement.where(api_event.c.project_id == bindparam("project_id", type_=Uuid))
+    if "name" in names:
+        statement = statement.where(api_event.c.name == bindparam("name", type_=String))
+    for parameter in ("prefixes", "suffixes"):
+        if parameter in names:
+            patterns = bindparam(parameter, type_=ARRAY(String))
+            statement = statement.where(api_event.c.name.op("LIKE")(any_(patterns)))
+    if only_files:
+        statement = statement.where(or_(*[api_event.c.name == each for each in FILE_EVENTS]))
+    if of_teams:
+        teams = select(project_person_link.c.project_id).where(
+            project_person_link.c.person_id == bindparam("caller_id", type_=Uuid)
+        )
+        statement = statement.where(api_event.c.project_id.in_(teams))
+    return statement
+
+
+@lru_cache(64)
+def _logins(names: frozenset[str]) -> Executable:
+    return _windowed(login_log, login_log.c.person_id, _LOGIN, names)
+
+
+_EVENT_AT = select(api_event.c.created_at).where(api_event.c.id == bindparam("cursor_id", type_=Uuid))
+_LOGIN_AT = select(login_log.c.created_at).where(login_log.c.id == bindparam("cursor_id", type_=Uuid))
+_ROLE = select(project_person_link.c.role).where(
+    project_person_link.c.project_id == bindparam("project_id", type_=Uuid),
+    project_person_link.c.person_id == bindparam("caller_id", type_=Uuid),
+)
+_NAMES = select(api_event.c.name).distinct().order_by(api_event.c.name)
+
+
+async def _cursor(db: Database, given: dict[str, Any], statement: Executable) -> None:
+    """Replace the id of a cursor by its time."""
+    cursor: UUID | None = given.pop("cursor_id", None)
+    if cursor is not None:
+        given["cursor_at"] = await db.value(statement, cursor_id=cursor)
+        if given["cursor_at"] is None:
+            raise BadRequest(f"There is nothing in the log with the id {cursor}.")
+
+
+async def _check_manager(db: Database, caller: Caller, project_id: UUID | None) -> None:
+    """Managers read the events of their own productions; those who manage a team only must name it."""
+    if project_id is None:
+        require(caller.role == "manager", "Access needs: studio or production manager.")
+        return
+    row = await db.row(_ROLE, project_id=project_id, caller_id=caller.id)
+    manages = row is not None and (row[0] if row[0] not in (None, "admin") else caller.role) == "manager"
+    require(manages, "Access needs: manager of the production.")
+
+
+@get("/data/events/last", access=authenticated, errors=(400, 403))
+async def last_events(query: EventQuery, db: Database, caller: Caller) -> Json:
+    """The last events of the log; managers get those of their productions."""
+    given = _event_parameters(query)
+    if not caller.is_admin:
+        await _check_manager(db, caller, given.get("project_id"))
+    await _cursor(db, given, _EVENT_AT)
+    statement = _events(frozenset(given), query.only_files == "true", not caller.is_admin)
+    if not caller.is_admin:
+        given["caller_id"] = caller.id
+    return await db.json(statement, **given)
+
+
+@get("/data/events/names", access=global_manager)
+async def event_names(db: Database) -> list[str]:
+    """The names of the events in the log."""
+    return await db.column(_NAMES)
+
+
+@get("/data/events/login-logs/last", access=admin, errors=(400,))
+async def last_logins(query: LogQuery, db: Database) -> Json:
+    """The last sign-ins."""
+    given = _given(query)
+    if query.cursor_login_log_id is not None:
+        given["cursor_id"] = uuid_filter(query.cursor_login_log_id)
+    await _cursor(db, given, _LOGIN_AT)
+    return await db.json(_logins(frozenset(given)), **given)
