@@ -111,7 +111,8 @@ _WRITE = text(
         AS given (id, name, author_id, project_id, person_id, payload, n)
     ), logged AS (
       INSERT INTO api_event (id, name, user_id, project_id, data, created_at, updated_at)
-      SELECT id, name, author_id, project_id, payload::jsonb, :now, :now FROM given WHERE id IS NOT NULL ORDER BY n
+      SELECT id, name, author_id, project_id, payload::jsonb, :now + n * interval '1 microsecond', :now
+        FROM given WHERE id IS NOT NULL ORDER BY n
     ), added AS (
       INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id)
       SELECT name, project_id, person_id, payload, id FROM given ORDER BY n
@@ -124,7 +125,10 @@ _WRITE = text(
 
 
 async def write(tx: "Transaction", emissions: Sequence[Emission]) -> None:
-    """Write events in their transaction, in one statement however many they are."""
+    """Write events in their transaction, in one statement however many they are.
+
+    A microsecond apart: the log is ordered, and read from a cursor, by `created_at`.
+    """
     await tx.row(
         _WRITE,
         now=utc_now(),
