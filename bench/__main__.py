@@ -27,7 +27,8 @@ from tests.server import ADMIN, Server, free_port
 
 IDS = """
 SELECT (SELECT id FROM project WHERE name = 'Feature') AS project,
-       (SELECT t.id FROM task t JOIN project p ON p.id = t.project_id AND p.name = 'Feature' ORDER BY t.id LIMIT 1) AS task,
+       (SELECT t.id FROM task t JOIN project p ON p.id = t.project_id AND p.name = 'Feature'
+         ORDER BY t.id LIMIT 1) AS task,
        (SELECT id FROM task_status WHERE short_name = 'wip') AS status
 """
 
