@@ -42,7 +42,12 @@ def test_each_role_sees_its_columns(admin: Client) -> None:
         listed = {row["id"] for row in caller.ok_get("/data/metadata-descriptors")}
         own = {row["id"] for row in caller.ok_get(f"/data/projects/{show['id']}")["descriptors"]}
         opened = {row["id"] for row in caller.ok_get("/data/projects/open")[0]["descriptors"]}
-        assert listed & mine == own & mine == opened & mine
+        at = f"/data/projects/{show['id']}/metadata-descriptors"
+        shown = {row["id"] for row in caller.ok_get(at)}
+        assert listed & mine == own & mine == opened & mine == shown & mine
+        for each in (published, ours, plain):
+            assert caller.get(f"{at}/{each}").status_code == (200 if each in shown else 403)
+        assert caller.get(f"{at}/{hidden}").status_code == 404
         return listed & mine
 
     assert seen(people["manager"]) == seen(people["user"]) == {published, ours, plain}
@@ -50,6 +55,16 @@ def test_each_role_sees_its_columns(admin: Client) -> None:
     assert seen(vendor) == {ours, plain}
     join(admin, show["id"], people["manager"], "client")
     assert seen(people["manager"]) == {published}
+
+
+def test_boards_have_their_columns_in_order(admin: Client) -> None:
+    show = production(admin)["id"]
+    last, third = descriptor(admin, show, name="b")["id"], descriptor(admin, show, name="a")["id"]
+    second, first = descriptor(admin, show, position=2)["id"], descriptor(admin, show, position=1)["id"]
+    rows = [row for row in admin.ok_get(f"/data/projects/{show}/metadata-descriptors") if row["entity_type"] == "Asset"]
+    assert [row["id"] for row in rows] == [first, second, third, last]
+    assert rows[0]["type"] == "MetadataDescriptor"
+    assert rows[0]["departments"] == []
 
 
 def test_only_administrators_use_the_generic_rows(admin: Client) -> None:

@@ -82,6 +82,11 @@ DESCRIPTOR_SHORT = (
     .but(for_client=_for_client, departments=DEPARTMENTS.ids(metadata_descriptor))
 )
 
+#: A descriptor on its own.
+DESCRIPTOR = wire_of(metadata_descriptor, "MetadataDescriptor").but(
+    for_client=_for_client, departments=DEPARTMENTS.ids(metadata_descriptor)
+)
+
 PROJECT = wire_of(project, "Project")
 
 STATUS_NAME: ScalarSelect[str] = (
