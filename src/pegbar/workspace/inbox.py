@@ -1,0 +1,144 @@
+"""A person's notifications and subscriptions. Source: spec user, "Notification item", "Subscriptions", "Worth fixing".
+
+What is hidden from the person's role on the production stays hidden here: the row is there, its text is empty.
+"""
+
+from functools import lru_cache
+
+from sqlalchemy import ARRAY, Executable, bindparam, text
+
+from pegbar.core.events import event
+from pegbar.core.schema import TIMESTAMP, Boolean, String, Uuid
+
+READ = event("notification:read", "person_id", "notification_id", scoped=False)
+UNREAD = event("notification:unread", "person_id", "notification_id", scoped=False)
+ALL_READ = event("notification:all-read", "person_id", scoped=False)
+
+_TIME = """'YYYY-MM-DD"T"HH24:MI:SS'"""
+_ITEM = f"""
+    SELECT json_build_object(
+             'id', n.id, 'type', 'Notification', 'notification_type', n.type,
+             'author_id', n.author_id, 'comment_id', n.comment_id, 'task_id', n.task_id, 'playlist_id', n.playlist_id,
+             'task_type_id', t.task_type_id, 'task_status_id', c.task_status_id,
+             'mentions', ARRAY(SELECT m.person FROM comment_mentions m WHERE m.comment = c.id),
+             'department_mentions',
+               ARRAY(SELECT m.department FROM comment_department_mentions m WHERE m.comment = c.id),
+             'reply_mentions', coalesce(r.reply -> 'mentions', '[]'),
+             'reply_department_mentions', coalesce(r.reply -> 'department_mentions', '[]'),
+             'preview_file_id', (SELECT f.id FROM comment_preview_link l JOIN preview_file f ON f.id = l.preview_file
+                                  WHERE l.comment = c.id ORDER BY f.position, f.created_at LIMIT 1),
+             'project_id', p.id, 'project_name', p.name,
+             'comment_text', CASE WHEN c.id IS NOT NULL THEN CASE WHEN h.hidden THEN '' ELSE c.text END END,
+             'reply_text', CASE WHEN h.hidden THEN '' ELSE coalesce(r.reply ->> 'text', '') END,
+             'created_at', to_char(n.created_at, {_TIME}), 'read', n.read, 'change', n.change,
+             'full_entity_name',
+               CASE WHEN e.id IS NULL THEN '' WHEN et.name = 'Shot' THEN concat_ws(' / ', g.name, u.name, e.name)
+                    WHEN et.name = 'Sequence' THEN concat_ws(' / ', u.name, e.name) WHEN et.name = 'Episode' THEN e.name
+                    ELSE concat_ws(' / ', et.name, e.name) END,
+             'episode_id', CASE WHEN e.id IS NULL THEN y.episode_id WHEN et.name = 'Shot' THEN g.id
+                                WHEN et.name = 'Sequence' THEN u.id ELSE e.source_id END,
+             'entity_preview_file_id', e.preview_file_id, 'subscription_id', s.id,
+             'playlist_name', coalesce(y.name, ''), 'playlist_for_entity', coalesce(y.for_entity, ''),
+             'playlist_is_for_all', coalesce(y.is_for_all, false))::text
+      FROM notification n
+      JOIN person me ON me.id = n.person_id
+      LEFT JOIN comment c ON c.id = n.comment_id
+      LEFT JOIN task t ON t.id = n.task_id
+      LEFT JOIN playlist y ON y.id = n.playlist_id
+      LEFT JOIN project p ON p.id = coalesce(t.project_id, y.project_id)
+      LEFT JOIN entity e ON e.id = t.entity_id
+      LEFT JOIN entity_type et ON et.id = e.entity_type_id
+      LEFT JOIN entity u ON u.id = e.parent_id
+      LEFT JOIN entity g ON g.id = u.parent_id
+      LEFT JOIN subscription s ON s.task_id = n.task_id AND s.person_id = n.person_id
+      LEFT JOIN project_person_link l ON l.project_id = p.id AND l.person_id = me.id
+      LEFT JOIN person w ON w.id = c.person_id
+      LEFT JOIN project_person_link wl ON wl.project_id = p.id AND wl.person_id = w.id
+      LEFT JOIN LATERAL (SELECT each AS reply
+                           FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies END) each
+                          WHERE n.reply_id IS NOT NULL AND each ->> 'id' = n.reply_id::text LIMIT 1) r ON true
+     CROSS JOIN LATERAL (
+       SELECT coalesce(w.role <> 'admin' AND coalesce(nullif(wl.role, 'admin'), w.role) = 'client', false) AS by_client,
+              CASE WHEN me.role = 'admin' THEN 'admin' ELSE coalesce(nullif(l.role, 'admin'), me.role) END AS role
+     ) x
+     CROSS JOIN LATERAL (
+       SELECT coalesce(CASE WHEN x.role IN ('user', 'vendor') THEN x.by_client
+                            WHEN x.role = 'client' THEN NOT (c.for_client OR c.person_id = me.id
+                              OR (x.by_client AND p.is_clients_isolated IS NOT TRUE)) ELSE false END, false) AS hidden
+     ) h
+     WHERE n.person_id = :caller_id
+"""
+_FILTERS = {
+    "notification_id": ("n.id = :notification_id", Uuid()),
+    "after": ("n.created_at > :after", TIMESTAMP()),
+    "before": ("n.created_at < :before", TIMESTAMP()),
+    "task_type_id": ("t.task_type_id = :task_type_id", Uuid()),
+    "task_status_id": ("t.task_status_id = :task_status_id", Uuid()),
+    "type": ("n.type = :type", String()),
+    "read": ("n.read = :read", Boolean()),
+    "watching": ("(s.id IS NOT NULL) = :watching", Boolean()),
+}
+
+
+@lru_cache(256)
+def items(filters: frozenset[str]) -> Executable:
+    """The latest hundred notifications of the caller that pass these filters, whose values are parameters."""
+    names = sorted(filters)
+    conditions = "".join(f" AND {_FILTERS[name][0]}" for name in names)
+    statement = text(f"{_ITEM}{conditions} ORDER BY n.created_at DESC, n.id DESC LIMIT 100")
+    return statement.bindparams(
+        bindparam("caller_id", type_=Uuid), *[bindparam(name, type_=_FILTERS[name][1]) for name in names]
+    )
+
+
+#: Set by their owner only.
+mark = text(
+    "UPDATE notification SET read = :read, updated_at = :now WHERE id = :notification_id AND person_id = :caller_id"
+).bindparams(
+    bindparam("read", type_=Boolean),
+    bindparam("now", type_=TIMESTAMP),
+    bindparam("notification_id", type_=Uuid),
+    bindparam("caller_id", type_=Uuid),
+)
+
+#: Those created since the request began stay unread.
+mark_all = text(
+    """
+    UPDATE notification SET read = true, updated_at = :now
+     WHERE person_id = :caller_id AND NOT read AND created_at <= :now
+    """
+).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("caller_id", type_=Uuid))
+
+# Subscriptions
+
+_TASK_ID = bindparam("task_id", type_=Uuid)
+_CALLER_ID = bindparam("caller_id", type_=Uuid)
+
+is_subscribed = text(
+    "SELECT EXISTS (SELECT 1 FROM subscription WHERE task_id = :task_id AND person_id = :caller_id)"
+).bindparams(_TASK_ID, _CALLER_ID)
+
+#: The tasks asked for that exist, and whether the caller reaches each.
+reachable = text(
+    """
+    SELECT t.id,
+           me.role = 'admin' OR (l.person_id IS NOT NULL AND (
+             coalesce(nullif(l.role, 'admin'), me.role) <> 'vendor'
+             OR EXISTS (SELECT 1 FROM task o JOIN task_person_link a ON a.task_id = o.id
+                         WHERE o.entity_id = t.entity_id AND a.person_id = me.id))) AS reached
+      FROM task t JOIN person me ON me.id = :caller_id
+      LEFT JOIN project_person_link l ON l.project_id = t.project_id AND l.person_id = me.id
+     WHERE t.id = ANY(:ids)
+    """
+).bindparams(_CALLER_ID, bindparam("ids", type_=ARRAY(Uuid)))
+
+subscribe = text(
+    """
+    INSERT INTO subscription (id, created_at, updated_at, person_id, task_id)
+    SELECT gen_random_uuid(), :now, :now, :caller_id, task_id FROM unnest(:ids) AS task_id ON CONFLICT DO NOTHING
+    """
+).bindparams(_CALLER_ID, bindparam("ids", type_=ARRAY(Uuid)), bindparam("now", type_=TIMESTAMP))
+
+unsubscribe = text("DELETE FROM subscription WHERE person_id = :caller_id AND task_id = ANY(:ids)").bindparams(
+    _CALLER_ID, bindparam("ids", type_=ARRAY(Uuid))
+)

@@ -1,0 +1,150 @@
+"""Routes of a person's notifications and subscriptions. Source: spec user."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from sqlalchemy import ARRAY, any_, bindparam, func, select
+
+from pegbar.core.access import Caller, person_identity, require
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.routing import delete, found, get, post, put
+from pegbar.core.schema import Uuid, utc_now
+from pegbar.core.wire import json_object, wire_of
+from pegbar.tasks.resources import NOTIFICATION
+from pegbar.tasks.routes import known_ids
+from pegbar.tasks.tables import notification, subscription
+from pegbar.workspace import inbox
+
+_PATH = "/data/user/notifications"
+_TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
+
+
+class ReadMark(Strict):
+    """Whether a notification was read."""
+
+    read: bool | int | str
+
+
+class TaskIds(Strict):
+    """Tasks."""
+
+    task_ids: Annotated[list[str], msgspec.Meta(min_length=1)]
+
+
+def _uuid(name: str, value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise BadRequest(f"Invalid UUID format for {name}: {value}") from None
+
+
+def _moment(name: str, value: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=None)
+    except ValueError:
+        raise BadRequest(f"{name}: {value!r} is neither a date nor a date and time.") from None
+
+
+@get(_PATH, access=person_identity, errors=(400,))
+async def notifications(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
+    """The caller's latest hundred notifications, narrowed by the query string."""
+    asked = request.query_params
+    given: dict[str, Any] = {name: _moment(name, asked[name]) for name in ("after", "before") if name in asked}
+    given |= {name: _uuid(name, asked[name]) for name in ("task_type_id", "task_status_id") if name in asked}
+    given |= {name: asked[name].lower() == "true" for name in ("read", "watching") if name in asked}
+    if "type" in asked:
+        given["type"] = asked["type"].replace("\0", "")
+    return await db.json(inbox.items(frozenset(given)), caller_id=caller.id, **given)
+
+
+@get(_PATH + "/{notification_id:str}", access=person_identity, errors=(400, 404))
+async def one_notification(notification_id: str, db: Database, caller: Caller) -> Json:
+    """One notification of the caller."""
+    row_id = _uuid("notification_id", notification_id)
+    statement = inbox.items(frozenset({"notification_id"}))
+    return found(await db.json_row(statement, caller_id=caller.id, notification_id=row_id), "The notification")
+
+
+_ROW = select(json_object(NOTIFICATION)).where(notification.c.id == bindparam("notification_id", type_=Uuid))
+
+
+@put(_PATH + "/{notification_id:str}", access=person_identity, events=(inbox.READ, inbox.UNREAD), errors=(400, 404))
+async def mark_notification(notification_id: str, body: ReadMark, tx: Transaction, caller: Caller) -> Json:
+    """Mark a notification of the caller as read or unread."""
+    row_id, read = _uuid("notification_id", notification_id), str(body.read).lower()
+    if read not in _TRUE | _FALSE:
+        raise BadRequest("read is neither true nor false.")
+    if not await tx.execute(inbox.mark, read=read in _TRUE, now=utc_now(), notification_id=row_id, caller_id=caller.id):
+        raise NotFound("There is no such notification of yours.")
+    event = inbox.READ if read in _TRUE else inbox.UNREAD
+    tx.emit(event, to=caller.id, person_id=caller.id, notification_id=row_id)
+    return found(await tx.json_row(_ROW, notification_id=row_id))
+
+
+@post("/actions/user/notifications/mark-all-as-read", access=person_identity, status=200, events=(inbox.ALL_READ,))
+async def mark_all_notifications(tx: Transaction, caller: Caller) -> Any:
+    """Mark all notifications of the caller as read."""
+    await tx.execute(inbox.mark_all, now=utc_now(), caller_id=caller.id)
+    tx.emit(inbox.ALL_READ, to=caller.id, person_id=caller.id)
+    return {"success": True}
+
+
+# Subscriptions
+
+_ids = bindparam("ids", type_=ARRAY(Uuid))
+_SUBSCRIPTIONS = (
+    select(json_object(wire_of(subscription, "Subscription")))
+    .where(subscription.c.task_id == any_(_ids), subscription.c.person_id == bindparam("caller_id", type_=Uuid))
+    .order_by(func.array_position(_ids, subscription.c.task_id))
+)
+
+
+async def _subscribe(tx: Transaction, caller: Caller, ids: list[UUID]) -> Json:
+    """Subscribe to tasks the caller reaches, or to none of them. Raises NotFound, Forbidden."""
+    rows = {row["id"]: row["reached"] for row in await tx.rows(inbox.reachable, ids=ids, caller_id=caller.id)}
+    for each in ids:
+        if each not in rows:
+            raise NotFound(f"There is no task {each}.")
+        require(rows[each], f"You may not watch the task {each}.")
+    await tx.execute(inbox.subscribe, ids=ids, caller_id=caller.id, now=utc_now())
+    return await tx.json(_SUBSCRIPTIONS, ids=ids, caller_id=caller.id)
+
+
+@get("/data/user/tasks/{task_id:str}/subscribed", access=person_identity)
+async def is_subscribed(task_id: str, db: Database, caller: Caller) -> bool:
+    """Whether the caller watches a task."""
+    ids = known_ids([task_id])
+    return bool(ids) and bool(await db.value(inbox.is_subscribed, task_id=ids[0], caller_id=caller.id))
+
+
+@post("/actions/user/tasks/{task_id:uuid}/subscribe", access=person_identity, errors=(403, 404))
+async def subscribe(task_id: UUID, tx: Transaction, caller: Caller) -> Json:
+    """Watch a task."""
+    return Json((await _subscribe(tx, caller, [task_id]))[1:-1])
+
+
+@delete("/actions/user/tasks/{task_id:str}/unsubscribe", access=person_identity)
+async def unsubscribe(task_id: str, tx: Transaction, caller: Caller) -> None:
+    """Stop watching a task."""
+    await tx.execute(inbox.unsubscribe, ids=known_ids([task_id]), caller_id=caller.id)
+
+
+@post("/actions/user/tasks/subscribe", access=person_identity, errors=(400, 403, 404))
+async def subscribe_to_many(body: TaskIds, tx: Transaction, caller: Caller) -> Json:
+    """Watch tasks, all or none."""
+    ids = known_ids(body.task_ids)
+    if len(ids) < len(body.task_ids):
+        raise NotFound("task_ids: one of them is not an id.")
+    return await _subscribe(tx, caller, list(dict.fromkeys(ids)))
+
+
+@post("/actions/user/tasks/unsubscribe", access=person_identity, status=200, errors=(400,))
+async def unsubscribe_from_many(body: TaskIds, tx: Transaction, caller: Caller) -> list[str]:
+    """Stop watching tasks."""
+    await tx.execute(inbox.unsubscribe, ids=known_ids(body.task_ids), caller_id=caller.id)
+    return body.task_ids
