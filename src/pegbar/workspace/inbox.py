@@ -4,6 +4,7 @@ What is hidden from the person's role on the production stays hidden here: the r
 """
 
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import ARRAY, Executable, bindparam, text
 
@@ -67,8 +68,8 @@ _ITEM = f"""
                               OR (x.by_client AND p.is_clients_isolated IS NOT TRUE)) ELSE false END, false) AS hidden
      ) h
      WHERE n.person_id = :caller_id
-"""
-_FILTERS = {
+"""  # noqa: S608 - a constant
+_FILTERS: dict[str, tuple[str, Any]] = {
     "notification_id": ("n.id = :notification_id", Uuid()),
     "after": ("n.created_at > :after", TIMESTAMP()),
     "before": ("n.created_at < :before", TIMESTAMP()),
@@ -142,3 +143,29 @@ subscribe = text(
 unsubscribe = text("DELETE FROM subscription WHERE person_id = :caller_id AND task_id = ANY(:ids)").bindparams(
     _CALLER_ID, bindparam("ids", type_=ARRAY(Uuid))
 )
+
+# Sequences: tasks of a type on all that lies below
+
+_SEQUENCE = [bindparam(name, type_=Uuid) for name in ("caller_id", "entity_id", "task_type_id")]
+
+is_watching_sequence = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM subscription
+                    WHERE person_id = :caller_id AND entity_id = :entity_id AND task_type_id = :task_type_id)
+    """
+).bindparams(*_SEQUENCE)
+
+known_task_type = text("SELECT id FROM task_type WHERE id = :task_type_id").bindparams(
+    bindparam("task_type_id", type_=Uuid)
+)
+
+watch_sequence = text(
+    """
+    INSERT INTO subscription (id, created_at, updated_at, person_id, entity_id, task_type_id)
+    VALUES (gen_random_uuid(), :now, :now, :caller_id, :entity_id, :task_type_id) ON CONFLICT DO NOTHING
+    """
+).bindparams(*_SEQUENCE, bindparam("now", type_=TIMESTAMP))
+
+unwatch_sequence = text(
+    "DELETE FROM subscription WHERE person_id = :caller_id AND entity_id = :entity_id AND task_type_id = :task_type_id"
+).bindparams(*_SEQUENCE)

@@ -8,13 +8,15 @@ import msgspec
 from litestar import Request
 from sqlalchemy import ARRAY, any_, bindparam, func, select
 
-from pegbar.core.access import Caller, person_identity, require
+from pegbar.core.access import Caller, Place, Rule, person_identity, require
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.routing import delete, found, get, post, put
 from pegbar.core.schema import Uuid, utc_now
 from pegbar.core.wire import json_object, wire_of
+from pegbar.entities.kinds import SEQUENCE, type_id
+from pegbar.entities.tables import entity
 from pegbar.tasks.resources import NOTIFICATION
 from pegbar.tasks.routes import known_ids
 from pegbar.tasks.tables import notification, subscription
@@ -148,3 +150,55 @@ async def unsubscribe_from_many(body: TaskIds, tx: Transaction, caller: Caller) 
     """Stop watching tasks."""
     await tx.execute(inbox.unsubscribe, ids=known_ids(body.task_ids), caller_id=caller.id)
     return body.task_ids
+
+
+_SEQUENCE = "/sequences/{sequence_id:uuid}/task-types/{task_type_id:uuid}"
+_watches = Rule(
+    "a person in the team of the production; vendors only with a task on the sequence",
+    lambda caller: caller.is_member and caller.reaches_entity,
+    Place(
+        "entity",
+        "sequence_id",
+        select(entity.c.id.label("place_id")).where(
+            entity.c.id == bindparam("key", type_=Uuid), entity.c.entity_type_id == type_id(SEQUENCE)
+        ),
+    ),
+    bots=False,
+)
+_WATCHED = select(json_object(wire_of(subscription, "Subscription"))).where(
+    subscription.c.person_id == bindparam("caller_id", type_=Uuid),
+    subscription.c.entity_id == bindparam("entity_id", type_=Uuid),
+    subscription.c.task_type_id == bindparam("task_type_id", type_=Uuid),
+)
+
+
+async def _is_watching(sequence_id: str, task_type_id: str, db: Database, caller: Caller) -> bool:
+    """Whether the caller watches the tasks of a type below a sequence."""
+    ids = known_ids([sequence_id, task_type_id])
+    if len(ids) < 2:
+        return False
+    return bool(await db.value(inbox.is_watching_sequence, caller_id=caller.id, entity_id=ids[0], task_type_id=ids[1]))
+
+
+for _kind in ("sequences", "entities"):
+    get(f"/data/user/{_kind}" + "/{sequence_id:str}/task-types/{task_type_id:str}/subscribed", access=person_identity)(
+        _is_watching
+    )
+
+
+@post(f"/actions/user{_SEQUENCE}/subscribe", access=_watches, errors=(403, 404))
+async def watch_sequence(sequence_id: UUID, task_type_id: UUID, tx: Transaction, caller: Caller) -> Json:
+    """Watch the tasks of a type on all that lies below a sequence."""
+    if await tx.value(inbox.known_task_type, task_type_id=task_type_id) is None:
+        raise NotFound(f"There is no task type {task_type_id}.")
+    given = {"caller_id": caller.id, "entity_id": sequence_id, "task_type_id": task_type_id}
+    await tx.execute(inbox.watch_sequence, now=utc_now(), **given)
+    return found(await tx.json_row(_WATCHED, **given))
+
+
+@delete("/actions/user/sequences/{sequence_id:str}/task-types/{task_type_id:str}/unsubscribe", access=person_identity)
+async def unwatch_sequence(sequence_id: str, task_type_id: str, tx: Transaction, caller: Caller) -> None:
+    """Stop watching the tasks of a type below a sequence."""
+    ids = known_ids([sequence_id, task_type_id])
+    if len(ids) == 2:
+        await tx.execute(inbox.unwatch_sequence, caller_id=caller.id, entity_id=ids[0], task_type_id=ids[1])

@@ -1,0 +1,109 @@
+"""What follows a comment: replies, acknowledgements and files, as each role."""
+
+import threading
+
+from tests import factories
+from tests.client import Client
+from tests.tasks.test_comments import say, status
+
+
+def test_replies_posted_at_once_are_all_kept(admin: Client) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    said = say(admin, task, status(admin, "Work In Progress"))
+    path = f"/data/tasks/{task['id']}/comments/{said['id']}"
+
+    def reply() -> None:
+        for _ in range(4):
+            Client(admin.api, admin.token, admin.person).ok_post(f"{path}/reply", {"text": "and"})
+
+    threads = [threading.Thread(target=reply) for _ in range(3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    replies = admin.ok_get(path)["replies"]
+    assert len({each["id"] for each in replies}) == 12
+    admin.ok_delete(f"{path}/reply/{replies[0]['id']}")
+    assert len(admin.ok_get(path)["replies"]) == 11
+    assert admin.post(f"{path}/reply", {"text": None}).status_code == 400
+    assert admin.post(f"{path}/reply", {"text": "a\0"}).status_code == 400
+
+
+def test_who_is_named_answers_and_leaves_the_status_alone(admin: Client) -> None:
+    named, other, vendor = factories.hire(admin, "user"), factories.hire(admin, "user"), factories.hire(admin, "vendor")
+    show = factories.production(admin, named, other, vendor)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    wip, done = status(admin, "Work In Progress"), status(admin, "Done")
+    said = say(admin, task, wip, f"@{named.person['full_name']}: what do you think?")
+    path = f"/data/tasks/{task['id']}/comments/{said['id']}/reply"
+    assert named.ok_post(path, {"text": "Good"})["person"]["id"] == named.id
+    say(named, task, wip, "Really")
+    assert named.post(f"/actions/tasks/{task['id']}/comment", {"task_status_id": done}).status_code == 403
+    for who in (other, vendor):
+        assert who.post(path, {"text": "me too"}).status_code == 403
+    told = admin.ok_get("/data/notifications", params={"comment_id": said["id"]})
+    assert {(each["person_id"], each["notification_type"]) for each in told} == {
+        (named.id, "mention"),
+        (admin.id, "reply"),
+    }
+
+
+def test_what_is_hidden_is_neither_seen_ticked_nor_answered(admin: Client) -> None:
+    client, artist = factories.hire(admin, "client"), factories.hire(admin, "user")
+    show, other = factories.production(admin, client, artist), factories.production(admin, client)
+    task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
+    elsewhere = factories.task(admin, factories.entity(admin, other["id"]))
+    wip = status(admin, "Work In Progress")
+    inside, asked = say(artist, task, wip, "Inside"), say(client, task, wip, "Red?")
+    files = {"file": ("secret.txt", b"secret", "text/plain")}
+    thread = f"/data/tasks/{task['id']}/comments"
+    (attached,) = artist.ok_post(f"/actions/tasks/{task['id']}/comments/{inside['id']}/add-attachment", files=files)
+    content = f"/data/attachment-files/{attached['id']}/file/secret.txt"
+    assert artist.get(content).content == b"secret"
+    assert "private" in artist.get(content).headers["cache-control"]
+    assert client.get(content).status_code == 403
+    for verb, body in (("ack", None), ("reply", {"text": "hm"})):
+        assert client.post(f"{thread}/{inside['id']}/{verb}", body).status_code == 403
+        assert artist.post(f"{thread}/{asked['id']}/{verb}", body).status_code == 403
+        assert admin.post(f"/data/tasks/{elsewhere['id']}/comments/{asked['id']}/{verb}", body).status_code == 404
+    assert client.ok_post(f"{thread}/{asked['id']}/ack")["acknowledgements"] == [client.id]
+    assert client.ok_post(f"{thread}/{asked['id']}/ack")["acknowledgements"] == []
+    assert client.delete(f"{thread}/{inside['id']}/attachments/{attached['id']}").status_code == 403
+    artist.ok_delete(f"{thread}/{inside['id']}/attachments/{attached['id']}")
+    assert artist.get(content).status_code == 404
+
+
+def test_a_removed_author_deletes_no_more(admin: Client) -> None:
+    artist = factories.hire(admin, "user")
+    show = factories.production(admin, artist)
+    task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
+    said = say(artist, task, status(admin, "Work In Progress"))
+    admin.ok_delete(f"/data/projects/{show['id']}/team/{artist.id}")
+    assert artist.delete(f"/data/tasks/{task['id']}/comments/{said['id']}").status_code == 403
+    assert artist.delete(f"/data/comments/{said['id']}").status_code == 403
+
+
+def test_lists_of_a_production_are_narrowed_by_role(admin: Client) -> None:
+    client, vendor, artist = (factories.hire(admin, role) for role in ("client", "vendor", "user"))
+    show = factories.production(admin, client, vendor, artist)
+    mine, other = (factories.task(admin, factories.entity(admin, show["id"]), estimation=60) for _ in range(2))
+    admin.ok_put(f"/data/tasks/{mine['id']}", {"assignees": [vendor.id]})
+    wip = status(admin, "Work In Progress")
+    say(vendor, mine, wip), say(client, other, wip, "Red?")
+    tasks, news = f"/data/projects/{show['id']}/tasks", f"/data/projects/{show['id']}/news"
+    assert [each["id"] for each in vendor.ok_get(tasks)] == [mine["id"]]
+    assert {each["estimation"] for each in client.ok_get(tasks)} == {0}
+    assert len(artist.ok_get(tasks, params={"page": 1})["data"]) == 2
+    assert client.get(news).status_code == 403
+    assert [each["task_id"] for each in vendor.ok_get(news)["data"]] == [mine["id"]]
+    assert artist.ok_get(news, params={"limit": 1})["nb_pages"] == 2
+    assert [each["object_id"] for each in artist.ok_get(f"/data/projects/{show['id']}/comments")] == [mine["id"]]
+    for name, value in (("limit", "-1"), ("page", "0"), ("after", "x"), ("person_id", "x"), ("only_preview", "2")):
+        assert artist.get(news, params={name: value}).status_code == 400, name
+    first = artist.get(tasks)
+    again = {"If-None-Match": first.headers["etag"]}
+    assert artist.get(tasks, headers=again).status_code == 304
+    assert artist.get(tasks, params={"page": 1}, headers=again).status_code == 200
+    admin.ok_put(f"/data/tasks/{other['id']}", {"priority": 1})
+    assert artist.get(tasks, headers=again).status_code == 200
