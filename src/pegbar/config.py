@@ -5,11 +5,15 @@ what is Pegbar's own starts with `PEGBAR_`. docs/configuration.md is generated f
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
+
+#: How other programs write the start of a PostgreSQL URL.
+_DRIVER = re.compile(r"^postgres(ql)?(\+\w+)?://")
 
 TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
@@ -205,7 +209,7 @@ class Settings:
     def external_database(self) -> str:
         """The URL of the external PostgreSQL; empty when the embedded one serves."""
         if self.database_url or not self.db_host:
-            return self.database_url
+            return _DRIVER.sub("postgresql://", self.database_url)
         from urllib.parse import quote
 
         user, password = quote(self.db_username, safe=""), quote(self.db_password, safe="")

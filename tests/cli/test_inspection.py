@@ -58,6 +58,8 @@ def test_settings_take_kitsus_names() -> None:
     assert found.external_database == "postgresql://postgres:p%40ss%2Fword@db:5432/zoudb"
     assert found.log_level == "debug"
     assert found.cors_allowed_origins == ["https://a", "https://b"]
+    for url in ("postgres://h/d", "postgresql+psycopg://h/d", "postgresql://h/d"):
+        assert config.load({"DATABASE_URL": url}).external_database == "postgresql://h/d"
     assert config.load({"THUMBNAIL_FOLDER": "/p"}).storage_folder == Path("/p")
 
 

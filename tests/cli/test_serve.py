@@ -2,10 +2,12 @@
 
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 import requests
@@ -83,6 +85,25 @@ def _signs_in(server: Server) -> bool:
     return requests.post(f"{server.api}/auth/login", json=body, timeout=10).status_code == 400
 
 
+def test_a_request_under_way_is_answered_before_the_stop(own: Server) -> None:
+    body = b'{"email": "nobody@example.com", "password": "wrongpassword"}'
+    with socket.create_connection(("127.0.0.1", own.port), timeout=30) as connection:
+        head = (
+            f"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        )
+        connection.sendall(f"{head}\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert b"100 Continue" in connection.recv(1000)  # the application is reading the body
+        (worker,) = children(own, "worker")
+        assert own.process is not None
+        own.process.send_signal(signal.SIGTERM)
+        until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+        connection.sendall(body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400"), answer
+    assert own.process.wait(60) == 0
+    own.start()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_cleanly_and_starts_again(own: Server, number: signal.Signals) -> None:
     before = psutil.Process(own.process.pid).children(recursive=True)  # type: ignore[union-attr]
@@ -96,7 +117,7 @@ def test_nothing_outlives_a_killed_server(own: Server) -> None:
     assert own.process is not None
     before = psutil.Process(own.process.pid).children(recursive=True)
     own.stop(signal.SIGKILL)
-    until(lambda: not [each for each in before if each.is_running() and each.status() != psutil.STATUS_ZOMBIE])
+    until(lambda: not [each for each in before if each.is_running() and each.status() != psutil.STATUS_ZOMBIE], 90)
     own.start()
 
 
@@ -121,6 +142,26 @@ def test_mistakes_get_one_line(
     given = {"PEGBAR_DATA": str(tmp_path), **environment}
     done = pegbar(*arguments, **given)
     assert (done.returncode, message in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
+
+
+def test_logs_are_json_for_collectors(tmp_path: Path) -> None:
+    with Server(tmp_path, PEGBAR_LOG_FORMAT="json", PEGBAR_ADMIN_PASSWORD="") as running:
+        (worker,) = children(running, "worker")
+        worker.kill()
+        until(lambda: "a process died" in running.text())
+        lines = [msgspec.json.decode(line) for line in running.text().splitlines()]
+    by_event = {line["event"]: line for line in lines}
+    assert by_event["serving"]["api"] == running.api
+    assert by_event["made the first administrator, told this once"]["password"]
+    assert by_event["a process died and is started again"]["level"] == "error"
+    assert "timestamp" in by_event["serving"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = pegbar("serve", "--data", str(tmp_path / "file" / "data"))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert str(tmp_path / "file") in done.stderr
 
 
 def test_administrator_of_the_environment(server: Server) -> None:

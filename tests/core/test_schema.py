@@ -17,7 +17,7 @@ from pegbar.studio.defaults import load_defaults
 from tests import shared
 from tests.client import sign_in
 from tests.command import pegbar
-from tests.server import Server
+from tests.server import Server, free_port
 
 PERSON = "manager@example.com"
 
@@ -233,10 +233,16 @@ def test_an_empty_database_needs_init(server: Server) -> None:
     assert "No user" in pegbar("user", "list", "--database-url", url).stdout
 
 
-def test_a_newer_schema_is_refused(server: Server) -> None:
-    url = new_database(server, "newer")
+def test_an_old_or_newer_schema_is_refused_with_what_to_do(server: Server) -> None:
+    url = new_database(server, "other_version")
     assert pegbar("db", "init", "--database-url", url).returncode == 0
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE pegbar.alembic_version SET version_num = '9999'")
-    done = pegbar("db", "upgrade", "--database-url", url)
-    assert (done.returncode, "made by a newer one" in done.stderr) == (1, True)
+    for revision, command, message in (
+        ("9999", ["db", "upgrade"], "made by a newer one"),
+        ("9999", ["serve", "--port", str(free_port())], "made by a newer one"),
+        ("0002", ["user", "list"], "Run: pegbar db upgrade"),
+        ("0002", ["serve", "--port", str(free_port())], "Run: pegbar db upgrade"),
+    ):
+        with psycopg.connect(url) as connection:
+            connection.execute("UPDATE pegbar.alembic_version SET version_num = %s", (revision,))
+        done = pegbar(*command, "--database-url", url)
+        assert (done.returncode, message in done.stderr) == (1, True), done.stderr

@@ -48,5 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (UserError, InvalidSetting, CannotStart, OldSchema, Unreachable, ApiError) as error:
         _complain(error)
         sys.exit(USER_ERROR)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _complain(f"{error.strerror}: {error.filename}")
+        sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

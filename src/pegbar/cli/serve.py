@@ -61,7 +61,8 @@ def serve(
         if embedded is not None:
             give("DATABASE_URL", embedded.start())
             migrations.upgrade(settings().database_url)
-        administrator = asyncio.run(_first_start())
+        with migrations.turn(settings().external_database):
+            administrator = asyncio.run(_first_start())
         with _private_socket():
             services = _services()
             supervisor = Supervisor(services, embedded)

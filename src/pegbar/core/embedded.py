@@ -235,7 +235,8 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=lambda: end_with_parent(signal.SIGINT),  # noqa: PLW1509 - no thread runs yet
+                # Once the sessions of our other processes are over, too.
+                preexec_fn=lambda: end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no thread runs yet
                 **who,  # type: ignore[call-overload]
             )
         self._wait(start)

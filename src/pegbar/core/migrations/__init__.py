@@ -1,6 +1,8 @@
 """Bringing a database to the schema this Pegbar needs."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Literal
 
@@ -84,11 +86,23 @@ def _check_known(current: str | None) -> None:
         )
 
 
-def _take_turn(connection: Connection) -> None:
-    """Wait for other nodes' migrations, by asking again: a statement that waits would hold up their indexes."""
-    while not connection.execute(text(f"SELECT pg_try_advisory_lock({_LOCK})")).scalar():
-        connection.rollback()
-        time.sleep(0.2)
+@contextmanager
+def turn(url: str) -> Iterator[Connection]:
+    """A connection that has its turn: one node at a time prepares a database.
+
+    Others ask again and again: a statement that waits would hold up concurrent indexes.
+    """
+    with connect(url) as connection:
+        while not connection.execute(text(f"SELECT pg_try_advisory_lock({_LOCK})")).scalar():
+            connection.rollback()
+            time.sleep(0.2)
+        connection.commit()
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+            connection.commit()
 
 
 def revisions() -> list[str]:
@@ -100,22 +114,16 @@ def revisions() -> list[str]:
 
 def upgrade(url: str) -> tuple[str | None, str]:
     """Bring the database to this Pegbar's schema; the revisions before and after."""
-    with connect(url) as connection:
-        _take_turn(connection)
-        try:
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {OWN_SCHEMA}"))
+    with turn(url) as connection:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {OWN_SCHEMA}"))
+        connection.commit()
+        before = revision(connection)
+        connection.commit()
+        _check_known(before)
+        if before != head():
+            command.upgrade(_config(connection), "head")
             connection.commit()
-            before = revision(connection)
-            connection.commit()
-            _check_known(before)
-            if before != head():
-                command.upgrade(_config(connection), "head")
-                connection.commit()
-            return before, head()
-        finally:
-            connection.rollback()
-            connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
-            connection.commit()
+        return before, head()
 
 
 def state(connection: Connection) -> Literal["empty", "kitsu", "ours"]:
