@@ -86,6 +86,7 @@ def test_strategies(setting: Set, environment: dict[str, str], from_directory: b
         ("10.0.0.9", {"x_real_ip": "192.0.2.1"}, "192.0.2.1"),
         ("10.0.0.9", {"x_real_ip": "2001:DB8::1"}, "2001:db8::1"),
         ("10.0.0.9", {"x_real_ip": "nonsense"}, None),
+        ("10.0.0.9", {"x_real_ip": "fe80::1%" + "eth" * 30}, "fe80::1"),
         ("10.0.0.9", {"x_forwarded_for": "6.6.6.6, 192.0.2.1, 10.0.0.3"}, "192.0.2.1"),
         ("10.0.0.9", {"x_forwarded_for": "nonsense"}, "10.0.0.9"),
     ],

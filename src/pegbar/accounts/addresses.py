@@ -41,8 +41,9 @@ def trusted_networks() -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def _parsed(text_: str) -> str | None:
+    """An address without its zone, which says nothing here."""
     try:
-        return str(ip_address(text_.strip()))
+        return str(ip_address(text_.strip().partition("%")[0]))
     except ValueError:
         return None
 
@@ -106,6 +107,9 @@ class Guesses:
 
     @staticmethod
     def _refusal() -> TooManyRequests:
-        error = TooManyRequests("Too many failed attempts from this address. Wait a minute, then try again.")
+        # Gazu takes a 429 for a success unless `login` is false (spec clients).
+        error = TooManyRequests(
+            "Too many failed attempts from this address. Wait a minute, then try again.", login=False
+        )
         error.headers["retry-after"] = "60"
         return error

@@ -122,7 +122,8 @@ async def reset_password(
 
 
 def _bad_link() -> ApiError:
-    return ApiError("The link is wrong, used or too old. Ask for a new one.", status=400)
+    # The web UI looks for these words (spec clients, "Errors").
+    return ApiError("Wrong or expired token: ask for a new link.", status=400)
 
 
 async def invite(tx: Transaction, person_id: UUID) -> None:

@@ -94,11 +94,12 @@ async def of_owner(db: Database, guesses: Guesses, who: asyncpg.Record, proof: P
     if proven is None:
         raise refused("A second factor is needed.")
     if not proven:
-        await guesses.failed()
         try:
             await sign_in.count_failure(db, who)
         except sign_in.SignInRefused as locked:
             raise refused(locked.message, **locked.extra) from None
+        finally:
+            await guesses.failed()
         raise refused("The second factor is wrong.")
 
 
