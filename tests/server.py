@@ -24,6 +24,9 @@ FAST = {
     "USER_LIMIT": "100000",
 }
 
+#: Servers start several times in a run: they may keep what Python compiled.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -54,9 +57,9 @@ class Server:
         command = [sys.executable, "-m", "pegbar", "serve", "--port", str(self.port), "--data", str(self.folder)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *self.options], env={**os.environ, **self.environment}, stdout=log, stderr=log, cwd="/"
+                [*command, *self.options], env={**_ENVIRONMENT, **self.environment}, stdout=log, stderr=log, cwd="/"
             )
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server stopped:\n{self.text()}")
