@@ -10,6 +10,7 @@ from tests.command import pegbar
 from tests.server import Server
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
+EVENTS = DOCUMENT.with_name("events.md")
 
 
 def test_routes_tell_method_path_access_and_events() -> None:
@@ -28,6 +29,10 @@ def test_routes_tell_method_path_access_and_events() -> None:
 def test_the_documentation_of_the_settings_is_current() -> None:
     assert DOCUMENT.read_text() == config.documentation(), "run: pegbar config --markdown > docs/configuration.md"
     assert pegbar("config", "--markdown").stdout == DOCUMENT.read_text()
+
+
+def test_the_documentation_of_the_events_is_current() -> None:
+    assert EVENTS.read_text() == pegbar("events", "--markdown").stdout, "run: pegbar events --markdown > docs/events.md"
 
 
 def test_secrets_are_not_shown() -> None:

@@ -45,6 +45,22 @@ def routes(*, json: As_json = False) -> None:
 
 
 @app.command
+def events(
+    *, markdown: Annotated[bool, Parameter(negative=(), help="Their documentation, as Markdown.")] = False
+) -> None:
+    """List every event with its payload."""
+    from pegbar.app import load_domains
+    from pegbar.core import events as declared
+
+    load_domains()
+    if markdown:
+        out.print(declared.documentation(), markup=False, end="", soft_wrap=True)
+        return
+    for each in sorted({(each.name, each.keys) for each in declared.declared}):
+        out.print(f"{each[0]:<44}{', '.join(each[1])}", markup=False, soft_wrap=True)
+
+
+@app.command
 def config(
     *, markdown: Annotated[bool, Parameter(negative=(), help="Their documentation, as Markdown.")] = False
 ) -> None:

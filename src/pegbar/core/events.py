@@ -93,6 +93,31 @@ def event(name: str, *keys: str, scoped: bool = True, logged: bool = True, text:
     return made
 
 
+def documentation() -> str:
+    """docs/events.md: every event declared, with its payload."""
+    merged: dict[str, list[Event]] = {}
+    for each in declared:
+        merged.setdefault(each.name, []).append(each)
+    lines = [
+        "# Events",
+        "",
+        "What the server emits over Socket.IO (namespace `/events`) and keeps in the log (`GET /data/events`). Generated:",
+        "`pegbar events --markdown > docs/events.md`.",
+        "",
+        "An event *of a production* carries `project_id` too, and reaches its team and the studio managers only; the others",
+        "reach everyone signed in. An event that is not logged is only live.",
+        "",
+        "| event | payload | of a production | logged |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, events in sorted(merged.items()):
+        payloads = "; ".join(dict.fromkeys(", ".join(f"`{key}`" for key in each.keys) or "none" for each in events))
+        scoped = "yes" if any(each.scoped for each in events) else ""
+        logged = "yes" if any(each.logged for each in events) else "no"
+        lines.append(f"| `{name}` | {payloads} | {scoped} | {logged} |")
+    return "\n".join([*lines, ""])
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
