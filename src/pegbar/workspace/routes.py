@@ -1,6 +1,7 @@
 """Routes of the signed-in person's own data. Source: spec user."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Executable
@@ -8,9 +9,11 @@ from sqlalchemy import Executable
 from pegbar.config import settings
 from pegbar.core.access import Caller, person_identity
 from pegbar.core.database import Database, Json
+from pegbar.core.errors import BadRequest
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import found, get
-from pegbar.workspace import context, todo
+from pegbar.tasks.time.periods import iso_day
+from pegbar.workspace import context, own, todo
 
 
 async def _scoped(db: Database, caller: Caller, statement: Executable, **given: Any) -> Json:
@@ -37,3 +40,56 @@ async def tasks_to_do(db: Database, caller: Caller) -> Json:
 async def done_tasks(db: Database, caller: Caller) -> Json:
     """The caller's tasks that are done, in their open productions, latest first."""
     return await _scoped(db, caller, todo.of_person(done=True))
+
+
+class Between(msgspec.Struct):
+    """A range of days, both included."""
+
+    start_date: str = ""
+    end_date: str = ""
+
+
+class Named(msgspec.Struct):
+    """A production by its name."""
+
+    name: str | None = None
+
+
+@get("/data/user/projects/open", access=person_identity)
+async def own_open_projects(query: Named, db: Database, caller: Caller) -> Json:
+    """The caller's open productions, whole; those of a name when it is given."""
+    statement = own.projects(for_admin=caller.is_admin, named=query.name is not None)
+    given = {} if query.name is None else {"name": query.name.replace("\0", "")}
+    return await _scoped(db, caller, statement, **given)
+
+
+@get("/data/user/time-spents", access=person_identity, errors=(400,))
+async def own_time_spents(query: Between, db: Database, caller: Caller) -> Json:
+    """The caller's hours, all of them or between two days."""
+    if bool(query.start_date) != bool(query.end_date):
+        raise BadRequest("start_date and end_date go together.")
+    if not query.start_date:
+        return await _scoped(db, caller, own.time_spents(dated=False))
+    days = {"first": iso_day("start_date", query.start_date), "last": iso_day("end_date", query.end_date)}
+    return await _scoped(db, caller, own.time_spents(dated=True), **days)
+
+
+@get("/data/user/time-spents/{day:str}", access=person_identity, errors=(400,))
+async def own_time_spents_of_day(day: str, db: Database, caller: Caller) -> Json:
+    """The caller's hours on one day."""
+    return await _scoped(db, caller, own.time_spents_of_day, day=iso_day("date", day[:10]))
+
+
+@get("/data/user/tasks/{task_id:uuid}/time-spents/{day:str}", access=person_identity, errors=(400,))
+async def own_time_spent_on_task(task_id: UUID, day: str, db: Database, caller: Caller) -> Json:
+    """The caller's hours on a task on one day; an empty object when there are none."""
+    when = iso_day("date", day[:10])
+    row = await db.json_row(own.time_spent_on_task, caller_id=caller.id, task_id=task_id, day=when)
+    return row or Json(b"{}")
+
+
+@get("/data/user/day-offs/{day:str}", access=person_identity, errors=(400,))
+async def own_day_off(day: str, db: Database, caller: Caller) -> Json:
+    """The caller's day off that covers a date; an empty object when there is none."""
+    row = await db.json_row(own.day_off_of, caller_id=caller.id, day=iso_day("date", day[:10]))
+    return row or Json(b"{}")

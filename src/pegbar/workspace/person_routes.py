@@ -1,0 +1,93 @@
+"""Routes of the tasks of a person, oneself or a colleague. Source: spec tasks, operations on persons."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, bindparam, exists, literal_column, select
+
+from pegbar.accounts.tables import person
+from pegbar.core.access import Caller, Place, Rule
+from pegbar.core.database import Database, Json
+from pegbar.core.resource import CALLER_ID, scope_parameters
+from pegbar.core.routing import get
+from pegbar.core.schema import Text, Uuid
+from pegbar.core.wire import json_object
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import project_status
+from pegbar.tasks.shapes import TASK
+from pegbar.tasks.tables import task, task_person_link
+from pegbar.workspace import todo
+
+_PERSON_ID = bindparam("person_id", type_=Uuid)
+_of_colleague = Rule(
+    "a person, not a bot; vendors only about themselves",
+    lambda caller: caller.role != "vendor" or caller.subject_id == caller.id,
+    Place(
+        "studio",
+        "person_id",
+        select(person.c.id.label("place_id")).where(person.c.id == bindparam("key", type_=Uuid)),
+    ),
+    bots=False,
+)
+
+
+async def _tasks(db: Database, caller: Caller, person_id: UUID, *, done: bool) -> Json:
+    """Clients and vendors read no lists of tasks here."""
+    if caller.role in ("client", "vendor"):
+        return Json(b"[]")
+    statement = todo.of_person(done=done, person_id=_PERSON_ID, all_projects=caller.is_admin)
+    return await db.json(statement, person_id=person_id, **scope_parameters(statement, caller))
+
+
+@get("/data/persons/{person_id:uuid}/tasks", access=_of_colleague)
+async def tasks_of_person(person_id: UUID, db: Database, caller: Caller) -> Json:
+    """A person's tasks that are not done, in the caller's open productions (all, for studio managers)."""
+    return await _tasks(db, caller, person_id, done=False)
+
+
+@get("/data/persons/{person_id:uuid}/done-tasks", access=_of_colleague)
+async def done_tasks_of_person(person_id: UUID, db: Database, caller: Caller) -> Json:
+    """A person's tasks that are done, in the caller's open productions, latest first."""
+    return await _tasks(db, caller, person_id, done=True)
+
+
+_other = task.alias("other")
+
+
+def _related(*, everywhere: bool) -> Select[tuple[str]]:
+    """Tasks of a type on the entities of open productions on which a person works."""
+    rows = (
+        select(json_object(TASK))
+        .select_from(
+            task.join(project, project.c.id == task.c.project_id).join(
+                project_status, project_status.c.id == project.c.project_status_id
+            )
+        )
+        .where(
+            task.c.task_type_id == bindparam("task_type_id", type_=Uuid),
+            project_status.c.name == literal_column("'Open'", Text),
+            task.c.entity_id.in_(
+                select(_other.c.entity_id)
+                .join(task_person_link, task_person_link.c.task_id == _other.c.id)
+                .where(task_person_link.c.person_id == _PERSON_ID)
+            ),
+        )
+    )
+    if everywhere:
+        return rows
+    mine = exists().where(
+        project_person_link.c.project_id == task.c.project_id, project_person_link.c.person_id == CALLER_ID
+    )
+    return rows.where(mine)
+
+
+_RELATED, _RELATED_OF_OWN = _related(everywhere=True), _related(everywhere=False)
+
+
+@get("/data/persons/{person_id:uuid}/related-tasks/{task_type_id:uuid}", access=_of_colleague)
+async def related_tasks(person_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
+    """Tasks of a type on all that a person works on, in the caller's open productions."""
+    if caller.role == "client":
+        return Json(b"[]")
+    statement = _RELATED if caller.is_admin else _RELATED_OF_OWN
+    given = scope_parameters(statement, caller)
+    return await db.json(statement, person_id=person_id, task_type_id=task_type_id, **given)
