@@ -1,5 +1,6 @@
 """Routes of the tasks of a person, oneself or a colleague. Source: spec tasks, operations on persons."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, exists, literal_column, select
@@ -53,7 +54,7 @@ async def done_tasks_of_person(person_id: UUID, db: Database, caller: Caller) ->
 _other = task.alias("other")
 
 
-def _related(*, everywhere: bool) -> Select[tuple[str]]:
+def _related(*, everywhere: bool) -> Select[Any]:
     """Tasks of a type on the entities of open productions on which a person works."""
     rows = (
         select(json_object(TASK))
