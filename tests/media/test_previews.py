@@ -285,3 +285,35 @@ def test_administrators_see_what_is_not_finished(admin: Client, artist: Client, 
     for wrong in ({"limit": -1}, {"cursor_preview_file_id": "x"}, {"cursor_preview_file_id": task["id"]}):
         assert admin.get(path, params=wrong).status_code == 400, wrong
     assert artist.get(path).status_code == 403
+
+
+def test_the_previews_of_a_task_and_its_choice_of_a_main_one(
+    admin: Client, artist: Client, task: dict[str, Any], show: dict[str, Any]
+) -> None:
+    one, two = (published(artist, admin, task["id"]) for _ in range(2))
+    admin.ok_put(f"/data/preview-files/{one['id']}", {"validation_status": "rejected"})
+    path = f"/data/tasks/{task['id']}/previews"
+    assert [row["id"] for row in artist.ok_get(path)] == [two["id"], one["id"]]
+    client, vendor = factories.hire(admin, "client"), factories.hire(admin, "vendor")
+    for who in (client, vendor):
+        factories.join(admin, show["id"], who)
+    assert [row["id"] for row in client.ok_get(path)] == [two["id"]]
+    assert vendor.get(path).status_code == 403
+    assert artist.ok_put(f"/actions/tasks/{task['id']}/set-main-preview", {})["preview_file_id"] == two["id"]
+    bare = factories.task(admin, factories.entity(admin, show["id"]))
+    assert artist.put(f"/actions/tasks/{bare['id']}/set-main-preview", {}).status_code == 400
+    many = "/actions/tasks/set-main-preview"
+    assert [each["id"] for each in artist.ok_put(many, {"task_ids": [bare["id"], task["id"]]})] == [task["entity_id"]]
+    for who, ids, status in (
+        (client, [task["id"]], 403),
+        (vendor, [task["id"]], 403),
+        (artist, [task["id"], show["id"]], 404),
+        (artist, [], 400),
+    ):
+        assert who.put(many, {"task_ids": ids}).status_code == status
+    rows = admin.ok_get(f"/data/projects/{show['id']}/preview-files")
+    assert {one["id"], two["id"]} <= {row["id"] for row in rows}
+    page = admin.ok_get(f"/data/projects/{show['id']}/preview-files", params={"page": 1, "limit": 1})
+    assert (page["total"], len(page["data"]), page["limit"]) == (len(rows), 1, 1)
+    assert artist.get(f"/data/projects/{show['id']}/preview-files").status_code == 403
+    assert admin.get(f"/data/projects/{task['id']}/preview-files").status_code == 404

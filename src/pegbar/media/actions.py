@@ -7,7 +7,7 @@ import asyncpg
 from sqlalchemy import ARRAY, any_, bindparam, func, select
 
 from pegbar.core.database import Json, Transaction
-from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.errors import BadRequest, InvalidBody, NotFound
 from pegbar.core.schema import Uuid, utc_now
 from pegbar.core.values import check_json, to_int
 from pegbar.core.wire import json_object, wire_of
@@ -59,7 +59,7 @@ def at_least_zero(name: str, value: Any) -> int:
     """A whole number from 0 on; 400 naming the field."""
     number = to_int(name, value)
     if number < 0:
-        raise BadRequest(f"{name} must not be negative.")
+        raise InvalidBody([(name, "must not be negative")])
     return number
 
 

@@ -92,6 +92,7 @@ async def _run(request: str) -> dict[str, int]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.environ.get("PATH", "")},
+        start_new_session=True,  # a server that stops lets the requests under way finish
     )
     try:
         told, complaint = await asyncio.wait_for(process.communicate(), _LONGEST)
