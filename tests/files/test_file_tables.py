@@ -30,6 +30,7 @@ def test_what_was_made_from_a_working_file_outlives_it(admin: Client, asset: dic
         "entity_id": asset["id"],
         "file_status_id": status["id"],
         "source_file_id": scene["id"],
+        "path": "/prod/cache.abc",
     }
     output = admin.ok_post("/data/output-files", row)
     assert output["source_file"]["id"] == scene["id"]
