@@ -77,3 +77,55 @@ def test_tasks_to_do_are_those_of_open_productions_one_is_in(admin: Client) -> N
     assert artist.ok_get("/data/user/tasks") == []
     assert [each["id"] for each in artist.ok_get("/data/user/done-tasks")] == [task["id"]]
     assert admin.ok_get("/data/user/done-tasks") == []
+
+
+def test_what_one_works_on_is_listed_while_one_is_in_the_team(admin: Client) -> None:
+    artist = person(admin, "user")
+    show = factories.production(admin, artist)
+    sequence = factories.entity(admin, show["id"], "Sequence")
+    shot = factories.entity(admin, show["id"], "Shot", parent_id=sequence["id"])
+    asset = factories.entity(admin, show["id"])
+    for each, kind in ((shot, "Layout"), (asset, "Modeling")):
+        factories.task(admin, each, kind, assignees=[artist.id])
+    factories.task(admin, factories.entity(admin, show["id"], "Shot", parent_id=sequence["id"]), "Layout")
+    lists = {
+        f"/data/user/projects/{show['id']}/sequences": sequence["id"],
+        f"/data/user/sequences/{sequence['id']}/shots": shot["id"],
+        f"/data/user/projects/{show['id']}/asset-types": asset["entity_type_id"],
+        f"/data/user/projects/{show['id']}/asset-types/{asset['entity_type_id']}/assets": asset["id"],
+    }
+    for path, expected in lists.items():
+        assert [each["id"] for each in artist.ok_get(path)] == [expected], path
+    assert [each["entity_id"] for each in artist.ok_get(f"/data/user/shots/{shot['id']}/tasks")] == [shot["id"]]
+    assert [each["name"] for each in artist.ok_get(f"/data/user/shots/{shot['id']}/task-types")] == ["Layout"]
+    assert artist.get(f"/data/user/assets/{shot['id']}/tasks").status_code == 404
+    assert artist.get(f"/data/user/sequences/{shot['id']}/shots").status_code == 404
+    admin.ok_delete(f"/data/projects/{show['id']}/team/{artist.id}")
+    for path in lists:
+        assert artist.ok_get(path) == [], path
+
+
+def test_notifications_are_ones_own_and_read_by_oneself(admin: Client) -> None:
+    artist, other = person(admin, "user"), person(admin, "user")
+    show = factories.production(admin, artist, other)
+    task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
+    assert other.post(f"/actions/user/tasks/{show['id']}/subscribe").status_code == 404
+    for _ in range(2):
+        other.ok_post(f"/actions/user/tasks/{task['id']}/subscribe")
+    say(admin, task, status(admin, "Work In Progress"), "Look")
+    (mine,), (theirs,) = (who.ok_get("/data/user/notifications") for who in (artist, other))
+    assert (mine["comment_text"], mine["subscription_id"], mine["change"]) == ("Look", None, True)
+    assert theirs["subscription_id"] is not None
+    path = f"/data/user/notifications/{mine['id']}"
+    assert other.get(path).status_code == other.put(path, {"read": True}).status_code == 404
+    for wrong in ({}, {"read": None}, {"read": "perhaps"}):
+        assert artist.put(path, wrong).status_code == 400
+    assert artist.ok_put(path, {"read": True})["read"] is True
+    assert artist.ok_get("/data/user/notifications", params={"read": "false"}) == []
+    assert other.ok_get("/data/user/context")["notification_count"] == 1
+    assert other.ok_post("/actions/user/notifications/mark-all-as-read") == {"success": True}
+    assert other.ok_get("/data/user/context")["notification_count"] == 0
+    assert artist.get("/data/user/notifications", params={"after": "soon"}).status_code == 400
+    assert artist.get("/data/user/notifications/x").status_code == 400
+    other.ok_delete(f"/actions/user/tasks/{task['id']}/unsubscribe")
+    assert other.ok_get(f"/data/user/tasks/{task['id']}/subscribed") is False

@@ -1,0 +1,162 @@
+"""What the caller works on: entities and tasks of open productions they are in. Source: spec user, entity lists.
+
+"Assigned" is a task of the caller's, in an open production whose team they are in; vendors get the metadata of their
+departments only, clients blanked tasks.
+"""
+
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, exists, literal_column, select
+
+from pegbar.core.access import Caller, Place, Rule
+from pegbar.core.database import Database, Json
+from pegbar.core.resource import CALLER_ID, scope_parameters
+from pegbar.core.routing import get
+from pegbar.core.schema import Text, Uuid
+from pegbar.core.wire import json_object, wire_of
+from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT, is_asset_type, is_kind
+from pegbar.entities.listing import masked_data
+from pegbar.entities.shapes import row_of_kind
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import entity_type, project_status, task_type
+from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS
+from pegbar.tasks.tables import task, task_person_link
+
+_ABOVE, _BETWEEN = bindparam("above_id", type_=Uuid), entity.alias("between")
+_shot = entity.alias("shot")
+
+
+def _assigned(of: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The caller has a task on the entity of this id."""
+    return exists(_own_tasks().where(task.c.entity_id == of).with_only_columns(literal_column("1")))
+
+
+def _own_tasks() -> Select[Any]:
+    return (
+        select(task.c.id)
+        .select_from(
+            task.join(task_person_link, task_person_link.c.task_id == task.c.id)
+            .join(project, project.c.id == task.c.project_id)
+            .join(project_status, project_status.c.id == project.c.project_status_id)
+            .join(
+                project_person_link,
+                (project_person_link.c.project_id == project.c.id) & (project_person_link.c.person_id == CALLER_ID),
+            )
+        )
+        .where(task_person_link.c.person_id == CALLER_ID, project_status.c.name == literal_column("'Open'", Text))
+    )
+
+
+_WITH_SHOT = exists().where(_shot.c.parent_id == entity.c.id, is_kind(SHOT, _shot), _assigned(_shot.c.id))
+_WITH_SEQUENCE = exists(
+    select(literal_column("1"))
+    .select_from(_BETWEEN.join(_shot, _shot.c.parent_id == _BETWEEN.c.id))
+    .where(_BETWEEN.c.parent_id == entity.c.id, is_kind(SHOT, _shot), _assigned(_shot.c.id))
+    .correlate(entity)
+)
+_IN_PROJECT, _BELOW = entity.c.project_id == _ABOVE, entity.c.parent_id == _ABOVE
+
+
+@lru_cache
+def _entities(kind: str, where: ColumnElement[bool], mine: ColumnElement[bool], *, masked: bool) -> Executable:
+    wire = row_of_kind(kind)
+    wire = wire.but(data=masked_data(kind)) if masked else wire
+    return select(json_object(wire)).select_from(entity).where(is_kind(kind), where, mine).order_by(entity.c.name)
+
+
+_ASSIGNED = _assigned(entity.c.id)
+_OF_TYPE = _IN_PROJECT & (entity.c.entity_type_id == bindparam("type_id", type_=Uuid))
+_ASSET_TYPES = (
+    select(json_object(wire_of(entity_type, "AssetType")))
+    .where(
+        is_asset_type(entity_type.c.id),
+        exists().where(entity.c.entity_type_id == entity_type.c.id, _IN_PROJECT, _ASSIGNED),
+    )
+    .order_by(entity_type.c.name)
+)
+_TASKS = {
+    for_client: _own_tasks()
+    .with_only_columns(json_object(TASK_FOR_CLIENTS if for_client else TASK))
+    .where(task.c.entity_id == _ABOVE)
+    .order_by(task.c.name, task.c.id)
+    for for_client in (False, True)
+}
+_TYPES = (
+    select(json_object(wire_of(task_type, "TaskType")))
+    .where(task_type.c.id.in_(_own_tasks().with_only_columns(task.c.task_type_id).where(task.c.entity_id == _ABOVE)))
+    .order_by(task_type.c.name)
+)
+
+
+def _known(rows: Any, parameter: str, *conditions: ColumnElement[bool]) -> Rule:
+    """Anybody but bots; 404 when the parameter names no such row."""
+    key = bindparam("key", type_=Uuid)
+    there = select(rows.c.id.label("place_id")).where(rows.c.id == key, *conditions)
+    return Rule("a person, not a bot", lambda _: True, Place("studio", parameter, there), bots=False)
+
+
+async def _list(db: Database, caller: Caller, statement: Executable, above_id: UUID, **given: Any) -> Json:
+    return await db.json(statement, above_id=above_id, **scope_parameters(statement, caller), **given)
+
+
+_PROJECT = _known(project, "project_id")
+
+
+@get("/data/user/projects/{project_id:uuid}/asset-types", access=_PROJECT)
+async def asset_types(project_id: UUID, db: Database, caller: Caller) -> Json:
+    """Types of the assets of a production on which the caller has a task."""
+    return await _list(db, caller, _ASSET_TYPES, project_id)
+
+
+@get(
+    "/data/user/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/assets",
+    access=_known(entity_type, "asset_type_id", is_asset_type(entity_type.c.id)),
+)
+async def assets(project_id: UUID, asset_type_id: UUID, db: Database, caller: Caller) -> Json:
+    """Assets of a type of a production on which the caller has a task."""
+    statement = _entities(ASSET, _OF_TYPE, _ASSIGNED, masked=caller.role == "vendor")
+    return await _list(db, caller, statement, project_id, type_id=asset_type_id)
+
+
+def _declare_list(path: str, parameter: str, rule: Rule, kind: str, *conditions: ColumnElement[bool]) -> None:
+    where, mine = conditions
+
+    async def entities(request: Any, db: Database, caller: Caller) -> Json:
+        statement = _entities(kind, where, mine, masked=caller.role == "vendor" and kind == SHOT)
+        return await _list(db, caller, statement, request.path_params[parameter])
+
+    get(path, access=rule, summary=f"{kind}s on which the caller has a task")(entities)
+
+
+_declare_list(
+    "/data/user/projects/{project_id:uuid}/sequences", "project_id", _PROJECT, SEQUENCE, _IN_PROJECT, _WITH_SHOT
+)
+_declare_list(
+    "/data/user/projects/{project_id:uuid}/episodes", "project_id", _PROJECT, EPISODE, _IN_PROJECT, _WITH_SEQUENCE
+)
+_SEQUENCE = _known(entity, "sequence_id", is_kind(SEQUENCE))
+for _kind, _name in ((SHOT, "shots"), (SCENE, "scenes")):
+    _declare_list(
+        f"/data/user/sequences/{{sequence_id:uuid}}/{_name}", "sequence_id", _SEQUENCE, _kind, _BELOW, _ASSIGNED
+    )
+
+
+def _declare_tasks(kind: str) -> None:
+    name = kind.lower()
+    path, rule = f"/data/user/{name}s/{{{name}_id:uuid}}", _known(entity, f"{name}_id", is_kind(kind))
+
+    async def tasks(request: Any, db: Database, caller: Caller) -> Json:
+        return await _list(db, caller, _TASKS[caller.role == "client"], request.path_params[f"{name}_id"])
+
+    async def task_types(request: Any, db: Database, caller: Caller) -> Json:
+        return await _list(db, caller, _TYPES, request.path_params[f"{name}_id"])
+
+    get(f"{path}/tasks", access=rule, summary=f"The caller's tasks on a {name}")(tasks)
+    get(f"{path}/task-types", access=rule, summary=f"Types of the caller's tasks on a {name}")(task_types)
+
+
+for _kind in (ASSET, SHOT, SCENE, SEQUENCE):
+    _declare_tasks(_kind)
