@@ -14,7 +14,7 @@ import requests
 
 from tests.client import sign_in
 from tests.command import pegbar
-from tests.server import ADMIN, Server
+from tests.server import ADMIN, Server, free_port
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
@@ -130,10 +130,20 @@ def test_nothing_outlives_a_killed_server(own: Server) -> None:
         (["dance"], {}, 2, "dance"),
         (["serve"], {"LOGLEVEL": "loud"}, 1, "LOGLEVEL='loud' is not one of debug, info, warning, error"),
         (["serve"], {"DEBUG": "maybe"}, 1, "DEBUG='maybe' is neither true nor false"),
-        (["serve"], {"SECRET_KEY": "mysecretkey"}, 1, "everybody knows"),
+        (["serve", "--port", str(free_port())], {"SECRET_KEY": "mysecretkey"}, 1, "everybody knows"),
         (["serve", "--ui", "/nowhere"], {}, 1, "no index.html"),
-        (["serve", "--database-url", "postgresql://nobody@127.0.0.1:1/x"], {}, 1, "Cannot connect to"),
-        (["serve", "--database-url", "mysql:/x"], {}, 1, "postgresql://user:password@host:port/name"),
+        (
+            ["serve", "--port", str(free_port()), "--database-url", "postgresql://nobody@127.0.0.1:1/x"],
+            {},
+            1,
+            "Cannot connect to",
+        ),
+        (
+            ["serve", "--port", str(free_port()), "--database-url", "mysql:/x"],
+            {},
+            1,
+            "postgresql://user:password@host:port/name",
+        ),
     ],
 )
 def test_mistakes_get_one_line(

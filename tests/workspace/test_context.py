@@ -41,7 +41,7 @@ def test_the_context_holds_what_the_role_may_see(admin: Client) -> None:
     assert "email" not in seen[client]["persons"][0]
     assert "daily_salary" not in seen[artist]["persons"][0]
     assert seen[manager]["project_roles"] == {other["id"]: "supervisor"}
-    assert {each["id"] for each in seen[client]["projects"][0]["descriptors"]} == set()
+    assert all(each["for_client"] for each in seen[client]["projects"][0]["descriptors"])
     assert factories.hire(admin, "user").get("/data/user/context").status_code == 403
 
 

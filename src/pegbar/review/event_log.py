@@ -164,7 +164,11 @@ async def _check_manager(db: Database, caller: Caller, project_id: UUID | None) 
     require(manages, "Access needs: manager of the production.")
 
 
-@get("/data/events/last", access=authenticated, errors=(400, 403))
+@get(
+    "/data/events/last",
+    access=authenticated.further("studio managers, and production managers for their productions"),
+    errors=(400, 403),
+)
 async def last_events(query: EventQuery, db: Database, caller: Caller) -> Json:
     """The last events of the log; managers get those of their productions."""
     given = _event_parameters(query)

@@ -100,7 +100,10 @@ async def all_playlists(project_id: UUID, query: PageQuery, db: Database) -> Jso
     return Json(f'{{"data":[{data}],{head}}}'.encode())
 
 
-@get("/data/projects/{project_id:uuid}/playlists/{playlist_id:uuid}", access=_MEMBER)
+@get(
+    "/data/projects/{project_id:uuid}/playlists/{playlist_id:uuid}",
+    access=_MEMBER.further("clients only playlists made for them"),
+)
 async def read_playlist_of_project(project_id: UUID, playlist_id: UUID, db: Database, caller: Caller) -> Json:
     """A playlist with the previews of its entities."""
     row = await db.json_row(reading.playlist_of_project, project_id=project_id, playlist_id=playlist_id)
