@@ -25,6 +25,9 @@ from bench.load import Measure, run
 from tests.client import sign_in
 from tests.server import ADMIN, Server, free_port
 
+#: Pegbar and its floor are measured by turns, so that both meet the machine in the same moods.
+ROUNDS = 3
+
 IDS = """
 SELECT (SELECT id FROM project WHERE name = 'Feature') AS project,
        (SELECT t.id FROM task t JOIN project p ON p.id = t.project_id AND p.name = 'Feature'
@@ -122,17 +125,30 @@ def report(server: Server, floor: str, ids: dict[str, str], only: str) -> None:
         if only not in line.name:
             continue
         path = line.path.format(**ids)
-        alone, many = asyncio.run(measured(line, server.api, path, token, ids))
+        ours, theirs = [], []
+        for _ in range(ROUNDS if line.floor is not None else 1):
+            ours.append(asyncio.run(measured(line, server.api, path, token, ids)))
+            if line.floor is not None:
+                theirs.append(asyncio.run(measured(line, floor, path, None, ids)))
+        alone, many = best(ours)
         ratio = rate = ""
-        if line.floor is not None:
-            floor_alone, floor_many = asyncio.run(measured(line, floor, path, None, ids))
+        if theirs:
+            floor_alone, floor_many = best(theirs)
             ratio, rate = f"{alone.median / floor_alone.median:.2f}", f"{many.rate / floor_many.rate:.2f}"
-        failed = f"  {alone.failures + many.failures} failed" if alone.failures + many.failures else ""
+        failures = sum(each.failures for pair in ours for each in pair)
+        failed = f"  {failures} failed" if failures else ""
         print(
             f"{line.name:28}{alone.median:>8.2f}ms{alone.p99:>8.2f}ms{many.rate:>10.0f}{alone.size / 1024:>8.0f}kB"
             f"{ratio:>9}{rate:>12}{memory(server):>7.0f}MB{failed}",
             flush=True,
         )
+
+
+def best(runs: list[tuple[Measure, Measure]]) -> tuple[Measure, Measure]:
+    """The quickest single requests and the highest rate of several rounds: what is left when the machine is quiet."""
+    return min((alone for alone, _ in runs), key=lambda each: each.median), max(
+        (many for _, many in runs), key=lambda each: each.rate
+    )
 
 
 if __name__ == "__main__":
