@@ -130,7 +130,7 @@ def test_nothing_outlives_a_killed_server(own: Server) -> None:
         (["dance"], {}, 2, "dance"),
         (["serve"], {"LOGLEVEL": "loud"}, 1, "LOGLEVEL='loud' is not one of debug, info, warning, error"),
         (["serve"], {"DEBUG": "maybe"}, 1, "DEBUG='maybe' is neither true nor false"),
-        (["serve", "--port", str(free_port())], {"SECRET_KEY": "mysecretkey"}, 1, "everybody knows"),
+        (["serve", "--port", str(free_port())], {"SECRET_KEY": "mysecretkey", "DEBUG": "false"}, 1, "everybody knows"),
         (["serve", "--ui", "/nowhere"], {}, 1, "no index.html"),
         (
             ["serve", "--port", str(free_port()), "--database-url", "postgresql://nobody@127.0.0.1:1/x"],
