@@ -249,9 +249,12 @@ def test_a_deletion_marks_files_and_only_force_removes_them(admin: Client, serve
     admin.ok_delete(f"/data/preview-files/{kept['id']}")
     admin.ok_delete(f"/data/preview-files/{gone['id']}", params={"force": "true"})
     wait_for(lambda: all(purged for *_, purged, _ in stored_files(server, gone["id"])))
-    files = {path.name for path in (server.folder / "previews").rglob("*") if path.is_file()}
-    assert kept["id"] in files
-    assert gone["id"] not in files
+
+    def files() -> set[str]:
+        return {path.name for path in (server.folder / "previews").rglob("*") if path.is_file()}
+
+    wait_for(lambda: gone["id"] not in files())
+    assert kept["id"] in files()
     assert all(deleted and not purged for _, _, deleted, purged, _ in stored_files(server, kept["id"]))
 
 
