@@ -36,7 +36,9 @@ def mailing_admin(mailing: Server) -> Client:
 def beside(server: Server, **environment: str) -> Server:
     """Another node on the shared server's database, with settings of its own; any node's worker takes any job."""
     key = (server.folder / "secret.key").read_text()
-    node = Server(DATABASE_URL=server.database_url, SECRET_KEY=key, **environment)
+    # A node shares the files too: its worker may take any job.
+    files = str(server.folder / "previews")
+    node = Server(DATABASE_URL=server.database_url, SECRET_KEY=key, PREVIEW_FOLDER=files, **environment)
     node.log = server.log
     return node
 

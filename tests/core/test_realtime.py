@@ -20,7 +20,9 @@ DEPARTMENT = ("department:new", "department:update", "department:delete")
 def second(server: Server) -> Iterator[Server]:
     """Another server process on the same database."""
     key = (server.folder / "secret.key").read_text()
-    with Server(None, DATABASE_URL=server.database_url, SECRET_KEY=key) as running:
+    # A node shares the files too: its worker may take any job.
+    files = str(server.folder / "previews")
+    with Server(None, DATABASE_URL=server.database_url, SECRET_KEY=key, PREVIEW_FOLDER=files) as running:
         yield running
 
 
