@@ -1,0 +1,53 @@
+"""Gazu signed in as the administrator, and one production that all its tests share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gazu
+import pytest
+
+from tests import factories
+from tests.client import Client, unique
+from tests.server import ADMIN, Server
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def signed_in(server: Server) -> Row:
+    """Gazu's own client is the administrator's: functions need no `client`."""
+    gazu.set_host(server.api)
+    gazu.set_event_host(server.url)
+    answer: Row = gazu.log_in(*ADMIN)
+    return dict(answer["user"])
+
+
+@dataclass
+class Show:
+    """A TV show with one of everything. Tests make what they change or remove themselves."""
+
+    project: Row
+    episode: Row
+    sequence: Row
+    shot: Row
+    character: Row  #: the asset type
+    asset: Row
+    prop: Row  #: another asset, of the type Props
+    task: Row  #: animation of the shot, to do
+    artist: Client  #: in the team, assigned to the task
+
+
+@pytest.fixture(scope="package")
+def show(admin: Client, signed_in: Row) -> Show:
+    project = gazu.project.new_project(unique("Gazu"), production_type="tvshow")
+    artist = factories.hire(admin)
+    gazu.project.add_person_to_team(project, artist.person)
+    episode = gazu.shot.new_episode(project, "E01")
+    sequence = gazu.shot.new_sequence(project, "SQ01", episode=episode)
+    shot = gazu.shot.new_shot(project, sequence, "SH010", nb_frames=48, data={"frame_in": 1001})
+    character, prop = (gazu.asset.get_asset_type_by_name(name) for name in ("Character", "Prop"))
+    asset = gazu.asset.new_asset(project, character, "Lama")
+    cactus = gazu.asset.new_asset(project, prop, "Cactus")
+    animation = gazu.task.get_task_type_by_name("Animation", for_entity="Shot")
+    task = gazu.task.new_task(shot, animation, assignees=[artist.person])
+    return Show(project, episode, sequence, shot, character, asset, cactus, task, artist)
