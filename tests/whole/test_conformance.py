@@ -22,9 +22,19 @@ PASSING = [
     "crud_listing",
     "crud_production_tables",
     "crud_studio_tables",
+    "entities_asset_library",
+    "entities_boards",
+    "entities_casting",
+    "entities_concepts",
+    "entities_instances",
+    "entities_shared_assets",
     "projects_budget",
     "projects_setup",
     "projects_team",
+    "shots_frames",
+    "shots_quotas",
+    "shots_stats",
+    "shots_tvshow",
 ]
 
 pytestmark = pytest.mark.skipif(not CONFORMANCE.exists(), reason=f"there are no recordings in {CONFORMANCE}")

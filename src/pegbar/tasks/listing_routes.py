@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, Rule, at, authenticated, member_of
+from pegbar.core.access import Caller, Rule, at, authenticated, entity_access, member_of, not_client
 from pegbar.core.database import Database, Json
 from pegbar.core.errors import BadRequest
 from pegbar.core.filters import uuid_filter
@@ -21,6 +21,7 @@ from pegbar.tasks.comments.visibility import FOR_ALL, FOR_ARTISTS
 from pegbar.tasks.listings import News, Tasks
 
 _MOST = 2**31 - 1
+_MOST_OF_ENTITY = 2000
 
 
 class TaskQuery(msgspec.Struct):
@@ -181,3 +182,12 @@ async def news_of_open_projects(query: NewsQuery, db: Database, caller: Caller) 
 async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database) -> Json:
     """A piece of news of a production."""
     return found(await db.json_row(listings.news_item, project_id=project_id, news_id=news_id), "The piece of news")
+
+
+@get("/data/entities/{entity_id:uuid}/news", access=entity_access("entity_id") & not_client)
+async def entity_news(entity_id: UUID, db: Database, caller: Caller) -> Json:
+    """The latest news of an entity, newest first, as one page; vendors get those of their tasks."""
+    own = caller.role_here == "vendor"
+    given: dict[str, Any] = {"entity_id": entity_id, "limit": _MOST_OF_ENTITY}
+    row = found(await db.row(listings.entity_news(own=own), **given, **({"caller_id": caller.id} if own else {})))
+    return _envelope(Json(f"[{row['rows']}]".encode()), row["total"], 1, {"limit": _MOST_OF_ENTITY, "offset": 0})

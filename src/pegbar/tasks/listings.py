@@ -249,6 +249,23 @@ def news_page(which: News) -> Executable:
     )
 
 
+@lru_cache
+def entity_news(*, own: bool) -> Executable:
+    """The latest news of an entity (`rows`, JSON without brackets) and their `total`; `own`: of the caller's tasks."""
+    conditions = [task.c.entity_id == bindparam("entity_id", type_=Uuid), *([ASSIGNED] if own else [])]
+    latest = (
+        select(json_object(NEWS_ITEM).label("row"))
+        .select_from(_DETAILED)
+        .where(*conditions)
+        .order_by(news.c.created_at.desc(), news.c.id.desc())
+        .limit(_LIMIT)
+        .subquery()
+    )
+    rows = func.coalesce(func.string_agg(cast(latest.c.row, Text), _COMMA), literal_column("''"))
+    total = select(func.count()).select_from(_NEWS_OF).where(*conditions)
+    return select(select(rows).scalar_subquery().label("rows"), total.scalar_subquery().label("total"))
+
+
 #: One piece of news of a production.
 news_item = (
     select(json_object(NEWS_ITEM))

@@ -3,7 +3,10 @@
 import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from zoneinfo import available_timezones
 
+from pegbar.config import settings
 from pegbar.core.errors import BadRequest
 
 
@@ -63,3 +66,16 @@ def iso_day(name: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise BadRequest(f"{name}: {text!r} is not a date (YYYY-MM-DD).") from None
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zone_of(timezone: str | None) -> str:
+    """The time zone of somebody's days: theirs, else the instance's."""
+    for name in (timezone, settings().default_timezone):
+        if name in _timezones():
+            return str(name)
+    return "UTC"
