@@ -4,14 +4,21 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from litestar import Request
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Executable
 
+from pegbar.accounts.people import actions as people
+from pegbar.accounts.presence import actions as presence
+from pegbar.accounts.presence import queries as presence_queries
+from pegbar.accounts.resources import persons
 from pegbar.config import settings
 from pegbar.core.access import Caller, person_identity
-from pegbar.core.database import Database, Json
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest
 from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get
+from pegbar.core.routing import delete, found, get, post
 from pegbar.tasks.time.periods import iso_day
 from pegbar.workspace import context, own, todo
 
@@ -93,3 +100,34 @@ async def own_day_off(day: str, db: Database, caller: Caller) -> Json:
     """The caller's day off that covers a date; an empty object when there is none."""
     row = await db.json_row(own.day_off_of, caller_id=caller.id, day=iso_day("date", day[:10]))
     return row or Json(b"{}")
+
+
+_ACCOUNT_CHANGED = (persons.events["update"],)
+
+
+@get("/data/user/desktop-login-logs", access=person_identity)
+async def own_desktop_logins(db: Database, caller: Caller) -> Json:
+    """The caller's desktop logins, the latest first."""
+    return await db.json(presence_queries.logins_of_person, person_id=caller.id)
+
+
+class DesktopLogin(Strict):
+    """When the caller sat down; now unless given."""
+
+    date: str | UnsetType = UNSET
+
+
+@post("/data/user/desktop-login-logs", access=person_identity, events=_ACCOUNT_CHANGED, errors=(400,))
+async def log_own_desktop_login(
+    request: Request[Any, Any, Any], body: DesktopLogin, tx: Transaction, caller: Caller
+) -> Json:
+    """Record that the caller sat down at their desk; `date` is a day, or a day and a time, of the query or the body."""
+    date = request.query_params.get("date") or (None if isinstance(body.date, UnsetType) else body.date)
+    login_id = await presence.log_in(tx, caller.id, presence.moment(date))
+    return found(await tx.json_row(presence_queries.one_login, login_id=login_id))
+
+
+@delete("/actions/user/clear-avatar", access=person_identity, events=_ACCOUNT_CHANGED)
+async def clear_own_avatar(tx: Transaction, caller: Caller) -> None:
+    """Forget the caller's picture."""
+    await people.clear_avatar(tx, caller.id)

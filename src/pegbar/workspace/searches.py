@@ -4,10 +4,29 @@ Visible are one's own, and those shared in a production one is in the team of (a
 the production is open and the department, if any, is one's own.
 """
 
-from sqlalchemy import ColumnElement, Table, Text, any_, cast, func, literal_column, or_, select, true
+from functools import lru_cache
+
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from pegbar.accounts.tables import department
 from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID
+from pegbar.core.schema import TIMESTAMP, Uuid
 from pegbar.core.wire import JsonText, Wire, json_object, json_text, wire_of
 from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
@@ -80,3 +99,90 @@ def listing_of_filters(role: str) -> ColumnElement[str]:
 def listing_of_groups(role: str) -> ColumnElement[str]:
     """The groups of saved searches of a caller, newest first."""
     return _listing(search_filter_group, GROUP, role)
+
+
+@lru_cache
+def filters_of(role: str) -> Executable:
+    """The listing of saved searches, for a caller of this global role."""
+    return select(listing_of_filters(role))
+
+
+@lru_cache
+def groups_of(role: str) -> Executable:
+    """The listing of groups, for a caller of this global role."""
+    return select(listing_of_groups(role))
+
+
+_ROW_ID = bindparam("row_id", type_=Uuid)
+
+#: One row, to change it and as it is sent.
+locked = {
+    table: select(table).where(table.c.id == _ROW_ID).with_for_update()
+    for table in (search_filter, search_filter_group)
+}
+one_filter = select(json_object(FILTER)).where(search_filter.c.id == _ROW_ID)
+one_group = select(json_object(GROUP)).where(search_filter_group.c.id == _ROW_ID)
+
+
+@lru_cache
+def own_group(of_anybody: bool) -> Executable:
+    """A group of the caller's, or of anybody."""
+    return one_group if of_anybody else one_group.where(search_filter_group.c.person_id == CALLER_ID)
+
+
+@lru_cache
+def group_to_join(role: str) -> Executable:
+    """A group, and whether a caller of this global role may put a filter of the owner's into it.
+
+    It stays, as it is, until the transaction ends.
+    """
+    group = search_filter_group
+    theirs = func.coalesce(group.c.person_id == bindparam("owner_id", type_=Uuid), false())
+    open_to_them = or_(theirs, visible(group, role)).label("open_to_them")
+    return select(group.c.is_shared, open_to_them).where(group.c.id == _ROW_ID).with_for_update(read=True)
+
+
+#: What the caller is on a production.
+place = (
+    select(project_person_link.c.person_id.is_not(None).label("in_team"), project_person_link.c.role.label("team_role"))
+    .select_from(
+        project.outerjoin(
+            project_person_link,
+            (project_person_link.c.project_id == project.c.id) & (project_person_link.c.person_id == CALLER_ID),
+        )
+    )
+    .where(project.c.id == bindparam("project_id", type_=Uuid))
+)
+
+known_department = select(department.c.id).where(department.c.id == bindparam("department_id", type_=Uuid))
+
+_group_values = [bindparam("group_id", type_=Uuid), bindparam("now", type_=TIMESTAMP)]
+#: Shares the filters of a group that was just shared; those of another production leave it and stay private.
+share_filters_of = text(
+    """
+    UPDATE search_filter
+       SET is_shared = here, search_filter_group_id = CASE WHEN here THEN search_filter_group_id END, updated_at = :now
+      FROM (SELECT f.id, f.project_id IS NULL OR f.project_id = g.project_id AS here
+              FROM search_filter f JOIN search_filter_group g ON g.id = f.search_filter_group_id
+             WHERE g.id = :group_id) AS each
+     WHERE search_filter.id = each.id
+    """
+).bindparams(*_group_values)
+#: Takes back the filters of a group that is no longer shared; those of others leave it, since they do not see it.
+unshare_filters_of = text(
+    """
+    UPDATE search_filter f
+       SET is_shared = false, search_filter_group_id = CASE WHEN f.person_id = g.person_id THEN g.id END,
+           updated_at = :now
+      FROM search_filter_group g
+     WHERE g.id = :group_id AND f.search_filter_group_id = g.id
+    """
+).bindparams(*_group_values)
+#: The filters that others put in a group stay when it goes.
+unlink_filters_of_others = text(
+    """
+    UPDATE search_filter f SET search_filter_group_id = NULL, updated_at = :now
+      FROM search_filter_group g
+     WHERE g.id = :group_id AND f.search_filter_group_id = g.id AND f.person_id IS DISTINCT FROM g.person_id
+    """
+).bindparams(*_group_values)
