@@ -10,6 +10,9 @@ from pegbar.core.schema import TIMESTAMP, Integer, Uuid, utc_now
 from pegbar.tasks.events import TASK_STATUS_CHANGED, TASK_UPDATE
 from pegbar.tasks.state import Status, after_comments
 
+#: A statement of its own: whoever waits for the task must read its comments only after that.
+_LOCK = text("SELECT id FROM task WHERE id = :task_id FOR NO KEY UPDATE").bindparams(bindparam("task_id", type_=Uuid))
+
 _COMMENTS = text(
     """
     SELECT t.project_id, t.task_status_id AS current_status_id, c.created_at AS at,
@@ -24,7 +27,6 @@ _COMMENTS = text(
       LEFT JOIN task_status s ON s.id = c.task_status_id
      WHERE t.id = :task_id
      ORDER BY c.created_at, c.id
-       FOR NO KEY UPDATE OF t
     """
 ).bindparams(bindparam("task_id", type_=Uuid))
 
@@ -57,6 +59,7 @@ class Recount:
 
 async def from_comments(tx: Transaction, task_id: UUID) -> Recount | None:
     """Work the task out from its comments and announce it; None when there is no such task."""
+    await tx.row(_LOCK, task_id=task_id)
     rows = await tx.rows(_COMMENTS, task_id=task_id)
     if not rows:
         return None

@@ -31,6 +31,7 @@ class StoredFile:
     """A file of a form, stored, not yet attached to anything."""
 
     id: UUID
+    field: str  #: of the form
     name: str
     extension: str
     mimetype: str
@@ -53,6 +54,7 @@ async def keep(form: Form) -> list[StoredFile]:
         kept.append(
             StoredFile(
                 file_id,
+                upload.field,
                 _fitting(attachment_file.c.name, upload.name),
                 _fitting(attachment_file.c.extension, upload.extension),
                 _fitting(attachment_file.c.mimetype, upload.content_type),

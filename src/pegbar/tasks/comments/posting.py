@@ -44,22 +44,9 @@ class NewComment:
     copied: bool = False  #: repeated from another task: its hashtags are not followed again
 
 
-_SAY = text(
-    f"""
-    WITH said AS (
-      INSERT INTO comment (id, created_at, updated_at, object_id, object_type, text, replies, checklist, links,
-                           task_status_id, person_id, for_client)
-      VALUES (:comment_id, :at, :now, :task_id, 'Task', :text, '[]', :checklist, :links, :status_id, :author_id,
-              :for_client)
-    ), mentions AS (
-      INSERT INTO comment_mentions (comment, person) SELECT :comment_id, unnest(:persons)
-    ), department_mentions AS (
-      INSERT INTO comment_department_mentions (comment, department) SELECT :comment_id, unnest(:departments)
-    ), changed AS (
-      UPDATE task SET task_status_id = :status_id, retake_count = :retake_count, real_start_date = :real_start_date,
-                      end_date = :end_date, done_date = :done_date, last_comment_date = :at, updated_at = :now
-       WHERE id = :task_id AND :latest
-    ), published AS (
+#: What a comment causes besides the change of its task: a piece of news, and notifications for whom it concerns.
+FOLLOWING = f"""
+    published AS (
       INSERT INTO news (id, created_at, updated_at, change, author_id, comment_id, task_id)
       SELECT gen_random_uuid(), :at, :now, :change, :author_id, :comment_id, :task_id WHERE :makes_news
       RETURNING id
@@ -81,29 +68,67 @@ _SAY = text(
     )
     SELECT published.id AS news_id, told.id, told.person_id
       FROM (SELECT 1) AS one LEFT JOIN published ON true LEFT JOIN told ON true
-    """  # noqa: S608 - a constant
-).bindparams(
+"""  # noqa: S608 - a constant
+FOLLOWING_PARAMETERS = (
     *[
         bindparam(name, type_=Uuid)
-        for name in (
-            "comment_id",
-            "task_id",
-            "status_id",
-            "author_id",
-            "starter_id",
-            "parent_id",
-            "task_type_id",
-            "project_id",
-        )
+        for name in ("comment_id", "task_id", "author_id", "starter_id", "parent_id", "task_type_id", "project_id")
     ],
-    *[bindparam(name, type_=TIMESTAMP) for name in ("at", "now", "real_start_date", "end_date", "done_date")],
+    *[bindparam(name, type_=TIMESTAMP) for name in ("at", "now")],
     *[bindparam(name, type_=ARRAY(Uuid)) for name in ("persons", "departments")],
-    *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client", "latest", "change", "makes_news")],
+    *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client", "change", "makes_news")],
+)
+
+_SAY = text(
+    f"""
+    WITH said AS (
+      INSERT INTO comment (id, created_at, updated_at, object_id, object_type, text, replies, checklist, links,
+                           task_status_id, person_id, for_client)
+      VALUES (:comment_id, :at, :now, :task_id, 'Task', :text, '[]', :checklist, :links, :status_id, :author_id,
+              :for_client)
+    ), mentions AS (
+      INSERT INTO comment_mentions (comment, person) SELECT :comment_id, unnest(:persons)
+    ), department_mentions AS (
+      INSERT INTO comment_department_mentions (comment, department) SELECT :comment_id, unnest(:departments)
+    ), changed AS (
+      UPDATE task SET task_status_id = :status_id, retake_count = :retake_count, real_start_date = :real_start_date,
+                      end_date = :end_date, done_date = :done_date, last_comment_date = :at, updated_at = :now
+       WHERE id = :task_id AND :latest
+    ), {FOLLOWING}
+    """  # noqa: S608 - a constant
+).bindparams(
+    *FOLLOWING_PARAMETERS,
+    *[bindparam(name, type_=TIMESTAMP) for name in ("real_start_date", "end_date", "done_date")],
+    bindparam("status_id", type_=Uuid),
+    bindparam("latest", type_=Boolean),
     bindparam("text", type_=Text),
     bindparam("checklist", type_=JSONB),
     bindparam("links", type_=ARRAY(String)),
     bindparam("retake_count", type_=Integer),
 )
+
+
+def following(
+    subject: Subject, comment_id: UUID, said: str, *, at: datetime, now: datetime, change: bool, for_client: bool
+) -> dict[str, Any]:
+    """The parameters of FOLLOWING."""
+    return {
+        "comment_id": comment_id,
+        "task_id": subject.task_id,
+        "author_id": subject.author_id,
+        "starter_id": subject.author_id,
+        "parent_id": subject.parent_id,
+        "task_type_id": subject.task_type_id,
+        "project_id": subject.project_id,
+        "at": at,
+        "now": now,
+        "persons": named(said, "@", subject.team),
+        "departments": named(said, "@", subject.departments),
+        "for_client": for_client,
+        "by_client": subject.author_is_client,
+        "change": change,
+        "makes_news": not subject.is_concept,
+    }
 
 
 def check_retakes(subject: Subject) -> None:
@@ -125,47 +150,25 @@ async def post(tx: Transaction, subject: Subject, new: NewComment, *, chain: int
     comment_id = uuid4()
     written = await tx.rows(
         _SAY,
-        comment_id=comment_id,
-        at=at,
-        now=now,
-        task_id=subject.task_id,
+        **following(subject, comment_id, new.text, at=at, now=now, change=change, for_client=new.for_client),
         text=new.text,
         checklist=new.checklist,
         links=new.links,
         status_id=subject.status.id,
-        author_id=subject.author_id,
-        for_client=new.for_client,
-        by_client=subject.author_is_client,
-        starter_id=subject.author_id,
-        persons=named(new.text, "@", subject.team),
-        departments=named(new.text, "@", subject.departments),
         retake_count=after.retake_count,
         real_start_date=after.real_start_date,
         end_date=after.end_date,
         done_date=after.done_date,
         latest=latest,
-        change=change,
-        makes_news=not subject.is_concept,
-        parent_id=subject.parent_id,
-        task_type_id=subject.task_type_id,
-        project_id=subject.project_id,
     )
-    tx.emit(
-        COMMENT_NEW,
-        project_id=subject.project_id,
-        comment_id=comment_id,
-        task_id=subject.task_id,
-        task_status_id=subject.status.id,
-        person_id=subject.author_id,
-        for_client=new.for_client,
-    )
+    announce_comment(tx, subject, comment_id, for_client=new.for_client)
     if not new.copied:
         await _follow_hashtags(tx, subject, new, chain)
     if latest:
         _announce_state(tx, subject, comment_id, change)
     else:
         await recount.from_comments(tx, subject.task_id)
-    _announce_told(tx, subject, written)
+    announce_told(tx, subject, written)
     if change and chain < _LONGEST_CHAIN:
         for each in subject.automations:
             await _automate(tx, subject, each, chain)
@@ -187,7 +190,21 @@ def _announce_state(tx: Transaction, subject: Subject, comment_id: UUID, change:
         tx.emit(TASK_TO_REVIEW, project_id=subject.project_id, comment_id=comment_id, **told)
 
 
-def _announce_told(tx: Transaction, subject: Subject, written: Sequence[Any]) -> None:
+def announce_comment(tx: Transaction, subject: Subject, comment_id: UUID, *, for_client: bool) -> None:
+    """Tell that there is a comment on a task."""
+    tx.emit(
+        COMMENT_NEW,
+        project_id=subject.project_id,
+        comment_id=comment_id,
+        task_id=subject.task_id,
+        task_status_id=subject.status.id,
+        person_id=subject.author_id,
+        for_client=for_client,
+    )
+
+
+def announce_told(tx: Transaction, subject: Subject, written: Sequence[Any]) -> None:
+    """Tell of the news and notifications that FOLLOWING wrote."""
     told = [row for row in written if row["id"] is not None]
     notifications.announce(tx, subject.project_id, told)
     if written[0]["news_id"] is not None:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, bindparam, exists, false, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, exists, false, func, or_, select
 
 from pegbar.core.access import Caller
 from pegbar.core.schema import Uuid
@@ -17,6 +17,15 @@ COMMENT_ID = bindparam("comment_id", type_=Uuid)
 
 #: A comment as the answer to posting it.
 posted = select(json_object(POSTED)).select_from(comment).where(comment.c.id == COMMENT_ID)
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+#: Several comments as the answer to posting them, in the order given.
+posted_together = (
+    select(json_object(POSTED))
+    .select_from(comment)
+    .where(comment.c.id == any_(_IDS))
+    .order_by(func.array_position(_IDS, comment.c.id))
+)
 
 _HOLDS_PREVIEW = exists(
     select(comment_preview_link.c.comment)

@@ -6,18 +6,25 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core.access import Caller, at, task_access
-from pegbar.core.body import read_body, validate
+from pegbar.core.access import Caller, at, manager_of, task_access
+from pegbar.core.body import Strict, read_body, validate
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import Forbidden, NotFound
 from pegbar.core.routing import delete, get, post
 from pegbar.core.uploads import received_form
-from pegbar.tasks.comments import actions, queries
+from pegbar.tasks.comments import actions, moving, queries, thread
 from pegbar.tasks.comments.attachments import StoredFile, attach, discard, keep
-from pegbar.tasks.comments.bodies import PostedComment, is_form
+from pegbar.tasks.comments.bodies import PostedComment, is_form, known_id
 from pegbar.tasks.comments.rights import member_of_task
 from pegbar.tasks.comments.shapes import COMMENT
-from pegbar.tasks.events import COMMENT_DELETE, COMMENT_NEW, NEWS_NEW, TASK_STATUS_CHANGED, TASK_UPDATE
+from pegbar.tasks.events import (
+    COMMENT_DELETE,
+    COMMENT_NEW,
+    NEWS_DELETE,
+    NEWS_NEW,
+    TASK_STATUS_CHANGED,
+    TASK_UPDATE,
+)
 
 _ON_TASK = at("task", "task_id")
 T = TypeVar("T")
@@ -86,3 +93,22 @@ async def task_comment(task_id: UUID, comment_id: UUID, db: Database, caller: Ca
 async def delete_task_comment(task_id: UUID, comment_id: UUID, tx: Transaction, caller: Caller) -> None:
     """Delete a comment with its previews and attachments; the task is worked out again."""
     await actions.remove(tx, caller, comment_id, task_id=task_id)
+
+
+class Move(Strict):
+    """The task a comment should have been on."""
+
+    target_task_id: str
+
+
+@post(
+    "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/move",
+    access=manager_of(_ON_TASK),
+    status=200,
+    events=(NEWS_DELETE, TASK_UPDATE, COMMENT_DELETE, COMMENT_NEW, NEWS_NEW),
+    errors=(400, 403, 404),
+)
+async def move_comment(task_id: UUID, comment_id: UUID, body: Move, tx: Transaction, caller: Caller) -> Json:
+    """Move a comment without previews to another task of its entity; the comment."""
+    await moving.move(tx, caller, task_id, comment_id, known_id("target_task_id", body.target_task_id))
+    return await thread.with_ids(tx, comment_id)

@@ -128,6 +128,10 @@ _SUBJECT = text(
 )
 
 
+#: A status of the task's own is read after the task is held: it may be another one by then.
+_LOCK = text("SELECT id FROM task WHERE id = :task_id FOR NO KEY UPDATE").bindparams(bindparam("task_id", type_=Uuid))
+
+
 async def load(
     tx: Transaction,
     task_id: UUID,
@@ -143,6 +147,8 @@ async def load(
     Without `status_id` the status is the task's own. With `caller_id` it tells whether the thread names the caller.
     Raises NotFound for an unknown task, status or author.
     """
+    if status_id is None:
+        await tx.row(_LOCK, task_id=task_id)
     row = await tx.row(
         _SUBJECT,
         task_id=task_id,

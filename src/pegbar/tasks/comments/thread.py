@@ -74,6 +74,11 @@ async def _row(tx: Transaction, comment_id: UUID, statement: Executable) -> Json
     return row
 
 
+async def with_ids(tx: Transaction, comment_id: UUID) -> Json:
+    """A comment with the ids of what hangs on it."""
+    return await _row(tx, comment_id, _WITH_IDS)
+
+
 # Replies
 
 _REPLY = text(
@@ -262,7 +267,7 @@ async def acknowledge(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) 
     added = await tx.value(_TOGGLE, comment_id=comment_id, person_id=caller.id)
     event = COMMENT_ACKNOWLEDGE if added else COMMENT_UNACKNOWLEDGE
     tx.emit(event, project_id=caller.project_id, comment_id=comment_id, person_id=caller.id)
-    return await _row(tx, comment_id, _WITH_IDS)
+    return await with_ids(tx, comment_id)
 
 
 # Files
