@@ -97,7 +97,7 @@ def test_leave_asked_for_many_times_at_once_is_taken_once(admin: Client) -> None
 
 
 def test_hours_of_those_days_go_and_durations_follow(admin: Client, database: psycopg.Connection) -> None:
-    """Spec crud, Worth fixing: day-offs wipe time spents without refreshing `task.duration`."""
+    """Spec projects, Worth fixing 6 (and crud): a day off deletes time spents without events or new durations."""
     ben, eve = human(admin), human(admin)
     show = production(admin, ben, eve)
     job = task(admin, entity(admin, show["id"]), assignees=[ben.id, eve.id])

@@ -1,4 +1,7 @@
-"""Routes of schedules. Source: spec crud, "Access matrix"; spec projects, "Production schedule versions"."""
+"""Routes of schedules.
+
+Source: spec crud, "Access matrix"; spec projects, "Production schedule versions"; spec tasks, task-dates.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +13,7 @@ from pegbar.core.access import Caller, Rule, asked, member_of, not_client, not_v
 from pegbar.core.database import Database, Json
 from pegbar.core.resource import Resource, list_rows
 from pegbar.core.routing import get
-from pegbar.planning import queries
+from pegbar.planning import availability, queries
 from pegbar.planning.resources import schedule_version_links, schedule_versions
 
 #: The plans of one production for its staff, or all of them for an administrator.
@@ -39,7 +42,11 @@ async def list_schedule_version_links(request: Request[Any, Any, Any], db: Datab
     return await _list(schedule_version_links, request, db, caller)
 
 
-@get("/data/projects/{project_id:uuid}/milestones", access=member_of("project_id") & not_client, tag="Schedule")
+@get(
+    "/data/projects/{project_id:uuid}/milestones",
+    access=member_of("project_id") & not_client & not_vendor,
+    tag="Schedule",
+)
 async def milestones_of_project(project_id: UUID, db: Database) -> Json:
     """Milestones of a production, earliest first."""
     return await db.json(queries.milestones_of_project, project_id=project_id)
@@ -53,3 +60,23 @@ async def milestones_of_project(project_id: UUID, db: Database) -> Json:
 async def schedule_of_project(project_id: UUID, db: Database) -> Json:
     """Schedule items of a production: those there are, none is made."""
     return await db.json(queries.schedule_of_project, project_id=project_id)
+
+
+#: Who plans people: by their role in the studio and, on one production, in its team.
+_planners = Rule(
+    "studio manager, or at least supervisor; with ?project_id= in the team of the production",
+    lambda caller: (
+        caller.is_admin or (caller.role in ("manager", "supervisor") and (caller.project_id is None or caller.in_team))
+    ),
+    asked("project", "project_id"),
+)
+
+
+@get("/data/persons/task-dates", access=_planners, tag="Schedule", errors=(400, 404))
+async def task_dates_of_people(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
+    """From when to when people have tasks in a production, or in the open productions that concern the caller."""
+    if asked_for := request.query_params.get("project_id"):
+        return await db.json(availability.of_people("project"), project_id=filters.uuid_filter(asked_for))
+    if caller.is_admin:
+        return await db.json(availability.of_people("studio"))
+    return await db.json(availability.of_people("own"), caller_id=caller.id)

@@ -9,13 +9,11 @@ from pegbar.accounts.tables import person
 from pegbar.core.access import require
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest
-from pegbar.core.events import event
 from pegbar.core.resource import Change
-from pegbar.core.schema import TIMESTAMP, Date, Uuid, utc_now
+from pegbar.core.schema import Date, Uuid
 from pegbar.planning.tables import day_off
-from pegbar.tasks.events import TASK_UPDATE
-
-TIME_SPENT_DELETED = event("time-spent:delete", "time_spent_id")
+from pegbar.tasks.events import TIME_SPENT_DELETE
+from pegbar.tasks.time import durations
 
 #: The person, locked: their days off are written one after the other.
 _PERSON = select(person.c.id).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update(key_share=True)
@@ -39,14 +37,6 @@ _WIPE_HOURS = text(
     RETURNING h.id, h.task_id, t.project_id
     """
 ).bindparams(bindparam("person_id", type_=Uuid), _FIRST, _LAST)
-
-_COUNT_HOURS = text(
-    """
-    UPDATE task SET duration = coalesce((SELECT sum(h.duration) FROM time_spent h WHERE h.task_id = task.id), 0),
-                    updated_at = :now
-     WHERE id = ANY(:ids ::uuid[])
-    """
-).bindparams(bindparam("now", type_=TIMESTAMP))
 
 
 async def check_day_off(change: Change) -> None:
@@ -86,9 +76,8 @@ async def wipe(tx: Transaction, person_id: UUID, first_day: date, last_day: date
     gone = await tx.rows(_WIPE_HOURS, person_id=person_id, first_day=first_day, last_day=last_day)
     if not gone:
         return
-    projects = {row["task_id"]: row["project_id"] for row in gone}
-    await tx.execute(_COUNT_HOURS, ids=list(projects), now=utc_now())
     for row in gone:
-        tx.emit(TIME_SPENT_DELETED, project_id=row["project_id"], time_spent_id=row["id"])
-    for task_id, project_id in projects.items():
-        tx.emit(TASK_UPDATE, project_id=project_id, task_id=task_id)
+        tx.emit(TIME_SPENT_DELETE, project_id=row["project_id"], time_spent_id=row["id"])
+    task_ids = sorted({row["task_id"] for row in gone})
+    await durations.lock(tx, task_ids)
+    await durations.refresh(tx, task_ids)

@@ -1,0 +1,75 @@
+"""Routes of what schedule versions plan. Source: spec projects, "Production schedule versions"."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import bindparam, select
+
+from pegbar.core.access import Place, manager_of, member_of, not_client, not_vendor
+from pegbar.core.body import Strict
+from pegbar.core.database import Database, Transaction
+from pegbar.core.filters import uuid_filter
+from pegbar.core.routing import get, post
+from pegbar.core.schema import Uuid
+from pegbar.core.streaming import stream_array
+from pegbar.planning.resources import schedule_versions
+from pegbar.planning.tables import production_schedule_version
+from pegbar.planning.versions import actions, queries
+from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.tasks.events import TASK_UPDATE
+
+_OF_VERSION = Place(
+    "project",
+    "version_id",
+    select(production_schedule_version.c.project_id.label("place_id")).where(
+        production_schedule_version.c.id == bindparam("key", type_=Uuid)
+    ),
+)
+_ACTIONS = "/actions/production-schedule-versions/{version_id:uuid}"
+_ACTION: dict[str, Any] = {"access": manager_of(_OF_VERSION), "status": 200, "tag": "Schedule", "errors": (400, 404)}
+_UPDATED = schedule_versions.events["update"]
+
+
+class LinkQuery(msgspec.Struct):
+    """What narrows the tasks that a version plans, and whether their assignees are told."""
+
+    task_type_id: str = ""
+    relations: bool = False
+
+
+class Source(Strict):
+    """The version to fill another one from."""
+
+    production_schedule_version_id: UUID
+
+
+@get(
+    "/data/production-schedule-versions/{version_id:uuid}/task-links",
+    access=member_of(_OF_VERSION) & not_vendor & not_client,
+    tag="Schedule",
+    errors=(400, 404),
+)
+async def version_task_links(version_id: UUID, query: LinkQuery, db: Database) -> Any:
+    """What a schedule version plans for the tasks of its production."""
+    given: dict[str, Any] = {"task_type_id": uuid_filter(query.task_type_id)} if query.task_type_id else {}
+    return await stream_array(db, queries.links(query.relations, bool(given)), version_id=version_id, **given)
+
+
+@post(f"{_ACTIONS}/set-task-links-from-production", **_ACTION)
+async def fill_version_from_production(version_id: UUID, tx: Transaction) -> dict[str, Any]:
+    """Fill a schedule version with the dates, estimations and assignees that the tasks have now."""
+    return {"success": True, "task_link_count": await actions.take_from_production(tx, version_id)}
+
+
+@post(f"{_ACTIONS}/set-task-links-from-production-schedule-version", events=(_UPDATED,), **_ACTION)
+async def fill_version_from_version(version_id: UUID, body: Source, tx: Transaction) -> dict[str, Any]:
+    """Fill a schedule version with what another version of the production plans."""
+    source_id = body.production_schedule_version_id
+    return {"success": True, "task_link_count": await actions.take_from_version(tx, version_id, source_id)}
+
+
+@post(f"{_ACTIONS}/apply-to-production", events=(TASK_UPDATE, _UPDATED, PROJECT_CHANGED), **_ACTION)
+async def apply_version(version_id: UUID, tx: Transaction) -> dict[str, Any]:
+    """Give the tasks the dates and estimations that a schedule version plans, and lock it."""
+    return {"success": True, "task_count": await actions.apply(tx, version_id)}
