@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Executable,
-    FromClause,
     Select,
     Text,
     and_,
@@ -22,32 +21,11 @@ from pegbar.core.resource import CALLER_ID
 from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text
 from pegbar.entities.kinds import EPISODE, is_kind
 from pegbar.entities.tables import entity, entity_link
-from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import entity_type, project_status, task_status, task_type
+from pegbar.studio.tables import task_status, task_type
+from pegbar.tasks import in_context
 from pegbar.tasks.comments.visibility import BY_CLIENT
-from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES
+from pegbar.tasks.in_context import MINE, OPEN, SOURCE
 from pegbar.tasks.tables import comment, task, task_person_link
-
-_PARENT, _GRAND, _SOURCE = entity.alias("parent"), entity.alias("grand"), entity.alias("source")
-_EMPTY = literal_column("'\"\"'", JsonText())
-
-#: The episode of an entity: two levels up, one level up, or the one it was made for.
-_EPISODE_ID = case(
-    (is_kind(EPISODE, _GRAND), _GRAND.c.id),
-    (is_kind(EPISODE, _PARENT), _PARENT.c.id),
-    (is_kind(EPISODE, _SOURCE), _SOURCE.c.id),
-)
-_EPISODE_NAME = case(
-    (is_kind(EPISODE, _GRAND), _GRAND.c.name),
-    (is_kind(EPISODE, _PARENT), _PARENT.c.name),
-    (is_kind(EPISODE, _SOURCE), _SOURCE.c.name),
-)
-
-
-def _or_empty(value: ColumnElement[Any]) -> ColumnElement[str]:
-    """The id, or an empty text for none."""
-    return func.coalesce(json_text(value), json_text(_EMPTY)).cast(JsonText())
-
 
 _LAST_COMMENT = (
     select(json_object({"text": comment.c.text, "date": comment.c.created_at, "person_id": comment.c.person_id}))
@@ -79,22 +57,9 @@ _IS_CAST = exists(
     .correlate(task)
 )
 
-ROW: Wire = TASK_WITH_ASSIGNEES.but(
-    project_name=project.c.name,
-    project_has_avatar=project.c.has_avatar,
-    entity_name=entity.c.name,
-    entity_description=entity.c.description,
-    entity_data=entity.c.data,
-    entity_preview_file_id=_or_empty(entity.c.preview_file_id),
-    entity_source_id=_or_empty(entity.c.source_id),
-    entity_type_name=entity_type.c.name,
-    entity_canceled=entity.c.canceled,
-    sequence_name=_PARENT.c.name,
-    episode_id=_or_empty(_EPISODE_ID),
-    episode_name=_EPISODE_NAME,
+ROW: Wire = in_context.ROW.but(
     task_type_name=task_type.c.name,
     task_type_color=task_type.c.color,
-    task_type_for_entity=task_type.c.for_entity,
     task_status_name=task_status.c.name,
     task_status_color=task_status.c.color,
     task_status_short_name=task_status.c.short_name,
@@ -117,25 +82,6 @@ def _with_episodes() -> ColumnElement[str]:
         type_=Text,
     )
     return case((_IS_CAST, joined), else_=row).cast(JsonText())
-
-
-SOURCE: FromClause = (
-    task.join(project, project.c.id == task.c.project_id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .join(entity, entity.c.id == task.c.entity_id)
-    .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
-    .join(task_type, task_type.c.id == task.c.task_type_id)
-    .join(task_status, task_status.c.id == task.c.task_status_id)
-    .outerjoin(_PARENT, _PARENT.c.id == entity.c.parent_id)
-    .outerjoin(_GRAND, _GRAND.c.id == _PARENT.c.parent_id)
-    .outerjoin(_SOURCE, _SOURCE.c.id == entity.c.source_id)
-)
-
-OPEN: ColumnElement[bool] = project_status.c.name == literal_column("'Open'", Text)
-#: The caller is in the team.
-MINE: ColumnElement[bool] = exists().where(
-    project_person_link.c.project_id == task.c.project_id, project_person_link.c.person_id == CALLER_ID
-)
 
 
 def assigned_to(person_id: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -1,0 +1,73 @@
+"""Tasks as rows of a list across productions, with the names of what is around them.
+
+Source: spec tasks, persons/tasks and open-tasks; spec user, "TodoRow".
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Text, case, exists, func, literal_column
+
+from pegbar.core.resource import CALLER_ID
+from pegbar.core.wire import JsonText, Wire, json_text
+from pegbar.entities.kinds import EPISODE, is_kind
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import entity_type, project_status, task_status, task_type
+from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES
+from pegbar.tasks.tables import task
+
+PARENT = entity.alias("parent")
+_GRAND, _SOURCE = entity.alias("grand"), entity.alias("source")
+_EMPTY = literal_column("'\"\"'", JsonText())
+
+#: The episode of an entity: two levels up, one level up, or the one it was made for.
+_EPISODE_ID = case(
+    (is_kind(EPISODE, _GRAND), _GRAND.c.id),
+    (is_kind(EPISODE, PARENT), PARENT.c.id),
+    (is_kind(EPISODE, _SOURCE), _SOURCE.c.id),
+)
+EPISODE_NAME = case(
+    (is_kind(EPISODE, _GRAND), _GRAND.c.name),
+    (is_kind(EPISODE, PARENT), PARENT.c.name),
+    (is_kind(EPISODE, _SOURCE), _SOURCE.c.name),
+)
+
+
+def _or_empty(value: ColumnElement[Any]) -> ColumnElement[str]:
+    """The id, or an empty text for none."""
+    return func.coalesce(json_text(value), json_text(_EMPTY)).cast(JsonText())
+
+
+ROW: Wire = TASK_WITH_ASSIGNEES.but(
+    project_name=project.c.name,
+    project_has_avatar=project.c.has_avatar,
+    entity_name=entity.c.name,
+    entity_description=entity.c.description,
+    entity_data=entity.c.data,
+    entity_preview_file_id=_or_empty(entity.c.preview_file_id),
+    entity_source_id=_or_empty(entity.c.source_id),
+    entity_type_name=entity_type.c.name,
+    entity_canceled=entity.c.canceled,
+    sequence_name=PARENT.c.name,
+    episode_id=_or_empty(_EPISODE_ID),
+    episode_name=EPISODE_NAME,
+    task_type_for_entity=task_type.c.for_entity,
+)
+
+SOURCE: FromClause = (
+    task.join(project, project.c.id == task.c.project_id)
+    .join(project_status, project_status.c.id == project.c.project_status_id)
+    .join(entity, entity.c.id == task.c.entity_id)
+    .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
+    .join(task_type, task_type.c.id == task.c.task_type_id)
+    .join(task_status, task_status.c.id == task.c.task_status_id)
+    .outerjoin(PARENT, PARENT.c.id == entity.c.parent_id)
+    .outerjoin(_GRAND, _GRAND.c.id == PARENT.c.parent_id)
+    .outerjoin(_SOURCE, _SOURCE.c.id == entity.c.source_id)
+)
+
+OPEN: ColumnElement[bool] = project_status.c.name == literal_column("'Open'", Text)
+#: The caller is in the team.
+MINE: ColumnElement[bool] = exists().where(
+    project_person_link.c.project_id == task.c.project_id, project_person_link.c.person_id == CALLER_ID
+)
