@@ -29,6 +29,7 @@ PASSING = [
     "entities_instances",
     "entities_shared_assets",
     "projects_budget",
+    "projects_descriptors",
     "projects_schedule",
     "projects_setup",
     "projects_team",

@@ -298,7 +298,8 @@ def _request_body(operation: Operation, structs: "_Structs") -> Schema | None:
 
 def _responses(operation: Operation, structs: "_Structs") -> Schema:
     found: Schema = {}
-    if operation.method == "DELETE" or operation.status == 204:
+    answers = operation.method != "DELETE" or isinstance(operation.returns, Mapping)
+    if not answers or operation.status == 204:
         found["204"] = {"description": "Done"}
     else:
         content = {"application/json": {"schema": _answer_schema(operation, structs)}}

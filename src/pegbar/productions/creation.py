@@ -16,7 +16,7 @@ from pegbar.core.schema import Uuid
 from pegbar.core.values import to_uuid
 from pegbar.media.tables import preview_background_file
 from pegbar.productions import queries, templates
-from pegbar.productions.descriptors import copy_shared_descriptors
+from pegbar.productions.descriptors.everywhere import copy_shared_descriptors
 from pegbar.productions.hooks import SHOW_SAVED, SavedShow
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import project_preview_background_file_link

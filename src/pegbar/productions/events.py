@@ -6,3 +6,5 @@ from pegbar.core.events import event
 PROJECT_CHANGED = event("project:update", text="The team or a setting of the production changed.")
 
 DESCRIPTOR_NEW = event("metadata-descriptor:new", "metadata_descriptor_id")
+DESCRIPTOR_UPDATED = event("metadata-descriptor:update", "metadata_descriptor_id")
+DESCRIPTOR_DELETED = event("metadata-descriptor:delete", "metadata_descriptor_id")

@@ -1,6 +1,6 @@
 """Where higher domains take part in the life of a production."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,6 +43,15 @@ class Removal:
         return await self.tx.rows(statement, project_id=self.project_id)
 
 
+@dataclass(frozen=True)
+class ChangedValues:
+    """Values of a descriptor that moved or went, in the `data` of rows (`id`, `project_id`) of its kind."""
+
+    tx: Transaction
+    entity_type: str
+    rows: Sequence[asyncpg.Record]
+
+
 def about_project(*statements: str, **sets: str) -> tuple[Executable, ...]:
     """Statements about the production `:project_id`; `{name}` stands for the rows that `sets` selects by that name.
 
@@ -56,6 +65,9 @@ def about_project(*statements: str, **sets: str) -> tuple[Executable, ...]:
 
 #: A TV show was created or changed: see that it has an episode.
 SHOW_SAVED: Hook[SavedShow] = Hook("a TV show was created or changed")
+
+#: A descriptor was renamed or removed, and the `data` of rows changed with it: tell of those rows.
+VALUES_CHANGED: Hook[ChangedValues] = Hook("the values of a descriptor changed")
 
 #: A production is being deleted: delete what is in it. The order is that of foreign keys (the orders below).
 PROJECT_REMOVED: Hook[Removal] = Hook("a production is being deleted with all its rows")

@@ -9,7 +9,7 @@ from pegbar.core.resource import CALLER_ID
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, json_object
 from pegbar.productions import shapes
-from pegbar.productions.tables import metadata_descriptor, project, project_person_link
+from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
 
 PROJECT_ID = bindparam("project_id", type_=Uuid)
@@ -30,7 +30,7 @@ in_own_team = project.c.id.in_(
 )
 is_open = project.c.project_status_id == open_status.scalar_subquery()
 #: What a studio calls open, for its administrators.
-_counts_as_open = project.c.project_status_id.in_(
+counts_as_open = project.c.project_status_id.in_(
     select(project_status.c.id).where(project_status.c.name.in_(["Active", "open", "Open"]))
 )
 
@@ -46,7 +46,7 @@ def open_projects(for_admin: bool, named: bool) -> Executable:
     """The open productions that concern the caller; `name` is exact."""
     wire = shapes.FULL_FOR_ADMINS if for_admin else shapes.FULL
     found = select(json_object(wire)).select_from(project).order_by(project.c.name)
-    found = found.where(_counts_as_open) if for_admin else found.where(is_open, in_own_team)
+    found = found.where(counts_as_open) if for_admin else found.where(is_open, in_own_team)
     return found.where(project.c.name == _NAME) if named else found
 
 
@@ -72,19 +72,6 @@ def team(wire: Wire) -> Executable:
         .where(project_person_link.c.project_id == PROJECT_ID)
     )
 
-
-@lru_cache
-def descriptors_of_project(for_admin: bool) -> Executable:
-    """The descriptors of a production that the caller may see, in the order of the boards."""
-    found = select(json_object(shapes.DESCRIPTOR)).where(metadata_descriptor.c.project_id == PROJECT_ID)
-    found = found if for_admin else found.where(shapes.DESCRIPTOR_VISIBLE)
-    return found.order_by(metadata_descriptor.c.position.nulls_last(), metadata_descriptor.c.name)
-
-
-#: A descriptor of a production, and whether a caller who is no administrator may see it.
-one_descriptor = select(json_object(shapes.DESCRIPTOR), shapes.DESCRIPTOR_VISIBLE.label("visible")).where(
-    metadata_descriptor.c.project_id == PROJECT_ID, metadata_descriptor.c.id == bindparam("descriptor_id", type_=Uuid)
-)
 
 #: What decides whether somebody may join a team.
 joining_person = select(person.c.id, person.c.preview_project_id).where(person.c.id == PERSON_ID)

@@ -4,7 +4,8 @@ from sqlalchemy import ColumnElement, select
 
 from pegbar.core.access import Caller, admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.core.resource import Access, Change, Relation, Resource
-from pegbar.productions import creation, descriptors, queries, removal, shapes, templates
+from pegbar.productions import creation, queries, removal, shapes, templates
+from pegbar.productions.descriptors import values
 from pegbar.productions.tables import (
     budget,
     budget_entry,
@@ -95,9 +96,9 @@ metadata_descriptors = Resource(
     relations=(shapes.DEPARTMENTS,),
     scope=_visible_descriptors,
     update_relations=True,
-    check=descriptors.check_descriptor,
-    saved=descriptors.move_values,
-    deleting=descriptors.drop_values,
+    check=values.check_descriptor,
+    saved=values.move_values,
+    deleting=values.drop_values,
     skip=frozenset({"list"}),
     tag="Metadata descriptors",
 )

@@ -5,19 +5,17 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core import filters
-from pegbar.core.access import Caller, admin, at, authenticated, manager_of, member_of, require
+from pegbar.core.access import Caller, admin, at, authenticated, manager_of, member_of
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Reader, Transaction
 from pegbar.core.errors import NotFound
-from pegbar.core.resource import list_rows, scope_parameters
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import delete, found, get, path_uuid, post, put
 from pegbar.productions import actions, queries, shapes
 from pegbar.productions.events import PROJECT_CHANGED
-from pegbar.productions.resources import metadata_descriptors, project_templates, projects
+from pegbar.productions.resources import project_templates, projects
 from pegbar.productions.templates import UnknownTemplate
 
-_DESCRIPTORS = "Metadata descriptors"
 #: A role within one production; administrators are so everywhere.
 TeamRole = Literal["user", "supervisor", "manager", "client", "vendor"]
 
@@ -66,40 +64,6 @@ async def read_project(request: Request[Any, Any, Any], instance_id: str, db: Da
     statement = queries.one_project(wire)
     row = await db.json_row(statement, project_id=path_uuid(instance_id), **scope_parameters(statement, caller))
     return found(row, "The production")
-
-
-@get("/data/metadata-descriptors", access=authenticated, returns=metadata_descriptors, tag=_DESCRIPTORS)
-async def list_descriptors(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Any:
-    """List metadata-descriptors; without any parameter the rows hold their departments."""
-    resource = metadata_descriptors
-    query = request.query_params.multi_items()
-    listing = filters.parse_listing(query, resource.columns, resource.by_key, resource.specials)
-    listing.relations = listing.relations or listing.plain
-    return await list_rows(resource, db, caller, listing)
-
-
-@get("/data/projects/{project_id:uuid}/metadata-descriptors", access=member_of("project_id"), tag=_DESCRIPTORS)
-async def descriptors_of_project(project_id: UUID, db: Database, caller: Caller) -> Json:
-    """The descriptors of a production that the caller may see, in the order of the boards."""
-    statement = queries.descriptors_of_project(caller.is_admin)
-    return await db.json(statement, project_id=project_id, **scope_parameters(statement, caller))
-
-
-@get(
-    "/data/projects/{project_id:uuid}/metadata-descriptors/{metadata_descriptor_id:uuid}",
-    access=member_of("project_id").further("clients and vendors the descriptors they may see"),
-    tag=_DESCRIPTORS,
-    errors=(404,),
-)
-async def descriptor_of_project(project_id: UUID, metadata_descriptor_id: UUID, db: Database, caller: Caller) -> Json:
-    """A descriptor of a production."""
-    statement = queries.one_descriptor
-    given = scope_parameters(statement, caller)
-    row = found(
-        await db.row(statement, project_id=project_id, descriptor_id=metadata_descriptor_id, **given), "The descriptor"
-    )
-    require(caller.is_admin or row["visible"], "This descriptor is not for you.")
-    return Json(row[0].encode())
 
 
 # Teams
