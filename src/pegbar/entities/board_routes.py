@@ -80,14 +80,18 @@ ASSETS = Board(
         **_TASKS,
     ),
     ASSET_BOARD,
-    assets.page_source,
+    assets.board_source,
     order=(entity_type.c.name, entity.c.name, entity.c.id),
     fields="asset_fields",
 )
 
 #: Episodes are told for a production only, and with an episode asked for, only that one.
-ASSETS_OF_EPISODE = replace(ASSETS, row=ASSETS.row.but(casting_episode_ids=assets.CASTING_EPISODE))
-ASSETS_EVERYWHERE = replace(ASSETS, row=ASSETS.row.but(casting_episode_ids=_text("[]").cast(JsonText())))
+ASSETS_OF_EPISODE = replace(
+    ASSETS, source=assets.page_source, row=ASSETS.row.but(casting_episode_ids=assets.CASTING_EPISODE)
+)
+ASSETS_EVERYWHERE = replace(
+    ASSETS, source=assets.page_source, row=ASSETS.row.but(casting_episode_ids=_text("[]").cast(JsonText()))
+)
 
 _other = row_of_kind(SEQUENCE).but(
     **_frames(entity.c.data),

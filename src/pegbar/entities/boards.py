@@ -1,6 +1,6 @@
 """Boards: entities with their tasks. Source: spec entities and spec shots, "with-tasks" and "Caching".
 
-A board is one statement: tasks and their assignees are gathered once for the whole production, then joined.
+A board is one statement, whose rows come one by one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,8 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     FromClause,
-    Subquery,
     Text,
     bindparam,
-    cast,
     false,
     func,
     literal_column,
@@ -27,11 +25,11 @@ from sqlalchemy import (
 
 from pegbar.core.access import Caller
 from pegbar.core.database import Database
-from pegbar.core.resource import CALLER_ID, scope_parameters
+from pegbar.core.resource import CALLER_ID, Relation, scope_parameters
 from pegbar.core.routing import Reply
 from pegbar.core.schema import Uuid
 from pegbar.core.streaming import Streaming, lines
-from pegbar.core.wire import JsonText, Wire, json_object, json_values, wire_of
+from pegbar.core.wire import Wire, json_list, json_object, json_values, wire_of
 from pegbar.entities.kinds import is_kind
 from pegbar.entities.listing import masked_data
 from pegbar.entities.scopes import ASSIGNED
@@ -41,10 +39,6 @@ from pegbar.tasks.tables import subscription, task, task_person_link
 
 _project_id = bindparam("project_id", type_=Uuid)
 IS: ColumnElement[bool] = entity.c.id == bindparam("entity_id", type_=Uuid)
-
-
-def _sql(value: str) -> ColumnElement[str]:
-    return literal_column(f"'{value}'", Text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,60 +69,45 @@ class Asked:
     conditions: tuple[ColumnElement[bool], ...] = ()
 
 
-def _tasks(board: Board, asked: Asked) -> Subquery:
-    """The tasks of each entity as one JSON text: `entity_id`, `listed`."""
-    of = entity.alias("of")
-    conditions = [is_kind(board.kind, of)]
+_ASSIGNEES = Relation("assignees", task_person_link.c.task_id, task_person_link.c.person_id).ids(task)
+#: The caller's subscriptions are gathered once for the whole board.
+_SUBSCRIBED = task.c.id.in_(
+    select(subscription.c.task_id).where(subscription.c.person_id == CALLER_ID, subscription.c.task_id.is_not(None))
+)
+_OWN = task.c.id.in_(select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID))
+
+
+def _tasks(board: Board, asked: Asked) -> ColumnElement[str]:
+    """The tasks of an entity of the board as one JSON text.
+
+    They are looked up entity by entity: as quick as gathering them all by hash, and the first row does not wait for
+    the last one, nor does the database hold them all.
+    """
+    conditions = [task.c.entity_id == entity.c.id]
     if asked.in_project:
         conditions.append(task.c.project_id == _project_id)
-    if asked.one:
-        conditions.append(task.c.entity_id == bindparam("entity_id", type_=Uuid))
-    ids = _sql('["').concat(func.string_agg(cast(task_person_link.c.person_id, Text), _sql('","'))).concat(_sql('"]'))
-    people = (
-        select(task_person_link.c.task_id, ids.label("ids"))
-        .join(task, task.c.id == task_person_link.c.task_id)
-        .join(of, of.c.id == task.c.entity_id)
-        .where(*conditions)
-        .group_by(task_person_link.c.task_id)
-        .subquery("people")
-    )
-    source = task.join(of, of.c.id == task.c.entity_id).outerjoin(people, people.c.task_id == task.c.id)
-    subscribed: ColumnElement[bool] = false()
-    if asked.in_project:
-        mine = subscription.alias("mine")
-        source = source.outerjoin(mine, (mine.c.task_id == task.c.id) & (mine.c.person_id == CALLER_ID))
-        subscribed = mine.c.id.is_not(None)
+    if asked.role == "vendor" or asked.own:
+        conditions.append(_OWN)
     wire = wire_of(task).but(
         priority=func.coalesce(task.c.priority, literal_column("0"), type_=task.c.priority.type),
-        assignees=func.coalesce(people.c.ids, _sql("[]"), type_=Text).cast(JsonText()),
-        is_subscribed=subscribed,
+        assignees=_ASSIGNEES,
+        is_subscribed=_SUBSCRIBED if asked.in_project else false(),
     )
     wire = wire.only(*board.task_keys)
     if asked.role == "client":
         wire = blanked(wire)
-    if asked.role == "vendor" or asked.own:
-        own = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
-        conditions.append(task.c.id.in_(own))
     row = json_values(wire) if asked.compact else json_object(wire)
-    listed = _sql("[").concat(func.string_agg(cast(row, Text), _sql(","))).concat(_sql("]"))
-    return (
-        select(task.c.entity_id, listed.label("listed"))
-        .select_from(source)
-        .where(*conditions)
-        .group_by(task.c.entity_id)
-        .subquery("board_tasks")
-    )
+    return json_list(select(row).where(*conditions).correlate(entity))
 
 
 @lru_cache(512)
 def statement(board: Board, asked: Asked) -> Executable:
     """The rows of a board as JSON texts."""
-    tasks = _tasks(board, asked)
     row = dict(board.row)
     if asked.role == "vendor" and board.masks:
         data = masked_data(board.kind)
         row |= {"data": data, **(board.from_data(data) if board.from_data else {})}
-    row["tasks"] = func.coalesce(tasks.c.listed, _sql("[]"), type_=Text).cast(JsonText())
+    row["tasks"] = _tasks(board, asked)
     conditions = [is_kind(board.kind), *asked.conditions]
     if asked.in_project:
         conditions.append(entity.c.project_id == _project_id)
@@ -136,7 +115,7 @@ def statement(board: Board, asked: Asked) -> Executable:
         conditions.append(board.for_vendors)
     return (
         select(json_values(row) if asked.compact else json_object(row))
-        .select_from(board.source.outerjoin(tasks, tasks.c.entity_id == entity.c.id))
+        .select_from(board.source)
         .where(*conditions)
         .order_by(*board.order)
     )

@@ -4,10 +4,10 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, json_list, wire_of
+from pegbar.core.wire import JsonText, Wire, json_list, json_text, wire_of
 from pegbar.entities.kinds import ASSET, EPISODE, is_kind
 from pegbar.entities.listing import Listed, masked_data
 from pegbar.entities.shapes import RELATIONS, row_of_kind
@@ -45,10 +45,24 @@ _casting_episodes = (
     .order_by(_episode.c.name)
     .correlate(entity)
 )
-#: The episodes that cast an asset, by name: everywhere, in its production, or the one asked for.
+#: The episodes that cast an asset, by name: everywhere, or the one asked for.
 CASTING_EPISODES_EVERYWHERE = json_list(_casting_episodes)
-CASTING_EPISODES = json_list(_casting_episodes.where(_episode.c.project_id == entity.c.project_id))
 CASTING_EPISODE = json_list(_casting_episodes.where(_episode.c.id == _episode_id))
+
+_comma = literal_column("','", Text)
+#: The episodes of a production that cast each asset, gathered from the episodes: most links are of shots.
+casting = (
+    select(
+        entity_link.c.entity_out_id,
+        func.string_agg(json_text(_episode.c.id), aggregate_order_by(_comma, _episode.c.name)).label("episodes"),
+    )
+    .join(_episode, _episode.c.id == entity_link.c.entity_in_id)
+    .where(is_kind(EPISODE, _episode), _episode.c.project_id == bindparam("project_id", type_=Uuid))
+    .group_by(entity_link.c.entity_out_id)
+    .subquery("casting")
+)
+board_source = page_source.outerjoin(casting, casting.c.entity_out_id == entity.c.id)
+CASTING_EPISODES = func.concat(literal_column("'['"), casting.c.episodes, literal_column("']'"), type_=JsonText())
 
 
 def text_or(column: ColumnElement[Any], fallback: str) -> ColumnElement[str]:
