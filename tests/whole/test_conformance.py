@@ -37,8 +37,10 @@ PASSING = [
     "shots_quotas",
     "shots_stats",
     "shots_tvshow",
+    "tasks_inbox",
     "user_artist",
     "user_filters",
+    "user_inbox",
 ]
 
 pytestmark = pytest.mark.skipif(not CONFORMANCE.exists(), reason=f"there are no recordings in {CONFORMANCE}")

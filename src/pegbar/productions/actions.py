@@ -10,6 +10,7 @@ from pegbar.core.errors import BadRequest
 from pegbar.core.schema import String, utc_now
 from pegbar.productions import queries
 from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.productions.hooks import TEAM_LEFT, Parting
 from pegbar.productions.queries import PERSON_ID, PROJECT_ID
 from pegbar.productions.tables import project, project_person_link
 
@@ -60,6 +61,7 @@ async def set_team_role(tx: Transaction, project_id: UUID, person_id: UUID, role
 
 
 async def leave_team(tx: Transaction, project_id: UUID, person_id: UUID) -> None:
-    """Take a person out of the team; their assignments stay."""
-    await tx.delete(project_person_link, project_id=project_id, person_id=person_id)
+    """Take a person out of the team, its chats and subscriptions; their assignments stay."""
+    if await tx.delete(project_person_link, project_id=project_id, person_id=person_id):
+        await TEAM_LEFT.run(Parting(tx, project_id, person_id))
     await touch(tx, project_id)

@@ -52,6 +52,15 @@ class ChangedValues:
     rows: Sequence[asyncpg.Record]
 
 
+@dataclass(frozen=True)
+class Parting:
+    """Somebody who leaves the team of a production."""
+
+    tx: Transaction
+    project_id: UUID
+    person_id: UUID
+
+
 def about_project(*statements: str, **sets: str) -> tuple[Executable, ...]:
     """Statements about the production `:project_id`; `{name}` stands for the rows that `sets` selects by that name.
 
@@ -68,6 +77,9 @@ SHOW_SAVED: Hook[SavedShow] = Hook("a TV show was created or changed")
 
 #: A descriptor was renamed or removed, and the `data` of rows changed with it: tell of those rows.
 VALUES_CHANGED: Hook[ChangedValues] = Hook("the values of a descriptor changed")
+
+#: Somebody left the team of a production: what keeps them informed about it ends.
+TEAM_LEFT: Hook[Parting] = Hook("somebody left the team of a production")
 
 #: A production is being deleted: delete what is in it. The order is that of foreign keys (the orders below).
 PROJECT_REMOVED: Hook[Removal] = Hook("a production is being deleted with all its rows")

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, Executable, bindparam, text
 
 from pegbar.core.events import event
 from pegbar.core.schema import TIMESTAMP, Boolean, String, Uuid
+from pegbar.entities.naming import FULL_NAME, JOINS
 
 READ = event("notification:read", "person_id", "notification_id", scoped=False)
 UNREAD = event("notification:unread", "person_id", "notification_id", scoped=False)
@@ -32,10 +33,7 @@ _ITEM = f"""
              'comment_text', CASE WHEN c.id IS NOT NULL THEN CASE WHEN h.hidden THEN '' ELSE c.text END END,
              'reply_text', CASE WHEN h.hidden THEN '' ELSE coalesce(r.reply ->> 'text', '') END,
              'created_at', to_char(n.created_at, {_TIME}), 'read', n.read, 'change', n.change,
-             'full_entity_name',
-               CASE WHEN e.id IS NULL THEN '' WHEN et.name = 'Shot' THEN concat_ws(' / ', g.name, u.name, e.name)
-                    WHEN et.name = 'Sequence' THEN concat_ws(' / ', u.name, e.name) WHEN et.name = 'Episode' THEN e.name
-                    ELSE concat_ws(' / ', et.name, e.name) END,
+             'full_entity_name', CASE WHEN e.id IS NULL THEN '' ELSE {FULL_NAME} END,
              'episode_id', CASE WHEN e.id IS NULL THEN y.episode_id WHEN et.name = 'Shot' THEN g.id
                                 WHEN et.name = 'Sequence' THEN u.id ELSE e.source_id END,
              'entity_preview_file_id', e.preview_file_id, 'subscription_id', s.id,
@@ -48,9 +46,7 @@ _ITEM = f"""
       LEFT JOIN playlist y ON y.id = n.playlist_id
       LEFT JOIN project p ON p.id = coalesce(t.project_id, y.project_id)
       LEFT JOIN entity e ON e.id = t.entity_id
-      LEFT JOIN entity_type et ON et.id = e.entity_type_id
-      LEFT JOIN entity u ON u.id = e.parent_id
-      LEFT JOIN entity g ON g.id = u.parent_id
+      {JOINS}
       LEFT JOIN subscription s ON s.task_id = n.task_id AND s.person_id = n.person_id
       LEFT JOIN project_person_link l ON l.project_id = p.id AND l.person_id = me.id
       LEFT JOIN person w ON w.id = c.person_id

@@ -7,11 +7,13 @@ from pegbar.core.schema import Uuid
 from pegbar.tasks.tables import attachment_file
 from pegbar.workspace.tables import chat, chat_message, chat_participant, search_filter, search_filter_group
 
+PARTICIPANTS = Relation("participants", chat_participant.c.chat_id, chat_participant.c.person_id)
+
 chats = Resource(
     chat,
     path="/data/chats",
     type="Chat",
-    relations=(Relation("participants", chat_participant.c.chat_id, chat_participant.c.person_id),),
+    relations=(PARTICIPANTS,),
     tag="Chats",
 )
 

@@ -13,7 +13,7 @@ from sqlalchemy import ARRAY, any_, bindparam, select
 from pegbar.core.database import Json, Transaction
 from pegbar.core.schema import Column, String, Uuid
 from pegbar.core.storage import Address, record, store
-from pegbar.core.uploads import Form
+from pegbar.core.uploads import Form, Upload
 from pegbar.core.wire import json_object
 from pegbar.tasks.comments.shapes import ATTACHMENT, ATTACHMENT_WITH_REPLY
 from pegbar.tasks.tables import attachment_file
@@ -44,11 +44,16 @@ def _fitting(column: Column[Any], text: str) -> str:
     return text[: column.type.length]
 
 
-async def keep(form: Form) -> list[StoredFile]:
-    """Store the files of a form: the first of each field, whatever the fields are called."""
-    kept = []
+def chosen(form: Form) -> list[Upload]:
+    """The files of a form that are kept: the first of each field, whatever the fields are called."""
     first_of_field = {each.field: each for each in reversed(form.files)}
-    for upload in reversed(first_of_field.values()):
+    return list(reversed(first_of_field.values()))
+
+
+async def keep(form: Form) -> list[StoredFile]:
+    """Store the files of a form, in the order of `chosen`."""
+    kept = []
+    for upload in chosen(form):
         file_id = uuid4()
         size = await store().put(address(file_id), upload.path)
         kept.append(

@@ -1,0 +1,216 @@
+"""What people do in the chats of entities. Source: spec tasks, "Chats"; spec user, chat join routes; "Worth fixing".
+
+A chat is made when it is first looked at or joined. No table rule keeps an entity from having two: who makes it holds
+the entity's row meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, bindparam, select, text
+
+from pegbar.core.access import Caller, require
+from pegbar.core.database import Json, Transaction
+from pegbar.core.errors import BadRequest, Forbidden, NotFound
+from pegbar.core.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.storage import Address, mark_deleted, record, store
+from pegbar.entities.hooks import ENTITIES_REMOVED
+from pegbar.entities.hooks import Removal as EntityRemoval
+from pegbar.entities.tables import entity
+from pegbar.media import addresses
+from pegbar.media.pictures import ATTACHMENT_THUMBNAIL, rendered
+from pegbar.productions.hooks import TEAM_LEFT, Parting
+from pegbar.tasks.comments import attachments
+from pegbar.tasks.comments.attachments import StoredFile
+from pegbar.workspace.chats import queries
+from pegbar.workspace.chats.events import CHAT_DELETED_MESSAGE, CHAT_JOINED, CHAT_LEFT, CHAT_NEW_MESSAGE
+from pegbar.workspace.tables import chat
+
+_ENTITY_ID = bindparam("entity_id", type_=Uuid)
+_PERSON = bindparam("person_id", type_=Uuid)
+_CHAT = bindparam("chat_id", type_=Uuid)
+_HELD = select(entity.c.id).where(entity.c.id == _ENTITY_ID).with_for_update(key_share=True)
+
+
+async def chat_of(tx: Transaction, entity_id: UUID) -> UUID:
+    """The id of the chat of an entity, made now when there is none."""
+    found: UUID | None = await tx.value(queries.chat_of_entity, entity_id=entity_id)
+    if found is not None:
+        return found
+    await tx.row(_HELD, entity_id=entity_id)
+    found = await tx.value(queries.chat_of_entity, entity_id=entity_id)
+    if found is None:
+        found = await tx.insert(chat, object_id=entity_id, object_type="entity")
+    assert found is not None
+    return found
+
+
+_JOIN = text(
+    "INSERT INTO chat_participant (chat_id, person_id) VALUES (:chat_id, :person_id) ON CONFLICT DO NOTHING"
+).bindparams(_CHAT, _PERSON)
+_LEAVE = text("DELETE FROM chat_participant WHERE chat_id = :chat_id AND person_id = :person_id").bindparams(
+    _CHAT, _PERSON
+)
+
+
+async def join(tx: Transaction, caller: Caller, entity_id: UUID) -> Json:
+    """Take part in the chat of an entity; the chat."""
+    chat_id = await chat_of(tx, entity_id)
+    await tx.execute(_JOIN, chat_id=chat_id, person_id=caller.id)
+    tx.emit(CHAT_JOINED, project_id=caller.project_id, chat_id=chat_id, person_id=caller.id)
+    row = await tx.json_row(queries.joined, chat_id=chat_id)
+    assert row is not None
+    return row
+
+
+async def leave(tx: Transaction, caller: Caller, entity_id: UUID) -> None:
+    """Take part in the chat of an entity no longer."""
+    chat_id = await chat_of(tx, entity_id)
+    await tx.execute(_LEAVE, chat_id=chat_id, person_id=caller.id)
+    tx.emit(CHAT_LEFT, project_id=caller.project_id, chat_id=chat_id, person_id=caller.id)
+
+
+# Messages
+
+_SAY = text(
+    """
+    WITH said AS (
+      INSERT INTO chat_message (id, created_at, updated_at, chat_id, person_id, text)
+      SELECT :message_id, :now, :now, chat_id, person_id, :said FROM chat_participant
+       WHERE chat_id = :chat_id AND person_id = :person_id
+      RETURNING chat_id
+    )
+    UPDATE chat SET last_message = greatest(last_message, :now), updated_at = :now
+      FROM said WHERE chat.id = said.chat_id
+    RETURNING chat.last_message
+    """
+).bindparams(
+    _CHAT,
+    _PERSON,
+    bindparam("message_id", type_=Uuid),
+    bindparam("now", type_=TIMESTAMP),
+    bindparam("said", type_=Text),
+)
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A stored file of a message, with the size of its thumbnail when it is a picture."""
+
+    file: StoredFile
+    thumbnail_size: int | None = None
+
+
+def thumbnail(file_id: UUID) -> Address:
+    """Where the small picture of an attachment lies."""
+    return addresses.picture(ATTACHMENT_THUMBNAIL.prefix, file_id)
+
+
+def is_picture(mimetype: str) -> bool:
+    """Whether a file of this type gets a thumbnail."""
+    return any(word in mimetype.lower() for word in ("png", "jpg", "jpeg"))
+
+
+async def keep_thumbnail(source: Path, file: StoredFile) -> SentFile:
+    """Make and store the small picture of a file that says it is a picture. Raises UnreadablePicture."""
+    if not is_picture(file.mimetype):
+        return SentFile(file)
+    async with rendered(source, (ATTACHMENT_THUMBNAIL,)) as made:
+        return SentFile(file, await store().put(thumbnail(file.id), made.files[ATTACHMENT_THUMBNAIL.prefix]))
+
+
+async def discard(files: Sequence[SentFile]) -> None:
+    """Remove the thumbnails of a message that failed."""
+    for each in files:
+        if each.thumbnail_size is not None:
+            await store().remove(thumbnail(each.file.id))
+
+
+async def say(tx: Transaction, caller: Caller, entity_id: UUID, said: str, files: Sequence[SentFile]) -> Json:
+    """Send a message with its files; it. Raises BadRequest for who does not take part."""
+    chat_id, message_id = await tx.value(queries.chat_of_entity, entity_id=entity_id), uuid4()
+    given = {"chat_id": chat_id, "person_id": caller.id, "message_id": message_id}
+    last = await tx.value(_SAY, said=said, now=utc_now(), **given)
+    if last is None:
+        raise BadRequest("You do not take part in this chat: join it first.")
+    await attachments.attach(tx, [each.file for each in files], chat_message_id=message_id)
+    for each in files:
+        if each.thumbnail_size is not None:
+            await record(tx, thumbnail(each.file.id), each.thumbnail_size)
+    tx.emit(
+        CHAT_NEW_MESSAGE,
+        project_id=caller.project_id,
+        chat_id=chat_id,
+        chat_message_id=message_id,
+        last_message=last,
+    )
+    row = await tx.json_row(queries.posted_with_files if files else queries.posted, message_id=message_id)
+    assert row is not None
+    return row
+
+
+_FORGET = text(
+    """
+    WITH gone AS (DELETE FROM chat_message WHERE id = ANY(:ids))
+    DELETE FROM attachment_file WHERE chat_message_id = ANY(:ids) RETURNING id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+async def _forget(tx: Transaction, message_ids: Sequence[UUID]) -> None:
+    """Delete messages with their files, which are always purged."""
+    gone = await tx.column(_FORGET, ids=list(message_ids))
+    await mark_deleted(tx, [attachments.address(each) for each in gone], force=True)
+    await mark_deleted(tx, [thumbnail(each) for each in gone], force=True)
+
+
+async def take_back(tx: Transaction, caller: Caller, entity_id: UUID, message_id: UUID) -> None:
+    """Delete a message with its files; for its author and studio managers."""
+    row = await tx.row(queries.message, entity_id=entity_id, message_id=message_id)
+    if row is None:
+        raise NotFound(f"There is no message {message_id}.")
+    if not row["here"]:
+        raise Forbidden("This message is of another chat.")
+    require(caller.is_admin or row["person_id"] == caller.id, "Only its author takes a message back.")
+    await _forget(tx, [message_id])
+    tx.emit(CHAT_DELETED_MESSAGE, project_id=caller.project_id, chat_id=row["chat_id"], chat_message_id=message_id)
+
+
+# What ends a chat, or somebody's part in it
+
+_LEAVE_ALL = text(
+    """
+    DELETE FROM chat_participant WHERE person_id = :person_id AND chat_id IN (
+      SELECT c.id FROM chat c JOIN entity e ON e.id = c.object_id WHERE e.project_id = :project_id)
+    """
+).bindparams(_PERSON, bindparam("project_id", type_=Uuid))
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_MESSAGES_OF = text(
+    "SELECT m.id FROM chat_message m JOIN chat c ON c.id = m.chat_id WHERE c.object_id = ANY(:ids)"
+).bindparams(_IDS)
+_FORGET_CHATS = (
+    text("DELETE FROM chat_participant WHERE chat_id IN (SELECT id FROM chat WHERE object_id = ANY(:ids))").bindparams(
+        _IDS
+    ),
+    text("DELETE FROM chat WHERE object_id = ANY(:ids)").bindparams(_IDS),
+)
+
+
+@TEAM_LEFT.register()
+async def leave_chats(parting: Parting) -> None:
+    """Who leaves a team leaves the chats of its production."""
+    await parting.tx.execute(_LEAVE_ALL, person_id=parting.person_id, project_id=parting.project_id)
+
+
+@ENTITIES_REMOVED.register(20)
+async def forget_chats(removal: EntityRemoval) -> None:
+    """The chats of entities go with them."""
+    ids = list(removal.entity_ids)
+    message_ids = await removal.tx.column(_MESSAGES_OF, ids=ids)
+    if message_ids:
+        await _forget(removal.tx, message_ids)
+    for statement in _FORGET_CHATS:
+        await removal.tx.execute(statement, ids=ids)

@@ -1,0 +1,102 @@
+"""Reads of the chats of entities. Source: spec tasks, "Chats"; spec user, GET /data/user/chats."""
+
+from sqlalchemy import ColumnElement, bindparam, exists, select, text
+
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import Wire, json_list, json_object, wire_of
+from pegbar.entities.naming import FULL_NAME, JOINS
+from pegbar.tasks.tables import attachment_file
+from pegbar.workspace.resources import PARTICIPANTS
+from pegbar.workspace.tables import chat, chat_message, chat_participant
+
+_ENTITY_ID = bindparam("entity_id", type_=Uuid)
+_CHAT_ID = bindparam("chat_id", type_=Uuid)
+_MESSAGE_ID = bindparam("message_id", type_=Uuid)
+_FILE = wire_of(attachment_file).only("id", "name", "extension")
+
+
+def _files(wire: Wire) -> ColumnElement[str]:
+    return json_list(
+        select(json_object(wire))
+        .where(attachment_file.c.chat_message_id == chat_message.c.id)
+        .order_by(attachment_file.c.name, attachment_file.c.id)
+        .correlate(chat_message)
+    )
+
+
+_MESSAGE = wire_of(chat_message, "ChatMessage")
+_LISTED = _MESSAGE.but(attachment_files=_files(_FILE))
+#: The answer to a message: its files with their sizes, if it has some.
+posted = select(json_object(_MESSAGE)).where(chat_message.c.id == _MESSAGE_ID)
+posted_with_files = select(
+    json_object(_MESSAGE.but(attachment_files=_files(wire_of(attachment_file).only("id", "name", "extension", "size"))))
+).where(chat_message.c.id == _MESSAGE_ID)
+
+#: The chat of an entity. Where an older server made two, it is the first.
+chat_of_entity = (
+    select(chat.c.id)
+    .where(chat.c.object_id == _ENTITY_ID, chat.c.object_type == "entity")
+    .order_by(chat.c.created_at, chat.c.id)
+    .limit(1)
+)
+
+CHAT = wire_of(chat, "Chat")
+joined = select(json_object(CHAT)).where(chat.c.id == _CHAT_ID)
+whole = select(
+    json_object(
+        CHAT.but(
+            participants=PARTICIPANTS.ids(chat),
+            messages=json_list(
+                select(json_object(_LISTED))
+                .where(chat_message.c.chat_id == chat.c.id)
+                .order_by(chat_message.c.created_at, chat_message.c.id)
+                .correlate(chat)
+            ),
+        )
+    )
+).where(chat.c.id == chat_of_entity.scalar_subquery())
+
+messages = (
+    select(json_object(_LISTED))
+    .where(chat_message.c.chat_id == chat_of_entity.scalar_subquery())
+    .order_by(chat_message.c.created_at, chat_message.c.id)
+)
+
+#: One message (`row`), whether it is of the entity's chat (`here`), its author and its chat.
+message = select(
+    json_object(_LISTED).label("row"),
+    chat_message.c.person_id,
+    chat_message.c.chat_id,
+    exists()
+    .where(chat.c.id == chat_message.c.chat_id, chat.c.object_id == _ENTITY_ID)
+    .correlate(chat_message)
+    .label("here"),
+).where(chat_message.c.id == _MESSAGE_ID)
+
+is_participant = select(
+    exists().where(
+        chat_participant.c.chat_id == chat_of_entity.scalar_subquery(),
+        chat_participant.c.person_id == bindparam("caller_id", type_=Uuid),
+    )
+)
+
+#: The chats that a person takes part in, of open productions whose team they are in.
+of_person = text(
+    f"""
+    SELECT json_build_object(
+             'id', c.id, 'object_id', c.object_id,
+             'last_message', to_char(c.last_message, 'YYYY-MM-DD"T"HH24:MI:SS'),
+             'entity_name', {FULL_NAME}, 'project_id', e.project_id, 'preview_file_id', e.preview_file_id)::text
+      FROM chat_participant m
+      JOIN person me ON me.id = m.person_id
+      JOIN chat c ON c.id = m.chat_id
+      JOIN entity e ON e.id = c.object_id
+      JOIN project p ON p.id = e.project_id
+      JOIN project_status s ON s.id = p.project_status_id AND s.name = 'Open'
+      {JOINS}
+     WHERE m.person_id = :caller_id
+       AND (me.role = 'admin' OR EXISTS (SELECT 1 FROM project_person_link l
+                                          WHERE l.project_id = p.id AND l.person_id = me.id))
+     ORDER BY c.last_message DESC NULLS LAST, c.id
+    """  # noqa: S608 - a constant
+).bindparams(bindparam("caller_id", type_=Uuid))
