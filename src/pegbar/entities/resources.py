@@ -10,6 +10,7 @@ from pegbar.core.resource import Access, Change, Relation, Resource, Verb
 from pegbar.core.routing import found, path_uuid, post, put
 from pegbar.core.schema import Uuid
 from pegbar.entities import editing, events, rules, scopes
+from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import kind_of_type
 from pegbar.entities.queries import one
 from pegbar.entities.shapes import RELATIONS, ROW, UNTYPED_WITH_RELATIONS
@@ -36,7 +37,9 @@ entities = Resource(
     ),
     relations=RELATIONS,
     scope=scopes.listed,
-    protected=frozenset({"instance_casting", "entities_in", "entities_out", "shotgun_id", "created_by"}),
+    protected=frozenset(
+        {"instance_casting", "entities_in", "entities_out", "nb_entities_out", "shotgun_id", "created_by"}
+    ),
     update_relations=True,
     check=editing.check,
     saved=editing.saved,
@@ -75,11 +78,19 @@ async def update_entity(instance_id: str, tx: Transaction, caller: Caller, docum
     return await entities.read(tx, caller, entity_id)
 
 
+async def _count_links(change: Change) -> None:
+    """The counters of whatever cast or casts the asset."""
+    before = {change.before["entity_in_id"]} if change.before is not None else set()
+    await readiness.refresh(change.tx, sorted(before | {change.after("entity_in_id")}))
+
+
 entity_links = Resource(
     entity_link,
     path="/data/entity-links",
     type="EntityLink",
     access=Access(),
+    saved=_count_links,
+    deleted=_count_links,
     tag="Entity links",
 )
 

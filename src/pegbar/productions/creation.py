@@ -17,7 +17,7 @@ from pegbar.core.values import to_uuid
 from pegbar.media.tables import preview_background_file
 from pegbar.productions import queries, templates
 from pegbar.productions.descriptors.everywhere import copy_shared_descriptors
-from pegbar.productions.hooks import SHOW_SAVED, SavedShow
+from pegbar.productions.hooks import PIPELINE_CHANGED, SHOW_SAVED, Pipeline, SavedShow
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import project_preview_background_file_link
 from pegbar.studio.tables import project_status
@@ -129,6 +129,8 @@ async def finish_project(change: Change) -> None:
     assert change.row_id is not None
     if change.before is None and change.document.get("project_template_id") is not None:
         await templates.apply_links(change.tx, change.document["project_template_id"], change.row_id)
+    elif "task_types" in change.relations:
+        await PIPELINE_CHANGED.run(Pipeline(change.tx, change.row_id))
     if change.after("production_type") == "tvshow":
         await SHOW_SAVED.run(SavedShow(change.tx, change.row_id))
     if change.before is None:

@@ -61,6 +61,14 @@ class Parting:
     person_id: UUID
 
 
+@dataclass(frozen=True)
+class Pipeline:
+    """A production whose task types, or their order, were just changed."""
+
+    tx: Transaction
+    project_id: UUID
+
+
 def about_project(*statements: str, **sets: str) -> tuple[Executable, ...]:
     """Statements about the production `:project_id`; `{name}` stands for the rows that `sets` selects by that name.
 
@@ -80,6 +88,9 @@ VALUES_CHANGED: Hook[ChangedValues] = Hook("the values of a descriptor changed")
 
 #: Somebody left the team of a production: what keeps them informed about it ends.
 TEAM_LEFT: Hook[Parting] = Hook("somebody left the team of a production")
+
+#: The task types of a production, or their order, changed: work out again what depends on the order of the steps.
+PIPELINE_CHANGED: Hook[Pipeline] = Hook("the task types of a production, or their order, changed")
 
 #: A production is being deleted: delete what is in it. The order is that of foreign keys (the orders below).
 PROJECT_REMOVED: Hook[Removal] = Hook("a production is being deleted with all its rows")

@@ -18,6 +18,7 @@ from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.wire import json_object, wire_of
 from pegbar.productions.actions import touch
 from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.productions.hooks import PIPELINE_CHANGED, Pipeline
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import (
     BOARD_ROLES,
@@ -112,7 +113,15 @@ async def upsert(
         row |= {"id": uuid4(), "created_at": utc_now(), "updated_at": utc_now()}
     given = {f"v_{name}": value for name, value in row.items()}
     statement = _upsert(link, tuple(row), tuple(written))
-    return await tx.execute(statement, **given, **({"now": utc_now()} if written else {}))
+    touched = await tx.execute(statement, **given, **({"now": utc_now()} if written else {}))
+    await changed(tx, link, project_id)
+    return touched
+
+
+async def changed(tx: Transaction, link: Link, project_id: UUID) -> None:
+    """Let what depends on the pipeline of a production follow a change of its links."""
+    if link is TASK_TYPE:
+        await PIPELINE_CHANGED.run(Pipeline(tx, project_id))
 
 
 async def require(tx: Transaction, link: Link, other_id: UUID) -> None:
@@ -132,6 +141,7 @@ async def add(tx: Transaction, link: Link, project_id: UUID, other_id: UUID) -> 
 async def remove(tx: Transaction, link: Link, project_id: UUID, other_id: UUID) -> None:
     """Stop using a thing on a production; what was made with it stays."""
     await tx.delete(link.table, project_id=project_id, **{link.name: other_id})
+    await changed(tx, link, project_id)
     await touch(tx, project_id)
 
 
@@ -158,6 +168,7 @@ def _reorder(link: Link) -> Executable:
 async def reorder(tx: Transaction, link: Link, project_id: UUID, ids: list[UUID]) -> Json:
     """Number the links of a production in this order, from 1; ids that are not linked keep their number free."""
     await tx.execute(_reorder(link), project_id=project_id, ids=ids, now=utc_now())
+    await changed(tx, link, project_id)
     tx.emit(PROJECT_CHANGED, project_id=project_id)
     return await tx.json(_rows(link), project_id=project_id, ids=ids)
 
@@ -223,9 +234,11 @@ async def use_task_types(tx: Transaction, project_id: UUID, given: Sequence[Task
         visibles=[each.is_client_visible for each in uses],
         visible_ids=[each.task_type_id for each in uses if each.is_client_visible is not None],
     )
+    await changed(tx, TASK_TYPE, project_id)
 
 
 async def use_all(tx: Transaction, link: Link, project_id: UUID, ids: list[UUID]) -> None:
     """Use things on a production, besides those it uses; unknown ones are left out."""
     rows = [{"project_id": project_id, link.name: each} for each in await known(tx, link, ids)]
     await tx.insert_many(link.table, rows, skip_existing=True)
+    await changed(tx, link, project_id)

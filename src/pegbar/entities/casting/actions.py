@@ -1,22 +1,22 @@
-"""Changes of a casting. Source: spec entities, "Casting model".
+"""Changes of castings. Source: spec entities, "Casting model".
 
-A change is a difference: links that stay keep their ids, dates and `data`. What an episode casts follows its shots.
+A change is a difference: links that stay keep their ids, dates and `data`. All differences of a request are checked
+first, then written together, in the same few statements however many entities they are about.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Integer, any_, bindparam, delete, func, or_, select, text
+from sqlalchemy import ARRAY, Integer, any_, bindparam, delete, or_, select, text
 
 from pegbar.core.access import Caller
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.schema import TIMESTAMP, String, Uuid, utc_now
 from pegbar.entities import events
-from pegbar.entities.casting import readiness
+from pegbar.entities.casting import episodes, readiness
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind, kind_text
 from pegbar.entities.tables import entity, entity_link
 from pegbar.productions.tables import project_person_link
@@ -44,22 +44,51 @@ class Cast:
     kind: str
     project_id: UUID
     episode_id: UUID | None  #: of a shot
+    links: dict[UUID, Link] = field(default_factory=dict)  #: what it casts, by asset
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What changes in the casting of an entity."""
+
+    cast: Cast
+    added: Mapping[UUID, Part] = field(default_factory=dict)
+    changed: Mapping[UUID, Part] = field(default_factory=dict)
+    removed: Sequence[UUID] = ()
 
 
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 _entity_id = bindparam("entity_id", type_=Uuid)
 _sequence = entity.alias("sequence")
 
+#: Assets about to be cast stay as they are meanwhile: whether they are ready is counted below.
+_HOLD_ASSETS = text("SELECT id FROM entity WHERE id = ANY(:ids) ORDER BY id FOR SHARE").bindparams(_ids)
+
+#: Entities whose casting is about to change and the episodes of those that are shots; episodes first, since whoever
+#: changes the casting of an episode goes on to its shots.
+_HOLD_CASTS = text(
+    """
+    SELECT entity.id FROM entity JOIN entity_type ON entity_type.id = entity.entity_type_id
+     WHERE entity.id IN (SELECT unnest(:ids) UNION ALL
+                         SELECT sequence.parent_id FROM entity shot JOIN entity sequence ON sequence.id = shot.parent_id
+                          WHERE shot.id = ANY(:ids))
+     ORDER BY entity_type.name <> 'Episode', entity.id
+       FOR NO KEY UPDATE OF entity
+    """
+).bindparams(_ids)
+
 _CASTS = (
     select(entity.c.id, kind_text().label("kind"), entity.c.project_id, _sequence.c.parent_id.label("episode_id"))
     .select_from(entity.outerjoin(_sequence, _sequence.c.id == entity.c.parent_id))
     .where(entity.c.id == any_(_ids))
-    .order_by(entity.c.id)
-    .with_for_update(of=entity)
 )
-_LINKS = select(entity_link.c.id, entity_link.c.entity_out_id, entity_link.c.nb_occurences, entity_link.c.label).where(
-    entity_link.c.entity_in_id == _entity_id
-)
+_LINKS = select(
+    entity_link.c.id,
+    entity_link.c.entity_in_id,
+    entity_link.c.entity_out_id,
+    entity_link.c.nb_occurences,
+    entity_link.c.label,
+).where(entity_link.c.entity_in_id == any_(_ids))
 
 _TEAMS = select(project_person_link.c.project_id).where(
     project_person_link.c.person_id == bindparam("person_id", type_=Uuid)
@@ -78,7 +107,7 @@ _ALLOWED = (
     )
 )
 _ASSET = select(entity.c.id).where(entity.c.id == _entity_id, is_kind(ASSET))
-_UNLINK = delete(entity_link).where(entity_link.c.entity_in_id == _entity_id, entity_link.c.entity_out_id == any_(_ids))
+_UNLINK = delete(entity_link).where(entity_link.c.id == any_(_ids))
 
 _RELINK = text(
     """
@@ -93,62 +122,27 @@ _RELINK = text(
     bindparam("labels", type_=ARRAY(String)),
 )
 
-_NOT_IN_EPISODE = select(func.unnest(_ids)).except_(
-    select(entity_link.c.entity_out_id).where(entity_link.c.entity_in_id == _entity_id)
-)
 
-_OUT_OF_SHOTS = text(
+async def casts(
+    tx: Transaction, project_id: UUID | None, entity_ids: Sequence[UUID], asset_ids: Sequence[UUID] = ()
+) -> dict[UUID, Cast]:
+    """The entities whose casting is about to change, with what they cast; others wait until this transaction ends.
+
+    404 for an unknown one, 403 for another production's.
     """
-    DELETE FROM entity_link USING entity shot, entity sequence, entity_type
-     WHERE entity_link.entity_in_id = shot.id AND entity_link.entity_out_id = ANY(:ids)
-       AND shot.parent_id = sequence.id AND sequence.parent_id = :entity_id
-       AND entity_type.id = shot.entity_type_id AND entity_type.name = 'Shot'
-    RETURNING entity_link.entity_in_id AS shot_id, entity_link.entity_out_id AS asset_id
-    """
-).bindparams(_ids, _entity_id)
-
-#: Automatic links of an episode to assets that none of its shots casts any more.
-_OUT_OF_EPISODE = text(
-    """
-    DELETE FROM entity_link
-     WHERE entity_in_id = :entity_id AND entity_out_id = ANY(:ids) AND data->'auto' = 'true'::jsonb
-       AND NOT EXISTS (
-         SELECT 1 FROM entity_link other
-           JOIN entity shot ON shot.id = other.entity_in_id
-           JOIN entity sequence ON sequence.id = shot.parent_id
-           JOIN entity_type ON entity_type.id = shot.entity_type_id AND entity_type.name = 'Shot'
-          WHERE other.entity_out_id = entity_link.entity_out_id AND sequence.parent_id = :entity_id)
-    RETURNING entity_out_id
-    """
-).bindparams(_ids, _entity_id)
-
-_COUNTS = select(entity.c.id, entity.c.nb_entities_out).where(entity.c.id == any_(_ids))
-
-
-async def casts(tx: Transaction, project_id: UUID | None, entity_ids: Sequence[UUID]) -> dict[UUID, Cast]:
-    """The entities whose casting is about to change, locked. 404 for an unknown one, 403 for another production's."""
-    rows = await tx.rows(_CASTS, ids=list(entity_ids))
-    found = {row["id"]: Cast(**dict(row)) for row in rows}
+    if asset_ids:
+        await tx.execute(_HOLD_ASSETS, ids=list(asset_ids))
+    await tx.execute(_HOLD_CASTS, ids=list(entity_ids))
+    found = {row["id"]: Cast(**dict(row)) for row in await tx.rows(_CASTS, ids=list(entity_ids))}
     for each in entity_ids:
         if each not in found:
             raise NotFound(f"There is no entity {each}.")
         if project_id is not None and found[each].project_id != project_id:
             raise Forbidden(f"The entity {each} is of another production.")
+    for row in await tx.rows(_LINKS, ids=list(entity_ids)):
+        count = 1 if row["nb_occurences"] is None else row["nb_occurences"]
+        found[row["entity_in_id"]].links[row["entity_out_id"]] = Link(row["id"], Part(count, row["label"] or ""))
     return found
-
-
-async def check_assets(tx: Transaction, caller: Caller, cast: Cast, asset_ids: Sequence[UUID]) -> None:
-    """Refuse what is no asset, is the entity itself, or is of a production the caller does not see."""
-    allowed = await tx.column(
-        _ALLOWED,
-        ids=list(asset_ids),
-        project_id=cast.project_id,
-        person_id=caller.id,
-        everywhere=caller.is_admin,
-    )
-    refused = set(asset_ids) - set(allowed) | ({cast.id} & set(asset_ids))
-    if refused:
-        raise BadRequest(f"asset_id: {', '.join(sorted(map(str, refused)))} cannot be cast here.")
 
 
 async def require_asset(tx: Transaction, asset_id: UUID) -> None:
@@ -157,71 +151,83 @@ async def require_asset(tx: Transaction, asset_id: UUID) -> None:
         raise NotFound(f"There is no asset {asset_id}.")
 
 
-async def _links(tx: Transaction, cast: Cast) -> dict[UUID, Link]:
-    rows = await tx.rows(_LINKS, entity_id=cast.id)
-    return {
-        row["entity_out_id"]: Link(
-            row["id"], Part(1 if row["nb_occurences"] is None else row["nb_occurences"], row["label"] or "")
-        )
-        for row in rows
-    }
+def _including(cast: Cast, wanted: Mapping[UUID, Part], removed: Sequence[UUID] = ()) -> Diff:
+    links = cast.links
+    return Diff(
+        cast,
+        added={asset_id: part for asset_id, part in wanted.items() if asset_id not in links},
+        changed={
+            asset_id: part for asset_id, part in wanted.items() if asset_id in links and part != links[asset_id].part
+        },
+        removed=sorted(removed),
+    )
 
 
-async def replace_casting(tx: Transaction, cast: Cast, wanted: Mapping[UUID, Part]) -> None:
-    """Make the casting of an entity exactly this."""
-    links = await _links(tx, cast)
-    removed = sorted(links.keys() - wanted.keys())
-    await _unlink(tx, cast, removed)
-    added = await _link(tx, cast, links, wanted)
-    await _announce(tx, cast, added, removed)
+def replacing(cast: Cast, wanted: Mapping[UUID, Part]) -> Diff:
+    """The casting of an entity becomes exactly this."""
+    return _including(cast, wanted, list(cast.links.keys() - wanted.keys()))
 
 
-async def cast_in(tx: Transaction, cast: Cast, asset_id: UUID, nb_occurences: int | None, label: str | None) -> None:
-    """Cast an asset in an entity; None keeps the number or the label there is."""
-    links = await _links(tx, cast)
-    now = links[asset_id].part if asset_id in links else Part(1, "")
+def casting(cast: Cast, asset_id: UUID, nb_occurences: int | None, label: str | None) -> Diff:
+    """An asset is cast in an entity; None keeps the number or the label there is."""
+    now = cast.links[asset_id].part if asset_id in cast.links else Part(1, "")
     part = Part(now.nb_occurences if nb_occurences is None else nb_occurences, now.label if label is None else label)
-    added = await _link(tx, cast, links, {asset_id: part})
-    await _announce(tx, cast, added, [])
+    return _including(cast, {asset_id: part})
 
 
-async def uncast(tx: Transaction, cast: Cast, asset_id: UUID, *, from_shots: bool = True) -> None:
-    """Take an asset out of the casting of an entity, if it is in it."""
-    if asset_id not in await _links(tx, cast):
-        return
-    await _unlink(tx, cast, [asset_id], from_shots=from_shots)
-    await _announce(tx, cast, [], [asset_id])
+def uncasting(cast: Cast, asset_id: UUID) -> Diff | None:
+    """An asset is taken out of the casting of an entity; None when it is not in it."""
+    return Diff(cast, removed=[asset_id]) if asset_id in cast.links else None
 
 
-async def _unlink(tx: Transaction, cast: Cast, asset_ids: Sequence[UUID], *, from_shots: bool = True) -> None:
-    if not asset_ids:
-        return
-    if cast.kind == EPISODE and from_shots:
-        await _take_out_of_shots(tx, cast, asset_ids)
-    await tx.execute(_UNLINK, entity_id=cast.id, ids=list(asset_ids))
+async def check(tx: Transaction, caller: Caller, diffs: Sequence[Diff]) -> None:
+    """Refuse to cast what is no asset, the entity itself, or what is of a production the caller does not see.
+
+    What is cast already may stay, however it got there.
+    """
+    for project_id in {diff.cast.project_id for diff in diffs if diff.added}:
+        here = [diff for diff in diffs if diff.cast.project_id == project_id]
+        wanted = {asset_id for diff in here for asset_id in diff.added}
+        allowed = await tx.column(
+            _ALLOWED, ids=list(wanted), project_id=project_id, person_id=caller.id, everywhere=caller.is_admin
+        )
+        refused = wanted - set(allowed) | {diff.cast.id for diff in here if diff.cast.id in diff.added}
+        if refused:
+            raise BadRequest(f"asset_id: {', '.join(sorted(map(str, refused)))} cannot be cast here.")
 
 
-async def _take_out_of_shots(tx: Transaction, episode: Cast, asset_ids: Sequence[UUID]) -> None:
-    gone: dict[UUID, list[UUID]] = defaultdict(list)
-    for row in await tx.rows(_OUT_OF_SHOTS, ids=list(asset_ids), entity_id=episode.id):
-        gone[row["shot_id"]].append(row["asset_id"])
-    await readiness.refresh(tx, list(gone), tell=False)
-    counts = {row["id"]: row["nb_entities_out"] for row in await tx.rows(_COUNTS, ids=list(gone))} if gone else {}
-    for shot_id, removed in gone.items():
-        _emit_casting(tx, SHOT, episode.project_id, shot_id, counts[shot_id], [], sorted(removed))
+async def apply(tx: Transaction, diffs: Sequence[Diff], *, from_shots: bool = True) -> None:
+    """Change castings; what leaves an episode leaves its shots too (`from_shots`), and episodes follow their shots."""
+    of_episodes = [diff for diff in diffs if diff.cast.kind == EPISODE]
+    if from_shots:
+        await episodes.take_out_of_shots(
+            tx, [(diff.cast, asset_id) for diff in of_episodes for asset_id in diff.removed]
+        )
+    gone = [diff.cast.links[asset_id].id for diff in diffs for asset_id in diff.removed]
+    if gone:
+        await tx.execute(_UNLINK, ids=gone)
+    of_shots = [(diff.cast, diff) for diff in diffs if diff.cast.kind == SHOT and diff.cast.episode_id is not None]
+    await episodes.follow(
+        tx, [(cast, asset_id, part.label) for cast, diff in of_shots for asset_id, part in diff.added.items()]
+    )
+    await _link(tx, diffs)
+    await _relink(tx, diffs)
+    for diff in of_episodes:
+        for asset_id in [*diff.added, *diff.changed]:
+            tx.emit(events.UPDATE[ASSET], project_id=diff.cast.project_id, asset_id=asset_id)
+    await _announce(tx, diffs)
+    await episodes.let_go(tx, [(cast, asset_id) for cast, diff in of_shots for asset_id in diff.removed])
 
 
-async def _link(tx: Transaction, cast: Cast, links: Mapping[UUID, Link], wanted: Mapping[UUID, Part]) -> list[UUID]:
-    """Add the links that are missing and change those that differ; the assets added."""
-    new = {asset_id: part for asset_id, part in wanted.items() if asset_id not in links}
-    if cast.kind == SHOT and cast.episode_id is not None and new:
-        await _follow_in_episode(tx, cast, new)
+async def _link(tx: Transaction, diffs: Sequence[Diff]) -> None:
+    """Add the links that are missing."""
     rows = [
-        {"id": uuid4(), "entity_in_id": cast.id, "entity_out_id": asset_id, **part._asdict()}
-        for asset_id, part in new.items()
+        (diff.cast, {"id": uuid4(), "entity_in_id": diff.cast.id, "entity_out_id": asset_id, **part._asdict()})
+        for diff in diffs
+        for asset_id, part in diff.added.items()
     ]
-    await tx.insert_many(entity_link, rows)
-    for row in rows:
+    await tx.insert_many(entity_link, [row for _, row in rows])
+    for cast, row in rows:
         tx.emit(
             events.LINK_NEW,
             project_id=cast.project_id,
@@ -230,28 +236,23 @@ async def _link(tx: Transaction, cast: Cast, links: Mapping[UUID, Link], wanted:
             entity_out_id=row["entity_out_id"],
             nb_occurences=row["nb_occurences"],
         )
-    changed = {
-        asset_id: part for asset_id, part in wanted.items() if asset_id in links and part != links[asset_id].part
-    }
-    await _relink(tx, cast, {links[asset_id].id: part for asset_id, part in changed.items()})
-    if cast.kind == EPISODE:
-        for asset_id in [*new, *changed]:
-            tx.emit(events.UPDATE[ASSET], project_id=cast.project_id, asset_id=asset_id)
-    return sorted(new)
 
 
-async def _relink(tx: Transaction, cast: Cast, changed: Mapping[UUID, Part]) -> None:
+async def _relink(tx: Transaction, diffs: Sequence[Diff]) -> None:
     """Store new numbers and labels of links."""
+    changed = [
+        (diff.cast, diff.cast.links[asset_id].id, part) for diff in diffs for asset_id, part in diff.changed.items()
+    ]
     if not changed:
         return
     await tx.execute(
         _RELINK,
-        ids=list(changed),
-        occurences=[part.nb_occurences for part in changed.values()],
-        labels=[part.label for part in changed.values()],
+        ids=[link_id for _, link_id, _ in changed],
+        occurences=[part.nb_occurences for _, _, part in changed],
+        labels=[part.label for _, _, part in changed],
         now=utc_now(),
     )
-    for link_id, part in changed.items():
+    for cast, link_id, part in changed:
         tx.emit(
             events.LINK_UPDATE,
             project_id=cast.project_id,
@@ -260,69 +261,10 @@ async def _relink(tx: Transaction, cast: Cast, changed: Mapping[UUID, Part]) -> 
         )
 
 
-async def _follow_in_episode(tx: Transaction, shot: Cast, new: Mapping[UUID, Part]) -> None:
-    """The episode of a shot casts by itself what the shot casts."""
-    missing = await tx.column(_NOT_IN_EPISODE, ids=list(new), entity_id=shot.episode_id)
-    rows = [
-        {
-            "entity_in_id": shot.episode_id,
-            "entity_out_id": asset_id,
-            "nb_occurences": 1,
-            "label": new[asset_id].label,
-            "data": {"auto": True},
-        }
-        for asset_id in sorted(missing)
-    ]
-    if not await tx.insert_many(entity_link, rows, skip_existing=True):
-        return
-    assert shot.episode_id is not None
-    await readiness.recount(tx, [shot.episode_id])
-    for row in rows:
-        tx.emit(events.UPDATE[ASSET], project_id=shot.project_id, asset_id=row["entity_out_id"])
-
-
-async def _leave_episode(tx: Transaction, shot: Cast, removed: Sequence[UUID]) -> None:
-    """What a shot casts no more leaves its episode, unless another shot or a hand keeps it there."""
-    episode_id = shot.episode_id
-    if episode_id is None or not removed:
-        return
-    gone = sorted(await tx.column(_OUT_OF_EPISODE, entity_id=episode_id, ids=list(removed)))
-    if not gone:
-        return
-    await readiness.recount(tx, [episode_id])
-    (count,) = await tx.rows(_COUNTS, ids=[episode_id])
-    for asset_id in gone:
-        _emit_casting(tx, EPISODE, shot.project_id, episode_id, count["nb_entities_out"], [], [asset_id])
-        tx.emit(events.UPDATE[ASSET], project_id=shot.project_id, asset_id=asset_id)
-
-
-async def _announce(tx: Transaction, cast: Cast, added: Sequence[UUID], removed: Sequence[UUID]) -> None:
-    """Count again, tell what changed, and let the episode follow."""
-    if cast.kind == SHOT:
-        await readiness.refresh(tx, [cast.id], tell=False)
-    else:
-        await readiness.recount(tx, [cast.id])
-    (count,) = await tx.rows(_COUNTS, ids=[cast.id])
-    kind = cast.kind if cast.kind in (SHOT, EPISODE) else ASSET
-    _emit_casting(tx, kind, cast.project_id, cast.id, count["nb_entities_out"], added, removed)
-    if cast.kind == SHOT:
-        await _leave_episode(tx, cast, removed)
-
-
-def _emit_casting(
-    tx: Transaction,
-    kind: str,
-    project_id: UUID,
-    entity_id: UUID,
-    count: int | None,
-    added: Sequence[UUID],
-    removed: Sequence[UUID],
-) -> None:
-    tx.emit(
-        events.CASTING_UPDATE[kind],
-        project_id=project_id,
-        nb_entities_out=count,
-        added_asset_ids=list(added),
-        removed_asset_ids=list(removed),
-        **{events.key_of(kind): entity_id},
-    )
+async def _announce(tx: Transaction, diffs: Sequence[Diff]) -> None:
+    """Count again, and tell what changed."""
+    ids = [diff.cast.id for diff in diffs]
+    await readiness.refresh(tx, ids, tell=False)
+    counts = await readiness.counts(tx, ids)
+    for diff in diffs:
+        episodes.tell(tx, diff.cast, counts[diff.cast.id], sorted(diff.added), diff.removed)

@@ -112,5 +112,6 @@ async def delete_link(project_id: UUID, link_id: UUID, tx: Transaction) -> Json:
     if link["project_id"] != project_id:
         raise Forbidden(f"The link {link_id} is of another production.")
     casts = await actions.casts(tx, project_id, [link["entity_in_id"]])
-    await actions.uncast(tx, casts[link["entity_in_id"]], link["entity_out_id"], from_shots=False)
+    diff = actions.uncasting(casts[link["entity_in_id"]], link["entity_out_id"])
+    await actions.apply(tx, [diff] if diff is not None else [], from_shots=False)
     return Json(link[0].encode())

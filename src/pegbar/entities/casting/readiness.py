@@ -9,21 +9,27 @@ from pegbar.core.database import Transaction
 from pegbar.core.events import event
 from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.entities.events import CASTING_UPDATE
-from pegbar.entities.kinds import SHOT
-from pegbar.entities.tables import entity_link
+from pegbar.entities.kinds import SHOT, is_kind
+from pegbar.entities.tables import entity, entity_link
+from pegbar.productions.hooks import PIPELINE_CHANGED, Pipeline
 
 STATS_UPDATE = event("task:update-casting-stats", "task_id", "nb_assets_ready", logged=False)
 
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 _now = bindparam("now", type_=TIMESTAMP)
 
+_CASTING_SHOTS = (
+    select(entity.c.id)
+    .where(entity.c.project_id == bindparam("project_id", type_=Uuid), is_kind(SHOT))
+    .where(entity.c.id.in_(select(entity_link.c.entity_in_id)))
+)
 _CASTERS = select(entity_link.c.entity_in_id).where(entity_link.c.entity_out_id == any_(_ids)).distinct()
 
 #: Every entity of `ids` whose number of links to assets in use changed. Rows are locked in the order of their ids.
 _RECOUNT = text(
     """
     WITH locked AS (
-      SELECT id FROM entity WHERE id = ANY(:ids) ORDER BY id FOR UPDATE
+      SELECT id FROM entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE
     ), counted AS (
       SELECT locked.id, (SELECT count(*) FROM entity_link l JOIN entity a ON a.id = l.entity_out_id
                           WHERE l.entity_in_id = locked.id AND a.canceled IS NOT TRUE) AS links
@@ -68,6 +74,14 @@ _READY = text(
 ).bindparams(_ids, _now)
 
 
+_COUNTS = select(entity.c.id, entity.c.nb_entities_out).where(entity.c.id == any_(_ids))
+
+
+async def counts(tx: Transaction, entity_ids: Sequence[UUID]) -> dict[UUID, int | None]:
+    """The stored numbers of casting links of these entities."""
+    return {row["id"]: row["nb_entities_out"] for row in await tx.rows(_COUNTS, ids=list(entity_ids))}
+
+
 async def recount(tx: Transaction, entity_ids: Sequence[UUID], *, tell: bool = True) -> None:
     """Store the number of casting links of these entities; shots whose number changed are announced if `tell`."""
     for row in await tx.rows(_RECOUNT, ids=list(entity_ids), now=utc_now()):
@@ -99,3 +113,9 @@ async def casters_of(tx: Transaction, asset_ids: Sequence[UUID]) -> list[UUID]:
 async def refresh_casting_of(tx: Transaction, asset_ids: Sequence[UUID]) -> None:
     """Bring the counters of whatever casts these assets up to date."""
     await refresh(tx, await casters_of(tx, asset_ids))
+
+
+@PIPELINE_CHANGED.register()
+async def refresh_production(pipeline: Pipeline) -> None:
+    """Which assets are ready for a task depends on the order of the task types."""
+    await refresh(pipeline.tx, await pipeline.tx.column(_CASTING_SHOTS, project_id=pipeline.project_id))

@@ -123,11 +123,11 @@ def _parts(listed: Any) -> dict[UUID, Part]:
 async def _replace(
     tx: Transaction, caller: Caller, project_id: UUID | None, wanted: dict[UUID, dict[UUID, Part]]
 ) -> None:
-    casts = await actions.casts(tx, project_id, list(wanted))
-    for entity_id, parts in wanted.items():
-        await actions.check_assets(tx, caller, casts[entity_id], list(parts))
-    for entity_id, parts in wanted.items():
-        await actions.replace_casting(tx, casts[entity_id], parts)
+    assets = {asset_id for parts in wanted.values() for asset_id in parts}
+    casts = await actions.casts(tx, project_id, list(wanted), sorted(assets))
+    diffs = [actions.replacing(casts[entity_id], parts) for entity_id, parts in wanted.items()]
+    await actions.check(tx, caller, diffs)
+    await actions.apply(tx, diffs)
 
 
 @put(
@@ -211,11 +211,12 @@ async def cast_asset(project_id: UUID, asset_id: UUID, body: Casting, tx: Transa
     """Cast an asset in several entities, or take it out of them; their castings are answered."""
     entity_ids = list(dict.fromkeys(body.entity_ids))
     await actions.require_asset(tx, asset_id)
-    casts = await actions.casts(tx, project_id, entity_ids)
-    for entity_id in entity_ids:
-        if body.nb_occurences == 0:
-            await actions.uncast(tx, casts[entity_id], asset_id)
-        else:
-            await actions.check_assets(tx, caller, casts[entity_id], [asset_id])
-            await actions.cast_in(tx, casts[entity_id], asset_id, body.nb_occurences, body.label)
+    casts = await actions.casts(tx, project_id, entity_ids, [asset_id])
+    if body.nb_occurences == 0:
+        gone = [actions.uncasting(casts[entity_id], asset_id) for entity_id in entity_ids]
+        diffs = [diff for diff in gone if diff is not None]
+    else:
+        diffs = [actions.casting(casts[each], asset_id, body.nb_occurences, body.label) for each in entity_ids]
+    await actions.check(tx, caller, diffs)
+    await actions.apply(tx, diffs)
     return found(await tx.json_row(queries.castings, ids=entity_ids))
