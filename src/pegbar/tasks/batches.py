@@ -170,7 +170,7 @@ async def make(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterab
         )
     for task_id in made:
         tx.emit(TASK_NEW, project_id=batch.project_id, task_id=task_id)
-    if made and batch.kind == SHOT:
+    if made:
         await readiness.refresh(tx, entity_ids)
     return await tx.json(MADE, ids=made)
 

@@ -9,6 +9,7 @@ from pegbar.core.filters import Special
 from pegbar.core.resource import CALLER_ID, Access, Change, Resource, Verb
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, wire_of
+from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
@@ -74,6 +75,13 @@ async def _check(change: Change) -> None:
     await assignment.replace_assignees(change)
 
 
+async def _saved(change: Change) -> None:
+    """How many assets are ready for a task depends on its shot and its type."""
+    entity_id = change.after("entity_id")
+    if entity_id is not None and (change.changes("entity_id") or change.changes("task_type_id")):
+        await refresh(change.tx, [entity_id])
+
+
 async def _deleting(change: Change) -> None:
     if change.force:
         await removal.remove_belongings(change.tx, [change.row(task)])
@@ -112,6 +120,7 @@ tasks = Resource(
     specials={"episode_id": Special(filters.uuid_filter, _IN_EPISODE)},
     refused_filters=_refused_filters,
     check=_check,
+    saved=_saved,
     deleting=_deleting,
     emit=_emit,
     streams=True,
