@@ -12,6 +12,7 @@ from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, Wron
 
 AnyRequest = Request[Any, Any, Any]
 S = TypeVar("S")
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 #: Where a request keeps its document between the access rule and the handler.
@@ -167,3 +168,12 @@ def read_query(request: AnyRequest, kind: type[S]) -> S:
     except msgspec.ValidationError as error:
         path, message = _split(error)
         raise BadRequest(f"{path}: {message}" if path else message) from None
+
+
+async def query_or_body(request: AnyRequest, query: Q) -> Q:
+    """A query string, with what it leaves out taken from a JSON body if there is one."""
+    if not _is_json(request):
+        return query
+    document = await json_document(request)
+    left_out = {name: value for name, value in document.items() if name not in request.query_params}
+    return validate({**msgspec.structs.asdict(query), **left_out}, type(query), strict=False)

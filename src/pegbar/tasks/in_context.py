@@ -5,9 +5,9 @@ Source: spec tasks, persons/tasks and open-tasks; spec user, "TodoRow".
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, case, exists, func, literal_column
+from sqlalchemy import ColumnElement, FromClause, Text, case, func, literal_column
 
-from pegbar.core.resource import CALLER_ID
+from pegbar.core.resource import CALLER_ID, CALLER_ROLE
 from pegbar.core.wire import JsonText, Wire, json_text
 from pegbar.entities.kinds import EPISODE, is_kind
 from pegbar.entities.tables import entity
@@ -67,7 +67,19 @@ SOURCE: FromClause = (
 )
 
 OPEN: ColumnElement[bool] = project_status.c.name == literal_column("'Open'", Text)
+#: The caller's place in the team of a task's production.
+HERE = project_person_link.alias("here")
 #: The caller is in the team.
-MINE: ColumnElement[bool] = exists().where(
-    project_person_link.c.project_id == task.c.project_id, project_person_link.c.person_id == CALLER_ID
+MINE: ColumnElement[bool] = HERE.c.person_id.is_not(None)
+_role = func.coalesce(func.nullif(HERE.c.role, literal_column("'admin'", Text)), CALLER_ROLE, type_=Text)
+
+
+def caller_is(role: str) -> ColumnElement[bool]:
+    """Whether a caller who is no administrator has this role on the production of a task."""
+    return _role == literal_column(f"'{role}'", Text)
+
+
+#: The same with the caller's place in each team.
+WITH_CALLER: FromClause = SOURCE.outerjoin(
+    HERE, (HERE.c.project_id == task.c.project_id) & (HERE.c.person_id == CALLER_ID)
 )

@@ -24,7 +24,7 @@ from pegbar.entities.tables import entity, entity_link
 from pegbar.studio.tables import task_status, task_type
 from pegbar.tasks import in_context
 from pegbar.tasks.comments.visibility import BY_CLIENT
-from pegbar.tasks.in_context import MINE, OPEN, SOURCE
+from pegbar.tasks.in_context import MINE, OPEN, WITH_CALLER
 from pegbar.tasks.tables import comment, task, task_person_link
 
 _LAST_COMMENT = (
@@ -95,7 +95,7 @@ def of_person(*, done: bool, person_id: ColumnElement[Any] = CALLER_ID, all_proj
     scope = true() if all_projects else MINE
     rows: Select[Any] = (
         select(_with_episodes())
-        .select_from(SOURCE)
+        .select_from(WITH_CALLER)
         .where(and_(assigned_to(person_id), OPEN, scope, task_status.c.is_done.is_(done)))
     )
     if done:

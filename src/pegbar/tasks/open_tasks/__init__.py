@@ -1,0 +1,1 @@
+"""The tasks of open productions: found again, counted, burnt down."""

@@ -1,0 +1,276 @@
+"""Reads of the tasks of open productions. Source: spec tasks, GET /data/tasks/open-tasks and "Worth fixing".
+
+Each task is as the caller's role on its production sees it: vendors find their own, clients find tasks without what is
+the studio's. Filters and sums look at what is shown, so they tell nothing that the rows do not.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    Date,
+    Executable,
+    Float,
+    Integer,
+    Text,
+    bindparam,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+)
+
+from pegbar.accounts.tables import department_link, person
+from pegbar.core.schema import TIMESTAMP, Uuid
+from pegbar.core.wire import Wire, json_list, json_map, json_object
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project
+from pegbar.studio.tables import entity_type, task_status, task_type
+from pegbar.tasks.in_context import EPISODE_NAME, MINE, OPEN, PARENT, ROW, SOURCE, WITH_CALLER, caller_is
+from pegbar.tasks.listings import ASSIGNED
+from pegbar.tasks.shapes import blanked
+from pegbar.tasks.tables import task, task_person_link
+
+_ITEM = ROW.but(
+    type_name=task_type.c.name,
+    status_name=task_status.c.name,
+    type_color=task_type.c.color,
+    status_color=task_status.c.color,
+    status_short_name=task_status.c.short_name,
+)
+_LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+_ZERO = literal_column("0", Float)
+_NO_CONCEPT = func.coalesce(task_type.c.for_entity, literal_column("''", Text)) != literal_column("'Concept'", Text)
+
+
+@dataclass(frozen=True)
+class OpenTasks:
+    """Which tasks of open productions, for whom."""
+
+    for_admin: bool = False
+    filters: frozenset[str] = frozenset()
+
+    @property
+    def is_blank(self) -> ColumnElement[bool]:
+        """Whether the caller gets the task without what is the studio's."""
+        return false() if self.for_admin else caller_is("client")
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The conditions on tasks."""
+        chosen = [_filter(name, self.is_blank) for name in sorted(self.filters)]
+        if "project_id" not in self.filters:
+            chosen.append(OPEN)
+        if "task_type_id" not in self.filters:
+            chosen.append(_NO_CONCEPT)
+        if not self.for_admin:
+            chosen += [MINE, ~caller_is("vendor") | ASSIGNED]
+        return chosen
+
+    def shown(self, column: ColumnElement[Any], instead: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A column, or what clients get instead."""
+        return column if self.for_admin else case((self.is_blank, instead), else_=column)
+
+
+def _assignee(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    link = select(task_person_link.c.person_id).where(task_person_link.c.task_id == task.c.id, *conditions)
+    return exists(link.correlate(task))
+
+
+def _filter(name: str, is_blank: ColumnElement[bool]) -> ColumnElement[bool]:
+    given: Any = bindparam(name, type_=Uuid)
+    if name in ("project_id", "task_type_id", "task_status_id"):
+        return task.c[name] == given  # type: ignore[no-any-return]
+    if name == "priority":
+        shown = func.coalesce(task.c.priority, literal_column("0"))
+        return case((is_blank, literal_column("0")), else_=shown) == bindparam(name, type_=Integer)
+    moment = bindparam(name, type_=TIMESTAMP)
+    whose = task_person_link.c.person_id
+    studio = select(person.c.id).where(person.c.studio_id == given)
+    departments = select(department_link.c.person_id).where(department_link.c.department_id == given)
+    shown_to_studio = {
+        "start_date": task.c.start_date >= moment,
+        "due_date": task.c.due_date <= moment,
+        "person_id": _assignee(whose == func.any(bindparam(name, type_=ARRAY(Uuid)))),
+        "studio_id": _assignee(whose.in_(studio)),
+        "department_id": _assignee(whose.in_(departments)),
+    }
+    if name == "unassigned":
+        return is_blank | ~_assignee()
+    return ~is_blank & shown_to_studio[name]
+
+
+def _found(which: OpenTasks) -> CTE:
+    """The tasks with what they are put in order and counted by."""
+    return (
+        select(
+            task.c.id,
+            task.c.task_status_id,
+            which.shown(task.c.duration, _ZERO).label("duration"),
+            which.shown(task.c.estimation, _ZERO).label("estimation"),
+            project.c.name.label("project_name"),
+            EPISODE_NAME.label("episode_name"),
+            PARENT.c.name.label("sequence_name"),
+            entity_type.c.name.label("entity_type_name"),
+            entity.c.name.label("entity_name"),
+            task_type.c.name.label("task_type_name"),
+        )
+        .select_from(SOURCE if which.for_admin else WITH_CALLER)
+        .where(*which.conditions())
+        .cte("found")
+    )
+
+
+@lru_cache(256)
+def page_of(which: OpenTasks) -> Executable:
+    """A page of tasks (`rows`, a JSON array) and the sums (`stats`) of them and those after them.
+
+    The sums leave out what earlier pages showed, as clients have it.
+    """
+    found = _found(which)
+    order = [
+        *[found.c[f"{name}_name"].asc().nulls_last() for name in ("project", "episode", "sequence", "entity_type")],
+        *[found.c[f"{name}_name"].asc().nulls_last() for name in ("entity", "task_type")],
+        found.c.id,
+    ]
+    head = (
+        select(found.c.id, func.row_number().over(order_by=order).label("n"))
+        .order_by(*order)
+        .limit(_OFFSET + _LIMIT)
+        .cte("head")
+    )
+    earlier = select(head.c.id).where(head.c.n <= _OFFSET)
+    left = (
+        select(found.c.task_status_id, found.c.duration, found.c.estimation)
+        .where(found.c.id.not_in(earlier))
+        .cte("left_over")
+    )
+    by_status = select(left.c.task_status_id, func.count().label("amount")).group_by(left.c.task_status_id).subquery()
+    stats = Wire(
+        {
+            "total": select(func.count()).select_from(left).scalar_subquery(),
+            "total_duration": _sum(left.c.duration),
+            "total_estimation": _sum(left.c.estimation),
+            "status": json_list(
+                select(
+                    json_object({"task_status_id": by_status.c.task_status_id, "amount": by_status.c.amount})
+                ).order_by(by_status.c.amount.desc(), by_status.c.task_status_id)
+            ),
+        }
+    )
+    item = json_object(_ITEM)
+    if not which.for_admin:
+        item = case((which.is_blank, json_object(blanked(_ITEM))), else_=item)
+    source = (SOURCE if which.for_admin else WITH_CALLER).join(head, head.c.id == task.c.id)
+    rows = select(item).select_from(source).where(head.c.n > _OFFSET).order_by(head.c.n)
+    return select(
+        json_list(rows).label("rows"),
+        json_object(stats).label("stats"),
+        select(func.count()).select_from(left).scalar_subquery().label("total"),
+    )
+
+
+def _sum(column: ColumnElement[Any]) -> ColumnElement[float]:
+    total = func.coalesce(func.sum(column), _ZERO, type_=Float)
+    return select(total).scalar_subquery()
+
+
+@lru_cache
+def statistics(which: OpenTasks) -> Executable:
+    """How many tasks of each type and status the productions have, and their hours: one JSON object."""
+    is_done = case((task_status.c.is_done.is_(True), literal_column("1", Integer)), else_=literal_column("0", Integer))
+    counted = (
+        select(
+            task.c.project_id,
+            task.c.task_type_id,
+            task.c.task_status_id,
+            func.count().label("amount"),
+            func.sum(is_done).label("amount_done"),
+            func.coalesce(func.sum(which.shown(task.c.duration, _ZERO)), _ZERO, type_=Float).label("total_duration"),
+            func.coalesce(func.sum(which.shown(task.c.estimation, _ZERO)), _ZERO, type_=Float).label(
+                "total_estimation"
+            ),
+        )
+        .select_from(SOURCE if which.for_admin else WITH_CALLER)
+        .where(*which.conditions())
+        .group_by(task.c.project_id, task.c.task_type_id, task.c.task_status_id)
+        .cte("counted")
+    )
+    each = counted.alias("each_type")
+    types = json_list(
+        select(json_object(dict(each.c)))
+        .where(each.c.project_id == counted.c.project_id)
+        .order_by(each.c.task_type_id, each.c.task_status_id)
+        .correlate(counted)
+    )
+    sums = {
+        name: func.sum(counted.c[name], type_=kind)
+        for name, kind in (
+            ("amount", Integer),
+            ("amount_done", Integer),
+            ("total_duration", Float),
+            ("total_estimation", Float),
+        )
+    }
+    rows = select(counted.c.project_id, json_object(Wire({**sums, "task_types": types})).label("statistics")).group_by(
+        counted.c.project_id
+    )
+    return select(json_map(rows))
+
+
+@lru_cache(256)
+def burndown(which: OpenTasks) -> Executable:
+    """What is done day by day, from the first day of the tasks (or productions) to the last: one JSON object."""
+    nothing = literal_column("NULL", TIMESTAMP)
+    found = (
+        select(
+            which.shown(task.c.estimation, _ZERO).label("estimation"),
+            cast(which.shown(task.c.done_date, nothing), Date).label("done"),
+            cast(which.shown(task.c.start_date, nothing), Date).label("start"),
+            cast(which.shown(task.c.due_date, nothing), Date).label("due"),
+            project.c.start_date.label("project_start"),
+            project.c.end_date.label("project_end"),
+        )
+        .select_from(SOURCE if which.for_admin else WITH_CALLER)
+        .where(*which.conditions())
+        .cte("found")
+    )
+    bounds = select(
+        func.count().label("total"),
+        func.coalesce(func.sum(found.c.estimation), _ZERO, type_=Float).label("total_estimation"),
+        func.coalesce(func.min(found.c.start), func.min(found.c.project_start), type_=Date).label("start"),
+        func.coalesce(func.max(found.c.due), func.max(found.c.project_end), type_=Date).label("end"),
+    ).cte("bounds")
+    # A day before the window counts on its first day; least and greatest pass over nulls.
+    first = case((bounds.c.start.is_not(None), func.least(bounds.c.start, bounds.c.end)))
+    day = func.greatest(found.c.done, first, type_=Date)
+    days = (
+        select(
+            day.label("date"),
+            func.count().label("done"),
+            func.coalesce(func.sum(found.c.estimation), _ZERO, type_=Float).label("done_estimation"),
+        )
+        .select_from(found.join(bounds, true()))
+        .where(found.c.done.is_not(None))
+        .group_by(day)
+        .cte("days")
+    )
+    earliest, latest = (select(f(days.c.date)).scalar_subquery() for f in (func.min, func.max))
+    listed = select(json_object(dict(days.c))).order_by(days.c.date)
+    told = Wire(
+        {
+            "total": bounds.c.total,
+            "total_estimation": bounds.c.total_estimation,
+            "start_date": func.least(bounds.c.start, bounds.c.end, earliest, type_=Date),
+            "end_date": func.greatest(bounds.c.start, bounds.c.end, latest, type_=Date),
+            "done_by_day": json_list(listed),
+        }
+    )
+    return select(json_object(told)).select_from(bounds)

@@ -1,0 +1,117 @@
+"""Routes of the tasks of open productions. Source: spec tasks, GET /data/tasks/open-tasks, its stats and burndown."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from pegbar.core.access import Caller, Rule, asked
+from pegbar.core.body import query_or_body
+from pegbar.core.database import Database, Json
+from pegbar.core.errors import BadRequest
+from pegbar.core.filters import uuid_filter
+from pegbar.core.resource import scope_parameters
+from pegbar.core.routing import found, get
+from pegbar.core.values import to_timestamp
+from pegbar.tasks.open_tasks import queries
+from pegbar.tasks.open_tasks.queries import OpenTasks
+
+_MOST = 2**31 - 1
+_members = Rule(
+    "anyone signed in; with `project_id`, members of that production; vendors find their own tasks",
+    lambda caller: caller.project_id is None or caller.is_member,
+    asked("project", "project_id"),
+)
+
+
+class OpenTaskFilters(msgspec.Struct):
+    """Which tasks. `person_id` is `unassigned`, or ids with commas between."""
+
+    project_id: str = ""
+    task_type_id: str = ""
+    task_status_id: str = ""
+    studio_id: str = ""
+    department_id: str = ""
+    person_id: str = ""
+    start_date: str = ""
+    due_date: str = ""
+    priority: int | str = ""
+
+
+class OpenTaskQuery(OpenTaskFilters):
+    """Which tasks, and which page of them."""
+
+    page: int = 1
+    limit: int = 100
+
+
+def _filters(query: OpenTaskFilters) -> dict[str, Any]:
+    """The filters given, as the statements take them. 400 naming what is no id, date or number."""
+    given: dict[str, Any] = {
+        name: uuid_filter(text)
+        for name in ("project_id", "task_type_id", "task_status_id", "studio_id", "department_id")
+        if (text := getattr(query, name))
+    }
+    given |= {name: to_timestamp(name, text) for name in ("start_date", "due_date") if (text := getattr(query, name))}
+    if query.person_id == "unassigned":
+        given["unassigned"] = None
+    elif query.person_id:
+        given["person_id"] = [uuid_filter(each.strip()) for each in query.person_id.split(",")]
+    if query.priority != "":
+        given["priority"] = _priority(query.priority)
+    return given
+
+
+def _priority(text: int | str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise BadRequest(f"priority: {text!r} is not a whole number.") from None
+    if abs(number) > _MOST:
+        raise BadRequest(f"priority: {number} is out of range.")
+    return number
+
+
+async def _about(request: Request[Any, Any, Any], query: Any, caller: Caller) -> tuple[Any, OpenTasks, dict[str, Any]]:
+    """The query with what a JSON body adds, the tasks it is about, and the parameters of a statement about them."""
+    asked_for = await query_or_body(request, query)
+    given = _filters(asked_for)
+    which = OpenTasks(for_admin=caller.is_admin, filters=frozenset(given))
+    given.pop("unassigned", None)
+    return asked_for, which, given
+
+
+@get("/data/tasks/open-tasks", access=_members, errors=(400, 404))
+async def open_tasks(request: Request[Any, Any, Any], query: OpenTaskQuery, db: Database, caller: Caller) -> Json:
+    """The tasks of the caller's open productions, or of one of any state, in pages.
+
+    In the order of productions, episodes, sequences, kinds, entities and types. `stats` sums up this page and those
+    after it. Clients get tasks blanked, vendors theirs.
+    """
+    asked_for, which, given = await _about(request, query, caller)
+    page, limit = max(asked_for.page, 1), max(asked_for.limit, 1)
+    if page * limit > _MOST:
+        raise BadRequest("page is out of range.")
+    statement = queries.page_of(which)
+    window = {"limit": limit, "offset": (page - 1) * limit}
+    row = found(await db.row(statement, **given, **window, **scope_parameters(statement, caller)))
+    is_more = "true" if row["total"] > limit else "false"
+    tail = f',"stats":{row["stats"]},"limit":{limit},"is_more":{is_more},"page":{page}}}'
+    return Json(f'{{"data":{row["rows"]}{tail}'.encode())
+
+
+@get("/data/tasks/open-tasks/stats", access=_members)
+async def open_tasks_statistics(db: Database, caller: Caller) -> Json:
+    """Of each of the caller's open productions, how many tasks of each type have each status, and their hours."""
+    statement = queries.statistics(OpenTasks(for_admin=caller.is_admin))
+    return found(await db.json_row(statement, **scope_parameters(statement, caller)))
+
+
+@get("/data/tasks/open-tasks/burndown", access=_members, errors=(400, 404))
+async def open_tasks_burndown(
+    request: Request[Any, Any, Any], query: OpenTaskFilters, db: Database, caller: Caller
+) -> Json:
+    """How many tasks were done on each day, from the first day of the tasks (or their productions) to the last."""
+    _, which, given = await _about(request, query, caller)
+    statement = queries.burndown(which)
+    return found(await db.json_row(statement, **given, **scope_parameters(statement, caller)))

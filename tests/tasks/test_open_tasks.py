@@ -1,0 +1,100 @@
+"""The tasks of open productions: found, counted and burnt down, as each role."""
+
+from typing import Any
+
+from tests import factories
+from tests.client import Client, unique
+from tests.tasks.test_comments import say, status
+
+PATH = "/data/tasks/open-tasks"
+
+
+def found(who: Client, **query: Any) -> list[str]:
+    return [each["id"] for each in who.ok_get(PATH, params=query)["data"]]
+
+
+def test_open_tasks_are_found_by_every_filter_on_stable_pages(admin: Client) -> None:
+    studio = admin.ok_post("/data/studios", {"name": unique("Studio"), "color": "#000000"})
+    department = factories.named(admin, "departments", "Modeling")["id"]
+    ada = factories.hire(admin, studio_id=studio["id"], departments=[department])
+    show = factories.production(admin)
+    twin = {"name": "Twin", "project_id": show["id"]}
+    assets = [factories.entity(admin, kind=kind, **twin) for kind in ("Character", "Prop")]
+    a, b = (factories.task(admin, each, estimation=60, due_date="2024-02-03", priority=2) for each in assets)
+    c = factories.task(admin, assets[1], "Rigging", assignees=[ada.id], start_date="2024-01-05", estimation=30)
+    admin.ok_post(f"/data/projects/{show['id']}/concepts", {"name": "Mood"})
+    kind = factories.named(admin, "task-types", "Concept", for_entity="Concept")["id"]
+    (concept,) = admin.ok_post(f"/actions/projects/{show['id']}/task-types/{kind}/concepts/create-tasks", [])
+    here = {"project_id": show["id"]}
+    assert found(admin, **here) == [a["id"], b["id"], c["id"]], "no concepts, unless asked for"
+    assert found(admin, **here, task_type_id=concept["task_type_id"]) == [concept["id"]]
+    for query, expected in (
+        ({"person_id": "unassigned"}, [a, b]),
+        ({"person_id": f"{ada.id},{admin.id}"}, [c]),
+        ({"studio_id": studio["id"]}, [c]),
+        ({"department_id": department}, [c]),
+        ({"start_date": "2024-01-05"}, [c]),
+        ({"start_date": "2024-01-06"}, []),
+        ({"due_date": "2024-02-03"}, [a, b]),
+        ({"priority": 2}, [a, b]),
+        ({"priority": 1}, []),
+        ({"task_type_id": c["task_type_id"]}, [c]),
+        ({"task_status_id": status(admin, "Done")}, []),
+    ):
+        assert found(admin, **here, **query) == [each["id"] for each in expected], query
+    body = admin.call("GET", PATH, json={**here, "priority": 2}).json()
+    assert [each["id"] for each in body["data"]] == [a["id"], b["id"]], "filters come in a JSON body too"
+    pages = [admin.ok_get(PATH, params={**here, "limit": 1, "page": n}) for n in (1, 2, 3, 4)]
+    assert [each["id"] for page in pages for each in page["data"]] == [a["id"], b["id"], c["id"]]
+    assert [page["is_more"] for page in pages] == [True, True, False, False]
+    assert [page["stats"]["total_estimation"] for page in pages] == [150, 90, 30, 0]
+    for name in ("project_id", "task_type_id", "person_id", "start_date", "due_date", "priority", "page", "limit"):
+        answer = admin.get(PATH, params={**here, name: "none"})
+        assert answer.status_code == 400, (name, answer.text)
+
+
+def test_open_tasks_are_narrowed_for_vendors_and_blank_for_clients(admin: Client) -> None:
+    client, vendor, other = (factories.hire(admin, role) for role in ("client", "vendor", "user"))
+    show = factories.production(admin, client, vendor)
+    mine = factories.task(admin, factories.entity(admin, show["id"]), assignees=[vendor.id], estimation=60)
+    free = factories.task(admin, factories.entity(admin, show["id"]), start_date="2024-01-05", priority=1)
+    say(vendor, mine, status(admin, "Done"))
+    assert found(vendor) == found(vendor, project_id=show["id"]) == [mine["id"]]
+    assert other.get(PATH, params={"project_id": show["id"]}).status_code == 403
+    assert found(other) == []
+    assert set(found(client)) == {mine["id"], free["id"]}
+    blank = client.ok_get(PATH, params={"project_id": show["id"]})
+    assert blank["stats"]["total_estimation"] == 0
+    assert {(each["estimation"], tuple(each["assignees"]), each["start_date"]) for each in blank["data"]} == {
+        (0, (), None)
+    }
+    for telling in ({"person_id": vendor.id}, {"start_date": "2000-01-01"}, {"priority": 1}):
+        assert found(client, **telling) == [], "filters tell nothing that the rows do not"
+    assert len(found(client, person_id="unassigned")) == 2
+    assert vendor.ok_get(f"{PATH}/stats")[show["id"]]["amount"] == 1
+    counted = client.ok_get(f"{PATH}/stats")[show["id"]]
+    assert (counted["amount"], counted["amount_done"], counted["total_estimation"]) == (2, 1, 0)
+    assert client.ok_get(f"{PATH}/burndown")["done_by_day"] == []
+    assert vendor.ok_get(f"{PATH}/burndown")["total_estimation"] == 60
+
+
+def test_what_was_done_before_the_window_counts_on_its_first_day(admin: Client) -> None:
+    show = factories.production(admin, start_date="2024-01-10", end_date="2024-03-01")
+    here = {"project_id": show["id"]}
+    empty = admin.ok_get(f"{PATH}/burndown", params=here)
+    assert empty == {"total": 0, "total_estimation": 0, "start_date": None, "end_date": None, "done_by_day": []}
+    done = status(admin, "Done")
+    for day in ("2024-01-01", "2024-01-10", "2024-01-12"):
+        task = factories.task(admin, factories.entity(admin, show["id"]), estimation=60)
+        say(admin, task, done, created_at=f"{day} 12:00:00")
+    factories.task(admin, factories.entity(admin, show["id"]))
+    assert admin.ok_get(f"{PATH}/burndown", params=here) == {
+        "total": 4,
+        "total_estimation": 180,
+        "start_date": "2024-01-10",
+        "end_date": "2024-03-01",
+        "done_by_day": [
+            {"date": "2024-01-10", "done": 2, "done_estimation": 120},
+            {"date": "2024-01-12", "done": 1, "done_estimation": 60},
+        ],
+    }
