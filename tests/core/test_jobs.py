@@ -17,7 +17,7 @@ SELECT pegbar.procrastinate_defer_jobs_v1(ARRAY[
   ROW('default', 'core.prune_outbox', 0, NULL, NULL, '{}', NULL)::pegbar.procrastinate_job_to_defer_v1])
 """
 OLD_EVENT = """
-INSERT INTO pegbar.outbox (name, payload, created_at) VALUES ('old', '{}', timezone('utc', now()) - interval '2 days')
+INSERT INTO pegbar.outbox (name, payload, created_at) VALUES ('old', '{}', timezone('utc', now()) - interval '20 days')
 RETURNING position
 """
 

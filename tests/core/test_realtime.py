@@ -83,4 +83,4 @@ def test_gazu_listens(server: Server, admin: Client) -> None:
         with contextlib.suppress(queue.Empty):
             heard.put(heard.get(timeout=0.5))
     assert made is not None
-    assert set(heard.get()) == {"department_id"}
+    assert set(heard.get()) == {"department_id", "event_id"}

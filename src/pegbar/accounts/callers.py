@@ -135,23 +135,22 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
 
 _AUDIENCE = text(
     """
-    SELECT now.oldest, listening.socket, listening.role, listening.projects
-      FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest) AS now
-      LEFT JOIN (
-        SELECT s.socket, p.role,
-               ARRAY(SELECT l.project_id FROM project_person_link l
-                      WHERE l.person_id = p.id AND l.project_id = ANY(:projects ::uuid[])) AS projects
-          FROM unnest(:sockets ::text[], :persons ::uuid[], :jtis ::text[], :refresh_jtis ::text[], :issued ::float8[],
-                      :of_sessions ::bool[])
-               AS s (socket, person_id, jti, refresh_jti, issued, of_session)
-          JOIN person p ON p.id = s.person_id AND p.active IS NOT FALSE
-         WHERE NOT EXISTS (SELECT 1 FROM pegbar.revoked_token r WHERE r.jti IN (s.jti, s.refresh_jti))
-           AND (s.of_session OR p.jti = s.jti)
-           AND NOT EXISTS (SELECT 1 FROM pegbar.session_floor f
-                            WHERE s.of_session AND f.person_id = p.id
-                              AND f.not_before > to_timestamp(s.issued) AT TIME ZONE 'UTC'
-                              AND (f.kept IS NULL OR f.kept NOT IN (s.jti, coalesce(s.refresh_jti, s.jti))))
-      ) AS listening ON true
+    SELECT s.socket, p.role,
+           ARRAY(SELECT l.project_id FROM project_person_link l
+                  WHERE l.person_id = p.id AND l.project_id = ANY(:projects ::uuid[])) AS projects
+      FROM unnest(:sockets ::text[], :persons ::uuid[], :jtis ::text[], :refresh_jtis ::text[], :issued ::float8[],
+                  :of_sessions ::bool[])
+           AS s (socket, person_id, jti, refresh_jti, issued, of_session)
+      JOIN person p ON p.id = s.person_id AND p.active IS NOT FALSE
+     WHERE NOT EXISTS (SELECT 1 FROM pegbar.revoked_token r WHERE r.jti IN (s.jti, s.refresh_jti))
+       AND (s.of_session OR p.jti = s.jti)
+       AND NOT EXISTS (SELECT 1 FROM pegbar.session_floor f
+                        WHERE s.of_session AND f.person_id = p.id
+                          AND f.not_before > to_timestamp(s.issued) AT TIME ZONE 'UTC'
+                          AND (f.kept IS NULL OR f.kept NOT IN (s.jti, coalesce(s.refresh_jti, s.jti))))
+       AND (p.preview_project_id IS NULL
+            OR (p.preview_open_until >= now() AT TIME ZONE 'UTC'
+                AND s.issued >= floor(extract(epoch FROM p.preview_opened_at))))
     """
 )
 
@@ -199,12 +198,9 @@ class RequestCallers:
             of_sessions=[token.identity_type == "person" for token in alive.values()],
             projects=list(projects),
         )
-        oldest = next((row["oldest"] for row in rows), 0)
-        listening = [row for row in rows if row["socket"] is not None]
         return Audience(
-            admins=frozenset(row["socket"] for row in listening if row["role"] == "admin"),
-            projects={row["socket"]: frozenset(row["projects"]) for row in listening},
-            oldest_running=oldest,
+            admins=frozenset(row["socket"] for row in rows if row["role"] == "admin"),
+            projects={row["socket"]: frozenset(row["projects"]) for row in rows},
         )
 
     async def resolve(

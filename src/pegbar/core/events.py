@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 #: The PostgreSQL channel that carries the outbox positions of a commit.
 CHANNEL = "pegbar_events"
+#: A reader may come back with a cursor for a week; a day more is left to transactions that take long.
+KEPT_DAYS = 8
+CURSOR_DAYS = 7
 
 api_event = table(
     "api_event",
@@ -32,11 +35,12 @@ api_event = table(
     Index("ix_api_event_project_id_created_at", "project_id", "created_at"),
 )
 
-#: `xid` orders commits: a row is safe to pass once every transaction before it has ended. Rows go after a day.
+#: What live sockets and readers with a cursor get, for KEPT_DAYS. Positions are taken last before a commit, so what was
+#: written upon seeing another event has the higher one; `xid` tells whether a reader's snapshot has seen a row.
 outbox = own_table(
     "outbox",
     Column("position", BigInteger, Identity(always=True), primary_key=True),
-    Column("xid", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
+    Column("xid", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint"), index=True),
     Column("name", String(80), nullable=False),
     Column("project_id", Uuid),
     Column("person_id", Uuid),
@@ -105,7 +109,9 @@ def documentation() -> str:
         "Generated: `pegbar events --markdown > docs/events.md`.",
         "",
         "An event *of a production* carries `project_id` too, and reaches its team and the studio managers only;",
-        "the others reach everyone signed in. An event that is not logged is only live.",
+        "the others reach everyone signed in, and those for one person (`notification:new`) them alone.",
+        "Live payloads carry `event_id` besides. An event that is not logged is live and in `GET /data/events/since`,",
+        "which tells for a week, from a cursor on, what the caller's socket would have got.",
         "",
         "| event | payload | of a production | logged |",
         "| --- | --- | --- | --- |",
@@ -131,19 +137,20 @@ def _plain(value: Any) -> Any:
 _WRITE = text(
     """
     WITH given AS (
-      SELECT * FROM unnest(:ids ::uuid[], :names ::text[], :authors ::uuid[], :projects ::uuid[], :persons ::uuid[],
-                           :payloads ::text[]) WITH ORDINALITY
-        AS given (id, name, author_id, project_id, person_id, payload, n)
+      SELECT * FROM unnest(:ids ::uuid[], :logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[],
+                           :persons ::uuid[], :payloads ::text[]) WITH ORDINALITY
+        AS given (id, logged, name, author_id, project_id, person_id, payload, n)
     ), logged AS (
       INSERT INTO api_event (id, name, user_id, project_id, data, created_at, updated_at)
       SELECT id, name, author_id, project_id, payload::jsonb, :now + n * interval '1 microsecond', :now
-        FROM given WHERE id IS NOT NULL ORDER BY n
+        FROM given WHERE logged ORDER BY n
     ), added AS (
-      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id)
-      SELECT name, project_id, person_id, payload, id FROM given ORDER BY n
+      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at)
+      SELECT name, project_id, person_id, payload, id, :now FROM given ORDER BY n
       RETURNING position, xid
     )
-    SELECT pg_notify('pegbar_events', min(xid)::text || ' ' || min(position)::text || ' ' || max(position)::text)
+    SELECT pg_notify('pegbar_events', concat_ws(' ', min(xid), min(position), max(position),
+                                                pg_snapshot_xmin(pg_current_snapshot())))
       FROM added
     """
 ).bindparams(bindparam("now", type_=TIMESTAMP))
@@ -157,7 +164,8 @@ async def write(tx: "Transaction", emissions: Sequence[Emission]) -> None:
     await tx.row(
         _WRITE,
         now=utc_now(),
-        ids=[uuid4() if each.event.logged else None for each in emissions],
+        ids=[uuid4() for _ in emissions],
+        logged=[each.event.logged for each in emissions],
         names=[each.event.name.lower() for each in emissions],
         authors=[each.author_id for each in emissions],
         projects=[each.project_id for each in emissions],
@@ -166,23 +174,31 @@ async def write(tx: "Transaction", emissions: Sequence[Emission]) -> None:
     )
 
 
+_DELIVERED = (
+    outbox.c.position,
+    outbox.c.xid,
+    outbox.c.name,
+    outbox.c.project_id,
+    outbox.c.person_id,
+    outbox.c.payload,
+    outbox.c.event_id,
+)
+
 #: The events of one commit, as its notification names them.
 OUTBOX_OF_COMMIT = (
-    select(outbox.c.position, outbox.c.xid, outbox.c.name, outbox.c.project_id, outbox.c.person_id, outbox.c.payload)
+    select(*_DELIVERED)
     .where(outbox.c.xid == bindparam("xid", type_=BigInteger))
     .where(outbox.c.position.between(bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)))
     .order_by(outbox.c.position)
 )
 
-#: What a node that lost its connection may have missed: everything visible now that was not before transaction `xid`.
-OUTBOX_AGAIN = (
-    select(outbox.c.position, outbox.c.xid, outbox.c.name, outbox.c.project_id, outbox.c.person_id, outbox.c.payload)
-    .where(outbox.c.xid >= bindparam("xid", type_=BigInteger))
-    .order_by(outbox.c.xid, outbox.c.position)
-)
+#: What a node that lost its connection may have missed: everything of the transactions from `xid` on.
+OUTBOX_AGAIN = select(*_DELIVERED).where(outbox.c.xid >= bindparam("xid", type_=BigInteger)).order_by(outbox.c.position)
 
 __all__ = [
     "CHANNEL",
+    "CURSOR_DAYS",
+    "KEPT_DAYS",
     "OUTBOX_AGAIN",
     "OUTBOX_OF_COMMIT",
     "Emission",

@@ -3,24 +3,25 @@
 from sqlalchemy import text
 
 from pegbar.core.database import Database
+from pegbar.core.events import KEPT_DAYS
 from pegbar.core.jobs import job
 
 PRUNE_OUTBOX = job("core.prune_outbox", cron="17 * * * *")
 PRUNE_JOBS = job("core.prune_jobs", cron="47 * * * *")
 
-#: A node that lost its connection catches up within minutes; a day is plenty. In batches, so that locks stay short.
+#: In batches, so that locks stay short.
 _PRUNE = text(
     """
     DELETE FROM pegbar.outbox WHERE position IN (
-      SELECT position FROM pegbar.outbox WHERE created_at < timezone('utc', now()) - interval '1 day'
+      SELECT position FROM pegbar.outbox WHERE created_at < timezone('utc', now()) - make_interval(days => :days)
        ORDER BY created_at LIMIT 10000)
     """
-)
+).bindparams(days=KEPT_DAYS)
 
 
 @PRUNE_OUTBOX.task
 async def prune_outbox(db: Database) -> None:
-    """Remove the events that every node has delivered long ago."""
+    """Remove the events that no cursor asks for any more."""
     removed = 1
     while removed:
         async with db.transaction() as tx:

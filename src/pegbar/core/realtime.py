@@ -3,11 +3,12 @@
 A process holds its own sockets. It listens to PostgreSQL for commits that wrote events, reads those events from the
 outbox and sends each to the sockets of the people who may see it: an event of a production to its members and the
 administrators, an event for one person to them, the others to everyone signed in. Who may see what is asked of the
-database at each delivery. After a lost connection the process catches up from the outbox.
+database at each delivery. After a lost connection the process catches up from the outbox: each notification names the
+oldest transaction that ran when it was written; whatever ended before that has been notified before, since PostgreSQL
+notifies in the order of commits. A client that lost its socket catches up with `GET /data/events/since`.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
@@ -28,8 +29,17 @@ log = structlog.get_logger()
 NAMESPACE = "/events"
 #: Clients may connect here besides; nothing is sent on it.
 _DEFAULT = "/"
-#: Positions remembered, so that what a notification and a catch-up both bring is sent once.
-_REMEMBERED = 10_000
+#: The oldest transaction still running: every event of those before it was committed.
+_OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
+
+class Commit(NamedTuple):
+    """A commit that wrote events, as its notification tells."""
+
+    xid: int
+    first: int
+    last: int
+    oldest_running: int
 
 
 class Audience(NamedTuple):
@@ -37,7 +47,6 @@ class Audience(NamedTuple):
 
     admins: frozenset[str]
     projects: dict[str, frozenset[UUID]]  #: of every socket still allowed, administrators' too
-    oldest_running: int  #: transaction id before which every commit has been seen
 
 
 class Listeners(Protocol):
@@ -56,8 +65,9 @@ class Realtime:
     def __init__(self, db: Database, listeners: Listeners) -> None:
         self._db, self._listeners = db, listeners
         self._tokens: dict[str, Token] = {}
-        self._delivered: OrderedDict[int, None] = OrderedDict()
-        self._commits: asyncio.Queue[tuple[int, int, int]] = asyncio.Queue()
+        #: The transactions of what was sent, by position: what a notification and a catch-up both bring is sent once.
+        self._delivered: dict[int, int] = {}
+        self._commits: asyncio.Queue[Commit | None] = asyncio.Queue()  #: None asks to catch up
         self._safe_xid: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
@@ -135,9 +145,10 @@ class Realtime:
                 connection = await asyncpg.connect(self._db.url, server_settings={"application_name": "pegbar events"})
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda _, lost=lost: lost.set())
+                if self._safe_xid is None:
+                    self._safe_xid = await connection.fetchval(_OLDEST_RUNNING)
                 await connection.add_listener(CHANNEL, self._notified)
-                if self._safe_xid is not None:
-                    self._commits.put_nowait((-1, 0, 0))
+                self._commits.put_nowait(None)
                 listening.set()
                 delay = 0.1
                 await lost.wait()
@@ -152,8 +163,7 @@ class Realtime:
                         await connection.close(timeout=2)
 
     def _notified(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        xid, first, last = (int(part) for part in str(payload).split())
-        self._commits.put_nowait((xid, first, last))
+        self._commits.put_nowait(Commit(*map(int, str(payload).split())))
 
     async def _deliver(self) -> None:
         while True:
@@ -168,30 +178,36 @@ class Realtime:
                     log.warning("cannot read events; trying again", error=str(error))
                     await asyncio.sleep(0.5)
 
-    async def _deliver_commits(self, commits: list[tuple[int, int, int]]) -> None:
+    async def _deliver_commits(self, commits: list[Commit | None]) -> None:
         events: list[asyncpg.Record] = []
-        for xid, first, last in commits:
-            if xid == -1:
+        for commit in commits:
+            if commit is None:
                 events += await self._db.rows(OUTBOX_AGAIN, xid=self._safe_xid)
             else:
-                events += await self._db.rows(OUTBOX_OF_COMMIT, xid=xid, first=first, last=last)
-        fresh = [event for event in events if event["position"] not in self._delivered]
-        projects = list({event["project_id"] for event in fresh if event["project_id"] is not None})
-        audience = await self._listeners.audience(self._tokens, projects)
-        for socket in [socket for socket in self._tokens if socket not in audience.projects]:
+                events += await self._db.rows(OUTBOX_OF_COMMIT, xid=commit.xid, first=commit.first, last=commit.last)
+        fresh = {event["position"]: event for event in events if event["position"] not in self._delivered}
+        projects = list({event["project_id"] for event in fresh.values() if event["project_id"] is not None})
+        # Those that connect meanwhile are not asked about, and are not to be taken for refused.
+        sockets = dict(self._tokens)
+        audience = await self._listeners.audience(sockets, projects)
+        for socket in sockets.keys() - audience.projects.keys():
             self._tokens.pop(socket, None)
             await self.server.disconnect(socket, namespace=NAMESPACE)
-        for event in fresh:
+        for position, event in fresh.items():
             await self._send(event, audience)
-            self._delivered[event["position"]] = None
-        while len(self._delivered) > _REMEMBERED:
-            self._delivered.popitem(last=False)
-        self._safe_xid = audience.oldest_running
+            self._delivered[position] = event["xid"]
+        self._pass(max((commit.oldest_running for commit in commits if commit is not None), default=0))
+
+    def _pass(self, oldest_running: int) -> None:
+        """Forget what no catch-up will bring again."""
+        if oldest_running > (self._safe_xid or 0):
+            self._safe_xid = oldest_running
+            self._delivered = {position: xid for position, xid in self._delivered.items() if xid >= oldest_running}
 
     async def _send(self, event: asyncpg.Record, audience: Audience) -> None:
         sockets = [socket for socket in self._tokens if self._may_see(socket, event, audience)]
         if sockets:
-            payload = msgspec.json.decode(event["payload"])
+            payload = {**msgspec.json.decode(event["payload"]), "event_id": str(event["event_id"])}
             await self.server.emit(event["name"], payload, to=sockets, namespace=NAMESPACE)
 
     def _may_see(self, socket: str, event: asyncpg.Record, audience: Audience) -> bool:

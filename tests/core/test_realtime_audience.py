@@ -1,0 +1,175 @@
+"""Live events in company: people of different roles listen while several write.
+
+Everybody hears what happens in the productions they may see, once and in order; who was away reads on from a cursor.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests import factories
+from tests.client import Client, unique
+from tests.core.listener import Feed, Follower, Listener, slow_commit
+from tests.server import Server
+
+
+@dataclass
+class Studio:
+    """Two productions, and who is in their teams."""
+
+    first: dict[str, Any]
+    second: dict[str, Any]
+    people: dict[str, Client]
+    asset_type: str
+
+    def sees(self, who: str, project_id: str | None) -> bool:
+        """Whether somebody may see the events of a production."""
+        teams = {"manager of the first": [self.first], "artist of the second": [self.second]}
+        return project_id is None or who == "admin" or project_id in [each["id"] for each in teams.get(who, [])]
+
+
+@pytest.fixture(scope="module")
+def studio(admin: Client) -> Studio:
+    manager, artist = factories.hire(admin, "manager"), factories.hire(admin)
+    people = {
+        "admin": admin,
+        "manager of the first": manager,
+        "artist of the second": artist,
+        "client of none": factories.hire(admin, "client"),
+    }
+    first = factories.production(admin, manager)
+    second = factories.production(admin, artist, is_bot_collaboration_enabled=True)
+    return Studio(first, second, people, factories.named(admin, "entity-types", "Character")["id"])
+
+
+def department(admin: Client) -> str:
+    """An event that everybody hears."""
+    return str(admin.ok_post("/data/departments", {"name": unique("Wood"), "color": "#000000"})["id"])
+
+
+def write(admin: Client, studio: Studio, project_id: str) -> None:
+    """One of several who write at once, each on a connection of their own."""
+    writer = Client(admin.api, admin.token)
+    for _ in range(3):
+        row = {"name": unique("Oak"), "project_id": project_id, "entity_type_id": studio.asset_type}
+        made = writer.ok_post("/data/entities", row)["id"]
+        writer.ok_put(f"/data/entities/{made}", {"description": "Leaves"})
+        writer.ok_delete(f"/data/entities/{made}")
+
+
+def in_order(heard: list[tuple[str, dict[str, Any]]]) -> bool:
+    """Whether each asset was made, changed and removed, in this order."""
+    actions: dict[str, list[str]] = {}
+    for name, payload in heard:
+        if "asset_id" in payload:
+            actions.setdefault(payload["asset_id"], []).append(name)
+    return all(each == ["asset:new", "asset:update", "asset:delete"] for each in actions.values())
+
+
+def test_everybody_hears_their_productions_once_and_in_order(server: Server, admin: Client, studio: Studio) -> None:
+    feeds = {who: Feed(client) for who, client in studio.people.items()}
+    with ExitStack() as stack:
+        listeners = {
+            (who, transport): stack.enter_context(Listener(server.url, client.token, transport=transport))
+            for who, client in studio.people.items()
+            for transport in ("polling", "websocket")
+        }
+        projects = [studio.first["id"], studio.second["id"]] * 2
+        with ThreadPoolExecutor(len(projects)) as writers:
+            writing = [writers.submit(write, admin, studio, project_id) for project_id in projects]
+            # Somebody comes in the middle, and stays.
+            late = [stack.enter_context(Listener(server.url, admin.token, transport="websocket")) for _ in range(3)]
+        assert [each.result() for each in writing] == [None] * len(projects)
+        last = department(admin)
+        heard = {key: listener.wait_for("department_id", last) for key, listener in listeners.items()}
+        for listener in late:
+            listener.wait_for("department_id", last)
+    logged = {who: feed.read() for who, feed in feeds.items()}
+    everything = [each["id"] for each in logged["admin"]]
+    assert len([each for each in logged["admin"] if each["name"].startswith("asset:")]) == 3 * 3 * len(projects)
+    assert in_order([(each["name"], each["data"]) for each in logged["admin"]])
+    for (who, transport), events in heard.items():
+        told = [payload["event_id"] for _, payload in events]
+        visible = [each["id"] for each in logged["admin"] if studio.sees(who, each["project_id"])]
+        assert sorted(told) == sorted(visible), (who, transport)
+        assert in_order(events), (who, transport)
+        # The log tells everybody what their socket did.
+        assert [each["id"] for each in logged[who]] == visible, who
+    assert len(heard["client of none", "polling"]) < len(heard["manager of the first", "polling"]) < len(everything)
+
+
+def test_an_event_for_a_person_is_theirs_alone(server: Server, admin: Client, studio: Studio) -> None:
+    artist = studio.people["artist of the second"]
+    task = factories.task(admin, factories.entity(admin, studio.second["id"]))
+    feeds = {"artist": Feed(artist), "admin": Feed(admin)}
+    with Listener(server.url, artist.token) as theirs, Listener(server.url, admin.token) as others:
+        admin.ok_put(f"/actions/tasks/{task['id']}/assign", {"person_id": artist.id})
+        last = department(admin)
+        heard = {name for name, _ in theirs.wait_for("department_id", last)}
+        assert "notification:new" in heard
+        assert {name for name, _ in others.wait_for("department_id", last)} == heard - {"notification:new"}
+    assert {each["name"] for each in feeds["artist"].read()} == heard
+    assert {each["name"] for each in feeds["admin"].read()} == heard - {"notification:new"}
+
+
+@pytest.fixture
+def follower(server: Server, studio: Studio) -> Iterator[Follower]:
+    made = Follower(studio.people["manager of the first"], server.url)
+    yield made
+    made.drop()
+
+
+def test_who_was_away_catches_up_even_when_a_commit_comes_late(
+    server: Server, admin: Client, studio: Studio, follower: Follower
+) -> None:
+    everything = Feed(studio.people["manager of the first"])
+
+    def shot() -> str:
+        """The id of the event of a new shot."""
+        made = factories.entity(admin, studio.first["id"], "Shot")["id"]
+        newest = admin.ok_get("/data/events/last", params={"project_id": studio.first["id"], "name": "shot:new"})
+        return str(next(each["id"] for each in newest if each["data"]["shot_id"] == made))
+
+    with slow_commit(server, studio.first["id"]) as before_the_loss:
+        shot()
+        follower.follow_until(shot())
+        assert before_the_loss not in [each["id"] for each in follower.seen]
+        with slow_commit(server, studio.first["id"]) as before_the_return:
+            shot()
+            follower.drop()
+            factories.entity(admin, studio.second["id"])
+            shot()
+        with slow_commit(server, studio.first["id"]) as after_the_return:
+            follower.connect()
+            follower.follow_until(shot())
+            assert before_the_return in [each["id"] for each in follower.seen]
+    follower.follow_until(after_the_return)
+    follower.follow_until(before_the_loss)
+    follower.follow_until(shot())
+    seen = [each["id"] for each in follower.seen]
+    assert len(seen) == len(set(seen))
+    assert sorted(seen) == sorted(each["id"] for each in everything.read())
+
+
+def test_a_server_that_lost_its_database_connection_delivers_what_it_missed(
+    server: Server, admin: Client, studio: Studio
+) -> None:
+    feed = Feed(admin)
+    with (
+        Listener(server.url, admin.token) as listener,
+        psycopg.connect(server.database_url, autocommit=True) as database,
+    ):
+        department(admin)
+        with slow_commit(server, studio.first["id"]):
+            department(admin)
+            database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pegbar events'"
+            )
+        last = department(admin)
+        told = [payload["event_id"] for _, payload in listener.wait_for("department_id", last)]
+    assert sorted(told) == sorted(each["id"] for each in feed.read())
