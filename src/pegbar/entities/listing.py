@@ -38,6 +38,7 @@ from pegbar.productions.tables import (
     metadata_descriptor,
     project_person_link,
 )
+from pegbar.tasks.tables import task
 
 _IGNORED = frozenset({"page", "limit", "relations", "fields"})
 
@@ -66,22 +67,26 @@ def _departments(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-@lru_cache
-def masked_data(kind: str) -> ColumnElement[Any]:
-    """SQL: the metadata of an entity without what is of other departments than the caller's."""
+def masked(data: ColumnElement[Any], *described: ColumnElement[bool]) -> ColumnElement[Any]:
+    """SQL: metadata without the keys that only other departments than the caller's see.
+
+    `described` chooses the descriptors that are about it.
+    """
     hidden = (
         select(metadata_descriptor.c.field_name)
-        .where(
-            metadata_descriptor.c.project_id == entity.c.project_id,
-            metadata_descriptor.c.entity_type == kind,
-            _departments(),
-            ~_departments(_link.c.department_id == any_(CALLER_DEPARTMENTS)),
-        )
-        .correlate(entity)
+        .where(*described, _departments(), ~_departments(_link.c.department_id == any_(CALLER_DEPARTMENTS)))
+        .correlate(entity, task)
         .scalar_subquery()
     )
-    shown = entity.c.data.op("-")(cast(func.array(hidden), ARRAY(Text)))
-    return case((func.jsonb_typeof(entity.c.data) == "object", shown), else_=cast("{}", JSONB)).cast(JSONB)
+    shown = data.op("-")(cast(func.array(hidden), ARRAY(Text)))
+    return case((func.jsonb_typeof(data) == "object", shown), else_=cast("{}", JSONB)).cast(JSONB)
+
+
+@lru_cache
+def masked_data(kind: str | ColumnElement[str]) -> ColumnElement[Any]:
+    """SQL: the metadata of an entity of this kind without what is of other departments than the caller's."""
+    of_project = metadata_descriptor.c.project_id == entity.c.project_id
+    return masked(entity.c.data, of_project, metadata_descriptor.c.entity_type == kind)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,18 +16,17 @@ from pegbar.studio.tables import entity_type, project_status, task_status, task_
 from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import task
 
-PARENT = entity.alias("parent")
-_GRAND, _SOURCE = entity.alias("grand"), entity.alias("source")
+PARENT, GRAND, _SOURCE = entity.alias("parent"), entity.alias("grand"), entity.alias("source")
 _EMPTY = literal_column("'\"\"'", JsonText())
 
-#: The episode of an entity: two levels up, one level up, or the one it was made for.
-_EPISODE_ID = case(
-    (is_kind(EPISODE, _GRAND), _GRAND.c.id),
+#: The episode of an entity: two levels up, one level up, or the one it was made for. No other kind is one.
+EPISODE_ID = case(
+    (is_kind(EPISODE, GRAND), GRAND.c.id),
     (is_kind(EPISODE, PARENT), PARENT.c.id),
     (is_kind(EPISODE, _SOURCE), _SOURCE.c.id),
 )
 EPISODE_NAME = case(
-    (is_kind(EPISODE, _GRAND), _GRAND.c.name),
+    (is_kind(EPISODE, GRAND), GRAND.c.name),
     (is_kind(EPISODE, PARENT), PARENT.c.name),
     (is_kind(EPISODE, _SOURCE), _SOURCE.c.name),
 )
@@ -49,7 +48,7 @@ ROW: Wire = TASK_WITH_ASSIGNEES.but(
     entity_type_name=entity_type.c.name,
     entity_canceled=entity.c.canceled,
     sequence_name=PARENT.c.name,
-    episode_id=_or_empty(_EPISODE_ID),
+    episode_id=_or_empty(EPISODE_ID),
     episode_name=EPISODE_NAME,
     task_type_for_entity=task_type.c.for_entity,
 )
@@ -62,7 +61,7 @@ SOURCE: FromClause = (
     .join(task_type, task_type.c.id == task.c.task_type_id)
     .join(task_status, task_status.c.id == task.c.task_status_id)
     .outerjoin(PARENT, PARENT.c.id == entity.c.parent_id)
-    .outerjoin(_GRAND, _GRAND.c.id == PARENT.c.parent_id)
+    .outerjoin(GRAND, GRAND.c.id == PARENT.c.parent_id)
     .outerjoin(_SOURCE, _SOURCE.c.id == entity.c.source_id)
 )
 

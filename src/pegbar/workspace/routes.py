@@ -40,13 +40,13 @@ async def user_context(db: Database, caller: Caller) -> Json:
 @get("/data/user/tasks", access=person_identity)
 async def tasks_to_do(db: Database, caller: Caller) -> Json:
     """The caller's tasks that are not done, in their open productions."""
-    return await _scoped(db, caller, todo.of_person(done=False))
+    return await _scoped(db, caller, todo.own(done=False, for_admin=caller.is_admin))
 
 
 @get("/data/user/done-tasks", access=person_identity)
 async def done_tasks(db: Database, caller: Caller) -> Json:
     """The caller's tasks that are done, in their open productions, latest first."""
-    return await _scoped(db, caller, todo.of_person(done=True))
+    return await _scoped(db, caller, todo.own(done=True, for_admin=caller.is_admin))
 
 
 class Between(msgspec.Struct):

@@ -5,7 +5,6 @@ filter has the sharing of its group. Nobody names a production they have nothing
 not see.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -157,7 +156,7 @@ async def _new_row(tx: Transaction, caller: Caller, new: _New) -> dict[str, Any]
     return {**{key: getattr(new, key) for key in common}, "is_shared": shared, "person_id": caller.id}
 
 
-async def _changed_row(tx: Transaction, caller: Caller, before: Mapping[str, Any], change: _Changed) -> dict[str, Any]:
+async def _changed_row(tx: Transaction, caller: Caller, before: asyncpg.Record, change: _Changed) -> dict[str, Any]:
     """The changes to the columns that filters and groups have in common."""
     values: dict[str, Any] = {} if change.name is None else {"name": change.name}
     if not isinstance(change.department_id, UnsetType):

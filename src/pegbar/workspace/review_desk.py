@@ -1,0 +1,211 @@
+"""Tasks that wait for the caller's verdict. Source: spec user, GET tasks-to-check and "Worth fixing" 5.
+
+Administrators check the open productions; others those where they manage or supervise, whatever their role in the
+studio. A supervisor with departments checks the task types of these.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Executable,
+    Text,
+    any_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+
+from pegbar.core.body import json_document
+from pegbar.core.errors import BadRequest
+from pegbar.core.resource import CALLER_DEPARTMENTS
+from pegbar.core.schema import TIMESTAMP, Uuid
+from pegbar.core.wire import JsonText, json_list, json_object, json_text
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project
+from pegbar.studio.tables import entity_type, task_status, task_type
+from pegbar.tasks.in_context import EPISODE_ID, GRAND, MINE, OPEN, PARENT, WITH_CALLER, caller_is
+from pegbar.tasks.tables import task, task_person_link
+from pegbar.workspace.task_rows import rows
+
+_AWAITED = (OPEN, task_status.c.is_feedback_request.is_(True))
+_IN_DEPARTMENT = or_(
+    func.cardinality(CALLER_DEPARTMENTS) == literal_column("0"), task_type.c.department_id == any_(CALLER_DEPARTMENTS)
+)
+_CHECKED_BY_CALLER = (MINE, or_(caller_is("manager"), caller_is("supervisor") & _IN_DEPARTMENT))
+
+_NAMES = (
+    project.c.name,
+    GRAND.c.name,
+    PARENT.c.name,
+    entity_type.c.name,
+    entity.c.name,
+    task_type.c.name,
+    task.c.id,
+)
+_ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
+    "priority": (task.c.priority.desc().nulls_last(), task.c.due_date, *_NAMES),
+    "due_date": (task.c.due_date, *_NAMES),
+    "estimation": (task.c.estimation.desc().nulls_last(), *_NAMES),
+    "entity_name": (project.c.name, task_type.c.name, GRAND.c.name, PARENT.c.name, entity.c.name, task.c.id),
+}
+
+_assignment = task_person_link.c.task_id == task.c.id
+_episode_id = bindparam("episode_id", type_=Uuid)
+_FILTERS: dict[str, ColumnElement[bool]] = {
+    "project_id": task.c.project_id == bindparam("project_id", type_=Uuid),
+    "task_type_id": task.c.task_type_id == bindparam("task_type_id", type_=Uuid),
+    "task_status_id": task.c.task_status_id == bindparam("task_status_id", type_=Uuid),
+    "unassigned": ~exists().where(_assignment),
+    "person_ids": exists().where(
+        _assignment, task_person_link.c.person_id == any_(bindparam("person_ids", type_=ARRAY(Uuid)))
+    ),
+    "episode_id": or_(GRAND.c.id == _episode_id, entity.c.source_id == _episode_id, entity.c.parent_id == _episode_id),
+    "due_date_since": task.c.due_date >= bindparam("due_date_since", type_=TIMESTAMP),
+    "due_date_until": task.c.due_date <= bindparam("due_date_until", type_=TIMESTAMP),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the desk: filters with their values, the order and, for a page, its number and length."""
+
+    filters: frozenset[str] = frozenset()
+    given: dict[str, Any] = field(default_factory=dict)
+    order: str = ""
+    page: int | None = None
+    limit: int = 100
+
+
+async def read_asked(request: Request[Any, Any, Any]) -> Asked:
+    """What a query string asks, or a JSON body where it says nothing. Raises BadRequest."""
+    asked = dict(request.query_params)
+    if request.content_type[0] == "application/json" and request.headers.get("content-length", "0") != "0":
+        asked = {**await json_document(request), **asked}
+    asked = {
+        name: value if isinstance(value, str) else str(value) for name, value in asked.items() if value is not None
+    }
+    given: dict[str, Any] = {}
+    for name in ("project_id", "task_type_id", "task_status_id", "episode_id"):
+        if name in asked:
+            given[name] = _uuid(asked[name])
+    for name in ("due_date_since", "due_date_until"):
+        if name in asked:
+            given[name] = _moment(name, asked[name])
+    filters = set(given)
+    if asked.get("person_id") == "unassigned":
+        filters.add("unassigned")
+    elif "person_id" in asked:
+        filters.add("person_ids")
+        given["person_ids"] = [_uuid(each.strip()) for each in asked["person_id"].split(",")]
+    page = _number("page", asked["page"]) if "page" in asked else None
+    limit = _number("limit", asked["limit"]) if "limit" in asked else 100
+    order = asked.get("order_by", "")
+    return Asked(frozenset(filters), given, order if order in _ORDERS else "", page, limit)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadRequest(f"Wrong UUID format: {text!r}.") from None
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise BadRequest(f"{name}: {text!r} is not a date (YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS).") from None
+
+
+def _number(name: str, text: str) -> int:
+    """A whole number, at least 1 and small enough to count with."""
+    try:
+        return min(max(int(text), 1), 10**9)
+    except ValueError:
+        raise BadRequest(f"{name}: {text!r} is not a whole number.") from None
+
+
+def _conditions(filters: frozenset[str], for_admin: bool) -> tuple[ColumnElement[bool], ...]:
+    scope = () if for_admin else _CHECKED_BY_CALLER
+    return (*_AWAITED, *scope, *(_FILTERS[name] for name in sorted(filters)))
+
+
+@lru_cache(1024)
+def tasks(filters: frozenset[str], order: str, *, for_admin: bool) -> Executable:
+    """All tasks to check, one row each."""
+    return rows(_conditions(filters, for_admin), _ORDERS.get(order, _NAMES), for_admin=for_admin)
+
+
+_LIMIT, _OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
+
+
+def _total(value: ColumnElement[Any]) -> ColumnElement[str]:
+    """A sum; 0 when there is nothing to sum."""
+    total = func.coalesce(func.sum(value), literal_column("0.0"), type_=task.c.duration.type)
+    return case((total == literal_column("0"), literal_column("'0'", Text)), else_=json_text(total)).cast(JsonText())
+
+
+@lru_cache(1024)
+def page(filters: frozenset[str], order: str, *, for_admin: bool) -> Executable:
+    """A window of the tasks to check as a JSON array, and the count and sums of all of them."""
+    conditions, by = _conditions(filters, for_admin), _ORDERS.get(order, _NAMES)
+    shown = rows(conditions, by, for_admin=for_admin, window=(_LIMIT, _OFFSET))
+    totals: dict[str, ColumnElement[Any]] = {
+        "total": func.count(),
+        "total_duration": _total(task.c.duration),
+        "total_estimation": _total(task.c.estimation),
+    }
+    stats = select(func.count().label("total"), json_object(totals).label("stats")).select_from(WITH_CALLER)
+    summed = stats.where(*conditions).subquery()
+    return select(summed.c.total, summed.c.stats, json_list(shown).label("data")).select_from(summed)
+
+
+@lru_cache
+def filter_values(*, for_admin: bool) -> Executable:
+    """What the tasks to check differ in: ids of productions, task types, statuses, episodes and assignees, sorted."""
+    desk = (
+        select(
+            task.c.id,
+            task.c.project_id,
+            task.c.task_type_id,
+            task.c.task_status_id,
+            EPISODE_ID.label("episode_id"),
+        )
+        .select_from(WITH_CALLER)
+        .where(*_conditions(frozenset(), for_admin))
+        .cte("desk")
+    )
+    assigned = select(task_person_link.c.person_id).join(desk, desk.c.id == task_person_link.c.task_id).distinct()
+
+    def distinct(column: ColumnElement[Any]) -> ColumnElement[str]:
+        return _sorted(select(column).where(column.is_not(None)).distinct())
+
+    def _sorted(ids: Any) -> ColumnElement[str]:
+        each = ids.subquery()
+        (column,) = each.c
+        return json_list(select(column).order_by(cast(column, Text).collate("C")))
+
+    return select(
+        json_object(
+            {
+                "project_ids": distinct(desk.c.project_id),
+                "task_type_ids": distinct(desk.c.task_type_id),
+                "task_status_ids": distinct(desk.c.task_status_id),
+                "episode_ids": distinct(desk.c.episode_id),
+                "person_ids": _sorted(assigned),
+            }
+        )
+    )

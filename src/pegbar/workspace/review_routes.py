@@ -1,0 +1,42 @@
+"""Routes of the review desk. Source: spec user, GET tasks-to-check."""
+
+from typing import Any
+
+from litestar import Request
+
+from pegbar.core.access import Caller, person_identity
+from pegbar.core.database import Database, Json
+from pegbar.core.resource import scope_parameters
+from pegbar.core.routing import found, get
+from pegbar.core.streaming import stream_array
+from pegbar.workspace import review_desk
+
+_PATH = "/data/user/tasks-to-check"
+
+
+@get(_PATH, access=person_identity, errors=(400,))
+async def tasks_to_check(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Any:
+    """The tasks that wait for the caller's verdict: all of them, or with `page` a page of them and the sums of all.
+
+    Filters: `project_id`, `task_type_id`, `task_status_id`, `episode_id`, `person_id` (ids, or `unassigned`),
+    `due_date_since`, `due_date_until`. `order_by`: `priority`, `due_date`, `estimation`, `entity_name`, else names.
+    """
+    asked = await review_desk.read_asked(request)
+    if asked.page is None:
+        statement = review_desk.tasks(asked.filters, asked.order, for_admin=caller.is_admin)
+        return await stream_array(db, statement, **asked.given, **scope_parameters(statement, caller))
+    statement = review_desk.page(asked.filters, asked.order, for_admin=caller.is_admin)
+    window = {"limit": asked.limit, "offset": (asked.page - 1) * asked.limit}
+    row = found(await db.row(statement, **window, **asked.given, **scope_parameters(statement, caller)))
+    more = "true" if asked.page * asked.limit < row["total"] else "false"
+    return Json(
+        f'{{"data":{row["data"]},"stats":{row["stats"]},"page":{asked.page},"limit":{asked.limit},'
+        f'"is_more":{more}}}'.encode()
+    )
+
+
+@get(f"{_PATH}/filter-values", access=person_identity)
+async def values_to_filter_by(db: Database, caller: Caller) -> Json:
+    """The values that narrow the caller's tasks to check: five sorted lists of ids."""
+    statement = review_desk.filter_values(for_admin=caller.is_admin)
+    return found(await db.json_row(statement, **scope_parameters(statement, caller)))
