@@ -48,6 +48,7 @@ PASSING = [
     "user_artist",
     "user_filters",
     "user_inbox",
+    "user_review",
 ]
 
 pytestmark = pytest.mark.skipif(not CONFORMANCE.exists(), reason=f"there are no recordings in {CONFORMANCE}")
