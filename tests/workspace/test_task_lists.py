@@ -60,7 +60,9 @@ def studio(admin: Client) -> Studio:
         factories.entity(admin, show.id, "Edit", parent_id=episode["id"]),
         show.asset(data={"secret": 1, "open": 2}),
     )
-    drawing = admin.ok_post("/data/task-types", {"name": unique("Drawing"), "color": "#000000", "for_entity": "Concept"})
+    drawing = admin.ok_post(
+        "/data/task-types", {"name": unique("Drawing"), "color": "#000000", "for_entity": "Concept"}
+    )
     folder = admin.ok_post(f"{show.path}/concept-folders", {"name": "Folder"})
     concept = admin.ok_post(f"{show.path}/concepts", {"name": "Concept", "parent_id": folder["id"]})
     show.cast(episode, asset)
