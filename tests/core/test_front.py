@@ -84,6 +84,8 @@ def test_options_lists_the_methods_of_a_path(server: Server) -> None:
         ("/api/data/departments/", "GET, HEAD, OPTIONS, POST"),
         ("/api/data/departments/x", "DELETE, GET, HEAD, OPTIONS, PUT"),
         ("/api/auth/login", "OPTIONS, POST"),
+        ("/docs", "GET, HEAD, OPTIONS"),
+        ("/api/openapi.json", "GET, HEAD, OPTIONS"),
     ]:
         answer = requests.options(server.url + path, timeout=20)
         assert (answer.status_code, answer.headers["Allow"], answer.content) == (200, allowed, b""), path

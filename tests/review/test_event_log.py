@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests import factories
 from tests.client import Client
 from tests.media.publishing import published
+from tests.server import Server
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +46,45 @@ def test_the_log_is_narrowed_and_paged(admin: Client, show: dict[str, Any]) -> N
         {"before": "yesterday"},
         {"limit": -1},
         {"limit": "x"},
-        {"name_prefixes": "add_"},
+        {"name_prefixes": "add%"},
         {"person_ids": "x"},
         {"cursor_event_id": show["id"]},
         {"project_id": "x"},
     ):
         answer = admin.get("/data/events/last", params=wrong)
         assert answer.status_code == 400, wrong
+
+
+def test_worth_fixing_a_cursor_skips_nothing_of_the_same_moment(
+    server: Server, admin: Client, show: dict[str, Any]
+) -> None:
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute(
+            "UPDATE api_event SET created_at = '2024-01-01' WHERE project_id = %s AND name LIKE 'comment:%%'",
+            [show["id"]],
+        )
+        connection.execute(
+            "UPDATE api_event SET created_at = '2023-01-01' WHERE project_id = %s AND name NOT LIKE 'comment:%%'",
+            [show["id"]],
+        )
+    everything = admin.ok_get("/data/events/last", params={"project_id": show["id"]})
+    read: list[dict[str, Any]] = []
+    while page := admin.ok_get(
+        "/data/events/last",
+        params={"project_id": show["id"], "limit": 1, **({"cursor_event_id": read[-1]["id"]} if read else {})},
+    ):
+        read += page
+    assert len(read) > 4
+    assert read == everything
+
+
+def test_worth_fixing_names_with_an_underscore_can_be_asked_for(admin: Client, show: dict[str, Any]) -> None:
+    playlist = admin.ok_post("/data/playlists", {"name": "Look", "project_id": show["id"]})
+    asset = factories.entity(admin, show["id"])
+    admin.ok_post(f"/actions/playlists/{playlist['id']}/add-entity", {"entity_id": asset["id"]})
+    assert names(admin, show, name_suffixes="add_entity") == ["playlist:add_entity"]
+    assert names(admin, show, name_suffixes="add-entity") == []
+    assert names(admin, show, name_prefixes="p_aylist") == []
 
 
 def test_managers_read_the_events_of_their_productions(admin: Client, boss: Client, show: dict[str, Any]) -> None:

@@ -99,6 +99,8 @@ class Front:
 
     async def _options(self, scope: Any, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         allowed = self._methods_of(scope["path"])
+        if allowed is None and self._pages.find(scope["path"], {}) is not None:
+            allowed = "GET, HEAD, OPTIONS"
         if allowed is None:
             body = {"error": True, "message": "404 Not Found: there is no such route."}
             await answer(Reply(body, status=404))(scope, receive, send)

@@ -107,15 +107,15 @@ _IN_USE = select(
 _OF_PROJECT = select(entity.c.id).where(entity.c.project_id == bindparam("project_id", type_=Uuid))
 
 
-async def _delete(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
-    """Delete the rows of entities and what this domain keeps about them; whatever cast them is counted again."""
+async def _delete(tx: Transaction, entity_ids: Sequence[UUID]) -> list[UUID]:
+    """Delete the rows of entities and what this domain keeps about them; what cast them, to be counted again."""
     ids = list(entity_ids)
     casters = set(await readiness.casters_of(tx, ids)) - set(ids)
     for statement in _OWN:
         await tx.execute(statement, ids=ids)
     await tx.execute(_ORPHANED, ids=ids, now=utc_now())
     await tx.execute(_DELETE, ids=ids)
-    await readiness.refresh(tx, sorted(casters))
+    return sorted(casters)
 
 
 async def remove_entities(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
@@ -123,9 +123,10 @@ async def remove_entities(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
     doomed = await tx.column(_DOOMED, ids=list(entity_ids))
     rows = await tx.rows(_LOCKED, ids=doomed)
     await ENTITIES_REMOVED.run(Removal(tx, doomed))
-    await _delete(tx, doomed)
+    casters = await _delete(tx, doomed)
     for row in sorted(rows, key=lambda each: _TOLD.index(each["kind"])):
         _tell(tx, events.DELETE, row)
+    await readiness.refresh(tx, casters)
 
 
 def _tell(tx: Transaction, declared: dict[str, Event], row: asyncpg.Record) -> None:
@@ -190,4 +191,6 @@ async def remove_scene(tx: Transaction, scene_id: UUID) -> None:
 @PROJECT_REMOVED.register(ENTITIES)
 async def remove_with_project(removal: ProjectRemoval) -> None:
     """All entities of a production that is deleted, and what is linked to them."""
-    await _delete(removal.tx, await removal.tx.column(_OF_PROJECT, project_id=removal.project_id))
+    tx = removal.tx
+    casters = await _delete(tx, await tx.column(_OF_PROJECT, project_id=removal.project_id))
+    await readiness.refresh(tx, casters)

@@ -21,7 +21,7 @@ from pegbar.core.wire import Wire, json_object, wire_of
 from pegbar.productions.tables import project_person_link
 
 _MOST = 1000
-_PART = re.compile(r"[a-z0-9-]+")
+_PART = re.compile(r"[a-z0-9_-]+")
 FILE_EVENTS = (
     "preview-file:add-file",
     "organisation:set-thumbnail",
@@ -77,8 +77,8 @@ def _given(query: LogQuery) -> dict[str, Any]:
 def _parts(name: str, values: list[str], pattern: str) -> list[str]:
     for value in values:
         if not _PART.fullmatch(value):
-            raise BadRequest(f"{name}: {value!r} may hold lowercase letters, digits and dashes only.")
-    return [pattern.format(value) for value in values]
+            raise BadRequest(f"{name}: {value!r} may hold lowercase letters, digits, dashes and underscores only.")
+    return [pattern.format(value.replace("_", r"\_")) for value in values]
 
 
 def _event_parameters(query: EventQuery) -> dict[str, Any]:
@@ -106,7 +106,9 @@ def _windowed(table: Any, author: Any, wire: Wire, names: frozenset[str]) -> Sel
     if "person_ids" in names:
         statement = statement.where(author == any_(bindparam("person_ids", type_=ARRAY(Uuid))))
     if "cursor_at" in names:
-        statement = statement.where(table.c.created_at < bindparam("cursor_at", type_=TIMESTAMP))
+        cursor_at, cursor_id = bindparam("cursor_at", type_=TIMESTAMP), bindparam("cursor_id", type_=Uuid)
+        same_moment = (table.c.created_at == cursor_at) & (table.c.id > cursor_id)
+        statement = statement.where(or_(table.c.created_at < cursor_at, same_moment))
     return statement.order_by(table.c.created_at.desc(), table.c.id).limit(bindparam("limit", type_=Integer))
 
 
@@ -146,8 +148,8 @@ _NAMES = select(api_event.c.name).distinct().order_by(api_event.c.name)
 
 
 async def _cursor(db: Database, given: dict[str, Any], statement: Executable) -> None:
-    """Replace the id of a cursor by its time."""
-    cursor: UUID | None = given.pop("cursor_id", None)
+    """Add the time of the cursor to its id."""
+    cursor: UUID | None = given.get("cursor_id")
     if cursor is not None:
         given["cursor_at"] = await db.value(statement, cursor_id=cursor)
         if given["cursor_at"] is None:
