@@ -33,6 +33,7 @@ PASSING = [
     "projects_schedule",
     "projects_setup",
     "projects_team",
+    "projects_templates",
     "review_events",
     "shots_frames",
     "shots_quotas",

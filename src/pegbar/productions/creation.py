@@ -15,11 +15,12 @@ from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid
 from pegbar.core.values import to_uuid
 from pegbar.media.tables import preview_background_file
-from pegbar.productions import queries, templates
+from pegbar.productions import queries
 from pegbar.productions.descriptors.everywhere import copy_shared_descriptors
 from pegbar.productions.hooks import PIPELINE_CHANGED, SHOW_SAVED, Pipeline, SavedShow
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import project_preview_background_file_link
+from pegbar.productions.templates import applying
 from pegbar.studio.tables import project_status
 
 _RESOLUTION = re.compile(r"(\d{3,4})?x\d{3,4}", re.ASCII)
@@ -53,7 +54,7 @@ async def prepare_project(change: Change) -> None:
     template_id = document.get("project_template_id")
     if template_id is not None:
         document["project_template_id"] = to_uuid(template_id, "project_template_id")
-        document |= await templates.settings_for(change.tx, document["project_template_id"], document)
+        document |= await applying.settings_for(change.tx, document["project_template_id"], document)
     if document.get("production_style") is None:
         document.pop("production_style", None)
     change.document = document
@@ -119,7 +120,7 @@ async def _check_backgrounds(change: Change) -> None:
     if given is None:
         given = [] if change.before is None else await change.tx.column(_LINKED_BACKGROUNDS, project_id=change.row_id)
         if "project_template_id" in change.document:
-            given = given + await templates.backgrounds(change.tx, change.document["project_template_id"])
+            given = given + await applying.backgrounds(change.tx, change.document["project_template_id"])
     if chosen not in given:
         raise BadRequest(f"{name} is not among the preview background files of the production.")
 
@@ -128,7 +129,7 @@ async def finish_project(change: Change) -> None:
     """What follows the row: the template's settings, the first episode of a show, the columns all productions share."""
     assert change.row_id is not None
     if change.before is None and change.document.get("project_template_id") is not None:
-        await templates.apply_links(change.tx, change.document["project_template_id"], change.row_id)
+        await applying.apply_links(change.tx, change.document["project_template_id"], change.row_id)
     elif "task_types" in change.relations:
         await PIPELINE_CHANGED.run(Pipeline(change.tx, change.row_id))
     if change.after("production_type") == "tvshow":

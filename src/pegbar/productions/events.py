@@ -8,3 +8,7 @@ PROJECT_CHANGED = event("project:update", text="The team or a setting of the pro
 DESCRIPTOR_NEW = event("metadata-descriptor:new", "metadata_descriptor_id")
 DESCRIPTOR_UPDATED = event("metadata-descriptor:update", "metadata_descriptor_id")
 DESCRIPTOR_DELETED = event("metadata-descriptor:delete", "metadata_descriptor_id")
+
+#: Of a template and of everything in it, besides the generic ones.
+TEMPLATE_NEW = event("project-template:new", "project_template_id", scoped=False)
+TEMPLATE_UPDATED = event("project-template:update", "project_template_id", scoped=False)

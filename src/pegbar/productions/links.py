@@ -1,6 +1,6 @@
-"""Which task types, statuses, asset types… a production uses. Source: spec projects, "Settings lists"; spec crud.
+"""Which task types, statuses, asset types… a production or a template uses. Source: spec projects, "Settings lists".
 
-A link is one row for a production and a thing of the studio; adding it twice is adding it once, however many at a time.
+A link is one row for its owner and a thing of the studio; adding it twice is adding it once, however many at a time.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Column, Executable, Table, all_, any_, bindparam, delete, func, select, text
+from sqlalchemy import Column, ColumnElement, Executable, Table, all_, any_, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from pegbar.core.database import Json, Transaction
@@ -29,18 +29,25 @@ from pegbar.productions.tables import (
     project_task_type_link,
 )
 
-_OTHER_ID = bindparam("other_id", type_=Uuid)
+OWNER_ID = bindparam("owner_id", type_=Uuid)
+OTHER_ID = bindparam("other_id", type_=Uuid)
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 _NOW = bindparam("now", type_=TIMESTAMP)
 
 
 @dataclass(frozen=True)
 class Link:
-    """A kind of link: its table and the column of the thing linked."""
+    """A kind of link: its table, the columns of the thing linked and of the production or template that uses it."""
 
     table: Table
     name: str
     type: str = ""
+    owner: str = "project_id"
+
+    @property
+    def owned(self) -> ColumnElement[bool]:
+        """Whether a link belongs to `owner_id`."""
+        return self.table.c[self.owner] == OWNER_ID
 
     @property
     def column(self) -> Column[Any]:
@@ -63,7 +70,7 @@ BACKGROUND = Link(project_preview_background_file_link, "preview_background_file
 
 @lru_cache
 def _exists(link: Link) -> Executable:
-    return select(link.target.c.id).where(link.target.c.id == _OTHER_ID)
+    return select(link.target.c.id).where(link.target.c.id == OTHER_ID)
 
 
 @lru_cache
@@ -74,13 +81,13 @@ def _known(link: Link) -> Executable:
 @lru_cache
 def _row(link: Link) -> Executable:
     shape = wire_of(link.table, link.type)
-    return select(json_object(shape)).where(link.table.c.project_id == PROJECT_ID, link.column == _OTHER_ID)
+    return select(json_object(shape)).where(link.owned, link.column == OTHER_ID)
 
 
 @lru_cache
 def _rows(link: Link) -> Executable:
     shape = wire_of(link.table, link.type)
-    found = select(json_object(shape)).where(link.table.c.project_id == PROJECT_ID, link.column == any_(_IDS))
+    found = select(json_object(shape)).where(link.owned, link.column == any_(_IDS))
     return found.order_by(func.array_position(_IDS, link.column))
 
 
@@ -99,22 +106,20 @@ def _upsert(link: Link, names: tuple[str, ...], written: tuple[str, ...]) -> Exe
     if not written:
         return statement.on_conflict_do_nothing()
     changes: dict[str, Any] = {name: values[name] for name in written}
-    return statement.on_conflict_do_update(
-        index_elements=["project_id", link.name], set_={**changes, "updated_at": _NOW}
-    )
+    return statement.on_conflict_do_update(index_elements=[link.owner, link.name], set_={**changes, "updated_at": _NOW})
 
 
 async def upsert(
-    tx: Transaction, link: Link, project_id: UUID, other_id: UUID, new: dict[str, Any], written: Sequence[str]
+    tx: Transaction, link: Link, owner_id: UUID, other_id: UUID, new: dict[str, Any], written: Sequence[str]
 ) -> int:
     """Add a link with the columns `new`, or write those named in `written` to the one there is; the rows touched."""
-    row: dict[str, Any] = {"project_id": project_id, link.name: other_id, **new}
+    row: dict[str, Any] = {link.owner: owner_id, link.name: other_id, **new}
     if "id" in link.table.c:
         row |= {"id": uuid4(), "created_at": utc_now(), "updated_at": utc_now()}
     given = {f"v_{name}": value for name, value in row.items()}
     statement = _upsert(link, tuple(row), tuple(written))
     touched = await tx.execute(statement, **given, **({"now": utc_now()} if written else {}))
-    await changed(tx, link, project_id)
+    await changed(tx, link, owner_id)
     return touched
 
 
@@ -145,11 +150,11 @@ async def remove(tx: Transaction, link: Link, project_id: UUID, other_id: UUID) 
     await touch(tx, project_id)
 
 
-async def read(tx: Transaction, link: Link, project_id: UUID, other_id: UUID) -> Json:
+async def read(tx: Transaction, link: Link, owner_id: UUID, other_id: UUID) -> Json:
     """A link's row; 404 when there is none."""
-    row = await tx.json_row(_row(link), project_id=project_id, other_id=other_id)
+    row = await tx.json_row(_row(link), owner_id=owner_id, other_id=other_id)
     if row is None:
-        raise NotFound(f"{link.name}: {other_id} is not used on this production.")
+        raise NotFound(f"{link.name}: {other_id} is not used here.")
     return row
 
 
@@ -160,17 +165,23 @@ _PRIORITIES = "WITH wanted AS (SELECT id, n FROM unnest(:ids ::uuid[]) WITH ORDI
 def _reorder(link: Link) -> Executable:
     statement = text(
         f"{_PRIORITIES} UPDATE {link.table.name} AS link SET priority = wanted.n, updated_at = :now"  # noqa: S608
-        f" FROM wanted WHERE link.project_id = :project_id AND link.{link.name} = wanted.id"
+        f" FROM wanted WHERE link.{link.owner} = :owner_id AND link.{link.name} = wanted.id"
     )
-    return statement.bindparams(PROJECT_ID, _NOW, _IDS)
+    return statement.bindparams(OWNER_ID, _NOW, _IDS)
+
+
+async def number(tx: Transaction, link: Link, owner_id: UUID, ids: list[UUID]) -> Json:
+    """Number links in this order, from 1, and answer them; ids that are not linked keep their number free."""
+    await tx.execute(_reorder(link), owner_id=owner_id, ids=ids, now=utc_now())
+    return await tx.json(_rows(link), owner_id=owner_id, ids=ids)
 
 
 async def reorder(tx: Transaction, link: Link, project_id: UUID, ids: list[UUID]) -> Json:
-    """Number the links of a production in this order, from 1; ids that are not linked keep their number free."""
-    await tx.execute(_reorder(link), project_id=project_id, ids=ids, now=utc_now())
+    """Number the links of a production in this order."""
+    numbered = await number(tx, link, project_id, ids)
     await changed(tx, link, project_id)
     tx.emit(PROJECT_CHANGED, project_id=project_id)
-    return await tx.json(_rows(link), project_id=project_id, ids=ids)
+    return numbered
 
 
 async def known(tx: Transaction, link: Link, ids: list[UUID]) -> list[UUID]:

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, select
 
 from pegbar.core.access import Caller, admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.core.resource import Access, Change, Relation, Resource
-from pegbar.productions import creation, queries, removal, shapes, templates
+from pegbar.productions import creation, queries, removal, shapes
 from pegbar.productions.descriptors import values
 from pegbar.productions.tables import (
     budget,
@@ -18,6 +18,7 @@ from pegbar.productions.tables import (
     project_template_task_status_link,
     project_template_task_type_link,
 )
+from pegbar.productions.templates import rules
 
 _OWN_OPEN_PROJECTS = queries.in_own_team & queries.is_open
 _VISIBLE_DESCRIPTORS = (
@@ -64,7 +65,7 @@ projects = Resource(
 async def _check_template(change: Change) -> None:
     creation.check_resolution(change)
     creation.check_bitrates(change)
-    await templates.check_default_background(change)
+    await rules.check_default_background(change)
 
 
 _template_links = (
@@ -82,7 +83,7 @@ project_templates = Resource(
     access=Access(list=global_manager, read=global_manager, create=admin, update=admin, delete=admin),
     relations=tuple(Relation(key, table.c.project_template_id, table.c[name]) for key, table, name in _template_links),
     protected=frozenset({"task_types", "task_statuses", "asset_types", "status_automations"}),
-    prepare=templates.prepare_template,
+    prepare=rules.prepare_template,
     check=_check_template,
     skip=frozenset({"update", "delete"}),
     tag="Project templates",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core.access import Caller, admin, at, authenticated, manager_of, member_of
+from pegbar.core.access import Caller, at, authenticated, manager_of, member_of
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Reader, Transaction
 from pegbar.core.errors import NotFound
@@ -13,8 +13,7 @@ from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import delete, found, get, path_uuid, post, put
 from pegbar.productions import actions, queries, shapes
 from pegbar.productions.events import PROJECT_CHANGED
-from pegbar.productions.resources import project_templates, projects
-from pegbar.productions.templates import UnknownTemplate
+from pegbar.productions.resources import projects
 
 #: A role within one production; administrators are so everywhere.
 TeamRole = Literal["user", "supervisor", "manager", "client", "vendor"]
@@ -123,46 +122,3 @@ async def set_team_role(project_id: UUID, person_id: str, body: MemberRole, tx: 
 async def leave_team(project_id: UUID, person_id: str, tx: Transaction) -> None:
     """Take a person out of the team of a production."""
     await actions.leave_team(tx, project_id, path_uuid(person_id))
-
-
-# Templates: their generic routes know no malformed id, only unknown templates.
-
-
-def _template_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise UnknownTemplate from None
-
-
-@put(
-    "/data/project-templates/{instance_id:str}",
-    access=admin,
-    returns=project_templates,
-    events=(project_templates.events["update"],),
-    errors=(400, 404),
-    tag="Project templates",
-)
-async def update_template(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
-    """Update one of project-templates."""
-    row_id = _template_id(instance_id)
-    try:
-        await project_templates.update(tx, caller, row_id, document)
-    except NotFound:
-        raise UnknownTemplate from None
-    return await project_templates.read(tx, caller, row_id, relations=False)
-
-
-@delete(
-    "/data/project-templates/{instance_id:str}",
-    access=admin,
-    events=(project_templates.events["delete"],),
-    errors=(404,),
-    tag="Project templates",
-)
-async def delete_template(instance_id: str, tx: Transaction, caller: Caller) -> None:
-    """Delete one of project-templates."""
-    try:
-        await project_templates.remove(tx, caller, _template_id(instance_id))
-    except NotFound:
-        raise UnknownTemplate from None

@@ -1,11 +1,11 @@
 """Routes of what a production uses of the studio. Source: spec projects, "Settings lists"; spec crud, link upserts."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from pegbar.accounts.tables import ROLES
 from pegbar.core.access import Place, manager_of, member_of
@@ -20,6 +20,8 @@ from pegbar.productions.routes import project_row
 
 _AT = "/data/projects/{project_id:uuid}"
 _EVENTS = (PROJECT_CHANGED,)
+#: A place in an order.
+Priority = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 
 
 def read_uuid(name: str, value: Any) -> UUID:
@@ -101,22 +103,24 @@ class UsedTaskType(Strict):
     """A task type to use, and how. What is left out of a link that exists stays as it is."""
 
     task_type_id: str
-    priority: int | None = None
+    priority: Priority | None = None
     hd_bitrate_compression: int | UnsetType | None = UNSET
     ld_bitrate_compression: int | UnsetType | None = UNSET
     is_client_visible: bool | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The columns of the link that it writes."""
+        said = {name: getattr(self, name) for name in ("priority", "is_client_visible")}
+        bitrates = {name: getattr(self, name) for name in usage.BITRATES if getattr(self, name) is not UNSET}
+        return {**{name: value for name, value in said.items() if value is not None}, **bitrates}
 
 
 @post(f"{_AT}/settings/task-types", access=manager_of("project_id"), events=_EVENTS, errors=(400,))
 async def use_task_type(project_id: UUID, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
     task_type_id = read_uuid("task_type_id", body.task_type_id)
-    bitrates = {
-        name: getattr(body, name)
-        for name in ("hd_bitrate_compression", "ld_bitrate_compression")
-        if getattr(body, name) is not UNSET
-    }
-    await usage.use_task_type(tx, project_id, task_type_id, body.priority, bitrates, body.is_client_visible)
+    await usage.use_task_type(tx, project_id, task_type_id, body.given)
     return await project_row(tx, project_id)
 
 

@@ -1,8 +1,10 @@
 """Rules of the settings of a production. Source: spec projects, "Settings lists", "Movie bitrates"."""
 
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Executable, bindparam, func, select, update
 
 from pegbar.core.database import Transaction
 from pegbar.core.errors import NotFound
@@ -10,23 +12,29 @@ from pegbar.core.schema import Uuid
 from pegbar.productions import creation, links
 from pegbar.productions.actions import touch
 from pegbar.productions.queries import PROJECT_ID
-from pegbar.productions.tables import project, project_task_type_link
+from pegbar.productions.tables import project
 
-_BITRATES = (
-    select(
-        func.coalesce(project_task_type_link.c.hd_bitrate_compression, project.c.hd_bitrate_compression).label("hd"),
-        project_task_type_link.c.ld_bitrate_compression.label("ld"),
-        project.c.hd_bitrate_compression.label("of_project"),
+BITRATES = ("hd_bitrate_compression", "ld_bitrate_compression")
+
+
+@lru_cache
+def _bitrates(link: links.Link) -> Executable:
+    """The bitrates of a task type on a production or template, and of the production or template."""
+    (foreign,) = link.table.c[link.owner].foreign_keys
+    owner, of_type = foreign.column.table, link.table.c
+    source = owner.outerjoin(
+        link.table, (of_type[link.owner] == owner.c.id) & (link.column == bindparam("task_type_id", type_=Uuid))
     )
-    .select_from(
-        project.outerjoin(
-            project_task_type_link,
-            (project_task_type_link.c.project_id == project.c.id)
-            & (project_task_type_link.c.task_type_id == bindparam("task_type_id", type_=Uuid)),
+    return (
+        select(
+            func.coalesce(of_type.hd_bitrate_compression, owner.c.hd_bitrate_compression).label("hd"),
+            of_type.ld_bitrate_compression.label("ld"),
+            owner.c.hd_bitrate_compression.label("of_owner"),
         )
+        .select_from(source)
+        .where(owner.c.id == links.OWNER_ID)
     )
-    .where(project.c.id == PROJECT_ID)
-)
+
 
 _FORGET_BACKGROUND = (
     update(project)
@@ -46,26 +54,26 @@ def linked_id(link: links.Link, text: str) -> UUID:
         raise NotFound(f"{link.name}: {text} is not used on this production.") from None
 
 
-async def use_task_type(
-    tx: Transaction,
-    project_id: UUID,
-    task_type_id: UUID,
-    priority: int | None,
-    bitrates: dict[str, int | None],
-    is_client_visible: bool | None,
+async def put_task_type(
+    tx: Transaction, link: links.Link, owner_id: UUID, task_type_id: UUID, given: dict[str, Any], kept: tuple[str, ...]
 ) -> None:
-    """Use a task type on a production. A link that exists takes the bitrates given and a visibility, if any."""
-    await links.require(tx, links.TASK_TYPE, task_type_id)
+    """Use a task type on a production or template. A link that exists takes what is given, but for what is `kept`."""
+    await links.require(tx, link, task_type_id)
+    bitrates = {name: value for name, value in given.items() if name in BITRATES}
     for name, value in bitrates.items():
         creation.check_bitrate(name, value)
     if bitrates:
-        known = await tx.row(_BITRATES, project_id=project_id, task_type_id=task_type_id)
+        known = await tx.row(_bitrates(link), owner_id=owner_id, task_type_id=task_type_id)
         assert known is not None
-        hd = bitrates.get("hd_bitrate_compression", known["hd"]) or known["of_project"]
+        hd = bitrates.get("hd_bitrate_compression", known["hd"]) or known["of_owner"]
         creation.check_pair(hd, bitrates.get("ld_bitrate_compression", known["ld"]))
-    visible = {} if is_client_visible is None else {"is_client_visible": is_client_visible}
-    new = {"priority": priority, "is_client_visible": True, **bitrates, **visible}
-    await links.upsert(tx, links.TASK_TYPE, project_id, task_type_id, new, (*bitrates, *visible))
+    new = {"priority": None, "is_client_visible": True, **given}
+    await links.upsert(tx, link, owner_id, task_type_id, new, tuple(name for name in given if name not in kept))
+
+
+async def use_task_type(tx: Transaction, project_id: UUID, task_type_id: UUID, given: dict[str, Any]) -> None:
+    """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
+    await put_task_type(tx, links.TASK_TYPE, project_id, task_type_id, given, kept=("priority",))
     await touch(tx, project_id)
 
 

@@ -1,0 +1,176 @@
+"""What a project template uses of the studio. Source: spec projects, "Project templates"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Executable, func, select, update
+
+from pegbar.core.database import Json, Reader, Transaction
+from pegbar.core.errors import BadRequest, Refused
+from pegbar.core.slugs import slug
+from pegbar.core.values import check_json
+from pegbar.core.wire import Wire, json_list, json_object, wire_of
+from pegbar.productions import links, usage
+from pegbar.productions.links import Link
+from pegbar.productions.tables import (
+    BOARD_ROLES,
+    project_template,
+    project_template_asset_type_link,
+    project_template_preview_background_file_link,
+    project_template_status_automation_link,
+    project_template_task_status_link,
+    project_template_task_type_link,
+)
+from pegbar.productions.templates.rules import BACKGROUND, BACKGROUNDS, TEMPLATE_ID, UnknownTemplate, touch
+
+_OWNER = "project_template_id"
+TASK_TYPE = Link(project_template_task_type_link, "task_type_id", "ProjectTemplateTaskTypeLink", _OWNER)
+TASK_STATUS = Link(project_template_task_status_link, "task_status_id", "ProjectTemplateTaskStatusLink", _OWNER)
+ASSET_TYPE = Link(project_template_asset_type_link, "asset_type_id", owner=_OWNER)
+AUTOMATION = Link(project_template_status_automation_link, "status_automation_id", owner=_OWNER)
+BACKGROUND_FILE = Link(project_template_preview_background_file_link, "preview_background_file_id", owner=_OWNER)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A list of a template: the links, and what the things linked look like."""
+
+    link: Link
+    wire: Wire
+    order: tuple[ColumnElement[Any], ...] = ()
+
+
+def _priority(link: Link) -> tuple[ColumnElement[Any], ...]:
+    return (func.coalesce(link.table.c.priority, 0), link.target.c.name)
+
+
+_of_type, _of_status = TASK_TYPE.table.c, TASK_STATUS.table.c
+TASK_TYPES = Part(
+    TASK_TYPE,
+    wire_of(TASK_TYPE.target, "TaskType").but(
+        priority=_of_type.priority,
+        hd_bitrate_compression=_of_type.hd_bitrate_compression,
+        ld_bitrate_compression=_of_type.ld_bitrate_compression,
+        is_client_visible=_of_type.is_client_visible,
+    ),
+    _priority(TASK_TYPE),
+)
+TASK_STATUSES = Part(
+    TASK_STATUS,
+    wire_of(TASK_STATUS.target, "TaskStatus").but(
+        priority=_of_status.priority,
+        roles_for_board=_of_status.roles_for_board,
+        link_is_client_allowed=_of_status.is_client_allowed,
+    ),
+    _priority(TASK_STATUS),
+)
+ASSET_TYPES = Part(ASSET_TYPE, wire_of(ASSET_TYPE.target).only("id", "name"))
+AUTOMATIONS = Part(AUTOMATION, wire_of(AUTOMATION.target, "StatusAutomation"))
+BACKGROUND_FILES = Part(BACKGROUND_FILE, wire_of(BACKGROUND_FILE.target).only("id", "name", "is_default"))
+
+
+@lru_cache
+def _listed(part: Part) -> Executable:
+    """A template's list; no row when there is no such template."""
+    link = part.link
+    rows = (
+        select(json_object(part.wire))
+        .join_from(link.target, link.table, link.column == link.target.c.id)
+        .where(link.table.c[_OWNER] == project_template.c.id)
+        .order_by(*part.order)
+        .correlate(project_template)
+    )
+    return select(json_list(rows)).select_from(project_template).where(project_template.c.id == TEMPLATE_ID)
+
+
+@lru_cache
+def _one(part: Part) -> Executable:
+    return select(json_object(part.wire)).where(part.link.target.c.id == links.OTHER_ID)
+
+
+_FORGET_BACKGROUND = (
+    update(project_template)
+    .where(project_template.c.id == TEMPLATE_ID, project_template.c[BACKGROUND] == links.OTHER_ID)
+    .values({BACKGROUND: None})
+)
+
+
+async def listed(db: Reader, part: Part, template_id: UUID) -> Json:
+    """A template's list; 404 when there is no such template."""
+    found = await db.json_row(_listed(part), template_id=template_id)
+    if found is None:
+        raise UnknownTemplate
+    return found
+
+
+async def add(tx: Transaction, part: Part, template_id: UUID, other_id: UUID) -> Json:
+    """Use a thing in a template, and answer it; nothing happens if it is already."""
+    await touch(tx, template_id)
+    await _require(tx, part.link, other_id)
+    await links.upsert(tx, part.link, template_id, other_id, {}, ())
+    found = await tx.json_row(_one(part), other_id=other_id)
+    assert found is not None
+    return found
+
+
+async def _require(tx: Transaction, link: Link, other_id: UUID) -> None:
+    try:
+        await links.require(tx, link, other_id)
+    except BadRequest as error:
+        raise Refused(error.message) from None
+
+
+async def remove(tx: Transaction, part: Part, template_id: UUID, other_id: UUID) -> None:
+    """Stop using a thing in a template. A background stops being the default one too."""
+    await touch(tx, template_id)
+    if part is BACKGROUND_FILES:
+        await tx.execute(_FORGET_BACKGROUND, template_id=template_id, other_id=other_id)
+    await tx.delete(part.link.table, **{_OWNER: template_id, part.link.name: other_id})
+
+
+async def put_task_type(tx: Transaction, template_id: UUID, task_type_id: UUID, given: dict[str, Any]) -> Json:
+    """Use a task type in a template, or change what is given of how it does."""
+    await touch(tx, template_id)
+    await _require(tx, TASK_TYPE, task_type_id)
+    await usage.put_task_type(tx, TASK_TYPE, template_id, task_type_id, given, kept=())
+    return await links.read(tx, TASK_TYPE, template_id, task_type_id)
+
+
+async def put_task_status(tx: Transaction, template_id: UUID, task_status_id: UUID, given: dict[str, Any]) -> Json:
+    """Use a task status in a template, or change what is given of how it does."""
+    await touch(tx, template_id)
+    await _require(tx, TASK_STATUS, task_status_id)
+    new = {"priority": None, "roles_for_board": list(BOARD_ROLES), "is_client_allowed": None, **given}
+    await links.upsert(tx, TASK_STATUS, template_id, task_status_id, new, tuple(given))
+    return await links.read(tx, TASK_STATUS, template_id, task_status_id)
+
+
+async def reorder(tx: Transaction, link: Link, template_id: UUID, ids: list[UUID]) -> Json:
+    """Number what a template uses in this order, from 1; what it does not use yet is added."""
+    if not ids:
+        return Json(b"[]")
+    await touch(tx, template_id)
+    if len(await links.known(tx, link, ids)) != len(ids):
+        raise BadRequest(f"{link.name}s: one of them names nothing.")
+    rows = [{_OWNER: template_id, link.name: each} for each in ids]
+    await tx.insert_many(link.table, rows, skip_existing=True)
+    return await links.number(tx, link, template_id, ids)
+
+
+async def set_background(tx: Transaction, template_id: UUID, background_id: UUID | None) -> None:
+    """Choose the default one of a template's backgrounds, or none."""
+    await touch(tx, template_id, **{BACKGROUND: background_id})
+    if background_id is not None and background_id not in await tx.column(BACKGROUNDS, template_id=template_id):
+        raise Refused(f"{BACKGROUND} is not among the preview background files of the template.")
+
+
+async def set_descriptors(tx: Transaction, template_id: UUID, entries: Sequence[dict[str, Any]]) -> None:
+    """Replace the columns of a template; a field name that is left out is made of the name."""
+    for entry in entries:
+        check_json("metadata_descriptors", entry)
+        if entry["field_name"] is None:
+            entry["field_name"] = slug(entry["name"])
+    await touch(tx, template_id, metadata_descriptors=list(entries))
