@@ -1,11 +1,13 @@
 """The rules of `POST` and `PUT /data/entities`. Source: spec crud, "entities"."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Text, any_, bindparam, delete, exists, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from pegbar.core.access import require
+from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest
 from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid, utc_now
@@ -13,6 +15,7 @@ from pegbar.core.values import check_json
 from pegbar.entities import versions
 from pegbar.entities.actions import named
 from pegbar.entities.casting import readiness
+from pegbar.entities.hooks import ENTITIES_GONE, Removal
 from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT, kind_of_type
 from pegbar.entities.tables import entity, entity_concept_link, entity_link
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor
@@ -25,8 +28,8 @@ _UNIQUE_KINDS = frozenset({SHOT, SEQUENCE, EPISODE, SCENE})
 _ABOUT_READINESS = ("ready_for", "canceled", "is_shared")
 
 _entity_id = bindparam("entity_id", type_=Uuid)
-_PARENT = select(entity.c.id).where(
-    entity.c.id == bindparam("parent_id", type_=Uuid), entity.c.project_id == bindparam("project_id", type_=Uuid)
+_OF_PROJECT = select(entity.c.id).where(
+    _entity_id == entity.c.id, entity.c.project_id == bindparam("project_id", type_=Uuid)
 )
 
 _link = department_metadata_descriptor_link
@@ -58,13 +61,18 @@ async def check(change: Change) -> None:
         change.values["created_by"] = change.caller.id
     else:
         await _check_editor(change)
-    if change.changes("parent_id") and change.values["parent_id"] is not None:
-        project_id, parent_id = change.after("project_id"), change.values["parent_id"]
-        if await change.tx.value(_PARENT, project_id=project_id, parent_id=parent_id) is None:
-            raise BadRequest("parent_id names no entity of this production.")
+    for name in ("parent_id", "source_id"):
+        if change.changes(name) and change.values[name] is not None:
+            await check_place(change.tx, name, change.values[name], change.after("project_id"), change.row_id)
     await _check_name(change)
     if change.before is not None:
         change.values.pop("data", None)
+
+
+async def check_place(tx: Transaction, name: str, above_id: UUID, project_id: UUID, entity_id: UUID | None) -> None:
+    """An entity hangs from, and comes from, another one of its production; 400 otherwise."""
+    if above_id == entity_id or await tx.value(_OF_PROJECT, project_id=project_id, entity_id=above_id) is None:
+        raise BadRequest(f"{name} names no other entity of this production.")
 
 
 def _check_data(change: Change) -> None:
@@ -153,6 +161,11 @@ async def deleting(change: Change) -> None:
     if await kind_of_type(change.tx, change.before["entity_type_id"]) == SEQUENCE:
         await change.tx.delete(subscription, entity_id=entity_id)
     await readiness.refresh(change.tx, casters)
+
+
+async def deleted(change: Change) -> None:
+    """What no foreign key holds goes after the row."""
+    await ENTITIES_GONE.run(Removal(change.tx, [change.row(entity)]))
 
 
 def cleaned(document: dict[str, Any]) -> dict[str, Any]:

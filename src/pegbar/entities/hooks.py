@@ -10,11 +10,14 @@ from pegbar.core.hooks import Hook
 
 @dataclass(frozen=True)
 class Removal:
-    """Entities about to be removed for good. Their rows still exist; nothing may refer to them afterwards."""
+    """Entities that are removed for good: nothing may refer to them afterwards."""
 
     tx: Transaction
     entity_ids: Sequence[UUID]
 
+
+#: The rows of entities are gone: nothing that no foreign key holds may name them any more.
+ENTITIES_GONE: Hook[Removal] = Hook("the rows of entities are gone")
 
 #: Entities are about to be removed with all that belongs to them: whoever owns rows that refer to them deletes or
 #: unlinks those, and emits the events of what goes. Orders: media -10, files -5, tasks 0, planning and review 10.

@@ -4,11 +4,11 @@ Removal is one transaction: what other domains keep about the entities goes firs
 versions and instances, then the rows, with everything that hangs below a sequence or an episode.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, any_, bindparam, exists, or_, select, text
+from sqlalchemy import ARRAY, any_, bindparam, exists, or_, select, text, update
 
 from pegbar.core.database import Transaction
 from pegbar.core.errors import Conflict, NotFound
@@ -16,7 +16,7 @@ from pegbar.core.events import Event
 from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
-from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
+from pegbar.entities.hooks import ENTITIES_GONE, ENTITIES_REMOVED, Removal
 from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, FOLDER, SCENE, SEQUENCE, SHOT, is_kind, kind_text
 from pegbar.entities.tables import asset_instance, entity
 from pegbar.files.tables import output_file
@@ -86,7 +86,8 @@ _REMOVABLE = (
     .where(entity.c.id == any_(_ids), entity.c.project_id == bindparam("project_id", type_=Uuid))
     .where(or_(*[is_kind(kind) for kind in (ASSET, SHOT, EDIT, CONCEPT)]))
 )
-_HAS_TASKS = select(exists().where(task.c.entity_id == _entity_id))
+_WITH_TASKS = select(task.c.entity_id).where(task.c.entity_id == any_(_ids)).distinct()
+_CANCEL = update(entity).where(entity.c.id == any_(_ids)).values(canceled=True, updated_at=_now)
 
 _LINKS = tuple(
     text(f"DELETE FROM {table} WHERE {condition}").bindparams(_entity_id)  # noqa: S608 - names of ours
@@ -115,6 +116,7 @@ async def _delete(tx: Transaction, entity_ids: Sequence[UUID]) -> list[UUID]:
         await tx.execute(statement, ids=ids)
     await tx.execute(_ORPHANED, ids=ids, now=utc_now())
     await tx.execute(_DELETE, ids=ids)
+    await ENTITIES_GONE.run(Removal(tx, ids))
     return sorted(casters)
 
 
@@ -141,22 +143,26 @@ async def _locked(tx: Transaction, entity_id: UUID) -> asyncpg.Record:
     return row
 
 
-async def cancel(tx: Transaction, entity_id: UUID) -> None:
-    """Archive an entity: it stays, out of every casting."""
-    row = await _locked(tx, entity_id)
-    await tx.update(entity, entity_id, canceled=True)
-    _tell(tx, events.UPDATE, row)
-    if row["kind"] == ASSET:
-        await readiness.refresh_casting_of(tx, [entity_id])
+async def _cancel(tx: Transaction, rows: Sequence[asyncpg.Record]) -> None:
+    """Archive entities: they stay, out of every casting."""
+    if not rows:
+        return
+    await tx.execute(_CANCEL, ids=[row["id"] for row in rows], now=utc_now())
+    for row in rows:
+        _tell(tx, events.UPDATE, row)
+    await readiness.refresh_casting_of(tx, [row["id"] for row in rows if row["kind"] == ASSET])
 
 
-async def remove_or_cancel(tx: Transaction, entity_id: UUID, *, force: bool) -> None:
-    """Remove an asset, a shot, an edit or a concept; without force one that has tasks is only canceled."""
-    await _locked(tx, entity_id)
-    if not force and await tx.value(_HAS_TASKS, entity_id=entity_id):
-        await cancel(tx, entity_id)
-    else:
-        await remove_entities(tx, [entity_id])
+async def remove_or_cancel(tx: Transaction, entity_ids: Sequence[UUID], forced: Collection[UUID]) -> None:
+    """Remove assets, shots, edits or concepts; one that has tasks and is not among the forced is only canceled."""
+    rows = await tx.rows(_LOCKED, ids=list(entity_ids))
+    if len(rows) < len(set(entity_ids)):
+        raise NotFound("One of the entities is gone.")
+    kept = set(await tx.column(_WITH_TASKS, ids=[each for each in entity_ids if each not in forced]))
+    await _cancel(tx, [row for row in rows if row["id"] in kept])
+    gone = [each for each in entity_ids if each not in kept]
+    if gone:
+        await remove_entities(tx, gone)
 
 
 async def removable(tx: Transaction, project_id: UUID, entity_ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
@@ -175,15 +181,16 @@ async def remove_if_unused(tx: Transaction, entity_id: UUID) -> None:
         await tx.execute(_DELETE, ids=[entity_id])
     except asyncpg.ForeignKeyViolationError:
         raise Conflict(f"Some data are still linked to this {row['kind'].lower()}.") from None
+    await ENTITIES_GONE.run(Removal(tx, [entity_id]))
     _tell(tx, events.DELETE, row)
     await readiness.refresh(tx, casters)
 
 
 async def remove_scene(tx: Transaction, scene_id: UUID) -> None:
     """Remove a scene; one that is in use is canceled."""
-    await _locked(tx, scene_id)
+    row = await _locked(tx, scene_id)
     if await tx.value(_IN_USE, entity_id=scene_id):
-        await cancel(tx, scene_id)
+        await _cancel(tx, [row])
     else:
         await remove_entities(tx, [scene_id])
 

@@ -30,19 +30,19 @@ def _both(kind: str) -> tuple[Event, ...]:
 @delete("/data/assets/{asset_id:uuid}", access=rules.removes(rules.the(ASSET, "asset_id")), events=_both(ASSET))
 async def delete_asset(asset_id: UUID, query: Forced, tx: Transaction) -> None:
     """Remove an asset; without `force` one that has tasks is canceled."""
-    await removal.remove_or_cancel(tx, asset_id, force=query.force)
+    await removal.remove_or_cancel(tx, [asset_id], [asset_id] if query.force else [])
 
 
 @delete("/data/shots/{shot_id:uuid}", access=rules.removes(rules.the(SHOT, "shot_id")), events=_both(SHOT))
 async def delete_shot(shot_id: UUID, query: Forced, tx: Transaction) -> None:
     """Remove a shot; without `force` one that has tasks is canceled."""
-    await removal.remove_or_cancel(tx, shot_id, force=query.force)
+    await removal.remove_or_cancel(tx, [shot_id], [shot_id] if query.force else [])
 
 
 @delete("/data/edits/{edit_id:uuid}", access=rules.removes(rules.the(EDIT, "edit_id")), events=_both(EDIT))
 async def delete_edit(edit_id: UUID, query: Forced, tx: Transaction) -> None:
     """Remove an edit; without `force` one that has tasks is canceled."""
-    await removal.remove_or_cancel(tx, edit_id, force=query.force)
+    await removal.remove_or_cancel(tx, [edit_id], [edit_id] if query.force else [])
 
 
 @delete(
@@ -50,7 +50,7 @@ async def delete_edit(edit_id: UUID, query: Forced, tx: Transaction) -> None:
 )
 async def delete_concept(concept_id: UUID, query: Forced, tx: Transaction) -> None:
     """Remove a concept; without `force` one that has tasks is canceled."""
-    await removal.remove_or_cancel(tx, concept_id, force=query.force)
+    await removal.remove_or_cancel(tx, [concept_id], [concept_id] if query.force else [])
 
 
 @delete("/data/scenes/{scene_id:uuid}", access=rules.removes(rules.the(SCENE, "scene_id")), events=_both(SCENE))
@@ -117,7 +117,6 @@ async def delete_entities(
         allowed = caller.manages or (caller.in_team and row["created_by"] == caller.id)
         require(allowed, f"You may not remove the entity {row['id']}.")
     done = [each for each in dict.fromkeys(wanted) if each in rows]
-    for each in done:
-        force = query.force or rows[each]["canceled"] or rows[each]["kind"] == CONCEPT
-        await removal.remove_or_cancel(tx, each, force=bool(force))
+    forced = {each for each in done if query.force or rows[each]["canceled"] or rows[each]["kind"] == CONCEPT}
+    await removal.remove_or_cancel(tx, done, forced)
     return [each for each in wanted if each in rows]

@@ -44,6 +44,7 @@ entities = Resource(
     check=editing.check,
     saved=editing.saved,
     deleting=editing.deleting,
+    deleted=editing.deleted,
     emit=_emit,
     skip=frozenset({"create", "update"}),
     streams=True,

@@ -20,7 +20,10 @@ _OF_ENTITIES = text(
     """
     WITH working AS (DELETE FROM working_file WHERE entity_id = ANY(:ids) RETURNING id),
     outputs AS (DELETE FROM output_file WHERE entity_id = ANY(:ids) OR temporal_entity_id = ANY(:ids)
-                   OR asset_instance_id IN (SELECT i.id FROM asset_instance i WHERE i.asset_id = ANY(:ids))
+                   OR asset_instance_id IN (
+                     SELECT i.id FROM asset_instance i
+                      WHERE i.asset_id = ANY(:ids) OR i.scene_id = ANY(:ids) OR i.target_asset_id = ANY(:ids)
+                         OR i.entity_id = ANY(:ids))
                 RETURNING id),
     released AS (UPDATE output_file SET source_file_id = NULL
                   WHERE source_file_id IN (SELECT id FROM working) AND id NOT IN (SELECT id FROM outputs)),

@@ -18,7 +18,9 @@ from pegbar.entities.kinds import SHOT
 _SET = text(
     """
     WITH newest AS (
-      SELECT DISTINCT ON (shot.id) shot.id, preview.duration, project.fps
+      SELECT DISTINCT ON (shot.id) shot.id,
+             round(coalesce(preview.duration, 0) * CASE WHEN project.fps ~ '^[0-9]+([.][0-9]+)?$'
+                                                        THEN project.fps::float8 ELSE 25 END)::int AS frames
         FROM entity shot
         JOIN entity_type ON entity_type.id = shot.entity_type_id AND entity_type.name = 'Shot'
         JOIN project ON project.id = shot.project_id
@@ -28,11 +30,12 @@ _SET = text(
        WHERE shot.project_id = :project_id
          AND (CAST(:episode_id AS uuid) IS NULL OR sequence.parent_id = :episode_id)
        ORDER BY shot.id, preview.created_at DESC, preview.id
+    ), changed AS (
+      UPDATE entity SET updated_at = :now, nb_frames = newest.frames
+        FROM newest WHERE entity.id = newest.id AND entity.nb_frames IS DISTINCT FROM newest.frames
+      RETURNING entity.id
     )
-    UPDATE entity SET updated_at = :now, nb_frames = round(coalesce(newest.duration, 0) *
-             CASE WHEN newest.fps ~ '^[0-9]+([.][0-9]+)?$' THEN newest.fps::float8 ELSE 25 END)::int
-      FROM newest WHERE entity.id = newest.id
-    RETURNING entity.id, entity.nb_frames
+    SELECT newest.id, newest.frames, changed.id IS NOT NULL AS changed FROM newest LEFT JOIN changed USING (id)
     """
 ).bindparams(
     bindparam("now", type_=TIMESTAMP),
@@ -60,5 +63,6 @@ async def set_shot_frames(
         now=utc_now(),
     )
     for row in rows:
-        tx.emit(UPDATE[SHOT], project_id=project_id, shot_id=row["id"])
-    return [dict(row) for row in rows]
+        if row["changed"]:
+            tx.emit(UPDATE[SHOT], project_id=project_id, shot_id=row["id"])
+    return [{"id": row["id"], "nb_frames": row["frames"]} for row in rows]

@@ -112,7 +112,8 @@ async def casters_of(tx: Transaction, asset_ids: Sequence[UUID]) -> list[UUID]:
 
 async def refresh_casting_of(tx: Transaction, asset_ids: Sequence[UUID]) -> None:
     """Bring the counters of whatever casts these assets up to date."""
-    await refresh(tx, await casters_of(tx, asset_ids))
+    if asset_ids:
+        await refresh(tx, await casters_of(tx, asset_ids))
 
 
 @PIPELINE_CHANGED.register()

@@ -95,9 +95,9 @@ async def concept_task_types(concept_id: UUID, db: Database) -> Json:
     return await db.json(types_of(OWN_TASKS), entity_id=concept_id)
 
 
-@get("/data/entities/{entity_id:uuid}/entities-linked/with-tasks", access=rules.sees_entity & not_client)
+@get("/data/entities/{entity_id:uuid}/entities-linked/with-tasks", access=rules.sees_entity)
 async def linked_concepts(entity_id: UUID, db: Database, caller: Caller) -> Json:
-    """Concepts of the production that refer to an entity, with their tasks; for a vendor, their own."""
+    """Concepts of the production that refer to an entity, with their tasks; vendors get theirs, clients blanks."""
     rows = statement(LINKED, Asked(audience(caller.role_here), conditions=(_REFERS,)))
     about = {"linked_id": entity_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
     return await db.json(rows, **about)

@@ -1,11 +1,12 @@
 """Routes of edits. Source: spec entities, "Edits"."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, true
 
 from pegbar.core.access import Caller, manager_of, member_of, not_vendor
 from pegbar.core.body import Strict
@@ -34,6 +35,8 @@ AnyRequest = Request[Any, Any, Any]
 _BY_NAME = (entity.c.name, entity.c.id)
 _EDITS = Listed(EDIT, row_of_kind(EDIT), order=_BY_NAME)
 _RELATED = Listed(EDIT, row_of_kind(EDIT).but(**{each.key: each.ids(entity) for each in RELATIONS}), order=_BY_NAME)
+#: For vendors too: those who see an episode see all its edits.
+_ALL, _ALL_RELATED = replace(_EDITS, for_vendors=true()), replace(_RELATED, for_vendors=true())
 _NAMED = Listed(
     EDIT,
     row_of_kind(EDIT).but(project_name=project.c.name),
@@ -105,7 +108,7 @@ async def edit_versions(edit_id: UUID, db: Database) -> Json:
 @get("/data/episodes/{episode_id:uuid}/edits", access=rules.sees(EPISODE, "episode_id"))
 async def episode_edits(episode_id: UUID, query: WithRelations, db: Database, caller: Caller) -> Json:
     """Edits of an episode."""
-    return await entities_listed(db, caller, _RELATED if query.relations else _EDITS, BELOW, parent_id=episode_id)
+    return await entities_listed(db, caller, _ALL_RELATED if query.relations else _ALL, BELOW, parent_id=episode_id)
 
 
 @get("/data/episodes/{episode_id:uuid}/edit-tasks", access=rules.belongs(EPISODE, "episode_id") & not_vendor)

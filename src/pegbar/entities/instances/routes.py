@@ -61,12 +61,11 @@ _ONE = select(json_object(_ROW)).where(asset_instance.c.id == bindparam("instanc
 
 
 def _places(kind: str, parameter: str) -> Rule:
-    """Members but clients, and vendors with a task there."""
-    rule = rules.sees(kind, parameter)
+    """The studio's people on the production: neither vendors nor clients."""
     return Rule(
-        f"{rule.text}; no client",
-        lambda caller: rule.test(caller) and caller.role_here != "client",
-        rule.place,
+        "member of the production, neither vendor nor client",
+        lambda caller: caller.is_member and caller.role_here not in ("vendor", "client"),
+        rules.the(kind, parameter),
     )
 
 

@@ -14,6 +14,7 @@ from pegbar.core.schema import Uuid, utc_now
 from pegbar.core.values import accept
 from pegbar.entities import events, versions
 from pegbar.entities.actions import create_entity, named, require_parent
+from pegbar.entities.editing import check_place
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, ensure_type
 from pegbar.entities.shots.bodies import NewEpisode, NewScene, NewSequence, NewShot, ShotChanges
 from pegbar.entities.tables import ENTITY_STATUSES, entity
@@ -111,6 +112,8 @@ async def update_shot(tx: Transaction, shot_id: UUID, document: Mapping[str, Any
             await require_parent(tx, before["project_id"], sequence_type, changes["parent_id"])
         except NotFound:
             raise BadRequest("parent_id names no sequence of this production.") from None
+    if changes.get("source_id") not in (None, before["source_id"]):
+        await check_place(tx, "source_id", changes["source_id"], before["project_id"], shot_id)
     if (after["name"], after["parent_id"]) != (before["name"], before["parent_id"]):
         twin = await named(tx, before["project_id"], before["entity_type_id"], after["name"], after["parent_id"])
         if twin not in (None, shot_id):

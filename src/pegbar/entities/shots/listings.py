@@ -133,7 +133,7 @@ async def sequence_shots(sequence_id: UUID, request: AnyRequest, db: Database, c
 @get("/data/sequences/{sequence_id:uuid}/scenes", access=rules.sees(SEQUENCE, "sequence_id"))
 async def sequence_scenes(sequence_id: UUID, db: Database, caller: Caller) -> Json:
     """Scenes of a sequence, by name."""
-    return await entities_listed(db, caller, shapes.SCENES, BELOW, parent_id=sequence_id)
+    return await entities_listed(db, caller, shapes.ALL_SCENES, BELOW, parent_id=sequence_id)
 
 
 @get("/data/scenes/{scene_id:uuid}/shots", access=rules.sees(SCENE, "scene_id"))
@@ -166,7 +166,7 @@ async def episode_sequences(episode_id: UUID, request: AnyRequest, db: Database,
 async def episode_shots(episode_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Shots of an episode; `relations=true` adds the ids of what they are linked to."""
     wanted = request.query_params.get("relations", "").lower() == "true"
-    listed = shapes.SHOTS_WITH_RELATIONS if wanted else shapes.SHOTS
+    listed = shapes.ALL_SHOTS_WITH_RELATIONS if wanted else shapes.ALL_SHOTS
     return await entities_listed(db, caller, listed, queries.OF_EPISODE, episode_id=episode_id)
 
 

@@ -1,9 +1,10 @@
 """How shots, sequences, episodes and scenes look. Source: spec shots, "Operations"."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal_column
+from sqlalchemy import ColumnElement, Text, cast, func, literal_column, true
 
 from pegbar.core.wire import JsonText, Wire
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT
@@ -31,9 +32,13 @@ SHOTS = Listed(SHOT, row_of_kind(SHOT), order=_BY_NAME)
 SHOTS_WITH_RELATIONS = Listed(
     SHOT, row_of_kind(SHOT).but(**{each.key: each.ids(entity) for each in RELATIONS}), order=_BY_NAME
 )
+#: For vendors too: those who see an episode or a sequence see all its shots or scenes.
+ALL_SHOTS = replace(SHOTS, for_vendors=true())
+ALL_SHOTS_WITH_RELATIONS = replace(SHOTS_WITH_RELATIONS, for_vendors=true())
 SEQUENCES = Listed(SEQUENCE, row_of_kind(SEQUENCE), order=_BY_NAME, for_vendors=ASSIGNED_IN_SEQUENCE)
 EPISODES = Listed(EPISODE, row_of_kind(EPISODE), order=_BY_NAME, for_vendors=ASSIGNED_IN_EPISODE)
 SCENES = Listed(SCENE, row_of_kind(SCENE), order=_BY_NAME, masks=False)
+ALL_SCENES = replace(SCENES, for_vendors=true())
 
 _NAMES = {"project_name": project.c.name, "sequence_name": sequence.c.name}
 #: Shots and scenes with the names above them.
