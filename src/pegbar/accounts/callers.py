@@ -211,11 +211,13 @@ class RequestCallers:
         Raises 401, 403 or 404 as the specification orders them.
         """
         place = rule.place
-        statement = _statement(place, along)
         given: dict[str, Any] = {"sub": token.sub, "family": token.family, "issued": float(token.iat)}
         looked_up = bool(place.parameter) and (place.kind != "studio" or place.lookup is not None)
         if looked_up:
             given["key"] = key
+        else:
+            along = None  # it is about the place
+        statement = _statement(place, along)
         row = await self._db.row(statement, **given)
         _check_account(row, token)
         assert row is not None

@@ -23,6 +23,7 @@ from pegbar.entities.shots.shapes import frame
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import ASSET_BOARD, BOARD, CONCEPT_BOARD, EDIT_BOARD, LINKED_BOARD, SHOT_BOARD
 from pegbar.media.tables import preview_file
+from pegbar.productions import changes
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type
 
@@ -164,7 +165,7 @@ def _in_episode(
     return ([], {}) if episode_id is None else ([of], {parameter: episode_id})
 
 
-@get("/data/assets/with-tasks", access=rules.lists_assets)
+@get("/data/assets/with-tasks", access=rules.lists_assets, along=changes.STATE)
 async def assets_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Assets with their tasks, by type and name; compact, streamed and cached on demand."""
     conditions, given = _in_episode(request, assets.OF_EPISODE, assets.OF_MAIN_PACK, "episode_id")
@@ -179,7 +180,7 @@ async def assets_board(request: AnyRequest, db: Database, caller: Caller) -> Any
     return await board(request, db, caller, shown, *conditions, own=own, **given)
 
 
-@get("/data/shots/with-tasks", access=rules.lists_production)
+@get("/data/shots/with-tasks", access=rules.lists_production, along=changes.STATE)
 async def shots_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Shots with their tasks; compact, streamed and cached on demand."""
     conditions, given = _in_episode(request, queries.OF_EPISODE, queries.OF_NO_EPISODE, "episode_id")

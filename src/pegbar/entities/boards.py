@@ -14,17 +14,16 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     FromClause,
-    Text,
     bindparam,
     false,
     func,
     literal_column,
     select,
-    text,
 )
 
 from pegbar.core.access import Caller
 from pegbar.core.database import Database
+from pegbar.core.marks import headers_of, unchanged
 from pegbar.core.resource import CALLER_ID, Relation, scope_parameters
 from pegbar.core.routing import Reply
 from pegbar.core.schema import Uuid
@@ -35,6 +34,7 @@ from pegbar.entities.listing import masked_data
 from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import blanked
+from pegbar.productions import changes
 from pegbar.tasks.tables import subscription, task, task_person_link
 
 _project_id = bindparam("project_id", type_=Uuid)
@@ -121,51 +121,6 @@ def statement(board: Board, asked: Asked) -> Executable:
     )
 
 
-#: Everything a board of a production shows, as one short text: it changes whenever any of it does.
-_STATE = text(
-    """
-    SELECT md5(concat_ws('/',
-      (SELECT concat_ws(',', count(*), max(updated_at)) FROM entity WHERE project_id = :project_id),
-      (SELECT concat_ws(',', count(*), max(updated_at)) FROM task WHERE project_id = :project_id),
-      (SELECT concat_ws(',', count(*), sum(hashtextextended(link.task_id::text || link.person_id::text, 0)))
-         FROM task_person_link link JOIN task ON task.id = link.task_id WHERE task.project_id = :project_id),
-      (SELECT updated_at FROM project WHERE id = :project_id),
-      (SELECT concat_ws(',', count(*), max(updated_at)) FROM entity_type),
-      (SELECT concat_ws(',', count(*), max(updated_at), sum(hashtextextended(id::text, 0))) FROM subscription
-        WHERE person_id = :caller_id),
-      (SELECT concat_ws(',', count(*), max(link.updated_at), max(link.created_at)) FROM entity_link link
-         JOIN entity episode ON episode.id = link.entity_in_id
-         JOIN entity_type ON entity_type.id = episode.entity_type_id AND entity_type.name = 'Episode'
-        WHERE episode.project_id = :project_id),
-      (SELECT concat_ws(',', count(*), max(descriptor.updated_at),
-                        sum(hashtextextended(link.metadata_descriptor_id::text || link.department_id::text, 0)))
-         FROM metadata_descriptor descriptor
-         LEFT JOIN department_metadata_descriptor_link link ON link.metadata_descriptor_id = descriptor.id
-        WHERE descriptor.project_id = :project_id),
-      :about))
-    """
-).bindparams(_project_id, CALLER_ID, bindparam("about", type_=Text))
-
-_CACHED = {"Cache-Control": "private, no-cache"}
-
-
-def _matches(header: str | None, tag: str) -> bool:
-    """Whether `If-None-Match` names a tag (strongly: a weak one never matches)."""
-    return header is not None and tag in [part.strip() for part in header.replace("*", tag).split(",")]
-
-
-async def _tag(request: Request[Any, Any, Any], db: Database, caller: Caller) -> str:
-    about = [
-        request.url.path,
-        *sorted(f"{name}={value}" for name, value in request.query_params.multi_items()),
-        str(caller.id),
-        caller.role_here,
-        *sorted(map(str, caller.departments)),
-    ]
-    state = await db.value(_STATE, project_id=caller.project_id, caller_id=caller.id, about=" ".join(about))
-    return f'"{state}"'
-
-
 def _head(board: Board, *, compact: bool) -> dict[str, Any]:
     if not compact:
         return {"compact": False}
@@ -180,10 +135,10 @@ async def answer(
     compact, stream = (bool(board.fields) and query.get(name) == "true" for name in ("compact", "stream"))
     headers: dict[str, str] = {}
     if board.fields and caller.project_id is not None and asked.in_project:
-        tag = await _tag(request, db, caller)
-        headers = {"ETag": tag, **_CACHED}
-        if _matches(request.headers.get("if-none-match"), tag):
-            return Reply(status=304, headers=headers)
+        tag = changes.tag(request, caller)
+        if (known := unchanged(request, tag)) is not None:
+            return known
+        headers = headers_of(tag)
     asked = replace(asked, compact=compact)
     rows = statement(board, asked)
     values = {**given, **scope_parameters(rows, caller)}

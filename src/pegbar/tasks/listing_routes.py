@@ -1,6 +1,5 @@
 """Routes that list the tasks, comments and news of productions. Source: spec tasks."""
 
-import hashlib
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,9 +12,10 @@ from pegbar.core.access import Caller, Rule, at, authenticated, entity_access, m
 from pegbar.core.database import Database, Json
 from pegbar.core.errors import BadRequest
 from pegbar.core.filters import uuid_filter
+from pegbar.core.marks import headers_of, unchanged
 from pegbar.core.routing import Reply, found, get
-from pegbar.core.static import not_modified
 from pegbar.core.streaming import stream_array
+from pegbar.productions import changes
 from pegbar.tasks import listings
 from pegbar.tasks.comments.visibility import FOR_ALL, FOR_ARTISTS
 from pegbar.tasks.listings import News, Tasks
@@ -70,7 +70,7 @@ def _envelope(rows: Json, total: int, page: int, window: dict[str, int]) -> Json
     return Json(b'{"data":' + rows + tail.encode())
 
 
-@get("/data/projects/{project_id:uuid}/tasks", access=member_of("project_id"), errors=(400,))
+@get("/data/projects/{project_id:uuid}/tasks", access=member_of("project_id"), along=changes.STATE, errors=(400,))
 async def project_tasks(
     project_id: UUID, request: Request[Any, Any, Any], query: TaskQuery, db: Database, caller: Caller
 ) -> Any:
@@ -85,22 +85,21 @@ async def project_tasks(
     given |= {name: uuid_filter(text) for name in ("task_type_id", "episode_id") if (text := getattr(query, name))}
     if which.own:
         given["caller_id"] = caller.id
-    total, latest = found(await db.row(listings.version_of_tasks(which), **given))
-    seen = f"{total} {latest} {caller.id} {caller.role_here} {request.url.query}"
-    etag = f'"{hashlib.blake2b(seen.encode(), digest_size=12).hexdigest()}"'
-    headers = {"etag": etag, "cache-control": "private, no-cache"}
-    if not_modified({b"if-none-match": request.headers.get("if-none-match", "").encode()}, etag):
-        return Reply(None, status=304, headers=headers)
+    tag = changes.tag(request, caller)
+    if (known := unchanged(request, tag)) is not None:
+        return known
+    headers = headers_of(tag)
     if query.page < 1:
         rows = await stream_array(
             db,
             listings.tasks(which, paged=False),
-            headers=[(k.encode(), v.encode()) for k, v in headers.items()],
+            headers=[(name.lower().encode(), value.encode()) for name, value in headers.items()],
             **given,
         )
         return Reply(rows, headers=headers) if isinstance(rows, Json) else rows
     window = _window(query.page, settings().nb_records_per_page)
     page = await db.json(listings.tasks(which, paged=True), **given, **window)
+    total = await db.value(listings.number_of_tasks(which), **given)
     return Reply(_envelope(page, total, query.page, window), headers=headers)
 
 
