@@ -201,6 +201,20 @@ def test_an_adopted_database_is_served(reference: str) -> None:
         admin.ok_put(f"/data/projects/{project['id']}", {"description": "Adopted"})
 
 
+def test_a_database_is_handed_back_without_our_schema(reference: str) -> None:
+    assert pegbar("db", "adopt", "--database-url", reference).returncode == 0
+    ours = "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'pegbar%'"
+    with psycopg.connect(reference) as connection:
+        assert connection.execute(ours).fetchone() != (0,)
+        connection.execute("UPDATE task SET priority = 1")
+        marks = "SELECT count(*) FROM pegbar.mark WHERE xid = pg_current_xact_id()::text::bigint"
+        assert connection.execute(marks).fetchone() == (1,)
+        connection.execute("DROP SCHEMA pegbar CASCADE")
+        assert connection.execute(ours).fetchone() == (0,)
+        connection.execute("UPDATE task SET priority = 2")
+        connection.rollback()
+
+
 def test_adoption_is_refused_and_changes_nothing_when_something_is_missing(server: Server) -> None:
     url = new_database(server, "incomplete")
     with psycopg.connect(url) as connection:
