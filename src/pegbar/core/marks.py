@@ -1,7 +1,7 @@
 """Marks of changes, and the validators made of them.
 
 Triggers leave a mark for each transaction that changes something of a production or of a person
-(core/migrations/versions/m0005_marks.py), whoever wrote it. The sum of the marks that a snapshot sees changes with each
+(core/migrations/versions/m0006_marks.py), whoever wrote it. The sum of the marks that a snapshot sees changes with each
 of them and never comes back, so it tells in a millisecond whether a costly answer is still the one a client has. It
 is read before the rows, never after: a validator may be older than the rows it goes with, but not newer.
 """

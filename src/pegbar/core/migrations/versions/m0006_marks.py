@@ -6,8 +6,8 @@ from alembic import op
 
 from pegbar.core.migrations import run_script
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 #: Table -> the production or person that a changed row of `changed` concerns; all of them: the nil id.
 _CONCERNED = {
