@@ -53,17 +53,26 @@ ROW: Wire = TASK_WITH_ASSIGNEES.but(
     task_type_for_entity=task_type.c.for_entity,
 )
 
-SOURCE: FromClause = (
-    task.join(project, project.c.id == task.c.project_id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .join(entity, entity.c.id == task.c.entity_id)
-    .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
-    .join(task_type, task_type.c.id == task.c.task_type_id)
-    .join(task_status, task_status.c.id == task.c.task_status_id)
-    .outerjoin(PARENT, PARENT.c.id == entity.c.parent_id)
-    .outerjoin(GRAND, GRAND.c.id == PARENT.c.parent_id)
-    .outerjoin(_SOURCE, _SOURCE.c.id == entity.c.source_id)
-)
+
+def around(tasks: FromClause) -> FromClause:
+    """Tasks with all that their rows tell.
+
+    They begin with what narrows them most: PostgreSQL keeps to the order of so many joins.
+    """
+    return (
+        tasks.join(project, project.c.id == task.c.project_id)
+        .join(project_status, project_status.c.id == project.c.project_status_id)
+        .join(entity, entity.c.id == task.c.entity_id)
+        .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
+        .join(task_type, task_type.c.id == task.c.task_type_id)
+        .join(task_status, task_status.c.id == task.c.task_status_id)
+        .outerjoin(PARENT, PARENT.c.id == entity.c.parent_id)
+        .outerjoin(GRAND, GRAND.c.id == PARENT.c.parent_id)
+        .outerjoin(_SOURCE, _SOURCE.c.id == entity.c.source_id)
+    )
+
+
+SOURCE: FromClause = around(task)
 
 OPEN: ColumnElement[bool] = project_status.c.name == literal_column("'Open'", Text)
 #: The caller's place in the team of a task's production.
@@ -78,7 +87,10 @@ def caller_is(role: str) -> ColumnElement[bool]:
     return _role == literal_column(f"'{role}'", Text)
 
 
-#: The same with the caller's place in each team.
-WITH_CALLER: FromClause = SOURCE.outerjoin(
-    HERE, (HERE.c.project_id == task.c.project_id) & (HERE.c.person_id == CALLER_ID)
-)
+def with_caller(tasks: FromClause) -> FromClause:
+    """The same with the caller's place in each team."""
+    here = (HERE.c.project_id == task.c.project_id) & (HERE.c.person_id == CALLER_ID)
+    return around(tasks).outerjoin(HERE, here)
+
+
+WITH_CALLER: FromClause = with_caller(task)

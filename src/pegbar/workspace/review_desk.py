@@ -146,7 +146,8 @@ def _conditions(filters: frozenset[str], for_admin: bool) -> tuple[ColumnElement
 @lru_cache(1024)
 def tasks(filters: frozenset[str], order: str, *, for_admin: bool) -> Executable:
     """All tasks to check, one row each."""
-    return rows(_conditions(filters, for_admin), _ORDERS.get(order, _NAMES), for_admin=for_admin)
+    found = rows(*_conditions(filters, for_admin), for_admin=for_admin)
+    return found.order_by(*_ORDERS.get(order, _NAMES))
 
 
 _LIMIT, _OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
@@ -161,8 +162,8 @@ def _total(value: ColumnElement[Any]) -> ColumnElement[str]:
 @lru_cache(1024)
 def page(filters: frozenset[str], order: str, *, for_admin: bool) -> Executable:
     """A window of the tasks to check as a JSON array, and the count and sums of all of them."""
-    conditions, by = _conditions(filters, for_admin), _ORDERS.get(order, _NAMES)
-    shown = rows(conditions, by, for_admin=for_admin, window=(_LIMIT, _OFFSET))
+    conditions = _conditions(filters, for_admin)
+    shown = rows(*conditions, for_admin=for_admin).order_by(*_ORDERS.get(order, _NAMES)).limit(_LIMIT).offset(_OFFSET)
     totals: dict[str, ColumnElement[Any]] = {
         "total": func.count(),
         "total_duration": _total(task.c.duration),

@@ -4,24 +4,23 @@ Each row is as the caller's role on its production sees it: clients get no studi
 other departments. `HERE` is the caller's place in that team.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Text, case, exists, false, func, literal_column, or_, select
 
+from pegbar.accounts.tables import person
 from pegbar.core.resource import CALLER_ID
 from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text
-from pegbar.entities.kinds import EPISODE, is_kind, kind_text
+from pegbar.entities.kinds import ASSET, EPISODE, SPECIAL, is_kind
 from pegbar.entities.listing import masked, masked_data
 from pegbar.entities.tables import entity, entity_link
 from pegbar.entities.task_shapes import BLANKED
-from pegbar.productions.tables import metadata_descriptor
-from pegbar.studio.tables import task_status, task_type
+from pegbar.productions.tables import metadata_descriptor, project, project_person_link
+from pegbar.studio.tables import entity_type, task_status, task_type
 from pegbar.tasks import in_context
-from pegbar.tasks.comments.visibility import BY_CLIENT, FOR_CLIENTS
 from pegbar.tasks.in_context import HERE, WITH_CALLER, caller_is
-from pegbar.tasks.tables import comment, task, task_person_link
+from pegbar.tasks.tables import comment, task
 
 
 def word(text: str) -> ColumnElement[str]:
@@ -29,7 +28,6 @@ def word(text: str) -> ColumnElement[str]:
     return literal_column(f"'{text}'", Text)
 
 
-_SAID = json_object({"text": comment.c.text, "date": comment.c.created_at, "person_id": comment.c.person_id})
 _CASTING = entity.alias("casting")
 _cast_in = (
     select(_CASTING.c.id, _CASTING.c.name)
@@ -62,6 +60,9 @@ _BLANKS = {
 }
 
 
+_KIND = case((entity_type.c.name.in_([word(name) for name in SPECIAL]), entity_type.c.name), else_=word(ASSET))
+
+
 def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
     """The value as the caller's role on the production sees it."""
     if key in _BLANKS:
@@ -74,7 +75,7 @@ def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
                 metadata_descriptor.c.task_type_id.is_(None), metadata_descriptor.c.task_type_id == task.c.task_type_id
             ),
         )
-        hidden = masked(value, *of_task) if key == "data" else masked_data(kind_text())
+        hidden = masked(value, *of_task) if key == "data" else masked_data(_KIND)
         return case((caller_is("vendor"), json_text(hidden)), else_=json_text(value)).cast(JsonText())
     return value
 
@@ -82,10 +83,43 @@ def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
 _EVERY_ROW = Wire({key: _by_role(key, value) for key, value in _STUDIO_ROW.items()})
 
 
-def _row(said: ColumnElement[Any], *, for_admin: bool, with_episodes: bool) -> ColumnElement[str]:
+_author, _team = person.alias("author"), project_person_link.alias("author_team")
+_by_client = (_author.c.role != word("admin")) & (
+    func.coalesce(func.nullif(_team.c.role, word("admin")), _author.c.role) == word("client")
+)
+_for_clients = or_(
+    comment.c.for_client.is_(True),
+    comment.c.person_id == CALLER_ID,
+    _by_client & project.c.is_clients_isolated.is_not(True),
+)
+
+
+def _last_comment(*, for_admin: bool) -> ColumnElement[str]:
+    """The newest comment that is no client's; for clients, the newest that they may see (tasks/comments/visibility)."""
+    shown = ~func.coalesce(_by_client, false())
+    if not for_admin:
+        shown = case((caller_is("client"), _for_clients), else_=shown)
+    said = json_object({"text": comment.c.text, "date": comment.c.created_at, "person_id": comment.c.person_id})
+    newest = (
+        select(said)
+        .select_from(
+            comment.join(_author, _author.c.id == comment.c.person_id).outerjoin(
+                _team, (_team.c.person_id == _author.c.id) & (_team.c.project_id == task.c.project_id)
+            )
+        )
+        .where(comment.c.object_id == task.c.id, shown)
+        .order_by(comment.c.created_at.desc(), comment.c.id)
+        .limit(1)
+        .correlate(task, project, HERE)
+    )
+    return func.coalesce(newest.scalar_subquery(), word("{}")).cast(JsonText())
+
+
+@lru_cache
+def _row(*, for_admin: bool, with_episodes: bool) -> ColumnElement[str]:
     """The row; with the episodes that the entity is cast in, when there are some."""
     wire = _STUDIO_ROW if for_admin else _EVERY_ROW
-    row = json_object(wire.but(last_comment=func.coalesce(said, word("{}")).cast(JsonText())))
+    row = json_object(wire.but(last_comment=_last_comment(for_admin=for_admin)))
     if not with_episodes:
         return row
     more = json_object({"episode_ids": _episodes(_CASTING.c.id), "episode_names": _episodes(_CASTING.c.name)})
@@ -99,42 +133,8 @@ def _row(said: ColumnElement[Any], *, for_admin: bool, with_episodes: bool) -> C
 
 
 def rows(
-    conditions: Sequence[ColumnElement[bool]],
-    order: Sequence[ColumnElement[Any]] = (),
-    *,
-    for_admin: bool,
-    with_episodes: bool = False,
-    window: tuple[ColumnElement[int], ColumnElement[int]] | None = None,
+    *conditions: ColumnElement[bool], tasks: FromClause = WITH_CALLER, for_admin: bool, with_episodes: bool = False
 ) -> Select[Any]:
-    """The rows of the tasks that meet the conditions, as JSON text, in order; those of a window of limit and offset.
-
-    The newest comments of all of them are found at once. Takes the parameters of `scope_parameters`.
-    """
-    found = select(task.c.id).select_from(WITH_CALLER).where(*conditions)
-    if window is not None:
-        found = found.order_by(*order).limit(window[0]).offset(window[1])
-    chosen = found.cte("chosen")
-    shown = ~BY_CLIENT
-    if not for_admin:
-        shown = case((caller_is("client"), FOR_CLIENTS), else_=shown)
-    said = (
-        select(comment.c.object_id, _SAID.label("said"))
-        .distinct(comment.c.object_id)
-        .select_from(
-            chosen.join(comment, comment.c.object_id == chosen.c.id)
-            .join(task, task.c.id == chosen.c.id)
-            .outerjoin(HERE, (HERE.c.project_id == task.c.project_id) & (HERE.c.person_id == CALLER_ID))
-        )
-        .where(shown)
-        .order_by(comment.c.object_id, comment.c.created_at.desc(), comment.c.id)
-        .cte("said")
-    )
-    row = _row(said.c.said, for_admin=for_admin, with_episodes=with_episodes)
-    source = WITH_CALLER.join(chosen, chosen.c.id == task.c.id).outerjoin(said, said.c.object_id == task.c.id)
-    return select(row.label("row")).select_from(source).order_by(*order)
-
-
-@lru_cache
-def assigned_to(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Tasks of a person."""
-    return task.c.id.in_(select(task_person_link.c.task_id).where(task_person_link.c.person_id == person_id))
+    """The rows of the tasks that meet the conditions, as JSON text. Takes the parameters of `scope_parameters`."""
+    row = _row(for_admin=for_admin, with_episodes=with_episodes)
+    return select(row.label("row")).select_from(tasks).where(*conditions)
