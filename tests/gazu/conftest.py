@@ -6,7 +6,8 @@ from typing import Any
 import gazu
 import pytest
 
-from tests import factories
+from tests.accounts.people import artist as artist_with_password
+from tests.accounts.people import signed_in as log_in
 from tests.client import Client, unique
 from tests.server import ADMIN, Server
 
@@ -22,6 +23,16 @@ def signed_in(server: Server) -> Row:
     return dict(answer["user"])
 
 
+def ids(rows: list[Row]) -> list[str]:
+    """Their ids, in their order."""
+    return [row["id"] for row in rows]
+
+
+def placed(instances: dict[str, list[Row]]) -> dict[str, list[str]]:
+    """The ids of asset instances, by what they are listed under."""
+    return {key: ids(rows) for key, rows in instances.items()}
+
+
 @dataclass
 class Show:
     """A TV show with one of everything. Tests make what they change or remove themselves."""
@@ -30,9 +41,10 @@ class Show:
     episode: Row
     sequence: Row
     shot: Row
-    character: Row  #: the asset type
+    character: Row  #: the type of the asset
+    prop_type: Row
     asset: Row
-    prop: Row  #: another asset, of the type Props
+    prop: Row  #: another asset, a prop
     task: Row  #: animation of the shot, to do
     artist: Client  #: in the team, assigned to the task
 
@@ -40,7 +52,7 @@ class Show:
 @pytest.fixture(scope="package")
 def show(admin: Client, signed_in: Row) -> Show:
     project = gazu.project.new_project(unique("Gazu"), production_type="tvshow")
-    artist = factories.hire(admin)
+    artist = log_in(admin, artist_with_password(admin)[1])
     gazu.project.add_person_to_team(project, artist.person)
     episode = gazu.shot.new_episode(project, "E01")
     sequence = gazu.shot.new_sequence(project, "SQ01", episode=episode)
@@ -48,6 +60,10 @@ def show(admin: Client, signed_in: Row) -> Show:
     character, prop = (gazu.asset.get_asset_type_by_name(name) for name in ("Character", "Prop"))
     asset = gazu.asset.new_asset(project, character, "Lama")
     cactus = gazu.asset.new_asset(project, prop, "Cactus")
+    kinds = ("Asset", "Shot", "Edit", "Concept")
+    for task_type in gazu.task.all_task_types():
+        if task_type["for_entity"] in kinds:
+            gazu.project.add_task_type(project, task_type, task_type["priority"])
     animation = gazu.task.get_task_type_by_name("Animation", for_entity="Shot")
     task = gazu.task.new_task(shot, animation, assignees=[artist.person])
-    return Show(project, episode, sequence, shot, character, asset, cactus, task, artist)
+    return Show(project, episode, sequence, shot, character, prop, asset, cactus, task, artist)

@@ -125,24 +125,26 @@ class NewEdit(Strict):
     description: str | None = ""
     data: dict[str, Any] | None = None
     episode_id: UUID | None = None
+    parent_id: UUID | None = None  #: the episode, as Gazu names it
 
 
 @post("/data/projects/{project_id:uuid}/edits", access=manager_of("project_id"), events=[events.NEW[EDIT]])
 async def create_edit(project_id: UUID, body: NewEdit, tx: Transaction) -> Json:
     """Make an edit, unless the episode has one of that name: that one is answered, unchanged."""
-    if body.episode_id is not None:
-        await require_parent(tx, project_id, await ensure_type(tx, EPISODE), body.episode_id)
+    episode_id = body.episode_id or body.parent_id
+    if episode_id is not None:
+        await require_parent(tx, project_id, await ensure_type(tx, EPISODE), episode_id)
     type_id = await ensure_type(tx, EDIT)
-    edit_id = await named(tx, project_id, type_id, body.name, body.episode_id)
+    edit_id = await named(tx, project_id, type_id, body.name, episode_id)
     if edit_id is None:
         edit_id = await create_entity(
             tx,
             project_id,
             type_id,
             name=body.name,
-            parent_id=body.episode_id,
+            parent_id=episode_id,
             description=body.description,
             data=body.data or {},
-            about={"parent_id": body.episode_id},
+            about={"parent_id": episode_id},
         )
     return found(await tx.json_row(one_of_kind(EDIT), entity_id=edit_id))
