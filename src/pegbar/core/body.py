@@ -17,6 +17,8 @@ Q = TypeVar("Q", bound=msgspec.Struct)
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 #: Where a request keeps its document between the access rule and the handler.
 _DOCUMENT = "pegbar.document"
+#: And the bytes of its body.
+_RAW = "pegbar.body"
 _INDEX = re.compile(r"\[(\d+)\]")
 _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 
@@ -26,7 +28,9 @@ class Strict(msgspec.Struct, forbid_unknown_fields=False):
 
 
 async def raw_json(request: AnyRequest) -> bytes:
-    """The bytes of a JSON body, within the limits of size and depth."""
+    """The bytes of a JSON body, within the limits of size and depth. Kept for a mutation that runs again."""
+    if _RAW in request.scope:
+        return request.scope[_RAW]  # type: ignore[literal-required,no-any-return]
     limit = settings().max_json_length
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > limit:
@@ -39,6 +43,7 @@ async def raw_json(request: AnyRequest) -> bytes:
         parts.append(part)
     body = b"".join(parts)
     _check_depth(body)
+    request.scope[_RAW] = body  # type: ignore[literal-required]
     return body
 
 

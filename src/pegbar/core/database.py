@@ -252,6 +252,17 @@ class Transaction(Reader):
         """Enqueue a job with this commit."""
         self.deferrals.append(job.deferral(arguments))
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """What the block writes, emits and defers goes again when it raises; the transaction itself goes on."""
+        emissions, deferrals = len(self.emissions), len(self.deferrals)
+        try:
+            async with self._connection.transaction():
+                yield
+        except BaseException:
+            del self.emissions[emissions:], self.deferrals[deferrals:]
+            raise
+
     async def flush(self) -> None:
         """Write the events and jobs kept so far; the commit does it last."""
         from pegbar.core import events, jobs

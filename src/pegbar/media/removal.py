@@ -43,9 +43,14 @@ _OF_ENTITIES = (
 
 
 async def remove_previews(
-    tx: Transaction, preview_ids: Sequence[UUID], *, force: bool = False, replace: bool = True
+    tx: Transaction,
+    preview_ids: Sequence[UUID],
+    *,
+    force: bool = False,
+    tasks_stay: bool = True,
+    entities_stay: bool = True,
 ) -> None:
-    """Delete previews. Their tasks and entities get the next one to show, unless those go too (`replace`)."""
+    """Delete previews. Their tasks and entities get the next one to show, unless those go too."""
     if not preview_ids:
         return
     rows = await tx.rows(queries.locked_preview_states, preview_ids=list(preview_ids))
@@ -53,8 +58,8 @@ async def remove_previews(
     entity_ids = await tx.column(_RELEASE, preview_ids=ids)
     await tx.execute(_DELETE, preview_ids=ids)
     await mark_deleted(tx, [each for preview_id in ids for each in addresses.all_of_preview(preview_id)], force=force)
-    if replace:
-        task_ids = list({row["task_id"] for row in rows if row["task_id"] is not None})
+    if entities_stay:
+        task_ids = list({row["task_id"] for row in rows if row["task_id"] is not None}) if tasks_stay else []
         await faces.replace_gone(tx, ids, task_ids, entity_ids)
     for row in rows:
         tx.emit(PREVIEW_DELETE, project_id=row["project_id"], preview_file_id=row["id"])
@@ -68,13 +73,14 @@ async def remove_previews_of_comments(gone: PreviewsOrphaned) -> None:
 
 @TASKS_REMOVED.register(order=0)
 async def remove_previews_of_tasks(removal: TaskRemoval) -> None:
-    """The previews of tasks that are removed."""
+    """The previews of tasks that are removed; their entities show what is left."""
     found = await removal.tx.column(_OF_TASKS, task_ids=list(removal.task_ids))
-    await remove_previews(removal.tx, found, force=True, replace=False)
+    await remove_previews(removal.tx, found, tasks_stay=False)
 
 
 @ENTITIES_REMOVED.register(order=-10)
 async def remove_previews_of_entities(removal: Removal) -> None:
     """The previews of the tasks of entities that are removed."""
     ids = list(removal.entity_ids)
-    await remove_previews(removal.tx, await removal.tx.column(_OF_ENTITIES, entity_ids=ids), force=True, replace=False)
+    found = await removal.tx.column(_OF_ENTITIES, entity_ids=ids)
+    await remove_previews(removal.tx, found, force=True, tasks_stay=False, entities_stay=False)

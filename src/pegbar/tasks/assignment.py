@@ -77,12 +77,16 @@ _ASSIGNEE = text(
     """
 ).bindparams(bindparam("person_id", type_=Uuid))
 
+#: Selects the tasks that the person did not have yet: two requests at once tell them once.
 _ASSIGN = text(
     """
     WITH linked AS (
       INSERT INTO task_person_link (task_id, person_id) SELECT unnest(:ids), :person_id ON CONFLICT DO NOTHING
+      RETURNING task_id
+    ), changed AS (
+      UPDATE task SET assigner_id = :caller_id, updated_at = :now WHERE id = ANY(:ids)
     )
-    UPDATE task SET assigner_id = :caller_id, updated_at = :now WHERE id = ANY(:ids)
+    SELECT task_id FROM linked
     """
 ).bindparams(
     bindparam("ids", type_=ARRAY(Uuid)),
@@ -96,8 +100,11 @@ _UNASSIGN = text(
     WITH unlinked AS (
       DELETE FROM task_person_link
        WHERE task_id = ANY(:ids) AND (CAST(:person_id AS uuid) IS NULL OR person_id = :person_id)
+      RETURNING task_id, person_id
+    ), changed AS (
+      UPDATE task SET updated_at = :now WHERE id = ANY(:ids)
     )
-    UPDATE task SET updated_at = :now WHERE id = ANY(:ids)
+    SELECT task_id, person_id FROM unlinked ORDER BY task_id, person_id
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("person_id", type_=Uuid), bindparam("now", type_=TIMESTAMP))
 
@@ -163,11 +170,10 @@ async def assign(tx: Transaction, caller: Caller, who: Assignee, ids: Sequence[U
     if not subjects:
         return []
     given = [each["id"] for each in subjects]
-    await tx.execute(_ASSIGN, ids=given, caller_id=caller.id, person_id=who.id, now=utc_now())
+    new = await tx.column(_ASSIGN, ids=given, caller_id=caller.id, person_id=who.id, now=utc_now())
     for each in subjects:
         tx.emit(TASK_ASSIGN, project_id=each["project_id"], task_id=each["id"], person_id=who.id)
         tx.emit(TASK_UPDATE, project_id=each["project_id"], task_id=each["id"])
-    new = [each["id"] for each in subjects if who.id not in each["assignees"]]
     await notifications.assigned(tx, caller.id, new, [who.id])
     for project_id in dict.fromkeys(each["project_id"] for each in subjects):
         await productions.join_team(tx, project_id, who.id, None)
@@ -189,15 +195,18 @@ async def clear(tx: Transaction, caller: Caller, ids: Sequence[UUID], person_id:
     """Take a person, or everybody, off the tasks the caller may take them off; those tasks."""
     subjects = [each for each in await _subjects(tx, caller, ids) if _may_unassign(caller, each, person_id)]
     given = {each["id"]: each for each in subjects}
-    if given:
-        await tx.execute(_UNASSIGN, ids=list(given), person_id=person_id, now=utc_now())
+    if not given:
+        return []
+    gone: dict[UUID, list[UUID]] = {each: [] if person_id is None else [person_id] for each in given}
+    for row in await tx.rows(_UNASSIGN, ids=list(given), person_id=person_id, now=utc_now()):
+        if person_id is None:
+            gone[row["task_id"]].append(row["person_id"])
     kept = [each for each in dict.fromkeys(ids) if each in given]
     for task_id in kept:
-        subject = given[task_id]
-        gone = subject["assignees"] if person_id is None else [person_id]
-        for each in gone:
-            tx.emit(TASK_UNASSIGN, project_id=subject["project_id"], person_id=each, task_id=task_id)
-        tx.emit(TASK_UPDATE, project_id=subject["project_id"], task_id=task_id)
+        project_id = given[task_id]["project_id"]
+        for each in gone[task_id]:
+            tx.emit(TASK_UNASSIGN, project_id=project_id, person_id=each, task_id=task_id)
+        tx.emit(TASK_UPDATE, project_id=project_id, task_id=task_id)
     return kept
 
 

@@ -30,6 +30,10 @@ _artists_up = Rule(
 
 async def listed_ids(request: AnyRequest, *, required: bool = False) -> list[UUID]:
     """The ids of a body that is a bare list; 400 when it is something else. Nothing and `{}` are an empty list."""
+    return [UUID(each) for each in await _listed(request, required=required)]
+
+
+async def _listed(request: AnyRequest, *, required: bool) -> list[str]:
     body = await raw_json(request)
     document = decode_json(body) if body.strip() else None
     if document is None or document == {}:
@@ -39,9 +43,11 @@ async def listed_ids(request: AnyRequest, *, required: bool = False) -> list[UUI
     if not isinstance(document, list):
         raise BadRequest("The body must be a list of ids.")
     try:
-        return [UUID(each) for each in document]
+        for each in document:
+            UUID(each)
     except (ValueError, TypeError, AttributeError):
         raise BadRequest("The body must be a list of ids.") from None
+    return document
 
 
 def _declare(kind: str, name: str) -> None:
@@ -102,9 +108,10 @@ async def create_tasks_of_type(
 )
 async def delete_tasks(project_id: UUID, request: AnyRequest, tx: Transaction) -> list[str]:
     """Delete tasks of a production with all that belongs to them; ids of other productions are passed over."""
-    ids = await listed_ids(request, required=True)
+    received = await _listed(request, required=True)
+    ids = [UUID(each) for each in received]
     await removal.remove_tasks(tx, await tx.column(batches.OF_PROJECT, project_id=project_id, ids=ids))
-    return [str(each) for each in ids]
+    return received
 
 
 _everywhere = Rule(admin.text, admin.test, at("project", "project_id"))

@@ -97,9 +97,16 @@ _DEFAULT_STATUS = (
 )
 
 
+#: Held until the commit by whoever makes the default status: two requests at once make one.
+_MAKING_STATUS = text("SELECT pg_advisory_xact_lock(hashtext('pegbar default status'))")
+
+
 async def default_status(tx: Transaction, *, for_concept: bool) -> UUID:
     """The status that new tasks get; it is made when there is none."""
     found: UUID | None = await tx.value(_DEFAULT_STATUS, for_concept=for_concept)
+    if found is None:
+        await tx.row(_MAKING_STATUS)
+        found = await tx.value(_DEFAULT_STATUS, for_concept=for_concept)
     if found is None:
         name, short_name, color = ("Neutral", "neutral", "#CCCCCC") if for_concept else ("Todo", "todo", "#f5f5f5")
         found = await tx.insert(

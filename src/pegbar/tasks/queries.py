@@ -27,6 +27,7 @@ from pegbar.entities.tables import entity
 from pegbar.productions.shapes import PROJECT
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type
+from pegbar.tasks.listings import ASSIGNED
 from pegbar.tasks.shapes import TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import subscription, task, task_person_link
 
@@ -105,9 +106,9 @@ def several(wire: Wire) -> Executable:
 
 
 @lru_cache
-def of_entity_and_type(wire: Wire) -> Executable:
-    """The tasks of a type on an entity, by name."""
-    return (
+def of_entity_and_type(wire: Wire, *, own: bool) -> Executable:
+    """The tasks of a type on an entity, by name; only those assigned to the caller when `own`."""
+    rows = (
         select(json_object(wire))
         .select_from(task)
         .where(
@@ -116,3 +117,4 @@ def of_entity_and_type(wire: Wire) -> Executable:
         )
         .order_by(task.c.name, task.c.id)
     )
+    return rows.where(ASSIGNED) if own else rows

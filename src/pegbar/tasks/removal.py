@@ -1,6 +1,6 @@
-"""Tasks and comments that go with something else: a task, an entity, a production, a person.
+"""Tasks that are removed, or go with something else: an entity, a production. Persons: person_removal.py.
 
-Source: spec tasks, "Task deletion cascade"; spec crud, DELETE of tasks, projects and persons with `force`.
+Source: spec tasks, "Task deletion cascade"; spec crud, DELETE of tasks and projects with `force`.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.accounts.people.leaving import LEAVING, Departure
 from pegbar.core.database import Transaction
 from pegbar.core.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted
@@ -16,11 +15,8 @@ from pegbar.entities.hooks import ENTITIES_REMOVED
 from pegbar.entities.hooks import Removal as EntityRemoval
 from pegbar.productions.hooks import PROJECT_REMOVED, TASKS, about_project
 from pegbar.productions.hooks import Removal as ProjectRemoval
-from pegbar.tasks import recount
-from pegbar.tasks.comments.removal import forget
-from pegbar.tasks.events import COMMENT_DELETE, NEWS_DELETE, TASK_DELETE
-from pegbar.tasks.hooks import PREVIEWS_ORPHANED, TASKS_REMOVED, PreviewsOrphaned, TaskRemoval
-from pegbar.tasks.time import durations
+from pegbar.tasks.events import NEWS_DELETE, TASK_DELETE
+from pegbar.tasks.hooks import TASKS_REMOVED, TaskRemoval
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 
@@ -133,32 +129,3 @@ async def remove_tasks_of_project(removal: ProjectRemoval) -> None:
     await removal.run(_OF_PROJECT)
     for row in await removal.rows(_TASKS_OF_PROJECT):
         removal.tx.emit(TASK_DELETE, task_id=row["id"], entity_id=row["entity_id"], task_type_id=row["task_type_id"])
-
-
-_SAID_BY = text(
-    """
-    SELECT c.id, c.object_id AS task_id, t.project_id FROM comment c LEFT JOIN task t ON t.id = c.object_id
-     WHERE c.person_id = :person_id ORDER BY c.created_at
-    """
-).bindparams(bindparam("person_id", type_=Uuid))
-_SPENT_BY = text("DELETE FROM time_spent WHERE person_id = :person_id RETURNING task_id").bindparams(
-    bindparam("person_id", type_=Uuid)
-)
-
-
-@LEAVING.register()
-async def remove_what_a_person_said(departure: Departure) -> None:
-    """The comments and hours of a person who is removed; the tasks concerned are worked out again."""
-    tx, person_id = departure.tx, departure.person_id
-    said = await tx.rows(_SAID_BY, person_id=person_id)
-    if said:
-        gone = await forget(tx, [row["id"] for row in said])
-        if gone.previews:
-            await PREVIEWS_ORPHANED.run(PreviewsOrphaned(tx, gone.previews))
-        for row in said:
-            tx.emit(COMMENT_DELETE, project_id=row["project_id"], comment_id=row["id"], task_id=row["task_id"])
-    spent = await tx.column(_SPENT_BY, person_id=person_id)
-    commented = {row["task_id"] for row in said}
-    for task_id in sorted(commented, key=str):
-        await recount.from_comments(tx, task_id)
-    await durations.refresh(tx, sorted(set(spent) - commented - {None}, key=str))

@@ -36,9 +36,9 @@ class Clearing(TaskIds):
 
 
 class Priority(TaskIds):
-    """Tasks and their priority."""
+    """Tasks and their priority, a number or its text."""
 
-    priority: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+    priority: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}$")]
 
 
 def known_ids(texts: list[str]) -> list[UUID]:
@@ -69,9 +69,12 @@ async def whole_task(task_id: UUID, db: Database, caller: Caller) -> Json:
     "/data/entities/{entity_id:uuid}/task-types/{task_type_id:uuid}/tasks", access=member_of(at("entity", "entity_id"))
 )
 async def tasks_of_type(entity_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
-    """The tasks of a type on an entity, by name."""
+    """The tasks of a type on an entity, by name. Clients get them blanked, vendors theirs."""
     wire = TASK_FOR_CLIENTS if caller.role_here == "client" else TASK
-    return await db.json(queries.of_entity_and_type(wire), entity_id=entity_id, task_type_id=task_type_id)
+    own = caller.role_here == "vendor"
+    given = {"caller_id": caller.id} if own else {}
+    statement = queries.of_entity_and_type(wire, own=own)
+    return await db.json(statement, entity_id=entity_id, task_type_id=task_type_id, **given)
 
 
 @put("/actions/tasks/{task_id:uuid}/assign", access=authenticated, events=(TASK_ASSIGN, TASK_UPDATE), errors=(400, 404))
@@ -105,5 +108,5 @@ async def clear_assignation(body: Clearing, tx: Transaction, caller: Caller) -> 
 @put("/actions/tasks/set-priority", access=authenticated, events=(TASK_UPDATE,), errors=(400,))
 async def set_priority(body: Priority, tx: Transaction, caller: Caller) -> Json:
     """Give tasks a priority; those the caller may not plan are passed over."""
-    done = await assignment.prioritise(tx, caller, known_ids(body.task_ids), body.priority)
+    done = await assignment.prioritise(tx, caller, known_ids(body.task_ids), int(body.priority))
     return await tx.json(queries.several(TASK), ids=done)

@@ -6,7 +6,7 @@ deleted, moved, edited, or posted with an older date), so both always agree.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from uuid import UUID
 
@@ -52,6 +52,12 @@ def after_status(task: TaskState, status: Status, at: datetime) -> TaskState:
 def after_comments(default_status_id: UUID | None, comments: Iterable[tuple[Status, datetime]]) -> TaskState:
     """The task after these comments, oldest first, from its first status on."""
     return reduce(lambda task, said: after_status(task, *said), comments, TaskState(task_status_id=default_status_id))
+
+
+def next_moment(task: TaskState, at: datetime) -> datetime:
+    """When a newest comment was made: after the last one, though the clock or the caller tells only the second."""
+    last = task.last_comment_date
+    return at if last is None or at > last else last + timedelta(microseconds=1)
 
 
 def is_latest(task: TaskState, at: datetime) -> bool:

@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, bindparam, text
 from pegbar.core.access import may_act_on_task, require
 from pegbar.core.errors import Forbidden, Refused
 from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid, utc_now
+from pegbar.core.schema import Boolean, Uuid, utc_now
 from pegbar.tasks import notifications, recount
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.queries import one
@@ -35,14 +35,18 @@ _NAMES = text(
     SELECT ARRAY(SELECT ROW(o.id, concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')))
                    FROM project_person_link l JOIN person o ON o.id = l.person_id
                   WHERE l.project_id = t.project_id AND o.preview_project_id IS NULL ORDER BY o.id) AS team,
-           ARRAY(SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id) AS departments
+           ARRAY(SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id) AS departments,
+           t.project_id,
+           (SELECT o.role <> 'admin' AND coalesce(nullif(l.role, 'admin'), o.role) = 'client'
+              FROM person o LEFT JOIN project_person_link l ON l.person_id = o.id AND l.project_id = t.project_id
+             WHERE o.id = :author_id) AS by_client
       FROM task t WHERE t.id = :task_id
     """
-).bindparams(bindparam("task_id", type_=Uuid))
+).bindparams(bindparam("task_id", type_=Uuid), bindparam("author_id", type_=Uuid))
 
 #: Mentions become those of the text; who is newly named is told, who is not any more is told no longer.
 _REMENTION = text(
-    """
+    f"""
     WITH unnamed AS (
       DELETE FROM comment_mentions WHERE comment = :comment_id AND person <> ALL(:persons)
     ), undepartmented AS (
@@ -58,21 +62,22 @@ _REMENTION = text(
               JOIN task t ON t.id = :task_id
               JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = t.project_id
              WHERE d.department_id = ANY(:departments)
-    ), forgotten AS (
+    ), {notifications.ALLOWED}, forgotten AS (
       DELETE FROM notification WHERE comment_id = :comment_id AND type = 'mention'
          AND person_id NOT IN (SELECT person_id FROM concerned)
     )
     INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id, task_id)
     SELECT gen_random_uuid(), :now ::timestamp, :now ::timestamp, false, false, 'mention', person_id, :author_id,
            :comment_id, :task_id
-      FROM concerned
+      FROM allowed
      WHERE person_id <> :author_id
        AND NOT EXISTS (SELECT 1 FROM notification n
-                        WHERE n.comment_id = :comment_id AND n.type = 'mention' AND n.person_id = concerned.person_id)
+                        WHERE n.comment_id = :comment_id AND n.type = 'mention' AND n.person_id = allowed.person_id)
     RETURNING id, person_id
-    """
+    """  # noqa: S608 - a constant
 ).bindparams(
-    *[bindparam(name, type_=Uuid) for name in ("comment_id", "task_id", "author_id")],
+    *[bindparam(name, type_=Uuid) for name in ("comment_id", "task_id", "author_id", "starter_id", "project_id")],
+    *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client")],
     *[bindparam(name, type_=ARRAY(Uuid)) for name in ("persons", "departments")],
 )
 
@@ -100,6 +105,7 @@ async def _check_editor(change: Change) -> None:
     assert before is not None
     if caller.manages:
         return
+    require(caller.reaches_entity, "Vendors edit comments on what they work on.")
     given = {"caller_id": caller.id} if caller.role_here == "client" else {}
     seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **given)
     if seen is None or not seen["visible"]:
@@ -148,14 +154,19 @@ async def saved(change: Change) -> None:
 
 async def _mention(change: Change, task_id: UUID) -> None:
     said = change.values["text"]
-    names = await change.tx.row(_NAMES, task_id=task_id)
+    author_id = change.after("person_id")
+    names = await change.tx.row(_NAMES, task_id=task_id, author_id=author_id)
     if names is None:
         return
     told = await change.tx.rows(
         _REMENTION,
         comment_id=change.row_id,
         task_id=task_id,
-        author_id=change.after("person_id"),
+        author_id=author_id,
+        starter_id=author_id,
+        project_id=names["project_id"],
+        for_client=bool(change.after("for_client")),
+        by_client=bool(names["by_client"]),
         persons=named(said, "@", [(row[0], row[1]) for row in names["team"]]),
         departments=named(said, "@", [(row[0], row[1]) for row in names["departments"]]),
         now=utc_now(),

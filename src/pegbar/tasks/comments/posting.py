@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.core.database import Transaction
@@ -26,7 +27,9 @@ from pegbar.tasks.events import (
     TASK_UPDATE,
 )
 from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
-from pegbar.tasks.state import after_status, is_latest
+from pegbar.tasks.state import after_status, is_latest, next_moment
+
+log = structlog.get_logger()
 
 #: An automation may set off another one; a circle of them ends here.
 _LONGEST_CHAIN = 10
@@ -145,6 +148,8 @@ async def post(tx: Transaction, subject: Subject, new: NewComment, *, chain: int
     now = utc_now()
     at = new.created_at or now
     latest = is_latest(subject.state, at)
+    if latest:
+        at = next_moment(subject.state, at)
     after = after_status(subject.state, subject.status, at)
     change = latest and after.task_status_id != subject.state.task_status_id
     comment_id = uuid4()
@@ -251,11 +256,11 @@ async def _automate(tx: Transaction, subject: Subject, automation: Automation, c
         hashtags=False,
     )
     try:
-        comment_id = await post(tx, following, NewComment(said, copied=True), chain=chain + 1)
-    except BadRequest:
-        # The person's own comment stands, whatever the cap of the next task says.
-        return
-    if automation.import_last_revision:
-        await REVISION_IMPORTED.run(
-            RevisionImport(tx, subject.task_id, following.task_id, comment_id, subject.project_id, subject.author_id)
-        )
+        async with tx.attempt():
+            comment_id = await post(tx, following, NewComment(said, copied=True), chain=chain + 1)
+            if automation.import_last_revision:
+                took = (subject.task_id, following.task_id, comment_id, subject.project_id, subject.author_id)
+                await REVISION_IMPORTED.run(RevisionImport(tx, *took))
+    except BadRequest as refused:
+        # The person's own comment stands, whatever the retakes or previews of the next task say.
+        log.info("an automation does not go through", task=str(following.task_id), reason=refused.message)

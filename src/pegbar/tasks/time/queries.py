@@ -11,6 +11,9 @@ from pegbar.tasks.time.shapes import TIME_SPENT
 _TASK_ID = bindparam("task_id", type_=Uuid)
 _COMMA = literal_column("','", Text)
 
+_ONLY = bindparam("only", type_=Uuid)
+_IF_ONLY = cast(_ONLY, Uuid).is_(None) | (time_spent.c.person_id == _ONLY)
+
 #: One time spent.
 one = select(json_object(TIME_SPENT)).where(time_spent.c.id == bindparam("time_spent_id", type_=Uuid))
 
@@ -25,8 +28,7 @@ of_task = (
     .where(
         time_spent.c.task_id == _TASK_ID,
         (cast(bindparam("day", type_=Date), Date).is_(None)) | (time_spent.c.date == bindparam("day", type_=Date)),
-        (cast(bindparam("only", type_=Uuid), Uuid).is_(None))
-        | (time_spent.c.person_id == bindparam("only", type_=Uuid)),
+        _IF_ONLY,
     )
     .group_by(time_spent.c.person_id)
 )
@@ -41,10 +43,10 @@ of_project = (
 #: The hours of a production narrowed to those of the caller.
 of_project_own = of_project.where(time_spent.c.person_id == bindparam("caller_id", type_=Uuid))
 
-#: The hours of an entity, latest first.
+#: The hours of an entity, latest first; narrowed to those of a person unless `only` is null.
 of_entity = (
     select(json_object(TIME_SPENT))
     .join(task, task.c.id == time_spent.c.task_id)
-    .where(task.c.entity_id == bindparam("entity_id", type_=Uuid))
+    .where(task.c.entity_id == bindparam("entity_id", type_=Uuid), _IF_ONLY)
     .order_by(time_spent.c.date.desc(), time_spent.c.id)
 )

@@ -107,5 +107,6 @@ _entity_but_clients = entity_access(at("entity", "entity_id")) & Rule(
 
 @get("/data/entities/{entity_id:uuid}/time-spents", access=_entity_but_clients)
 async def entity_time_spents(entity_id: UUID, db: Database, caller: Caller) -> Json:
-    """Hours spent on the tasks of an entity, latest first."""
-    return await db.json(queries.of_entity, entity_id=entity_id)
+    """Hours spent on the tasks of an entity, latest first; vendors see their own."""
+    only = caller.id if caller.role_here == "vendor" else None
+    return await db.json(queries.of_entity, entity_id=entity_id, only=only)

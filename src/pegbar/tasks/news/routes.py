@@ -1,0 +1,112 @@
+"""Routes of the news. Source: spec tasks, "News" and its operations."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+
+from pegbar.core.access import Caller, Rule, at, authenticated, entity_access, not_client
+from pegbar.core.body import query_or_body
+from pegbar.core.database import Database, Json
+from pegbar.core.errors import BadRequest
+from pegbar.core.filters import uuid_filter
+from pegbar.core.resource import scope_parameters
+from pegbar.core.routing import found, get
+from pegbar.tasks.news import queries
+from pegbar.tasks.news.queries import News
+from pegbar.tasks.pages import envelope, window
+
+_MOST_OF_ENTITY = 2000
+
+
+class NewsQuery(msgspec.Struct):
+    """Which news."""
+
+    page: int = 1
+    limit: int = 50
+    person_id: str = ""
+    task_type_id: str = ""
+    task_status_id: str = ""
+    episode_id: str = ""
+    project_id: str = ""
+    only_preview: str = ""
+    after: str = ""
+    before: str = ""
+
+
+_members_but_clients = Rule(
+    "member of the production, not client",
+    lambda caller: caller.is_member and caller.role_here != "client",
+    at("project", "project_id"),
+)
+_YES, _NO = frozenset({"true", "1", "on"}), frozenset({"", "false", "0", "off"})
+
+
+def _moment(name: str, text: str) -> datetime:
+    for form in ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    raise BadRequest(f"{name}: {text!r} is neither a date nor a date and time.")
+
+
+async def _news(request: Request[Any, Any, Any], db: Database, caller: Caller, query: NewsQuery, which: News) -> Json:
+    asked = await query_or_body(request, query)
+    if asked.only_preview.lower() not in _YES | _NO:
+        raise BadRequest("only_preview is neither true nor false.")
+    if asked.page < 1:
+        raise BadRequest("page starts at 1.")
+    names = ("person_id", "task_type_id", "task_status_id", "episode_id")
+    given: dict[str, Any] = {name: uuid_filter(text) for name in names if (text := getattr(asked, name))}
+    given |= {name: _moment(name, text) for name in ("after", "before") if (text := getattr(asked, name))}
+    if asked.project_id and not which.in_project:
+        given["asked_project_id"] = uuid_filter(asked.project_id)
+    which = replace(which, only_preview=asked.only_preview.lower() in _YES, filters=frozenset(given))
+    if which.in_project:
+        given["project_id"] = caller.project_id
+    part = window(asked.page, asked.limit)
+    statement = queries.news_page(which)
+    row = found(await db.row(statement, **given, **part, **scope_parameters(statement, caller)))
+    page = envelope(Json(row["rows"].encode()), row["total"], asked.page, part)
+    return Json(page[:-1] + f',"stats":{row["stats"]}}}'.encode())
+
+
+@get("/data/projects/{project_id:uuid}/news", access=_members_but_clients, errors=(400,))
+async def project_news(
+    project_id: UUID, request: Request[Any, Any, Any], query: NewsQuery, db: Database, caller: Caller
+) -> Json:
+    """The news of a production, newest first, and the changes to each status; vendors get those of their tasks."""
+    return await _news(request, db, caller, query, News(own=caller.role_here == "vendor"))
+
+
+@get("/data/projects/news", access=authenticated, errors=(400,))
+async def news_of_open_projects(
+    request: Request[Any, Any, Any], query: NewsQuery, db: Database, caller: Caller
+) -> Json:
+    """The news of the caller's open productions: none where they are a client, of their tasks where a vendor.
+
+    `project_id` narrows them to one of these productions; another one narrows nothing.
+    """
+    return await _news(request, db, caller, query, News(in_project=False, everywhere=caller.is_admin))
+
+
+@get("/data/projects/{project_id:uuid}/news/{news_id:uuid}", access=_members_but_clients)
+async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, caller: Caller) -> Json:
+    """A piece of news of a production; vendors get those of their tasks."""
+    own = caller.role_here == "vendor"
+    statement = queries.news_item(own=own)
+    given = {"caller_id": caller.id} if own else {}
+    return found(await db.json_row(statement, project_id=project_id, news_id=news_id, **given), "The piece of news")
+
+
+@get("/data/entities/{entity_id:uuid}/news", access=entity_access("entity_id") & not_client)
+async def entity_news(entity_id: UUID, db: Database, caller: Caller) -> Json:
+    """The latest news of an entity, newest first, as one page; vendors get those of their tasks."""
+    own = caller.role_here == "vendor"
+    given: dict[str, Any] = {"entity_id": entity_id, "limit": _MOST_OF_ENTITY}
+    row = found(await db.row(queries.entity_news(own=own), **given, **({"caller_id": caller.id} if own else {})))
+    return envelope(Json(row["rows"].encode()), row["total"], 1, {"limit": _MOST_OF_ENTITY, "offset": 0})
