@@ -6,6 +6,7 @@ from sqlalchemy import Executable, bindparam, select
 
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, json_object
+from pegbar.entities.kinds import kind_text
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity
 
@@ -22,5 +23,7 @@ def one_of_kind(kind: str) -> Executable:
     return one(row_of_kind(kind))
 
 
-#: Where an entity belongs, and what type it has.
-place_of = select(entity.c.project_id, entity.c.entity_type_id).where(entity.c.id == bindparam("entity_id", type_=Uuid))
+#: Where an entity belongs, and what it is.
+place_of = select(entity.c.project_id, kind_text().label("kind")).where(
+    entity.c.id == bindparam("entity_id", type_=Uuid)
+)

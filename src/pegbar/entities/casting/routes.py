@@ -15,7 +15,7 @@ from pegbar.core.values import to_int, to_uuid
 from pegbar.entities import events, rules
 from pegbar.entities.casting import actions, queries
 from pegbar.entities.casting.actions import Part
-from pegbar.entities.kinds import ASSET, SEQUENCE, SHOT, is_asset_type_id, kind_of_type
+from pegbar.entities.kinds import ASSET, SEQUENCE, SHOT, is_asset_type_id
 from pegbar.entities.queries import place_of
 
 _reads = member_of("project_id") & not_vendor
@@ -25,7 +25,7 @@ _CASTING_EVENTS = (*events.CASTING_UPDATE.values(), events.LINK_NEW, events.LINK
 async def _in_project(db: Reader, project_id: UUID, entity_id: UUID, kind: str | None = None) -> None:
     """404 for an unknown entity or one of another kind, 403 for one of another production."""
     row = await db.row(place_of, entity_id=entity_id)
-    if row is None or (kind is not None and await kind_of_type(db, row["entity_type_id"]) != kind):
+    if row is None or kind not in (None, row["kind"]):
         raise NotFound(f"There is no such entity {entity_id}.")
     if row["project_id"] != project_id:
         raise Forbidden(f"The entity {entity_id} is of another production.")

@@ -100,10 +100,7 @@ async def shot(shot_id: UUID, db: Database, caller: Caller) -> Json:
 @get("/data/sequences/{sequence_id:uuid}", access=rules.sees(SEQUENCE, "sequence_id"))
 async def sequence(sequence_id: UUID, db: Database) -> Json:
     """A sequence, with its episode if it has one."""
-    wire = shapes.SEQUENCE_PAGE
-    if await db.value(queries.parent_of, entity_id=sequence_id) is not None:
-        wire = shapes.SEQUENCE_PAGE_IN_EPISODE
-    return found(await db.json_row(queries.page(wire, shapes.below_episode), entity_id=sequence_id))
+    return found(await db.json_row(queries.sequence_page, entity_id=sequence_id))
 
 
 @get("/data/episodes/{episode_id:uuid}", access=rules.sees(EPISODE, "episode_id"))
@@ -115,11 +112,7 @@ async def episode(episode_id: UUID, db: Database) -> Json:
 @get("/data/scenes/{scene_id:uuid}", access=rules.sees(SCENE, "scene_id"))
 async def scene(scene_id: UUID, db: Database) -> Json:
     """A scene, with its sequence and the episode of that, if it has one."""
-    wire = shapes.SCENE_PAGE
-    sequence_id = await db.value(queries.parent_of, entity_id=scene_id)
-    if sequence_id and await db.value(queries.parent_of, entity_id=sequence_id) is not None:
-        wire = shapes.SCENE_PAGE_IN_EPISODE
-    return found(await db.json_row(queries.page(wire, shapes.below_sequence), entity_id=scene_id))
+    return found(await db.json_row(queries.scene_page, entity_id=scene_id))
 
 
 @get("/data/sequences/{sequence_id:uuid}/shots", access=rules.belongs(SEQUENCE, "sequence_id"))

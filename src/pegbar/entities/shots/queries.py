@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, FromClause, bindparam, exists, select
+from sqlalchemy import ColumnElement, Executable, FromClause, bindparam, case, exists, select
 
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, json_object, wire_of
@@ -28,8 +28,14 @@ def shot_page(role: str) -> Executable:
     return page(shapes.shot_page(role), shapes.below_sequence)
 
 
-#: The episode above a sequence, or nothing.
-parent_of = select(entity.c.parent_id).where(entity.c.id == ENTITY_ID)
+def _page_in_episode(alone: Wire, in_episode: Wire, source: FromClause) -> Executable:
+    """An entity alone; the keys about its episode are there when it has one."""
+    row = case((shapes.episode.c.id.is_(None), json_object(alone)), else_=json_object(in_episode))
+    return select(row).select_from(source).where(entity.c.id == ENTITY_ID)
+
+
+sequence_page = _page_in_episode(shapes.SEQUENCE_PAGE, shapes.SEQUENCE_PAGE_IN_EPISODE, shapes.below_episode)
+scene_page = _page_in_episode(shapes.SCENE_PAGE, shapes.SCENE_PAGE_IN_EPISODE, shapes.below_sequence)
 
 _below_episode = (
     select(entity.c.id).join(_parent, _parent.c.id == entity.c.parent_id).where(_parent.c.parent_id == ENTITY_ID)
