@@ -26,6 +26,10 @@ SHOT, SEQUENCE, EPISODE, SCENE, EDIT, CONCEPT, FOLDER, ASSET = (
 #: Entity types of these names are special; every other one is an asset type.
 SPECIAL = (SHOT, SEQUENCE, EPISODE, SCENE, EDIT, CONCEPT, FOLDER)
 
+#: SQL: the order in which whoever locks several entities locks them, with their `entity_type`: what is cast before what
+#: casts it, and what is above before what is below. Two who lock the same entities then wait, and never for each other.
+LOCK_ORDER = f"array_position(ARRAY{[EPISODE, SEQUENCE, SCENE, SHOT]}, entity_type.name::text) NULLS FIRST, entity.id"
+
 
 def kind_of(type_name: str) -> str:
     """The kind of the entities of a type."""

@@ -17,7 +17,19 @@ from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
 from pegbar.entities.hooks import ENTITIES_GONE, ENTITIES_REMOVED, Removal
-from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, FOLDER, SCENE, SEQUENCE, SHOT, is_kind, kind_text
+from pegbar.entities.kinds import (
+    ASSET,
+    CONCEPT,
+    EDIT,
+    EPISODE,
+    FOLDER,
+    LOCK_ORDER,
+    SCENE,
+    SEQUENCE,
+    SHOT,
+    is_kind,
+    kind_text,
+)
 from pegbar.entities.tables import asset_instance, entity
 from pegbar.files.tables import output_file
 from pegbar.productions.hooks import ENTITIES, PROJECT_REMOVED
@@ -47,12 +59,16 @@ _DOOMED = text(
     """
 ).bindparams(_ids)
 
-_LOCKED = (
-    select(entity.c.id, entity.c.project_id, kind_text().label("kind"))
-    .where(entity.c.id == any_(_ids))
-    .order_by(entity.c.id)
-    .with_for_update(of=entity)
-)
+#: Entities and what casts them, which is counted again when they are gone.
+_HOLD = text(
+    f"""
+    SELECT entity.id FROM entity JOIN entity_type ON entity_type.id = entity.entity_type_id
+     WHERE entity.id IN (SELECT unnest(:ids) UNION ALL
+                         SELECT entity_in_id FROM entity_link WHERE entity_out_id = ANY(:ids))
+     ORDER BY {LOCK_ORDER} FOR UPDATE OF entity
+    """  # noqa: S608 - a constant
+).bindparams(_ids)
+_ROWS = select(entity.c.id, entity.c.project_id, kind_text().label("kind")).where(entity.c.id == any_(_ids))
 
 _INSTANCES = "asset_id = ANY(:ids) OR scene_id = ANY(:ids) OR target_asset_id = ANY(:ids) OR entity_id = ANY(:ids)"
 _LINKED = "entity_in_id = ANY(:ids) OR entity_out_id = ANY(:ids)"
@@ -120,10 +136,19 @@ async def _delete(tx: Transaction, entity_ids: Sequence[UUID]) -> list[UUID]:
     return sorted(casters)
 
 
+async def _locked(tx: Transaction, entity_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """The entities, which others leave alone until this transaction ends. 404 when one is gone."""
+    await tx.execute(_HOLD, ids=list(entity_ids))
+    rows = await tx.rows(_ROWS, ids=list(entity_ids))
+    if len(rows) < len(set(entity_ids)):
+        raise NotFound("One of the entities is gone.")
+    return rows
+
+
 async def remove_entities(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
     """Remove entities for good, with all that belongs to them and hangs below them."""
     doomed = await tx.column(_DOOMED, ids=list(entity_ids))
-    rows = await tx.rows(_LOCKED, ids=doomed)
+    rows = await _locked(tx, doomed)
     await ENTITIES_REMOVED.run(Removal(tx, doomed))
     casters = await _delete(tx, doomed)
     for row in sorted(rows, key=lambda each: _TOLD.index(each["kind"])):
@@ -134,13 +159,6 @@ async def remove_entities(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
 def _tell(tx: Transaction, declared: dict[str, Event], row: asyncpg.Record) -> None:
     kind = row["kind"]
     tx.emit(declared[kind], project_id=row["project_id"], **{events.key_of(kind): row["id"]})
-
-
-async def _locked(tx: Transaction, entity_id: UUID) -> asyncpg.Record:
-    row = await tx.row(_LOCKED, ids=[entity_id])
-    if row is None:
-        raise NotFound(f"There is no entity {entity_id}.")
-    return row
 
 
 async def _cancel(tx: Transaction, rows: Sequence[asyncpg.Record]) -> None:
@@ -155,9 +173,7 @@ async def _cancel(tx: Transaction, rows: Sequence[asyncpg.Record]) -> None:
 
 async def remove_or_cancel(tx: Transaction, entity_ids: Sequence[UUID], forced: Collection[UUID]) -> None:
     """Remove assets, shots, edits or concepts; one that has tasks and is not among the forced is only canceled."""
-    rows = await tx.rows(_LOCKED, ids=list(entity_ids))
-    if len(rows) < len(set(entity_ids)):
-        raise NotFound("One of the entities is gone.")
+    rows = await _locked(tx, entity_ids)
     kept = set(await tx.column(_WITH_TASKS, ids=[each for each in entity_ids if each not in forced]))
     await _cancel(tx, [row for row in rows if row["id"] in kept])
     gone = [each for each in entity_ids if each not in kept]
@@ -173,7 +189,7 @@ async def removable(tx: Transaction, project_id: UUID, entity_ids: Sequence[UUID
 
 async def remove_if_unused(tx: Transaction, entity_id: UUID) -> None:
     """Remove a sequence or an episode to which nothing is linked; 400 otherwise."""
-    row = await _locked(tx, entity_id)
+    (row,) = await _locked(tx, [entity_id])
     casters = await readiness.casters_of(tx, [entity_id])
     for statement in _LINKS:
         await tx.execute(statement, entity_id=entity_id)
@@ -188,7 +204,7 @@ async def remove_if_unused(tx: Transaction, entity_id: UUID) -> None:
 
 async def remove_scene(tx: Transaction, scene_id: UUID) -> None:
     """Remove a scene; one that is in use is canceled."""
-    row = await _locked(tx, scene_id)
+    (row,) = await _locked(tx, [scene_id])
     if await tx.value(_IN_USE, entity_id=scene_id):
         await _cancel(tx, [row])
     else:

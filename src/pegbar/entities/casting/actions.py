@@ -17,7 +17,7 @@ from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.schema import TIMESTAMP, String, Uuid, utc_now
 from pegbar.entities import events
 from pegbar.entities.casting import episodes, readiness
-from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind, kind_text
+from pegbar.entities.kinds import ASSET, EPISODE, LOCK_ORDER, SHOT, is_kind, kind_text
 from pegbar.entities.tables import entity, entity_link
 from pegbar.productions.tables import project_person_link
 
@@ -64,17 +64,15 @@ _sequence = entity.alias("sequence")
 #: Assets about to be cast stay as they are meanwhile: whether they are ready is counted below.
 _HOLD_ASSETS = text("SELECT id FROM entity WHERE id = ANY(:ids) ORDER BY id FOR SHARE").bindparams(_ids)
 
-#: Entities whose casting is about to change and the episodes of those that are shots; episodes first, since whoever
-#: changes the casting of an episode goes on to its shots.
+#: Entities whose casting is about to change and the episodes of those that are shots.
 _HOLD_CASTS = text(
-    """
+    f"""
     SELECT entity.id FROM entity JOIN entity_type ON entity_type.id = entity.entity_type_id
      WHERE entity.id IN (SELECT unnest(:ids) UNION ALL
                          SELECT sequence.parent_id FROM entity shot JOIN entity sequence ON sequence.id = shot.parent_id
                           WHERE shot.id = ANY(:ids))
-     ORDER BY entity_type.name <> 'Episode', entity.id
-       FOR NO KEY UPDATE OF entity
-    """
+     ORDER BY {LOCK_ORDER} FOR NO KEY UPDATE OF entity
+    """  # noqa: S608 - a constant
 ).bindparams(_ids)
 
 _CASTS = (

@@ -9,7 +9,7 @@ from pegbar.core.database import Transaction
 from pegbar.core.events import event
 from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.entities.events import CASTING_UPDATE
-from pegbar.entities.kinds import SHOT, is_kind
+from pegbar.entities.kinds import LOCK_ORDER, SHOT, is_kind
 from pegbar.entities.tables import entity, entity_link
 from pegbar.productions.hooks import PIPELINE_CHANGED, Pipeline
 
@@ -25,11 +25,12 @@ _CASTING_SHOTS = (
 )
 _CASTERS = select(entity_link.c.entity_in_id).where(entity_link.c.entity_out_id == any_(_ids)).distinct()
 
-#: Every entity of `ids` whose number of links to assets in use changed. Rows are locked in the order of their ids.
+#: Every entity of `ids` whose number of links to assets in use changed.
 _RECOUNT = text(
-    """
+    f"""
     WITH locked AS (
-      SELECT id FROM entity WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE
+      SELECT entity.id FROM entity JOIN entity_type ON entity_type.id = entity.entity_type_id
+       WHERE entity.id = ANY(:ids) ORDER BY {LOCK_ORDER} FOR NO KEY UPDATE OF entity
     ), counted AS (
       SELECT locked.id, (SELECT count(*) FROM entity_link l JOIN entity a ON a.id = l.entity_out_id
                           WHERE l.entity_in_id = locked.id AND a.canceled IS NOT TRUE) AS links
@@ -40,7 +41,7 @@ _RECOUNT = text(
      WHERE entity.id = counted.id AND entity_type.id = entity.entity_type_id
        AND entity.nb_entities_out IS DISTINCT FROM counted.links
     RETURNING entity.id, entity.project_id, entity.nb_entities_out, entity_type.name = 'Shot' AS is_shot
-    """
+    """  # noqa: S608 - a constant
 ).bindparams(_ids, _now)
 
 #: An asset is ready for a task when the step it is good for comes no earlier than the task's in the shot's pipeline.
