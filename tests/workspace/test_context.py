@@ -1,5 +1,7 @@
 """What the signed-in person sees of the studio: the context and their tasks, by role."""
 
+from typing import Any
+
 from tests import factories
 from tests.client import Client
 from tests.tasks.test_comments import say, status
@@ -43,6 +45,32 @@ def test_the_context_holds_what_the_role_may_see(admin: Client) -> None:
     assert seen[manager]["project_roles"] == {other["id"]: "supervisor"}
     assert all(each["for_client"] for each in seen[client]["projects"][0]["descriptors"])
     assert factories.hire(admin, "user").get("/data/user/context").status_code == 403
+
+
+def test_worth_fixing_5_and_6_records_are_whole_for_those_who_manage_the_person(admin: Client) -> None:
+    roles = ("manager", "user", "vendor", "vendor", "user", "manager")
+    manager, promoted, vendor, mate, stranger, restricted = (person(admin, role) for role in roles)
+    for who in (manager, vendor, mate, stranger):
+        admin.ok_put(f"/data/persons/{who.id}", {"daily_salary": 300, "phone": "0123", "data": {"a": 1}})
+    show = factories.production(admin, manager, vendor, mate)["id"]
+    factories.join(admin, show, promoted, "manager")
+    factories.join(admin, show, restricted, "user")
+    factories.production(admin, stranger)
+
+    def seen(who: Client) -> dict[str, dict[str, Any]]:
+        return {each["id"]: each for each in who.ok_get("/data/user/context")["persons"]}
+
+    by_admin, by_manager, by_promoted, by_vendor = (seen(who) for who in (admin, manager, promoted, vendor))
+    assert by_admin[mate.id] == by_manager[mate.id] == by_promoted[mate.id]
+    assert by_manager[manager.id]["daily_salary"] == by_admin[stranger.id]["daily_salary"] == 300
+    assert by_manager[stranger.id].keys() == by_admin[stranger.id].keys()
+    assert [by_manager[stranger.id][key] for key in ("daily_salary", "phone", "data")] == [0, None, None]
+    assert by_manager[stranger.id]["email"] == by_admin[stranger.id]["email"]
+    assert "phone" not in by_promoted[stranger.id]
+    assert seen(restricted)[mate.id]["daily_salary"] == 0
+    assert by_vendor.keys() == {manager.id, promoted.id, vendor.id, mate.id, restricted.id}
+    assert "email" not in by_vendor[mate.id]
+    assert by_vendor[mate.id]["departments"] == []
 
 
 def test_shared_searches_reach_the_team_and_nobody_else(admin: Client) -> None:

@@ -130,6 +130,24 @@ def test_worth_fixing_4_metadata_is_masked_and_the_studio_s_own_blanked(studio: 
     assert whole["estimation"] == whole["task_estimation"] == 60
 
 
+def test_worth_fixing_4_own_entities_and_tasks_are_masked_and_blanked_too(studio: Studio) -> None:
+    task, project = studio.tasks["shot"], f"/data/user/projects/{studio.show.id}"
+    asset = studio.show.read({"id": studio.tasks["asset"]["entity_id"]})
+    paths = {
+        "shot": f"/data/user/shots/{task['entity_id']}/tasks",
+        "asset": f"{project}/asset-types/{asset['entity_type_id']}/assets",
+    }
+    for name, who in studio.people.items():
+        rows = {kind: who.ok_get(path) for kind, path in paths.items()}
+        if name in ("admin", "left"):
+            assert rows == {"shot": [], "asset": []}
+            continue
+        masked = {"open": 2} if "vendor" in name else {"open": 2, "secret": 1}
+        assert rows["shot"][0]["data"] == rows["asset"][0]["data"] == masked, name
+        assert (rows["shot"][0]["due_date"] is None) is ("client" in name), name
+    assert studio.people["user"].get(paths["asset"].replace(studio.show.id, asset["id"])).status_code == 404
+
+
 def test_worth_fixing_the_episode_is_an_episode_and_that_of_an_edit_is_told(studio: Studio) -> None:
     rows = {row["id"]: row for row in studio.people["manager"].ok_get(TO_CHECK)}
     episode = (studio.episode["id"], "E01")

@@ -5,8 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Text, func, literal_column, select
 
-from pegbar.accounts.shapes import CLIENT, DEPARTMENTS, FULL_NAME, MINIMAL, SAFE_WITH_DEPARTMENTS
-from pegbar.accounts.tables import department, person
+from pegbar.accounts.tables import department
 from pegbar.core.resource import CALLER_ID
 from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.entities.kinds import is_asset_type
@@ -26,6 +25,7 @@ from pegbar.studio.tables import (
 )
 from pegbar.tasks.tables import notification
 from pegbar.workspace import searches
+from pegbar.workspace.colleagues import colleagues
 
 _OPEN = select(project_status.c.id).where(project_status.c.name == literal_column("'Open'", Text))
 _TEAMS = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
@@ -51,7 +51,6 @@ _PLUGIN = wire_of(plugin).only(
     "frontend_studio_enabled",
     "icon",
 )
-_MINIMAL = MINIMAL.but(departments=DEPARTMENTS.ids(person))
 
 
 def _all(table: Any, kind: str) -> ColumnElement[str]:
@@ -64,17 +63,6 @@ _UNREAD = (
     .where(notification.c.person_id == CALLER_ID, notification.c.read.is_(False))
     .scalar_subquery()
 )
-
-
-def _persons(role: str) -> ColumnElement[str]:
-    if role == "client":
-        open_teams = select(project.c.id).where(IS_OPEN, IS_MINE)
-        mates = select(project_person_link.c.person_id).where(project_person_link.c.project_id.in_(open_teams))
-        return json_list(select(json_object(CLIENT)).where(person.c.id.in_(mates)).order_by(FULL_NAME, person.c.id))
-    wire = SAFE_WITH_DEPARTMENTS if role in ("admin", "manager") else _MINIMAL
-    return json_list(
-        select(json_object(wire)).where(person.c.is_guest.is_(False), person.c.preview_project_id.is_(None))
-    )
 
 
 def _roles() -> ColumnElement[str]:
@@ -105,7 +93,7 @@ def context(role: str) -> Executable:
             "departments": _all(department, "Department"),
             "studios": _all(studio, "Studio"),
             "notification_count": _UNREAD,
-            "persons": _persons(role),
+            "persons": colleagues(role),
             "project_status": _all(project_status, "ProjectStatus"),
             "project_roles": _roles(),
             "projects": json_list(open_projects(for_admin=role == "admin")),

@@ -1,29 +1,32 @@
 """What the caller works on: entities and tasks of open productions they are in. Source: spec user, entity lists.
 
-"Assigned" is a task of the caller's, in an open production whose team they are in; vendors get the metadata of their
-departments only, clients blanked tasks.
+"Assigned" is a task of the caller's, in an open production whose team they are in; where they are a vendor they
+get the metadata of their departments only, where they are a client blanked tasks.
 """
 
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, exists, literal_column, select
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, exists, literal_column, select
 
 from pegbar.core.access import Caller, Place, Rule
 from pegbar.core.database import Database, Json
 from pegbar.core.resource import CALLER_ID, scope_parameters
-from pegbar.core.routing import get
+from pegbar.core.routing import found, get
 from pegbar.core.schema import Text, Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.wire import JsonText, json_object, json_text, wire_of
 from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT, is_asset_type, is_kind
 from pegbar.entities.listing import masked_data
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project, project_person_link
+from pegbar.productions.shapes import role_there
+from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, project_status, task_type
-from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS
+from pegbar.tasks.in_context import HERE
+from pegbar.tasks.shapes import TASK
 from pegbar.tasks.tables import task, task_person_link
+from pegbar.workspace.task_rows import by_role
 
 _ABOVE, _BETWEEN = bindparam("above_id", type_=Uuid), entity.alias("between")
 _shot = entity.alias("shot")
@@ -41,10 +44,7 @@ def _own_tasks() -> Select[Any]:
             task.join(task_person_link, task_person_link.c.task_id == task.c.id)
             .join(project, project.c.id == task.c.project_id)
             .join(project_status, project_status.c.id == project.c.project_status_id)
-            .join(
-                project_person_link,
-                (project_person_link.c.project_id == project.c.id) & (project_person_link.c.person_id == CALLER_ID),
-            )
+            .join(HERE, (HERE.c.project_id == project.c.id) & (HERE.c.person_id == CALLER_ID))
         )
         .where(task_person_link.c.person_id == CALLER_ID, project_status.c.name == literal_column("'Open'", Text))
     )
@@ -61,9 +61,12 @@ _IN_PROJECT, _BELOW = entity.c.project_id == _ABOVE, entity.c.parent_id == _ABOV
 
 
 @lru_cache
-def _entities(kind: str, where: ColumnElement[bool], mine: ColumnElement[bool], *, masked: bool) -> Executable:
+def _entities(kind: str, where: ColumnElement[bool], mine: ColumnElement[bool], *, for_admin: bool) -> Executable:
     wire = row_of_kind(kind)
-    wire = wire.but(data=masked_data(kind)) if masked else wire
+    if not for_admin:
+        is_vendor = role_there(entity.c.project_id) == literal_column("'vendor'", Text)
+        data = case((is_vendor, json_text(masked_data(kind))), else_=json_text(entity.c.data))
+        wire = wire.but(data=data.cast(JsonText()))
     return select(json_object(wire)).select_from(entity).where(is_kind(kind), where, mine).order_by(entity.c.name)
 
 
@@ -78,11 +81,11 @@ _ASSET_TYPES = (
     .order_by(entity_type.c.name)
 )
 _TASKS = {
-    for_client: _own_tasks()
-    .with_only_columns(json_object(TASK_FOR_CLIENTS if for_client else TASK))
+    for_admin: _own_tasks()
+    .with_only_columns(json_object(TASK if for_admin else by_role(TASK)))
     .where(task.c.entity_id == _ABOVE)
     .order_by(task.c.name, task.c.id)
-    for for_client in (False, True)
+    for for_admin in (False, True)
 }
 _TYPES = (
     select(json_object(wire_of(task_type, "TaskType")))
@@ -103,6 +106,7 @@ async def _list(db: Database, caller: Caller, statement: Executable, above_id: U
 
 
 _PROJECT = _known(project, "project_id")
+_KNOWN_PROJECT = select(project.c.id).where(project.c.id == bindparam("project_id", type_=Uuid))
 
 
 @get("/data/user/projects/{project_id:uuid}/asset-types", access=_PROJECT)
@@ -117,7 +121,8 @@ async def asset_types(project_id: UUID, db: Database, caller: Caller) -> Json:
 )
 async def assets(project_id: UUID, asset_type_id: UUID, db: Database, caller: Caller) -> Json:
     """Assets of a type of a production on which the caller has a task."""
-    statement = _entities(ASSET, _OF_TYPE, _ASSIGNED, masked=caller.role == "vendor")
+    found(await db.value(_KNOWN_PROJECT, project_id=project_id), "The production")
+    statement = _entities(ASSET, _OF_TYPE, _ASSIGNED, for_admin=caller.is_admin)
     return await _list(db, caller, statement, project_id, type_id=asset_type_id)
 
 
@@ -125,7 +130,7 @@ def _declare_list(path: str, parameter: str, rule: Rule, kind: str, *conditions:
     where, mine = conditions
 
     async def entities(request: Any, db: Database, caller: Caller) -> Json:
-        statement = _entities(kind, where, mine, masked=caller.role == "vendor" and kind == SHOT)
+        statement = _entities(kind, where, mine, for_admin=caller.is_admin)
         return await _list(db, caller, statement, request.path_params[parameter])
 
     get(path, access=rule, summary=f"{kind}s on which the caller has a task")(entities)
@@ -149,7 +154,7 @@ def _declare_tasks(kind: str) -> None:
     path, rule = f"/data/user/{name}s/{{{name}_id:uuid}}", _known(entity, f"{name}_id", is_kind(kind))
 
     async def tasks(request: Any, db: Database, caller: Caller) -> Json:
-        return await _list(db, caller, _TASKS[caller.role == "client"], request.path_params[f"{name}_id"])
+        return await _list(db, caller, _TASKS[caller.is_admin], request.path_params[f"{name}_id"])
 
     async def task_types(request: Any, db: Database, caller: Caller) -> Json:
         return await _list(db, caller, _TYPES, request.path_params[f"{name}_id"])

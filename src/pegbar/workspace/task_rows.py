@@ -80,7 +80,12 @@ def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
     return value
 
 
-_EVERY_ROW = Wire({key: _by_role(key, value) for key, value in _STUDIO_ROW.items()})
+def by_role(wire: Wire) -> Wire:
+    """The keys of a task, each as the caller's role on its production sees it. They are read beside `HERE`."""
+    return Wire({key: _by_role(key, value) for key, value in wire.items()})
+
+
+_EVERY_ROW = by_role(_STUDIO_ROW)
 
 
 _author, _team = person.alias("author"), project_person_link.alias("author_team")
