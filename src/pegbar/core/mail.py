@@ -7,6 +7,7 @@ made by the job that sends it, never put into the arguments of a job: see accoun
 Source: spec operations, "Outgoing mails".
 """
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -143,20 +144,45 @@ def compose(mail: Mail, organisation: str) -> EmailMessage:
     return made
 
 
-async def send(db: Database, mail: Mail) -> None:
-    """Send a mail now; without a mail server, write it to the log. Raises when it should be tried again."""
-    wanted = settings()
-    if not wanted.mail_enabled:
-        return
-    message = compose(mail, await db.value(ORGANISATION_NAME) or "Kitsu")
-    if not wanted.mail_server:
-        body = message.get_body(("plain",))
-        assert body is not None
-        log.info("a mail, as there is no MAIL_SERVER", to=mail.to, subject=mail.subject, text=body.get_content())
-        return
-    try:
-        await aiosmtplib.send(
-            message,
+class Postbox:
+    """Sends mails over one connection to the mail server, opened with the first of them.
+
+    async with Postbox("Studio") as postbox:
+        await postbox.send(mail)
+    """
+
+    def __init__(self, organisation: str) -> None:
+        self._organisation = organisation
+        self._server: aiosmtplib.SMTP | None = None
+
+    async def __aenter__(self) -> "Postbox":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None and self._server.is_connected:
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await self._server.quit()
+
+    async def send(self, mail: Mail) -> None:
+        """Send a mail. What the server refuses for good is logged; raises when it should be tried again."""
+        message = compose(mail, self._organisation)
+        try:
+            server = await self._connected()
+            await server.send_message(message)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            if any(each.code not in _REFUSED_FOR_GOOD for each in error.recipients):
+                raise
+            log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason=str(error))
+        except aiosmtplib.SMTPResponseException as error:
+            if error.code not in _REFUSED_FOR_GOOD:
+                raise
+            log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason=str(error))
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        if self._server is not None and self._server.is_connected:
+            return self._server
+        wanted = settings()
+        server = aiosmtplib.SMTP(
             hostname=wanted.mail_server,
             port=wanted.mail_port,
             username=wanted.mail_username or None,
@@ -166,14 +192,23 @@ async def send(db: Database, mail: Mail) -> None:
             local_hostname=wanted.domain_name.partition(":")[0],
             timeout=30,
         )
-    except aiosmtplib.SMTPRecipientsRefused as error:
-        if any(each.code not in _REFUSED_FOR_GOOD for each in error.recipients):
-            raise
-        log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason=str(error))
-    except aiosmtplib.SMTPResponseException as error:
-        if error.code not in _REFUSED_FOR_GOOD:
-            raise
-        log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason=str(error))
+        await server.connect()
+        self._server = server
+        return server
+
+
+async def send(db: Database, mail: Mail) -> None:
+    """Send a mail now; without a mail server, write it to the log. Raises when it should be tried again."""
+    if not settings().mail_enabled:
+        return
+    organisation = await db.value(ORGANISATION_NAME) or "Kitsu"
+    if not settings().mail_server:
+        body = compose(mail, organisation).get_body(("plain",))
+        assert body is not None
+        log.info("a mail, as there is no MAIL_SERVER", to=mail.to, subject=mail.subject, text=body.get_content())
+        return
+    async with Postbox(organisation) as postbox:
+        await postbox.send(mail)
 
 
 @SEND_MAIL.task
