@@ -1,4 +1,8 @@
-"""Who is told that they got a task. Source: spec tasks, "Notifications". Comments tell in comments/posting.py."""
+"""Telling people, and who is told that they got a task. Source: spec tasks, "Notifications".
+
+Comments write their notifications in comments/posting.py, thread.py and editing.py; what leaves the house by mail or
+chat is in notices/.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,25 +13,11 @@ from sqlalchemy import ARRAY, bindparam, text
 from pegbar.core.database import Transaction
 from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.tasks.events import NOTIFICATION_NEW
-
-#: Of the persons `concerned`, those who may see what is said: clients what is for them, artists nothing of clients.
-#: Parameters: `project_id`, `for_client`, `by_client` (said by, or in a thread of, a client), its author `starter_id`.
-ALLOWED = """
-    allowed AS (
-      SELECT r.id AS person_id
-        FROM person r LEFT JOIN project_person_link l ON l.person_id = r.id AND l.project_id = :project_id
-       WHERE r.id IN (SELECT person_id FROM concerned)
-         AND CASE WHEN r.role = 'admin' THEN true
-                  WHEN coalesce(nullif(l.role, 'admin'), r.role) = 'client' THEN
-                    :for_client OR r.id = :starter_id
-                    OR (:by_client AND (SELECT is_clients_isolated IS NOT TRUE FROM project WHERE id = :project_id))
-                  WHEN coalesce(nullif(l.role, 'admin'), r.role) IN ('user', 'vendor') THEN NOT :by_client
-                  ELSE true END
-    )
-"""
+from pegbar.tasks.notices.access import WANTS_MESSAGES
+from pegbar.tasks.notices.jobs import TELL
 
 _ASSIGNED = text(
-    """
+    f"""
     WITH told AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, task_id)
       SELECT gen_random_uuid(), :now, :now, false, false, 'assignation', person.id, :author_id, task.id
@@ -35,8 +25,9 @@ _ASSIGNED = text(
        WHERE person.id = ANY(:persons) AND person.id <> :author_id AND task.id = ANY(:tasks)
       RETURNING id, person_id, task_id
     )
-    SELECT told.id, told.person_id, task.project_id FROM told JOIN task ON task.id = told.task_id
-    """
+    SELECT told.id, told.person_id, task.project_id, {WANTS_MESSAGES} AS wants_messages
+      FROM told JOIN task ON task.id = told.task_id JOIN person r ON r.id = told.person_id
+    """  # noqa: S608 - a constant
 ).bindparams(
     bindparam("now", type_=TIMESTAMP),
     bindparam("author_id", type_=Uuid),
@@ -46,15 +37,28 @@ _ASSIGNED = text(
 
 
 def announce(tx: Transaction, project_id: UUID | None, rows: Iterable[Any]) -> None:
-    """Tell recipients of their new notifications: rows of `id` and `person_id`."""
+    """Tell recipients of their new notifications: rows of `id`, `person_id` and `wants_messages`."""
+    rows = list(rows)
     for row in rows:
-        tx.emit(
-            NOTIFICATION_NEW,
-            project_id=project_id,
-            to=row["person_id"],
-            notification_id=row["id"],
-            person_id=row["person_id"],
-        )
+        _emit(tx, project_id, row)
+    _send(tx, rows)
+
+
+def _emit(tx: Transaction, project_id: UUID | None, row: Any) -> None:
+    tx.emit(
+        NOTIFICATION_NEW,
+        project_id=project_id,
+        to=row["person_id"],
+        notification_id=row["id"],
+        person_id=row["person_id"],
+    )
+
+
+def _send(tx: Transaction, rows: Sequence[Any]) -> None:
+    """Leave it to one job to mail and message those who want it."""
+    wanted = [str(row["id"]) for row in rows if row["wants_messages"]]
+    if wanted:
+        tx.defer(TELL, notification_ids=wanted)
 
 
 async def assigned(tx: Transaction, author_id: UUID, task_ids: Sequence[UUID], persons: Sequence[UUID]) -> None:
@@ -63,4 +67,5 @@ async def assigned(tx: Transaction, author_id: UUID, task_ids: Sequence[UUID], p
         return
     rows = await tx.rows(_ASSIGNED, now=utc_now(), author_id=author_id, tasks=list(task_ids), persons=list(persons))
     for row in rows:
-        announce(tx, row["project_id"], [row])
+        _emit(tx, row["project_id"], row)
+    _send(tx, rows)

@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, Executable, bindparam, text
 from pegbar.core.events import event
 from pegbar.core.schema import TIMESTAMP, Boolean, String, Uuid
 from pegbar.entities.naming import FULL_NAME, JOINS
+from pegbar.tasks.notices.access import HIDDEN
 
 READ = event("notification:read", "person_id", "notification_id", scoped=False)
 UNREAD = event("notification:unread", "person_id", "notification_id", scoped=False)
@@ -48,21 +49,10 @@ _ITEM = f"""
       LEFT JOIN entity e ON e.id = t.entity_id
       {JOINS}
       LEFT JOIN subscription s ON s.task_id = n.task_id AND s.person_id = n.person_id
-      LEFT JOIN project_person_link l ON l.project_id = p.id AND l.person_id = me.id
-      LEFT JOIN person w ON w.id = c.person_id
-      LEFT JOIN project_person_link wl ON wl.project_id = p.id AND wl.person_id = w.id
       LEFT JOIN LATERAL (SELECT each AS reply
                            FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies END) each
                           WHERE n.reply_id IS NOT NULL AND each ->> 'id' = n.reply_id::text LIMIT 1) r ON true
-     CROSS JOIN LATERAL (
-       SELECT coalesce(w.role <> 'admin' AND coalesce(nullif(wl.role, 'admin'), w.role) = 'client', false) AS by_client,
-              CASE WHEN me.role = 'admin' THEN 'admin' ELSE coalesce(nullif(l.role, 'admin'), me.role) END AS role
-     ) x
-     CROSS JOIN LATERAL (
-       SELECT coalesce(CASE WHEN x.role IN ('user', 'vendor') THEN x.by_client
-                            WHEN x.role = 'client' THEN NOT (c.for_client OR c.person_id = me.id
-                              OR (x.by_client AND p.is_clients_isolated IS NOT TRUE)) ELSE false END, false) AS hidden
-     ) h
+      {HIDDEN}
      WHERE n.person_id = :caller_id
 """  # noqa: S608 - a constant
 _FILTERS: dict[str, tuple[str, Any]] = {

@@ -7,11 +7,12 @@ from sqlalchemy import ARRAY, bindparam, text
 from pegbar.core.access import may_act_on_task, require
 from pegbar.core.errors import Forbidden, Refused
 from pegbar.core.resource import Change
-from pegbar.core.schema import Boolean, Uuid, utc_now
+from pegbar.core.schema import TIMESTAMP, Boolean, Uuid, utc_now
 from pegbar.tasks import notifications, recount
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.queries import one
 from pegbar.tasks.comments.shapes import COMMENT
+from pegbar.tasks.notices.access import ALLOWED
 from pegbar.tasks.tables import comment
 
 #: What everybody who sees a comment may touch, within the rules below.
@@ -62,23 +63,26 @@ _REMENTION = text(
               JOIN task t ON t.id = :task_id
               JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = t.project_id
              WHERE d.department_id = ANY(:departments)
-    ), {notifications.ALLOWED}, forgotten AS (
+    ), {ALLOWED}, forgotten AS (
       DELETE FROM notification WHERE comment_id = :comment_id AND type = 'mention'
          AND person_id NOT IN (SELECT person_id FROM concerned)
+    ), told AS (
+      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
+                                task_id)
+      SELECT gen_random_uuid(), :now, :now, false, false, 'mention', person_id, :author_id, :comment_id, :task_id
+        FROM concerned JOIN allowed USING (person_id)
+       WHERE person_id <> :author_id
+         AND NOT EXISTS (SELECT 1 FROM notification n
+                          WHERE n.comment_id = :comment_id AND n.type = 'mention' AND n.person_id = concerned.person_id)
+      RETURNING id, person_id
     )
-    INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id, task_id)
-    SELECT gen_random_uuid(), :now ::timestamp, :now ::timestamp, false, false, 'mention', person_id, :author_id,
-           :comment_id, :task_id
-      FROM allowed
-     WHERE person_id <> :author_id
-       AND NOT EXISTS (SELECT 1 FROM notification n
-                        WHERE n.comment_id = :comment_id AND n.type = 'mention' AND n.person_id = allowed.person_id)
-    RETURNING id, person_id
+    SELECT told.id, told.person_id, allowed.wants_messages FROM told JOIN allowed USING (person_id)
     """  # noqa: S608 - a constant
 ).bindparams(
     *[bindparam(name, type_=Uuid) for name in ("comment_id", "task_id", "author_id", "starter_id", "project_id")],
     *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client")],
     *[bindparam(name, type_=ARRAY(Uuid)) for name in ("persons", "departments")],
+    bindparam("now", type_=TIMESTAMP),
 )
 
 

@@ -27,6 +27,7 @@ from pegbar.tasks.events import (
     TASK_UPDATE,
 )
 from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
+from pegbar.tasks.notices.access import ALLOWED
 from pegbar.tasks.state import after_status, is_latest, next_moment
 
 log = structlog.get_logger()
@@ -62,15 +63,15 @@ FOLLOWING = f"""
       UNION SELECT l.person_id, 'mention' FROM department_link d
               JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
              WHERE d.department_id = ANY(:departments)
-    ), {notifications.ALLOWED}, told AS (
+    ), {ALLOWED}, told AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id)
       SELECT gen_random_uuid(), :at, :now, false, :change, type, person_id, :author_id, :comment_id, :task_id
         FROM concerned JOIN allowed USING (person_id) WHERE person_id <> :author_id
       RETURNING id, person_id
     )
-    SELECT published.id AS news_id, told.id, told.person_id
-      FROM (SELECT 1) AS one LEFT JOIN published ON true LEFT JOIN told ON true
+    SELECT published.id AS news_id, told.id, told.person_id, allowed.wants_messages
+      FROM (SELECT 1) AS one LEFT JOIN published ON true LEFT JOIN told ON true LEFT JOIN allowed USING (person_id)
 """  # noqa: S608 - a constant
 FOLLOWING_PARAMETERS = (
     *[

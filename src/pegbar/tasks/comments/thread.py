@@ -25,6 +25,7 @@ from pegbar.tasks.comments.shapes import COMMENT, WITH_IDS
 from pegbar.tasks.comments.subject import load
 from pegbar.tasks.comments.visibility import BY_CLIENT
 from pegbar.tasks.events import COMMENT_ACKNOWLEDGE, COMMENT_DELETE_REPLY, COMMENT_REPLY, COMMENT_UNACKNOWLEDGE
+from pegbar.tasks.notices.access import ALLOWED
 from pegbar.tasks.tables import comment
 
 _COMMENT_ID = bindparam("comment_id", type_=Uuid)
@@ -99,13 +100,15 @@ _REPLY = text(
       UNION SELECT l.person_id, 'reply-mention' FROM department_link d
               JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
              WHERE d.department_id = ANY(:departments)
-    ), {notifications.ALLOWED}
-    INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
-                              task_id, reply_id)
-    SELECT gen_random_uuid(), :now, :now, false, false, type, person_id, :author_id, :comment_id, :task_id, :reply_id
-      FROM concerned JOIN allowed USING (person_id) JOIN person r ON r.id = person_id
-     WHERE person_id <> :author_id
-    RETURNING id, person_id
+    ), {ALLOWED}, told AS (
+      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
+                                task_id, reply_id)
+      SELECT gen_random_uuid(), :now, :now, false, false, type, person_id, :author_id, :comment_id, :task_id, :reply_id
+        FROM concerned JOIN allowed USING (person_id)
+       WHERE person_id <> :author_id
+      RETURNING id, person_id
+    )
+    SELECT told.id, told.person_id, allowed.wants_messages FROM told JOIN allowed USING (person_id)
     """  # noqa: S608 - a constant
 ).bindparams(
     *[

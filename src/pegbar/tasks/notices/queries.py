@@ -4,7 +4,7 @@ from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.core.schema import Uuid
 from pegbar.entities.naming import FULL_NAME, JOINS
-from pegbar.tasks.notifications import HIDDEN
+from pegbar.tasks.notices.access import HIDDEN
 
 #: The notifications that are still to be told: their text is for the recipient, who is there and works here.
 notices = text(
@@ -22,8 +22,10 @@ notices = text(
            p.id AS project_id, coalesce(p.name, '') AS project_name,
            p.production_type IS NOT DISTINCT FROM 'tvshow' AS is_tv_show,
            CASE WHEN y.id IS NOT NULL THEN y.episode_id WHEN et.name = 'Shot' THEN g.id
-                WHEN et.name = 'Sequence' THEN u.id WHEN et.name = 'Episode' THEN e.id ELSE e.source_id END AS episode_id,
-           n.task_id, coalesce(et.name, '') AS entity_kind, CASE WHEN e.id IS NULL THEN '' ELSE {FULL_NAME} END AS entity_name,
+                WHEN et.name = 'Sequence' THEN u.id WHEN et.name = 'Episode' THEN e.id ELSE e.source_id END
+             AS episode_id,
+           n.task_id, coalesce(et.name, '') AS entity_kind,
+           CASE WHEN e.id IS NULL THEN '' ELSE {FULL_NAME} END AS entity_name,
            coalesce(tt.name, '') AS task_type_name, coalesce(ts.short_name, '') AS task_status_short_name,
            coalesce(cs.name, ts.name, '') AS status_name, coalesce(c.text, '') AS comment_text,
            coalesce((SELECT each ->> 'text'
@@ -45,7 +47,7 @@ notices = text(
       LEFT JOIN entity e ON e.id = t.entity_id
       {JOINS}
       {HIDDEN}
-     WHERE n.id = ANY(:ids) AND me.active IS NOT FALSE AND NOT hidden.hidden
+     WHERE n.id = ANY(:ids) AND me.active IS NOT FALSE AND NOT h.hidden
      ORDER BY array_position(:ids, n.id)
     """  # noqa: S608 - a constant
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
