@@ -52,6 +52,10 @@ class Mailbox:
         assert mail["To"] == to, mail
         return mail
 
+    def take(self, number: int) -> list[EmailMessage]:
+        """The next mails, to whomever."""
+        return [self._mails.get(timeout=30) for _ in range(number)]
+
     def is_empty(self) -> bool:
         return self._mails.empty()
 
