@@ -22,11 +22,14 @@ from cryptography.x509.oid import NameOID
 _ANSWERS = (
     ("/api/chat.postMessage", {"ok": True}),
     ("/api/v10/users/@me/guilds", [{"id": "1"}]),
-    ("/api/v10/guilds/1/members/search", [{"user": {"id": "41", "username": "adam"}}, {"user": {"id": "42", "username": "Ada"}}]),
+    (
+        "/api/v10/guilds/1/members/search",
+        [{"user": {"id": "41", "username": "adam"}}, {"user": {"id": "42", "username": "Ada"}}],
+    ),
     ("/api/v10/users/@me/channels", {"id": "77"}),
     ("/api/v10/channels/77/messages", {"id": "5"}),
     ("/hooks/", "ok"),
-)  # fmt: skip
+)
 
 
 class Call(NamedTuple):
