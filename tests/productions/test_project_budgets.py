@@ -113,6 +113,19 @@ def test_revisions_made_at_once_have_their_own_numbers(admin: Client) -> None:
         assert sorted(pool.map(add, range(6))) == [1, 2, 3, 4, 5, 6]
 
 
+def test_revisions_that_are_gone_are_not_given_again(admin: Client) -> None:
+    """Spec projects, Worth fixing 16: revision numbers reuse after deletion."""
+    show = production(admin)["id"]
+    first, second, third = (quote(admin, show) for _ in range(3))
+    at = f"/data/projects/{show}/budgets"
+    admin.ok_delete(f"{at}/{third}")
+    assert admin.ok_get(f"{at}/{quote(admin, show)}")["revision"] == 4
+    for row in admin.ok_get(at):
+        admin.ok_delete(f"/data/budgets/{row['id']}")
+    assert admin.ok_get(f"{at}/{quote(admin, show)}")["revision"] == 5
+    assert admin.get(f"{at}/{first}").status_code == admin.get(f"{at}/{second}").status_code == 404
+
+
 def test_programs_of_task_types(admin: Client) -> None:
     """Spec projects, "Task type softwares"."""
     modeling = named(admin, "task-types", "Modeling")

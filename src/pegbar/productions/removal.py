@@ -17,7 +17,10 @@ from pegbar.productions.preview_account.actions import remove_account
 _IS_OPEN = select(queries.open_status.scalar_subquery() == bindparam("status_id", type_=Uuid))
 
 
-_REMOVE_LOG = about_project("DELETE FROM api_event WHERE project_id = :project_id")
+_REMOVE_LOG = about_project(
+    "DELETE FROM api_event WHERE project_id = :project_id",
+    "DELETE FROM pegbar.budget_revision WHERE project_id = :project_id",
+)
 
 _REMOVE_BUDGETS = about_project(
     "DELETE FROM budget_entry WHERE budget_id IN (SELECT id FROM budget WHERE project_id = :project_id)",

@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, select
 from pegbar.core.access import Caller, admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.core.resource import Access, Change, Relation, Resource
 from pegbar.productions import creation, queries, removal, shapes
+from pegbar.productions.budgets import actions as budget_actions
 from pegbar.productions.descriptors import values
 from pegbar.productions.tables import (
     budget,
@@ -108,6 +109,7 @@ budgets = Resource(
     budget,
     path="/data/budgets",
     type="Budget",
+    deleting=budget_actions.deleting_budget,
     protected=frozenset({"revision"}),
     tag="Budgets",
 )

@@ -18,6 +18,7 @@ from pegbar.core.schema import (
     choice,
     flag,
     link_table,
+    own_table,
     reference,
     table,
 )
@@ -275,6 +276,13 @@ budget = table(
     Column("revision", Integer, default=1, nullable=False),
     Column("name", String(255), nullable=False),
     Column("currency", String(3)),
+)
+
+#: The highest revision among the budgets that a production had, so that its number is not given again.
+budget_revision = own_table(
+    "budget_revision",
+    Column("project_id", Uuid, primary_key=True),
+    Column("last", Integer, nullable=False),
 )
 
 budget_entry = table(

@@ -4,10 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import bindparam, text
 
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.events import event
+from pegbar.core.resource import Change
+from pegbar.core.schema import Uuid
 from pegbar.core.values import to_float
 from pegbar.productions.budgets import queries
 from pegbar.productions.queries import locked_project
@@ -19,6 +22,24 @@ DELETED = event("budget:delete", "budget_id")
 ENTRY_CREATED = event("budget-entry:create", "budget_id", "budget_entry_id")
 ENTRY_UPDATED = event("budget-entry:update", "budget_id", "budget_entry_id")
 ENTRY_DELETED = event("budget-entry:delete", "budget_id", "budget_entry_id")
+
+_REMEMBER = text(
+    """
+    INSERT INTO pegbar.budget_revision (project_id, last)
+    SELECT project_id, revision FROM budget WHERE id = :budget_id AND project_id IS NOT NULL
+    ON CONFLICT (project_id) DO UPDATE SET last = greatest(budget_revision.last, excluded.last)
+    """
+).bindparams(bindparam("budget_id", type_=Uuid))
+
+
+async def remember_revision(tx: Transaction, budget_id: UUID) -> None:
+    """Keep the number of a budget about to be deleted from being given again."""
+    await tx.execute(_REMEMBER, budget_id=budget_id)
+
+
+async def deleting_budget(change: Change) -> None:
+    """The generic route does so too."""
+    await remember_revision(change.tx, change.row(budget))
 
 
 async def add_budget(tx: Transaction, project_id: UUID, name: str, currency: str) -> UUID:
@@ -47,6 +68,7 @@ async def change_budget(tx: Transaction, project_id: UUID, budget_id: UUID, give
 async def remove_budget(tx: Transaction, project_id: UUID, budget_id: UUID) -> None:
     """Delete a budget with its lines."""
     await require_budget(tx, project_id, budget_id)
+    await remember_revision(tx, budget_id)
     await tx.delete(budget_entry, budget_id=budget_id)
     await tx.delete(budget, id=budget_id)
     tx.emit(DELETED, project_id=project_id, budget_id=budget_id)

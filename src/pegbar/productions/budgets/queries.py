@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import JsonText, json_map, json_object, wire_of
 from pegbar.productions.queries import PROJECT_ID
-from pegbar.productions.tables import budget, budget_entry
+from pegbar.productions.tables import budget, budget_entry, budget_revision
 from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task, time_spent
 
@@ -30,7 +30,11 @@ _entries = select(json_object(_SHORT_ENTRY)).join_from(budget_entry, budget).whe
 entries_of_budget = _entries.order_by(budget_entry.c.created_at, budget_entry.c.id)
 one_entry = select(json_object(ENTRY)).join_from(budget_entry, budget).where(_of_budget, budget_entry.c.id == _ENTRY_ID)
 
-next_revision = select(func.coalesce(func.max(budget.c.revision), 0) + 1).where(budget.c.project_id == PROJECT_ID)
+_gone = select(budget_revision.c.last).where(budget_revision.c.project_id == PROJECT_ID)
+#: One more than any budget of a production has or had.
+next_revision = select(func.greatest(func.max(budget.c.revision), _gone.scalar_subquery(), 0) + 1).where(
+    budget.c.project_id == PROJECT_ID
+)
 
 locked_budget = (
     select(budget.c.id).where(budget.c.id == _BUDGET_ID, budget.c.project_id == PROJECT_ID).with_for_update()
