@@ -78,7 +78,8 @@ def document(operations: Sequence[Operation]) -> Schema:
     for operation in sorted(shown, key=lambda each: (each.path, each.method)):
         path = _PARAMETER.sub(r"{\1}", operation.path)
         paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, structs)
-    resources = {each.returns.type: each.returns for each in shown if isinstance(each.returns, Resource)}
+    returned = [returned_of(each) for each in shown]
+    resources = {each.type: each for each in returned if isinstance(each, Resource)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Pegbar", "version": __version__, "description": _INTRODUCTION},
@@ -144,7 +145,7 @@ def _error_statuses(operation: Operation) -> Iterator[int]:
         yield 404
     if "{" in operation.path or operation.body or operation.query or "document" in operation.parameters:
         yield 400
-    if isinstance(operation.returns, Resource):
+    if isinstance(returned_of(operation), Resource):
         yield 400
     if operation.method in ("POST", "PUT"):
         yield 413
@@ -298,7 +299,7 @@ def _request_body(operation: Operation, structs: "_Structs") -> Schema | None:
 
 def _responses(operation: Operation, structs: "_Structs") -> Schema:
     found: Schema = {}
-    answers = operation.method != "DELETE" or isinstance(operation.returns, Mapping)
+    answers = operation.method != "DELETE" or not isinstance(operation.returns, Resource | None)
     if not answers or operation.status == 204:
         found["204"] = {"description": "Done"}
     else:
@@ -309,18 +310,29 @@ def _responses(operation: Operation, structs: "_Structs") -> Schema:
     return found
 
 
+def returned_of(operation: Operation) -> Any:
+    """What a route answers, or what the array that it answers is made of."""
+    return operation.returns[0] if isinstance(operation.returns, list) else operation.returns
+
+
 def _answer_schema(operation: Operation, structs: "_Structs") -> Schema:
-    returned = operation.returns
+    schema = _returned_schema(returned_of(operation), structs)
+    if isinstance(operation.returns, list):
+        return {"type": "array", "items": schema}
+    if _generic(operation) == "list":
+        return {"anyOf": [{"type": "array", "items": schema}, _envelope(schema)]}
+    return schema
+
+
+def _returned_schema(returned: Any, structs: "_Structs") -> Schema:
     if isinstance(returned, Resource):
-        row = {"$ref": f"#/components/schemas/{returned.type}"}
-        if _generic(operation) == "list":
-            return {"anyOf": [{"type": "array", "items": row}, _envelope(row)]}
-        return row if _generic(operation) else {"anyOf": [row, {"type": "array", "items": row}]}
+        return {"$ref": f"#/components/schemas/{returned.type}"}
+    if isinstance(returned, Wire):
+        properties = {str(key): _value_schema(value) for key, value in returned.items()}
+        return {"type": "object", "properties": properties, "required": list(properties)}
     if isinstance(returned, Mapping):
         return dict(returned)
-    if returned is not None:
-        return structs.reference(returned)
-    return dict(_ANYTHING)
+    return dict(_ANYTHING) if returned is None else structs.reference(returned)
 
 
 def _envelope(row: Schema) -> Schema:
@@ -353,7 +365,7 @@ def _always(wire: Wire) -> list[str]:
 
 def _value_schema(value: ColumnElement[Any]) -> Schema:
     if not isinstance(value, Column):
-        return _of_type(value.type)
+        return _nullable(_of_type(value.type))
     schema = _type_schema(value)
     return _nullable(schema) if value.nullable else schema
 
@@ -430,7 +442,7 @@ class _Structs:
         kinds: list[Any] = []
         for operation in operations:
             kinds += [kind for kind in (operation.body, operation.query) if kind is not None]
-            returned = operation.returns
+            returned = returned_of(operation)
             if returned is not None and not isinstance(returned, Resource | Mapping):
                 kinds.append(returned)
         self._kinds = list(dict.fromkeys(kinds))

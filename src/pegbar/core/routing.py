@@ -116,6 +116,9 @@ def route(  # noqa: PLR0913 - a declaration
 ) -> Callable[[Handler], Handler]:
     """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204.
 
+    `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
+    array of them as a list of one.
+
     `malformed` is the status for an id in a `str` parameter that is none: 400 or 404.
     """
 

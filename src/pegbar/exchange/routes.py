@@ -15,7 +15,7 @@ from pegbar.exchange import csv_input, people
     "/import/csv/persons",
     access=admin,
     tag="Import",
-    returns=persons,
+    returns=[persons],
     errors=(400,),
     events=(persons.events["new"], persons.events["update"]),
 )

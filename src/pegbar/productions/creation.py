@@ -114,6 +114,8 @@ async def _check_backgrounds(change: Change) -> None:
             if each not in known:
                 raise NotFound(f"There is no preview background file {each}.")
     name = "default_preview_background_file_id"
+    if given is not None and name not in change.values and change.after(name) not in given:
+        change.values[name] = None
     chosen = change.values.get(name)
     if chosen is None or not change.changes(name):
         return

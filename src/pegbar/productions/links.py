@@ -4,18 +4,19 @@ A link is one row for its owner and a thing of the studio; adding it twice is ad
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Column, ColumnElement, Executable, Table, all_, any_, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from pegbar.config import settings
 from pegbar.core.database import Json, Transaction
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.wire import Wire, json_object, wire_of
 from pegbar.productions.actions import touch
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.hooks import PIPELINE_CHANGED, Pipeline
@@ -54,6 +55,11 @@ class Link:
         """The reference to the thing."""
         return self.table.c[self.name]
 
+    @cached_property
+    def wire(self) -> Wire:
+        """The keys of a link's row."""
+        return wire_of(self.table, self.type)
+
     @property
     def target(self) -> Table:
         """The table of the things."""
@@ -80,14 +86,12 @@ def _known(link: Link) -> Executable:
 
 @lru_cache
 def _row(link: Link) -> Executable:
-    shape = wire_of(link.table, link.type)
-    return select(json_object(shape)).where(link.owned, link.column == OTHER_ID)
+    return select(json_object(link.wire)).where(link.owned, link.column == OTHER_ID)
 
 
 @lru_cache
 def _rows(link: Link) -> Executable:
-    shape = wire_of(link.table, link.type)
-    found = select(json_object(shape)).where(link.owned, link.column == any_(_IDS))
+    found = select(json_object(link.wire)).where(link.owned, link.column == any_(_IDS))
     return found.order_by(func.array_position(_IDS, link.column))
 
 
@@ -226,10 +230,28 @@ class TaskTypeUse:
     ld_bitrate_compression: int | None = None
     is_client_visible: bool | None = None
 
+    def then(self, later: "TaskTypeUse") -> "TaskTypeUse":
+        """Both, where the later one has the last word."""
+        return replace(self, **{name: value for name, value in asdict(later).items() if value is not None})
+
+
+#: Whether low definition takes more than high definition on one of these task types.
+_TOO_MUCH = text(
+    """
+    SELECT 1 FROM project_task_type_link l JOIN project p ON p.id = l.project_id
+     WHERE l.project_id = :project_id AND l.task_type_id = ANY(:ids ::uuid[])
+       AND l.ld_bitrate_compression
+           > least(coalesce(l.hd_bitrate_compression, p.hd_bitrate_compression, :highest ::int), :highest ::int)
+    """
+).bindparams(PROJECT_ID)
+
 
 async def use_task_types(tx: Transaction, project_id: UUID, given: Sequence[TaskTypeUse], *, only: bool) -> None:
     """Use task types on a production, unknown ones left out; with `only`, no others."""
-    wanted = {each.task_type_id: each for each in given}
+    wanted: dict[UUID, TaskTypeUse] = {}
+    for each in given:
+        known_use = wanted.get(each.task_type_id)
+        wanted[each.task_type_id] = each if known_use is None else known_use.then(each)
     uses = [wanted[each] for each in await known(tx, TASK_TYPE, list(wanted))]
     ids = [each.task_type_id for each in uses]
     if only:
@@ -245,6 +267,10 @@ async def use_task_types(tx: Transaction, project_id: UUID, given: Sequence[Task
         visibles=[each.is_client_visible for each in uses],
         visible_ids=[each.task_type_id for each in uses if each.is_client_visible is not None],
     )
+    with_bitrates = [each.task_type_id for each in uses if each.hd_bitrate_compression or each.ld_bitrate_compression]
+    highest = settings().movie_highdef_bitrate
+    if with_bitrates and await tx.value(_TOO_MUCH, project_id=project_id, ids=with_bitrates, highest=highest):
+        raise BadRequest("task_types: an ld_bitrate_compression is more than high definition takes.")
     await changed(tx, TASK_TYPE, project_id)
 
 

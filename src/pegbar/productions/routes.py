@@ -3,6 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 from litestar import Request
 
 from pegbar.core.access import Caller, at, authenticated, manager_of, member_of
@@ -27,13 +28,13 @@ async def project_row(db: Reader, project_id: UUID) -> Json:
 # Productions
 
 
-@get("/data/projects/open", access=authenticated, tag="Projects")
+@get("/data/projects/open", access=authenticated, returns=[shapes.FULL_FOR_ADMINS], tag="Projects")
 async def open_projects(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
     """Open productions of the caller's teams (all of them for an administrator), with settings and descriptors."""
     return await _list(db, caller, queries.open_projects, request.query_params.get("name"))
 
 
-@get("/data/projects/all", access=authenticated, tag="Projects", errors=(404,))
+@get("/data/projects/all", access=authenticated, returns=[projects], tag="Projects", errors=(404,))
 async def all_projects(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
     """Productions of the caller's teams (all of them for an administrator), open and closed; or the one of a name."""
     name = request.query_params.get("name")
@@ -81,7 +82,20 @@ class MemberRole(Strict):
     role: TeamRole | None = None
 
 
-@get("/data/projects/{project_id:uuid}/team", access=member_of("project_id"), tag="Projects")
+class TeamRoleSet(msgspec.Struct):
+    """A member and their role on the production."""
+
+    project_id: UUID
+    person_id: UUID
+    role: TeamRole | None
+
+
+@get(
+    "/data/projects/{project_id:uuid}/team",
+    access=member_of("project_id"),
+    returns=[{"anyOf": [{"$ref": "#/components/schemas/Person"}, {"type": "object"}]}],
+    tag="Projects",
+)
 async def team(project_id: UUID, db: Database, caller: Caller) -> Json:
     """The team of a production, each with their role there; managers see whole persons."""
     return await db.json(queries.team(shapes.team_member(caller)), project_id=project_id)
@@ -91,6 +105,7 @@ async def team(project_id: UUID, db: Database, caller: Caller) -> Json:
     "/data/projects/{project_id:uuid}/team",
     access=manager_of("project_id"),
     events=(PROJECT_CHANGED,),
+    returns=projects,
     errors=(400,),
     tag="Projects",
 )
@@ -104,13 +119,14 @@ async def join_team(project_id: UUID, body: NewMember, tx: Transaction) -> Json:
     "/data/projects/{project_id:uuid}/team/{person_id:str}",
     access=manager_of("project_id"),
     events=(PROJECT_CHANGED,),
+    returns=TeamRoleSet,
     errors=(400,),
     tag="Projects",
 )
-async def set_team_role(project_id: UUID, person_id: str, body: MemberRole, tx: Transaction) -> Any:
+async def set_team_role(project_id: UUID, person_id: str, body: MemberRole, tx: Transaction) -> TeamRoleSet:
     """Set the role of a team member on this production."""
     await actions.set_team_role(tx, project_id, path_uuid(person_id), body.role)
-    return {"project_id": project_id, "person_id": path_uuid(person_id), "role": body.role}
+    return TeamRoleSet(project_id, path_uuid(person_id), body.role)
 
 
 @delete(

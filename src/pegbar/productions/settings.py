@@ -13,13 +13,16 @@ from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest
 from pegbar.core.routing import delete, get, post, put
+from pegbar.core.wire import wire_of
 from pegbar.productions import actions, creation, links, usage
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.links import ASSET_TYPE, AUTOMATION, BACKGROUND, TASK_STATUS, TASK_TYPE, Link, TaskTypeUse
+from pegbar.productions.resources import projects
 from pegbar.productions.routes import project_row
 
 _AT = "/data/projects/{project_id:uuid}"
 _EVENTS = (PROJECT_CHANGED,)
+_MANAGER: dict[str, Any] = {"access": manager_of("project_id"), "events": _EVENTS}
 #: A place in an order.
 Priority = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 
@@ -62,10 +65,10 @@ def _declare_list(path: str, link: Link, what: str) -> None:
         f"Used{what.title().replace(' ', '')}", [(link.name, str)], bases=(Strict,), module=__name__
     )
     rule = manager_of("project_id")
-    post(f"{_AT}/settings/{path}", access=rule, events=_EVENTS, errors=(400,), summary=f"Use a {what}")(add)
-    delete(f"{_AT}/settings/{path}/{{{link.name}:str}}", access=rule, events=_EVENTS, summary=f"Stop using a {what}")(
-        remove
-    )
+    declared: dict[str, Any] = {"access": rule, "events": _EVENTS}
+    at = f"{_AT}/settings/{path}"
+    post(at, returns=projects, errors=(400,), summary=f"Use a {what}", **declared)(add)
+    delete(f"{at}/{{{link.name}:str}}", summary=f"Stop using a {what}", **declared)(remove)
 
 
 _declare_list("asset-types", ASSET_TYPE, "asset type")
@@ -79,7 +82,7 @@ class UsedBackground(Strict):
     preview_background_file_id: str
 
 
-@post(f"{_AT}/settings/preview-background-files", access=manager_of("project_id"), events=_EVENTS, errors=(400,))
+@post(f"{_AT}/settings/preview-background-files", returns=projects, errors=(400,), **_MANAGER)
 async def use_background(project_id: UUID, body: UsedBackground, tx: Transaction) -> Json:
     """Use a preview background file on a production."""
     background_id = read_uuid("preview_background_file_id", body.preview_background_file_id)
@@ -87,11 +90,7 @@ async def use_background(project_id: UUID, body: UsedBackground, tx: Transaction
     return await project_row(tx, project_id)
 
 
-@delete(
-    f"{_AT}/settings/preview-background-files/{{preview_background_file_id:str}}",
-    access=manager_of("project_id"),
-    events=_EVENTS,
-)
+@delete(f"{_AT}/settings/preview-background-files/{{preview_background_file_id:str}}", **_MANAGER)
 async def drop_background(project_id: UUID, preview_background_file_id: str, tx: Transaction) -> None:
     """Stop using a preview background file; it stops being the default one too."""
     chosen = read_uuid("preview_background_file_id", preview_background_file_id)
@@ -116,7 +115,7 @@ class UsedTaskType(Strict):
         return {**{name: value for name, value in said.items() if value is not None}, **bitrates}
 
 
-@post(f"{_AT}/settings/task-types", access=manager_of("project_id"), events=_EVENTS, errors=(400,))
+@post(f"{_AT}/settings/task-types", returns=projects, errors=(400,), **_MANAGER)
 async def use_task_type(project_id: UUID, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
     task_type_id = read_uuid("task_type_id", body.task_type_id)
@@ -124,7 +123,7 @@ async def use_task_type(project_id: UUID, body: UsedTaskType, tx: Transaction) -
     return await project_row(tx, project_id)
 
 
-@delete(f"{_AT}/settings/task-types/{{task_type_id:str}}", access=manager_of("project_id"), events=_EVENTS)
+@delete(f"{_AT}/settings/task-types/{{task_type_id:str}}", **_MANAGER)
 async def drop_task_type(project_id: UUID, task_type_id: str, tx: Transaction) -> None:
     """Stop using a task type on a production; its tasks stay."""
     await links.remove(tx, TASK_TYPE, project_id, read_uuid("task_type_id", task_type_id))
@@ -136,7 +135,7 @@ class StatusOverride(Strict):
     is_client_allowed: bool | None
 
 
-@put(f"{_AT}/settings/task-status/{{task_status_id:str}}", access=manager_of("project_id"), events=_EVENTS)
+@put(f"{_AT}/settings/task-status/{{task_status_id:str}}", returns=TASK_STATUS.wire, **_MANAGER)
 async def override_status(project_id: UUID, task_status_id: str, body: StatusOverride, tx: Transaction) -> Json:
     """Set whether the clients of a production may set a status."""
     status_id = usage.linked_id(TASK_STATUS, task_status_id)
@@ -178,7 +177,7 @@ class Batch(Strict):
     replace_task_types: bool = False
 
 
-@post(f"{_AT}/settings/batch", access=manager_of("project_id"), status=200, events=_EVENTS, errors=(400,))
+@post(f"{_AT}/settings/batch", status=200, returns=projects, errors=(400,), **_MANAGER)
 async def use_many(project_id: UUID, body: Batch, tx: Transaction) -> Json:
     """Use task types, task statuses and asset types on a production; unknown ids are passed over."""
     uses = [each.use() for each in body.task_types]
@@ -194,25 +193,37 @@ async def use_many(project_id: UUID, body: Batch, tx: Transaction) -> Json:
 # Reads
 
 
-@get(f"{_AT}/task-types", access=member_of("project_id"))
+@get(f"{_AT}/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
 async def task_types(project_id: UUID, db: Database) -> Json:
     """The task types of a production, as the studio has them."""
     return await db.json(links.rows_of(TASK_TYPE, "TaskType"), project_id=project_id)
 
 
-@get(f"{_AT}/settings/task-status", access=member_of("project_id"))
+@get(
+    f"{_AT}/settings/task-status",
+    access=member_of("project_id"),
+    returns=[wire_of(TASK_STATUS.target, "TaskStatus")],
+)
 async def task_statuses(project_id: UUID, db: Database) -> Json:
     """The task statuses of a production, as the studio has them."""
     return await db.json(links.rows_of(TASK_STATUS, "TaskStatus"), project_id=project_id)
 
 
-@get(f"{_AT}/settings/status-automations", access=manager_of("project_id"))
+@get(
+    f"{_AT}/settings/status-automations",
+    access=manager_of("project_id"),
+    returns=[wire_of(AUTOMATION.target, "StatusAutomation")],
+)
 async def status_automations(project_id: UUID, db: Database) -> Json:
     """The status automations of a production."""
     return await db.json(links.rows_of(AUTOMATION, "StatusAutomation"), project_id=project_id)
 
 
-@get(f"{_AT}/settings/preview-background-files", access=member_of("project_id"))
+@get(
+    f"{_AT}/settings/preview-background-files",
+    access=member_of("project_id"),
+    returns=[wire_of(BACKGROUND.target, "PreviewBackgroundFile")],
+)
 async def preview_background_files(project_id: UUID, db: Database) -> Json:
     """The preview background files of a production."""
     return await db.json(links.rows_of(BACKGROUND, "PreviewBackgroundFile"), project_id=project_id)
@@ -223,7 +234,7 @@ async def preview_background_files(project_id: UUID, db: Database) -> Json:
 _IN_BODY = manager_of(Place("project", "project_id", in_body=True))
 
 
-@post("/data/task-type-links", access=_IN_BODY, events=_EVENTS, errors=(400,))
+@post("/data/task-type-links", access=_IN_BODY, returns=TASK_TYPE.wire, events=_EVENTS, errors=(400,))
 async def link_task_type(document: dict[str, Any], tx: Transaction) -> Json:
     """Use a task type on a production, with a priority."""
     project_id, task_type_id = _pair(document, "task_type_id")
@@ -231,7 +242,7 @@ async def link_task_type(document: dict[str, Any], tx: Transaction) -> Json:
     return await _linked(tx, TASK_TYPE, project_id, task_type_id, new, ("priority",))
 
 
-@post("/data/task-status-links", access=_IN_BODY, events=_EVENTS, errors=(400,))
+@post("/data/task-status-links", access=_IN_BODY, returns=TASK_STATUS.wire, events=_EVENTS, errors=(400,))
 async def link_task_status(document: dict[str, Any], tx: Transaction) -> Json:
     """Use a task status on a production, with a priority and the roles that see it on the boards."""
     project_id, task_status_id = _pair(document, "task_status_id")
@@ -257,17 +268,17 @@ async def _linked(
     return await links.read(tx, link, project_id, other_id)
 
 
-_ORDERED = {"access": manager_of("project_id"), "status": 200, "events": _EVENTS, "errors": (400,)}
+_ORDERED: dict[str, Any] = {**_MANAGER, "status": 200, "errors": (400,)}
 
 
-@post("/actions/projects/{project_id:uuid}/task-type-links/reorder", **_ORDERED)
+@post("/actions/projects/{project_id:uuid}/task-type-links/reorder", returns=[TASK_TYPE.wire], **_ORDERED)
 async def reorder_task_types(project_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
     """Number the task types of a production in the order given."""
     ids = read_uuids("task_type_ids", document.get("task_type_ids"))
     return await links.reorder(tx, TASK_TYPE, project_id, ids)
 
 
-@post("/actions/projects/{project_id:uuid}/task-status-links/reorder", **_ORDERED)
+@post("/actions/projects/{project_id:uuid}/task-status-links/reorder", returns=[TASK_STATUS.wire], **_ORDERED)
 async def reorder_task_statuses(project_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
     """Number the task statuses of a production in the order given."""
     ids = read_uuids("task_status_ids", document.get("task_status_ids"))

@@ -17,16 +17,16 @@ _ENTRY_ID = bindparam("entry_id", type_=Uuid)
 
 BUDGET = wire_of(budget, "Budget")
 ENTRY = wire_of(budget_entry, "BudgetEntry")
-_SHORT_BUDGET = BUDGET.only("id", "project_id", "revision", "name", "currency")
-_SHORT_ENTRY = ENTRY.but("created_at", "updated_at", "type")
+SHORT_BUDGET = BUDGET.only("id", "project_id", "revision", "name", "currency")
+SHORT_ENTRY = ENTRY.but("created_at", "updated_at", "type")
 
 of_project = (
-    select(json_object(_SHORT_BUDGET)).where(budget.c.project_id == PROJECT_ID).order_by(budget.c.revision.desc())
+    select(json_object(SHORT_BUDGET)).where(budget.c.project_id == PROJECT_ID).order_by(budget.c.revision.desc())
 )
 one_budget = select(json_object(BUDGET)).where(budget.c.id == _BUDGET_ID, budget.c.project_id == PROJECT_ID)
 
 _of_budget = (budget_entry.c.budget_id == _BUDGET_ID) & (budget.c.project_id == PROJECT_ID)
-_entries = select(json_object(_SHORT_ENTRY)).join_from(budget_entry, budget).where(_of_budget)
+_entries = select(json_object(SHORT_ENTRY)).join_from(budget_entry, budget).where(_of_budget)
 entries_of_budget = _entries.order_by(budget_entry.c.created_at, budget_entry.c.id)
 one_entry = select(json_object(ENTRY)).join_from(budget_entry, budget).where(_of_budget, budget_entry.c.id == _ENTRY_ID)
 

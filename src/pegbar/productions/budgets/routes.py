@@ -14,6 +14,7 @@ from pegbar.core.database import Database, Json, Reader, Transaction
 from pegbar.core.routing import delete, found, get, path_uuid, post, put
 from pegbar.core.values import to_date
 from pegbar.productions.budgets import actions, queries
+from pegbar.productions.resources import budget_entries, budgets
 
 _AT = "/data/projects/{project_id:str}/budgets"
 _ONE = f"{_AT}/{{budget_id:str}}"
@@ -84,13 +85,21 @@ async def _entry(db: Reader, project_id: str, budget_id: str, entry_id: UUID) ->
     return found(await db.json_row(queries.one_entry, **ids), "The budget entry")
 
 
-@get(f"{_AT}/time-spents", access=admin, tag="Budgets", errors=(400,))
+#: `{department_id: {"total": minutes, person_id: {"total": minutes, "YYYY-MM": minutes}}}`.
+_HOURS = {"type": "object", "additionalProperties": {"type": "object"}}
+
+
+@get(f"{_AT}/time-spents", access=admin, returns=_HOURS, tag="Budgets", errors=(400,))
 async def budget_hours(project_id: str, db: Database) -> Any:
     """Minutes logged on a production's tasks, by department of the task type, person and month."""
     return actions.hours_tree(await db.rows(queries.hours, project_id=path_uuid(project_id)))
 
 
-@get("/data/projects/{project_id:uuid}/task-types/{task_type_id:str}/time-spents", **_MANAGER)
+@get(
+    "/data/projects/{project_id:uuid}/task-types/{task_type_id:str}/time-spents",
+    returns={"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}},
+    **_MANAGER,
+)
 async def hours_of_task_type(
     request: Request[Any, Any, Any], project_id: UUID, task_type_id: str, db: Database
 ) -> Json:
@@ -104,26 +113,26 @@ async def hours_of_task_type(
     return row
 
 
-@get(_AT, **_MANAGER)
+@get(_AT, returns=[queries.SHORT_BUDGET], **_MANAGER)
 async def list_budgets(project_id: str, db: Database) -> Json:
     """The budgets of a production, the latest revision first."""
     return await db.json(queries.of_project, project_id=path_uuid(project_id))
 
 
-@post(_AT, status=200, events=(actions.CREATED,), **_MANAGER)
+@post(_AT, status=200, returns=budgets, events=(actions.CREATED,), **_MANAGER)
 async def add_budget(project_id: str, body: NewBudget, tx: Transaction) -> Json:
     """Open the next revision of a production's budget."""
     made = await actions.add_budget(tx, path_uuid(project_id), body.name, body.currency)
     return await _budget(tx, project_id, made)
 
 
-@get(_ONE, **_MANAGER)
+@get(_ONE, returns=budgets, **_MANAGER)
 async def read_budget(project_id: str, budget_id: str, db: Database) -> Json:
     """A budget of a production."""
     return await _budget(db, project_id, path_uuid(budget_id))
 
 
-@put(_ONE, events=(actions.UPDATED,), **_MANAGER)
+@put(_ONE, returns=budgets, events=(actions.UPDATED,), **_MANAGER)
 async def change_budget(project_id: str, budget_id: str, body: ChangedBudget, tx: Transaction) -> Json:
     """Rename a budget or change its currency; its revision stays."""
     given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
@@ -137,27 +146,27 @@ async def remove_budget(project_id: str, budget_id: str, tx: Transaction) -> Non
     await actions.remove_budget(tx, path_uuid(project_id), path_uuid(budget_id))
 
 
-@get(_ENTRIES, **_MANAGER)
+@get(_ENTRIES, returns=[queries.SHORT_ENTRY], **_MANAGER)
 async def list_entries(project_id: str, budget_id: str, db: Database) -> Json:
     """The lines of a budget."""
     ids = {"project_id": path_uuid(project_id), "budget_id": path_uuid(budget_id)}
     return await db.json(queries.entries_of_budget, **ids)
 
 
-@post(_ENTRIES, status=200, events=(actions.ENTRY_CREATED,), **_MANAGER)
+@post(_ENTRIES, status=200, returns=budget_entries, events=(actions.ENTRY_CREATED,), **_MANAGER)
 async def add_entry(project_id: str, budget_id: str, body: NewEntry, tx: Transaction) -> Json:
     """Add a line to a budget."""
     made = await actions.add_entry(tx, path_uuid(project_id), path_uuid(budget_id), _given(body))
     return await _entry(tx, project_id, budget_id, made)
 
 
-@get(_ENTRY, **_MANAGER)
+@get(_ENTRY, returns=budget_entries, **_MANAGER)
 async def read_entry(project_id: str, budget_id: str, entry_id: str, db: Database) -> Json:
     """A line of a budget."""
     return await _entry(db, project_id, budget_id, path_uuid(entry_id))
 
 
-@put(_ENTRY, events=(actions.ENTRY_UPDATED,), **_MANAGER)
+@put(_ENTRY, returns=budget_entries, events=(actions.ENTRY_UPDATED,), **_MANAGER)
 async def change_entry(project_id: str, budget_id: str, entry_id: str, body: ChangedEntry, tx: Transaction) -> Json:
     """Change a line of a budget; what is left out stays."""
     given = _given(body)

@@ -23,8 +23,6 @@ _AT = "/data/projects/{project_id:uuid}/metadata-descriptors"
 _ONE = f"{_AT}/{{metadata_descriptor_id:uuid}}"
 _EVERYWHERE = "/data/metadata-descriptors/all-projects"
 _FIELD = f"{_EVERYWHERE}/{{field_name:str}}"
-_ROW = {"$ref": f"#/components/schemas/{metadata_descriptors.type}"}
-_ROWS = {"type": "array", "items": _ROW}
 _TAG = "Metadata descriptors"
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -97,7 +95,7 @@ async def list_descriptors(request: Request[Any, Any, Any], db: Database, caller
 # Of a production
 
 
-@get(_AT, access=member_of("project_id"), returns=_ROWS, tag=_TAG)
+@get(_AT, access=member_of("project_id"), returns=[metadata_descriptors], tag=_TAG)
 async def descriptors_of_project(project_id: UUID, db: Database, caller: Caller) -> Json:
     """The descriptors of a production that the caller may see, in the order of the boards."""
     statement = queries.of_project(caller.is_admin)
@@ -107,7 +105,7 @@ async def descriptors_of_project(project_id: UUID, db: Database, caller: Caller)
 @get(
     _ONE,
     access=member_of("project_id").further("clients and vendors the descriptors they may see"),
-    returns=_ROW,
+    returns=metadata_descriptors,
     tag=_TAG,
     errors=(404,),
 )
@@ -129,7 +127,7 @@ async def _one(db: Reader, descriptor_id: UUID) -> Json:
 @post(
     _AT,
     access=supervisor_of("project_id").further("supervisors for columns of their departments"),
-    returns=_ROW,
+    returns=metadata_descriptors,
     events=(DESCRIPTOR_NEW,),
     tag=_TAG,
 )
@@ -143,7 +141,7 @@ async def add_descriptor(project_id: UUID, body: NewDescriptor, tx: Transaction,
 _EDITORS = member_of("project_id").further("managers, and supervisors for columns of their departments")
 
 
-@put(_ONE, access=_EDITORS, returns=_ROW, events=(DESCRIPTOR_UPDATED,), tag=_TAG)
+@put(_ONE, access=_EDITORS, returns=metadata_descriptors, events=(DESCRIPTOR_UPDATED,), tag=_TAG)
 async def change_descriptor(
     project_id: UUID, metadata_descriptor_id: UUID, body: ChangedDescriptor, tx: Transaction, caller: Caller
 ) -> Json:
@@ -159,7 +157,7 @@ async def remove_descriptor(project_id: UUID, metadata_descriptor_id: UUID, tx: 
     await actions.remove(tx, caller, project_id, metadata_descriptor_id)
 
 
-@post(f"{_AT}/reorder", access=manager_of("project_id"), status=200, returns=_ROWS, tag=_TAG)
+@post(f"{_AT}/reorder", access=manager_of("project_id"), status=200, returns=[metadata_descriptors], tag=_TAG)
 async def reorder_descriptors(project_id: UUID, body: Order, tx: Transaction) -> Json:
     """Put the columns of a kind of rows in order; those left out follow, by name."""
     await actions.reorder(tx, project_id, body.entity_type, body.descriptor_ids)
@@ -169,13 +167,13 @@ async def reorder_descriptors(project_id: UUID, body: Order, tx: Transaction) ->
 # Of all productions: the open ones that the caller manages
 
 
-@post(_EVERYWHERE, access=global_manager, returns=_ROWS, events=(DESCRIPTOR_NEW,), tag=_TAG)
+@post(_EVERYWHERE, access=global_manager, returns=[metadata_descriptors], events=(DESCRIPTOR_NEW,), tag=_TAG)
 async def add_everywhere(body: NewDescriptor, tx: Transaction, caller: Caller) -> Json:
     """Add a column to the boards of all productions that lack it: the descriptors made."""
     return await everywhere.add(tx, caller, body.task_type_id, body.columns, department_ids(body.departments))
 
 
-@put(_FIELD, access=global_manager, returns=_ROWS, events=(DESCRIPTOR_UPDATED,), tag=_TAG)
+@put(_FIELD, access=global_manager, returns=[metadata_descriptors], events=(DESCRIPTOR_UPDATED,), tag=_TAG)
 async def change_everywhere(field_name: str, body: ChangedField, tx: Transaction, caller: Caller) -> Json:
     """Change a column of all productions, or none when one of them cannot be: the descriptors changed."""
     field = (body.entity_type, field_name)
@@ -185,7 +183,7 @@ async def change_everywhere(field_name: str, body: ChangedField, tx: Transaction
 @delete(
     _FIELD,
     access=global_manager,
-    returns={"type": "array", "items": {"type": "string", "format": "uuid"}},
+    returns=[{"type": "string", "format": "uuid"}],
     events=(DESCRIPTOR_DELETED,),
     tag=_TAG,
 )
@@ -201,7 +199,7 @@ async def remove_everywhere(request: Request[Any, Any, Any], field_name: str, tx
     "/actions/metadata-descriptors/all-projects/reorder",
     access=global_manager,
     status=200,
-    returns=_ROWS,
+    returns=[metadata_descriptors],
     tag=_TAG,
 )
 async def reorder_everywhere(body: FieldOrder, tx: Transaction, caller: Caller) -> Json:

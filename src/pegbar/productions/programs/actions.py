@@ -17,8 +17,10 @@ from pegbar.studio.tables import software, task_type
 _links = project_task_type_software_link
 _TYPE_ID = bindparam("task_type_id", type_=Uuid)
 
+LINK = wire_of(_links).only("project_id", "task_type_id", "software_id")
+
 of_project = (
-    select(json_object(wire_of(_links).only("project_id", "task_type_id", "software_id")))
+    select(json_object(LINK))
     .where(_links.c.project_id == PROJECT_ID)
     .order_by(_links.c.task_type_id, _links.c.software_id)
 )

@@ -25,13 +25,18 @@ class UsedProgram(Strict):
     software_id: str
 
 
-@get("/data/projects/{project_id:uuid}/task-type-softwares", access=member_of("project_id"), tag="Projects")
+@get(
+    "/data/projects/{project_id:uuid}/task-type-softwares",
+    access=member_of("project_id"),
+    returns=[actions.LINK],
+    tag="Projects",
+)
 async def programs(project_id: UUID, db: Database) -> Json:
     """The programs that a production uses, by task type."""
     return await db.json(actions.of_project, project_id=project_id)
 
 
-@post(_AT, errors=(400, 404), **_WRITING)
+@post(_AT, returns=actions.LINK, errors=(400, 404), **_WRITING)
 async def use_program(project_id: UUID, task_type_id: str, body: UsedProgram, tx: Transaction, caller: Caller) -> Any:
     """Use a program for a task type of a production."""
     ids = (path_uuid(task_type_id), read_uuid("software_id", body.software_id))

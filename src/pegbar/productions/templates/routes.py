@@ -27,9 +27,6 @@ _AT = f"{_ALL}/{{project_template_id:str}}"
 _READ: dict[str, Any] = {"access": global_manager, "tag": "Project templates", "errors": (404,), "malformed": 404}
 _WRITTEN: dict[str, Any] = {"access": admin, "tag": "Project templates", "errors": (400, 404), "malformed": 404}
 _WRITE: dict[str, Any] = {**_WRITTEN, "events": (TEMPLATE_UPDATED,)}
-_TEMPLATE = {"$ref": f"#/components/schemas/{project_templates.type}"}
-_ROW = {"type": "object"}
-_ROWS = {"type": "array", "items": _ROW}
 
 
 def _linked_id(name: str, value: Any) -> UUID:
@@ -74,7 +71,7 @@ def _declare_reads(path: str, part: Part, what: str) -> None:
     async def read(project_template_id: str, db: Database) -> Json:
         return await parts.listed(db, part, template_id_of(project_template_id))
 
-    get(f"{_AT}/{path}", summary=f"List the {what} of a template", returns=_ROWS, **_READ)(read)
+    get(f"{_AT}/{path}", summary=f"List the {what} of a template", returns=[part.wire], **_READ)(read)
 
 
 def _declare_removal(path: str, part: Part, what: str, *, silent: bool) -> None:
@@ -104,7 +101,7 @@ def _declare_list(path: str, part: Part, what: str) -> None:
         f"Template{what.title().replace(' ', '')}", [(name, str)], bases=(Strict,), module=__name__
     )
     _declare_reads(path, part, f"{what}s")
-    post(f"{_AT}/{path}", summary=f"Use a {what} in a template", returns=_ROW, **_WRITE)(add)
+    post(f"{_AT}/{path}", summary=f"Use a {what} in a template", returns=part.wire, **_WRITE)(add)
     _declare_removal(path, part, what, silent=False)
 
 
@@ -117,7 +114,7 @@ _declare_reads("task-statuses", parts.TASK_STATUSES, "task statuses")
 _declare_removal("task-statuses", parts.TASK_STATUSES, "task status", silent=True)
 
 
-@post(f"{_AT}/task-types", returns=_ROW, **_WRITE)
+@post(f"{_AT}/task-types", returns=parts.TASK_TYPE.wire, **_WRITE)
 async def use_task_type(project_template_id: str, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type in a template, or change its priority, bitrates and visibility there."""
     task_type_id = _linked_id("task_type_id", body.task_type_id)
@@ -133,7 +130,7 @@ class TemplateTaskStatus(Strict):
     is_client_allowed: bool | UnsetType | None = UNSET
 
 
-@post(f"{_AT}/task-statuses", returns=_ROW, **_WRITE)
+@post(f"{_AT}/task-statuses", returns=parts.TASK_STATUS.wire, **_WRITE)
 async def use_task_status(project_template_id: str, body: TemplateTaskStatus, tx: Transaction) -> Json:
     """Use a task status in a template, or change its priority, roles and the clients' right to set it there."""
     if any(role not in ROLES for role in body.roles_for_board):
@@ -158,7 +155,7 @@ def _declare_order(path: str, link: Link, what: str) -> None:
     declared = {**_WRITE, "body_schema": {"type": "object", "required": [name], "properties": {name: listed}}}
     address = f"/actions/project-templates/{{project_template_id:str}}/{path}/reorder"
     summary = f"Number the {what} of a template in the order given, adding those it lacks"
-    post(address, status=200, summary=summary, returns=_ROWS, **declared)(reorder)
+    post(address, status=200, summary=summary, returns=[link.wire], **declared)(reorder)
 
 
 _declare_order("task-types", parts.TASK_TYPE, "task types")
@@ -171,7 +168,7 @@ class ChosenBackground(Strict):
     default_preview_background_file_id: str | None = None
 
 
-@put(f"{_AT}/default-preview-background-file", returns=_TEMPLATE, **_WRITE)
+@put(f"{_AT}/default-preview-background-file", returns=project_templates, **_WRITE)
 async def set_background(project_template_id: str, body: ChosenBackground, tx: Transaction, caller: Caller) -> Json:
     """Choose the default one of a template's preview background files, or none."""
     chosen = body.default_preview_background_file_id
@@ -213,7 +210,7 @@ class TemplateDescriptors(Strict):
 
 @put(
     f"{_AT}/metadata-descriptors",
-    returns=_TEMPLATE,
+    returns=project_templates,
     body_schema={"type": ["object", "array"], "items": {"type": "object"}},
     **_WRITE,
 )
@@ -238,7 +235,7 @@ class TemplateName(Strict):
     description: str | None = None
 
 
-@post(f"{_ALL}/from-project/{{project_id:uuid}}", returns=_TEMPLATE, **{**_WRITTEN, "events": (TEMPLATE_NEW,)})
+@post(f"{_ALL}/from-project/{{project_id:uuid}}", returns=project_templates, **{**_WRITTEN, "events": (TEMPLATE_NEW,)})
 async def template_of(project_id: UUID, body: TemplateName, tx: Transaction, caller: Caller) -> Json:
     """Make a template of a production: its settings, what it uses of the studio and its columns."""
     made = await applying.template_of(tx, project_id, body.name, body.description)
@@ -248,7 +245,7 @@ async def template_of(project_id: UUID, body: TemplateName, tx: Transaction, cal
 @post(
     "/data/projects/{project_id:uuid}/apply-template/{project_template_id:uuid}",
     status=200,
-    returns={"$ref": f"#/components/schemas/{projects.type}"},
+    returns=projects,
     **{**_WRITTEN, "events": (PROJECT_CHANGED, DESCRIPTOR_NEW)},
 )
 async def apply_template(project_id: UUID, project_template_id: UUID, tx: Transaction) -> Json:

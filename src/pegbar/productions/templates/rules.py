@@ -90,10 +90,13 @@ async def prepare_template(change: Change) -> None:
 
 async def check_default_background(change: Change) -> None:
     """The default background is one of the template's."""
+    given = change.relations.get("preview_background_files")
+    if given is not None and BACKGROUND not in change.values and change.after(BACKGROUND) not in given:
+        change.values[BACKGROUND] = None
     chosen = change.values.get(BACKGROUND)
     if chosen is None or not change.changes(BACKGROUND):
         return
-    linked = change.relations.get("preview_background_files")
+    linked = given
     if linked is None and change.before is not None:
         linked = await change.tx.column(BACKGROUNDS, template_id=change.row_id)
     if chosen not in (linked or []):
