@@ -53,6 +53,7 @@ _REASONS = {
     403: "The caller may not do this.",
     404: "There is no such object.",
     409: "The object is in a state that does not allow this.",
+    410: "What is asked for was there and is gone.",
     413: "The body is larger than the server takes.",
     415: "The body is not JSON.",
     422: "The token cannot be used.",
