@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, Rule, admin, not_client, task_access, task_action
+from pegbar.core.access import Caller, Rule, admin, not_client, require, task_access, task_action
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest
@@ -18,6 +18,7 @@ from pegbar.core.values import to_int
 from pegbar.media import actions, publishing, queries
 from pegbar.media.resources import OF_TASK, may_annotate, preview_files
 from pegbar.media.revisions import add_preview
+from pegbar.tasks.comments import thread
 
 
 class NewPreview(Strict):
@@ -76,11 +77,15 @@ async def unfinished_previews(query: Unfinished, db: Database) -> Json:
 _OF_PREVIEW = OF_TASK.renamed("preview_file_id")
 
 
-@post("/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/add-preview", access=task_action("task_id"))
+_adds_to_comment = task_action("task_id").further("comments hidden from the caller's role are refused")
+
+
+@post("/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/add-preview", access=_adds_to_comment)
 async def add_preview_to_comment(
     task_id: UUID, comment_id: UUID, body: NewPreview, tx: Transaction, caller: Caller
 ) -> Json:
     """Add an empty preview to a comment, to upload a file to."""
+    await thread.check_sees(tx, caller, task_id, comment_id)
     revision = None if body.revision in (None, "") else actions.at_least_zero("revision", body.revision)
     preview_id = await add_preview(tx, caller.id, task_id, comment_id, revision)
     return await actions.with_comments(tx, preview_id)
@@ -88,12 +93,13 @@ async def add_preview_to_comment(
 
 @post(
     "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/preview-files/{preview_file_id:uuid}",
-    access=task_action("task_id"),
+    access=_adds_to_comment,
 )
 async def add_extra_preview(
     task_id: UUID, comment_id: UUID, preview_file_id: UUID, tx: Transaction, caller: Caller
 ) -> Json:
     """Add an empty preview beside another one, in the same revision."""
+    await thread.check_sees(tx, caller, task_id, comment_id)
     await actions.check_on_comment(tx, task_id, comment_id, preview_file_id)
     preview_id = await add_preview(tx, caller.id, task_id, comment_id)
     return await actions.with_comments(tx, preview_id)
@@ -101,13 +107,20 @@ async def add_extra_preview(
 
 @delete(
     "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/preview-files/{preview_file_id:uuid}",
-    access=task_action("task_id"),
+    access=_adds_to_comment,
 )
 async def remove_preview_from_comment(
-    request: Request[Any, Any, Any], task_id: UUID, comment_id: UUID, preview_file_id: UUID, tx: Transaction
+    request: Request[Any, Any, Any],
+    task_id: UUID,
+    comment_id: UUID,
+    preview_file_id: UUID,
+    tx: Transaction,
+    caller: Caller,
 ) -> None:
-    """Remove a preview of a comment, with its files."""
+    """Remove a preview of a comment, with its files; managers may purge them at once with `?force=true`."""
     force = request.query_params.get("force", "").lower() == "true"
+    require(not force or caller.manages, "Only managers of the production purge files at once.")
+    await thread.check_sees(tx, caller, task_id, comment_id)
     await actions.check_on_comment(tx, task_id, comment_id, preview_file_id)
     await actions.remove_from_comment(tx, task_id, comment_id, preview_file_id, force=force)
 

@@ -132,6 +132,15 @@ _SUBJECT = text(
 _LOCK = text("SELECT id FROM task WHERE id = :task_id FOR NO KEY UPDATE").bindparams(bindparam("task_id", type_=Uuid))
 
 
+#: A comment with hashtags may go to the other tasks of the entity too: all are held, in the order of their ids.
+_LOCK_ALL = text(
+    """
+    SELECT o.id FROM task o WHERE o.entity_id = (SELECT entity_id FROM task WHERE id = :task_id)
+     ORDER BY o.id FOR NO KEY UPDATE
+    """
+).bindparams(bindparam("task_id", type_=Uuid))
+
+
 async def load(
     tx: Transaction,
     task_id: UUID,
@@ -147,8 +156,9 @@ async def load(
     Without `status_id` the status is the task's own. With `caller_id` it tells whether the thread names the caller.
     Raises NotFound for an unknown task, status or author.
     """
-    if status_id is None:
-        await tx.row(_LOCK, task_id=task_id)
+    names_tasks = hashtags and "#" in said
+    if names_tasks or status_id is None:
+        await tx.rows(_LOCK_ALL if names_tasks else _LOCK, task_id=task_id)
     row = await tx.row(
         _SUBJECT,
         task_id=task_id,
@@ -157,7 +167,7 @@ async def load(
         caller_id=caller_id,
         asks_thread=caller_id is not None,
         names_people="@" in said,
-        names_tasks=hashtags and "#" in said,
+        names_tasks=names_tasks,
         changes_status=status_id is not None,
     )
     if row is None:

@@ -59,10 +59,13 @@ async def _locked(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UU
     return row
 
 
-async def _check_visible(tx: Transaction, caller: Caller, comment_id: UUID) -> None:
+async def check_sees(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID) -> None:
+    """Raise NotFound unless the comment is on the task, Forbidden when it is hidden from the caller's role."""
     given = {"caller_id": caller.id} if caller.role_here == "client" else {}
     row = await tx.row(queries.one(COMMENT, caller), comment_id=comment_id, **given)
-    require(row is not None and row["visible"], "This comment is not for you.")
+    if row is None or row["object_id"] != task_id:
+        raise NotFound(f"There is no comment {comment_id} on this task.")
+    require(row["visible"], "This comment is not for you.")
 
 
 _PLAIN = select(json_object(COMMENT)).where(comment.c.id == _COMMENT_ID)
@@ -266,7 +269,7 @@ async def acknowledge(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) 
     """Tick a comment as seen, or untick it; the comment."""
     task_id, comment_id = path
     await _locked(tx, caller, task_id, comment_id)
-    await _check_visible(tx, caller, comment_id)
+    await check_sees(tx, caller, task_id, comment_id)
     added = await tx.value(_TOGGLE, comment_id=comment_id, person_id=caller.id)
     event = COMMENT_ACKNOWLEDGE if added else COMMENT_UNACKNOWLEDGE
     tx.emit(event, project_id=caller.project_id, comment_id=comment_id, person_id=caller.id)
