@@ -212,20 +212,22 @@ def test_time_spent(show: Show, task: Row) -> None:
     assert gazu.task.get_time_spent(task)["total"] == 0
 
 
-def test_previews_of_a_task(show: Show, task: Row, status: dict[str, Row], picture: str) -> None:
+def test_previews_of_a_task(show: Show, task: Row, status: dict[str, Row], picture: str, tmp_path: Path) -> None:
     comment, preview = gazu.task.publish_preview(task, status["wfa"], "Look", preview_file_path=picture)
     assert (preview["revision"], preview["status"]) == (1, "ready")
     gazu.task.set_main_preview(preview)
-    extra = gazu.task.add_extra_preview(task, comment, preview, preview_file_path=picture)
+    rig = tmp_path / "rig.blend"
+    rig.write_bytes(b"BLENDER")
+    extra = gazu.task.add_extra_preview(task, comment, preview, preview_file_path=str(rig))
     assert (extra["revision"], extra["position"]) == (1, 2)
     gazu.task.remove_preview_from_comment(task, comment, extra)
     assert ids(gazu.task.all_previews_for_task(task)) == [preview["id"]]
     second = gazu.task.add_comment(task, status["wfa"], "Again")
     empty = gazu.task.create_preview(task, second, revision=5)
-    assert gazu.task.upload_preview_file(empty, picture)["revision"] == 5
+    assert gazu.task.upload_preview_file(empty, str(rig))["revision"] == 5
     assert gazu.task.create_extra_preview(task, second, empty)["position"] == 2
     third = gazu.task.add_comment(task, status["wfa"], "And again")
-    assert gazu.task.add_preview(task, third, preview_file_path=picture)["revision"] == 6
+    assert gazu.task.add_preview(task, third, preview_file_path=str(rig))["revision"] == 6
     assert preview["id"] in ids(gazu.task.all_preview_files_for_project(show.project))
 
 
