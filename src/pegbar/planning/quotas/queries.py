@@ -17,8 +17,8 @@ from pegbar.tasks.time.quotas import Mode
 #: What the rows of the answer are about.
 Rows = Literal["person_id", "task_type_id"]
 
-#: The longest a task is spread over, in days: dates of tasks are anything from the year 1 to 9999.
-_LONGEST = 36525
+#: The days a task is spread over at most: dates of tasks are anything from the year 1 to 9999.
+_LONGEST = 3653
 
 _TASKS = """
     SELECT task.id, task.task_type_id, task.duration, coalesce(task.nb_drawings, 0) AS drawings,
@@ -80,7 +80,7 @@ _UNITS = """
            ('month', to_char(day, 'YYYY-MM'), to_char(day, 'YYYY')),
            ('year', to_char(day, 'YYYY'), NULL)
 """
-_DECIMAL = "CASE WHEN {0} = trunc({0}) THEN round({0}::numeric, 1) ELSE {0}::numeric END"
+_DECIMAL = "CASE WHEN {0} = trunc({0}) THEN to_jsonb(round({0}::numeric, 1)) ELSE to_jsonb({0}) END"
 
 
 @lru_cache
@@ -93,11 +93,15 @@ def quotas(mode: Mode, rows: Rows) -> TextClause:
         f"""
         WITH shot_task AS ({tasks}),
         part AS ({_RAW if raw else _WEIGHTED}),
+        daily AS (
+          SELECT CASE grouping({rows}) WHEN 1 THEN 'total' ELSE {rows}::text END AS key, day,
+                 sum(frames) AS frames, sum(drawings) AS drawings, sum(amount) AS amount
+            FROM part GROUP BY GROUPING SETS (({rows}, day), (day))
+        ),
         summed AS (
           SELECT key, unit, label, above, sum(frames) AS frames, sum(drawings) AS drawings, {amount} AS amount,
                  sum(frames)::float8 / rate.fps AS seconds
-            FROM part
-           CROSS JOIN LATERAL (VALUES ({rows}::text), ('total')) AS keys (key)
+            FROM daily
            CROSS JOIN LATERAL ({_UNITS}) AS units (unit, label, above)
            CROSS JOIN (SELECT CASE WHEN fps ~ '^ *[0-9]{{1,6}}([.][0-9]+)? *$' AND fps ~ '[1-9]' THEN fps::float8
                                    ELSE 25 END AS fps
@@ -111,7 +115,7 @@ def quotas(mode: Mode, rows: Rows) -> TextClause:
            GROUP BY key, unit
         ),
         told AS (
-          SELECT key, jsonb_object_agg(unit, sums || coalesce(jsonb_build_object('entries', entries), '{{}}')) AS row
+          SELECT key, jsonb_object_agg(unit, sums || jsonb_strip_nulls(jsonb_build_object('entries', entries))) AS row
             FROM (SELECT key, unit, jsonb_build_object(
                            'frames', jsonb_object_agg(label, frames), 'drawings', jsonb_object_agg(label, drawings),
                            'count', jsonb_object_agg(label, amount),
