@@ -1,6 +1,8 @@
 """A person's notifications and subscriptions. Source: spec user, "Notification item", "Subscriptions", "Worth fixing".
 
 What is hidden from the person's role on the production stays hidden here: the row is there, its text is empty.
+A page ends at a notification, not at a second: an item's `cursor` is its exact time and id, and `before` and `after`
+take it as they take a date.
 """
 
 from functools import lru_cache
@@ -18,6 +20,7 @@ UNREAD = event("notification:unread", "person_id", "notification_id", scoped=Fal
 ALL_READ = event("notification:all-read", "person_id", scoped=False)
 
 _TIME = """'YYYY-MM-DD"T"HH24:MI:SS'"""
+_EXACT_TIME = """'YYYY-MM-DD"T"HH24:MI:SS.US'"""
 _ITEM = f"""
     SELECT json_build_object(
              'id', n.id, 'type', 'Notification', 'notification_type', n.type,
@@ -34,6 +37,7 @@ _ITEM = f"""
              'comment_text', CASE WHEN c.id IS NOT NULL THEN CASE WHEN h.hidden THEN '' ELSE c.text END END,
              'reply_text', CASE WHEN h.hidden THEN '' ELSE coalesce(r.reply ->> 'text', '') END,
              'created_at', to_char(n.created_at, {_TIME}), 'read', n.read, 'change', n.change,
+             'cursor', to_char(n.created_at, {_EXACT_TIME}) || ',' || n.id,
              'full_entity_name', CASE WHEN e.id IS NULL THEN '' ELSE {FULL_NAME} END,
              'episode_id', CASE WHEN e.id IS NULL THEN y.episode_id WHEN et.name = 'Shot' THEN g.id
                                 WHEN et.name = 'Sequence' THEN u.id ELSE e.source_id END,
@@ -59,6 +63,9 @@ _FILTERS: dict[str, tuple[str, Any]] = {
     "notification_id": ("n.id = :notification_id", Uuid()),
     "after": ("n.created_at > :after", TIMESTAMP()),
     "before": ("n.created_at < :before", TIMESTAMP()),
+    # Those of one moment, which have the given one's time, are told apart by their ids.
+    "after_id": ("(n.created_at, n.id) > (:after, :after_id)", Uuid()),
+    "before_id": ("(n.created_at, n.id) < (:before, :before_id)", Uuid()),
     "task_type_id": ("t.task_type_id = :task_type_id", Uuid()),
     "task_status_id": ("t.task_status_id = :task_status_id", Uuid()),
     "type": ("n.type = :type", String()),
@@ -71,7 +78,9 @@ _FILTERS: dict[str, tuple[str, Any]] = {
 def items(filters: frozenset[str]) -> Executable:
     """The latest hundred notifications of the caller that pass these filters, whose values are parameters."""
     names = sorted(filters)
-    conditions = "".join(f" AND {_FILTERS[name][0]}" for name in names)
+    # A cursor's condition holds its time too.
+    told = [name for name in names if f"{name}_id" not in filters]
+    conditions = "".join(f" AND {_FILTERS[name][0]}" for name in told)
     statement = text(f"{_ITEM}{conditions} ORDER BY n.created_at DESC, n.id DESC LIMIT 100")
     return statement.bindparams(
         bindparam("caller_id", type_=Uuid), *[bindparam(name, type_=_FILTERS[name][1]) for name in names]

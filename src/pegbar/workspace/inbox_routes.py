@@ -52,11 +52,24 @@ def _moment(name: str, value: str) -> datetime:
         raise BadRequest(f"{name}: {value!r} is neither a date nor a date and time.") from None
 
 
+def _cursor(name: str, value: str) -> dict[str, Any]:
+    """A date, or the cursor of an item: `<date and time>,<id>`."""
+    moment, comma, row_id = value.partition(",")
+    given: dict[str, Any] = {name: _moment(name, moment)}
+    return given | {f"{name}_id": _uuid(name, row_id)} if comma else given
+
+
 @get(_PATH, access=person_identity, errors=(400,))
 async def notifications(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
-    """The caller's latest hundred notifications, narrowed by the query string."""
+    """The caller's latest hundred notifications, narrowed by the query string.
+
+    `before` and `after` are dates, or the `cursor` of an item: with it no notification is left out or repeated.
+    """
     asked = request.query_params
-    given: dict[str, Any] = {name: _moment(name, asked[name]) for name in ("after", "before") if name in asked}
+    given: dict[str, Any] = {}
+    for name in ("after", "before"):
+        if name in asked:
+            given |= _cursor(name, asked[name])
     given |= {name: _uuid(name, asked[name]) for name in ("task_type_id", "task_status_id") if name in asked}
     given |= {name: asked[name].lower() == "true" for name in ("read", "watching") if name in asked}
     if "type" in asked:
