@@ -73,3 +73,14 @@ def test_clients_get_tasks_blanked_and_may_not_filter_on_what_is_blank(admin: Cl
         assert (seen["estimation"], seen["priority"], seen["assignees"]) == (0, 0, [])
     for name, value in (("assignees", admin.id), ("priority", "2"), ("due_date", "2030-01-01")):
         assert client.get("/data/tasks", params={name: value}).status_code == 400
+
+
+def test_a_priority_comes_as_a_number_or_its_text(admin: Client) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    path = "/actions/tasks/set-priority"
+    for priority in ("1", 2):
+        (after,) = admin.ok_put(path, {"task_ids": [task["id"]], "priority": priority})
+        assert after["priority"] == int(priority)
+    for wrong in ("x", "", -1, "-1", None, 1.5, [], "99999999999"):
+        assert admin.put(path, {"task_ids": [task["id"]], "priority": wrong}).status_code == 400, wrong

@@ -2,6 +2,7 @@
 
 from tests import factories
 from tests.client import Client
+from tests.media.publishing import published
 from tests.tasks.test_comments import say, status
 
 
@@ -46,3 +47,37 @@ def test_tasks_are_made_once_for_every_entity_of_a_kind(admin: Client) -> None:
     assert manager.ok_post(path, {}) == []
     assert manager.post(path, [show["id"]]).status_code == 404
     assert manager.post(path, ["x"]).status_code == 400
+
+
+def test_an_entity_shows_what_is_left_when_a_task_goes_with_its_previews(admin: Client) -> None:
+    show = factories.production(admin, is_set_preview_automated=True)
+    asset = factories.entity(admin, show["id"])
+    kept, gone = (factories.task(admin, asset, name) for name in ("Modeling", "Rigging"))
+    left, shown = (published(admin, admin, each["id"]) for each in (kept, gone))
+    assert admin.ok_get(f"/data/entities/{asset['id']}")["preview_file_id"] == shown["id"]
+    admin.ok_post(f"/actions/projects/{show['id']}/delete-tasks", [gone["id"].upper()])
+    assert admin.ok_get(f"/data/entities/{asset['id']}")["preview_file_id"] == left["id"]
+    named = {"project_id": show["id"], "name": "preview-file:set-main", "limit": 1}
+    (told,) = admin.ok_get("/data/events/last", params=named)
+    assert told["data"]["preview_file_id"] == left["id"]
+    admin.ok_delete(f"/data/tasks/{kept['id']}", params={"force": "true"})
+    assert admin.ok_get(f"/data/entities/{asset['id']}")["preview_file_id"] is None
+
+
+def test_files_attached_to_comments_go_with_their_task(admin: Client) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    said = say(admin, task, status(admin, "Done"))
+    path = f"/actions/tasks/{task['id']}/comments/{said['id']}/add-attachment"
+    (held,) = admin.ok_post(path, files={"file": ("a.txt", b"a")})
+    admin.ok_delete(f"/data/tasks/{task['id']}", params={"force": "true"})
+    assert admin.get(f"/data/attachment-files/{held['id']}").status_code == 404
+    assert admin.get(f"/data/attachment-files/{held['id']}/file/a.txt").status_code == 404
+
+
+def test_only_a_list_of_ids_deletes_tasks(admin: Client) -> None:
+    show = factories.production(admin)
+    path = f"/actions/projects/{show['id']}/delete-tasks"
+    for wrong in (None, {}, "x", 1, ["x"], [1], [None], [[]]):
+        assert admin.post(path, wrong).status_code == 400, wrong
+    assert admin.ok_post(path, []) == []

@@ -107,3 +107,71 @@ def test_lists_of_a_production_are_narrowed_by_role(admin: Client) -> None:
     assert artist.get(tasks, params={"page": 1}, headers=again).status_code == 200
     admin.ok_put(f"/data/tasks/{other['id']}", {"priority": 1})
     assert artist.get(tasks, headers=again).status_code == 200
+
+
+def test_previews_go_on_comments_of_the_task_that_the_caller_sees(admin: Client) -> None:
+    client, artist, manager = (factories.hire(admin, role) for role in ("client", "user", "manager"))
+    show = factories.production(admin, client, artist, manager)
+    asset = factories.entity(admin, show["id"])
+    task, other = factories.task(admin, asset, assignees=[artist.id]), factories.task(admin, asset, "Rigging")
+    wip = status(admin, "Work In Progress")
+    inside, asked = say(artist, task, wip, "Inside"), say(client, task, wip, "Red?")
+    path = f"/actions/tasks/{task['id']}/comments"
+    assert admin.post(f"/actions/tasks/{other['id']}/comments/{inside['id']}/add-preview", {}).status_code == 404
+    assert client.post(f"{path}/{inside['id']}/add-preview", {}).status_code == 403
+    assert artist.post(f"{path}/{asked['id']}/add-preview", {}).status_code == 403
+    held = artist.ok_post(f"{path}/{inside['id']}/add-preview", {})
+    one = f"{path}/{inside['id']}/preview-files/{held['id']}"
+    assert client.post(one, {}).status_code == client.delete(one).status_code == 403
+    assert artist.post(one, {}).status_code == 201
+    assert artist.delete(one, params={"force": "true"}).status_code == 403
+    manager.ok_delete(one, params={"force": "true"})
+
+
+def test_an_edit_names_nobody_who_may_not_see_the_comment(admin: Client) -> None:
+    client, artist = factories.hire(admin, "client"), factories.hire(admin, "user")
+    show = factories.production(admin, client, artist)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    said = say(admin, task, status(admin, "Work In Progress"), "Look")
+    everybody = "Look " + " ".join(f"@{who.person['full_name']}" for who in (client, artist))
+    admin.ok_put(f"/data/comments/{said['id']}", {"text": everybody})
+    (told,) = admin.ok_get("/data/notifications", params={"comment_id": said["id"]})
+    assert (told["person_id"], told["notification_type"]) == (artist.id, "mention")
+    for key in ({"pinned": True}, {"checklist": [{"text": "a", "checked": True}]}):
+        admin.ok_put(f"/data/comments/{said['id']}", key)
+    (still,) = admin.ok_get("/data/notifications", params={"comment_id": said["id"]})
+    assert still == told, "nobody is told again"
+
+
+def test_a_comment_dated_in_the_second_of_the_last_one_comes_after_it(admin: Client) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    done, wip = status(admin, "Done"), status(admin, "Work In Progress")
+    for status_id in (done, wip, done, wip):
+        last = say(admin, task, status_id, created_at="2024-01-02T12:00:00")
+    path = f"/data/tasks/{task['id']}"
+    assert admin.ok_get(f"{path}/comments")[0]["id"] == last["id"]
+    live = admin.ok_get(path)
+    admin.ok_delete(f"{path}/comments/{say(admin, task, wip)['id']}")
+    worked_out = admin.ok_get(path)
+    for each in ("task_status_id", "done_date", "real_start_date", "retake_count", "last_comment_date"):
+        assert worked_out[each] == live[each], each
+    older = say(admin, task, done, created_at="2024-01-01T12:00:00")
+    assert admin.ok_get(path)["task_status_id"] == wip, f"{older['created_at']} is the past"
+
+
+def test_vendors_get_their_tasks_and_hours_of_an_entity_only(admin: Client) -> None:
+    vendor, artist = factories.hire(admin, "vendor"), factories.hire(admin, "user")
+    show = factories.production(admin, vendor, artist, is_bot_collaboration_enabled=True)
+    asset = factories.entity(admin, show["id"])
+    mine = factories.task(admin, asset, assignees=[vendor.id, artist.id])
+    free = factories.task(admin, asset, "Rigging")
+    for who in (vendor, artist):
+        who.ok_post(f"/actions/tasks/{mine['id']}/time-spents/2024-01-02/persons/{who.id}", {"duration": 10})
+    for task, expected in ((mine, 1), (free, 0)):
+        path = f"/data/entities/{asset['id']}/task-types/{task['task_type_id']}/tasks"
+        assert (len(vendor.ok_get(path)), len(artist.ok_get(path))) == (expected, 1)
+    hours = f"/data/entities/{asset['id']}/time-spents"
+    assert [each["person_id"] for each in vendor.ok_get(hours)] == [vendor.id]
+    assert len(artist.ok_get(hours)) == 2
+    assert vendor.ok_get(f"/actions/tasks/{mine['id']}/time-spents")["total"] == 10
