@@ -15,6 +15,13 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def mortal() -> Iterator[Server]:
+    """A server whose job worker is killed by tests; the next one takes over soon."""
+    with Server(None, PEGBAR_JOB_STALLED_AFTER="1.5") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def admin(server: Server) -> Client:
     return sign_in(server.api, *ADMIN)
 

@@ -5,11 +5,10 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psutil
 import psycopg
-import pytest
 
 from tests.server import Server
+from tests.workers import wait_for, worker_of
 
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%DELETE FROM pegbar.outbox%'"
 ENQUEUE = """
@@ -20,31 +19,6 @@ OLD_EVENT = """
 INSERT INTO pegbar.outbox (name, payload, created_at) VALUES ('old', '{}', timezone('utc', now()) - interval '20 days')
 RETURNING position
 """
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Server]:
-    """A server of our own: its worker is killed here."""
-    with Server(None, PEGBAR_JOB_STALLED_AFTER="1.5") as running:
-        yield running
-
-
-def worker_of(server: Server) -> psutil.Process:
-    """The process that runs the jobs."""
-    assert server.process is not None
-    while True:
-        for child in psutil.Process(server.process.pid).children(recursive=True):
-            if "worker" in child.cmdline():
-                return child
-
-
-def wait_for(connection: psycopg.Connection, query: str, *arguments: object) -> tuple[object, ...]:
-    """The first row of a query that has none yet."""
-    for _ in range(1_000_000):
-        found = connection.execute(query, arguments or None).fetchone()
-        if found is not None:
-            return found
-    raise AssertionError(f"never: {query}")
 
 
 @contextmanager
@@ -66,24 +40,24 @@ SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM pegbar.outbox WHERE position = %s)
 """
 
 
-def test_a_job_survives_its_worker_being_killed(own: Server) -> None:
-    with psycopg.connect(own.database_url, autocommit=True) as watcher:
-        with a_job_under_way(own, watcher) as position:
-            worker = worker_of(own)
+def test_a_job_survives_its_worker_being_killed(mortal: Server) -> None:
+    with psycopg.connect(mortal.database_url, autocommit=True) as watcher:
+        with a_job_under_way(mortal, watcher) as position:
+            worker = worker_of(mortal)
             os.kill(worker.pid, signal.SIGKILL)
             worker.wait(10)
         wait_for(watcher, DONE, position)
 
 
-def test_a_job_goes_back_to_the_queue_when_the_server_stops(own: Server) -> None:
+def test_a_job_goes_back_to_the_queue_when_the_server_stops(mortal: Server) -> None:
     # Its database is ours to keep running: the second server is the one that stops.
-    key = (own.folder / "secret.key").read_text()
-    with psycopg.connect(own.database_url, autocommit=True) as watcher:
-        worker_of(own).suspend()
+    key = (mortal.folder / "secret.key").read_text()
+    with psycopg.connect(mortal.database_url, autocommit=True) as watcher:
+        worker_of(mortal).suspend()
         try:
-            second = Server(None, DATABASE_URL=own.database_url, SECRET_KEY=key, PEGBAR_JOB_STALLED_AFTER="1.5")
-            with second, a_job_under_way(own, watcher) as position:
+            second = Server(None, DATABASE_URL=mortal.database_url, SECRET_KEY=key, PEGBAR_JOB_STALLED_AFTER="1.5")
+            with second, a_job_under_way(mortal, watcher) as position:
                 assert second.stop() == 0
         finally:
-            worker_of(own).resume()
+            worker_of(mortal).resume()
         wait_for(watcher, DONE, position)

@@ -49,8 +49,8 @@ def _fill(database: psycopg.Connection, ids: dict[str, str]) -> None:
     statements = """
     INSERT INTO preview_file (id, name, task_id, status, validation_status)
       VALUES (%(preview)s, 'p', %(task)s, 'ready', 'neutral');
-    INSERT INTO stored_file (id, bucket, key, prefix, file_id, purge_forced, purge_attempts, journal)
-      VALUES (%(stored)s, 'pictures', 'thumbnails-' || %(preview)s, 'thumbnails', %(preview)s, false, 0, '[]');
+    INSERT INTO stored_file (id, bucket, key, prefix, file_id, size, purge_forced, purge_attempts, journal)
+      VALUES (%(stored)s, 'pictures', 'thumbnails-' || %(preview)s, 'thumbnails', %(preview)s, 9, false, 0, '[]');
     UPDATE entity SET preview_file_id = %(preview)s WHERE id IN (%(hero)s, %(guest)s);
     UPDATE entity SET parent_id = %(scene)s, source_id = %(scene)s WHERE id = %(guest)s;
     INSERT INTO comment (id, object_id, object_type, person_id, preview_file_id)
@@ -134,7 +134,7 @@ def test_force_is_complete_and_leaves_other_productions_alone(admin: Client, dat
         left = database.execute(f"SELECT count(*) FROM {table} WHERE id = %s", (made[name],)).fetchone()  # type: ignore[arg-type]
         assert left == (0,), table
     assert admin.ok_get(f"/data/entities/{guest['id']}")["preview_file_id"] is None
-    marked = database.execute("SELECT deleted_at IS NOT NULL FROM stored_file WHERE id = %s", (made["stored"],))
+    marked = database.execute("SELECT purge_forced FROM stored_file WHERE id = %s", (made["stored"],))
     assert marked.fetchone() == (True,)
     told = database.execute("SELECT name FROM api_event WHERE data ->> 'project_id' = %s", (show["id"],)).fetchall()
     assert ("project:delete",) in told

@@ -39,7 +39,7 @@ from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
 from pegbar.core.realtime import Audience
 from pegbar.core.schema import Uuid, utc_now
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project, project_person_link
+from pegbar.productions.tables import project, project_person_link, project_removal
 from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task, task_person_link
 
@@ -126,10 +126,12 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
     if not place.parameter or (place.kind == "studio" and place.lookup is None):
         return select(*columns).where(person.c.id == bindparam("sub", type_=Uuid))
     source, there = _found(place)
-    columns.append(there.label("found"))
     if place.kind != "studio":
         source, facts = _facts(place.kind, source)
         columns += [value.label(name) for name, value in facts.items()]
+        # A production that is being deleted is gone, with all that is still in it.
+        there &= ~exists().where(project_removal.c.project_id == facts["project_id"])
+    columns.append(there.label("found"))
     return select(*columns).select_from(source).where(person.c.id == bindparam("sub", type_=Uuid))
 
 

@@ -113,3 +113,33 @@ def list_jobs(
         times = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in (row["last_change"], row["scheduled_at"])]
         table.add_row(str(row["id"]), row["task_name"], row["status"], str(row["attempts"]), *times, row["args"])
     out.print(table)
+
+
+_REMOVALS = """
+SELECT r.project_id::text, r.project_name, concat_ws(' ', p.first_name, p.last_name) AS requested_by, r.requested_at,
+       r.removed, r.total, r.doing, r.last_error
+  FROM pegbar.project_removal r LEFT JOIN person p ON p.id = r.requested_by ORDER BY r.requested_at DESC
+"""
+
+
+@jobs.command
+def removals(place: Place | None = None, *, json: As_json = False) -> None:
+    """List the productions that were deleted and still lose their rows, with how far that is."""
+    from sqlalchemy import text
+
+    from pegbar.core import migrations
+
+    with database_of(place) as url, migrations.connect(url) as connection:
+        rows = connection.execute(text(_REMOVALS)).mappings().all()
+    if json:
+        _print_json([dict(row) for row in rows])
+        return
+    if not rows:
+        out.print("No production is being deleted.")
+        return
+    table = Table("Production", "Deleted by", "Since", "Rows", "Now", "Last error", box=SIMPLE_HEAD)
+    for row in rows:
+        progress = f"{row['removed']} of {row['total']}"
+        since = f"{row['requested_at']:%Y-%m-%d %H:%M:%S}"
+        table.add_row(row["project_name"], row["requested_by"], since, progress, row["doing"], row["last_error"] or "")
+    out.print(table)

@@ -73,6 +73,8 @@ class Change:
     before: asyncpg.Record | None = None
     row_id: UUID | None = None
     force: bool = False
+    #: Set by `deleting` of a removal whose row goes later: it is told now, and nobody finds the row any more.
+    row_stays: bool = False
 
     def after(self, name: str) -> Any:
         """A column's value once the write is done."""
@@ -245,7 +247,8 @@ class Resource:
         for relation in self.relations:
             if relation.writable:
                 await tx.delete(relation.link, **{relation.owner.name: row_id})
-        await tx.delete(self.table, id=row_id)
+        if not change.row_stays:
+            await tx.delete(self.table, id=row_id)
         await self._emit(change, "delete")
         await self.deleted(change)
 

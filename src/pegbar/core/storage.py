@@ -379,15 +379,6 @@ _MARK = text(
     """  # noqa: S608 - a constant
 ).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("journal", type_=JSONB), bindparam("forced", type_=Boolean))
 
-_MARK_FILES = text(
-    f"""
-    UPDATE stored_file
-       SET deleted_at = coalesce(deleted_at, :now), updated_at = :now, journal = {_JOURNAL}
-      FROM (SELECT CAST(:journal AS jsonb) AS journal) AS EXCLUDED
-     WHERE file_id = ANY(:file_ids ::text[])
-    """  # noqa: S608 - a constant
-).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("journal", type_=JSONB))
-
 _TO_PURGE = text(
     """
     SELECT id, bucket, prefix, file_id FROM stored_file
@@ -399,11 +390,17 @@ _TO_PURGE = text(
 
 _PURGED = text(
     """
-    UPDATE stored_file SET purged_at = CASE WHEN :error IS NULL THEN :now END, last_error = :error,
+    UPDATE stored_file SET purged_at = CASE WHEN tried.error IS NULL THEN :now END, last_error = tried.error,
            purge_attempts = purge_attempts + 1, updated_at = :now
-     WHERE id = :row_id
+      FROM unnest(:ids ::uuid[], :errors ::text[]) AS tried (id, error)
+     WHERE stored_file.id = tried.id
     """
-).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("error", type_=Text))
+).bindparams(bindparam("now", type_=TIMESTAMP))
+
+#: What only a forced deletion registered, in case something was there, is of no interest once nothing is.
+_FORGET_UNWRITTEN = text(
+    "DELETE FROM stored_file WHERE id = ANY(:ids ::uuid[]) AND size IS NULL AND purged_at IS NOT NULL"
+)
 
 _MOST_PURGE_ATTEMPTS = 20
 
@@ -446,37 +443,40 @@ async def mark_deleted(tx: Transaction, addresses: Iterable[Address], *, force: 
         tx.defer(PURGE)
 
 
-async def mark_files_deleted(tx: Transaction, file_ids: Iterable[UUID]) -> None:
-    """Mark every registered binary of these files as deleted, whatever its bucket and prefix."""
-    listed = [str(each) for each in file_ids]
-    if not listed:
-        return
-    await tx.execute(_MARK_FILES, now=utc_now(), journal=_entry(tx, "delete"), file_ids=listed)
-    if settings().remove_files:
-        tx.defer(PURGE)
-
-
-PURGE = job("storage.purge", retries=8)
+#: Nobody waits for it.
+PURGE = job("storage.purge", retries=8, priority=-1)
+#: Binaries removed at the same time.
+_AT_ONCE = 10
 
 
 @PURGE.task
 async def purge(db: Database) -> None:
     """Remove the binaries that deletions left for removal. Those that fail are tried again."""
-    failure: ApiError | None = None
+    turns = asyncio.Semaphore(_AT_ONCE)
+    failures: list[ApiError] = []
+
+    async def remove(address: Address) -> str | None:
+        async with turns:
+            try:
+                await store().remove(address)
+            except ApiError as refused:
+                failures.append(refused)
+                return refused.message
+        return None
+
     found = True
-    while found and failure is None:
+    while found and not failures:
         async with db.transaction() as tx:
             rows = await tx.rows(_TO_PURGE, everything=settings().remove_files, most=_MOST_PURGE_ATTEMPTS)
             found = bool(rows)
-            for row in rows:
-                error = None
-                try:
-                    await store().remove(Address(row["bucket"], row["prefix"], row["file_id"]))
-                except ApiError as refused:
-                    failure, error = refused, refused.message
-                await tx.execute(_PURGED, row_id=row["id"], error=error, now=utc_now())
-    if failure is not None:
-        raise failure
+            errors = await asyncio.gather(
+                *[remove(Address(row["bucket"], row["prefix"], row["file_id"])) for row in rows]
+            )
+            ids = [row["id"] for row in rows]
+            await tx.execute(_PURGED, ids=ids, errors=errors, now=utc_now())
+            await tx.execute(_FORGET_UNWRITTEN, ids=ids)
+    if failures:
+        raise failures[0]
 
 
 __all__ = [
@@ -490,7 +490,6 @@ __all__ = [
     "disk_errors",
     "fetch",
     "mark_deleted",
-    "mark_files_deleted",
     "purge",
     "record",
     "store",

@@ -32,8 +32,7 @@ from pegbar.entities.kinds import (
 )
 from pegbar.entities.tables import asset_instance, entity
 from pegbar.files.tables import output_file
-from pegbar.productions.hooks import ENTITIES, PROJECT_REMOVED
-from pegbar.productions.hooks import Removal as ProjectRemoval
+from pegbar.productions.deletion.parts import ENTITIES, Batch, part
 from pegbar.tasks.tables import task
 
 #: The order in which the removal of entities is told.
@@ -120,8 +119,6 @@ _IN_USE = select(
     | exists().where((asset_instance.c.scene_id == _entity_id) | (asset_instance.c.entity_id == _entity_id))
     | exists().where((output_file.c.entity_id == _entity_id) | (output_file.c.temporal_entity_id == _entity_id))
 )
-
-_OF_PROJECT = select(entity.c.id).where(entity.c.project_id == bindparam("project_id", type_=Uuid))
 
 
 async def _delete(tx: Transaction, entity_ids: Sequence[UUID]) -> list[UUID]:
@@ -211,9 +208,12 @@ async def remove_scene(tx: Transaction, scene_id: UUID) -> None:
         await remove_entities(tx, [scene_id])
 
 
-@PROJECT_REMOVED.register(ENTITIES)
-async def remove_with_project(removal: ProjectRemoval) -> None:
-    """All entities of a production that is deleted, and what is linked to them."""
-    tx = removal.tx
-    casters = await _delete(tx, await tx.column(_OF_PROJECT, project_id=removal.project_id))
-    await readiness.refresh(tx, casters)
+_OF_PROJECT = "SELECT id FROM entity WHERE project_id = :project_id"
+
+
+@part(ENTITIES + 1, "entities", _OF_PROJECT)
+@part(ENTITIES, "shots and others below a parent", f"{_OF_PROJECT} AND parent_id IS NOT NULL")
+async def remove_entities_of_project(batch: Batch) -> None:
+    """Entities of a production that is deleted, and what is linked to them. Shots go before the assets they cast."""
+    await ENTITIES_REMOVED.run(Removal(batch.tx, batch.ids))
+    await readiness.refresh(batch.tx, await _delete(batch.tx, batch.ids))

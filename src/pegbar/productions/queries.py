@@ -9,6 +9,7 @@ from pegbar.core.resource import CALLER_ID
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, json_object
 from pegbar.productions import shapes
+from pegbar.productions.deletion.queries import being_removed
 from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
 
@@ -55,8 +56,7 @@ def all_projects(for_admin: bool, named: bool) -> Executable:
     """The productions that concern the caller, open and closed; an administrator's `name` is a pattern."""
     wire = shapes.OVERVIEW if for_admin and not named else shapes.PROJECT
     found = select(json_object(wire)).select_from(project).order_by(project.c.name)
-    if not for_admin:
-        found = found.where(in_own_team)
+    found = found.where(~being_removed(project.c.id) if for_admin else in_own_team)
     if not named:
         return found
     matches = project.c.name.ilike(_NAME) if for_admin else func.lower(project.c.name) == func.lower(_NAME)

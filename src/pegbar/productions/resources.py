@@ -1,11 +1,15 @@
 """Generic routes of productions. Source: spec crud, sections projects, project-templates, budgets and others."""
 
+from dataclasses import replace
+
 from sqlalchemy import ColumnElement, select
 
 from pegbar.core.access import Caller, admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.core.resource import Access, Change, Relation, Resource
-from pegbar.productions import creation, queries, removal, shapes
+from pegbar.productions import creation, queries, shapes
 from pegbar.productions.budgets import actions as budget_actions
+from pegbar.productions.deletion.actions import remove_project
+from pegbar.productions.deletion.queries import being_removed
 from pegbar.productions.descriptors import values
 from pegbar.productions.tables import (
     budget,
@@ -44,19 +48,20 @@ projects = Resource(
         read=member_of(at("project", "instance_id")),
         create=admin,
         update=manager_of(at("project", "instance_id")),
-        delete=admin,
+        delete=replace(admin, place=at("project", "instance_id")),
     ),
     relations=shapes.RELATIONS,
     wire=shapes.PROJECT,
     shape=lambda _: shapes.SAVED,
     list_shape=lambda _: shapes.PROJECT,
     scope=_own_open_projects,
+    listed=~being_removed(project.c.id),
     protected=frozenset({"team"}),
     extra_keys=frozenset({"project_template_id"}),
     prepare=creation.prepare_project,
     check=creation.check_project,
     saved=creation.finish_project,
-    deleting=removal.remove_project,
+    deleting=remove_project,
     event_key="project_id",
     skip=frozenset({"read"}),
     tag="Projects",

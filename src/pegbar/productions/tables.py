@@ -7,6 +7,8 @@ from sqlalchemy import ARRAY, Index, UniqueConstraint, text
 from pegbar.accounts.tables import POSITIONS, ROLES, SENIORITIES
 from pegbar.core.schema import (
     JSONB,
+    TIMESTAMP,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -296,4 +298,18 @@ budget_entry = table(
     choice("position", POSITIONS, default="artist"),
     choice("seniority", SENIORITIES, default="mid"),
     Column("exceptions", JSONB),
+)
+
+#: Productions that are gone for everybody, and whose rows a job is deleting.
+project_removal = own_table(
+    "project_removal",
+    Column("project_id", Uuid, primary_key=True),
+    Column("project_name", String(80), nullable=False),
+    Column("requested_by", Uuid),
+    Column("requested_at", TIMESTAMP, nullable=False),
+    Column("updated_at", TIMESTAMP, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("removed", BigInteger, nullable=False),
+    Column("doing", String(40), nullable=False),
+    Column("last_error", Text),
 )

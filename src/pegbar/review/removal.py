@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.core.database import Transaction
+from pegbar.core.events import event
 from pegbar.core.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
+from pegbar.productions.deletion.parts import REVIEW, Batch, part
 from pegbar.review.events import BUILD_JOB_DELETE, PLAYLIST_DELETE
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
@@ -22,6 +24,8 @@ _HANGING = text(
     """
 ).bindparams(_IDS)
 _OF_EPISODES = text("SELECT id, project_id FROM playlist WHERE episode_id = ANY(:ids) FOR UPDATE").bindparams(_IDS)
+#: Outlives the production, so that it has no scope.
+_DELETED_WITH_PRODUCTION = event("playlist:delete", "playlist_id", scoped=False)
 _DELETE = text("DELETE FROM playlist WHERE id = ANY(:ids)").bindparams(_IDS)
 
 
@@ -30,10 +34,10 @@ def built_movie(build_job_id: UUID) -> Address:
     return Address("movies", "playlists", build_job_id)
 
 
-async def remove_what_hangs_on(tx: Transaction, playlist_ids: Sequence[UUID]) -> None:
+async def remove_what_hangs_on(tx: Transaction, playlist_ids: Sequence[UUID], *, force: bool = False) -> None:
     """Delete the notifications, builds and share links of playlists."""
     rows = await tx.rows(_HANGING, ids=list(playlist_ids))
-    await mark_deleted(tx, [built_movie(row["id"]) for row in rows])
+    await mark_deleted(tx, [built_movie(row["id"]) for row in rows], force=force)
     for row in rows:
         tx.emit(BUILD_JOB_DELETE, project_id=row["project_id"], build_job_id=row["id"], playlist_id=row["playlist_id"])
 
@@ -50,3 +54,12 @@ async def remove_playlists_of_episodes(removal: Removal) -> None:
     await tx.execute(_DELETE, ids=ids)
     for row in rows:
         tx.emit(PLAYLIST_DELETE, project_id=row["project_id"], playlist_id=row["id"])
+
+
+@part(REVIEW, "playlists", "SELECT id FROM playlist WHERE project_id = :project_id")
+async def remove_playlists_of_project(batch: Batch) -> None:
+    """The playlists of a production that is deleted, with their movies."""
+    await remove_what_hangs_on(batch.tx, batch.ids, force=True)
+    await batch.run(_DELETE)
+    for playlist_id in batch.ids:
+        batch.tx.emit(_DELETED_WITH_PRODUCTION, playlist_id=playlist_id)

@@ -6,6 +6,7 @@ Source: spec tasks, "Task deletion cascade"; spec crud, DELETE of tasks and proj
 from collections.abc import Sequence
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.core.database import Transaction
@@ -13,8 +14,7 @@ from pegbar.core.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.entities.hooks import ENTITIES_REMOVED
 from pegbar.entities.hooks import Removal as EntityRemoval
-from pegbar.productions.hooks import PROJECT_REMOVED, TASKS, about_project
-from pegbar.productions.hooks import Removal as ProjectRemoval
+from pegbar.productions.deletion.parts import TASKS, Batch, part
 from pegbar.tasks.events import NEWS_DELETE, TASK_DELETE
 from pegbar.tasks.hooks import TASKS_REMOVED, TaskRemoval
 
@@ -24,56 +24,55 @@ _LOCKED = text(
     "SELECT id, project_id, entity_id, task_type_id FROM task WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"
 ).bindparams(_IDS)
 
-#: What hangs on comments, and the comments, of `{comments}`.
-_THREADS = """
-    told AS (DELETE FROM notification WHERE comment_id IN ({comments})),
-    mentions AS (DELETE FROM comment_mentions WHERE comment IN ({comments})),
-    departments AS (DELETE FROM comment_department_mentions WHERE comment IN ({comments})),
-    acknowledged AS (DELETE FROM comment_acknoledgments WHERE comment IN ({comments})),
-    shown AS (DELETE FROM comment_preview_link WHERE comment IN ({comments})),
-    attached AS (DELETE FROM attachment_file WHERE comment_id IN ({comments}) RETURNING id),
-    said AS (DELETE FROM comment WHERE id IN ({comments}))
-"""
+#: Found first: their number is known to the statements about them, which then use indexes.
+_COMMENTS = text("SELECT id FROM comment WHERE object_id = ANY(:ids)").bindparams(_IDS)
 
 #: One statement: foreign keys are checked at its end.
 _REMOVE = text(
-    f"""
-    WITH {_THREADS.format(comments="SELECT c.id FROM comment c WHERE c.object_id = ANY(:ids)")},
-    notified AS (DELETE FROM notification WHERE task_id = ANY(:ids)),
+    """
+    WITH mentions AS (DELETE FROM comment_mentions WHERE comment = ANY(:comment_ids)),
+    departments AS (DELETE FROM comment_department_mentions WHERE comment = ANY(:comment_ids)),
+    acknowledged AS (DELETE FROM comment_acknoledgments WHERE comment = ANY(:comment_ids)),
+    shown AS (DELETE FROM comment_preview_link WHERE comment = ANY(:comment_ids)),
+    attached AS (DELETE FROM attachment_file WHERE comment_id = ANY(:comment_ids) RETURNING id),
+    said AS (DELETE FROM comment WHERE id = ANY(:comment_ids)),
+    told AS (DELETE FROM notification WHERE task_id = ANY(:ids) OR comment_id = ANY(:comment_ids)),
     published AS (
-      DELETE FROM news WHERE task_id = ANY(:ids)
-                          OR comment_id IN (SELECT c.id FROM comment c WHERE c.object_id = ANY(:ids))
-      RETURNING id, task_id
+      DELETE FROM news WHERE task_id = ANY(:ids) OR comment_id = ANY(:comment_ids) RETURNING id, task_id
     ),
     watched AS (DELETE FROM subscription WHERE task_id = ANY(:ids)),
     spent AS (DELETE FROM time_spent WHERE task_id = ANY(:ids)),
     assigned AS (DELETE FROM task_person_link WHERE task_id = ANY(:ids))
     SELECT ARRAY(SELECT id FROM attached) AS attachments,
            ARRAY(SELECT ROW(p.id, t.project_id) FROM published p JOIN task t ON t.id = p.task_id) AS news
-    """  # noqa: S608 - a constant
-).bindparams(_IDS)
+    """
+).bindparams(_IDS, bindparam("comment_ids", type_=ARRAY(Uuid)))
 
 
 _DELETE = text("DELETE FROM task WHERE id = ANY(:ids)").bindparams(_IDS)
 
 
-async def remove_belongings(tx: Transaction, task_ids: Sequence[UUID]) -> None:
-    """Delete what belongs to tasks: files, previews, comments, hours, assignments. The rows of the tasks stay."""
+async def remove_belongings(tx: Transaction, task_ids: Sequence[UUID], *, force: bool = False) -> None:
+    """Delete what belongs to tasks: files, previews, comments, hours, assignments. The rows of the tasks stay.
+
+    With `force` the binaries of attachments are removed too, not only marked.
+    """
     await TASKS_REMOVED.run(TaskRemoval(tx, task_ids))
-    gone = await tx.row(_REMOVE, ids=list(task_ids))
+    ids = list(task_ids)
+    gone = await tx.row(_REMOVE, ids=ids, comment_ids=await tx.column(_COMMENTS, ids=ids))
     assert gone is not None
-    await mark_deleted(tx, [Address("files", "attachments", each) for each in gone["attachments"]])
+    await mark_deleted(tx, [Address("files", "attachments", each) for each in gone["attachments"]], force=force)
     for news_id, project_id in gone["news"]:
         tx.emit(NEWS_DELETE, project_id=project_id, news_id=news_id)
 
 
-async def remove_tasks(tx: Transaction, task_ids: Sequence[UUID]) -> None:
-    """Delete tasks with all that belongs to them."""
+async def remove_tasks(tx: Transaction, task_ids: Sequence[UUID], *, force: bool = False) -> list[asyncpg.Record]:
+    """Delete tasks with all that belongs to them; the rows that went."""
     rows = await tx.rows(_LOCKED, ids=sorted(task_ids))
     if not rows:
-        return
+        return []
     ids = [row["id"] for row in rows]
-    await remove_belongings(tx, ids)
+    await remove_belongings(tx, ids, force=force)
     await tx.execute(_DELETE, ids=ids)
     for row in rows:
         tx.emit(
@@ -83,6 +82,7 @@ async def remove_tasks(tx: Transaction, task_ids: Sequence[UUID]) -> None:
             entity_id=row["entity_id"],
             task_type_id=row["task_type_id"],
         )
+    return rows
 
 
 _OF_ENTITIES = text("SELECT id FROM task WHERE entity_id = ANY(:ids)").bindparams(_IDS)
@@ -97,35 +97,8 @@ async def remove_tasks_of_entities(removal: EntityRemoval) -> None:
     await removal.tx.execute(_UNWATCH_ENTITIES, ids=ids)
 
 
-_SETS = {
-    "tasks": "SELECT t.id FROM task t WHERE t.project_id = :project_id",
-    "comments": "SELECT c.id FROM comment c WHERE c.object_id IN {tasks}",
-}
-_ATTACHMENTS = about_project("SELECT a.id FROM attachment_file a WHERE a.comment_id IN {comments}", **_SETS)
-_OF_PROJECT = about_project(
-    "DELETE FROM notification WHERE task_id IN {tasks} OR comment_id IN {comments}",
-    "DELETE FROM news WHERE task_id IN {tasks} OR comment_id IN {comments}",
-    "DELETE FROM comment_mentions WHERE comment IN {comments}",
-    "DELETE FROM comment_department_mentions WHERE comment IN {comments}",
-    "DELETE FROM comment_acknoledgments WHERE comment IN {comments}",
-    "DELETE FROM comment_preview_link WHERE comment IN {comments}",
-    "DELETE FROM attachment_file WHERE comment_id IN {comments}",
-    "DELETE FROM comment WHERE id IN {comments}",
-    "DELETE FROM subscription WHERE task_id IN {tasks}"
-    " OR entity_id IN (SELECT e.id FROM entity e WHERE e.project_id = :project_id)",
-    "DELETE FROM time_spent WHERE task_id IN {tasks}",
-    "DELETE FROM task_person_link WHERE task_id IN {tasks}",
-    **_SETS,
-)
-(_TASKS_OF_PROJECT,) = about_project(
-    "DELETE FROM task WHERE project_id = :project_id RETURNING id, entity_id, task_type_id"
-)
-
-
-@PROJECT_REMOVED.register(TASKS)
-async def remove_tasks_of_project(removal: ProjectRemoval) -> None:
-    """The tasks of a production, with their threads and hours; the events outlive the production, so it is no scope."""
-    await removal.forget_files(*_ATTACHMENTS)
-    await removal.run(_OF_PROJECT)
-    for row in await removal.rows(_TASKS_OF_PROJECT):
-        removal.tx.emit(TASK_DELETE, task_id=row["id"], entity_id=row["entity_id"], task_type_id=row["task_type_id"])
+@part(TASKS, "tasks", "SELECT id FROM task WHERE project_id = :project_id")
+async def remove_tasks_of_project(batch: Batch) -> None:
+    """Tasks of a production that is deleted; their events outlive it, so that they have no scope."""
+    for row in await remove_tasks(batch.tx, batch.ids, force=True):
+        batch.tx.emit(TASK_DELETE, task_id=row["id"], entity_id=row["entity_id"], task_type_id=row["task_type_id"])

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import CTE, ColumnElement, Executable, bindparam, exists, func, literal_column, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from pegbar.core.schema import TIMESTAMP, Column, Date, Text, Uuid
 from pegbar.core.wire import json_object, wire_of
@@ -72,7 +72,7 @@ def items(kind: Kind) -> Executable:
     bar = (
         select(*schedule_item.columns, wanted.c.name)
         .select_from(wanted.outerjoin(schedule_item, same & (item.project_id == _PROJECT_ID)))
-        .distinct(wanted.c.task_type_id, wanted.c.object_id)
+        .ext(distinct_on(wanted.c.task_type_id, wanted.c.object_id))
         .order_by(wanted.c.task_type_id, wanted.c.object_id, item.updated_at.desc().nulls_last(), item.id)
         .subquery("bar")
     )

@@ -1,0 +1,54 @@
+"""Emptying a production, some rows at a time, and removing it once nothing is left."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from pegbar.core.database import Transaction
+from pegbar.core.storage import Address, mark_deleted
+from pegbar.productions.deletion import queries
+from pegbar.productions.deletion.parts import Batch, Part, parts
+from pegbar.productions.queries import PROJECT_ID
+from pegbar.productions.tables import project
+
+_DELETE = delete(project).where(project.c.id == PROJECT_ID)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A batch that went."""
+
+    part: Part
+    rows: int
+
+
+async def remove_some(tx: Transaction, project_id: UUID, *, made: bool = True) -> Removed | None:
+    """Remove a batch of the first part that has rows; None when none has. `made` tells whether what people made goes.
+
+    What happens to a production that nobody sees any more is not told; what happens to others because of it is.
+    """
+    for each in parts:
+        if each.made and not made:
+            continue
+        ids = await tx.column(each.locked, project_id=project_id, most=each.at_once)
+        if ids:
+            await each.remove(Batch(tx, project_id, ids))
+            tx.emissions = [emission for emission in tx.emissions if emission.project_id != str(project_id)]
+            return Removed(each, len(ids))
+    return None
+
+
+async def remove_rest(tx: Transaction, project_id: UUID, *, made: bool = True) -> None:
+    """Remove all that is left in a production but its row, which is locked: nothing can be added meanwhile."""
+    await tx.row(queries.LOCK_PROJECT, project_id=project_id)
+    while await remove_some(tx, project_id, made=made) is not None:
+        pass
+    for statement in queries.LINKS:
+        await tx.execute(statement, project_id=project_id)
+    await mark_deleted(tx, [Address("pictures", "thumbnails", project_id)], force=True)  # and purge what is left
+
+
+async def remove_row(tx: Transaction, project_id: UUID) -> None:
+    """Remove the row of a production that is empty."""
+    await tx.execute(_DELETE, project_id=project_id)

@@ -1,0 +1,88 @@
+"""Statements about productions that are being deleted."""
+
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, Executable, bindparam, exists, select, text
+
+from pegbar.core.schema import TIMESTAMP, Column, String, Text, Uuid
+from pegbar.core.wire import json_object, wire_of
+from pegbar.productions.deletion.parts import parts
+from pegbar.productions.tables import project, project_removal
+
+_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_NOW = bindparam("now", type_=TIMESTAMP)
+
+
+def being_removed(project_id: ColumnElement[UUID] | Column[UUID]) -> ColumnElement[bool]:
+    """SQL: whether a production is gone for everybody, and only its rows are still being deleted."""
+    return exists().where(project_removal.c.project_id == project_id)
+
+
+@cache
+def sizes() -> Executable:
+    """How many rows each part of a production has: `n` (the part's place) and `rows`. For when all parts are known."""
+    counts = " UNION ALL ".join(f"SELECT {n}, ({each.counted})" for n, each in enumerate(parts))
+    return text(f"SELECT n, rows FROM ({counts}) AS sizes (n, rows)").bindparams(_PROJECT_ID)  # noqa: S608 - declared
+
+
+#: Nobody finds the production any more, and its name is free.
+HIDE = (
+    project.update()
+    .where(project.c.id == _PROJECT_ID)
+    .values(name=bindparam("hidden_name", type_=String), project_status_id=None)
+)
+
+#: The removal, which one job at a time works on; its author, while there is one.
+LOCK = text(
+    """
+    SELECT r.removed, r.total, (SELECT p.id FROM person p WHERE p.id = r.requested_by) AS author_id
+      FROM pegbar.project_removal r WHERE r.project_id = :project_id FOR UPDATE
+    """
+).bindparams(_PROJECT_ID)
+
+#: A total counted before grows with what was added since.
+ADVANCE = text(
+    """
+    UPDATE pegbar.project_removal
+       SET removed = removed + :rows, total = greatest(total, removed + :rows), doing = :doing, updated_at = :now,
+           last_error = NULL
+     WHERE project_id = :project_id RETURNING removed, total
+    """
+).bindparams(_PROJECT_ID, _NOW, bindparam("rows", type_=BigInteger), bindparam("doing", type_=Text))
+
+FAIL = text(
+    "UPDATE pegbar.project_removal SET last_error = :error, updated_at = :now WHERE project_id = :project_id"
+).bindparams(_PROJECT_ID, _NOW, bindparam("error", type_=Text))
+
+FORGET = text("DELETE FROM pegbar.project_removal WHERE project_id = :project_id").bindparams(_PROJECT_ID)
+
+#: Removals that nobody has worked on for a while.
+ABANDONED = text("SELECT project_id FROM pegbar.project_removal WHERE updated_at < :before").bindparams(
+    bindparam("before", type_=TIMESTAMP)
+)
+
+#: What links a production to its settings and its team; a preview account made at the last moment is closed.
+LINKS: tuple[Executable, ...] = tuple(
+    text(each).bindparams(_PROJECT_ID)
+    for each in (
+        *(
+            f"DELETE FROM {table} WHERE project_id = :project_id"  # noqa: S608 - names of ours
+            for table in (
+                "project_person_link",
+                "project_asset_type_link",
+                "project_preview_background_file_link",
+                "project_status_automation_link",
+                "project_task_status_link",
+                "project_task_type_link",
+            )
+        ),
+        "DELETE FROM pegbar.budget_revision WHERE project_id = :project_id",
+        "UPDATE person SET preview_project_id = NULL, active = false WHERE preview_project_id = :project_id",
+    )
+)
+
+LOCK_PROJECT = text("SELECT id FROM project WHERE id = :project_id FOR UPDATE").bindparams(_PROJECT_ID)
+
+#: The removals under way, the latest first.
+removals = select(json_object(wire_of(project_removal))).order_by(project_removal.c.requested_at.desc())

@@ -1,0 +1,139 @@
+"""A production too large for a request is hidden by it and emptied by a job. docs/architecture.md, "Deleting …"."""
+
+import os
+import signal
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tests.client import Client, sign_in, unique
+from tests.factories import entity, hire, named, production, task
+from tests.media.publishing import published
+from tests.productions.test_projects import close
+from tests.server import ADMIN, Server
+from tests.workers import wait_for, worker_of
+
+#: Rows that refer to the production's without a foreign key.
+UNTOLD = [("comment", "object_id", "task", "id"), ("chat", "object_id", "entity", "id")]
+_KEYS = """
+SELECT c.conrelid::regclass::text, a.attname, c.confrelid::regclass::text, b.attname
+  FROM pg_constraint c
+  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
+  JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = ANY(c.confkey)
+ WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace
+"""
+#: As many shots, each with a task, a comment with news, a preview, hours, a working file and a line in the log.
+_FILL = """
+WITH shot AS (
+  INSERT INTO entity (id, name, status, project_id, entity_type_id, parent_id)
+  SELECT gen_random_uuid(), 'SH' || n, 'running', %(show)s, %(type)s, %(parent)s
+    FROM generate_series(1, %(many)s) n RETURNING id
+), job AS (
+  INSERT INTO task (id, name, project_id, entity_id, task_type_id)
+  SELECT gen_random_uuid(), 'main', %(show)s, shot.id, %(task_type)s FROM shot RETURNING id, entity_id
+), seen AS (
+  INSERT INTO preview_file (id, name, task_id, status, validation_status)
+  SELECT gen_random_uuid(), 'p', id, 'ready', 'neutral' FROM job RETURNING id, task_id
+), said AS (
+  INSERT INTO comment (id, object_id, object_type, person_id, preview_file_id)
+  SELECT gen_random_uuid(), task_id, 'Task', %(person)s, id FROM seen RETURNING id, object_id
+), told AS (
+  INSERT INTO news (id, change, author_id, task_id, comment_id)
+  SELECT gen_random_uuid(), false, %(person)s, object_id, id FROM said
+), spent AS (
+  INSERT INTO time_spent (id, duration, date, task_id, person_id)
+  SELECT gen_random_uuid(), 60, '2025-01-01', id, %(person)s FROM job
+), worked AS (
+  INSERT INTO working_file (id, task_id, entity_id, validation_status)
+  SELECT gen_random_uuid(), id, entity_id, 'neutral' FROM job
+)
+INSERT INTO api_event (id, name, project_id, created_at) SELECT gen_random_uuid(), 'x', %(show)s, now() FROM job
+"""
+
+
+def everything_of(database: psycopg.Connection, show: str) -> dict[tuple[str, str], set[Any]]:
+    """The values, by table and column, by which rows refer to the production or to each other, down from it."""
+    keys = [*database.execute(_KEYS).fetchall(), *UNTOLD]
+    found: dict[tuple[str, str], set[Any]] = {}
+    open_: list[tuple[str, set[Any]]] = [("project", {show})]
+    known: dict[str, set[Any]] = {"project": {show}}
+    while open_:
+        parent, ids = open_.pop()
+        for table, column, to, _ in keys:
+            if to != parent:
+                continue
+            has_id = any(each[2] == table for each in keys)
+            what = sql.SQL("SELECT {}, {} FROM {} WHERE {} = ANY(%s::uuid[])").format(
+                *(sql.Identifier(name) for name in (column, "id" if has_id else column, table, column))
+            )
+            rows = database.execute(what, (list(map(str, ids)),)).fetchall()
+            found.setdefault((table, column), set()).update(str(row[0]) for row in rows)
+            new = {str(row[1]) for row in rows} - known.setdefault(table, set()) if has_id else set()
+            if new:
+                known[table] |= new
+                open_.append((table, new))
+    return {where: values for where, values in found.items() if values}
+
+
+def left_of(database: psycopg.Connection, referred: dict[tuple[str, str], set[Any]]) -> Iterable[tuple[str, str]]:
+    """Where rows still refer to what is gone."""
+    for (table, column), values in referred.items():
+        what = sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE {} = ANY(%s::uuid[]))").format(
+            sql.Identifier(table), sql.Identifier(column)
+        )
+        if database.execute(what, (list(values),)).fetchone() == (True,):
+            yield table, column
+
+
+def test_a_large_production_goes_although_its_worker_is_killed(mortal: Server) -> None:
+    """A production too large for a request is hidden at once; a killed worker's work is finished by the next."""
+    admin = sign_in(mortal.api, *ADMIN)
+    artist, name = hire(admin), unique("Big")
+    show = production(admin, artist, name=name)["id"]
+    sequence = entity(admin, show, "Sequence")
+    job = task(admin, entity(admin, show, "Shot", parent_id=sequence["id"]), "Animation", assignees=[artist.id])
+    preview = published(admin, admin, job["id"])
+    thread = f"/actions/tasks/{job['id']}/comments/{preview['comment_id']}/add-attachment"
+    (attached,) = admin.ok_post(thread, files={"file": ("notes.txt", b"secret", "text/plain")})
+    files = [preview["id"], attached["id"]]
+    with psycopg.connect(mortal.database_url, autocommit=True) as database:
+        shot = named(admin, "entity-types", "Shot")["id"]
+        ids = {"show": show, "type": shot, "parent": sequence["id"], "task_type": job["task_type_id"]}
+        database.execute(_FILL, {**ids, "person": artist.id, "many": 2000})
+        referred = everything_of(database, show)
+        assert len(referred) > 20, "the walk along foreign keys finds little"
+        stored = [path for path in (mortal.folder / "previews").rglob("*") if path.is_file() and path.name in files]
+        assert len(stored) > 3
+        close(admin, show)
+        with psycopg.connect(mortal.database_url) as holder:
+            # The job gets stuck on one shot, so that its worker is killed in the middle.
+            holder.execute("SELECT 1 FROM entity WHERE project_id = %s AND name = 'SH1000' FOR UPDATE", (show,))
+            assert admin.delete(f"/data/projects/{show}", params={"force": "true"}).status_code == 204
+            check_hidden(admin, artist, show, job["id"], name)
+            stuck = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FROM entity WHERE%'"
+            wait_for(database, stuck)
+            worker = worker_of(mortal)
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.wait(10)
+            (progress,) = admin.ok_get("/data/projects/removals")
+            assert (progress["project_name"], progress["requested_by"]) == (name, admin.id)
+            assert 0 < progress["removed"] < progress["total"]
+        wait_for(database, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM project WHERE id = %s)", show)
+        assert list(left_of(database, referred)) == []
+        assert admin.ok_get("/data/projects/removals") == []
+        purged = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM stored_file WHERE file_id = ANY(%s) AND purged_at IS NULL)"
+        wait_for(database, purged, files)
+        assert not any(path.exists() for path in stored)
+
+
+def check_hidden(admin: Client, artist: Client, show: str, task_id: str, name: str) -> None:
+    """Nobody finds the production any more, and its name is free."""
+    for caller in (admin, artist):
+        for path in (f"/data/projects/{show}", f"/data/projects/{show}/team", f"/data/tasks/{task_id}"):
+            assert caller.get(path).status_code == 404, path
+        for path in ("/data/projects", "/data/projects/all", "/data/projects/open"):
+            assert show not in {row["id"] for row in caller.ok_get(path)}
+    assert admin.delete(f"/data/projects/{show}", params={"force": "true"}).status_code == 404
+    production(admin, name=name)

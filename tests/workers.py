@@ -1,0 +1,28 @@
+"""The process that runs the jobs of a server, and waiting for what jobs do."""
+
+import threading
+
+import psutil
+import psycopg
+
+from tests.server import Server
+
+
+def worker_of(server: Server) -> psutil.Process:
+    """The process that runs the jobs."""
+    assert server.process is not None
+    while True:
+        for child in psutil.Process(server.process.pid).children(recursive=True):
+            if "worker" in child.cmdline():
+                return child
+
+
+def wait_for(connection: psycopg.Connection, query: str, *arguments: object) -> tuple[object, ...]:
+    """The first row of a query that has none yet."""
+    pause = threading.Event()
+    for _ in range(10_000):
+        found = connection.execute(query, arguments or None).fetchone()
+        if found is not None:
+            return found
+        pause.wait(0.02)  # leave the processor to what is waited for
+    raise AssertionError(f"never: {query}")
