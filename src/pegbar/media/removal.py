@@ -75,7 +75,8 @@ async def remove_previews_of_comments(gone: PreviewsOrphaned) -> None:
 async def remove_previews_of_tasks(removal: TaskRemoval) -> None:
     """The previews of tasks that are removed; their entities show what is left."""
     found = await removal.tx.column(_OF_TASKS, task_ids=list(removal.task_ids))
-    await remove_previews(removal.tx, found, tasks_stay=False)
+    whole = removal.whole
+    await remove_previews(removal.tx, found, force=whole, tasks_stay=False, entities_stay=not whole)
 
 
 @ENTITIES_REMOVED.register(order=-10)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
+
 from pegbar.core.database import Transaction
 from pegbar.core.hooks import Hook
 

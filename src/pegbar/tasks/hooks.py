@@ -42,6 +42,8 @@ class TaskRemoval:
 
     tx: Transaction
     task_ids: Sequence[UUID]
+    #: Their entities and their production go too: every binary is removed, not only marked, and nothing takes its place.
+    whole: bool = False
 
 
 #: Tasks are removed with all that belongs to them: whoever owns rows that refer to tasks deletes them.

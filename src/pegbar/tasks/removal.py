@@ -52,27 +52,27 @@ _REMOVE = text(
 _DELETE = text("DELETE FROM task WHERE id = ANY(:ids)").bindparams(_IDS)
 
 
-async def remove_belongings(tx: Transaction, task_ids: Sequence[UUID], *, force: bool = False) -> None:
+async def remove_belongings(tx: Transaction, task_ids: Sequence[UUID], *, whole: bool = False) -> None:
     """Delete what belongs to tasks: files, previews, comments, hours, assignments. The rows of the tasks stay.
 
-    With `force` the binaries of attachments are removed too, not only marked.
+    `whole`: their entities and production go too, so that binaries are removed at once, not only marked.
     """
-    await TASKS_REMOVED.run(TaskRemoval(tx, task_ids))
+    await TASKS_REMOVED.run(TaskRemoval(tx, task_ids, whole))
     ids = list(task_ids)
     gone = await tx.row(_REMOVE, ids=ids, comment_ids=await tx.column(_COMMENTS, ids=ids))
     assert gone is not None
-    await mark_deleted(tx, [Address("files", "attachments", each) for each in gone["attachments"]], force=force)
+    await mark_deleted(tx, [Address("files", "attachments", each) for each in gone["attachments"]], force=whole)
     for news_id, project_id in gone["news"]:
         tx.emit(NEWS_DELETE, project_id=project_id, news_id=news_id)
 
 
-async def remove_tasks(tx: Transaction, task_ids: Sequence[UUID], *, force: bool = False) -> list[asyncpg.Record]:
+async def remove_tasks(tx: Transaction, task_ids: Sequence[UUID], *, whole: bool = False) -> list[asyncpg.Record]:
     """Delete tasks with all that belongs to them; the rows that went."""
     rows = await tx.rows(_LOCKED, ids=sorted(task_ids))
     if not rows:
         return []
     ids = [row["id"] for row in rows]
-    await remove_belongings(tx, ids, force=force)
+    await remove_belongings(tx, ids, whole=whole)
     await tx.execute(_DELETE, ids=ids)
     for row in rows:
         tx.emit(
@@ -100,5 +100,5 @@ async def remove_tasks_of_entities(removal: EntityRemoval) -> None:
 @part(TASKS, "tasks", "SELECT id FROM task WHERE project_id = :project_id")
 async def remove_tasks_of_project(batch: Batch) -> None:
     """Tasks of a production that is deleted; their events outlive it, so that they have no scope."""
-    for row in await remove_tasks(batch.tx, batch.ids, force=True):
+    for row in await remove_tasks(batch.tx, batch.ids, whole=True):
         batch.tx.emit(TASK_DELETE, task_id=row["id"], entity_id=row["entity_id"], task_type_id=row["task_type_id"])
