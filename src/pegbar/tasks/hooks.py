@@ -42,7 +42,7 @@ class TaskRemoval:
 
     tx: Transaction
     task_ids: Sequence[UUID]
-    #: Their entities and their production go too: every binary is removed, not only marked, and nothing takes its place.
+    #: Their entities and production go too: every binary is removed, not only marked, and nothing takes its place.
     whole: bool = False
 
 
