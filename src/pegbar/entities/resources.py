@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, select
 
 from pegbar.core.access import Caller, Place, Rule, admin, at, authenticated, entity_access, manager_of
 from pegbar.core.database import Json, Transaction
-from pegbar.core.resource import Access, Change, Relation, Resource, Verb
+from pegbar.core.resource import Access, Change, Relation, Resource, Verb, project_through
 from pegbar.core.routing import found, path_uuid, post, put
 from pegbar.core.schema import Uuid
 from pegbar.entities import editing, events, rules, scopes
@@ -92,6 +92,7 @@ entity_links = Resource(
     access=Access(),
     saved=_count_links,
     deleted=_count_links,
+    project_of=project_through(entity_link.c.entity_in_id),
     tag="Entity links",
 )
 
@@ -115,5 +116,6 @@ asset_instances = Resource(
     ),
     relations=(Relation("shots", asset_instance_link.c.asset_instance_id, asset_instance_link.c.entity_id),),
     protected=frozenset({"number"}),
+    project_of=project_through(asset_instance.c.asset_id),
     tag="Asset instances",
 )

@@ -1,7 +1,5 @@
 """Generic routes of working and output files. Source: spec crud, sections of the same names."""
 
-from uuid import UUID
-
 from sqlalchemy import bindparam, false, func, select, update
 
 from pegbar.core import values
@@ -16,7 +14,7 @@ from pegbar.core.access import (
 )
 from pegbar.core.errors import BadRequest
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource
+from pegbar.core.resource import CALLER_ID, Access, Change, Resource, project_through
 from pegbar.core.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.entities.tables import entity
@@ -82,6 +80,7 @@ working_files = Resource(
     scope=lambda _: _WORKING_OF_OWN,
     check=_check_working_file,
     deleting=_release_outputs,
+    project_of=project_through(working_file.c.task_id, working_file.c.entity_id),
     malformed=404,
     tag="Working files",
 )
@@ -102,13 +101,6 @@ _changes_output = Rule(
     lambda caller: caller.manages or (caller.in_team and caller.assigned_to_entity),
     _SEAT,
 )
-_PROJECT_OF = select(entity.c.project_id).where(entity.c.id == bindparam("entity_id", type_=Uuid))
-
-
-async def _project_of(change: Change) -> UUID | None:
-    entity_id = change.after("entity_id")
-    found: UUID | None = None if entity_id is None else await change.tx.value(_PROJECT_OF, entity_id=entity_id)
-    return found
 
 
 async def _check_output_file(change: Change) -> None:
@@ -140,7 +132,7 @@ output_files = Resource(
     scope=lambda _: _OUTPUT_OF_OWN_OPEN,
     specials={"source_file": Special(_no_filter, false())},
     check=_check_output_file,
-    project_of=_project_of,
+    project_of=project_through(output_file.c.entity_id),
     malformed=404,
     tag="Output files",
 )

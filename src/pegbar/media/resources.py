@@ -1,14 +1,12 @@
 """Generic routes of previews and of the backgrounds of 3D ones. Source: spec crud, sections of the same names."""
 
-from uuid import UUID
-
 from sqlalchemy import Boolean, ColumnElement, String, bindparam, select, update
 
 from pegbar.core import filters, values
 from pegbar.core.access import Caller, Rule, admin, authenticated, manager_of, of_row
 from pegbar.core.errors import BadRequest, Forbidden
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource
+from pegbar.core.resource import CALLER_ID, Access, Change, Resource, project_through
 from pegbar.core.schema import Integer, Uuid, utc_now
 from pegbar.core.storage import mark_deleted
 from pegbar.media import addresses
@@ -61,7 +59,6 @@ _changes = Rule(
     OF_TASK,
 )
 
-_PROJECT_OF = select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid))
 _TAKEN = select(preview_file.c.id).where(
     preview_file.c.task_id == bindparam("task_id", type_=Uuid),
     preview_file.c.revision == bindparam("revision", type_=Integer),
@@ -78,12 +75,6 @@ _FOLLOW = (
     .values(revision=bindparam("after", type_=Integer), updated_at=bindparam("now"))
 )
 _LOCK_TASK = select(task.c.id).where(task.c.id == bindparam("task_id", type_=Uuid)).with_for_update()
-
-
-async def _project_of(change: Change) -> UUID | None:
-    task_id = change.after("task_id")
-    found: UUID | None = None if task_id is None else await change.tx.value(_PROJECT_OF, task_id=task_id)
-    return found
 
 
 async def _check(change: Change) -> None:
@@ -133,7 +124,7 @@ preview_files = Resource(
     specials={"project_id": Special(filters.uuid_filter, _OF_PROJECT)},
     check=_check,
     saved=_take_siblings,
-    project_of=_project_of,
+    project_of=project_through(preview_file.c.task_id),
     skip=frozenset({"delete"}),
     streams=True,
     tag="Preview files",

@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, select
 
 from pegbar.core.access import Place, admin, authenticated, manager_of, member_of, not_client, not_vendor, supervisor_of
 from pegbar.core.filters import Special, uuid_filter
-from pegbar.core.resource import Access, Relation, Resource
+from pegbar.core.resource import Access, Relation, Resource, project_through
 from pegbar.core.schema import Uuid
 from pegbar.planning import actions
 from pegbar.planning.tables import (
@@ -93,6 +93,7 @@ schedule_version_links = Resource(
             production_schedule_version_task_link_person_link.c.person_id,
         ),
     ),
+    project_of=project_through(_links.c.production_schedule_version_id),
     specials={
         "project_id": Special(
             uuid_filter,

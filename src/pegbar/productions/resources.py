@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, select
 
 from pegbar.core.access import Caller, admin, at, authenticated, global_manager, manager_of, member_of
-from pegbar.core.resource import Access, Change, Relation, Resource
+from pegbar.core.resource import Access, Change, Relation, Resource, project_through
 from pegbar.productions import creation, queries, shapes
 from pegbar.productions.budgets import actions as budget_actions
 from pegbar.productions.deletion.actions import remove_project
@@ -124,5 +124,6 @@ budget_entries = Resource(
     path="/data/budget-entries",
     type="BudgetEntry",
     protected=frozenset({"budget_id"}),
+    project_of=project_through(budget_entry.c.budget_id),
     tag="Budgets",
 )

@@ -15,6 +15,8 @@ from pegbar.productions.tables import project_task_type_link
 from pegbar.studio import queries
 from pegbar.studio.tables import entity_type, task_status, task_type
 
+#: Of those that a new order moves.
+TYPE_UPDATE = event("task-type:update", "task_type_id", scoped=False)
 #: Of the status that was the default before.
 STATUS_UPDATE = event("task-status:update", "task_status_id", scoped=False)
 
@@ -34,7 +36,8 @@ _REORDER = text(
     """
     UPDATE task_type SET priority = given.n, updated_at = :now
       FROM (SELECT id, min(n) AS n FROM unnest(:ids ::uuid[]) WITH ORDINALITY AS each (id, n) GROUP BY id) AS given
-     WHERE task_type.id = given.id
+     WHERE task_type.id = given.id AND task_type.priority IS DISTINCT FROM given.n
+    RETURNING task_type.id
     """
 ).bindparams(bindparam("now", type_=task_type.c.updated_at.type))
 
@@ -93,7 +96,8 @@ async def free_task_type(change: Change) -> None:
 
 async def reorder_task_types(tx: Transaction, ids: list[UUID]) -> None:
     """Give task types the priority of their place in a list; ids of none are passed over."""
-    await tx.execute(_REORDER, ids=ids, now=utc_now())
+    for task_type_id in await tx.column(_REORDER, ids=ids, now=utc_now()):
+        tx.emit(TYPE_UPDATE, task_type_id=task_type_id)
 
 
 async def check_task_status(change: Change) -> None:

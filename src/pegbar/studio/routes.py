@@ -18,7 +18,15 @@ class Order(Strict):
     task_type_ids: list[UUID]
 
 
-@post("/actions/task-types/reorder", access=admin, status=200, tag="Task types", returns=[task_types], errors=(400,))
+@post(
+    "/actions/task-types/reorder",
+    access=admin,
+    status=200,
+    tag="Task types",
+    returns=[task_types],
+    events=[actions.TYPE_UPDATE],
+    errors=(400,),
+)
 async def reorder_task_types(body: Order, tx: Transaction) -> Json:
     """Order task types: their priority becomes their place in the list."""
     await actions.reorder_task_types(tx, body.task_type_ids)

@@ -6,7 +6,7 @@ from pegbar.core import filters
 from pegbar.core.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.core.errors import Forbidden
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource, Verb
+from pegbar.core.resource import CALLER_ID, Access, Change, Resource, Verb, project_through
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, wire_of
 from pegbar.entities.casting.readiness import refresh
@@ -127,7 +127,13 @@ tasks = Resource(
     tag="Tasks",
 )
 
-subscriptions = Resource(subscription, path="/data/subscriptions", type="Subscription", tag="Subscriptions")
+subscriptions = Resource(
+    subscription,
+    path="/data/subscriptions",
+    type="Subscription",
+    project_of=project_through(subscription.c.task_id, subscription.c.entity_id),
+    tag="Subscriptions",
+)
 
 #: The column `type` is served under another key, as `type` is the kind of row.
 NOTIFICATION = wire_of(notification, "Notification").but(notification_type=notification.c.type)
@@ -136,4 +142,4 @@ notifications = Resource(
     notification, path="/data/notifications", type="Notification", wire=NOTIFICATION, tag="Notifications"
 )
 
-news_items = Resource(news, path="/data/news", type="News", tag="News")
+news_items = Resource(news, path="/data/news", type="News", project_of=project_through(news.c.task_id), tag="News")

@@ -132,12 +132,13 @@ subscribe = text(
     """
     INSERT INTO subscription (id, created_at, updated_at, person_id, task_id)
     SELECT gen_random_uuid(), :now, :now, :caller_id, task_id FROM unnest(:ids) AS task_id ON CONFLICT DO NOTHING
+    RETURNING id
     """
 ).bindparams(_CALLER_ID, bindparam("ids", type_=ARRAY(Uuid)), bindparam("now", type_=TIMESTAMP))
 
-unsubscribe = text("DELETE FROM subscription WHERE person_id = :caller_id AND task_id = ANY(:ids)").bindparams(
-    _CALLER_ID, bindparam("ids", type_=ARRAY(Uuid))
-)
+unsubscribe = text(
+    "DELETE FROM subscription WHERE person_id = :caller_id AND task_id = ANY(:ids) RETURNING id"
+).bindparams(_CALLER_ID, bindparam("ids", type_=ARRAY(Uuid)))
 
 # Sequences: tasks of a type on all that lies below
 

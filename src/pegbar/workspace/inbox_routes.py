@@ -17,7 +17,7 @@ from pegbar.core.schema import Uuid, utc_now
 from pegbar.core.wire import json_object, wire_of
 from pegbar.entities.kinds import SEQUENCE, type_id
 from pegbar.entities.tables import entity
-from pegbar.tasks.resources import NOTIFICATION
+from pegbar.tasks.resources import NOTIFICATION, subscriptions
 from pegbar.tasks.routes import known_ids
 from pegbar.tasks.tables import notification, subscription
 from pegbar.workspace import inbox
@@ -111,6 +111,8 @@ async def mark_all_notifications(tx: Transaction, caller: Caller) -> Any:
 
 # Subscriptions
 
+_SUBSCRIBED, _UNSUBSCRIBED = subscriptions.events["new"], subscriptions.events["delete"]
+
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 _SUBSCRIPTIONS = (
     select(json_object(wire_of(subscription, "Subscription")))
@@ -126,8 +128,14 @@ async def _subscribe(tx: Transaction, caller: Caller, ids: list[UUID]) -> Json:
         if each not in rows:
             raise NotFound(f"There is no task {each}.")
         require(rows[each], f"You may not watch the task {each}.")
-    await tx.execute(inbox.subscribe, ids=ids, caller_id=caller.id, now=utc_now())
+    for each in await tx.column(inbox.subscribe, ids=ids, caller_id=caller.id, now=utc_now()):
+        tx.emit(_SUBSCRIBED, to=caller.id, subscription_id=each)
     return await tx.json(_SUBSCRIPTIONS, ids=ids, caller_id=caller.id)
+
+
+async def _unsubscribe(tx: Transaction, caller: Caller, ids: list[UUID]) -> None:
+    for each in await tx.column(inbox.unsubscribe, ids=ids, caller_id=caller.id):
+        tx.emit(_UNSUBSCRIBED, to=caller.id, subscription_id=each)
 
 
 @get("/data/user/tasks/{task_id:str}/subscribed", access=person_identity)
@@ -137,19 +145,19 @@ async def is_subscribed(task_id: str, db: Database, caller: Caller) -> bool:
     return bool(ids) and bool(await db.value(inbox.is_subscribed, task_id=ids[0], caller_id=caller.id))
 
 
-@post("/actions/user/tasks/{task_id:uuid}/subscribe", access=person_identity, errors=(403, 404))
+@post("/actions/user/tasks/{task_id:uuid}/subscribe", access=person_identity, events=[_SUBSCRIBED], errors=(403, 404))
 async def subscribe(task_id: UUID, tx: Transaction, caller: Caller) -> Json:
     """Watch a task."""
     return Json((await _subscribe(tx, caller, [task_id]))[1:-1])
 
 
-@delete("/actions/user/tasks/{task_id:str}/unsubscribe", access=person_identity)
+@delete("/actions/user/tasks/{task_id:str}/unsubscribe", access=person_identity, events=[_UNSUBSCRIBED])
 async def unsubscribe(task_id: str, tx: Transaction, caller: Caller) -> None:
     """Stop watching a task."""
-    await tx.execute(inbox.unsubscribe, ids=known_ids([task_id]), caller_id=caller.id)
+    await _unsubscribe(tx, caller, known_ids([task_id]))
 
 
-@post("/actions/user/tasks/subscribe", access=person_identity, errors=(400, 403, 404))
+@post("/actions/user/tasks/subscribe", access=person_identity, events=[_SUBSCRIBED], errors=(400, 403, 404))
 async def subscribe_to_many(body: TaskIds, tx: Transaction, caller: Caller) -> Json:
     """Watch tasks, all or none."""
     ids = known_ids(body.task_ids)
@@ -158,10 +166,10 @@ async def subscribe_to_many(body: TaskIds, tx: Transaction, caller: Caller) -> J
     return await _subscribe(tx, caller, list(dict.fromkeys(ids)))
 
 
-@post("/actions/user/tasks/unsubscribe", access=person_identity, status=200, errors=(400,))
+@post("/actions/user/tasks/unsubscribe", access=person_identity, status=200, events=[_UNSUBSCRIBED], errors=(400,))
 async def unsubscribe_from_many(body: TaskIds, tx: Transaction, caller: Caller) -> list[str]:
     """Stop watching tasks."""
-    await tx.execute(inbox.unsubscribe, ids=known_ids(body.task_ids), caller_id=caller.id)
+    await _unsubscribe(tx, caller, known_ids(body.task_ids))
     return body.task_ids
 
 

@@ -2,8 +2,9 @@
 
 from sqlalchemy import bindparam, update
 
-from pegbar.core.resource import Change, Relation, Resource
+from pegbar.core.resource import Change, Relation, Resource, project_through
 from pegbar.core.schema import Uuid
+from pegbar.entities.tables import entity
 from pegbar.tasks.tables import attachment_file
 from pegbar.workspace.tables import chat, chat_message, chat_participant, search_filter, search_filter_group
 
@@ -12,6 +13,7 @@ PARTICIPANTS = Relation("participants", chat_participant.c.chat_id, chat_partici
 chats = Resource(
     chat,
     path="/data/chats",
+    project_of=project_through(chat.c.object_id, table=entity),
     type="Chat",
     relations=(PARTICIPANTS,),
     tag="Chats",

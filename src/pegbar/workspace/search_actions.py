@@ -2,9 +2,10 @@
 
 Sharing takes a manager of the production; asking for it without that right is no error, the row stays private. A
 filter has the sharing of its group. Nobody names a production they have nothing to do with, or joins a group they do
-not see.
+not see. Changes of shared rows are told to the production, those of private ones to their owner.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,9 +18,10 @@ from pegbar.core.access import Caller, require
 from pegbar.core.body import Strict
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.resource import scope_parameters
+from pegbar.core.resource import Resource, Verb, scope_parameters
 from pegbar.core.schema import utc_now
 from pegbar.workspace import searches
+from pegbar.workspace.resources import search_filter_groups, search_filters
 from pegbar.workspace.tables import search_filter, search_filter_group
 
 
@@ -74,14 +76,13 @@ async def save_filter(tx: Transaction, caller: Caller, new: NewFilter) -> UUID:
     values = await _new_row(tx, caller, new)
     if new.search_filter_group_id is not None:
         await _check_group(tx, caller, new.search_filter_group_id, caller.id, shared=values["is_shared"])
-    return await _insert(
-        tx, search_filter, **values, search_query=new.query, search_filter_group_id=new.search_filter_group_id
-    )
+    more = {"search_query": new.query, "search_filter_group_id": new.search_filter_group_id}
+    return await _insert(tx, search_filters, {**values, **more})
 
 
 async def save_group(tx: Transaction, caller: Caller, new: NewGroup) -> UUID:
     """Make a group of the caller's. Raises NotFound, Forbidden."""
-    return await _insert(tx, search_filter_group, **await _new_row(tx, caller, new), color=new.color or "")
+    return await _insert(tx, search_filter_groups, {**await _new_row(tx, caller, new), "color": new.color or ""})
 
 
 async def change_filter(tx: Transaction, caller: Caller, filter_id: UUID, change: ChangedFilter) -> None:
@@ -101,6 +102,7 @@ async def change_filter(tx: Transaction, caller: Caller, filter_id: UUID, change
         await _check_group(tx, caller, group_id, owner, shared=shared, joins=group_id != kept)
     if values:
         await tx.update(search_filter, filter_id, **values)
+        _tell(tx, search_filters, "update", filter_id, dict(before), {**before, **values})
 
 
 async def change_group(tx: Transaction, caller: Caller, group_id: UUID, change: ChangedGroup) -> None:
@@ -111,6 +113,7 @@ async def change_group(tx: Transaction, caller: Caller, group_id: UUID, change: 
         values["color"] = change.color
     if values:
         await tx.update(search_filter_group, group_id, **values)
+        _tell(tx, search_filter_groups, "update", group_id, dict(before), {**before, **values})
     if "is_shared" in values:
         follow = searches.share_filters_of if values["is_shared"] else searches.unshare_filters_of
         await tx.execute(follow, group_id=group_id, now=utc_now())
@@ -118,16 +121,25 @@ async def change_group(tx: Transaction, caller: Caller, group_id: UUID, change: 
 
 async def remove_filter(tx: Transaction, caller: Caller, filter_id: UUID) -> None:
     """Delete a filter. Raises NotFound, also for others' rows."""
-    await own_row(tx, caller, search_filter, filter_id)
+    before = await own_row(tx, caller, search_filter, filter_id)
     await tx.delete(search_filter, id=filter_id)
+    _tell(tx, search_filters, "delete", filter_id, dict(before))
 
 
 async def remove_group(tx: Transaction, caller: Caller, group_id: UUID) -> None:
     """Delete a group with its owner's filters; those of others stay. Raises NotFound, also for others' rows."""
-    await own_row(tx, caller, search_filter_group, group_id)
+    before = await own_row(tx, caller, search_filter_group, group_id)
     await tx.execute(searches.unlink_filters_of_others, group_id=group_id, now=utc_now())
     await tx.delete(search_filter, search_filter_group_id=group_id)
     await tx.delete(search_filter_group, id=group_id)
+    _tell(tx, search_filter_groups, "delete", group_id, dict(before))
+
+
+def _tell(tx: Transaction, resource: Resource, verb: Verb, row_id: UUID, *states: Mapping[str, Any]) -> None:
+    """Tell of a row, which was and is as `states` say."""
+    owner = None if any(each["is_shared"] for each in states) else states[-1]["person_id"]
+    about = {f"{resource.table.name}_id": row_id}
+    tx.emit(resource.events[verb], project_id=states[-1]["project_id"], to=owner, **about)
 
 
 async def own_row(tx: Transaction, caller: Caller, table: Table, row_id: UUID) -> asyncpg.Record:
@@ -138,9 +150,10 @@ async def own_row(tx: Transaction, caller: Caller, table: Table, row_id: UUID) -
     return row
 
 
-async def _insert(tx: Transaction, table: Table, **values: Any) -> UUID:
-    row_id = await tx.insert(table, **values)
+async def _insert(tx: Transaction, resource: Resource, values: Mapping[str, Any]) -> UUID:
+    row_id = await tx.insert(resource.table, **values)
     assert row_id is not None
+    _tell(tx, resource, "new", row_id, values)
     return row_id
 
 

@@ -7,6 +7,7 @@ from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import delete, found, get, post, put
 from pegbar.workspace import search_actions, searches
+from pegbar.workspace.resources import search_filter_groups, search_filters
 from pegbar.workspace.search_actions import ChangedFilter, ChangedGroup, NewFilter, NewGroup
 
 _FILTERS, _GROUPS, _TAG = "/data/user/filters", "/data/user/filter-groups", "Search filters"
@@ -19,21 +20,33 @@ async def saved_filters(db: Database, caller: Caller) -> Json:
     return found(await db.json_row(statement, **scope_parameters(statement, caller)))
 
 
-@post(_FILTERS, access=person_identity, tag=_TAG, errors=(400, 403, 404))
+@post(_FILTERS, access=person_identity, events=[search_filters.events["new"]], tag=_TAG, errors=(400, 403, 404))
 async def save_filter(body: NewFilter, tx: Transaction, caller: Caller) -> Json:
     """Save a search. It is shared when that is asked for and the caller manages the production."""
     filter_id = await search_actions.save_filter(tx, caller, body)
     return found(await tx.json_row(searches.one_filter, row_id=filter_id))
 
 
-@put(_FILTERS + "/{filter_id:uuid}", access=person_identity, tag=_TAG, errors=(400, 403, 404))
+@put(
+    _FILTERS + "/{filter_id:uuid}",
+    access=person_identity,
+    events=[search_filters.events["update"]],
+    tag=_TAG,
+    errors=(400, 403, 404),
+)
 async def change_filter(filter_id: UUID, body: ChangedFilter, tx: Transaction, caller: Caller) -> Json:
     """Change a saved search of one's own; administrators change any."""
     await search_actions.change_filter(tx, caller, filter_id, body)
     return found(await tx.json_row(searches.one_filter, row_id=filter_id))
 
 
-@delete(_FILTERS + "/{filter_id:uuid}", access=person_identity, tag=_TAG, errors=(404,))
+@delete(
+    _FILTERS + "/{filter_id:uuid}",
+    access=person_identity,
+    events=[search_filters.events["delete"]],
+    tag=_TAG,
+    errors=(404,),
+)
 async def remove_filter(filter_id: UUID, tx: Transaction, caller: Caller) -> None:
     """Delete a saved search of one's own; administrators delete any."""
     await search_actions.remove_filter(tx, caller, filter_id)
@@ -46,7 +59,7 @@ async def saved_groups(db: Database, caller: Caller) -> Json:
     return found(await db.json_row(statement, **scope_parameters(statement, caller)))
 
 
-@post(_GROUPS, access=person_identity, tag=_TAG, errors=(400, 403, 404))
+@post(_GROUPS, access=person_identity, events=[search_filter_groups.events["new"]], tag=_TAG, errors=(400, 403, 404))
 async def save_group(body: NewGroup, tx: Transaction, caller: Caller) -> Json:
     """Make a group of saved searches. It is shared when that is asked for and the caller manages the production."""
     group_id = await search_actions.save_group(tx, caller, body)
@@ -61,14 +74,26 @@ async def saved_group(filter_group_id: UUID, db: Database, caller: Caller) -> Js
     return found(await db.json_row(statement, row_id=filter_group_id, **about), "The group")
 
 
-@put(_GROUPS + "/{filter_group_id:uuid}", access=person_identity, tag=_TAG, errors=(400, 403, 404))
+@put(
+    _GROUPS + "/{filter_group_id:uuid}",
+    access=person_identity,
+    events=[search_filter_groups.events["update"]],
+    tag=_TAG,
+    errors=(400, 403, 404),
+)
 async def change_group(filter_group_id: UUID, body: ChangedGroup, tx: Transaction, caller: Caller) -> Json:
     """Change a group of one's own (administrators any); its filters are shared as it is."""
     await search_actions.change_group(tx, caller, filter_group_id, body)
     return found(await tx.json_row(searches.one_group, row_id=filter_group_id))
 
 
-@delete(_GROUPS + "/{filter_group_id:uuid}", access=person_identity, tag=_TAG, errors=(404,))
+@delete(
+    _GROUPS + "/{filter_group_id:uuid}",
+    access=person_identity,
+    events=[search_filter_groups.events["delete"]],
+    tag=_TAG,
+    errors=(404,),
+)
 async def remove_group(filter_group_id: UUID, tx: Transaction, caller: Caller) -> None:
     """Delete a group of one's own (administrators any) with its owner's filters; those of others leave it."""
     await search_actions.remove_group(tx, caller, filter_group_id)

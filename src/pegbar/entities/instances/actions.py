@@ -13,9 +13,9 @@ from pegbar.core.schema import Uuid
 from pegbar.entities.kinds import ASSET, is_kind
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity
 
-NEW = event("asset_instance:new", "asset_id", "asset_instance_id", "scene_id", "asset_instantiated", scoped=False)
-ADDED_TO_SHOT = event("asset_instance:add-to-shot", "shot_id", "asset_instance_id", scoped=False)
-REMOVED_FROM_SHOT = event("asset_instance:remove-from-shot", "shot_id", "asset_instance_id", scoped=False)
+NEW = event("asset_instance:new", "asset_id", "asset_instance_id", "scene_id", "asset_instantiated")
+ADDED_TO_SHOT = event("asset_instance:add-to-shot", "shot_id", "asset_instance_id")
+REMOVED_FROM_SHOT = event("asset_instance:remove-from-shot", "shot_id", "asset_instance_id")
 
 _asset_id = bindparam("asset_id", type_=Uuid)
 _ASSET = select(entity.c.name).where(
@@ -66,7 +66,7 @@ async def add_to_scene(
 ) -> UUID:
     """Place an asset in a scene once more."""
     made = await _add(tx, project_id, asset_id, "scene_id", scene_id, description)
-    tx.emit(NEW, scene_id=scene_id, asset_id=asset_id, asset_instance_id=made)
+    tx.emit(NEW, project_id=project_id, scene_id=scene_id, asset_id=asset_id, asset_instance_id=made)
     return made
 
 
@@ -75,7 +75,7 @@ async def add_to_asset(
 ) -> UUID:
     """Place an asset in another one once more."""
     made = await _add(tx, project_id, asset_id, "target_asset_id", target_id, description)
-    tx.emit(NEW, asset_id=target_id, asset_instantiated=asset_id, asset_instance_id=made)
+    tx.emit(NEW, project_id=project_id, asset_id=target_id, asset_instantiated=asset_id, asset_instance_id=made)
     return made
 
 
@@ -85,11 +85,11 @@ async def add_to_shot(tx: Transaction, project_id: UUID, shot_id: UUID, instance
         raise NotFound(f"There is no asset instance {instance_id} in this production.")
     row = {"entity_id": shot_id, "asset_instance_id": instance_id}
     if await tx.insert_many(asset_instance_link, [row], skip_existing=True):
-        tx.emit(ADDED_TO_SHOT, shot_id=shot_id, asset_instance_id=instance_id)
+        tx.emit(ADDED_TO_SHOT, project_id=project_id, shot_id=shot_id, asset_instance_id=instance_id)
 
 
-async def remove_from_shot(tx: Transaction, shot_id: UUID, instance_id: UUID) -> None:
+async def remove_from_shot(tx: Transaction, project_id: UUID, shot_id: UUID, instance_id: UUID) -> None:
     """Let a shot no longer show an instance; 404 when it does not."""
     if not await tx.delete(asset_instance_link, entity_id=shot_id, asset_instance_id=instance_id):
         raise NotFound(f"The shot does not show the asset instance {instance_id}.")
-    tx.emit(REMOVED_FROM_SHOT, shot_id=shot_id, asset_instance_id=instance_id)
+    tx.emit(REMOVED_FROM_SHOT, project_id=project_id, shot_id=shot_id, asset_instance_id=instance_id)

@@ -155,6 +155,7 @@ async def add_to_shot(shot_id: UUID, body: ShownInstance, tx: Transaction, calle
     access=_places(SHOT, "shot_id"),
     events=[actions.REMOVED_FROM_SHOT],
 )
-async def remove_from_shot(shot_id: UUID, asset_instance_id: UUID, tx: Transaction) -> None:
+async def remove_from_shot(shot_id: UUID, asset_instance_id: UUID, tx: Transaction, caller: Caller) -> None:
     """Let a shot no longer show an instance."""
-    await actions.remove_from_shot(tx, shot_id, asset_instance_id)
+    assert caller.project_id is not None
+    await actions.remove_from_shot(tx, caller.project_id, shot_id, asset_instance_id)

@@ -10,13 +10,16 @@ import asyncpg
 
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.events import event
 from pegbar.core.schema import utc_now
-from pegbar.planning.resources import schedule_versions
 from pegbar.planning.tables import production_schedule_version
 from pegbar.planning.versions import queries
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.tables import project
 from pegbar.tasks.events import TASK_UPDATE
+
+#: The generic route's `production-schedule-version:update` tells of the row, this one of what the version plans.
+VERSION_CHANGED = event("production_schedule_version:update", "production_schedule_version_id")
 
 
 async def _locked_versions(tx: Transaction, *version_ids: UUID) -> dict[UUID, asyncpg.Record]:
@@ -77,7 +80,7 @@ async def apply(tx: Transaction, version_id: UUID) -> int:
 
 def _tell(tx: Transaction, version: asyncpg.Record) -> None:
     tx.emit(
-        schedule_versions.events["update"],
+        VERSION_CHANGED,
         project_id=version["project_id"],
         production_schedule_version_id=version["id"],
     )

@@ -13,7 +13,6 @@ from pegbar.core.filters import uuid_filter
 from pegbar.core.routing import get, post
 from pegbar.core.schema import Uuid
 from pegbar.core.streaming import stream_array
-from pegbar.planning.resources import schedule_versions
 from pegbar.planning.tables import production_schedule_version
 from pegbar.planning.versions import actions, queries
 from pegbar.productions.events import PROJECT_CHANGED
@@ -28,7 +27,7 @@ _OF_VERSION = Place(
 )
 _ACTIONS = "/actions/production-schedule-versions/{version_id:uuid}"
 _ACTION: dict[str, Any] = {"access": manager_of(_OF_VERSION), "status": 200, "tag": "Schedule", "errors": (400, 404)}
-_UPDATED = schedule_versions.events["update"]
+_UPDATED = actions.VERSION_CHANGED
 
 
 class LinkQuery(msgspec.Struct):
