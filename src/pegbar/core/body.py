@@ -93,6 +93,15 @@ async def json_document(request: AnyRequest) -> dict[str, Any]:
     return document
 
 
+async def json_beside_query(request: AnyRequest) -> dict[str, Any]:
+    """The JSON object that a read takes where its query string says nothing; empty without one."""
+    if not _is_json(request):
+        return {}
+    body = await raw_json(request)
+    document = decode_json(body) if body.strip() else {}
+    return document if isinstance(document, dict) else {}
+
+
 async def read_body(request: AnyRequest, kind: type[S]) -> S:
     """The body as a Struct: its JSON, else the form and the query string as text."""
     document: Any = None

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    ColumnClause,
     ColumnElement,
     Date,
     Enum,
@@ -365,6 +366,8 @@ def _always(wire: Wire) -> list[str]:
 
 
 def _value_schema(value: ColumnElement[Any]) -> Schema:
+    if isinstance(value, ColumnClause) and value.is_literal and value.name.startswith("'\""):
+        return {"type": "string", "const": str(value.name).strip("'\"")}
     if not isinstance(value, Column):
         return _nullable(_of_type(value.type))
     schema = _type_schema(value)

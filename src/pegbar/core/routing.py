@@ -64,6 +64,7 @@ class Operation:
     handler: Callable[..., Awaitable[Any]]
     status: int
     events: tuple[Event, ...]
+    #: What it answers: a Resource, a Wire or a list of one, a Struct or other type, or a JSON schema.
     returns: Any
     tag: str
     summary: str

@@ -14,14 +14,15 @@ from pegbar.tasks.time.shapes import TIME_SPENT
 from pegbar.workspace.context import open_projects
 
 _DAY = bindparam("day", type_=Date)
-_DETAILED = TIME_SPENT.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id)
+#: Hours with what their task is of.
+DETAILED = TIME_SPENT.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id)
 
 
 @lru_cache
 def time_spents(*, dated: bool) -> Executable:
     """The caller's hours, all or between two days."""
     rows = (
-        select(json_object(_DETAILED))
+        select(json_object(DETAILED))
         .select_from(time_spent.join(task, task.c.id == time_spent.c.task_id))
         .where(time_spent.c.person_id == CALLER_ID)
         .order_by(time_spent.c.date, time_spent.c.id)

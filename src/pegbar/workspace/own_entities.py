@@ -70,10 +70,11 @@ def _entities(kind: str, where: ColumnElement[bool], mine: ColumnElement[bool], 
     return select(json_object(wire)).select_from(entity).where(is_kind(kind), where, mine).order_by(entity.c.name)
 
 
+_ASSET_TYPE, _TASK_TYPE = wire_of(entity_type, "AssetType"), wire_of(task_type, "TaskType")
 _ASSIGNED = _assigned(entity.c.id)
 _OF_TYPE = _IN_PROJECT & (entity.c.entity_type_id == bindparam("type_id", type_=Uuid))
 _ASSET_TYPES = (
-    select(json_object(wire_of(entity_type, "AssetType")))
+    select(json_object(_ASSET_TYPE))
     .where(
         is_asset_type(entity_type.c.id),
         exists().where(entity.c.entity_type_id == entity_type.c.id, _IN_PROJECT, _ASSIGNED),
@@ -88,7 +89,7 @@ _TASKS = {
     for for_admin in (False, True)
 }
 _TYPES = (
-    select(json_object(wire_of(task_type, "TaskType")))
+    select(json_object(_TASK_TYPE))
     .where(task_type.c.id.in_(_own_tasks().with_only_columns(task.c.task_type_id).where(task.c.entity_id == _ABOVE)))
     .order_by(task_type.c.name)
 )
@@ -109,7 +110,7 @@ _PROJECT = _known(project, "project_id")
 _KNOWN_PROJECT = select(project.c.id).where(project.c.id == bindparam("project_id", type_=Uuid))
 
 
-@get("/data/user/projects/{project_id:uuid}/asset-types", access=_PROJECT)
+@get("/data/user/projects/{project_id:uuid}/asset-types", access=_PROJECT, returns=[_ASSET_TYPE])
 async def asset_types(project_id: UUID, db: Database, caller: Caller) -> Json:
     """Types of the assets of a production on which the caller has a task."""
     return await _list(db, caller, _ASSET_TYPES, project_id)
@@ -118,6 +119,7 @@ async def asset_types(project_id: UUID, db: Database, caller: Caller) -> Json:
 @get(
     "/data/user/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/assets",
     access=_known(entity_type, "asset_type_id", is_asset_type(entity_type.c.id)),
+    returns=[row_of_kind(ASSET)],
 )
 async def assets(project_id: UUID, asset_type_id: UUID, db: Database, caller: Caller) -> Json:
     """Assets of a type of a production on which the caller has a task."""
@@ -133,7 +135,7 @@ def _declare_list(path: str, parameter: str, rule: Rule, kind: str, *conditions:
         statement = _entities(kind, where, mine, for_admin=caller.is_admin)
         return await _list(db, caller, statement, request.path_params[parameter])
 
-    get(path, access=rule, summary=f"{kind}s on which the caller has a task")(entities)
+    get(path, access=rule, returns=[row_of_kind(kind)], summary=f"{kind}s on which the caller has a task")(entities)
 
 
 _declare_list(
@@ -159,8 +161,10 @@ def _declare_tasks(kind: str) -> None:
     async def task_types(request: Any, db: Database, caller: Caller) -> Json:
         return await _list(db, caller, _TYPES, request.path_params[f"{name}_id"])
 
-    get(f"{path}/tasks", access=rule, summary=f"The caller's tasks on a {name}")(tasks)
-    get(f"{path}/task-types", access=rule, summary=f"Types of the caller's tasks on a {name}")(task_types)
+    get(f"{path}/tasks", access=rule, returns=[TASK], summary=f"The caller's tasks on a {name}")(tasks)
+    get(f"{path}/task-types", access=rule, returns=[_TASK_TYPE], summary=f"Types of the caller's tasks on a {name}")(
+        task_types
+    )
 
 
 for _kind in (ASSET, SHOT, SCENE, SEQUENCE):

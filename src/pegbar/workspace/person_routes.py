@@ -16,7 +16,7 @@ from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
 from pegbar.tasks.shapes import TASK
 from pegbar.tasks.tables import task, task_person_link
-from pegbar.workspace import todo
+from pegbar.workspace import task_rows, todo
 
 _PERSON_ID = bindparam("person_id", type_=Uuid)
 _of_colleague = Rule(
@@ -39,13 +39,13 @@ async def _tasks(db: Database, caller: Caller, person_id: UUID, *, done: bool) -
     return await db.json(statement, person_id=person_id, **scope_parameters(statement, caller))
 
 
-@get("/data/persons/{person_id:uuid}/tasks", access=_of_colleague)
+@get("/data/persons/{person_id:uuid}/tasks", access=_of_colleague, returns=[task_rows.ROW])
 async def tasks_of_person(person_id: UUID, db: Database, caller: Caller) -> Json:
     """A person's tasks that are not done, in the caller's open productions (all, for studio managers)."""
     return await _tasks(db, caller, person_id, done=False)
 
 
-@get("/data/persons/{person_id:uuid}/done-tasks", access=_of_colleague)
+@get("/data/persons/{person_id:uuid}/done-tasks", access=_of_colleague, returns=[task_rows.ROW])
 async def done_tasks_of_person(person_id: UUID, db: Database, caller: Caller) -> Json:
     """A person's tasks that are done, in the caller's open productions, latest first."""
     return await _tasks(db, caller, person_id, done=True)
@@ -84,7 +84,7 @@ def _related(*, everywhere: bool) -> Select[Any]:
 _RELATED, _RELATED_OF_OWN = _related(everywhere=True), _related(everywhere=False)
 
 
-@get("/data/persons/{person_id:uuid}/related-tasks/{task_type_id:uuid}", access=_of_colleague)
+@get("/data/persons/{person_id:uuid}/related-tasks/{task_type_id:uuid}", access=_of_colleague, returns=[TASK])
 async def related_tasks(person_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
     """Tasks of a type on all that a person works on, in the caller's open productions."""
     if caller.role == "client":

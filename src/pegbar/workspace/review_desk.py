@@ -7,10 +7,11 @@ studio. A supervisor with departments checks the task types of these.
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -28,7 +29,6 @@ from sqlalchemy import (
     select,
 )
 
-from pegbar.core.body import json_document
 from pegbar.core.errors import BadRequest
 from pegbar.core.resource import CALLER_DEPARTMENTS
 from pegbar.core.schema import TIMESTAMP, Uuid
@@ -78,6 +78,10 @@ _FILTERS: dict[str, ColumnElement[bool]] = {
 }
 
 
+_Text = str | UnsetType
+_Id = Annotated[_Text, Meta(description="An id")]
+
+
 @dataclass(frozen=True)
 class Asked:
     """What is asked of the desk: filters with their values, the order and, for a page, its number and length."""
@@ -89,14 +93,27 @@ class Asked:
     limit: int = 100
 
 
-async def read_asked(request: Request[Any, Any, Any]) -> Asked:
-    """What a query string asks, or a JSON body where it says nothing. Raises BadRequest."""
-    asked = dict(request.query_params)
-    if request.content_type[0] == "application/json" and request.headers.get("content-length", "0") != "0":
-        asked = {**await json_document(request), **asked}
-    asked = {
-        name: value if isinstance(value, str) else str(value) for name, value in asked.items() if value is not None
-    }
+class Checks(msgspec.Struct):
+    """How to narrow, order and page the tasks to check."""
+
+    project_id: _Id = UNSET
+    task_type_id: _Id = UNSET
+    task_status_id: _Id = UNSET
+    episode_id: _Id = UNSET
+    person_id: Annotated[_Text, Meta(description="Ids of assignees, separated by commas, or `unassigned`")] = UNSET
+    due_date_since: Annotated[_Text, Meta(description="YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS, included")] = UNSET
+    due_date_until: Annotated[_Text, Meta(description="YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS, included")] = UNSET
+    order_by: Annotated[_Text, Meta(description="`priority`, `due_date`, `estimation`, `entity_name`, else names")] = (
+        UNSET
+    )
+    page: Annotated[_Text, Meta(description="Answer this page, from 1, and the sums of all")] = UNSET
+    limit: Annotated[_Text, Meta(description="Rows of a page, 100 unless given")] = UNSET
+
+
+def read_asked(query: Checks, beside: dict[str, Any]) -> Asked:
+    """What a query string asks, or a JSON body where that says nothing. Raises BadRequest."""
+    said = {name: beside[name] for name in Checks.__struct_fields__ if beside.get(name) is not None}
+    asked: dict[str, str] = {name: str(value) for name, value in said.items()} | msgspec.to_builtins(query)
     given: dict[str, Any] = {}
     for name in ("project_id", "task_type_id", "task_status_id", "episode_id"):
         if name in asked:

@@ -5,23 +5,30 @@ from typing import Any
 from litestar import Request
 
 from pegbar.core.access import Caller, person_identity
+from pegbar.core.body import json_beside_query
 from pegbar.core.database import Database, Json
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import found, get
 from pegbar.core.streaming import stream_array
 from pegbar.workspace import review_desk
+from pegbar.workspace.review_desk import Checks
 
 _PATH = "/data/user/tasks-to-check"
+_KEYS = ("project_ids", "task_type_ids", "task_status_ids", "episode_ids", "person_ids")
+_VALUES = {
+    "type": "object",
+    "properties": {key: {"type": "array", "items": {"type": "string", "format": "uuid"}} for key in _KEYS},
+    "required": list(_KEYS),
+}
 
 
 @get(_PATH, access=person_identity, errors=(400,))
-async def tasks_to_check(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Any:
+async def tasks_to_check(request: Request[Any, Any, Any], query: Checks, db: Database, caller: Caller) -> Any:
     """The tasks that wait for the caller's verdict: all of them, or with `page` a page of them and the sums of all.
 
-    Filters: `project_id`, `task_type_id`, `task_status_id`, `episode_id`, `person_id` (ids, or `unassigned`),
-    `due_date_since`, `due_date_until`. `order_by`: `priority`, `due_date`, `estimation`, `entity_name`, else names.
+    `{data, stats: {total, total_duration, total_estimation}, page, limit, is_more}` is what a page looks like.
     """
-    asked = await review_desk.read_asked(request)
+    asked = review_desk.read_asked(query, await json_beside_query(request))
     if asked.page is None:
         statement = review_desk.tasks(asked.filters, asked.order, for_admin=caller.is_admin)
         return await stream_array(db, statement, **asked.given, **scope_parameters(statement, caller))
@@ -35,7 +42,7 @@ async def tasks_to_check(request: Request[Any, Any, Any], db: Database, caller: 
     )
 
 
-@get(f"{_PATH}/filter-values", access=person_identity)
+@get(f"{_PATH}/filter-values", access=person_identity, returns=_VALUES)
 async def values_to_filter_by(db: Database, caller: Caller) -> Json:
     """The values that narrow the caller's tasks to check: five sorted lists of ids."""
     statement = review_desk.filter_values(for_admin=caller.is_admin)

@@ -14,13 +14,15 @@ from pegbar.accounts.presence import queries as presence_queries
 from pegbar.accounts.resources import persons
 from pegbar.config import settings
 from pegbar.core.access import Caller, person_identity
-from pegbar.core.body import Strict
+from pegbar.core.body import Strict, json_beside_query
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import delete, found, get, post
+from pegbar.productions.shapes import FULL
 from pegbar.tasks.time.periods import iso_day
-from pegbar.workspace import context, own, todo
+from pegbar.tasks.time.shapes import TIME_SPENT
+from pegbar.workspace import context, own, task_rows, todo
 
 
 async def _scoped(db: Database, caller: Caller, statement: Executable, **given: Any) -> Json:
@@ -37,13 +39,13 @@ async def user_context(db: Database, caller: Caller) -> Json:
     return Json(row[:-1] + b',"user_limit":' + msgspec.json.encode(settings().user_limit) + b"}")
 
 
-@get("/data/user/tasks", access=person_identity)
+@get("/data/user/tasks", access=person_identity, returns=[task_rows.ROW])
 async def tasks_to_do(db: Database, caller: Caller) -> Json:
     """The caller's tasks that are not done, in their open productions."""
     return await _scoped(db, caller, todo.own(done=False, for_admin=caller.is_admin))
 
 
-@get("/data/user/done-tasks", access=person_identity)
+@get("/data/user/done-tasks", access=person_identity, returns=[task_rows.ROW])
 async def done_tasks(db: Database, caller: Caller) -> Json:
     """The caller's tasks that are done, in their open productions, latest first."""
     return await _scoped(db, caller, todo.own(done=True, for_admin=caller.is_admin))
@@ -52,8 +54,8 @@ async def done_tasks(db: Database, caller: Caller) -> Json:
 class Between(msgspec.Struct):
     """A range of days, both included."""
 
-    start_date: str = ""
-    end_date: str = ""
+    start_date: str | UnsetType = UNSET
+    end_date: str | UnsetType = UNSET
 
 
 class Named(msgspec.Struct):
@@ -62,7 +64,7 @@ class Named(msgspec.Struct):
     name: str | None = None
 
 
-@get("/data/user/projects/open", access=person_identity)
+@get("/data/user/projects/open", access=person_identity, returns=[FULL])
 async def own_open_projects(query: Named, db: Database, caller: Caller) -> Json:
     """The caller's open productions, whole; those of a name when it is given."""
     statement = own.projects(for_admin=caller.is_admin, named=query.name is not None)
@@ -70,18 +72,20 @@ async def own_open_projects(query: Named, db: Database, caller: Caller) -> Json:
     return await _scoped(db, caller, statement, **given)
 
 
-@get("/data/user/time-spents", access=person_identity, errors=(400,))
-async def own_time_spents(query: Between, db: Database, caller: Caller) -> Json:
-    """The caller's hours, all of them or between two days."""
-    if bool(query.start_date) != bool(query.end_date):
+@get("/data/user/time-spents", access=person_identity, returns=[own.DETAILED], errors=(400,))
+async def own_time_spents(request: Request[Any, Any, Any], query: Between, db: Database, caller: Caller) -> Json:
+    """The caller's hours, all of them or from `start_date` to `end_date`, both included."""
+    asked = {**await json_beside_query(request), **msgspec.to_builtins(query)}
+    first, last = asked.get("start_date"), asked.get("end_date")
+    if bool(first) != bool(last):
         raise BadRequest("start_date and end_date go together.")
-    if not query.start_date:
+    if not first:
         return await _scoped(db, caller, own.time_spents(dated=False))
-    days = {"first": iso_day("start_date", query.start_date), "last": iso_day("end_date", query.end_date)}
+    days = {"first": iso_day("start_date", str(first)), "last": iso_day("end_date", str(last))}
     return await _scoped(db, caller, own.time_spents(dated=True), **days)
 
 
-@get("/data/user/time-spents/{day:str}", access=person_identity, errors=(400,))
+@get("/data/user/time-spents/{day:str}", access=person_identity, returns=[TIME_SPENT], errors=(400,))
 async def own_time_spents_of_day(day: str, db: Database, caller: Caller) -> Json:
     """The caller's hours on one day."""
     return await _scoped(db, caller, own.time_spents_of_day, day=iso_day("date", day[:10]))
@@ -105,7 +109,7 @@ async def own_day_off(day: str, db: Database, caller: Caller) -> Json:
 _ACCOUNT_CHANGED = (persons.events["update"],)
 
 
-@get("/data/user/desktop-login-logs", access=person_identity)
+@get("/data/user/desktop-login-logs", access=person_identity, returns=[presence_queries.LOGIN])
 async def own_desktop_logins(db: Database, caller: Caller) -> Json:
     """The caller's desktop logins, the latest first."""
     return await db.json(presence_queries.logins_of_person, person_id=caller.id)
@@ -117,13 +121,20 @@ class DesktopLogin(Strict):
     date: str | UnsetType = UNSET
 
 
-@post("/data/user/desktop-login-logs", access=person_identity, events=_ACCOUNT_CHANGED, errors=(400,))
+@post(
+    "/data/user/desktop-login-logs",
+    access=person_identity,
+    returns=presence_queries.LOGIN,
+    events=_ACCOUNT_CHANGED,
+    errors=(400,),
+)
 async def log_own_desktop_login(
     request: Request[Any, Any, Any], body: DesktopLogin, tx: Transaction, caller: Caller
 ) -> Json:
     """Record that the caller sat down at their desk; `date` is a day, or a day and a time, of the query or the body."""
-    date = request.query_params.get("date") or (None if isinstance(body.date, UnsetType) else body.date)
-    login_id = await presence.log_in(tx, caller.id, presence.moment(date))
+    date = request.query_params.get("date", body.date)
+    at = presence.moment(None if isinstance(date, UnsetType) else date)
+    login_id = await presence.log_in(tx, caller.id, at)
     return found(await tx.json_row(presence_queries.one_login, login_id=login_id))
 
 

@@ -11,16 +11,26 @@ from pegbar.workspace.resources import search_filter_groups, search_filters
 from pegbar.workspace.search_actions import ChangedFilter, ChangedGroup, NewFilter, NewGroup
 
 _FILTERS, _GROUPS, _TAG = "/data/user/filters", "/data/user/filter-groups", "Search filters"
+_BY_PLACE = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}}
+#: Rows by their list, and there by the id of their production or `all`.
+_LISTING = {"type": "object", "additionalProperties": _BY_PLACE}
 
 
-@get(_FILTERS, access=person_identity, tag=_TAG)
+@get(_FILTERS, access=person_identity, tag=_TAG, returns=_LISTING)
 async def saved_filters(db: Database, caller: Caller) -> Json:
     """The saved searches that the caller sees: `{list_type: {project_id or "all": [filter]}}`."""
     statement = searches.filters_of(caller.role)
     return found(await db.json_row(statement, **scope_parameters(statement, caller)))
 
 
-@post(_FILTERS, access=person_identity, events=[search_filters.events["new"]], tag=_TAG, errors=(400, 403, 404))
+@post(
+    _FILTERS,
+    access=person_identity,
+    events=[search_filters.events["new"]],
+    returns=searches.FILTER,
+    tag=_TAG,
+    errors=(400, 403, 404),
+)
 async def save_filter(body: NewFilter, tx: Transaction, caller: Caller) -> Json:
     """Save a search. It is shared when that is asked for and the caller manages the production."""
     filter_id = await search_actions.save_filter(tx, caller, body)
@@ -31,6 +41,7 @@ async def save_filter(body: NewFilter, tx: Transaction, caller: Caller) -> Json:
     _FILTERS + "/{filter_id:uuid}",
     access=person_identity,
     events=[search_filters.events["update"]],
+    returns=searches.FILTER,
     tag=_TAG,
     errors=(400, 403, 404),
 )
@@ -52,21 +63,28 @@ async def remove_filter(filter_id: UUID, tx: Transaction, caller: Caller) -> Non
     await search_actions.remove_filter(tx, caller, filter_id)
 
 
-@get(_GROUPS, access=person_identity, tag=_TAG)
+@get(_GROUPS, access=person_identity, tag=_TAG, returns=_LISTING)
 async def saved_groups(db: Database, caller: Caller) -> Json:
     """The groups that the caller sees, newest first: `{list_type: {project_id or "all": [group]}}`."""
     statement = searches.groups_of(caller.role)
     return found(await db.json_row(statement, **scope_parameters(statement, caller)))
 
 
-@post(_GROUPS, access=person_identity, events=[search_filter_groups.events["new"]], tag=_TAG, errors=(400, 403, 404))
+@post(
+    _GROUPS,
+    access=person_identity,
+    events=[search_filter_groups.events["new"]],
+    returns=searches.GROUP,
+    tag=_TAG,
+    errors=(400, 403, 404),
+)
 async def save_group(body: NewGroup, tx: Transaction, caller: Caller) -> Json:
     """Make a group of saved searches. It is shared when that is asked for and the caller manages the production."""
     group_id = await search_actions.save_group(tx, caller, body)
     return found(await tx.json_row(searches.one_group, row_id=group_id))
 
 
-@get(_GROUPS + "/{filter_group_id:uuid}", access=person_identity, tag=_TAG, errors=(404,))
+@get(_GROUPS + "/{filter_group_id:uuid}", access=person_identity, tag=_TAG, returns=searches.GROUP, errors=(404,))
 async def saved_group(filter_group_id: UUID, db: Database, caller: Caller) -> Json:
     """A group of one's own; administrators read any."""
     statement = searches.own_group(caller.is_admin)
@@ -78,6 +96,7 @@ async def saved_group(filter_group_id: UUID, db: Database, caller: Caller) -> Js
     _GROUPS + "/{filter_group_id:uuid}",
     access=person_identity,
     events=[search_filter_groups.events["update"]],
+    returns=searches.GROUP,
     tag=_TAG,
     errors=(400, 403, 404),
 )

@@ -86,6 +86,8 @@ def by_role(wire: Wire) -> Wire:
 
 
 _EVERY_ROW = by_role(_STUDIO_ROW)
+#: What documentation says of a row.
+ROW = _STUDIO_ROW.but(last_comment=literal_column("'{}'", JsonText()))
 
 
 _author, _team = person.alias("author"), project_person_link.alias("author_team")

@@ -29,7 +29,7 @@ def moment(text: str | None) -> datetime:
 
 async def log_in(tx: Transaction, person_id: UUID, at: datetime) -> UUID:
     """Record a desktop login; the id of its row."""
-    if await tx.value(queries.person_exists, person_id=person_id) is None:
+    if await tx.value(queries.person_held, person_id=person_id) is None:
         raise NotFound(f"There is no Person {person_id}.")
     login_id = await tx.insert(desktop_login_log, person_id=person_id, date=at)
     last = await tx.value(queries.last_presence, person_id=person_id)

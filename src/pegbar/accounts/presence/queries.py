@@ -12,6 +12,8 @@ LOGIN = wire_of(desktop_login_log, "DesktopLoginLog")
 _PERSON = bindparam("person_id", type_=Uuid)
 
 person_exists = select(person.c.id).where(person.c.id == _PERSON)
+#: The same, held: presence is worked out by one transaction at a time, so that each sees what the one before it wrote.
+person_held = person_exists.with_for_update(key_share=True)
 
 #: Desktop logins of a person, the latest first.
 logins_of_person = (

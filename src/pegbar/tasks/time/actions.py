@@ -50,6 +50,11 @@ _REMOVE = text(
     "DELETE FROM time_spent WHERE task_id = :task_id AND person_id = :person_id AND date = :day RETURNING *"
 ).bindparams(bindparam("day", type_=Date), bindparam("task_id", type_=Uuid), bindparam("person_id", type_=Uuid))
 
+#: Presence is worked out by one transaction at a time, so that each sees what the one before it wrote.
+_HOLD_PERSON = text("SELECT id FROM person WHERE id = :person_id FOR NO KEY UPDATE").bindparams(
+    bindparam("person_id", type_=Uuid)
+)
+
 #: The later of the last desktop login and the last day with hours.
 _REFRESH_PRESENCE = text(
     """
@@ -119,6 +124,7 @@ async def spend(tx: Transaction, spending: Spending, day: date, minutes: float, 
 
 
 async def _refresh_presence(tx: Transaction, person_id: UUID) -> None:
+    await tx.row(_HOLD_PERSON, person_id=person_id)
     if await tx.execute(_REFRESH_PRESENCE, person_id=person_id, now=utc_now()):
         tx.emit(persons.events["update"], person_id=person_id)
 
