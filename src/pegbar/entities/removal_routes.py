@@ -100,6 +100,7 @@ _in_team = Rule("member of the production", lambda caller: caller.is_member, at(
     events=[each for kind in (ASSET, SHOT, EDIT, CONCEPT) for each in _both(kind)],
     body_schema={"type": "array", "items": {"type": "string", "format": "uuid"}},
     errors=(400,),
+    returns=list[UUID],
 )
 async def delete_entities(
     project_id: UUID, request: Request[Any, Any, Any], query: Forced, tx: Transaction, caller: Caller

@@ -101,7 +101,8 @@ def audience(role: str) -> str:
     return role if role in ("client", "vendor") else "studio"
 
 
-_DETAILED = wire_of(task, "Task").but(
+#: A task with the names around it.
+DETAILED = wire_of(task, "Task").but(
     project_name=project.c.name,
     task_type_name=task_type.c.name,
     task_status_name=task_status.c.name,
@@ -123,13 +124,16 @@ _IN_ORDER = tuple(
 @lru_cache
 def detailed(which: ColumnElement[bool], client: bool, relations: bool) -> Executable:
     """The detailed tasks that a condition on `task` and `entity` chooses, in order."""
-    wire = _DETAILED.but(assignees=_ASSIGNEES) if relations else _DETAILED
+    wire = DETAILED.but(assignees=_ASSIGNEES) if relations else DETAILED
     row = json_object(blanked(wire) if client else wire)
     return select(row).select_from(_DETAILS_OF).where(which).order_by(*_IN_ORDER, task.c.id)
+
+
+TASK_TYPE = wire_of(task_type, "TaskType")
 
 
 @lru_cache
 def types_of(which: ColumnElement[bool]) -> Executable:
     """The types of the tasks that a condition on `task` chooses."""
     used = select(task.c.task_type_id).where(which)
-    return select(json_object(wire_of(task_type, "TaskType"))).where(task_type.c.id.in_(used))
+    return select(json_object(TASK_TYPE)).where(task_type.c.id.in_(used))

@@ -48,25 +48,29 @@ async def _asked(request: AnyRequest, db: Database, caller: Caller) -> Json:
     return await _assets(request, db, caller, OF_TEAM)
 
 
-@get("/data/assets", access=rules.lists_assets)
+@get("/data/assets", access=rules.lists_assets, returns=[shapes.ASSETS.wire])
 async def assets(request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Assets of a production or an episode, else of all the caller's productions; any column filters."""
     return await _asked(request, db, caller)
 
 
-@get("/data/assets/all", access=rules.lists_assets)
+@get("/data/assets/all", access=rules.lists_assets, returns=[shapes.ASSETS.wire])
 async def all_assets(request: AnyRequest, db: Database, caller: Caller) -> Json:
     """The same as `/data/assets`."""
     return await _asked(request, db, caller)
 
 
-@get("/data/projects/{project_id:uuid}/assets", access=member_of("project_id"))
+@get("/data/projects/{project_id:uuid}/assets", access=member_of("project_id"), returns=[shapes.ASSETS.wire])
 async def project_assets(project_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Assets of a production; any column filters."""
     return await _assets(request, db, caller, IN_PROJECT, project_id=project_id)
 
 
-@get("/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/assets", access=member_of("project_id"))
+@get(
+    "/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/assets",
+    access=member_of("project_id"),
+    returns=[shapes.ASSETS.wire],
+)
 async def project_assets_of_type(
     project_id: UUID, asset_type_id: UUID, request: AnyRequest, db: Database, caller: Caller
 ) -> Json:
@@ -74,7 +78,7 @@ async def project_assets_of_type(
     return await _assets(request, db, caller, IN_PROJECT, OF_TYPE, project_id=project_id, type_id=asset_type_id)
 
 
-@get("/data/assets/{asset_id:uuid}", access=rules.sees(ASSET, "asset_id"))
+@get("/data/assets/{asset_id:uuid}", access=rules.sees(ASSET, "asset_id"), returns=shapes.asset_page("studio"))
 async def asset(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """An asset with its tasks; a vendor gets their own, a client no studio fields."""
     statement = queries.page(audience(caller.role_here))
@@ -85,6 +89,7 @@ async def asset(asset_id: UUID, db: Database, caller: Caller) -> Json:
     "/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/assets/new",
     access=manager_of("project_id"),
     events=[events.NEW[ASSET]],
+    returns=shapes.ASSETS.wire,
 )
 async def create_asset(project_id: UUID, asset_type_id: UUID, body: NewAsset, tx: Transaction) -> Json:
     """Make an asset. Several may share a name."""
@@ -92,7 +97,7 @@ async def create_asset(project_id: UUID, asset_type_id: UUID, body: NewAsset, tx
     return found(await tx.json_row(one_of_kind(ASSET), entity_id=asset_id))
 
 
-@get("/data/asset-types", access=authenticated)
+@get("/data/asset-types", access=authenticated, returns=[shapes.ASSET_TYPE_WITH_TASK_TYPES])
 async def asset_types(request: AnyRequest, db: Database) -> Json:
     """Asset types with the task types of their workflow; `project_id` keeps those in use there."""
     query = [pair for pair in request.query_params.multi_items() if pair[0] not in ("page", "limit", "fields")]
@@ -104,19 +109,19 @@ async def asset_types(request: AnyRequest, db: Database) -> Json:
     return await db.json(queries.asset_types(listing.filters, project_id is not None), **given)
 
 
-@get("/data/asset-types/{asset_type_id:uuid}", access=authenticated)
+@get("/data/asset-types/{asset_type_id:uuid}", access=authenticated, returns=shapes.ASSET_TYPE_WITH_TASK_TYPES)
 async def asset_type(asset_type_id: UUID, db: Database) -> Json:
     """An asset type with the task types of its workflow."""
     return found(await db.json_row(queries.asset_type, type_id=asset_type_id), "The asset type")
 
 
-@get("/data/projects/{project_id:uuid}/asset-types", access=member_of("project_id"))
+@get("/data/projects/{project_id:uuid}/asset-types", access=member_of("project_id"), returns=[shapes.ASSET_TYPE])
 async def project_asset_types(project_id: UUID, db: Database) -> Json:
     """Types of the assets that a production has."""
     return await db.json(queries.asset_types_of_project, project_id=project_id)
 
 
-@get("/data/shots/{shot_id:uuid}/asset-types", access=rules.belongs(SHOT, "shot_id"))
+@get("/data/shots/{shot_id:uuid}/asset-types", access=rules.belongs(SHOT, "shot_id"), returns=[shapes.ASSET_TYPE])
 async def shot_asset_types(shot_id: UUID, db: Database) -> Json:
     """Types of what is cast in a shot."""
     return await db.json(queries.asset_types_of_shot, entity_id=shot_id)

@@ -85,7 +85,14 @@ async def _manages(tx: Transaction, caller: Caller, projects: Sequence[UUID]) ->
     return all(each in roles and (roles[each] or caller.role) == "manager" for each in projects)
 
 
-@post("/actions/assets/share", access=_managers, status=200, events=_EVENTS, errors=(403, 404))
+@post(
+    "/actions/assets/share",
+    access=_managers,
+    status=200,
+    events=_EVENTS,
+    errors=(403, 404),
+    returns=[row_of_kind(ASSET)],
+)
 async def share_assets(body: Sharing, tx: Transaction, caller: Caller) -> Json:
     """Share assets of any productions that the caller manages, or stop it."""
     wanted = list(dict.fromkeys(body.asset_ids or ()))
@@ -98,7 +105,13 @@ async def share_assets(body: Sharing, tx: Transaction, caller: Caller) -> Json:
     return await _share(tx, [(row["id"], row["project_id"]) for row in rows], shared=body.is_shared)
 
 
-@post("/actions/projects/{project_id:uuid}/assets/share", access=manager_of("project_id"), status=200, events=_EVENTS)
+@post(
+    "/actions/projects/{project_id:uuid}/assets/share",
+    access=manager_of("project_id"),
+    status=200,
+    events=_EVENTS,
+    returns=[row_of_kind(ASSET)],
+)
 async def share_project_assets(project_id: UUID, body: Sharing, tx: Transaction) -> Json:
     """Share assets of a production, all of them unless listed, or stop it."""
     if body.asset_ids:
@@ -113,6 +126,7 @@ async def share_project_assets(project_id: UUID, body: Sharing, tx: Transaction)
     access=manager_of("project_id"),
     status=200,
     events=_EVENTS,
+    returns=[row_of_kind(ASSET)],
 )
 async def share_assets_of_type(project_id: UUID, asset_type_id: UUID, body: Sharing, tx: Transaction) -> Json:
     """Share the assets of a type in a production, or stop it."""
@@ -145,13 +159,19 @@ _USED = _used()
 _USED_IN_EPISODE = _used(_above.c.parent_id == bindparam("episode_id", type_=Uuid))
 
 
-@get("/data/projects/{project_id:uuid}/assets/shared-used", access=member_of("project_id"))
+@get(
+    "/data/projects/{project_id:uuid}/assets/shared-used", access=member_of("project_id"), returns=[row_of_kind(ASSET)]
+)
 async def shared_used(project_id: UUID, db: Database) -> Json:
     """Shared assets of other productions that this one uses."""
     return await db.json(_USED, project_id=project_id)
 
 
-@get("/data/projects/{project_id:uuid}/episodes/{episode_id:str}/assets/shared-used", access=member_of("project_id"))
+@get(
+    "/data/projects/{project_id:uuid}/episodes/{episode_id:str}/assets/shared-used",
+    access=member_of("project_id"),
+    returns=[row_of_kind(ASSET)],
+)
 async def shared_used_in_episode(project_id: UUID, episode_id: str, db: Database) -> Json:
     """Shared assets of other productions that an episode uses; `all` and `main` are the whole production."""
     if episode_id in ("all", "main"):

@@ -105,6 +105,7 @@ _ONE = _LINK.select_from(_OF_PROJECT).where(entity_link.c.id == bindparam("link_
     access=manager_of("project_id"),
     status=200,
     events=tuple(CASTING_UPDATE.values()),
+    returns=_ROW,
 )
 async def delete_link(project_id: UUID, link_id: UUID, tx: Transaction) -> Json:
     """Take an asset out of a casting; the link is answered. The shots of an episode keep the asset."""

@@ -17,8 +17,11 @@ from pegbar.entities.casting import actions, queries
 from pegbar.entities.casting.actions import Part
 from pegbar.entities.kinds import ASSET, SEQUENCE, SHOT, is_asset_type_id
 from pegbar.entities.queries import place_of
+from pegbar.entities.shapes import row_of_kind
 
 _reads = member_of("project_id") & not_vendor
+#: Castings by the id of their entity.
+_BY_ENTITY = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}}
 _CASTING_EVENTS = (*events.CASTING_UPDATE.values(), events.LINK_NEW, events.LINK_UPDATE)
 
 
@@ -31,39 +34,43 @@ async def _in_project(db: Reader, project_id: UUID, entity_id: UUID, kind: str |
         raise Forbidden(f"The entity {entity_id} is of another production.")
 
 
-@get("/data/projects/{project_id:uuid}/entities/{entity_id:uuid}/casting", access=_reads)
+@get("/data/projects/{project_id:uuid}/entities/{entity_id:uuid}/casting", access=_reads, returns=[queries.ENTRY])
 async def entity_casting(project_id: UUID, entity_id: UUID, db: Database) -> Json:
     """The assets cast in an entity."""
     await _in_project(db, project_id, entity_id)
     return await db.json(queries.casting, entity_id=entity_id)
 
 
-@get("/data/assets/{asset_id:uuid}/casting", access=rules.sees(ASSET, "asset_id"))
+@get("/data/assets/{asset_id:uuid}/casting", access=rules.sees(ASSET, "asset_id"), returns=[queries.ENTRY])
 async def asset_casting(asset_id: UUID, db: Database) -> Json:
     """The assets an asset is made of."""
     return await db.json(queries.casting, entity_id=asset_id)
 
 
-@get("/data/projects/{project_id:uuid}/episodes/casting", access=_reads)
+@get("/data/projects/{project_id:uuid}/episodes/casting", access=_reads, returns=_BY_ENTITY)
 async def episodes_casting(project_id: UUID, db: Database) -> Json:
     """The castings of the episodes of a production, by episode."""
     return found(await db.json_row(queries.casting_of_episodes, project_id=project_id))
 
 
-@get("/data/projects/{project_id:uuid}/sequences/{sequence_id:uuid}/casting", access=_reads)
+@get("/data/projects/{project_id:uuid}/sequences/{sequence_id:uuid}/casting", access=_reads, returns=_BY_ENTITY)
 async def sequence_casting(project_id: UUID, sequence_id: UUID, db: Database) -> Json:
     """The castings of the shots of a sequence, by shot."""
     await _in_project(db, project_id, sequence_id, SEQUENCE)
     return found(await db.json_row(queries.casting_of_sequence, project_id=project_id, sequence_id=sequence_id))
 
 
-@get("/data/projects/{project_id:uuid}/sequences/all/casting", access=_reads)
+@get("/data/projects/{project_id:uuid}/sequences/all/casting", access=_reads, returns=_BY_ENTITY)
 async def all_shots_casting(project_id: UUID, db: Database) -> Json:
     """The castings of the shots of a production, by shot."""
     return found(await db.json_row(queries.casting_of_all_shots, project_id=project_id))
 
 
-@get("/data/projects/{project_id:uuid}/episodes/{episode_id:str}/sequences/all/casting", access=_reads)
+@get(
+    "/data/projects/{project_id:uuid}/episodes/{episode_id:str}/sequences/all/casting",
+    access=_reads,
+    returns=_BY_ENTITY,
+)
 async def episode_shots_casting(project_id: UUID, episode_id: str, db: Database) -> Json:
     """The castings of the shots of an episode, by shot; `all` is every shot, `main` none."""
     if episode_id == "all":
@@ -74,7 +81,7 @@ async def episode_shots_casting(project_id: UUID, episode_id: str, db: Database)
     return found(await db.json_row(queries.casting_of_episode_shots, project_id=project_id, episode_id=chosen))
 
 
-@get("/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/casting", access=_reads)
+@get("/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/casting", access=_reads, returns=_BY_ENTITY)
 async def asset_type_casting(project_id: UUID, asset_type_id: UUID, db: Database) -> Json:
     """The castings of the assets of a type, by asset."""
     if not await is_asset_type_id(db, asset_type_id):
@@ -90,13 +97,13 @@ async def cast_in(asset_id: UUID, db: Database) -> Json:
     return Json(b"[" + b",".join(part for part in (shots[1:-1], assets[1:-1]) if part) + b"]")
 
 
-@get("/data/assets/{asset_id:uuid}/assets", access=rules.sees(ASSET, "asset_id"))
+@get("/data/assets/{asset_id:uuid}/assets", access=rules.sees(ASSET, "asset_id"), returns=[row_of_kind(ASSET)])
 async def assets_of_asset(asset_id: UUID, db: Database) -> Json:
     """The assets an asset is made of, as entities."""
     return await db.json(queries.assets_of, entity_id=asset_id)
 
 
-@get("/data/shots/{shot_id:uuid}/assets", access=rules.sees(SHOT, "shot_id"))
+@get("/data/shots/{shot_id:uuid}/assets", access=rules.sees(SHOT, "shot_id"), returns=[row_of_kind(ASSET)])
 async def assets_of_shot(shot_id: UUID, db: Database) -> Json:
     """The assets cast in a shot, as entities."""
     return await db.json(queries.assets_of, entity_id=shot_id)
@@ -166,7 +173,12 @@ def _asset_parts(body: Any) -> list[AssetPart]:
     return parts
 
 
-@put("/data/assets/{asset_id:uuid}/casting", access=rules.manages(ASSET, "asset_id"), events=_CASTING_EVENTS)
+@put(
+    "/data/assets/{asset_id:uuid}/casting",
+    access=rules.manages(ASSET, "asset_id"),
+    events=_CASTING_EVENTS,
+    returns=list[AssetPart],
+)
 async def replace_asset_casting(
     asset_id: UUID, request: Request[Any, Any, Any], tx: Transaction, caller: Caller
 ) -> Any:
@@ -177,7 +189,12 @@ async def replace_asset_casting(
     return parts
 
 
-@put("/data/projects/{project_id:uuid}/entities/casting", access=manager_of("project_id"), events=_CASTING_EVENTS)
+@put(
+    "/data/projects/{project_id:uuid}/entities/casting",
+    access=manager_of("project_id"),
+    events=_CASTING_EVENTS,
+    returns=_BY_ENTITY,
+)
 async def replace_castings(project_id: UUID, request: Request[Any, Any, Any], tx: Transaction, caller: Caller) -> Any:
     """Replace the castings of several entities: an object of lists by entity."""
     body = await json_value(request)
@@ -206,6 +223,7 @@ class Casting(Strict):
     "/data/projects/{project_id:uuid}/entities/casting/assets/{asset_id:uuid}",
     access=manager_of("project_id"),
     events=_CASTING_EVENTS,
+    returns=_BY_ENTITY,
 )
 async def cast_asset(project_id: UUID, asset_id: UUID, body: Casting, tx: Transaction, caller: Caller) -> Json:
     """Cast an asset in several entities, or take it out of them; their castings are answered."""

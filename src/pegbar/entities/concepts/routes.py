@@ -25,7 +25,7 @@ from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.shapes import RELATIONS, row_of_kind
 from pegbar.entities.shots.queries import OWN_TASKS
 from pegbar.entities.tables import entity, entity_concept_link
-from pegbar.entities.task_shapes import audience, detailed, types_of
+from pegbar.entities.task_shapes import DETAILED, TASK_TYPE, audience, detailed, types_of
 from pegbar.entities.tasks import WithRelations
 from pegbar.productions.tables import project
 
@@ -60,7 +60,7 @@ _sees = rules.sees(CONCEPT, "concept_id") & not_client
 _supervises = supervisor_of(rules.the(FOLDER, "concept_folder_id"))
 
 
-@get("/data/concepts", access=rules.lists_concepts)
+@get("/data/concepts", access=rules.lists_concepts, returns=[_NAMED.wire])
 async def concepts(request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Concepts of a production, else of all the caller's, by name; any column filters."""
     conditions = [OF_TEAM] if not caller.is_admin and caller.project_id is None else []
@@ -69,7 +69,7 @@ async def concepts(request: AnyRequest, db: Database, caller: Caller) -> Json:
     return await entities_listed(db, caller, _NAMED, *conditions, criteria=criteria(request, "entity_type_id"))
 
 
-@get("/data/projects/{project_id:uuid}/concepts", access=_staff)
+@get("/data/projects/{project_id:uuid}/concepts", access=_staff, returns=[_CONCEPTS.wire])
 async def project_concepts(project_id: UUID, db: Database, caller: Caller) -> Json:
     """Concepts of a production, by name."""
     return await entities_listed(db, caller, _CONCEPTS, IN_PROJECT, project_id=project_id)
@@ -83,13 +83,13 @@ async def concept(concept_id: UUID, db: Database, caller: Caller) -> Json:
     return found(await db.json_row(rows, **about))
 
 
-@get("/data/concepts/{concept_id:uuid}/tasks", access=_sees)
+@get("/data/concepts/{concept_id:uuid}/tasks", access=_sees, returns=[DETAILED])
 async def concept_tasks(concept_id: UUID, query: WithRelations, db: Database) -> Json:
     """Tasks of a concept."""
     return await db.json(detailed(OWN_TASKS, False, query.relations), entity_id=concept_id)
 
 
-@get("/data/concepts/{concept_id:uuid}/task-types", access=_sees)
+@get("/data/concepts/{concept_id:uuid}/task-types", access=_sees, returns=[TASK_TYPE])
 async def concept_task_types(concept_id: UUID, db: Database) -> Json:
     """Types of the tasks of a concept."""
     return await db.json(types_of(OWN_TASKS), entity_id=concept_id)
@@ -103,14 +103,14 @@ async def linked_concepts(entity_id: UUID, db: Database, caller: Caller) -> Json
     return await db.json(rows, **about)
 
 
-@post("/data/projects/{project_id:uuid}/concepts", access=_staff, events=[events.NEW[CONCEPT]])
+@post("/data/projects/{project_id:uuid}/concepts", access=_staff, events=[events.NEW[CONCEPT]], returns=_CONCEPTS.wire)
 async def create_concept(project_id: UUID, body: NewConcept, tx: Transaction) -> Json:
     """Make a concept, unless the production has one of that name: that one is answered, unchanged."""
     concept_id = await actions.create_concept(tx, project_id, body)
     return found(await tx.json_row(one_of_kind(CONCEPT), entity_id=concept_id))
 
 
-@get("/data/projects/{project_id:uuid}/concept-folders", access=_staff)
+@get("/data/projects/{project_id:uuid}/concept-folders", access=_staff, returns=[_FOLDERS.wire])
 async def concept_folders(project_id: UUID, db: Database, caller: Caller) -> Json:
     """Concept folders of a production, by name."""
     return await entities_listed(db, caller, _FOLDERS, IN_PROJECT, project_id=project_id)
@@ -120,6 +120,7 @@ async def concept_folders(project_id: UUID, db: Database, caller: Caller) -> Jso
     "/data/projects/{project_id:uuid}/concept-folders",
     access=supervisor_of("project_id"),
     events=[events.NEW[FOLDER]],
+    returns=_FOLDERS.wire,
 )
 async def create_folder(project_id: UUID, body: Folder, tx: Transaction) -> Json:
     """Make a concept folder, unless the production has one of that name: that one is answered."""
@@ -132,6 +133,7 @@ async def create_folder(project_id: UUID, body: Folder, tx: Transaction) -> Json
     access=_supervises,
     events=[events.UPDATE[FOLDER]],
     errors=(400,),
+    returns=_FOLDERS.wire,
 )
 async def rename_folder(concept_folder_id: UUID, body: Folder, tx: Transaction, caller: Caller) -> Json:
     """Rename a concept folder."""
@@ -156,6 +158,7 @@ async def delete_folder(concept_folder_id: UUID, tx: Transaction, caller: Caller
     access=supervisor_of("project_id"),
     status=200,
     events=[events.UPDATE[CONCEPT]],
+    returns=list[UUID],
 )
 async def move_concepts(project_id: UUID, body: Move, tx: Transaction) -> list[UUID]:
     """Put concepts in a folder, or at the root; the ids of those moved."""

@@ -25,7 +25,7 @@ from pegbar.entities.queries import one_of_kind
 from pegbar.entities.shapes import RELATIONS, row_of_kind
 from pegbar.entities.shots.queries import OWN_TASKS
 from pegbar.entities.tables import entity, entity_version
-from pegbar.entities.task_shapes import audience, detailed, types_of
+from pegbar.entities.task_shapes import DETAILED, TASK_TYPE, audience, detailed, types_of
 from pegbar.entities.tasks import WithRelations
 from pegbar.productions.tables import project
 from pegbar.tasks.tables import task
@@ -61,19 +61,19 @@ async def _asked(request: AnyRequest, db: Database, caller: Caller) -> Json:
     )
 
 
-@get("/data/edits", access=rules.lists_edits)
+@get("/data/edits", access=rules.lists_edits, returns=[_NAMED.wire])
 async def edits(request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Edits of a production, else of all the caller's, by name; any column filters."""
     return await _asked(request, db, caller)
 
 
-@get("/data/edits/all", access=rules.lists_edits)
+@get("/data/edits/all", access=rules.lists_edits, returns=[_NAMED.wire])
 async def all_edits(request: AnyRequest, db: Database, caller: Caller) -> Json:
     """The same as `/data/edits`."""
     return await _asked(request, db, caller)
 
 
-@get("/data/projects/{project_id:uuid}/edits", access=member_of("project_id"))
+@get("/data/projects/{project_id:uuid}/edits", access=member_of("project_id"), returns=[_EDITS.wire])
 async def project_edits(project_id: UUID, db: Database, caller: Caller) -> Json:
     """Edits of a production, by name."""
     return await entities_listed(db, caller, _EDITS, IN_PROJECT, project_id=project_id)
@@ -87,13 +87,13 @@ async def edit(edit_id: UUID, db: Database, caller: Caller) -> Json:
     return found(await db.json_row(rows, **about))
 
 
-@get("/data/edits/{edit_id:uuid}/tasks", access=rules.sees(EDIT, "edit_id"))
+@get("/data/edits/{edit_id:uuid}/tasks", access=rules.sees(EDIT, "edit_id"), returns=[DETAILED])
 async def edit_tasks(edit_id: UUID, query: WithRelations, db: Database, caller: Caller) -> Json:
     """Tasks of an edit."""
     return await db.json(detailed(OWN_TASKS, caller.role_here == "client", query.relations), entity_id=edit_id)
 
 
-@get("/data/edits/{edit_id:uuid}/task-types", access=rules.sees(EDIT, "edit_id"))
+@get("/data/edits/{edit_id:uuid}/task-types", access=rules.sees(EDIT, "edit_id"), returns=[TASK_TYPE])
 async def edit_task_types(edit_id: UUID, db: Database) -> Json:
     """Types of the tasks of an edit."""
     return await db.json(types_of(OWN_TASKS), entity_id=edit_id)
@@ -105,13 +105,17 @@ async def edit_versions(edit_id: UUID, db: Database) -> Json:
     return await db.json(_VERSIONS, entity_id=edit_id)
 
 
-@get("/data/episodes/{episode_id:uuid}/edits", access=rules.sees(EPISODE, "episode_id"))
+@get("/data/episodes/{episode_id:uuid}/edits", access=rules.sees(EPISODE, "episode_id"), returns=[_EDITS.wire])
 async def episode_edits(episode_id: UUID, query: WithRelations, db: Database, caller: Caller) -> Json:
     """Edits of an episode."""
     return await entities_listed(db, caller, _ALL_RELATED if query.relations else _ALL, BELOW, parent_id=episode_id)
 
 
-@get("/data/episodes/{episode_id:uuid}/edit-tasks", access=rules.belongs(EPISODE, "episode_id") & not_vendor)
+@get(
+    "/data/episodes/{episode_id:uuid}/edit-tasks",
+    access=rules.belongs(EPISODE, "episode_id") & not_vendor,
+    returns=[DETAILED],
+)
 async def episode_edit_tasks(episode_id: UUID, query: WithRelations, db: Database, caller: Caller) -> Json:
     """Tasks of the edits of an episode."""
     rows = detailed(_EDIT_TASKS, caller.role_here == "client", query.relations)
@@ -128,7 +132,12 @@ class NewEdit(Strict):
     parent_id: UUID | None = None  #: the episode, as Gazu names it
 
 
-@post("/data/projects/{project_id:uuid}/edits", access=manager_of("project_id"), events=[events.NEW[EDIT]])
+@post(
+    "/data/projects/{project_id:uuid}/edits",
+    access=manager_of("project_id"),
+    events=[events.NEW[EDIT]],
+    returns=_EDITS.wire,
+)
 async def create_edit(project_id: UUID, body: NewEdit, tx: Transaction) -> Json:
     """Make an edit, unless the episode has one of that name: that one is answered, unchanged."""
     episode_id = body.episode_id or body.parent_id

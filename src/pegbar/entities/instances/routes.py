@@ -21,6 +21,8 @@ from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity
 from pegbar.studio.tables import entity_type
 
+#: Instances by the id of what they are grouped by.
+_BY_KEY = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}}
 _ROW = wire_of(asset_instance, "AssetInstance")
 _entity_id = bindparam("entity_id", type_=Uuid)
 
@@ -89,43 +91,48 @@ class ShownInstance(Strict):
     asset_instance_id: UUID
 
 
-@get("/data/scenes/{scene_id:uuid}/asset-instances", access=rules.sees(SCENE, "scene_id"))
+@get("/data/scenes/{scene_id:uuid}/asset-instances", access=rules.sees(SCENE, "scene_id"), returns=_BY_KEY)
 async def scene_instances(scene_id: UUID, db: Database) -> Json:
     """Instances in a scene, by asset."""
     return found(await db.json_row(_IN_SCENE, entity_id=scene_id))
 
 
-@get("/data/scenes/{scene_id:uuid}/camera-instances", access=rules.sees(SCENE, "scene_id"))
+@get("/data/scenes/{scene_id:uuid}/camera-instances", access=rules.sees(SCENE, "scene_id"), returns=_BY_KEY)
 async def scene_cameras(scene_id: UUID, db: Database) -> Json:
     """Instances of cameras in a scene, by asset."""
     return found(await db.json_row(_CAMERAS, entity_id=scene_id))
 
 
-@get("/data/shots/{shot_id:uuid}/asset-instances", access=rules.sees(SHOT, "shot_id"))
+@get("/data/shots/{shot_id:uuid}/asset-instances", access=rules.sees(SHOT, "shot_id"), returns=_BY_KEY)
 async def shot_instances(shot_id: UUID, db: Database) -> Json:
     """Instances that a shot shows, by asset."""
     return found(await db.json_row(_IN_SHOT, entity_id=shot_id))
 
 
-@get("/data/assets/{asset_id:uuid}/shot-asset-instances", access=rules.sees(ASSET, "asset_id"))
+@get("/data/assets/{asset_id:uuid}/shot-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
 async def instances_by_shot(asset_id: UUID, db: Database) -> Json:
     """Instances of an asset, by the shots that show them."""
     return found(await db.json_row(_BY_SHOT, entity_id=asset_id))
 
 
-@get("/data/assets/{asset_id:uuid}/scene-asset-instances", access=rules.sees(ASSET, "asset_id"))
+@get("/data/assets/{asset_id:uuid}/scene-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
 async def instances_by_scene(asset_id: UUID, db: Database) -> Json:
     """Instances of an asset, by scene; those in none under `None`."""
     return found(await db.json_row(_BY_SCENE, entity_id=asset_id))
 
 
-@get("/data/assets/{asset_id:uuid}/asset-asset-instances", access=rules.sees(ASSET, "asset_id"))
+@get("/data/assets/{asset_id:uuid}/asset-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
 async def instances_in_asset(asset_id: UUID, db: Database) -> Json:
     """Instances placed in an asset, by the asset they are of."""
     return found(await db.json_row(_IN_ASSET, entity_id=asset_id))
 
 
-@post("/data/scenes/{scene_id:uuid}/asset-instances", access=_places(SCENE, "scene_id"), events=[actions.NEW])
+@post(
+    "/data/scenes/{scene_id:uuid}/asset-instances",
+    access=_places(SCENE, "scene_id"),
+    events=[actions.NEW],
+    returns=_ROW,
+)
 async def add_to_scene(scene_id: UUID, body: NewInstance, tx: Transaction, caller: Caller) -> Json:
     """Place an asset in a scene once more."""
     assert caller.project_id is not None
@@ -133,7 +140,12 @@ async def add_to_scene(scene_id: UUID, body: NewInstance, tx: Transaction, calle
     return found(await tx.json_row(_ONE, instance_id=made))
 
 
-@post("/data/assets/{asset_id:uuid}/asset-asset-instances", access=_places(ASSET, "asset_id"), events=[actions.NEW])
+@post(
+    "/data/assets/{asset_id:uuid}/asset-asset-instances",
+    access=_places(ASSET, "asset_id"),
+    events=[actions.NEW],
+    returns=_ROW,
+)
 async def add_to_asset(asset_id: UUID, body: NewPart, tx: Transaction, caller: Caller) -> Json:
     """Place an asset in another one once more."""
     assert caller.project_id is not None
@@ -142,7 +154,12 @@ async def add_to_asset(asset_id: UUID, body: NewPart, tx: Transaction, caller: C
     return found(await tx.json_row(_ONE, instance_id=made))
 
 
-@post("/data/shots/{shot_id:uuid}/asset-instances", access=_places(SHOT, "shot_id"), events=[actions.ADDED_TO_SHOT])
+@post(
+    "/data/shots/{shot_id:uuid}/asset-instances",
+    access=_places(SHOT, "shot_id"),
+    events=[actions.ADDED_TO_SHOT],
+    returns=UNTYPED,
+)
 async def add_to_shot(shot_id: UUID, body: ShownInstance, tx: Transaction, caller: Caller) -> Json:
     """Let a shot show an instance."""
     assert caller.project_id is not None

@@ -64,8 +64,9 @@ ASSET_TASKS_OF_EPISODE: ColumnElement[bool] = task.c.entity_id.in_(
 )
 
 #: The versions of a shot, newest first.
+VERSION = wire_of(entity_version, "ShotVersion")
 versions = (
-    select(json_object(wire_of(entity_version, "ShotVersion")))
+    select(json_object(VERSION))
     .where(entity_version.c.entity_id == ENTITY_ID)
     .order_by(entity_version.c.created_at.desc(), entity_version.c.id)
 )

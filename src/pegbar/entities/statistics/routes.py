@@ -9,6 +9,11 @@ from pegbar.core.database import Database, Json
 from pegbar.core.routing import found, get
 from pegbar.entities.statistics import queries
 
+#: By episode, then by task type.
+_BY_EPISODE = {
+    "type": "object",
+    "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}},
+}
 _members = member_of("project_id").further("clients where the production shows them its statistics")
 
 
@@ -21,7 +26,7 @@ async def _counted(db: Database, caller: Caller, statement: Executable, project_
     return Json(row["answer"].encode())
 
 
-@get("/data/projects/{project_id:uuid}/episodes/stats", access=_members, tag="Statistics")
+@get("/data/projects/{project_id:uuid}/episodes/stats", access=_members, tag="Statistics", returns=_BY_EPISODE)
 async def episode_statistics(project_id: UUID, db: Database, caller: Caller) -> Json:
     """Number of tasks, frames and drawings by episode, task type and task status, with the sums under `all`."""
     return await _counted(db, caller, queries.by_status, project_id)
@@ -31,6 +36,7 @@ async def episode_statistics(project_id: UUID, db: Database, caller: Caller) -> 
     "/data/projects/{project_id:uuid}/episodes/retake-stats",
     access=member_of("project_id") & not_client,
     tag="Statistics",
+    returns=_BY_EPISODE,
 )
 async def episode_retakes(project_id: UUID, db: Database, caller: Caller) -> Json:
     """What is done, in retake or neither by episode and task type, now and take by take; the sums are under `all`."""

@@ -16,6 +16,8 @@ from pegbar.tasks.time.periods import zone_of
 from pegbar.tasks.time.quotas import MODES, Mode
 
 _PATH = "/data/projects/{project_id:uuid}/quotas"
+#: By person or task type, then by unit of time.
+_BY_ROW = {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}}
 
 
 class Counted(msgspec.Struct):
@@ -37,7 +39,13 @@ async def _quotas(db: Database, caller: Caller, query: Counted, rows: Rows, **gi
     return Json(row["answer"].encode())
 
 
-@get(f"{_PATH}/{{task_type_id:str}}", access=member_of("project_id") & not_client, errors=(400,), tag="Quotas")
+@get(
+    f"{_PATH}/{{task_type_id:str}}",
+    access=member_of("project_id") & not_client,
+    errors=(400,),
+    returns=_BY_ROW,
+    tag="Quotas",
+)
 async def project_quotas(project_id: UUID, task_type_id: str, query: Counted, db: Database, caller: Caller) -> Json:
     """What each person did of a task type, by day, week, month and year, and in `total`."""
     wanted = path_uuid(task_type_id)
@@ -53,7 +61,7 @@ _staff = Rule(
 ).further("others for themselves")
 
 
-@get(f"{_PATH}/persons/{{person_id:str}}", access=_staff, errors=(400, 404), tag="Quotas")
+@get(f"{_PATH}/persons/{{person_id:str}}", access=_staff, errors=(400, 404), returns=_BY_ROW, tag="Quotas")
 async def person_quotas(project_id: UUID, person_id: str, query: Counted, db: Database, caller: Caller) -> Json:
     """What a person did of each task type, by day, week, month and year, and in `total`."""
     wanted = path_uuid(person_id)
