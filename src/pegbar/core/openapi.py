@@ -333,8 +333,15 @@ def _returned_schema(returned: Any, structs: "_Structs") -> Schema:
         properties = {str(key): _value_schema(value) for key, value in returned.items()}
         return {"type": "object", "properties": properties, "required": list(properties)}
     if isinstance(returned, Mapping):
-        return dict(returned)
+        return {name: _described(part, structs) for name, part in returned.items()}
     return dict(_ANYTHING) if returned is None else structs.reference(returned)
+
+
+def _described(part: Any, structs: "_Structs") -> Any:
+    """A part of a declared schema; what it holds of resources and wires is described in its place."""
+    if isinstance(part, Resource | Mapping):
+        return _returned_schema(part, structs)
+    return [_described(each, structs) for each in part] if isinstance(part, list) else part
 
 
 def _envelope(row: Schema) -> Schema:

@@ -62,6 +62,7 @@ def _declare(kind: str, name: str) -> None:
     post(
         f"{_PATH}/{name}/create-tasks",
         access=rule,
+        returns=[batches.MADE_TASK],
         events=(TASK_NEW,),
         errors=(400, 404),
         body_schema=_IDS_SCHEMA,
@@ -78,6 +79,7 @@ _NAMED = select(entity_type.c.id).where(entity_type.c.name == bindparam("name", 
 @post(
     _PATH + "/create-tasks/{entity_type:str}",
     access=manager_of("project_id"),
+    returns=[batches.MADE_TASK],
     events=(TASK_NEW,),
     errors=(400, 404),
     body_schema=_IDS_SCHEMA,
@@ -102,6 +104,7 @@ async def create_tasks_of_type(
     "/actions/projects/{project_id:uuid}/delete-tasks",
     access=manager_of("project_id"),
     status=200,
+    returns=_IDS_SCHEMA,
     events=(TASK_DELETE,),
     errors=(400,),
     body_schema=_IDS_SCHEMA,

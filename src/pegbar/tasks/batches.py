@@ -137,19 +137,17 @@ _MAKE = text(
 
 _KNOWN_TYPE = select(task_type.c.id).where(task_type.c.id == bindparam("task_type_id", type_=Uuid))
 
+#: A new task with what its board shows of it.
+MADE_TASK = TASK_WITH_ASSIGNEES.but(
+    task_status_name=task_status.c.name,
+    task_status_short_name=task_status.c.short_name,
+    task_status_color=task_status.c.color,
+    task_type_name=task_type.c.name,
+    task_type_color=task_type.c.color,
+    task_type_priority=task_type.c.priority,
+)
 MADE = (
-    select(
-        json_object(
-            TASK_WITH_ASSIGNEES.but(
-                task_status_name=task_status.c.name,
-                task_status_short_name=task_status.c.short_name,
-                task_status_color=task_status.c.color,
-                task_type_name=task_type.c.name,
-                task_type_color=task_type.c.color,
-                task_type_priority=task_type.c.priority,
-            )
-        )
-    )
+    select(json_object(MADE_TASK))
     .select_from(
         task.join(task_status, task_status.c.id == task.c.task_status_id)
         .join(task_type, task_type.c.id == task.c.task_type_id)

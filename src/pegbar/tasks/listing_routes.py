@@ -15,9 +15,11 @@ from pegbar.core.routing import Reply, get
 from pegbar.core.streaming import stream_array
 from pegbar.productions import changes
 from pegbar.tasks import listings
+from pegbar.tasks.comments.shapes import WITH_IDS
 from pegbar.tasks.comments.visibility import FOR_ALL, FOR_ARTISTS
 from pegbar.tasks.listings import Tasks
-from pegbar.tasks.pages import envelope, window
+from pegbar.tasks.pages import envelope, plain_or_enveloped, window
+from pegbar.tasks.resources import tasks
 
 
 class TaskQuery(msgspec.Struct):
@@ -35,7 +37,13 @@ class CommentQuery(msgspec.Struct):
     limit: int = 0
 
 
-@get("/data/projects/{project_id:uuid}/tasks", access=member_of("project_id"), along=changes.STATE, errors=(400,))
+@get(
+    "/data/projects/{project_id:uuid}/tasks",
+    access=member_of("project_id"),
+    along=changes.STATE,
+    returns=plain_or_enveloped(tasks),
+    errors=(400,),
+)
 async def project_tasks(
     project_id: UUID, request: Request[Any, Any, Any], query: TaskQuery, db: Database, caller: Caller
 ) -> Any:
@@ -75,7 +83,12 @@ _studio_only = Rule(
 )
 
 
-@get("/data/projects/{project_id:uuid}/comments", access=_studio_only, errors=(400,))
+@get(
+    "/data/projects/{project_id:uuid}/comments",
+    access=_studio_only,
+    returns=plain_or_enveloped(WITH_IDS),
+    errors=(400,),
+)
 async def project_comments(project_id: UUID, query: CommentQuery, db: Database, caller: Caller) -> Any:
     """The comments of a production that the caller may see, latest change first."""
     seen = FOR_ARTISTS if caller.role_here == "user" else FOR_ALL

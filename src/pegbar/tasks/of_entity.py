@@ -15,7 +15,7 @@ from pegbar.core.schema import Uuid
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import CONCEPT, SHOT, kind_text
 from pegbar.entities.tables import entity
-from pegbar.tasks.batches import MADE, default_status
+from pegbar.tasks.batches import MADE, MADE_TASK, default_status
 from pegbar.tasks.events import TASK_NEW
 from pegbar.tasks.tables import task
 
@@ -104,7 +104,7 @@ async def make_tasks(tx: Transaction, author: Caller, entity_id: UUID, wanted: S
     return [row["id"] for row in made]
 
 
-@post("/data/entities/{entity_id:uuid}/tasks", access=_staff, events=[TASK_NEW], errors=(400, 404))
+@post("/data/entities/{entity_id:uuid}/tasks", access=_staff, returns=[MADE_TASK], events=[TASK_NEW], errors=(400, 404))
 async def create_tasks(entity_id: UUID, body: WantedTypes, tx: Transaction, caller: Caller) -> Json:
     """Make tasks of an entity: of the types listed, else of every type that fits. Those made are answered."""
     made = await make_tasks(tx, caller, entity_id, _known(body.task_type_ids))

@@ -1,5 +1,8 @@
 """Pages of lists, and the envelope they come in. Source: spec tasks, GET /data/projects/{project_id}/tasks."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pegbar.core.database import Json
 from pegbar.core.errors import BadRequest
 
@@ -21,3 +24,15 @@ def envelope(rows: Json, total: int, page: int, part: dict[str, int]) -> Json:
     pages = -(-total // part["limit"])
     tail = f',"total":{total},"nb_pages":{pages},"limit":{part["limit"]},"offset":{part["offset"]},"page":{page}}}'
     return Json(b'{"data":' + rows + tail.encode())
+
+
+def enveloped(row: Any, **more: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of such an envelope of rows, and of what else it holds."""
+    numbers = {name: {"type": "integer"} for name in ("total", "nb_pages", "limit", "offset", "page")}
+    properties = {"data": {"type": "array", "items": row}, **numbers, **more}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def plain_or_enveloped(row: Any) -> dict[str, Any]:
+    """The schema of a list that comes in pages when one is asked for."""
+    return {"anyOf": [{"type": "array", "items": row}, enveloped(row)]}

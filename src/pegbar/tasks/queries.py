@@ -42,7 +42,7 @@ def _if(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElem
     return case((condition, json_text(value)), else_=literal_column("'null'", Text)).cast(JsonText())
 
 
-def _whole(task_wire: Wire, *, for_client: bool) -> Executable:
+def _whole_wire(task_wire: Wire, *, for_client: bool) -> Wire:
     kind = kind_text()
     in_sequence = kind.in_([literal_column(f"'{name}'", Text) for name in (SHOT, SCENE)]) & _PARENT.c.id.is_not(None)
     is_sequence = (kind == literal_column(f"'{SEQUENCE}'", Text)) & _PARENT.c.id.is_not(None)
@@ -56,7 +56,7 @@ def _whole(task_wire: Wire, *, for_client: bool) -> Executable:
         .correlate(task)
     )
     assigner = select(json_object(short)).where(person.c.id == task.c.assigner_id).correlate(task).scalar_subquery()
-    wire = task_wire.but(
+    return task_wire.but(
         entity=json_object(UNTYPED),
         entity_type=json_object(wire_of(entity_type, "EntityType")),
         is_subscribed=exists().where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID),
@@ -74,6 +74,9 @@ def _whole(task_wire: Wire, *, for_client: bool) -> Executable:
             else_=json_text(_NULL),
         ).cast(JsonText()),
     )
+
+
+def _whole(wire: Wire) -> Executable:
     return (
         select(json_object(wire))
         .select_from(
@@ -90,8 +93,9 @@ def _whole(task_wire: Wire, *, for_client: bool) -> Executable:
 
 
 #: A task with everything around it, and as clients get it.
-whole = _whole(TASK_WITH_ASSIGNEES, for_client=False)
-whole_for_clients = _whole(TASK_FOR_CLIENTS, for_client=True)
+WHOLE = _whole_wire(TASK_WITH_ASSIGNEES, for_client=False)
+whole = _whole(WHOLE)
+whole_for_clients = _whole(_whole_wire(TASK_FOR_CLIENTS, for_client=True))
 
 #: A task with its assignees.
 with_assignees = select(json_object(TASK_WITH_ASSIGNEES)).select_from(task).where(task.c.id == TASK_ID)

@@ -1,6 +1,6 @@
 """Routes of tasks. Source: spec tasks, operations on tasks and assignments."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,13 @@ from pegbar.core.errors import BadRequest
 from pegbar.core.routing import found, get, put
 from pegbar.tasks import assignment, queries
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
+from pegbar.tasks.resources import tasks
 from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
+
+_IDS = {"type": "array", "items": {"type": "string", "format": "uuid"}}
+_ASSIGNING = (TASK_ASSIGN, TASK_UPDATE)
+#: The right is asked of each task in the transaction.
+_BY_TASK: dict[str, Any] = {"access": authenticated}
 
 Ids = Annotated[list[str], msgspec.Meta(min_length=1)]
 
@@ -58,7 +64,7 @@ def _person(text: str | None) -> UUID | None:
     return next(iter(known_ids([text])), None)
 
 
-@get("/data/tasks/{task_id:uuid}/full", access=task_access(at("task", "task_id")))
+@get("/data/tasks/{task_id:uuid}/full", access=task_access(at("task", "task_id")), returns=queries.WHOLE)
 async def whole_task(task_id: UUID, db: Database, caller: Caller) -> Json:
     """A task with its entity, production, type, status and persons."""
     statement = queries.whole_for_clients if caller.role_here == "client" else queries.whole
@@ -66,7 +72,9 @@ async def whole_task(task_id: UUID, db: Database, caller: Caller) -> Json:
 
 
 @get(
-    "/data/entities/{entity_id:uuid}/task-types/{task_type_id:uuid}/tasks", access=member_of(at("entity", "entity_id"))
+    "/data/entities/{entity_id:uuid}/task-types/{task_type_id:uuid}/tasks",
+    access=member_of(at("entity", "entity_id")),
+    returns=[tasks],
 )
 async def tasks_of_type(entity_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
     """The tasks of a type on an entity, by name. Clients get them blanked, vendors theirs."""
@@ -77,7 +85,7 @@ async def tasks_of_type(entity_id: UUID, task_type_id: UUID, db: Database, calle
     return await db.json(statement, entity_id=entity_id, task_type_id=task_type_id, **given)
 
 
-@put("/actions/tasks/{task_id:uuid}/assign", access=authenticated, events=(TASK_ASSIGN, TASK_UPDATE), errors=(400, 404))
+@put("/actions/tasks/{task_id:uuid}/assign", returns=tasks, events=_ASSIGNING, errors=(400, 404), **_BY_TASK)
 async def assign_task(task_id: UUID, body: Assignation, tx: Transaction, caller: Caller) -> Json:
     """Assign a person to a task, and put them in the team.
 
@@ -88,7 +96,7 @@ async def assign_task(task_id: UUID, body: Assignation, tx: Transaction, caller:
     return found(await tx.json_row(queries.with_assignees, task_id=task_id), "The task")
 
 
-@put("/actions/persons/{person_id:str}/assign", access=authenticated, events=(TASK_ASSIGN, TASK_UPDATE), errors=(400,))
+@put("/actions/persons/{person_id:str}/assign", returns=[tasks], events=_ASSIGNING, errors=(400,), **_BY_TASK)
 async def assign_person(person_id: str, body: TaskIds, tx: Transaction, caller: Caller) -> Json:
     """Assign a person to tasks; those the caller may not assign are passed over."""
     who = await assignment.assignee(tx, _person(person_id))
@@ -96,7 +104,7 @@ async def assign_person(person_id: str, body: TaskIds, tx: Transaction, caller: 
     return await tx.json(queries.several(TASK_WITH_ASSIGNEES), ids=done)
 
 
-@put("/actions/tasks/clear-assignation", access=authenticated, events=(TASK_UNASSIGN, TASK_UPDATE), errors=(400,))
+@put("/actions/tasks/clear-assignation", events=(TASK_UNASSIGN, TASK_UPDATE), errors=(400,), returns=_IDS, **_BY_TASK)
 async def clear_assignation(body: Clearing, tx: Transaction, caller: Caller) -> list[str]:
     """Take a person, or everybody, off tasks; those the caller may not touch are passed over."""
     person_id = _person(body.person_id)
@@ -105,7 +113,7 @@ async def clear_assignation(body: Clearing, tx: Transaction, caller: Caller) -> 
     return [str(each) for each in await assignment.clear(tx, caller, known_ids(body.task_ids), person_id)]
 
 
-@put("/actions/tasks/set-priority", access=authenticated, events=(TASK_UPDATE,), errors=(400,))
+@put("/actions/tasks/set-priority", returns=[tasks], events=(TASK_UPDATE,), errors=(400,), **_BY_TASK)
 async def set_priority(body: Priority, tx: Transaction, caller: Caller) -> Json:
     """Give tasks a priority; those the caller may not plan are passed over."""
     done = await assignment.prioritise(tx, caller, known_ids(body.task_ids), int(body.priority))

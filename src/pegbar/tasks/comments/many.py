@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import ARRAY, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from pegbar.core.access import Caller, may_act_on_task
 from pegbar.core.database import Json, Transaction
@@ -106,7 +107,7 @@ _LAST_OF_CLIENTS = (
         BY_CLIENT,
     )
     .order_by(comment.c.object_id, comment.c.created_at.desc(), comment.c.id)
-    .distinct(comment.c.object_id)
+    .ext(distinct_on(comment.c.object_id))
 )
 
 

@@ -18,6 +18,7 @@ from pegbar.tasks.comments import many
 from pegbar.tasks.comments.attachments import StoredFile, discard, keep
 from pegbar.tasks.comments.bodies import is_form
 from pegbar.tasks.comments.routes import written
+from pegbar.tasks.comments.shapes import POSTED
 from pegbar.tasks.events import COMMENT_NEW, NEWS_NEW, TASK_STATUS_CHANGED, TASK_UPDATE
 
 _PATH = "/actions/projects/{project_id:uuid}/tasks"
@@ -40,6 +41,7 @@ _ATTACHED = re.compile(r"attachment_file-(\d{1,6})(?:-\d+)?")
 @post(
     _PATH + "/comment-many",
     access=member_of(at("project", "project_id")).further("comments on tasks they may not act on are passed over"),
+    returns=[POSTED],
     events=_EVENTS,
     errors=(400, 403, 404),
     body_schema=_COMMENTS_SCHEMA,
@@ -81,7 +83,13 @@ class ClientComments(Strict):
     prefix: str = ""
 
 
-@post(_PATH + "/copy-client-comments", access=manager_of("project_id"), events=_EVENTS, errors=(400,))
+@post(
+    _PATH + "/copy-client-comments",
+    access=manager_of("project_id"),
+    returns=[POSTED],
+    events=_EVENTS,
+    errors=(400,),
+)
 async def copy_client_comments(project_id: UUID, body: ClientComments, tx: Transaction, caller: Caller) -> Json:
     """Say again, for the studio, what clients said last on tasks; the comments, by their tasks' ids."""
     check_text("prefix", body.prefix)

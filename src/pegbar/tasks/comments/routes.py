@@ -16,7 +16,7 @@ from pegbar.tasks.comments import actions, moving, queries, thread
 from pegbar.tasks.comments.attachments import StoredFile, attach, discard, keep
 from pegbar.tasks.comments.bodies import PostedComment, is_form, known_id
 from pegbar.tasks.comments.rights import member_of_task
-from pegbar.tasks.comments.shapes import COMMENT
+from pegbar.tasks.comments.shapes import COMMENT, LISTED, POSTED, WITH_IDS
 from pegbar.tasks.events import (
     COMMENT_DELETE,
     COMMENT_NEW,
@@ -33,6 +33,7 @@ T = TypeVar("T")
 @post(
     "/actions/tasks/{task_id:uuid}/comment",
     access=member_of_task,
+    returns=POSTED,
     events=(COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW),
     errors=(400, 403, 404),
 )
@@ -65,7 +66,7 @@ async def written(
         raise
 
 
-@get("/data/tasks/{task_id:uuid}/comments", access=task_access(_ON_TASK))
+@get("/data/tasks/{task_id:uuid}/comments", access=task_access(_ON_TASK), returns=[LISTED])
 async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
     """The thread of a task, newest first, as the caller's role on the production sees it."""
     statement = queries.thread(caller)
@@ -76,6 +77,7 @@ async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
 @get(
     "/data/tasks/{task_id:uuid}/comments/{comment_id:uuid}",
     access=task_access(_ON_TASK).further("comments hidden from the caller's role are refused"),
+    returns=COMMENT,
     errors=(403, 404),
 )
 async def task_comment(task_id: UUID, comment_id: UUID, db: Database, caller: Caller) -> Json:
@@ -105,6 +107,7 @@ class Move(Strict):
     "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/move",
     access=manager_of(_ON_TASK),
     status=200,
+    returns=WITH_IDS,
     events=(NEWS_DELETE, TASK_UPDATE, COMMENT_DELETE, COMMENT_NEW, NEWS_NEW),
     errors=(400, 403, 404),
 )

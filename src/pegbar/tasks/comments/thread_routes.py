@@ -5,6 +5,7 @@ from uuid import UUID
 
 from litestar import Request
 
+from pegbar.accounts.shapes import SHORT as SHORT_PERSON
 from pegbar.core.access import Caller, Rule, admin, at, task_access
 from pegbar.core.body import Strict, read_body, validate
 from pegbar.core.database import Database, Json, Transaction
@@ -16,14 +17,34 @@ from pegbar.core.values import check_text
 from pegbar.tasks.comments import queries, thread
 from pegbar.tasks.comments.attachments import address, attach, keep, short
 from pegbar.tasks.comments.bodies import is_form
-from pegbar.tasks.comments.resources import ATTACHMENT, reads_attachment
+from pegbar.tasks.comments.resources import ATTACHMENT, attachments, reads_attachment
 from pegbar.tasks.comments.rights import member_of_task
 from pegbar.tasks.comments.routes import written
+from pegbar.tasks.comments.shapes import ATTACHMENT as SHORT_ATTACHMENT
+from pegbar.tasks.comments.shapes import ATTACHMENT_WITH_REPLY, COMMENT, WITH_IDS
 from pegbar.tasks.events import COMMENT_ACKNOWLEDGE, COMMENT_DELETE_REPLY, COMMENT_REPLY, COMMENT_UNACKNOWLEDGE
 
 AnyRequest = Request[Any, Any, Any]
 _COMMENT = "/data/tasks/{task_id:uuid}/comments/{comment_id:uuid}"
 _SHOWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/avif"})
+
+
+_DATE = {"type": "string", "description": "UTC, as YYYY-MM-DDTHH:MM:SS"}
+_ID = {"type": "string", "format": "uuid"}
+_REPLY = {
+    "type": "object",
+    "properties": {
+        "id": _ID,
+        "date": _DATE,
+        "created_at": _DATE,
+        "person_id": _ID,
+        "text": {"type": "string"},
+        "mentions": {"type": "array", "items": _ID},
+        "department_mentions": {"type": "array", "items": _ID},
+        "person": SHORT_PERSON,
+        "attachment_files": {"type": "array", "items": ATTACHMENT_WITH_REPLY, "description": "When there are some"},
+    },
+}
 
 
 class NewReply(Strict):
@@ -32,7 +53,14 @@ class NewReply(Strict):
     text: str = ""
 
 
-@post(f"{_COMMENT}/reply", access=member_of_task, status=200, events=(COMMENT_REPLY,), errors=(400, 403, 404))
+@post(
+    f"{_COMMENT}/reply",
+    access=member_of_task,
+    status=200,
+    returns=_REPLY,
+    events=(COMMENT_REPLY,),
+    errors=(400, 403, 404),
+)
 async def reply_to_comment(
     task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller
 ) -> dict[str, Any]:
@@ -52,6 +80,7 @@ async def reply_to_comment(
     _COMMENT + "/reply/{reply_id:uuid}",
     access=member_of_task,
     status=200,
+    returns=COMMENT,
     events=(COMMENT_DELETE_REPLY,),
     errors=(403, 404),
 )
@@ -64,6 +93,7 @@ async def delete_reply(task_id: UUID, comment_id: UUID, reply_id: UUID, tx: Tran
     f"{_COMMENT}/ack",
     access=task_access(at("task", "task_id")),
     status=200,
+    returns=WITH_IDS,
     events=(COMMENT_ACKNOWLEDGE, COMMENT_UNACKNOWLEDGE),
     errors=(403, 404),
 )
@@ -75,6 +105,7 @@ async def acknowledge_comment(task_id: UUID, comment_id: UUID, tx: Transaction, 
 @post(
     "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/add-attachment",
     access=member_of_task,
+    returns=[SHORT_ATTACHMENT],
     errors=(403, 404),
 )
 async def add_attachments(task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
@@ -125,13 +156,13 @@ async def attachment_content(
 _admin_on_task = Rule(admin.text, admin.test)
 
 
-@get("/data/tasks/{task_id:uuid}/attachment-files", access=_admin_on_task)
+@get("/data/tasks/{task_id:uuid}/attachment-files", access=_admin_on_task, returns=[attachments])
 async def task_attachments(task_id: UUID, db: Database) -> Json:
     """Attachments of the comments of a task."""
     return await db.json(queries.attachments_of_task(ATTACHMENT), task_id=task_id)
 
 
-@get("/data/projects/{project_id:uuid}/attachment-files", access=_admin_on_task)
+@get("/data/projects/{project_id:uuid}/attachment-files", access=_admin_on_task, returns=[attachments])
 async def project_attachments(project_id: UUID, db: Database) -> Json:
     """Attachments of the comments of a production."""
     return await db.json(queries.attachments_of_project(ATTACHMENT), project_id=project_id)

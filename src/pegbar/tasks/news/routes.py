@@ -16,8 +16,8 @@ from pegbar.core.filters import uuid_filter
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import found, get
 from pegbar.tasks.news import queries
-from pegbar.tasks.news.queries import News
-from pegbar.tasks.pages import envelope, window
+from pegbar.tasks.news.queries import NEWS_ITEM, News
+from pegbar.tasks.pages import envelope, enveloped, window
 
 _MOST_OF_ENTITY = 2000
 
@@ -42,6 +42,8 @@ _members_but_clients = Rule(
     lambda caller: caller.is_member and caller.role_here != "client",
     at("project", "project_id"),
 )
+_CHANGES = {"type": "object", "additionalProperties": {"type": "integer"}, "description": "By task status"}
+_FEED = enveloped(NEWS_ITEM, stats=_CHANGES)
 _YES, _NO = frozenset({"true", "1", "on"}), frozenset({"", "false", "0", "off"})
 
 
@@ -75,7 +77,7 @@ async def _news(request: Request[Any, Any, Any], db: Database, caller: Caller, q
     return Json(page[:-1] + f',"stats":{row["stats"]}}}'.encode())
 
 
-@get("/data/projects/{project_id:uuid}/news", access=_members_but_clients, errors=(400,))
+@get("/data/projects/{project_id:uuid}/news", access=_members_but_clients, returns=_FEED, errors=(400,))
 async def project_news(
     project_id: UUID, request: Request[Any, Any, Any], query: NewsQuery, db: Database, caller: Caller
 ) -> Json:
@@ -83,7 +85,7 @@ async def project_news(
     return await _news(request, db, caller, query, News(own=caller.role_here == "vendor"))
 
 
-@get("/data/projects/news", access=authenticated, errors=(400,))
+@get("/data/projects/news", access=authenticated, returns=_FEED, errors=(400,))
 async def news_of_open_projects(
     request: Request[Any, Any, Any], query: NewsQuery, db: Database, caller: Caller
 ) -> Json:
@@ -94,7 +96,7 @@ async def news_of_open_projects(
     return await _news(request, db, caller, query, News(in_project=False, everywhere=caller.is_admin))
 
 
-@get("/data/projects/{project_id:uuid}/news/{news_id:uuid}", access=_members_but_clients)
+@get("/data/projects/{project_id:uuid}/news/{news_id:uuid}", access=_members_but_clients, returns=NEWS_ITEM)
 async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, caller: Caller) -> Json:
     """A piece of news of a production; vendors get those of their tasks."""
     own = caller.role_here == "vendor"
@@ -103,7 +105,11 @@ async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, calle
     return found(await db.json_row(statement, project_id=project_id, news_id=news_id, **given), "The piece of news")
 
 
-@get("/data/entities/{entity_id:uuid}/news", access=entity_access("entity_id") & not_client)
+@get(
+    "/data/entities/{entity_id:uuid}/news",
+    access=entity_access("entity_id") & not_client,
+    returns=enveloped(NEWS_ITEM),
+)
 async def entity_news(entity_id: UUID, db: Database, caller: Caller) -> Json:
     """The latest news of an entity, newest first, as one page; vendors get those of their tasks."""
     own = caller.role_here == "vendor"

@@ -39,7 +39,7 @@ from pegbar.tasks.listings import ASSIGNED
 from pegbar.tasks.shapes import blanked
 from pegbar.tasks.tables import task, task_person_link
 
-_ITEM = ROW.but(
+ITEM = ROW.but(
     type_name=task_type.c.name,
     status_name=task_status.c.name,
     type_color=task_type.c.color,
@@ -165,9 +165,9 @@ def page_of(which: OpenTasks) -> Executable:
             ),
         }
     )
-    item = json_object(_ITEM)
+    item = json_object(ITEM)
     if not which.for_admin:
-        item = case((which.is_blank, json_object(blanked(_ITEM))), else_=item)
+        item = case((which.is_blank, json_object(blanked(ITEM))), else_=item)
     source = (SOURCE if which.for_admin else WITH_CALLER).join(head, head.c.id == task.c.id)
     rows = select(item).select_from(source).where(head.c.n > _OFFSET).order_by(head.c.n)
     return select(

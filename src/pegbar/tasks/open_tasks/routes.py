@@ -24,6 +24,42 @@ _members = Rule(
 )
 
 
+_INT, _NUMBER, _ID = {"type": "integer"}, {"type": "number"}, {"type": "string", "format": "uuid"}
+_DAY = {"type": ["string", "null"], "format": "date"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _array(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+_HOURS = {"total_duration": _NUMBER, "total_estimation": _NUMBER}
+_COUNTS = {"amount": _INT, "amount_done": _INT, **_HOURS}
+_PAGE = _object(
+    data=_array(queries.ITEM),
+    stats=_object(total=_INT, **_HOURS, status=_array(_object(task_status_id=_ID, amount=_INT))),
+    limit=_INT,
+    is_more={"type": "boolean"},
+    page=_INT,
+)
+_BY_TYPE = _object(project_id=_ID, task_type_id=_ID, task_status_id=_ID, **_COUNTS)
+_STATISTICS = {
+    "type": "object",
+    "additionalProperties": _object(**_COUNTS, task_types=_array(_BY_TYPE)),
+    "description": "By production",
+}
+_BURNDOWN = _object(
+    total=_INT,
+    total_estimation=_NUMBER,
+    start_date=_DAY,
+    end_date=_DAY,
+    done_by_day=_array(_object(date={"type": "string", "format": "date"}, done=_INT, done_estimation=_NUMBER)),
+)
+
+
 class OpenTaskFilters(msgspec.Struct):
     """Which tasks. `person_id` is `unassigned`, or ids with commas between."""
 
@@ -81,7 +117,7 @@ async def _about(request: Request[Any, Any, Any], query: Any, caller: Caller) ->
     return asked_for, which, given
 
 
-@get("/data/tasks/open-tasks", access=_members, errors=(400, 404))
+@get("/data/tasks/open-tasks", access=_members, returns=_PAGE, errors=(400, 404))
 async def open_tasks(request: Request[Any, Any, Any], query: OpenTaskQuery, db: Database, caller: Caller) -> Json:
     """The tasks of the caller's open productions, or of one of any state, in pages.
 
@@ -100,14 +136,14 @@ async def open_tasks(request: Request[Any, Any, Any], query: OpenTaskQuery, db: 
     return Json(f'{{"data":{row["rows"]}{tail}'.encode())
 
 
-@get("/data/tasks/open-tasks/stats", access=_members)
+@get("/data/tasks/open-tasks/stats", access=_members, returns=_STATISTICS)
 async def open_tasks_statistics(db: Database, caller: Caller) -> Json:
     """Of each of the caller's open productions, how many tasks of each type have each status, and their hours."""
     statement = queries.statistics(OpenTasks(for_admin=caller.is_admin))
     return found(await db.json_row(statement, **scope_parameters(statement, caller)))
 
 
-@get("/data/tasks/open-tasks/burndown", access=_members, errors=(400, 404))
+@get("/data/tasks/open-tasks/burndown", access=_members, returns=_BURNDOWN, errors=(400, 404))
 async def open_tasks_burndown(
     request: Request[Any, Any, Any], query: OpenTaskFilters, db: Database, caller: Caller
 ) -> Json:

@@ -11,12 +11,22 @@ from pegbar.core.routing import delete, get, post
 from pegbar.tasks.events import TASK_UPDATE, TIME_SPENT_DELETE, TIME_SPENT_NEW, TIME_SPENT_UPDATE
 from pegbar.tasks.time import actions, queries
 from pegbar.tasks.time.periods import iso_day
+from pegbar.tasks.time.resources import time_spents
+from pegbar.tasks.time.shapes import TIME_SPENT
 
 _ON_TASK = at("task", "task_id")
 _writes = Rule(
     "the person concerned while assigned, studio manager or manager of the production", lambda _: True, _ON_TASK
 )
 _WRITTEN = (TIME_SPENT_NEW, TIME_SPENT_UPDATE, TASK_UPDATE)
+
+
+_BY_PERSON = {
+    "type": "object",
+    "properties": {"total": {"type": "number"}},
+    "required": ["total"],
+    "additionalProperties": {"type": "array", "items": time_spents},
+}
 
 
 class Spent(Strict):
@@ -36,13 +46,18 @@ async def _of_task(db: Database, caller: Caller, task_id: UUID, day: date | None
     return Json(f"{{{','.join(parts)}}}".encode())
 
 
-@get("/actions/tasks/{task_id:uuid}/time-spents", access=task_access(_ON_TASK))
+@get("/actions/tasks/{task_id:uuid}/time-spents", access=task_access(_ON_TASK), returns=_BY_PERSON)
 async def task_time_spents(task_id: UUID, db: Database, caller: Caller) -> Json:
     """Hours on a task: `total` and, for each person, their time spents."""
     return await _of_task(db, caller, task_id, None)
 
 
-@get("/actions/tasks/{task_id:uuid}/time-spents/{day:str}", access=task_access(_ON_TASK), errors=(400,))
+@get(
+    "/actions/tasks/{task_id:uuid}/time-spents/{day:str}",
+    access=task_access(_ON_TASK),
+    returns=_BY_PERSON,
+    errors=(400,),
+)
 async def task_time_spents_of_day(task_id: UUID, day: str, db: Database, caller: Caller) -> Json:
     """Hours on a task on one day: `total` and, for each person, their time spents."""
     return await _of_task(db, caller, task_id, iso_day("date", day))
@@ -60,7 +75,7 @@ async def _spend(tx: Transaction, caller: Caller, path: tuple[UUID, str, UUID], 
 _PATH = "/actions/tasks/{task_id:uuid}/time-spents/{day:str}/persons/{person_id:uuid}"
 
 
-@post(_PATH, access=_writes, events=_WRITTEN, errors=(400, 403, 404))
+@post(_PATH, access=_writes, returns=time_spents, events=_WRITTEN, errors=(400, 403, 404))
 async def set_time_spent(
     task_id: UUID, day: str, person_id: UUID, body: Spent, tx: Transaction, caller: Caller
 ) -> Json:
@@ -68,7 +83,7 @@ async def set_time_spent(
     return await _spend(tx, caller, (task_id, day, person_id), body, adds=False)
 
 
-@post(f"{_PATH}/add", access=_writes, events=_WRITTEN, errors=(400, 403, 404))
+@post(f"{_PATH}/add", access=_writes, returns=time_spents, events=_WRITTEN, errors=(400, 403, 404))
 async def add_time_spent(
     task_id: UUID, day: str, person_id: UUID, body: Spent, tx: Transaction, caller: Caller
 ) -> Json:
@@ -76,7 +91,14 @@ async def add_time_spent(
     return await _spend(tx, caller, (task_id, day, person_id), body, adds=True)
 
 
-@delete(_PATH, access=_writes, status=201, events=(TIME_SPENT_DELETE, TASK_UPDATE), errors=(400, 403, 404))
+@delete(
+    _PATH,
+    access=_writes,
+    status=201,
+    returns=TIME_SPENT,
+    events=(TIME_SPENT_DELETE, TASK_UPDATE),
+    errors=(400, 403, 404),
+)
 async def remove_time_spent(task_id: UUID, day: str, person_id: UUID, tx: Transaction, caller: Caller) -> Json:
     """Remove what a person spent on a task on a day; answers the row with a duration of 0."""
     spending = await actions.subject(tx, task_id, person_id)
@@ -92,7 +114,7 @@ _members_but_clients = Rule(
 )
 
 
-@get("/data/projects/{project_id:uuid}/time-spents", access=_members_but_clients)
+@get("/data/projects/{project_id:uuid}/time-spents", access=_members_but_clients, returns=[time_spents])
 async def project_time_spents(project_id: UUID, db: Database, caller: Caller) -> Any:
     """Hours spent on a production; vendors see their own."""
     if caller.role_here == "vendor":
@@ -105,7 +127,7 @@ _entity_but_clients = entity_access(at("entity", "entity_id")) & Rule(
 )
 
 
-@get("/data/entities/{entity_id:uuid}/time-spents", access=_entity_but_clients)
+@get("/data/entities/{entity_id:uuid}/time-spents", access=_entity_but_clients, returns=[time_spents])
 async def entity_time_spents(entity_id: UUID, db: Database, caller: Caller) -> Json:
     """Hours spent on the tasks of an entity, latest first; vendors see their own."""
     only = caller.id if caller.role_here == "vendor" else None

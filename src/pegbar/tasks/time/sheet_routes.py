@@ -12,9 +12,11 @@ from pegbar.core.database import Database, Json
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.filters import uuid_filter
 from pegbar.core.routing import get
+from pegbar.entities.shapes import UNTYPED
 from pegbar.tasks.time import periods, quotas, sheets
 from pegbar.tasks.time.periods import Period
 from pegbar.tasks.time.quotas import Mode
+from pegbar.tasks.time.shapes import TIME_SPENT
 from pegbar.tasks.time.sheets import Rows, Unit, View
 
 _SHEET = "/data/persons/{person_id:uuid}/time-spents"
@@ -71,7 +73,7 @@ async def _sheet(
     return Json(row["rows"].encode())
 
 
-@get(_SHEET, access=_sheet_of, errors=(400, 403, 404))
+@get(_SHEET, access=_sheet_of, returns=[sheets.DETAILED], errors=(400, 403, 404))
 async def time_spents(person_id: UUID, query: Between, db: Database, caller: Caller) -> Json:
     """Hours of a person, all of them or between two days."""
     if bool(query.start_date) != bool(query.end_date):
@@ -82,32 +84,34 @@ async def time_spents(person_id: UUID, query: Between, db: Database, caller: Cal
     return await _sheet(db, caller, person_id, period, "detailed")
 
 
-@get(_SHEET + "/{day:str}", access=_sheet_of, errors=(400, 403, 404))
+@get(_SHEET + "/{day:str}", access=_sheet_of, returns=[TIME_SPENT], errors=(400, 403, 404))
 async def time_spents_of_day(person_id: UUID, day: str, db: Database, caller: Caller) -> Json:
     """Hours of a person on one day."""
     only = periods.iso_day("date", day)
     return await _sheet(db, caller, person_id, Period(only, only), "plain")
 
 
-@get(_SHEET + "/year/{year:str}", access=_sheet_of, errors=(400, 403, 404))
+@get(_SHEET + "/year/{year:str}", access=_sheet_of, returns=[sheets.OF_TASK], errors=(400, 403, 404))
 async def year_sheet(person_id: UUID, year: str, query: OfProject, db: Database, caller: Caller) -> Json:
     """Hours of a person in a year, by task."""
     return await _sheet(db, caller, person_id, periods.year(year), "by_task", _id(query.project_id))
 
 
-@get(_SHEET + "/month/{year:str}/{month:str}", access=_sheet_of, errors=(400, 403, 404))
+@get(_SHEET + "/month/{year:str}/{month:str}", access=_sheet_of, returns=[sheets.OF_TASK], errors=(400, 403, 404))
 async def month_sheet(person_id: UUID, year: str, month: str, query: OfProject, db: Database, caller: Caller) -> Json:
     """Hours of a person in a month, by task."""
     return await _sheet(db, caller, person_id, periods.month(year, month), "by_task", _id(query.project_id))
 
 
-@get(_SHEET + "/week/{year:str}/{week:str}", access=_sheet_of, errors=(400, 403, 404))
+@get(_SHEET + "/week/{year:str}/{week:str}", access=_sheet_of, returns=[sheets.OF_TASK], errors=(400, 403, 404))
 async def week_sheet(person_id: UUID, year: str, week: str, query: OfProject, db: Database, caller: Caller) -> Json:
     """Hours of a person in an ISO week, by task."""
     return await _sheet(db, caller, person_id, periods.week(year, week), "by_task", _id(query.project_id))
 
 
-@get(_SHEET + "/day/{year:str}/{month:str}/{day:str}", access=_sheet_of, errors=(400, 403, 404))
+@get(
+    _SHEET + "/day/{year:str}/{month:str}/{day:str}", access=_sheet_of, returns=[sheets.OF_TASK], errors=(400, 403, 404)
+)
 async def day_sheet(
     person_id: UUID, year: str, month: str, day: str, query: OfProject, db: Database, caller: Caller
 ) -> Json:
@@ -115,7 +119,7 @@ async def day_sheet(
     return await _sheet(db, caller, person_id, periods.day(year, month, day), "by_task", _id(query.project_id))
 
 
-@get(_SHEET + "/month/all/{year:str}/{month:str}", access=_sheet_of, errors=(400, 403, 404))
+@get(_SHEET + "/month/all/{year:str}/{month:str}", access=_sheet_of, returns=[TIME_SPENT], errors=(400, 403, 404))
 async def month_of_person(person_id: UUID, year: str, month: str, db: Database, caller: Caller) -> Json:
     """Every row of a person's month; for the person and studio managers."""
     period = periods.month(year, month)
@@ -133,6 +137,13 @@ _tables = Rule(
     ),
     asked("project", "project_id"),
 )
+
+
+_MINUTES = {
+    "type": "object",
+    "additionalProperties": {"type": "object", "additionalProperties": {"type": "number"}},
+    "description": "By unit of time, then by person",
+}
 
 
 async def _table(db: Database, caller: Caller, query: Narrowed, unit: Unit, period: Period | None) -> Json:
@@ -157,25 +168,25 @@ async def _table(db: Database, caller: Caller, query: Narrowed, unit: Unit, peri
     return Json(f"{{{units}}}".encode())
 
 
-@get(f"{_TABLES}/year-table", access=_tables, errors=(400, 403))
+@get(f"{_TABLES}/year-table", access=_tables, returns=_MINUTES, errors=(400, 403))
 async def year_table(query: Narrowed, db: Database, caller: Caller) -> Json:
     """Minutes of each person by year."""
     return await _table(db, caller, query, "year", None)
 
 
-@get(_TABLES + "/month-table/{year:str}", access=_tables, errors=(400, 403))
+@get(_TABLES + "/month-table/{year:str}", access=_tables, returns=_MINUTES, errors=(400, 403))
 async def month_table(year: str, query: Narrowed, db: Database, caller: Caller) -> Json:
     """Minutes of each person by month of a year."""
     return await _table(db, caller, query, "month", periods.year(year))
 
 
-@get(_TABLES + "/week-table/{year:str}", access=_tables, errors=(400, 403))
+@get(_TABLES + "/week-table/{year:str}", access=_tables, returns=_MINUTES, errors=(400, 403))
 async def week_table(year: str, query: Narrowed, db: Database, caller: Caller) -> Json:
     """Minutes of each person by ISO week, on the days of a calendar year."""
     return await _table(db, caller, query, "week", periods.year(year))
 
 
-@get(_TABLES + "/day-table/{year:str}/{month:str}", access=_tables, errors=(400, 403))
+@get(_TABLES + "/day-table/{year:str}/{month:str}", access=_tables, returns=_MINUTES, errors=(400, 403))
 async def day_table(year: str, month: str, query: Narrowed, db: Database, caller: Caller) -> Json:
     """Minutes of each person by day of a month."""
     return await _table(db, caller, query, "day", periods.month(year, month))
@@ -189,6 +200,14 @@ _quotas = Rule(
     lambda _: True,
     asked("project", "project_id"),
 )
+
+
+_SHARE = {
+    "allOf": [
+        UNTYPED,
+        {"type": "object", "properties": {"full_name": {"type": "string"}, "weight": {"type": "number"}}},
+    ]
+}
 
 
 @cache
@@ -225,19 +244,19 @@ async def _quota(db: Database, caller: Caller, person_id: UUID, query: Quota, pe
     return Json(row["rows"].encode())
 
 
-@get(_QUOTA + "/month/{year:str}/{month:str}", access=_quotas, errors=(400, 403, 404))
+@get(_QUOTA + "/month/{year:str}/{month:str}", access=_quotas, returns=[_SHARE], errors=(400, 403, 404))
 async def month_quota(person_id: UUID, year: str, month: str, query: Quota, db: Database, caller: Caller) -> Json:
     """Shots of a person in a month, with the share done of each."""
     return await _quota(db, caller, person_id, query, periods.month(year, month))
 
 
-@get(_QUOTA + "/week/{year:str}/{week:str}", access=_quotas, errors=(400, 403, 404))
+@get(_QUOTA + "/week/{year:str}/{week:str}", access=_quotas, returns=[_SHARE], errors=(400, 403, 404))
 async def week_quota(person_id: UUID, year: str, week: str, query: Quota, db: Database, caller: Caller) -> Json:
     """Shots of a person in an ISO week, with the share done of each."""
     return await _quota(db, caller, person_id, query, periods.week(year, week))
 
 
-@get(_QUOTA + "/day/{year:str}/{month:str}/{day:str}", access=_quotas, errors=(400, 403, 404))
+@get(_QUOTA + "/day/{year:str}/{month:str}/{day:str}", access=_quotas, returns=[_SHARE], errors=(400, 403, 404))
 async def day_quota(
     person_id: UUID, year: str, month: str, day: str, query: Quota, db: Database, caller: Caller
 ) -> Json:

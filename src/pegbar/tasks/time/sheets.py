@@ -87,8 +87,8 @@ _PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
 #: A day's row, one that names its production and task type too, and the sum of a task's hours.
 Rows = Literal["plain", "detailed", "by_task"]
 
-_DETAILED = TIME_SPENT.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id)
-_OF_TASK = Wire(
+DETAILED = TIME_SPENT.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id)
+OF_TASK = Wire(
     {
         "task_id": task.c.id,
         "task_type_id": task.c.task_type_id,
@@ -104,7 +104,7 @@ _OF_TASK = Wire(
 
 
 def _spent(view: View, rows: Rows) -> Select[Any]:
-    wire = {"plain": TIME_SPENT, "detailed": _DETAILED, "by_task": _OF_TASK}[rows]
+    wire = {"plain": TIME_SPENT, "detailed": DETAILED, "by_task": OF_TASK}[rows]
     source = time_spent.join(task, task.c.id == time_spent.c.task_id).outerjoin(
         task_type, task_type.c.id == task.c.task_type_id
     )
