@@ -34,25 +34,28 @@ ALLOWED = f"""
 """  # noqa: S608 - a constant
 
 #: `h.hidden`: whether the comment of a notification is kept from its recipient. Goes after the tables of a statement
-#: that names `n` the notification, `me` its recipient, `c` the comment, `t` the task and `p` the production.
+#: that names `n` the notification, `me` its recipient, `c` the comment and `p` the production. Subqueries rather than
+#: joins: few notifications need them, and planning many joins takes longer than reading a page.
 HIDDEN = """
     LEFT JOIN project_person_link l ON l.project_id = p.id AND l.person_id = me.id
-    LEFT JOIN person w ON w.id = c.person_id
-    LEFT JOIN project_person_link wl ON wl.project_id = p.id AND wl.person_id = w.id
+    CROSS JOIN LATERAL (SELECT coalesce(nullif(l.role, 'admin'), me.role) AS role) x
     CROSS JOIN LATERAL (
-      SELECT coalesce(w.role <> 'admin' AND coalesce(nullif(wl.role, 'admin'), w.role) = 'client', false) AS by_client,
-             coalesce(nullif(l.role, 'admin'), me.role) AS role
-    ) x
+      SELECT EXISTS (
+        SELECT 1 FROM person w LEFT JOIN project_person_link wl ON wl.project_id = p.id AND wl.person_id = w.id
+         WHERE w.id = c.person_id AND w.role <> 'admin' AND coalesce(nullif(wl.role, 'admin'), w.role) = 'client')
+        AS by_client
+    ) said
     CROSS JOIN LATERAL (
       SELECT coalesce(
                CASE WHEN c.id IS NULL OR me.role = 'admin' THEN false
                     WHEN l.person_id IS NULL THEN true
                     WHEN x.role = 'client' THEN NOT (c.for_client IS TRUE OR c.person_id = me.id
-                                                     OR (x.by_client AND p.is_clients_isolated IS NOT TRUE))
-                    WHEN x.role = 'user' THEN x.by_client
-                    WHEN x.role = 'vendor' THEN x.by_client OR NOT EXISTS (
-                      SELECT 1 FROM task other JOIN task_person_link mine ON mine.task_id = other.id
-                       WHERE other.entity_id = t.entity_id AND mine.person_id = me.id)
+                                                     OR (said.by_client AND p.is_clients_isolated IS NOT TRUE))
+                    WHEN x.role = 'user' THEN said.by_client
+                    WHEN x.role = 'vendor' THEN said.by_client OR NOT EXISTS (
+                      SELECT 1 FROM task subject JOIN task other ON other.entity_id = subject.entity_id
+                        JOIN task_person_link mine ON mine.task_id = other.id
+                       WHERE subject.id = n.task_id AND mine.person_id = me.id)
                     ELSE false END, false) AS hidden
     ) h
 """
