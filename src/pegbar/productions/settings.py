@@ -193,6 +193,8 @@ async def use_many(project_id: UUID, body: Batch, tx: Transaction) -> Json:
 # Reads
 
 
+#: Gazu asks for the task types beside the other settings.
+@get(f"{_AT}/settings/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
 @get(f"{_AT}/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
 async def task_types(project_id: UUID, db: Database) -> Json:
     """The task types of a production, as the studio has them."""
