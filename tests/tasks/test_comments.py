@@ -102,11 +102,12 @@ def test_files_of_any_name_are_attached(admin: Client) -> None:
 def test_a_comment_takes_few_round_trips(admin: Client) -> None:
     show = factories.production(admin)
     task = factories.task(admin, factories.entity(admin, show["id"]))
-    path, body = f"/actions/tasks/{task['id']}/comment", {"task_status_id": status(admin, "Done"), "comment": "@a #all"}
-    answer = admin.post(path, body)
-    assert answer.status_code == 201
-    told = answer.headers.get("server-timing", "")
-    assert int(told.split('"')[1].split()[0]) <= 5, told
+    path, done = f"/actions/tasks/{task['id']}/comment", status(admin, "Done")
+    for text, most in (("@a", 5), ("@a #all", 6)):
+        answer = admin.post(path, {"task_status_id": done, "comment": text})
+        assert answer.status_code == 201
+        told = answer.headers.get("server-timing", "")
+        assert int(told.split('"')[1].split()[0]) <= most, told
 
 
 def test_a_retake_cap_lets_a_task_in_retake_be_commented(admin: Client) -> None:
