@@ -352,6 +352,7 @@ class Database(Reader):
             reset=_keep_session,
             statement_cache_size=1000,
             max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
             server_settings={"application_name": name, "timezone": "UTC", "jit": "off"},
         )
 
