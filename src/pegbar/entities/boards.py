@@ -25,9 +25,8 @@ from pegbar.core.access import Caller
 from pegbar.core.database import Database
 from pegbar.core.marks import headers_of, unchanged
 from pegbar.core.resource import CALLER_ID, Relation, scope_parameters
-from pegbar.core.routing import Reply
 from pegbar.core.schema import Uuid
-from pegbar.core.streaming import Streaming, lines
+from pegbar.core.streaming import stream_array, stream_lines
 from pegbar.core.wire import Wire, json_list, json_object, json_values, wire_of
 from pegbar.entities.kinds import is_kind
 from pegbar.entities.listing import masked_data
@@ -144,7 +143,6 @@ async def answer(
     values = {**given, **scope_parameters(rows, caller)}
     head = msgspec.json.encode(_head(board, compact=compact))
     if stream:
-        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        return Streaming(lines(db, head, rows, **values), "application/x-ndjson", raw)
-    listed = await db.json(rows, **values)
-    return Reply(head[:-1] + b',"rows":' + listed + b"}" if compact else listed, headers=headers)
+        return await stream_lines(db, head, rows, headers=headers, **values)
+    before, after = (head[:-1] + b',"rows":[', b"]}") if compact else (b"[", b"]")
+    return await stream_array(db, rows, headers=headers, before=before, after=after, **values)

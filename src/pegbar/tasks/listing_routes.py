@@ -8,7 +8,7 @@ from litestar import Request
 
 from pegbar.config import settings
 from pegbar.core.access import Caller, Rule, at, member_of
-from pegbar.core.database import Database, Json
+from pegbar.core.database import Database
 from pegbar.core.filters import uuid_filter
 from pegbar.core.marks import headers_of, unchanged
 from pegbar.core.routing import Reply, get
@@ -63,13 +63,7 @@ async def project_tasks(
         return known
     headers = headers_of(tag)
     if query.page < 1:
-        rows = await stream_array(
-            db,
-            listings.tasks(which, paged=False),
-            headers=[(name.lower().encode(), value.encode()) for name, value in headers.items()],
-            **given,
-        )
-        return Reply(rows, headers=headers) if isinstance(rows, Json) else rows
+        return await stream_array(db, listings.tasks(which, paged=False), headers=headers, **given)
     part = window(query.page, settings().nb_records_per_page)
     page = await db.json(listings.tasks(which, paged=True), **given, **part)
     total = await db.value(listings.number_of_tasks(which), **given)
