@@ -40,9 +40,8 @@ async def stream(url: str, token: str, *, slow: bool) -> Streamed:
     got, started = Streamed(), time.perf_counter()
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**16)
     target = f"{parts.path}?{parts.query}"
-    writer.write(
-        f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n".encode()
-    )
+    lines = (f"GET {target} HTTP/1.1", f"Host: {parts.netloc}", f"Authorization: Bearer {token}", "Connection: close")
+    writer.write("".join([f"{line}\r\n" for line in (*lines, "")]).encode())
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200"), head
     got.first = time.perf_counter() - started

@@ -4,8 +4,8 @@ import psycopg
 from psycopg import sql
 
 _SHOTS = "SELECT e.id FROM entity e JOIN entity_type t ON t.id = e.entity_type_id AND t.name = 'Shot'"
-_TASKS = f"SELECT id FROM task WHERE entity_id IN ({_SHOTS})"  # noqa: S608 - constants
-_COMMENTS = f"SELECT id FROM comment WHERE object_id IN ({_TASKS})"  # noqa: S608
+_TASKS = f"SELECT id FROM task WHERE entity_id IN ({_SHOTS})"
+_COMMENTS = f"SELECT id FROM comment WHERE object_id IN ({_TASKS})"
 _SEQUENCES = "SELECT e.id FROM entity e JOIN entity_type t ON t.id = e.entity_type_id AND t.name = 'Sequence'"
 
 #: (table, which rows, the columns that get an id of the copy)
@@ -36,9 +36,9 @@ def multiply(url: str, times: int) -> None:
         )
         # What is copied is chosen before the first copy is made.
         for i, (table, which, _) in enumerate(_COPIED):
-            connection.execute(f"CREATE TEMP TABLE chosen_{i} AS SELECT * FROM {table} WHERE {which}")  # type: ignore[arg-type]  # noqa: S608
+            connection.execute(f"CREATE TEMP TABLE chosen_{i} AS SELECT * FROM {table} WHERE {which}")  # type: ignore[arg-type]
         for i, (table, _, renewed) in enumerate(_COPIED):
-            cursor = connection.execute(f"SELECT * FROM chosen_{i} LIMIT 0")  # type: ignore[arg-type]  # noqa: S608
+            cursor = connection.execute(f"SELECT * FROM chosen_{i} LIMIT 0")  # type: ignore[arg-type]
             columns = [column.name for column in cursor.description or ()]
             values = [
                 sql.SQL("pg_temp.again({}, n)").format(sql.Identifier(name))
