@@ -20,7 +20,7 @@ import msgspec
 import structlog
 from litestar import Request
 from litestar.response.base import ASGIResponse
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import Select
 
 from pegbar.config import settings
@@ -197,10 +197,7 @@ class Endpoint:
             return await self._answer(request)
         counted: list[str] = []
         statement_count.set(counted)
-        response = await self._answer(request)
-        if isinstance(response, ASGIResponse):
-            response.headers.add("server-timing", f'db;desc="{len(counted)} statements"')
-        return response
+        return _telling(counted, await self._answer(request))
 
     async def _answer(self, request: Request[Any, Any, Any]) -> ASGIApp:
         try:
@@ -296,6 +293,21 @@ class Endpoint:
         return ASGIResponse(
             body=msgspec.json.encode(result), status_code=self.operation.status, media_type="application/json"
         )
+
+
+def _telling(statements: list[str], app: ASGIApp) -> ASGIApp:
+    """The response with a header for the number of statements made before its first byte."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        async def tell(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                told = f'db;desc="{len(statements)} statements"'.encode()
+                message = {**message, "headers": [*message["headers"], (b"server-timing", told)]}
+            await send(message)
+
+        await app(scope, receive, tell)
+
+    return respond
 
 
 def answer(reply: Reply, status: int = 200) -> ASGIResponse:
