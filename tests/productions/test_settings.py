@@ -141,6 +141,25 @@ def test_board_roles_are_validated(admin: Client) -> None:
     assert admin.post("/data/task-status-links", wrong_number).status_code == 400
 
 
+def test_values_stored_by_others_poison_no_read(admin: Client, database: psycopg.Connection) -> None:
+    """Spec projects, Worth fixing 1: every later read of that list fails."""
+    boss, todo = hire(admin, "manager"), named(admin, "task-status", "Todo")["id"]
+    show = production(admin, boss, task_statuses=[todo])["id"]
+    at = f"/data/projects/{show}"
+    budget = boss.ok_post(f"{at}/budgets", {"name": "Quote"})["id"]
+    line = {"department_id": named(admin, "departments", "Modeling")["id"], "start_date": "2031-01-01"}
+    boss.ok_post(f"{at}/budgets/{budget}/entries", {**line, "months_duration": 1, "daily_salary": 1})
+    for change in (
+        "UPDATE project_task_status_link SET roles_for_board = '{poem}' WHERE project_id = %s",
+        "UPDATE budget_entry SET position = 'poem' WHERE budget_id IN (SELECT id FROM budget WHERE project_id = %s)",
+    ):
+        database.execute(change, (show,))
+    database.execute("UPDATE person SET seniority = 'poem' WHERE id = %s", (boss.id,))
+    assert boss.ok_get("/data/projects/open")[0]["task_statuses_link"][todo]["roles_for_board"] == ["poem"]
+    assert [row["position"] for row in boss.ok_get(f"{at}/budgets/{budget}/entries")] == ["poem"]
+    assert [row["seniority"] for row in boss.ok_get(f"{at}/team")] == ["poem"]
+
+
 def test_links_are_numbered_in_the_order_given(admin: Client, database: psycopg.Connection) -> None:
     modeling, rigging, shading = kinds(admin, "Modeling", "Rigging", "Shading")
     boss = hire(admin, "manager")

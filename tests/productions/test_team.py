@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.client import Client
-from tests.factories import hire, join, production
+from tests.factories import entity, hire, join, production, task
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -74,15 +74,27 @@ def test_refusals_name_the_field(admin: Client) -> None:
 
 
 def test_each_role_sees_the_team_its_way(admin: Client) -> None:
+    """Spec projects, Worth fixing 15: salaries, phones and addresses are for managers; vendors see their own hours."""
     people = {role: hire(admin, role, phone="12345") for role in ("manager", "supervisor", "user", "vendor", "client")}
-    at = f"/data/projects/{production(admin, *people.values())['id']}/team"
+    show = production(admin, *people.values())["id"]
+    at = f"/data/projects/{show}/team"
     assert {each["phone"] for each in people["manager"].ok_get(at)} == {"12345"}
     for role in ("supervisor", "user", "vendor"):
         rows = people[role].ok_get(at)
         assert len(rows) == 5
-        assert all("phone" not in row and row["departments"] == [] and "project_role" in row for row in rows)
+        assert all(
+            not row.keys() & {"phone", "email", "daily_salary"} and row["departments"] == [] and "project_role" in row
+            for row in rows
+        )
     assert all("desktop_login" not in row for row in people["client"].ok_get(at))
     assert "password" not in people["manager"].get(at).text
+    job = task(admin, entity(admin, show), assignees=[people["vendor"].id, people["user"].id])["id"]
+    for role in ("vendor", "user"):
+        spent = {"task_id": job, "person_id": people[role].id, "date": "2031-01-01", "duration": 60}
+        admin.ok_post("/data/time-spents", spent)
+    hours = {role: people[role].get(f"/data/projects/{show}/time-spents") for role in ("manager", "vendor", "client")}
+    assert [row["person_id"] for row in hours["vendor"].json()] == [people["vendor"].id]
+    assert (len(hours["manager"].json()), hours["client"].status_code) == (2, 403)
 
 
 def test_joining_twice_at_once_is_joining_once(admin: Client, database: psycopg.Connection) -> None:

@@ -17,7 +17,7 @@ def template(admin: Client, **more: Any) -> dict[str, Any]:
 
 def test_a_template_takes_its_settings_and_nothing_else(admin: Client) -> None:
     made = template(admin, fps="24", production_style=None, unknown=1, revision_padding=4, task_types=["x"])
-    assert (made["fps"], made["production_style"], made["revision_padding"]) == ("24", "2d3d", 0)
+    assert (made["fps"], made["production_style"], made["revision_padding"]) == ("24", "2d3d", 4)
     at = f"/data/project-templates/{made['id']}"
     changed = admin.ok_put(at, {"revision_padding": 3, "task_types": [NOBODY], "unknown": 1})
     assert changed["revision_padding"] == 3

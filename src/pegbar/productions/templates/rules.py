@@ -37,11 +37,7 @@ SETTINGS = (
 )
 BACKGROUND = "default_preview_background_file_id"
 #: What may be written when a template is made.
-_WHEN_NEW = frozenset({*SETTINGS, "name", "description", "file_tree", "data", "metadata_descriptors"}) - {
-    "is_single_preview_per_revision",
-    "is_frame_in_numbering",
-    "revision_padding",
-}
+_WHEN_NEW = frozenset({*SETTINGS, "name", "description", "file_tree", "data", "metadata_descriptors"})
 
 TEMPLATE_ID = bindparam("template_id", type_=Uuid)
 _links = project_template_preview_background_file_link.c
