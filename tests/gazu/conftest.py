@@ -5,6 +5,7 @@ from typing import Any
 
 import gazu
 import pytest
+from gazu.client import KitsuClient
 
 from tests.accounts.people import artist as artist_with_password
 from tests.accounts.people import signed_in as log_in
@@ -67,3 +68,11 @@ def show(admin: Client, signed_in: Row) -> Show:
     animation = gazu.task.get_task_type_by_name("Animation", for_entity="Shot")
     task = gazu.task.new_task(shot, animation, assignees=[artist.person])
     return Show(project, episode, sequence, shot, character, prop, asset, cactus, task, artist)
+
+
+@pytest.fixture(scope="package")
+def as_artist(server: Server, show: Show) -> KitsuClient:
+    """The artist's own client."""
+    client = gazu.client.create_client(server.api)
+    gazu.client.set_tokens({"access_token": show.artist.token}, client=client)
+    return client
