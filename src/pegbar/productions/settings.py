@@ -196,11 +196,6 @@ async def use_many(project_id: UUID, body: Batch, tx: Transaction) -> Json:
 #: Gazu asks for the task types beside the other settings.
 @get(f"{_AT}/settings/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
 @get(f"{_AT}/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
-@get(  # the path that Gazu asks, beside those of the other settings
-    f"{_AT}/settings/task-types",
-    access=member_of("project_id"),
-    returns=[wire_of(TASK_TYPE.target, "TaskType")],
-)
 async def task_types(project_id: UUID, db: Database) -> Json:
     """The task types of a production, as the studio has them."""
     return await db.json(links.rows_of(TASK_TYPE, "TaskType"), project_id=project_id)
