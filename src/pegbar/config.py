@@ -159,7 +159,11 @@ class Settings:
     )
     domain_protocol: str = _mail("https", "DOMAIN_PROTOCOL", "http or https")
     mail_enabled: bool = _mail(True, "MAIL_ENABLED", "Send mails; they need MAIL_SERVER")
-    mail_server: str = _mail("", "MAIL_SERVER", "SMTP host; without one, mails are written to the log")
+    mail_server: str = _mail(
+        "",
+        "MAIL_SERVER",
+        "SMTP host; without one, account mails are written to the log and notifications are not mailed",
+    )
     mail_port: int = _mail(25, "MAIL_PORT", "SMTP port")
     mail_username: str = _mail("", "MAIL_USERNAME", "SMTP user")
     mail_password: str = _mail("", "MAIL_PASSWORD", "SMTP password")

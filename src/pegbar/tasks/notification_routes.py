@@ -10,18 +10,17 @@ from sqlalchemy import Executable, Integer, bindparam, func, select
 from pegbar.config import settings
 from pegbar.core.access import Rule, admin, at
 from pegbar.core.database import Database, Json
-from pegbar.core.errors import BadRequest
 from pegbar.core.routing import get
 from pegbar.core.schema import Uuid
 from pegbar.core.streaming import stream_array
 from pegbar.core.wire import json_object, wire_of
+from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.resources import NOTIFICATION
 from pegbar.tasks.tables import notification, subscription, task
 
 _PROJECT_ID = bindparam("project_id", type_=Uuid)
 _OF_PROJECT = select(task.c.id).where(task.c.project_id == _PROJECT_ID)
 _IN_PROJECT = notification.c.task_id.in_(_OF_PROJECT)
-_FARTHEST = 2**31 - 1
 
 _number = select(func.count()).select_from(notification).where(_IN_PROJECT)
 
@@ -38,8 +37,9 @@ def _notifications(*, paged: bool) -> Executable:
     return rows.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
 
 
+_SUBSCRIPTION = wire_of(subscription, "Subscription")
 _subscriptions = (
-    select(json_object(wire_of(subscription, "Subscription")))
+    select(json_object(_SUBSCRIPTION))
     .where(subscription.c.task_id.in_(_OF_PROJECT))
     .order_by(subscription.c.created_at, subscription.c.id)
 )
@@ -53,22 +53,23 @@ class PageQuery(msgspec.Struct):
     page: int = 0
 
 
-@get("/data/projects/{project_id:uuid}/notifications", access=_admin_here, errors=(400,))
+@get(
+    "/data/projects/{project_id:uuid}/notifications",
+    access=_admin_here,
+    returns=plain_or_enveloped(NOTIFICATION),
+    errors=(400,),
+)
 async def project_notifications(project_id: UUID, query: PageQuery, db: Database) -> Any:
     """The notifications about the tasks of a production, latest change first: an array, or a page with its totals."""
     if query.page < 1:
         return await stream_array(db, _notifications(paged=False), project_id=project_id)
-    limit = settings().nb_records_per_page
-    offset = (query.page - 1) * limit
-    if offset > _FARTHEST:
-        raise BadRequest("page is out of range.")
+    part = window(query.page, settings().nb_records_per_page)
     total = await db.value(_number, project_id=project_id)
-    rows = await db.json(_notifications(paged=True), project_id=project_id, limit=limit, offset=offset)
-    tail = f',"total":{total},"nb_pages":{-(-total // limit)},"limit":{limit},"offset":{offset},"page":{query.page}}}'
-    return Json(b'{"data":' + rows + tail.encode())
+    rows = await db.json(_notifications(paged=True), project_id=project_id, **part)
+    return envelope(rows, total, query.page, part)
 
 
-@get("/data/projects/{project_id:uuid}/subscriptions", access=_admin_here)
+@get("/data/projects/{project_id:uuid}/subscriptions", access=_admin_here, returns=[_SUBSCRIPTION])
 async def project_subscriptions(project_id: UUID, db: Database) -> Json:
     """Who watches which task of a production."""
     return await db.json(_subscriptions, project_id=project_id)

@@ -71,6 +71,21 @@ _ITEMS = f"""
       {HIDDEN}
      ORDER BY n.created_at DESC, n.id DESC
 """  # noqa: S608 - a constant
+_IDS = {"type": "array", "items": {"type": "string"}}
+_TEXT, _MAYBE, _FLAG = {"type": "string"}, {"type": ["string", "null"]}, {"type": "boolean"}
+_KEYS: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("id", "type", "notification_type", "author_id", "created_at"), _TEXT),
+    **dict.fromkeys(("comment_id", "task_id", "playlist_id", "task_type_id", "task_status_id"), _MAYBE),
+    **dict.fromkeys(("mentions", "department_mentions", "reply_mentions", "reply_department_mentions"), _IDS),
+    **dict.fromkeys(("preview_file_id", "project_id", "project_name", "comment_text"), _MAYBE),
+    **dict.fromkeys(("episode_id", "entity_preview_file_id", "subscription_id"), _MAYBE),
+    **dict.fromkeys(("reply_text", "full_entity_name", "playlist_name", "playlist_for_entity"), _TEXT),
+    **dict.fromkeys(("read", "change", "playlist_is_for_all"), _FLAG),
+    "cursor": {"type": "string", "description": "the exact time and the id, for `before` and `after`"},
+}
+#: A notification as its owner gets it.
+ITEM = {"type": "object", "properties": _KEYS, "required": list(_KEYS)}
+
 _FILTERS: dict[str, tuple[str, Any]] = {
     "notification_id": ("n.id = :notification_id", Uuid()),
     "after": ("n.created_at > :after", TIMESTAMP()),
@@ -113,7 +128,7 @@ mark = text(
 mark_all = text(
     """
     UPDATE notification SET read = true, updated_at = :now
-     WHERE person_id = :caller_id AND NOT read AND created_at <= :now
+     WHERE person_id = :caller_id AND read IS FALSE AND created_at <= :now
     """
 ).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("caller_id", type_=Uuid))
 

@@ -59,7 +59,7 @@ def _cursor(name: str, value: str) -> dict[str, Any]:
     return given | {f"{name}_id": _uuid(name, row_id)} if comma else given
 
 
-@get(_PATH, access=person_identity, errors=(400,))
+@get(_PATH, access=person_identity, returns={"type": "array", "items": inbox.ITEM}, errors=(400,))
 async def notifications(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
     """The caller's latest hundred notifications, narrowed by the query string.
 
@@ -77,7 +77,7 @@ async def notifications(request: Request[Any, Any, Any], db: Database, caller: C
     return await db.json(inbox.items(frozenset(given)), caller_id=caller.id, **given)
 
 
-@get(_PATH + "/{notification_id:str}", access=person_identity, errors=(400, 404))
+@get(_PATH + "/{notification_id:str}", access=person_identity, returns=inbox.ITEM, errors=(400, 404))
 async def one_notification(notification_id: str, db: Database, caller: Caller) -> Json:
     """One notification of the caller."""
     row_id = _uuid("notification_id", notification_id)
@@ -88,7 +88,13 @@ async def one_notification(notification_id: str, db: Database, caller: Caller) -
 _ROW = select(json_object(NOTIFICATION)).where(notification.c.id == bindparam("notification_id", type_=Uuid))
 
 
-@put(_PATH + "/{notification_id:str}", access=person_identity, events=(inbox.READ, inbox.UNREAD), errors=(400, 404))
+@put(
+    _PATH + "/{notification_id:str}",
+    access=person_identity,
+    events=(inbox.READ, inbox.UNREAD),
+    returns=NOTIFICATION,
+    errors=(400, 404),
+)
 async def mark_notification(notification_id: str, body: ReadMark, tx: Transaction, caller: Caller) -> Json:
     """Mark a notification of the caller as read or unread."""
     row_id, read = _uuid("notification_id", notification_id), str(body.read).lower()
@@ -101,7 +107,13 @@ async def mark_notification(notification_id: str, body: ReadMark, tx: Transactio
     return found(await tx.json_row(_ROW, notification_id=row_id))
 
 
-@post("/actions/user/notifications/mark-all-as-read", access=person_identity, status=200, events=(inbox.ALL_READ,))
+@post(
+    "/actions/user/notifications/mark-all-as-read",
+    access=person_identity,
+    status=200,
+    events=(inbox.ALL_READ,),
+    returns=dict[str, bool],
+)
 async def mark_all_notifications(tx: Transaction, caller: Caller) -> Any:
     """Mark all notifications of the caller as read."""
     await tx.execute(inbox.mark_all, now=utc_now(), caller_id=caller.id)
@@ -114,8 +126,9 @@ async def mark_all_notifications(tx: Transaction, caller: Caller) -> Any:
 _SUBSCRIBED, _UNSUBSCRIBED = subscriptions.events["new"], subscriptions.events["delete"]
 
 _ids = bindparam("ids", type_=ARRAY(Uuid))
+_SUBSCRIPTION = wire_of(subscription, "Subscription")
 _SUBSCRIPTIONS = (
-    select(json_object(wire_of(subscription, "Subscription")))
+    select(json_object(_SUBSCRIPTION))
     .where(subscription.c.task_id == any_(_ids), subscription.c.person_id == bindparam("caller_id", type_=Uuid))
     .order_by(func.array_position(_ids, subscription.c.task_id))
 )
@@ -138,7 +151,7 @@ async def _unsubscribe(tx: Transaction, caller: Caller, ids: list[UUID]) -> None
         tx.emit(_UNSUBSCRIBED, to=caller.id, subscription_id=each)
 
 
-@get("/data/user/tasks/{task_id:str}/subscribed", access=person_identity)
+@get("/data/user/tasks/{task_id:str}/subscribed", access=person_identity, returns=bool)
 async def is_subscribed(task_id: str, db: Database, caller: Caller) -> bool:
     """Whether the caller watches a task."""
     ids = known_ids([task_id])
@@ -186,7 +199,7 @@ _watches = Rule(
     ),
     bots=False,
 )
-_WATCHED = select(json_object(wire_of(subscription, "Subscription"))).where(
+_WATCHED = select(json_object(_SUBSCRIPTION)).where(
     subscription.c.person_id == bindparam("caller_id", type_=Uuid),
     subscription.c.entity_id == bindparam("entity_id", type_=Uuid),
     subscription.c.task_type_id == bindparam("task_type_id", type_=Uuid),
@@ -202,12 +215,11 @@ async def _is_watching(sequence_id: str, task_type_id: str, db: Database, caller
 
 
 for _kind in ("sequences", "entities"):
-    get(f"/data/user/{_kind}" + "/{sequence_id:str}/task-types/{task_type_id:str}/subscribed", access=person_identity)(
-        _is_watching
-    )
+    _path = f"/data/user/{_kind}" + "/{sequence_id:str}/task-types/{task_type_id:str}/subscribed"
+    get(_path, access=person_identity, returns=bool)(_is_watching)
 
 
-@post(f"/actions/user{_SEQUENCE}/subscribe", access=_watches, errors=(403, 404))
+@post(f"/actions/user{_SEQUENCE}/subscribe", access=_watches, returns=_SUBSCRIPTION, errors=(403, 404))
 async def watch_sequence(sequence_id: UUID, task_type_id: UUID, tx: Transaction, caller: Caller) -> Json:
     """Watch the tasks of a type on all that lies below a sequence."""
     if await tx.value(inbox.known_task_type, task_type_id=task_type_id) is None:

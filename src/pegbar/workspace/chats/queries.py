@@ -24,12 +24,12 @@ def _files(wire: Wire) -> ColumnElement[str]:
     )
 
 
-_MESSAGE = wire_of(chat_message, "ChatMessage")
-_LISTED = _MESSAGE.but(attachment_files=_files(_FILE))
+MESSAGE = wire_of(chat_message, "ChatMessage")
+LISTED = MESSAGE.but(attachment_files=_files(_FILE))
 #: The answer to a message: its files with their sizes, if it has some.
-posted = select(json_object(_MESSAGE)).where(chat_message.c.id == _MESSAGE_ID)
+posted = select(json_object(MESSAGE)).where(chat_message.c.id == _MESSAGE_ID)
 posted_with_files = select(
-    json_object(_MESSAGE.but(attachment_files=_files(wire_of(attachment_file).only("id", "name", "extension", "size"))))
+    json_object(MESSAGE.but(attachment_files=_files(wire_of(attachment_file).only("id", "name", "extension", "size"))))
 ).where(chat_message.c.id == _MESSAGE_ID)
 
 #: The chat of an entity. Where an older server made two, it is the first.
@@ -42,29 +42,26 @@ chat_of_entity = (
 
 CHAT = wire_of(chat, "Chat")
 joined = select(json_object(CHAT)).where(chat.c.id == _CHAT_ID)
-whole = select(
-    json_object(
-        CHAT.but(
-            participants=PARTICIPANTS.ids(chat),
-            messages=json_list(
-                select(json_object(_LISTED))
-                .where(chat_message.c.chat_id == chat.c.id)
-                .order_by(chat_message.c.created_at, chat_message.c.id)
-                .correlate(chat)
-            ),
-        )
-    )
-).where(chat.c.id == chat_of_entity.scalar_subquery())
+WHOLE = CHAT.but(
+    participants=PARTICIPANTS.ids(chat),
+    messages=json_list(
+        select(json_object(LISTED))
+        .where(chat_message.c.chat_id == chat.c.id)
+        .order_by(chat_message.c.created_at, chat_message.c.id)
+        .correlate(chat)
+    ),
+)
+whole = select(json_object(WHOLE)).where(chat.c.id == chat_of_entity.scalar_subquery())
 
 messages = (
-    select(json_object(_LISTED))
+    select(json_object(LISTED))
     .where(chat_message.c.chat_id == chat_of_entity.scalar_subquery())
     .order_by(chat_message.c.created_at, chat_message.c.id)
 )
 
 #: One message (`row`), whether it is of the entity's chat (`here`), its author and its chat.
 message = select(
-    json_object(_LISTED).label("row"),
+    json_object(LISTED).label("row"),
     chat_message.c.person_id,
     chat_message.c.chat_id,
     exists()
@@ -80,6 +77,24 @@ is_participant = select(
     )
 )
 
+_ID = {"type": "string", "format": "uuid"}
+_MAYBE_TEXT = {"type": ["string", "null"]}
+#: What `of_person` answers.
+OF_PERSON = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "id": _ID,
+            "object_id": {**_ID, "description": "the entity"},
+            "last_message": _MAYBE_TEXT,
+            "entity_name": {"type": "string", "description": "its full name"},
+            "project_id": _ID,
+            "preview_file_id": _MAYBE_TEXT,
+        },
+        "required": ["id", "object_id", "last_message", "entity_name", "project_id", "preview_file_id"],
+    },
+}
 #: The chats that a person takes part in, of open productions whose team they are in.
 of_person = text(
     f"""

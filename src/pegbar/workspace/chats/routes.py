@@ -36,7 +36,7 @@ class NewMessage(Strict):
     message: str
 
 
-@get(_CHAT, access=_reaches)
+@get(_CHAT, access=_reaches, returns=queries.WHOLE)
 async def entity_chat(entity_id: UUID, db: Database, caller: Caller) -> Json:
     """The chat of an entity, with who takes part and what was said. It is made when it is first read."""
     row = await db.json_row(queries.whole, entity_id=entity_id)
@@ -50,13 +50,13 @@ async def entity_chat(entity_id: UUID, db: Database, caller: Caller) -> Json:
     return await db.write(caller.id, make)
 
 
-@get(f"{_CHAT}/messages", access=_reaches)
+@get(f"{_CHAT}/messages", access=_reaches, returns=[queries.LISTED])
 async def chat_messages(entity_id: UUID, db: Database) -> Json:
     """What was said in the chat of an entity, in order."""
     return await db.json(queries.messages, entity_id=entity_id)
 
 
-@post(f"{_CHAT}/messages", access=_reaches, events=(CHAT_NEW_MESSAGE,), errors=(400,))
+@post(f"{_CHAT}/messages", access=_reaches, events=(CHAT_NEW_MESSAGE,), returns=queries.MESSAGE, errors=(400,))
 async def say_in_chat(entity_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Say something in the chat of an entity, as JSON or a form with files.
 
@@ -83,7 +83,12 @@ async def say_in_chat(entity_id: UUID, request: AnyRequest, db: Database, caller
             raise
 
 
-@get(_MESSAGE, access=_reaches.further("messages of other chats are refused"), errors=(403, 404))
+@get(
+    _MESSAGE,
+    access=_reaches.further("messages of other chats are refused"),
+    returns=queries.LISTED,
+    errors=(403, 404),
+)
 async def chat_message(entity_id: UUID, chat_message_id: UUID, db: Database) -> Json:
     """One message of the chat of an entity."""
     row = await db.row(queries.message, entity_id=entity_id, message_id=chat_message_id)
@@ -105,13 +110,13 @@ async def delete_chat_message(entity_id: UUID, chat_message_id: UUID, tx: Transa
     await actions.take_back(tx, caller, entity_id, chat_message_id)
 
 
-@get("/data/user/chats", access=person_identity)
+@get("/data/user/chats", access=person_identity, returns=queries.OF_PERSON)
 async def own_chats(db: Database, caller: Caller) -> Json:
     """The chats that the caller takes part in, in open productions; the one with the latest message first."""
     return await db.json(queries.of_person, caller_id=caller.id)
 
 
-@post(_JOIN, access=_joins, status=200, events=(CHAT_JOINED,))
+@post(_JOIN, access=_joins, status=200, events=(CHAT_JOINED,), returns=queries.CHAT)
 async def join_chat(entity_id: UUID, tx: Transaction, caller: Caller) -> Json:
     """Take part in the chat of an entity; the chat."""
     return await actions.join(tx, caller, entity_id)
@@ -125,7 +130,10 @@ async def leave_chat(entity_id: UUID, tx: Transaction, caller: Caller) -> None:
 
 @get(
     "/pictures/thumbnails/attachment-files/{attachment_file_id:uuid}.png",
-    access=replace(reads_attachment, place=reads_attachment.place.renamed("attachment_file_id")),
+    access=replace(
+        reads_attachment.further("what hangs on a hidden comment is refused"),
+        place=reads_attachment.place.renamed("attachment_file_id"),
+    ),
     errors=(403, 404),
 )
 async def attachment_thumbnail(attachment_file_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
