@@ -443,6 +443,21 @@ async def mark_deleted(tx: Transaction, addresses: Iterable[Address], *, force: 
         tx.defer(PURGE)
 
 
+async def mark_missing(tx: Transaction, address: Address) -> None:
+    """Register that a new row's binary never came. There is nothing to purge, so that this stays known."""
+    now = utc_now()
+    await tx.insert(
+        stored_file,
+        bucket=address.bucket,
+        key=address.key,
+        prefix=address.prefix,
+        file_id=str(address.file_id),
+        deleted_at=now,
+        purged_at=now,
+        journal=_entry(tx, "delete"),
+    )
+
+
 #: Nobody waits for it.
 PURGE = job("storage.purge", retries=8, priority=-1)
 #: Binaries removed at the same time.
@@ -490,6 +505,7 @@ __all__ = [
     "disk_errors",
     "fetch",
     "mark_deleted",
+    "mark_missing",
     "purge",
     "record",
     "store",

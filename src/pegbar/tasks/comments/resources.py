@@ -12,7 +12,7 @@ from pegbar.core.errors import Forbidden, NotFound
 from pegbar.core.resource import Access, Change, Relation, Resource, Verb
 from pegbar.core.routing import delete, get, path_uuid
 from pegbar.core.schema import Uuid
-from pegbar.core.storage import Address, mark_deleted
+from pegbar.core.storage import Address, mark_deleted, mark_missing
 from pegbar.core.wire import json_object, wire_of
 from pegbar.tasks.comments import actions, editing, queries
 from pegbar.tasks.comments.shapes import (
@@ -149,7 +149,7 @@ async def _forget_file(change: Change) -> None:
 async def _without_file(change: Change) -> None:
     """A row written here has no file behind it, and says so."""
     if change.before is None:
-        await mark_deleted(change.tx, [Address("files", "attachments", change.row(attachment_file))], force=True)
+        await mark_missing(change.tx, Address("files", "attachments", change.row(attachment_file)))
 
 
 attachments = Resource(
