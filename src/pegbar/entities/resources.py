@@ -11,6 +11,7 @@ from pegbar.core.routing import found, path_uuid, post, put
 from pegbar.core.schema import Uuid
 from pegbar.entities import editing, events, rules, scopes
 from pegbar.entities.casting import readiness
+from pegbar.entities.instances.actions import check_number
 from pegbar.entities.kinds import kind_of_type
 from pegbar.entities.queries import one
 from pegbar.entities.shapes import RELATIONS, ROW, UNTYPED_WITH_RELATIONS
@@ -116,6 +117,7 @@ asset_instances = Resource(
     ),
     relations=(Relation("shots", asset_instance_link.c.asset_instance_id, asset_instance_link.c.entity_id),),
     protected=frozenset({"number"}),
+    check=check_number,
     project_of=project_through(asset_instance.c.asset_id),
     tag="Asset instances",
 )

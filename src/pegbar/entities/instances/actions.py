@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import Text, bindparam, func, select, text
 
 from pegbar.core.database import Transaction
-from pegbar.core.errors import NotFound
+from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.events import event
-from pegbar.core.schema import Uuid
+from pegbar.core.resource import Change
+from pegbar.core.schema import Integer, Uuid
 from pegbar.entities.kinds import ASSET, is_kind
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity
 
@@ -36,6 +37,28 @@ _INSTANCE = (
     .where(asset_instance.c.id == bindparam("instance_id", type_=Uuid))
     .where(entity.c.project_id == bindparam("project_id", type_=Uuid))
 )
+
+
+_TWIN = select(asset_instance.c.id).where(
+    asset_instance.c.asset_id == _asset_id,
+    asset_instance.c.number == bindparam("number", type_=Integer),
+    asset_instance.c.scene_id.is_not_distinct_from(bindparam("scene_id", type_=Uuid)),
+    asset_instance.c.target_asset_id.is_not_distinct_from(bindparam("target_asset_id", type_=Uuid)),
+)
+
+
+async def check_number(change: Change) -> None:
+    """Refuse a number that the asset has in the same scene or asset, which the table lets through where one is null."""
+    names = ("asset_id", "scene_id", "target_asset_id", "number")
+    if not any(change.changes(name) for name in names):
+        return
+    given = {name: change.after(name) for name in names}
+    if given["number"] is None:
+        return
+    place_id = given["scene_id"] or given["target_asset_id"]
+    await change.tx.execute(_LOCK, key=f"asset instance {given['asset_id']} {place_id}")
+    if await change.tx.value(_TWIN, **given) not in (None, change.row_id):
+        raise BadRequest("number: the asset has an instance of this number there.")
 
 
 def slug(name: str) -> str:
