@@ -54,21 +54,27 @@ ROW: Wire = TASK_WITH_ASSIGNEES.but(
 )
 
 
+def above(entities: FromClause) -> FromClause:
+    """Entities with those they are below of, and made for."""
+    return (
+        entities.outerjoin(PARENT, PARENT.c.id == entity.c.parent_id)
+        .outerjoin(GRAND, GRAND.c.id == PARENT.c.parent_id)
+        .outerjoin(_SOURCE, _SOURCE.c.id == entity.c.source_id)
+    )
+
+
 def around(tasks: FromClause) -> FromClause:
     """Tasks with all that their rows tell.
 
     They begin with what narrows them most: PostgreSQL keeps to the order of so many joins.
     """
-    return (
+    return above(
         tasks.join(project, project.c.id == task.c.project_id)
         .join(project_status, project_status.c.id == project.c.project_status_id)
         .join(entity, entity.c.id == task.c.entity_id)
         .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
         .join(task_type, task_type.c.id == task.c.task_type_id)
         .join(task_status, task_status.c.id == task.c.task_status_id)
-        .outerjoin(PARENT, PARENT.c.id == entity.c.parent_id)
-        .outerjoin(GRAND, GRAND.c.id == PARENT.c.parent_id)
-        .outerjoin(_SOURCE, _SOURCE.c.id == entity.c.source_id)
     )
 
 
@@ -77,6 +83,7 @@ SOURCE: FromClause = around(task)
 OPEN: ColumnElement[bool] = project_status.c.name == literal_column("'Open'", Text)
 #: The caller's place in the team of a task's production.
 HERE = project_person_link.alias("here")
+IS_HERE: ColumnElement[bool] = (HERE.c.project_id == task.c.project_id) & (HERE.c.person_id == CALLER_ID)
 #: The caller is in the team.
 MINE: ColumnElement[bool] = HERE.c.person_id.is_not(None)
 _role = func.coalesce(func.nullif(HERE.c.role, literal_column("'admin'", Text)), CALLER_ROLE, type_=Text)
@@ -89,8 +96,7 @@ def caller_is(role: str) -> ColumnElement[bool]:
 
 def with_caller(tasks: FromClause) -> FromClause:
     """The same with the caller's place in each team."""
-    here = (HERE.c.project_id == task.c.project_id) & (HERE.c.person_id == CALLER_ID)
-    return around(tasks).outerjoin(HERE, here)
+    return around(tasks).outerjoin(HERE, IS_HERE)
 
 
 WITH_CALLER: FromClause = with_caller(task)

@@ -81,18 +81,29 @@ _WITH_FILES = NEWS_ITEM.but(
     )
 )
 
-_NEWS_OF: FromClause = (
-    news.join(task, task.c.id == news.c.task_id)
-    .join(project, project.c.id == task.c.project_id)
-    .outerjoin(comment, comment.c.id == news.c.comment_id)
-)
-_DETAILED: FromClause = (
-    _NEWS_OF.join(entity, entity.c.id == task.c.entity_id)
-    .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
-    .outerjoin(preview_file, preview_file.c.id == news.c.preview_file_id)
-    .outerjoin(_PARENT, _PARENT.c.id == entity.c.parent_id)
-    .outerjoin(_GRAND, _GRAND.c.id == _PARENT.c.parent_id)
-)
+
+def _of_tasks(rows: FromClause) -> FromClause:
+    return (
+        rows.join(task, task.c.id == news.c.task_id)
+        .join(project, project.c.id == task.c.project_id)
+        .outerjoin(comment, comment.c.id == news.c.comment_id)
+    )
+
+
+def _detailed(rows: FromClause) -> FromClause:
+    """News with all that their items tell."""
+    return (
+        _of_tasks(rows)
+        .join(entity, entity.c.id == task.c.entity_id)
+        .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
+        .outerjoin(preview_file, preview_file.c.id == news.c.preview_file_id)
+        .outerjoin(_PARENT, _PARENT.c.id == entity.c.parent_id)
+        .outerjoin(_GRAND, _GRAND.c.id == _PARENT.c.parent_id)
+    )
+
+
+_NEWS_OF: FromClause = _of_tasks(news)
+_DETAILED: FromClause = _detailed(news)
 _OPEN = project.c.project_status_id.in_(
     select(project_status.c.id).where(project_status.c.name == literal_column("'Open'", Text))
 )
@@ -154,14 +165,19 @@ class News:
 def news_page(which: News) -> Executable:
     """A page of news (`rows`, a JSON array), their `total`, and `stats`: how many changed to each status, as JSON."""
     conditions = which.conditions()
-    wire = _WITH_FILES if which.only_preview else NEWS_ITEM
-    page = (
-        select(json_object(wire))
-        .select_from(which.source(_DETAILED))
+    chosen = (
+        select(news.c.id)
+        .select_from(which.source(_NEWS_OF))
         .where(*conditions)
         .order_by(news.c.created_at.desc(), news.c.id.desc())
         .limit(_LIMIT)
         .offset(_OFFSET)
+        .subquery("chosen")
+    )
+    page = (
+        select(json_object(_WITH_FILES if which.only_preview else NEWS_ITEM))
+        .select_from(_detailed(chosen.join(news, news.c.id == chosen.c.id)))
+        .order_by(news.c.created_at.desc(), news.c.id.desc())
     )
     changed = case((news.c.change.is_(True), literal_column("1")))
     counted = (

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Date,
     Executable,
     Float,
+    FromClause,
     Integer,
     Text,
     bindparam,
@@ -33,8 +34,20 @@ from pegbar.core.schema import TIMESTAMP, Uuid
 from pegbar.core.wire import Wire, json_list, json_map, json_object
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
-from pegbar.studio.tables import entity_type, task_status, task_type
-from pegbar.tasks.in_context import EPISODE_NAME, MINE, OPEN, PARENT, ROW, SOURCE, WITH_CALLER, caller_is
+from pegbar.studio.tables import entity_type, project_status, task_status, task_type
+from pegbar.tasks.in_context import (
+    EPISODE_NAME,
+    HERE,
+    IS_HERE,
+    MINE,
+    OPEN,
+    PARENT,
+    ROW,
+    above,
+    around,
+    caller_is,
+    with_caller,
+)
 from pegbar.tasks.listings import ASSIGNED
 from pegbar.tasks.shapes import blanked
 from pegbar.tasks.tables import task, task_person_link
@@ -107,24 +120,46 @@ def _filter(name: str, is_blank: ColumnElement[bool]) -> ColumnElement[bool]:
     return ~is_blank & shown_to_studio[name]
 
 
+def _source(which: OpenTasks) -> FromClause:
+    """Tasks with what their conditions need."""
+    tables = (
+        task.join(project, project.c.id == task.c.project_id)
+        .join(project_status, project_status.c.id == project.c.project_status_id)
+        .join(task_type, task_type.c.id == task.c.task_type_id)
+        .join(task_status, task_status.c.id == task.c.task_status_id)
+    )
+    return tables if which.for_admin else tables.outerjoin(HERE, IS_HERE)
+
+
 def _found(which: OpenTasks) -> CTE:
-    """The tasks with what they are put in order and counted by."""
+    """The tasks, with what they are counted by."""
     return (
         select(
             task.c.id,
+            task.c.entity_id,
             task.c.task_status_id,
+            task_type.c.name.label("task_type_name"),
             which.shown(task.c.duration, _ZERO).label("duration"),
             which.shown(task.c.estimation, _ZERO).label("estimation"),
-            project.c.name.label("project_name"),
-            EPISODE_NAME.label("episode_name"),
-            PARENT.c.name.label("sequence_name"),
-            entity_type.c.name.label("entity_type_name"),
-            entity.c.name.label("entity_name"),
-            task_type.c.name.label("task_type_name"),
         )
-        .select_from(SOURCE if which.for_admin else WITH_CALLER)
-        .where(*which.conditions())
+        .select_from(_source(which))
+        .where(*which.conditions(), task.c.entity_id.is_not(None))
         .cte("found")
+    )
+
+
+def _places(found: CTE) -> CTE:
+    """The place of each entity of these tasks: there are few of them, and names are slow to compare."""
+    names = (project.c.name, EPISODE_NAME, PARENT.c.name, entity_type.c.name, entity.c.name)
+    tables = entity.join(project, project.c.id == entity.c.project_id).join(
+        entity_type, entity_type.c.id == entity.c.entity_type_id
+    )
+    place = func.dense_rank().over(order_by=[each.asc().nulls_last() for each in names])
+    return (
+        select(entity.c.id, place.label("place"))
+        .select_from(above(tables))
+        .where(entity.c.id.in_(select(found.c.entity_id)))
+        .cte("places")
     )
 
 
@@ -135,45 +170,44 @@ def page_of(which: OpenTasks) -> Executable:
     The sums leave out what earlier pages showed, as clients have it.
     """
     found = _found(which)
-    order = [
-        *[found.c[f"{name}_name"].asc().nulls_last() for name in ("project", "episode", "sequence", "entity_type")],
-        *[found.c[f"{name}_name"].asc().nulls_last() for name in ("entity", "task_type")],
-        found.c.id,
-    ]
-    head = (
-        select(found.c.id, func.row_number().over(order_by=order).label("n"))
-        .order_by(*order)
+    places = _places(found)
+    up_to_here = (
+        select(found.c.id, places.c.place, found.c.task_type_name)
+        .join_from(found, places, places.c.id == found.c.entity_id)
+        .order_by(places.c.place, found.c.task_type_name, found.c.id)
         .limit(_OFFSET + _LIMIT)
-        .cte("head")
+        .subquery()
     )
+    order = [up_to_here.c.place, up_to_here.c.task_type_name, up_to_here.c.id]
+    head = select(up_to_here.c.id, func.row_number().over(order_by=order).label("n")).cte("head")
     earlier = select(head.c.id).where(head.c.n <= _OFFSET)
     left = (
         select(found.c.task_status_id, found.c.duration, found.c.estimation)
         .where(found.c.id.not_in(earlier))
         .cte("left_over")
     )
+    item = json_object(ITEM)
+    if not which.for_admin:
+        item = case((which.is_blank, json_object(blanked(ITEM))), else_=item)
+    shown = head.join(task, (task.c.id == head.c.id) & (head.c.n > _OFFSET))
+    rows = select(item).select_from(around(shown) if which.for_admin else with_caller(shown)).order_by(head.c.n)
+    return select(
+        json_list(rows).label("rows"),
+        json_object(_sums(left)).label("stats"),
+        select(func.count()).select_from(left).scalar_subquery().label("total"),
+    )
+
+
+def _sums(left: CTE) -> Wire:
     by_status = select(left.c.task_status_id, func.count().label("amount")).group_by(left.c.task_status_id).subquery()
-    stats = Wire(
+    of_status = json_object({"task_status_id": by_status.c.task_status_id, "amount": by_status.c.amount})
+    return Wire(
         {
             "total": select(func.count()).select_from(left).scalar_subquery(),
             "total_duration": _sum(left.c.duration),
             "total_estimation": _sum(left.c.estimation),
-            "status": json_list(
-                select(
-                    json_object({"task_status_id": by_status.c.task_status_id, "amount": by_status.c.amount})
-                ).order_by(by_status.c.amount.desc(), by_status.c.task_status_id)
-            ),
+            "status": json_list(select(of_status).order_by(by_status.c.amount.desc(), by_status.c.task_status_id)),
         }
-    )
-    item = json_object(ITEM)
-    if not which.for_admin:
-        item = case((which.is_blank, json_object(blanked(ITEM))), else_=item)
-    source = (SOURCE if which.for_admin else WITH_CALLER).join(head, head.c.id == task.c.id)
-    rows = select(item).select_from(source).where(head.c.n > _OFFSET).order_by(head.c.n)
-    return select(
-        json_list(rows).label("rows"),
-        json_object(stats).label("stats"),
-        select(func.count()).select_from(left).scalar_subquery().label("total"),
     )
 
 
@@ -198,7 +232,7 @@ def statistics(which: OpenTasks) -> Executable:
                 "total_estimation"
             ),
         )
-        .select_from(SOURCE if which.for_admin else WITH_CALLER)
+        .select_from(_source(which))
         .where(*which.conditions())
         .group_by(task.c.project_id, task.c.task_type_id, task.c.task_status_id)
         .cte("counted")
@@ -238,7 +272,7 @@ def burndown(which: OpenTasks) -> Executable:
             project.c.start_date.label("project_start"),
             project.c.end_date.label("project_end"),
         )
-        .select_from(SOURCE if which.for_admin else WITH_CALLER)
+        .select_from(_source(which))
         .where(*which.conditions())
         .cte("found")
     )
