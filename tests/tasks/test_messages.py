@@ -191,9 +191,13 @@ def test_a_failing_mail_server_or_webhook_fails_no_request_and_is_tried_again(po
     no = person(post.admin, "Nat", f"refused{unique('x').replace(' ', '')}@example.com", notifications_enabled=True)
     mia = person(post.admin, "Mia", notifications_mattermost_enabled=True, notifications_mattermost_userid="mia")
     sam = person(post.admin, "Sam", notifications_slack_enabled=True, notifications_slack_userid="sam")
-    show = factories.production(post.admin, busy, no, mia, sam)
+    odd = person(post.admin, "Odd", notifications_enabled=True)
+    with psycopg.connect(post.server.database_url) as connection:
+        # What another server let in.
+        connection.execute("UPDATE person SET email = 'odd <' WHERE id = %s", (odd.id,))
+    show = factories.production(post.admin, busy, no, mia, sam, odd)
     of = factories.entity(post.admin, show["id"])
-    task = factories.task(post.admin, of, assignees=[who.id for who in (busy, no, mia, sam)])
+    task = factories.task(post.admin, of, assignees=[who.id for who in (odd, busy, no, mia, sam)])
     post.apps.answers["/hooks/webhook-secret"] = [(503, {}, "webhook-secret is away")]
     post.apps.answers["/api/chat.postMessage"] = [(200, {}, {"ok": False, "error": "invalid_auth"})]
     say(post.admin, task, status(post.admin, "Todo"), "Nobody else reads this")

@@ -37,7 +37,14 @@ _NOTICE = [each.name for each in fields(Notice)]
 
 
 class NotTold(Exception):
-    """A message could not be sent this time; the text says why, and holds no secret."""
+    """A message could not be sent this time; the text says why, and holds no secret.
+
+    `down` tells that the mail server or app is away, rather than that it does not take this one message.
+    """
+
+    def __init__(self, reason: str, *, down: bool) -> None:
+        super().__init__(reason)
+        self.down = down
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,14 @@ class _Post:
         except Undeliverable as error:
             log.warning("a message was refused", notification=each.notification_id, by=each.channel, reason=str(error))
         except TryAgain as error:
-            raise NotTold(str(error)) from None
+            raise NotTold(str(error), down=True) from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise NotTold(f"the mail server {settings().mail_server} does not take it: {_reason(error)}") from None
+            reason = f"the mail server {settings().mail_server} does not take it: {_reason(error)}"
+            raise NotTold(reason, down=_is_away(error)) from None
+        except Exception as error:
+            # A fault of ours about one message must not hold up the others, or have them sent again and again.
+            log.error("a message failed", notification=each.notification_id, by=each.channel, exc_info=error)
+            raise NotTold(f"{type(error).__name__}, see the log", down=False) from None
 
     async def _mail(self, each: Delivery) -> None:
         if not settings().mail_enabled:
@@ -100,6 +112,12 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         code = ", ".join(str(each.code) for each in error.recipients)
     return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether a mail server takes nothing now, rather than not this recipient or mail."""
+    refused = isinstance(error, aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseException)
+    return not refused or isinstance(error, aiosmtplib.SMTPAuthenticationError | aiosmtplib.SMTPConnectResponseError)
 
 
 async def _tell(db: Database, ids: Sequence[UUID], only: Channel | None = None) -> list[tuple[Delivery, NotTold]]:
@@ -121,15 +139,10 @@ async def _tell(db: Database, ids: Sequence[UUID], only: Channel | None = None) 
                 await post.deliver(each)
             except NotTold as error:
                 left.append((each, error))
-                if each.channel != "mail" or _is_down(error):
+                if error.down:
                     # The others would only wait for the same.
                     failed[each.channel] = error
     return left
-
-
-def _is_down(error: NotTold) -> bool:
-    """Whether a mail server is away, rather than one of its recipients."""
-    return "SMTPRecipientsRefused" not in str(error)
 
 
 @TELL.task
