@@ -50,8 +50,7 @@ class Show:
     artist: Client  #: in the team, assigned to the task
 
 
-@pytest.fixture(scope="package")
-def show(admin: Client, signed_in: Row) -> Show:
+def made_show(admin: Client) -> Show:
     project = gazu.project.new_project(unique("Gazu"), production_type="tvshow")
     artist = log_in(admin, artist_with_password(admin)[1])
     gazu.project.add_person_to_team(project, artist.person)
@@ -71,8 +70,19 @@ def show(admin: Client, signed_in: Row) -> Show:
 
 
 @pytest.fixture(scope="package")
-def as_artist(server: Server, show: Show) -> KitsuClient:
-    """The artist's own client."""
+def show(admin: Client, signed_in: Row) -> Show:
+    return made_show(admin)
+
+
+@pytest.fixture(scope="package")
+def desk(admin: Client, signed_in: Row) -> Show:
+    """Another show, to which the tests of what an artist sees add more."""
+    return made_show(admin)
+
+
+@pytest.fixture(scope="package")
+def as_artist(server: Server, desk: Show) -> KitsuClient:
+    """The client of the artist of that show."""
     client = gazu.client.create_client(server.api)
-    gazu.client.set_tokens({"access_token": show.artist.token}, client=client)
+    gazu.client.set_tokens({"access_token": desk.artist.token}, client=client)
     return client
