@@ -384,7 +384,7 @@ _TO_PURGE = text(
     SELECT id, bucket, prefix, file_id FROM stored_file
      WHERE deleted_at IS NOT NULL AND purged_at IS NULL AND (purge_forced OR :everything)
        AND purge_attempts < :most
-     ORDER BY deleted_at LIMIT 100 FOR UPDATE SKIP LOCKED
+     ORDER BY deleted_at LIMIT 500 FOR UPDATE SKIP LOCKED
     """
 ).bindparams(bindparam("everything", type_=Boolean), bindparam("most", type_=Integer))
 

@@ -48,10 +48,12 @@ def other(preview_id: UUID) -> Address:
     return Address("files", "previews", preview_id)
 
 
-def all_of_preview(preview_id: UUID) -> list[Address]:
-    """Everything that may be stored for a preview."""
+def all_of_preview(preview_id: UUID, extension: str | None = None) -> list[Address]:
+    """Everything that may be stored for a preview; less when its extension tells what it is."""
+    extension = (extension or "").lower()
+    movies = () if extension in PICTURES | OTHERS else MOVIE_PREFIXES
     return [
         *(picture(prefix, preview_id) for prefix in _PREVIEW_PICTURES),
-        *(movie(prefix, preview_id) for prefix in MOVIE_PREFIXES),
-        other(preview_id),
+        *(movie(prefix, preview_id) for prefix in movies),
+        *(() if extension in PICTURES | MOVIES else (other(preview_id),)),
     ]

@@ -57,7 +57,8 @@ async def remove_previews(
     ids = [row["id"] for row in rows]
     entity_ids = await tx.column(_RELEASE, preview_ids=ids)
     await tx.execute(_DELETE, preview_ids=ids)
-    await mark_deleted(tx, [each for preview_id in ids for each in addresses.all_of_preview(preview_id)], force=force)
+    stored = [each for row in rows for each in addresses.all_of_preview(row["id"], row["extension"])]
+    await mark_deleted(tx, stored, force=force)
     if entities_stay:
         task_ids = list({row["task_id"] for row in rows if row["task_id"] is not None}) if tasks_stay else []
         await faces.replace_gone(tx, ids, task_ids, entity_ids)
