@@ -117,3 +117,17 @@ def test_two_people_delete_one_shot(admin: Client) -> None:
     )
     assert sorted(each.status_code for each in answers[:3]) == [204, 404, 404]
     assert answers[3].status_code == 204
+
+
+def test_one_makes_shots_in_a_sequence_that_another_deletes(admin: Client) -> None:
+    show = Show(admin)
+    sequence = show.sequence()
+    body = {"name": "SH010", "sequence_id": sequence["id"]}
+    made = at_once(
+        *[lambda n=n: colleague(admin).post(f"{show.path}/shots", {**body, "name": f"SH{n}"}) for n in range(4)],
+        lambda: colleague(admin).delete(f"/data/sequences/{sequence['id']}?force=true"),
+        *[lambda n=n: colleague(admin).post(f"{show.path}/shots", {**body, "name": f"SH{n}"}) for n in range(4, 8)],
+    )
+    assert made[4].status_code == 204
+    assert {answer.status_code for answer in made[:4] + made[5:]} <= {201, 400, 404}
+    assert admin.ok_get(f"{show.path}/shots") == []

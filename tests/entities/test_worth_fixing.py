@@ -64,10 +64,12 @@ def test_links_changed_one_by_one_are_counted(server: Server, admin: Client) -> 
     admin.ok_delete(f"/data/entity-links/{link['id']}")
     assert show.read(other)["nb_entities_out"] == 0
     assert admin.ok_put(f"/data/entities/{shot['id']}", {"nb_entities_out": 7})["nb_entities_out"] == 0
+    made = entity(admin, show.id, "Shot", entities_out=[asset["id"]], nb_entities_out=7)
+    assert show.read(made)["nb_entities_out"] == 1
     counted = [
         payload["nb_entities_out"] for name, payload in happened(server, show.id) if name == "shot:casting-update"
     ]
-    assert counted == [1, 0]
+    assert counted == [1, 0, 1]
 
 
 def test_what_is_cast_already_may_stay(admin: Client) -> None:

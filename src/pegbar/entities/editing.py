@@ -59,6 +59,7 @@ async def check(change: Change) -> None:
     _check_data(change)
     if change.before is None:
         change.values["created_by"] = change.caller.id
+        change.values.pop("nb_entities_out", None)
     else:
         await _check_editor(change)
     for name in ("parent_id", "source_id"):
@@ -119,6 +120,8 @@ async def saved(change: Change) -> None:
     """What follows from a write."""
     before = change.before
     if before is None:
+        if change.relations.get("entities_out"):
+            await readiness.refresh(change.tx, [change.row(entity)])
         return
     patch: dict[str, Any] = change.document.get("data") or {}
     if patch or before["data"] is None:

@@ -142,10 +142,21 @@ async def _locked(tx: Transaction, entity_ids: Sequence[UUID]) -> list[asyncpg.R
     return rows
 
 
+async def _doomed(tx: Transaction, entity_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """The entities and all that goes with them, held; what others added meanwhile is among them."""
+    ids = list(entity_ids)
+    while True:
+        rows = await _locked(tx, ids)
+        below = await tx.column(_DOOMED, ids=ids)
+        if len(below) == len(rows):
+            return rows
+        ids = below
+
+
 async def remove_entities(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
     """Remove entities for good, with all that belongs to them and hangs below them."""
-    doomed = await tx.column(_DOOMED, ids=list(entity_ids))
-    rows = await _locked(tx, doomed)
+    rows = await _doomed(tx, entity_ids)
+    doomed = [row["id"] for row in rows]
     await ENTITIES_REMOVED.run(Removal(tx, doomed))
     casters = await _delete(tx, doomed)
     for row in sorted(rows, key=lambda each: _TOLD.index(each["kind"])):
