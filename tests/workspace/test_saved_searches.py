@@ -1,12 +1,15 @@
 """Saved searches and their groups: who sees, shares, moves and deletes them."""
 
+import threading
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tests import factories
 from tests.client import Client, unique
+from tests.server import Server
 from tests.tasks.test_time import person
 
 FILTERS, GROUPS = "/data/user/filters", "/data/user/filter-groups"
@@ -138,6 +141,49 @@ def test_worth_fixing_2_a_group_that_goes_leaves_the_searches_of_others(
     manager.ok_delete(f"{GROUPS}/{shared['id']}")
     assert own["id"] not in listed(manager, FILTERS, show)
     assert others["id"] in listed(promoted, FILTERS, show)
+
+
+def test_worth_fixing_2_somebody_who_leaves_the_studio_takes_their_own_searches_only(admin: Client, show: str) -> None:
+    leaver, stays = person(admin, "manager"), person(admin, "manager")
+    for who in (leaver, stays):
+        factories.join(admin, show, who)
+    shared = group(leaver, show, is_shared=True)
+    inside = {"is_shared": True, "search_filter_group_id": shared["id"]}
+    own, others = save(leaver, show, **inside), save(stays, show, **inside)
+    admin.ok_delete(f"/data/persons/{leaver.id}?force=true")
+    left = {row["id"]: row for row in stays.ok_get(FILTERS)["shot"][show]}
+    assert own["id"] not in left
+    assert left[others["id"]]["search_filter_group_id"] is None
+    assert shared["id"] not in listed(stays, GROUPS, show)
+
+
+def test_searches_and_their_group_are_shared_alike_whatever_happens_at_once(
+    server: Server, admin: Client, crew: dict[str, Client], show: str
+) -> None:
+    manager = crew["manager"]
+    place = group(manager, show)
+    answers: list[int] = []
+
+    def add() -> None:
+        for _ in range(6):
+            body = {"name": "a", "query": "b", "project_id": show, "search_filter_group_id": place["id"]}
+            answers.append(manager.post(FILTERS, body).status_code)
+
+    def toggle() -> None:
+        for shared in (True, False, True):
+            body = {"is_shared": shared, "project_id": show}
+            answers.append(admin.put(f"{GROUPS}/{place['id']}", body).status_code)
+
+    threads = [threading.Thread(target=each) for each in (add, toggle, add)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    # A private search is refused by a shared group, and nothing worse happens.
+    assert set(answers) <= {200, 201, 400}
+    with psycopg.connect(server.database_url) as connection:
+        query = "SELECT count(*) FROM search_filter WHERE search_filter_group_id = %s AND NOT is_shared"
+        assert connection.execute(query, [place["id"]]).fetchone() == (0,)
 
 
 def test_a_group_that_is_shared_takes_the_searches_of_its_production_only(

@@ -8,11 +8,12 @@ from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
 from pegbar.productions.deletion.parts import WORKSPACE, plain_part
 
 plain_part(WORKSPACE, "saved filters", "search_filter")
+#: Filters about another production, or none, are left in no group.
 plain_part(
     WORKSPACE,
     "groups of saved filters",
     "search_filter_group",
-    "DELETE FROM search_filter WHERE search_filter_group_id = ANY(:ids)",
+    "UPDATE search_filter SET search_filter_group_id = NULL WHERE search_filter_group_id = ANY(:ids)",
 )
 
 #: One statement: foreign keys are checked at its end.

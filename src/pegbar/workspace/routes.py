@@ -24,6 +24,9 @@ from pegbar.tasks.time.periods import iso_day
 from pegbar.tasks.time.shapes import TIME_SPENT
 from pegbar.workspace import context, own, task_rows, todo
 
+#: The row of a day; an empty object when there is none.
+_OR_NOTHING = {"type": "object"}
+
 
 async def _scoped(db: Database, caller: Caller, statement: Executable, **given: Any) -> Json:
     return await db.json(statement, **scope_parameters(statement, caller), **given)
@@ -91,7 +94,12 @@ async def own_time_spents_of_day(day: str, db: Database, caller: Caller) -> Json
     return await _scoped(db, caller, own.time_spents_of_day, day=iso_day("date", day[:10]))
 
 
-@get("/data/user/tasks/{task_id:uuid}/time-spents/{day:str}", access=person_identity, errors=(400,))
+@get(
+    "/data/user/tasks/{task_id:uuid}/time-spents/{day:str}",
+    access=person_identity,
+    returns=_OR_NOTHING,
+    errors=(400,),
+)
 async def own_time_spent_on_task(task_id: UUID, day: str, db: Database, caller: Caller) -> Json:
     """The caller's hours on a task on one day; an empty object when there are none."""
     when = iso_day("date", day[:10])
@@ -99,7 +107,7 @@ async def own_time_spent_on_task(task_id: UUID, day: str, db: Database, caller: 
     return row or Json(b"{}")
 
 
-@get("/data/user/day-offs/{day:str}", access=person_identity, errors=(400,))
+@get("/data/user/day-offs/{day:str}", access=person_identity, returns=_OR_NOTHING, errors=(400,))
 async def own_day_off(day: str, db: Database, caller: Caller) -> Json:
     """The caller's day off that covers a date; an empty object when there is none."""
     row = await db.json_row(own.day_off_of, caller_id=caller.id, day=iso_day("date", day[:10]))

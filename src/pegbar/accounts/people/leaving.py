@@ -45,9 +45,11 @@ _REMOVED: tuple[Executable, ...] = (
     delete(comment_acknoledgments).where(comment_acknoledgments.c.person == _PERSON),
     delete(api_event).where(api_event.c.user_id == _PERSON),
     delete(notification).where(or_(notification.c.person_id == _PERSON, notification.c.author_id == _PERSON)),
-    delete(search_filter).where(
-        or_(search_filter.c.person_id == _PERSON, search_filter.c.search_filter_group_id.in_(_THEIR_GROUPS))
-    ),
+    delete(search_filter).where(search_filter.c.person_id == _PERSON),
+    # What others put in their groups stays.
+    update(search_filter)
+    .where(search_filter.c.search_filter_group_id.in_(_THEIR_GROUPS))
+    .values(search_filter_group_id=None),
     delete(search_filter_group).where(search_filter_group.c.person_id == _PERSON),
     delete(desktop_login_log).where(desktop_login_log.c.person_id == _PERSON),
     delete(login_log).where(login_log.c.person_id == _PERSON),
