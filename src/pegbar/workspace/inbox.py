@@ -96,22 +96,23 @@ _FILTERS: dict[str, tuple[str, Any]] = {
     "task_type_id": ("t.task_type_id = :task_type_id", Uuid()),
     "task_status_id": ("t.task_status_id = :task_status_id", Uuid()),
     "type": ("n.type = :type", String()),
-    "read": ("n.read = :read", Boolean()),
-    "watching": ("(s.id IS NOT NULL) = :watching", Boolean()),
+    # Constants rather than parameters: the unread have an index of theirs, the watched are found by their tasks.
+    "read": ("n.read IS TRUE", None),
+    "unread": ("n.read IS FALSE", None),
+    "watched": ("n.task_id IN (SELECT task_id FROM subscription WHERE person_id = :caller_id)", None),
+    "unwatched": ("s.id IS NULL", None),
 }
 
 
 @lru_cache(256)
 def items(filters: frozenset[str]) -> Executable:
-    """The latest hundred notifications of the caller that pass these filters, whose values are parameters."""
+    """The latest hundred notifications of the caller that pass these filters; most take a parameter of their name."""
     names = sorted(filters)
     # A cursor's condition holds its time too.
     told = [name for name in names if f"{name}_id" not in filters]
     conditions = "".join(f" AND {_FILTERS[name][0]}" for name in told)
-    statement = text(_PAGE.format(conditions=conditions) + _ITEMS)
-    return statement.bindparams(
-        bindparam("caller_id", type_=Uuid), *[bindparam(name, type_=_FILTERS[name][1]) for name in names]
-    )
+    typed = [bindparam(name, type_=kind) for name in names if (kind := _FILTERS[name][1]) is not None]
+    return text(_PAGE.format(conditions=conditions) + _ITEMS).bindparams(bindparam("caller_id", type_=Uuid), *typed)
 
 
 #: Set by their owner only.

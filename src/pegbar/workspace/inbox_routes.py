@@ -23,6 +23,8 @@ from pegbar.tasks.tables import notification, subscription
 from pegbar.workspace import inbox
 
 _PATH = "/data/user/notifications"
+#: Parameters that are true or anything else, and the filters that they stand for.
+_EITHER = {"read": ("read", "unread"), "watching": ("watched", "unwatched")}
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
 
 
@@ -71,10 +73,10 @@ async def notifications(request: Request[Any, Any, Any], db: Database, caller: C
         if name in asked:
             given |= _cursor(name, asked[name])
     given |= {name: _uuid(name, asked[name]) for name in ("task_type_id", "task_status_id") if name in asked}
-    given |= {name: asked[name].lower() == "true" for name in ("read", "watching") if name in asked}
+    without = {yes if asked[name].lower() == "true" else no for name, (yes, no) in _EITHER.items() if name in asked}
     if "type" in asked:
         given["type"] = asked["type"].replace("\0", "")
-    return await db.json(inbox.items(frozenset(given)), caller_id=caller.id, **given)
+    return await db.json(inbox.items(frozenset(given) | without), caller_id=caller.id, **given)
 
 
 @get(_PATH + "/{notification_id:str}", access=person_identity, returns=inbox.ITEM, errors=(400, 404))
