@@ -28,6 +28,7 @@ PASSING = [
     "entities_concepts",
     "entities_instances",
     "entities_shared_assets",
+    "media_batch_publish",
     "projects_budget",
     "projects_descriptors",
     "projects_schedule",
