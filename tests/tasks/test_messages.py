@@ -99,6 +99,7 @@ def test_a_comment_is_mailed_and_messaged_as_each_person_wants_it(post: Post) ->
     slack = post.apps.next("/api/chat.postMessage")
     assert (slack.host, slack.authorization) == ("slack.com", "Bearer xoxb-secret")
     (section,) = slack.body["blocks"]
+    assert slack.body["text"].startswith("WIP - Max commented on Moon &amp; &lt;b&gt;")
     assert (slack.body["channel"], section["type"], section["text"]["type"]) == ("@sam", "section", "mrkdwn")
     assert f"<{url}|" in section["text"]["text"]
     assert "> &lt;!channel&gt; @all" in section["text"]["text"]

@@ -80,9 +80,10 @@ class Style:
 
 @dataclass(frozen=True)
 class Text:
-    """A message in the style of its app: what it is about, and its sender's name where the app shows one."""
+    """A message in the style of its app, its title in plain words, and its sender where the app shows one."""
 
     text: str
+    title: str
     sender: str = "Kitsu"
     icon_url: str = ""
 
@@ -117,7 +118,7 @@ class ChatApps:
         said = _cut(message.text, _LONGEST_SLACK)
         body = {
             "channel": f"@{user}",
-            "text": message.sender,
+            "text": Style("slack").plain(message.title),
             "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": said}}],
         }
         answer = await self._call("POST", _SLACK, body, {"authorization": f"Bearer {token}"})

@@ -98,8 +98,8 @@ class Notice:
         return tuple(each.strip() for each in texts if each.strip())
 
     @property
-    def subject(self) -> str:
-        """The subject of the mail; a comment's names the status of the task."""
+    def title(self) -> str:
+        """What happened, in plain words; a comment's names the status of the task."""
         filled = self.words[0].format_map(
             {
                 "author": self.author_first_name or self.author_name,
@@ -108,8 +108,7 @@ class Notice:
                 "project": self.project_name,
             }
         )
-        status = f" {self.task_status_short_name.upper()} -" if self.kind == COMMENT else ""
-        return f"[Kitsu]{status} {filled}"
+        return f"{self.task_status_short_name.upper()} - {filled}" if self.kind == COMMENT else filled
 
 
 def mail(notice: Notice, address: str) -> Mail:
@@ -127,8 +126,8 @@ def mail(notice: Notice, address: str) -> Mail:
     parts += [f"<p><em>{'<br>'.join(escaped(said).splitlines())}</em></p>" for said in notice.said]
     return Mail(
         to=address,
-        subject=notice.subject,
-        title=notice.subject.removeprefix("[Kitsu] "),
+        subject=f"[Kitsu] {notice.title}",
+        title=notice.title,
         message="\n".join(parts),
         language=notice.language,
     )
@@ -149,4 +148,4 @@ def chat_text(notice: Notice, app: App) -> Text:
         parts.append(TEXTS[notice.language][ENTRIES][1].format(count=notice.entries))
     parts += [style.quoted(said) for said in notice.said]
     icon = f"{settings().public_url}/favicon.ico"
-    return Text("\n\n".join(parts), sender=f"Kitsu - {notice.project_name}", icon_url=icon)
+    return Text("\n\n".join(parts), title=notice.title, sender=f"Kitsu - {notice.project_name}", icon_url=icon)

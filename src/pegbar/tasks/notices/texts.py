@@ -70,7 +70,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
     "ja_JP": {
         COMMENT: (
             "{author} さんが {task} にコメントしました",
-            "{author} さんが {task} にコメントしました(ステータス:{status}):",
+            "{author} さんが {task} にコメントしました（ステータス：{status}）：",
         ),
         STATUS: (
             "{author} さんが {task} にコメントしました",
@@ -78,17 +78,17 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         MENTION: (
             "{author} さんが {task} であなたをメンションしました",
-            "{author} さんが {task} のコメントであなたをメンションしました:",
+            "{author} さんが {task} のコメントであなたをメンションしました：",
         ),
-        REPLY: ("{author} さんが {task} で返信しました", "{author} さんが {task} で返信しました:"),
+        REPLY: ("{author} さんが {task} で返信しました", "{author} さんが {task} で返信しました："),
         REPLY_MENTION: (
             "{author} さんが {task} であなたをメンションしました",
-            "{author} さんが {task} の返信であなたをメンションしました:",
+            "{author} さんが {task} の返信であなたをメンションしました：",
         ),
         ASSIGNATION: ("{task} に割り当てられました", "{author} さんがあなたを {task} に割り当てました。"),
         PLAYLIST: (
             "{project} のプレイリスト {playlist} をレビューできます",
-            "{author} さんからのお知らせ:{project} のプレイリスト {playlist} をレビューできます。",
+            "{author} さんからのお知らせ：{project} のプレイリスト {playlist} をレビューできます。",
         ),
         ENTRIES: ("", "{count} 件あります。"),
     },
@@ -134,15 +134,15 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ENTRIES: ("", "Deze heeft {count} onderdelen."),
     },
     "zh_CN": {
-        COMMENT: ("{author} 评论了 {task}", "{author} 评论了 {task},当前状态为 {status}:"),
+        COMMENT: ("{author} 评论了 {task}", "{author} 评论了 {task}，当前状态为 {status}："),
         STATUS: ("{author} 评论了 {task}", "{author} 将 {task} 的状态改为 {status}。"),
-        MENTION: ("{author} 在 {task} 中提到了您", "{author} 在 {task} 的评论中提到了您:"),
-        REPLY: ("{author} 在 {task} 中回复", "{author} 在 {task} 中回复:"),
-        REPLY_MENTION: ("{author} 在 {task} 中提到了您", "{author} 在 {task} 的回复中提到了您:"),
+        MENTION: ("{author} 在 {task} 中提到了您", "{author} 在 {task} 的评论中提到了您："),
+        REPLY: ("{author} 在 {task} 中回复", "{author} 在 {task} 中回复："),
+        REPLY_MENTION: ("{author} 在 {task} 中提到了您", "{author} 在 {task} 的回复中提到了您："),
         ASSIGNATION: ("您被分配到 {task}", "{author} 将您分配到 {task}。"),
         PLAYLIST: (
             "{project} 的播放列表 {playlist} 可供审阅",
-            "{author} 通知您:{project} 的播放列表 {playlist} 可供审阅。",
+            "{author} 通知您：{project} 的播放列表 {playlist} 可供审阅。",
         ),
         ENTRIES: ("", "共 {count} 项。"),
     },
