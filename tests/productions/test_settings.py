@@ -64,6 +64,22 @@ def test_settings_post_leaves_the_other_bitrate(admin: Client) -> None:
     assert admin.post(at, {"task_type_id": NOBODY}).status_code == 400
 
 
+def test_forms_spell_numbers_and_booleans(admin: Client) -> None:
+    """Spec projects, "Request bodies": numeric strings are numbers, yes and no booleans; numbers are not text."""
+    (modeling,) = kinds(admin, "Modeling")
+    show = production(admin)["id"]
+    at = f"/data/projects/{show}/settings/task-types"
+    form = {"task_type_id": modeling, "priority": "4", "hd_bitrate_compression": "9", "is_client_visible": "no"}
+    assert admin.call("POST", at, data=form).status_code == 201
+    link = admin.ok_get(f"/data/projects/{show}")["task_type_links"][modeling]
+    assert (link["priority"], link["hd_bitrate_compression"], link["is_client_visible"]) == (4, 9, False)
+    admin.ok_post(at, {"task_type_id": modeling, "hd_bitrate_compression": "8", "is_client_visible": "True"})
+    link = admin.ok_get(f"/data/projects/{show}")["task_type_links"][modeling]
+    assert (link["hd_bitrate_compression"], link["is_client_visible"]) == (8, True)
+    for wrong in ({"priority": "first"}, {"priority": "1.5"}, {"is_client_visible": "maybe"}, {"task_type_id": 3}):
+        assert admin.post(at, {"task_type_id": modeling, **wrong}).status_code == 400
+
+
 def test_a_batch_adds_to_the_settings(admin: Client) -> None:
     """Spec projects, Worth fixing 14: batch ignores bitrates."""
     modeling, rigging, shading = kinds(admin, "Modeling", "Rigging", "Shading")

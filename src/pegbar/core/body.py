@@ -1,7 +1,8 @@
 """Request bodies and query strings, validated into msgspec Structs. Source: spec accounts, "HTTP conventions"."""
 
 import re
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from litestar import Request
@@ -15,6 +16,7 @@ S = TypeVar("S")
 Q = TypeVar("Q", bound=msgspec.Struct)
 
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+_BOOLEANS = {"yes": True, "y": True, "on": True, "t": True, "no": False, "n": False, "off": False, "f": False}
 #: Where a request keeps its document between the access rule and the handler.
 _DOCUMENT = "pegbar.document"
 #: And the bytes of its body.
@@ -24,7 +26,7 @@ _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=False):
-    """Base of request bodies: unknown keys are ignored, types are strict."""
+    """Base of request bodies: unknown keys are ignored. Numbers and booleans may be spelled out, text is text."""
 
 
 async def raw_json(request: AnyRequest) -> bytes:
@@ -103,7 +105,10 @@ async def json_beside_query(request: AnyRequest) -> dict[str, Any]:
 
 
 async def read_body(request: AnyRequest, kind: type[S]) -> S:
-    """The body as a Struct: its JSON, else the form and the query string as text."""
+    """The body as a Struct: its JSON, else the form and the query string as text.
+
+    A number or boolean may be text (`"2"`, `"true"`, `"yes"`), as forms send them; a number is not taken for text.
+    """
     document: Any = None
     if _is_json(request):
         try:
@@ -114,7 +119,22 @@ async def read_body(request: AnyRequest, kind: type[S]) -> S:
             document = None
     if document is None:
         document = await _form_and_query(request)
-    return validate(document, kind)
+    if isinstance(document, dict):
+        document = _with_booleans(document, kind)
+    return validate(document, kind, strict=False)
+
+
+def _with_booleans(document: dict[str, Any], kind: Any) -> dict[str, Any]:
+    """The words for true and false that msgspec does not know, in the fields that are booleans."""
+    words = {name: value.lower() for name in _booleans(kind) if isinstance(value := document.get(name), str)}
+    return document | {name: _BOOLEANS[word] for name, word in words.items() if word in _BOOLEANS}
+
+
+@lru_cache
+def _booleans(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a Struct that take a boolean and no text."""
+    taken = {each.encode_name: {each.type, *get_args(each.type)} for each in msgspec.structs.fields(kind)}
+    return tuple(name for name, types in taken.items() if bool in types and str not in types)
 
 
 async def _form_and_query(request: AnyRequest) -> dict[str, Any]:

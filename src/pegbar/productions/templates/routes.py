@@ -202,6 +202,13 @@ class TemplateDescriptor(Strict):
         }
 
 
+#: What the list of columns is made of, for the documentation.
+_COLUMNS = {
+    "type": "array",
+    "items": {"type": "object", "properties": {name: {} for name in TemplateDescriptor.__struct_fields__}},
+}
+
+
 class TemplateDescriptors(Strict):
     """The columns of a template."""
 
@@ -211,7 +218,12 @@ class TemplateDescriptors(Strict):
 @put(
     f"{_AT}/metadata-descriptors",
     returns=project_templates,
-    body_schema={"type": ["object", "array"], "items": {"type": "object"}},
+    body_schema={
+        "anyOf": [
+            {"type": "object", "properties": {"metadata_descriptors": _COLUMNS}},
+            _COLUMNS,
+        ]
+    },
     **_WRITE,
 )
 async def set_descriptors(
