@@ -8,6 +8,7 @@ from tests import factories
 from tests.accounts.people import artist, signed_in
 from tests.client import Client, unique
 from tests.core.listener import Feed
+from tests.media.publishing import comment_on, place
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +112,20 @@ def test_an_applied_schedule_version_is_told_as_clients_spell_it(admin: Client, 
     names = [name for name, _, _ in told(feed)]
     assert "production_schedule_version:update" in names
     assert "production-schedule-version:update" not in names
+
+
+def test_worth_fixing_files_of_comments_and_removed_previews_are_told(admin: Client, show: dict[str, Any]) -> None:
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    comment = comment_on(admin, admin, task["id"])
+    preview = place(admin, task["id"], comment["id"])
+    path = f"/data/tasks/{task['id']}/comments/{comment['id']}"
+    feed = Feed(admin)
+    changed = ("comment:update", show["id"], {"comment_id": comment["id"], "task_id": task["id"],
+                                              "person_id": admin.id, "for_client": False})  # fmt: skip
+    files = {"file": ("note.txt", b"Look", "text/plain")}
+    (kept,) = admin.ok_post(f"/actions/tasks/{task['id']}/comments/{comment['id']}/add-attachment", files=files)
+    assert told(feed) == [changed]
+    admin.ok_delete(f"{path}/attachments/{kept['id']}")
+    assert told(feed) == [changed]
+    admin.ok_delete(path)
+    assert ("preview-file:delete", show["id"], {"preview_file_id": preview["id"]}) in told(feed)

@@ -24,7 +24,13 @@ from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.shapes import COMMENT, WITH_IDS
 from pegbar.tasks.comments.subject import load
 from pegbar.tasks.comments.visibility import BY_CLIENT
-from pegbar.tasks.events import COMMENT_ACKNOWLEDGE, COMMENT_DELETE_REPLY, COMMENT_REPLY, COMMENT_UNACKNOWLEDGE
+from pegbar.tasks.events import (
+    COMMENT_ACKNOWLEDGE,
+    COMMENT_DELETE_REPLY,
+    COMMENT_REPLY,
+    COMMENT_UNACKNOWLEDGE,
+    COMMENT_UPDATE,
+)
 from pegbar.tasks.notices.access import ALLOWED
 from pegbar.tasks.tables import comment
 
@@ -283,17 +289,28 @@ _DETACH = text("DELETE FROM attachment_file WHERE id = :file_id AND comment_id =
 )
 
 
-async def check_may_attach(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> None:
-    """Raise Forbidden unless the comment is the caller's, or they manage the production; NotFound without it."""
+async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> None:
+    """Tell that the files of a comment change.
+
+    Raises Forbidden unless the comment is the caller's, or they manage the production; NotFound without it.
+    """
     task_id, comment_id = path
     thread = await _locked(tx, caller, task_id, comment_id)
     is_author = caller.is_member and thread["person_id"] == caller.id
     require(is_author or caller.manages, "Only the author and managers change the files of a comment.")
+    tx.emit(
+        COMMENT_UPDATE,
+        project_id=caller.project_id,
+        comment_id=comment_id,
+        task_id=task_id,
+        person_id=thread["person_id"],
+        for_client=bool(thread["for_client"]),
+    )
 
 
 async def detach(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], file_id: UUID) -> None:
     """Remove a file from a comment. Raises NotFound when the comment does not hold it."""
-    await check_may_attach(tx, caller, path)
+    await change_files(tx, caller, path)
     gone = await tx.column(_DETACH, comment_id=path[1], file_id=file_id)
     if not gone:
         raise NotFound(f"There is no attachment {file_id} on this comment.")

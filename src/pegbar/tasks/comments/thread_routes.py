@@ -22,7 +22,13 @@ from pegbar.tasks.comments.rights import member_of_task
 from pegbar.tasks.comments.routes import written
 from pegbar.tasks.comments.shapes import ATTACHMENT as SHORT_ATTACHMENT
 from pegbar.tasks.comments.shapes import ATTACHMENT_WITH_REPLY, COMMENT, WITH_IDS
-from pegbar.tasks.events import COMMENT_ACKNOWLEDGE, COMMENT_DELETE_REPLY, COMMENT_REPLY, COMMENT_UNACKNOWLEDGE
+from pegbar.tasks.events import (
+    COMMENT_ACKNOWLEDGE,
+    COMMENT_DELETE_REPLY,
+    COMMENT_REPLY,
+    COMMENT_UNACKNOWLEDGE,
+    COMMENT_UPDATE,
+)
 
 AnyRequest = Request[Any, Any, Any]
 _COMMENT = "/data/tasks/{task_id:uuid}/comments/{comment_id:uuid}"
@@ -106,6 +112,7 @@ async def acknowledge_comment(task_id: UUID, comment_id: UUID, tx: Transaction, 
     "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/add-attachment",
     access=member_of_task,
     returns=[SHORT_ATTACHMENT],
+    events=(COMMENT_UPDATE,),
     errors=(403, 404),
 )
 async def add_attachments(task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
@@ -114,14 +121,14 @@ async def add_attachments(task_id: UUID, comment_id: UUID, request: AnyRequest, 
         files = await keep(form)
 
     async def add(tx: Transaction) -> Json:
-        await thread.check_may_attach(tx, caller, (task_id, comment_id))
+        await thread.change_files(tx, caller, (task_id, comment_id))
         await attach(tx, files, comment_id=comment_id)
         return await short(tx, files)
 
     return await written(db, caller, add, files)
 
 
-@delete(_COMMENT + "/attachments/{file_id:uuid}", access=member_of_task, errors=(403, 404))
+@delete(_COMMENT + "/attachments/{file_id:uuid}", access=member_of_task, events=(COMMENT_UPDATE,), errors=(403, 404))
 async def remove_attachment(task_id: UUID, comment_id: UUID, file_id: UUID, tx: Transaction, caller: Caller) -> None:
     """Remove a file from a comment."""
     await thread.detach(tx, caller, (task_id, comment_id), file_id)
