@@ -117,6 +117,21 @@ def test_an_event_for_a_person_is_theirs_alone(server: Server, admin: Client, st
     assert {each["name"] for each in feeds["admin"].read()} == heard - {"notification:new"}
 
 
+def test_what_goes_with_a_deleted_production_is_not_told_to_others(
+    server: Server, admin: Client, studio: Studio
+) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    closed = factories.named(admin, "project-status", "Closed")
+    admin.ok_put(f"/data/projects/{show['id']}", {"project_status_id": closed["id"]})
+    feeds = {who: Feed(studio.people[who]) for who in ("admin", "client of none")}
+    admin.ok_delete(f"/data/projects/{show['id']}", params={"force": "true"})
+    told = {who: [(each["name"], each["data"]) for each in feed.read()] for who, feed in feeds.items()}
+    assert task["id"] in [data.get("task_id") for name, data in told["admin"] if name == "task:delete"]
+    assert ("project:delete", {"project_id": show["id"]}) in told["client of none"]
+    assert "task:delete" not in [name for name, _ in told["client of none"]]
+
+
 @pytest.fixture
 def follower(server: Server, studio: Studio) -> Iterator[Follower]:
     made = Follower(studio.people["manager of the first"], server.url)

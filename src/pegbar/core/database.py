@@ -246,10 +246,21 @@ class Transaction(Reader):
         return await self.execute(_delete(table, tuple(where)), **{f"v_{name}": value for name, value in where.items()})
 
     def emit(
-        self, event: "Event", *, project_id: UUID | str | None = None, to: UUID | None = None, **payload: Any
+        self,
+        event: "Event",
+        *,
+        project_id: UUID | str | None = None,
+        to: UUID | None = None,
+        heard_by: UUID | None = None,
+        **payload: Any,
     ) -> None:
-        """Emit an event with this commit; `to` narrows it to one person."""
-        self.emissions.append(event.emission(payload, project_id=project_id, to=to, author_id=self.author_id))
+        """Emit an event with this commit; `to` narrows it to one person.
+
+        `heard_by` is the production whose team hears an event that the log keeps without one, since it outlives it.
+        """
+        self.emissions.append(
+            event.emission(payload, project_id=project_id, to=to, author_id=self.author_id, heard_by=heard_by)
+        )
 
     def defer(self, job: "Job", **arguments: Any) -> None:
         """Enqueue a job with this commit."""

@@ -61,7 +61,13 @@ class Event:
     text: str = ""
 
     def emission(
-        self, payload: dict[str, Any], *, project_id: UUID | str | None, to: UUID | None, author_id: UUID | None
+        self,
+        payload: dict[str, Any],
+        *,
+        project_id: UUID | str | None,
+        to: UUID | None,
+        author_id: UUID | None,
+        heard_by: UUID | None = None,
     ) -> "Emission":
         """This event with a payload. Ids are written as text, dates as the API writes them.
 
@@ -72,7 +78,8 @@ class Event:
         scope = str(project_id) if project_id is not None and self.scoped else None
         if project_id is not None and (self.scoped or "project_id" in self.keys):
             data["project_id"] = str(project_id)
-        return Emission(self, data, scope, None if to is None else str(to), author_id)
+        audience = scope if heard_by is None else str(heard_by)
+        return Emission(self, data, scope, None if to is None else str(to), author_id, audience)
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Emission:
     project_id: str | None
     person_id: str | None
     author_id: UUID | None
+    audience: str | None  #: the production whose team hears it
 
 
 #: Every event declared, by name (several declarations may share a name with other keys).
@@ -138,15 +146,15 @@ _WRITE = text(
     """
     WITH given AS (
       SELECT * FROM unnest(:ids ::uuid[], :logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[],
-                           :persons ::uuid[], :payloads ::text[]) WITH ORDINALITY
-        AS given (id, logged, name, author_id, project_id, person_id, payload, n)
+                           :audiences ::uuid[], :persons ::uuid[], :payloads ::text[]) WITH ORDINALITY
+        AS given (id, logged, name, author_id, project_id, audience, person_id, payload, n)
     ), logged AS (
       INSERT INTO api_event (id, name, user_id, project_id, data, created_at, updated_at)
       SELECT id, name, author_id, project_id, payload::jsonb, :now + n * interval '1 microsecond', :now
         FROM given WHERE logged ORDER BY n
     ), added AS (
       INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at)
-      SELECT name, project_id, person_id, payload, id, :now FROM given ORDER BY n
+      SELECT name, audience, person_id, payload, id, :now FROM given ORDER BY n
       RETURNING position, xid
     )
     SELECT pg_notify('pegbar_events', concat_ws(' ', min(xid), min(position), max(position),
@@ -169,6 +177,7 @@ async def write(tx: "Transaction", emissions: Sequence[Emission]) -> None:
         names=[each.event.name.lower() for each in emissions],
         authors=[each.author_id for each in emissions],
         projects=[each.project_id for each in emissions],
+        audiences=[each.audience for each in emissions],
         persons=[each.person_id for each in emissions],
         payloads=[msgspec.json.encode(each.payload).decode() for each in emissions],
     )

@@ -62,4 +62,4 @@ async def remove_playlists_of_project(batch: Batch) -> None:
     await remove_what_hangs_on(batch.tx, batch.ids, force=True)
     await batch.run(_DELETE)
     for playlist_id in batch.ids:
-        batch.tx.emit(_DELETED_WITH_PRODUCTION, playlist_id=playlist_id)
+        batch.tx.emit(_DELETED_WITH_PRODUCTION, heard_by=batch.project_id, playlist_id=playlist_id)

@@ -99,6 +99,7 @@ async def remove_tasks_of_entities(removal: EntityRemoval) -> None:
 
 @part(TASKS, "tasks", "SELECT id FROM task WHERE project_id = :project_id")
 async def remove_tasks_of_project(batch: Batch) -> None:
-    """Tasks of a production that is deleted; their events outlive it, so that they have no scope."""
+    """Tasks of a production that is deleted; their events outlive it in the log, so that they have no scope there."""
     for row in await remove_tasks(batch.tx, batch.ids, whole=True):
-        batch.tx.emit(TASK_DELETE, task_id=row["id"], entity_id=row["entity_id"], task_type_id=row["task_type_id"])
+        about = {"task_id": row["id"], "entity_id": row["entity_id"], "task_type_id": row["task_type_id"]}
+        batch.tx.emit(TASK_DELETE, heard_by=batch.project_id, **about)
