@@ -245,3 +245,19 @@ def test_bad_input_is_refused_and_says_why(admin: Client) -> None:
     for kind in ("assets", "shots", "sequences", "episodes", "scenes", "edits"):
         answer = admin.get(f"/data/{kind}/with-tasks", params={"project_id": show.id, "episode_id": "main"})
         assert answer.status_code == 200, kind
+
+
+def test_a_vendor_gets_of_an_episode_the_assets_they_work_on(admin: Client) -> None:
+    show = Show(admin)
+    vendor = show.join(hire(admin, "vendor"))
+    episode = show.episode()
+    mine, other = show.asset(), show.asset(episode_id=episode["id"])
+    show.cast(episode, mine, other)
+    task(admin, mine, assignees=[vendor.id])
+    for params in ({"episode_id": episode["id"]}, {"episode_id": episode["id"], "project_id": show.id.upper()}):
+        assert [row["id"] for row in vendor.ok_get("/data/assets", params=params)] == [mine["id"]]
+        assert len(admin.ok_get("/data/assets", params=params)) == 2
+    for path in ("shot-asset-instances", "scene-asset-instances", "asset-asset-instances", "cast-in", "news"):
+        kind = "entities" if path == "news" else "assets"
+        statuses = [vendor.get(f"/data/{kind}/{row['id']}/{path}").status_code for row in (mine, other)]
+        assert statuses == [200, 403], path
