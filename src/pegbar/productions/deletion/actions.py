@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from pegbar.core.errors import BadRequest
+from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid, utc_now
 from pegbar.productions.deletion import queries
@@ -31,6 +31,8 @@ async def remove_project(change: Change) -> None:
     assert change.before is not None
     assert change.row_id is not None
     tx, project_id = change.tx, change.row_id
+    if await tx.value(queries.IS_HIDDEN, project_id=project_id):
+        raise NotFound(f"There is no Project {project_id}.")  # of two who delete it at once, the other was first
     if await tx.value(_IS_OPEN, status_id=change.before["project_status_id"]):
         raise BadRequest("An open production cannot be deleted: close it first.")
     await remove_account(tx, change.caller, project_id)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Executable, bindparam, exists, select, text
 
-from pegbar.core.schema import TIMESTAMP, Column, String, Text, Uuid
+from pegbar.core.schema import TIMESTAMP, String, Text, Uuid
 from pegbar.core.wire import json_object, wire_of
 from pegbar.productions.deletion.parts import parts
 from pegbar.productions.tables import project, project_removal
@@ -14,7 +14,7 @@ _PROJECT_ID = bindparam("project_id", type_=Uuid)
 _NOW = bindparam("now", type_=TIMESTAMP)
 
 
-def being_removed(project_id: ColumnElement[UUID] | Column[UUID]) -> ColumnElement[bool]:
+def being_removed(project_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     """SQL: whether a production is gone for everybody, and only its rows are still being deleted."""
     return exists().where(project_removal.c.project_id == project_id)
 
@@ -25,6 +25,8 @@ def sizes() -> Executable:
     counts = " UNION ALL ".join(f"SELECT {n}, ({each.counted})" for n, each in enumerate(parts))
     return text(f"SELECT n, rows FROM ({counts}) AS sizes (n, rows)").bindparams(_PROJECT_ID)  # noqa: S608 - declared
 
+
+IS_HIDDEN = select(being_removed(_PROJECT_ID))
 
 #: Nobody finds the production any more, and its name is free.
 HIDE = (
