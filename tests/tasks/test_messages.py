@@ -205,7 +205,13 @@ def test_a_failing_mail_server_or_webhook_fails_no_request_and_is_tried_again(po
     assert post.mailbox.next(busy.person["email"])["Subject"].startswith("[Kitsu] TODO")
     for _ in range(2):
         assert post.apps.next("/hooks/webhook-secret").body["channel"] == "@mia"
-    for told in ("SMTPRecipientsRefused 451", "127.0.0.1 answers 503", "slack answers: invalid_auth", "was refused"):
+    for told in (
+        "SMTPRecipientsRefused 451",
+        "127.0.0.1 answers 503",
+        "slack answers: invalid_auth",
+        "550",
+        "is no address",
+    ):
         post.server.wait_for_text(told)
     assert (post.mailbox.is_empty(), post.apps.rest()) == (True, ["/api/chat.postMessage"])
     _, held = post.jobs()

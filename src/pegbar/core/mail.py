@@ -9,6 +9,7 @@ Source: spec operations, "Outgoing mails".
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -165,7 +166,11 @@ class Postbox:
 
     async def send(self, mail: Mail) -> None:
         """Send a mail. What the server refuses for good is logged; raises when it should be tried again."""
-        message = compose(mail, self._organisation)
+        try:
+            message = compose(mail, self._organisation)
+        except (ValueError, IndexError, HeaderParseError):  # so the email package refuses what is no address
+            log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason="this is no address")
+            return
         try:
             server = await self._connected()
             await server.send_message(message)
