@@ -71,6 +71,18 @@ def test_open_tasks_are_narrowed_for_vendors_and_blank_for_clients(admin: Client
     for telling in ({"person_id": vendor.id}, {"start_date": "2000-01-01"}, {"priority": 1}):
         assert found(client, **telling) == [], "filters tell nothing that the rows do not"
     assert len(found(client, person_id="unassigned")) == 2
+    kind = {
+        "entity_type": "Task",
+        "task_type_id": mine["task_type_id"],
+        "departments": [factories.named(admin, "departments", "Modeling")["id"]],
+    }
+    for name in ("Secret", "Open"):
+        departments = {} if name == "Secret" else {"departments": []}
+        path = f"/data/projects/{show['id']}/metadata-descriptors"
+        admin.ok_post(path, {"name": name, "data_type": "string", **kind, **departments})
+    admin.ok_put(f"/data/tasks/{mine['id']}", {"data": {"secret": "a", "open": "b"}})
+    (row,) = vendor.ok_get(PATH)["data"]
+    assert row["data"] == {"open": "b"}, "no metadata of other departments"
     assert vendor.ok_get(f"{PATH}/stats")[show["id"]]["amount"] == 1
     counted = client.ok_get(f"{PATH}/stats")[show["id"]]
     assert (counted["amount"], counted["amount_done"], counted["total_estimation"]) == (2, 1, 0)

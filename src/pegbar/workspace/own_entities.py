@@ -23,10 +23,10 @@ from pegbar.entities.tables import entity
 from pegbar.productions.shapes import role_there
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, project_status, task_type
+from pegbar.tasks.by_role import by_role
 from pegbar.tasks.in_context import HERE
 from pegbar.tasks.shapes import TASK
 from pegbar.tasks.tables import task, task_person_link
-from pegbar.workspace.task_rows import by_role
 
 _ABOVE, _BETWEEN = bindparam("above_id", type_=Uuid), entity.alias("between")
 _shot = entity.alias("shot")

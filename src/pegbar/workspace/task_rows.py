@@ -12,13 +12,12 @@ from sqlalchemy import ColumnElement, FromClause, Select, Text, case, exists, fa
 from pegbar.accounts.tables import person
 from pegbar.core.resource import CALLER_ID
 from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text
-from pegbar.entities.kinds import ASSET, EPISODE, SPECIAL, is_kind
-from pegbar.entities.listing import masked, masked_data
+from pegbar.entities.kinds import EPISODE, is_kind
 from pegbar.entities.tables import entity, entity_link
-from pegbar.entities.task_shapes import BLANKED
-from pegbar.productions.tables import metadata_descriptor, project, project_person_link
-from pegbar.studio.tables import entity_type, task_status, task_type
+from pegbar.productions.tables import project, project_person_link
+from pegbar.studio.tables import task_status, task_type
 from pegbar.tasks import in_context
+from pegbar.tasks.by_role import by_role
 from pegbar.tasks.in_context import HERE, WITH_CALLER, caller_is
 from pegbar.tasks.tables import comment, task
 
@@ -53,38 +52,6 @@ _STUDIO_ROW: Wire = in_context.ROW.but(
     task_start_date=task.c.start_date,
     task_due_date=task.c.due_date,
 )
-#: What clients get in place of what is the studio's own; the keys stay.
-_BLANKS = {
-    **BLANKED,
-    **{f"task_{key}": BLANKED[key] for key in ("estimation", "duration", "start_date", "due_date")},
-}
-
-
-_KIND = case((entity_type.c.name.in_([word(name) for name in SPECIAL]), entity_type.c.name), else_=word(ASSET))
-
-
-def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The value as the caller's role on the production sees it."""
-    if key in _BLANKS:
-        return case((caller_is("client"), word(_BLANKS[key])), else_=json_text(value)).cast(JsonText())
-    if key in ("data", "entity_data"):
-        of_task = (
-            metadata_descriptor.c.project_id == task.c.project_id,
-            metadata_descriptor.c.entity_type == word("Task"),
-            or_(
-                metadata_descriptor.c.task_type_id.is_(None), metadata_descriptor.c.task_type_id == task.c.task_type_id
-            ),
-        )
-        hidden = masked(value, *of_task) if key == "data" else masked_data(_KIND)
-        return case((caller_is("vendor"), json_text(hidden)), else_=json_text(value)).cast(JsonText())
-    return value
-
-
-def by_role(wire: Wire) -> Wire:
-    """The keys of a task, each as the caller's role on its production sees it. They are read beside `HERE`."""
-    return Wire({key: _by_role(key, value) for key, value in wire.items()})
-
-
 _EVERY_ROW = by_role(_STUDIO_ROW)
 #: What documentation says of a row.
 ROW = _STUDIO_ROW.but(last_comment=literal_column("'{}'", JsonText()))

@@ -35,6 +35,7 @@ from pegbar.core.wire import Wire, json_list, json_map, json_object
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, project_status, task_status, task_type
+from pegbar.tasks.by_role import by_role
 from pegbar.tasks.in_context import (
     EPISODE_NAME,
     HERE,
@@ -49,7 +50,6 @@ from pegbar.tasks.in_context import (
     with_caller,
 )
 from pegbar.tasks.listings import ASSIGNED
-from pegbar.tasks.shapes import blanked
 from pegbar.tasks.tables import task, task_person_link
 
 ITEM = ROW.but(
@@ -59,6 +59,7 @@ ITEM = ROW.but(
     status_color=task_status.c.color,
     status_short_name=task_status.c.short_name,
 )
+_ITEM_BY_ROLE = by_role(ITEM)
 _LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
 _ZERO = literal_column("0", Float)
 _NO_CONCEPT = func.coalesce(task_type.c.for_entity, literal_column("''", Text)) != literal_column("'Concept'", Text)
@@ -186,9 +187,7 @@ def page_of(which: OpenTasks) -> Executable:
         .where(found.c.id.not_in(earlier))
         .cte("left_over")
     )
-    item = json_object(ITEM)
-    if not which.for_admin:
-        item = case((which.is_blank, json_object(blanked(ITEM))), else_=item)
+    item = json_object(ITEM if which.for_admin else _ITEM_BY_ROLE)
     shown = head.join(task, (task.c.id == head.c.id) & (head.c.n > _OFFSET))
     rows = select(item).select_from(around(shown) if which.for_admin else with_caller(shown)).order_by(head.c.n)
     return select(
