@@ -83,9 +83,9 @@ def open_projects(*, for_admin: bool) -> Any:
 
 
 @lru_cache
-def context(role: str) -> Executable:
-    """The context of a caller with this global role. Takes the parameters of `scope_parameters`."""
-    wire = Wire(
+def keys(role: str) -> Wire:
+    """What the context of a caller with this global role holds; administrators get `user_limit` too."""
+    return Wire(
         {
             "asset_types": json_list(select(json_object(_ASSET_TYPE)).where(is_asset_type(entity_type.c.id))),
             "custom_actions": _all(custom_action, "CustomAction"),
@@ -105,4 +105,9 @@ def context(role: str) -> Executable:
             "plugins": json_list(select(json_object(_PLUGIN))),
         }
     )
-    return select(json_object(wire))
+
+
+@lru_cache
+def context(role: str) -> Executable:
+    """The context of a caller with this global role. Takes the parameters of `scope_parameters`."""
+    return select(json_object(keys(role)))

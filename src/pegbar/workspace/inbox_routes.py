@@ -160,7 +160,13 @@ async def is_subscribed(task_id: str, db: Database, caller: Caller) -> bool:
     return bool(ids) and bool(await db.value(inbox.is_subscribed, task_id=ids[0], caller_id=caller.id))
 
 
-@post("/actions/user/tasks/{task_id:uuid}/subscribe", access=person_identity, events=[_SUBSCRIBED], errors=(403, 404))
+@post(
+    "/actions/user/tasks/{task_id:uuid}/subscribe",
+    access=person_identity,
+    events=[_SUBSCRIBED],
+    returns=_SUBSCRIPTION,
+    errors=(403, 404),
+)
 async def subscribe(task_id: UUID, tx: Transaction, caller: Caller) -> Json:
     """Watch a task."""
     return Json((await _subscribe(tx, caller, [task_id]))[1:-1])
@@ -172,7 +178,13 @@ async def unsubscribe(task_id: str, tx: Transaction, caller: Caller) -> None:
     await _unsubscribe(tx, caller, known_ids([task_id]))
 
 
-@post("/actions/user/tasks/subscribe", access=person_identity, events=[_SUBSCRIBED], errors=(400, 403, 404))
+@post(
+    "/actions/user/tasks/subscribe",
+    access=person_identity,
+    events=[_SUBSCRIBED],
+    returns=[_SUBSCRIPTION],
+    errors=(400, 403, 404),
+)
 async def subscribe_to_many(body: TaskIds, tx: Transaction, caller: Caller) -> Json:
     """Watch tasks, all or none."""
     ids = known_ids(body.task_ids)
@@ -181,7 +193,14 @@ async def subscribe_to_many(body: TaskIds, tx: Transaction, caller: Caller) -> J
     return await _subscribe(tx, caller, list(dict.fromkeys(ids)))
 
 
-@post("/actions/user/tasks/unsubscribe", access=person_identity, status=200, events=[_UNSUBSCRIBED], errors=(400,))
+@post(
+    "/actions/user/tasks/unsubscribe",
+    access=person_identity,
+    status=200,
+    events=[_UNSUBSCRIBED],
+    returns=list[str],
+    errors=(400,),
+)
 async def unsubscribe_from_many(body: TaskIds, tx: Transaction, caller: Caller) -> list[str]:
     """Stop watching tasks."""
     await _unsubscribe(tx, caller, known_ids(body.task_ids))

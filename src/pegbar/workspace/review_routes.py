@@ -15,6 +15,20 @@ from pegbar.workspace.review_desk import Checks
 
 _PATH = "/data/user/tasks-to-check"
 _KEYS = ("project_ids", "task_type_ids", "task_status_ids", "episode_ids", "person_ids")
+_ROWS = {"type": "array", "items": {"type": "object"}}
+_NUMBERS = {name: {"type": "number"} for name in ("total", "total_duration", "total_estimation")}
+_PAGE = {
+    "type": "object",
+    "properties": {
+        "data": _ROWS,
+        "stats": {"type": "object", "properties": _NUMBERS, "required": list(_NUMBERS)},
+        "page": {"type": "integer"},
+        "limit": {"type": "integer"},
+        "is_more": {"type": "boolean"},
+    },
+    "required": ["data", "stats", "page", "limit", "is_more"],
+}
+_ROWS_OR_PAGE = {"anyOf": [_ROWS, _PAGE]}
 _VALUES = {
     "type": "object",
     "properties": {key: {"type": "array", "items": {"type": "string", "format": "uuid"}} for key in _KEYS},
@@ -22,7 +36,7 @@ _VALUES = {
 }
 
 
-@get(_PATH, access=person_identity, errors=(400,))
+@get(_PATH, access=person_identity, returns=_ROWS_OR_PAGE, errors=(400,))
 async def tasks_to_check(request: Request[Any, Any, Any], query: Checks, db: Database, caller: Caller) -> Any:
     """The tasks that wait for the caller's verdict: all of them, or with `page` a page of them and the sums of all.
 

@@ -32,7 +32,7 @@ async def _scoped(db: Database, caller: Caller, statement: Executable, **given: 
     return await db.json(statement, **scope_parameters(statement, caller), **given)
 
 
-@get("/data/user/context", access=person_identity)
+@get("/data/user/context", access=person_identity, returns=context.keys("user"))
 async def user_context(db: Database, caller: Caller) -> Json:
     """Everything the web client loads at start."""
     statement = context.context(caller.role)
