@@ -9,9 +9,6 @@ from tests.client import unique
 from tests.gazu.conftest import Row, Show, ids
 from tests.media.publishing import png
 
-_WITH_FILES = "comments with files in one request come with the media"
-EXCUSED = {"batch_comments": _WITH_FILES, "add_tasks_batch_comments": _WITH_FILES}
-
 
 @pytest.fixture(scope="module")
 def status(signed_in: Row) -> dict[str, Row]:
@@ -193,10 +190,16 @@ def test_the_thread_of_a_task(show: Show, task: Row, status: dict[str, Row], tmp
     assert gazu.task.all_comments_for_task(task) == []
 
 
-def test_many_comments_at_once(show: Show, task: Row, status: dict[str, Row]) -> None:
-    comment = {"task_status_id": status["wip"]["id"], "comment": "Two", "object_id": task["id"]}
-    made = gazu.task.create_multiple_comments(show.project, [comment])
-    assert ids(gazu.task.all_comments_for_task(task)) == ids(made)
+def test_many_comments_at_once(show: Show, task: Row, status: dict[str, Row], tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("Look closer")
+    wip = status["wip"]["id"]
+    comment = {"task_status_id": wip, "comment": "One", "object_id": task["id"]}
+    gazu.task.create_multiple_comments(show.project, [comment])
+    gazu.task.batch_comments([{"task_status_id": wip, "text": "Two", "attachment_files": [str(note)]}], task=task)
+    gazu.task.add_tasks_batch_comments([task], {"task_status_id": wip, "text": "Three"})
+    thread = {each["text"]: each["attachment_files"] for each in gazu.task.all_comments_for_task(task)}
+    assert (thread.keys(), [each["name"] for each in thread["Two"]]) == ({"One", "Two", "Three"}, ["note.txt"])
 
 
 def test_time_spent(show: Show, task: Row) -> None:

@@ -18,6 +18,7 @@ from pegbar.core.database import Database, Json
 from pegbar.core.errors import ApiError, BadRequest
 from pegbar.core.events import CURSOR_DAYS
 from pegbar.core.routing import get
+from pegbar.review.event_log import EVENT
 
 _MOST = 1000
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
@@ -95,7 +96,17 @@ _PAGE = text(
 )
 
 
-@get("/data/events/since", access=authenticated, errors=(400, 410))
+_ANSWER = {
+    "type": "object",
+    "properties": {
+        "events": {"type": "array", "items": EVENT},
+        "cursor": {"type": "string", "description": "Where the next request goes on"},
+        "more": {"type": "boolean", "description": "Whether there is more already"},
+    },
+}
+
+
+@get("/data/events/since", access=authenticated, returns=_ANSWER, errors=(400, 410))
 async def events_since(query: FeedQuery, db: Database, caller: Caller) -> Json:
     """The events since a cursor, in order, none missing and none twice: those that the caller's socket would have got.
 

@@ -28,7 +28,7 @@ FILE_EVENTS = (
     "person:set-thumbnail",
     "project:set-thumbnail",
 )
-_EVENT: Wire = wire_of(api_event).only("id", "created_at", "name", "user_id", "project_id", "data")
+EVENT: Wire = wire_of(api_event).only("id", "created_at", "name", "user_id", "project_id", "data")
 _LOGIN: Wire = wire_of(login_log).only("id", "created_at", "ip_address", "person_id", "origin")
 
 
@@ -114,7 +114,7 @@ def _windowed(table: Any, author: Any, wire: Wire, names: frozenset[str]) -> Sel
 
 @lru_cache(512)
 def _events(names: frozenset[str], only_files: bool, of_teams: bool) -> Executable:
-    statement = _windowed(api_event, api_event.c.user_id, _EVENT, names)
+    statement = _windowed(api_event, api_event.c.user_id, EVENT, names)
     if "project_id" in names:
         statement = statement.where(api_event.c.project_id == bindparam("project_id", type_=Uuid))
     if "name" in names:
@@ -169,6 +169,7 @@ async def _check_manager(db: Database, caller: Caller, project_id: UUID | None) 
 @get(
     "/data/events/last",
     access=authenticated.further("studio managers, and production managers for their productions"),
+    returns=[EVENT],
     errors=(400, 403),
 )
 async def last_events(query: EventQuery, db: Database, caller: Caller) -> Json:
@@ -183,13 +184,13 @@ async def last_events(query: EventQuery, db: Database, caller: Caller) -> Json:
     return await db.json(statement, **given)
 
 
-@get("/data/events/names", access=global_manager)
+@get("/data/events/names", access=global_manager, returns=list[str])
 async def event_names(db: Database) -> list[str]:
     """The names of the events in the log."""
     return await db.column(_NAMES)
 
 
-@get("/data/events/login-logs/last", access=admin, errors=(400,))
+@get("/data/events/login-logs/last", access=admin, returns=[_LOGIN], errors=(400,))
 async def last_logins(query: LogQuery, db: Database) -> Json:
     """The last sign-ins."""
     given = _given(query)
