@@ -1,5 +1,6 @@
 """A production too large for a request is hidden by it and emptied by a job. docs/architecture.md, "Deleting …"."""
 
+import json
 import os
 import signal
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from tests.client import Client, sign_in, unique
+from tests.command import pegbar
 from tests.factories import entity, hire, named, production, task
 from tests.media.publishing import published
 from tests.productions.test_projects import close
@@ -149,3 +151,45 @@ def check_hidden(admin: Client, artist: Client, show: str, task_id: str, name: s
             assert show not in {row["id"] for row in caller.ok_get(path)}
     assert admin.delete(f"/data/projects/{show}", params={"force": "true"}).status_code == 404
     production(admin, name=name)
+
+
+_DEFER = """
+SELECT pegbar.procrastinate_defer_jobs_v1(ARRAY[
+  ROW('default', %s, 0, NULL, NULL, %s, NULL)::pegbar.procrastinate_job_to_defer_v1])
+"""
+_REQUEST = """
+INSERT INTO pegbar.project_removal
+       (project_id, project_name, requested_by, requested_at, updated_at, total, removed, doing)
+VALUES (%s, %s, %s, now(), now(), 2, 0, 'tasks')
+"""
+
+
+def test_a_removal_that_fails_says_why_and_goes_on_when_it_can(
+    server: Server, admin: Client, database: psycopg.Connection
+) -> None:
+    """A table of somebody else that refers to the production holds up its row; the clock starts the job again."""
+    show = production(admin)
+    entity(admin, show["id"])
+    database.execute("CREATE TABLE keepsake (project_id uuid REFERENCES project (id))")
+    try:
+        database.execute("INSERT INTO keepsake VALUES (%s)", (show["id"],))
+        database.execute(_REQUEST, (show["id"], show["name"], admin.id))
+        database.execute(_DEFER, ("productions.empty", json.dumps({"project_id": show["id"]})))
+        failed = "SELECT 1 FROM pegbar.project_removal WHERE project_id = %s AND last_error IS NOT NULL"
+        wait_for(database, failed, show["id"])
+        (seen,) = admin.ok_get("/data/projects/removals")
+        assert "keepsake" in seen["last_error"]
+        assert hire(admin, "manager").get("/data/projects/removals").status_code == 403
+        said = pegbar("jobs", "removals", "--json", "--data", str(server.folder))
+        (told,) = json.loads(said.stdout)
+        # All that was in it is gone: the asset and the line of the log that told of it.
+        assert (told["project_name"], told["removed"], told["total"]) == (show["name"], 2, 2)
+    finally:
+        database.execute("DROP TABLE keepsake")
+    database.execute("UPDATE pegbar.project_removal SET updated_at = now() - interval '1 day'")
+    database.execute(_DEFER, ("productions.resume_removals", "{}"))
+    wait_for(database, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM project WHERE id = %s)", show["id"])
+    progress = "SELECT person_id::text, payload::jsonb FROM pegbar.outbox WHERE name = 'project-removal:update'"
+    whom, last = database.execute(f"{progress} ORDER BY position DESC LIMIT 1").fetchone() or ()
+    assert whom == admin.id
+    assert last == {"project_id": show["id"], "removed": 2, "total": 2, "done": True}
