@@ -17,8 +17,9 @@ from pegbar.core.access import Caller, person_identity
 from pegbar.core.body import Strict, json_beside_query
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest
+from pegbar.core.marks import headers_of, tag_of_body, unchanged
 from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import delete, found, get, post
+from pegbar.core.routing import Reply, delete, found, get, post
 from pegbar.productions.shapes import FULL
 from pegbar.tasks.time.periods import iso_day
 from pegbar.tasks.time.shapes import TIME_SPENT
@@ -33,13 +34,14 @@ async def _scoped(db: Database, caller: Caller, statement: Executable, **given: 
 
 
 @get("/data/user/context", access=person_identity, returns=context.keys("user"))
-async def user_context(db: Database, caller: Caller) -> Json:
-    """Everything the web client loads at start."""
+async def user_context(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Reply:
+    """Everything the web client loads at start; 304 when the client has it already."""
     statement = context.context(caller.role)
-    row = found(await db.json_row(statement, **scope_parameters(statement, caller)))
-    if not caller.is_admin:
-        return row
-    return Json(row[:-1] + b',"user_limit":' + msgspec.json.encode(settings().user_limit) + b"}")
+    body = found(await db.json_row(statement, **scope_parameters(statement, caller)))
+    if caller.is_admin:
+        body = Json(body[:-1] + b',"user_limit":' + msgspec.json.encode(settings().user_limit) + b"}")
+    tag = tag_of_body(body)
+    return unchanged(request, tag) or Reply(body, headers=headers_of(tag))
 
 
 @get("/data/user/tasks", access=person_identity, returns=[task_rows.ROW])
