@@ -1,19 +1,19 @@
-"""The floor: the thinnest Granian and asyncpg handlers that run the same SQL as Pegbar and send the same bytes.
+"""The floor: the thinnest Granian and asyncpg handlers that run the same SQL as Pegbar and send as many bytes.
 
 No routing, no tokens, no access rules: what is left is what the server, the driver and PostgreSQL cost by themselves.
-`python -m bench.floor PORT` serves the statements of bench/lines.py under their paths.
+`python -m bench.floor PORT` serves the statements that the file BENCH_STATEMENTS holds (bench/recording.py).
 """
 
 import os
+import pickle
 import sys
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from bench.lines import LINES
-
-#: path -> (SQL, its arguments), read once at the start
-STATEMENTS: dict[str, tuple[str, list[Any]]] = {}
+#: path -> [(SQL, its arguments)]
+STATEMENTS: dict[str, list[tuple[str, list[Any]]]] = {}
 POOLS: list[asyncpg.Pool] = []
 
 
@@ -22,8 +22,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await receive()
         pool = await asyncpg.create_pool(
-            os.environ["DATABASE_URL"], min_size=2, max_size=10, server_settings={"jit": "off"}
-        )
+            os.environ["DATABASE_URL"], min_size=2, max_size=10, max_cacheable_statement_size=0,
+            server_settings={"jit": "off"},
+        )  # fmt: skip
         POOLS.append(pool)
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -31,9 +32,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "lifespan.shutdown.complete"})
         return
     query = scope["query_string"].decode()
-    sql, arguments = STATEMENTS[scope["path"] + (f"?{query}" if query else "")]
-    rows = await POOLS[0].fetch(sql, *arguments)
-    body = ("[" + ",".join([row[0] for row in rows]) + "]").encode()
+    parts = []
+    for sql, arguments in STATEMENTS[scope["path"] + (f"?{query}" if query else "")]:
+        rows = await POOLS[0].fetch(sql, *arguments)
+        parts += [row[0] if isinstance(row[0], str) else str(row[0]) for row in rows]
+    body = ("[" + ",".join(parts) + "]").encode()
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -41,10 +44,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 def create() -> Any:
     """The application of a worker."""
-    ids = dict(pair.split("=", 1) for pair in os.environ["BENCH_IDS"].split())
-    for line in LINES:
-        if line.floor is not None:
-            STATEMENTS[line.path.format(**ids)] = line.floor(ids)
+    STATEMENTS.update(pickle.loads(Path(os.environ["BENCH_STATEMENTS"]).read_bytes()))
     return app
 
 

@@ -1,93 +1,72 @@
-"""What is measured: a request, and the SQL of its floor."""
+"""What is measured: a request, and what its floor runs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, func, select
-
-from pegbar.accounts.shapes import SAFE
-from pegbar.core.database import compiled
-from pegbar.core.resource import Relation
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
-from pegbar.entities.tables import entity
-from pegbar.studio.tables import entity_type
-from pegbar.tasks.tables import task, task_person_link
-
-Floor = Callable[[Mapping[str, str]], tuple[str, list[Any]]]
+Ids = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table."""
+    """One line of the table. The floor of a read runs the statements that Pegbar runs for it, but the caller's own."""
 
     name: str
-    method: str
     path: str
-    body: Callable[[Mapping[str, str]], Any] | None = None
-    floor: Floor | None = None
+    method: str = "GET"
+    body: Callable[[Ids], Any] | None = None
+    #: Asked again with the validator of the answer: 304.
+    conditional: bool = False
+    #: Whether it has a floor.
+    floor: bool = True
     #: Requests at a time when the throughput is measured.
-    clients: int = 16
-    requests: int = 2000
+    clients: int = 4
+    #: At most so many requests a measure.
+    requests: int = 400
 
 
-def floor(statement: Executable, **names: str) -> Floor:
-    """The floor of a statement; `names` gives each parameter the id it takes."""
-
-    def make(ids: Mapping[str, str]) -> tuple[str, list[Any]]:
-        ready = compiled(statement)
-        return ready.sql, ready.arguments({parameter: ids[name] for parameter, name in names.items()})
-
-    return make
-
-
-_TASK = wire_of(task, "Task").but(
-    assignees=Relation("assignees", task_person_link.c.task_id, task_person_link.c.person_id).ids(task)
-)
-ONE_TASK = select(json_object(_TASK)).where(task.c.id == bindparam("task_id", type_=Uuid))
-TASKS = select(json_object(wire_of(task, "Task"))).where(task.c.project_id == bindparam("project_id", type_=Uuid))
-ENTITIES = (
-    select(json_object(wire_of(entity).but(type=func.coalesce(entity_type.c.name, "Asset"))))
-    .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
-    .where(entity.c.project_id == bindparam("project_id", type_=Uuid))
-)
-PERSONS = select(json_object(SAFE))
+_BOARD = "/data/shots/with-tasks?project_id={project}"
+_ASSETS = "/data/assets/with-tasks?project_id={project}"
 
 LINES = [
-    Line("a task", "GET", "/data/tasks/{task}", floor=floor(ONE_TASK, task_id="task"), requests=6000),
-    Line("persons", "GET", "/data/persons", floor=floor(PERSONS), requests=1000),
-    Line(
-        "tasks of a production",
-        "GET",
-        "/data/tasks?project_id={project}",
-        floor=floor(TASKS, project_id="project"),
-        clients=2,
-        requests=20,
-    ),
-    Line(
-        "entities of a production",
-        "GET",
-        "/data/entities?project_id={project}",
-        floor=floor(ENTITIES, project_id="project"),
-        clients=2,
-        requests=40,
-    ),
-    Line("user context", "GET", "/data/user/context", requests=300, clients=8),
+    Line("shot board", _BOARD, requests=12, clients=2),
+    Line("shot board, compact", _BOARD + "&compact=true", requests=12, clients=2),
+    Line("shot board, NDJSON", _BOARD + "&stream=true", requests=12, clients=2),
+    Line("shot board, NDJSON compact", _BOARD + "&stream=true&compact=true", requests=12, clients=2),
+    Line("shot board, 304", _BOARD, conditional=True, floor=False),
+    Line("asset board", _ASSETS, requests=30, clients=2),
+    Line("asset board, 304", _ASSETS, conditional=True, floor=False),
+    Line("tasks?project_id=", "/data/tasks?project_id={project}", requests=12, clients=2),
+    Line("projects/{id}/tasks", "/data/projects/{project}/tasks", requests=12, clients=2),
+    Line("entities?project_id=", "/data/entities?project_id={project}", requests=30, clients=2),
+    Line("persons", "/data/persons", requests=200),
+    Line("user context", "/data/user/context", requests=100),
+    Line("user context, 304", "/data/user/context", conditional=True, floor=False, requests=100),
+    Line("to-do of the caller", "/data/user/tasks", requests=100),
+    Line("to-do of an artist", "/data/persons/{artist}/tasks", requests=100),
+    Line("a task", "/data/tasks/{task}", clients=16, requests=3000),
+    Line("comments of a task", "/data/tasks/{task}/comments", clients=8, requests=1000),
+    Line("news of a production, page 1", "/data/projects/{project}/news?page=1", requests=200),
+    Line("entity links of a production", "/data/projects/{project}/entity-links?limit=1000", requests=100),
+    Line("casting of a sequence", "/data/projects/{project}/sequences/{sequence}/casting", requests=200),
+    Line("month table of a year", "/data/persons/time-spents/month-table/2026", requests=50),
+    Line("open tasks", "/data/tasks/open-tasks?project_id={project}&limit=100", requests=50),
+    Line("open tasks, statistics", "/data/tasks/open-tasks/stats?project_id={project}", requests=50),
+    Line("open tasks, burndown", "/data/tasks/open-tasks/burndown?project_id={project}", requests=50),
     Line(
         "sign-in",
-        "POST",
         "/auth/login",
+        method="POST",
         body=lambda _: {"email": "admin@example.com", "password": "mysecretpassword"},
-        requests=16,
-        clients=4,
+        floor=False,
+        requests=12,
     ),
     Line(
         "a comment with a status",
-        "POST",
         "/actions/tasks/{task}/comment",
+        method="POST",
         body=lambda ids: {"task_status_id": ids["status"], "comment": "Bench"},
-        requests=300,
-        clients=4,
+        floor=False,
+        requests=100,
     ),
 ]
