@@ -64,7 +64,9 @@ def _written(cursor: Cursor) -> str:
 
 _NOW = text("SELECT pg_current_snapshot()::text AS snapshot, extract(epoch FROM clock_timestamp())::bigint AS at")
 
-#: One row for each event of the page and one more if there are more; always at least one, for the snapshot.
+#: One row for each event of the page and one more if there are more; always at least one, for the snapshot. A first
+#: page begins at the lowest position of what its reader may not have seen (+ 0: found by transaction, of which few are
+#: new, rather than along all positions).
 _PAGE = text(
     f"""
     SELECT now.snapshot, now.at, now.known, page.position, page.event
@@ -81,7 +83,9 @@ _PAGE = text(
           LEFT JOIN api_event e ON e.id = o.event_id
          WHERE now.known
            AND o.xid >= pg_snapshot_xmin(:seen ::text::pg_snapshot)::text::bigint
-           AND o.position > :position ::bigint
+           AND o.position > CASE WHEN :position ::bigint > 0 THEN :position ::bigint ELSE (
+                 SELECT min(n.position + 0) - 1 FROM pegbar.outbox n
+                  WHERE n.xid >= pg_snapshot_xmin(:seen ::text::pg_snapshot)::text::bigint) END
            AND NOT pg_visible_in_snapshot(o.xid::text::xid8, :seen ::text::pg_snapshot)
            AND (:reading ::text IS NULL OR pg_visible_in_snapshot(o.xid::text::xid8, :reading ::text::pg_snapshot))
            AND CASE WHEN o.person_id IS NOT NULL THEN o.person_id = :caller_id ::uuid
