@@ -1,10 +1,12 @@
 """What follows a comment: replies, acknowledgements and files, as each role."""
 
 import threading
+from typing import Any
 
 from tests import factories
 from tests.client import Client
 from tests.tasks.test_comments import say, status
+from tests.tasks.test_time import person
 
 
 def test_replies_posted_at_once_are_all_kept(admin: Client) -> None:
@@ -175,3 +177,22 @@ def test_vendors_get_their_tasks_and_hours_of_an_entity_only(admin: Client) -> N
     assert [each["person_id"] for each in vendor.ok_get(hours)] == [vendor.id]
     assert len(artist.ok_get(hours)) == 2
     assert vendor.ok_get(f"/actions/tasks/{mine['id']}/time-spents")["total"] == 10
+
+
+def test_related_tasks_are_those_the_caller_sees_on_each_production(admin: Client) -> None:
+    vendor, artist, client = person(admin, "vendor"), person(admin, "user"), person(admin, "user")
+    show = factories.production(admin, vendor, artist)
+    factories.join(admin, show["id"], client, "client")
+    asset = factories.entity(admin, show["id"])
+    mine = factories.task(admin, asset, assignees=[vendor.id, artist.id])
+    free = factories.task(admin, asset, "Rigging", estimation=60)
+
+    def related(who: Client, to: Client, task: dict[str, Any]) -> Any:
+        answer = who.get(f"/data/persons/{to.id}/related-tasks/{task['task_type_id']}")
+        return [each["estimation"] for each in answer.json()] if answer.status_code == 200 else answer.status_code
+
+    assert (related(artist, vendor, mine), related(artist, vendor, free)) == ([0], [60])
+    assert (related(vendor, vendor, mine), related(vendor, vendor, free)) == ([0], [])
+    assert related(vendor, artist, mine) == 403
+    assert related(client, artist, free) == [0], "blank, by the role on the production"
+    assert related(factories.hire(admin), artist, free) == 403, "bots are refused"

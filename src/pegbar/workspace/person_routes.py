@@ -3,17 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, exists, literal_column, select
+from sqlalchemy import Select, bindparam, select
 
 from pegbar.accounts.tables import person
 from pegbar.core.access import Caller, Place, Rule
 from pegbar.core.database import Database, Json
-from pegbar.core.resource import CALLER_ID, scope_parameters
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import get
-from pegbar.core.schema import Text, Uuid
+from pegbar.core.schema import Uuid
 from pegbar.core.wire import json_object
-from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
+from pegbar.tasks.by_role import by_role
+from pegbar.tasks.in_context import MINE, OPEN, SOURCE, WITH_CALLER, caller_is
+from pegbar.tasks.listings import ASSIGNED
 from pegbar.tasks.shapes import TASK
 from pegbar.tasks.tables import task, task_person_link
 from pegbar.workspace import task_rows, todo
@@ -54,39 +55,29 @@ async def done_tasks_of_person(person_id: UUID, db: Database, caller: Caller) ->
 _other = task.alias("other")
 
 
-def _related(*, everywhere: bool) -> Select[Any]:
-    """Tasks of a type on the entities of open productions on which a person works."""
-    rows = (
-        select(json_object(TASK))
-        .select_from(
-            task.join(project, project.c.id == task.c.project_id).join(
-                project_status, project_status.c.id == project.c.project_status_id
-            )
-        )
+def _related(*, for_admin: bool) -> Select[Any]:
+    """Tasks of a type on the entities of open productions on which a person works, as the caller sees them there."""
+    works_on = (
+        select(_other.c.entity_id)
+        .join(task_person_link, task_person_link.c.task_id == _other.c.id)
+        .where(task_person_link.c.person_id == _PERSON_ID)
+    )
+    seen = () if for_admin else (MINE, ~caller_is("vendor") | ASSIGNED)
+    return (
+        select(json_object(TASK if for_admin else by_role(TASK)))
+        .select_from(SOURCE if for_admin else WITH_CALLER)
         .where(
-            task.c.task_type_id == bindparam("task_type_id", type_=Uuid),
-            project_status.c.name == literal_column("'Open'", Text),
-            task.c.entity_id.in_(
-                select(_other.c.entity_id)
-                .join(task_person_link, task_person_link.c.task_id == _other.c.id)
-                .where(task_person_link.c.person_id == _PERSON_ID)
-            ),
+            task.c.task_type_id == bindparam("task_type_id", type_=Uuid), OPEN, task.c.entity_id.in_(works_on), *seen
         )
     )
-    if everywhere:
-        return rows
-    mine = exists().where(
-        project_person_link.c.project_id == task.c.project_id, project_person_link.c.person_id == CALLER_ID
-    )
-    return rows.where(mine)
 
 
-_RELATED, _RELATED_OF_OWN = _related(everywhere=True), _related(everywhere=False)
+_RELATED, _RELATED_OF_OWN = _related(for_admin=True), _related(for_admin=False)
 
 
 @get("/data/persons/{person_id:uuid}/related-tasks/{task_type_id:uuid}", access=_of_colleague, returns=[TASK])
 async def related_tasks(person_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
-    """Tasks of a type on all that a person works on, in the caller's open productions."""
+    """Tasks of a type on all that a person works on, in the caller's open productions; vendors get theirs."""
     if caller.role == "client":
         return Json(b"[]")
     statement = _RELATED if caller.is_admin else _RELATED_OF_OWN
