@@ -1,14 +1,20 @@
 """The OpenAPI document is complete and true to the declarations."""
 
+import re
 from typing import Any
 
+import jsonschema
 import pytest
 import requests
 from openapi_spec_validator import validate
 
 from pegbar.app import load_domains
 from tests.client import Client, unique
+from tests.factories import named, production
 from tests.server import Server
+
+#: A row that a schema refers to.
+_ROW = re.compile(r"components/schemas/(\w+)")
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +74,37 @@ def test_answers_are_as_described(document: dict[str, Any], admin: Client) -> No
     refused = admin.post("/data/departments", {"name": unique("Doc")})
     error = document["components"]["schemas"]["Error"]
     assert set(error["required"]) <= set(refused.json()) <= set(error["properties"])
+
+
+def test_answers_about_productions_are_as_described(document: dict[str, Any], admin: Client) -> None:
+    modeling, todo = named(admin, "task-types", "Modeling")["id"], named(admin, "task-status", "Todo")["id"]
+    prop = named(admin, "entity-types", "Prop")["id"]
+    show = production(admin, task_types=[modeling], task_statuses=[todo], asset_types=[prop], team=[admin.id])
+    at, known = f"/data/projects/{show['id']}", {"project_id": show["id"]}
+    made = admin.ok_post(f"{at}/metadata-descriptors", {"name": "Fur"})
+    known["metadata_descriptor_id"] = made["id"]
+    known["budget_id"] = admin.ok_post(f"{at}/budgets", {"name": "Quote"})["id"]
+    line = {"department_id": named(admin, "departments", "Modeling")["id"], "start_date": "2031-01-01"}
+    entry = admin.ok_post(
+        f"{at}/budgets/{known['budget_id']}/entries", {**line, "months_duration": 1, "daily_salary": 1}
+    )
+    name = {"name": unique("Pattern")}
+    known |= {
+        "entry_id": entry["id"],
+        "task_type_id": modeling,
+        "project_template_id": admin.ok_post(f"/data/project-templates/from-project/{show['id']}", name)["id"],
+    }
+    checked = 0
+    for operation in load_domains():
+        parameters = re.findall(r"{(\w+):\w+}", operation.path)
+        ours = operation.handler.__module__.startswith("pegbar.productions.")
+        if not (ours and operation.method == "GET" and set(parameters) <= set(known)):
+            continue
+        path = re.sub(r":\w+}", "}", operation.path)
+        described = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        answer = admin.ok_get(path.format(**known))
+        rows = {name: document["components"]["schemas"][name] for name in _ROW.findall(str(described))}
+        jsonschema.Draft202012Validator({**described, "components": {"schemas": rows}}).validate(answer)
+        assert described != {"description": "Any JSON value"}, path
+        checked += 1
+    assert checked > 15

@@ -86,5 +86,6 @@ LINKS: tuple[Executable, ...] = tuple(
 
 LOCK_PROJECT = text("SELECT id FROM project WHERE id = :project_id FOR UPDATE").bindparams(_PROJECT_ID)
 
+REMOVAL = wire_of(project_removal)
 #: The removals under way, the latest first.
-removals = select(json_object(wire_of(project_removal))).order_by(project_removal.c.requested_at.desc())
+removals = select(json_object(REMOVAL)).order_by(project_removal.c.requested_at.desc())

@@ -6,7 +6,7 @@ from pegbar.core.routing import get
 from pegbar.productions.deletion import queries
 
 
-@get("/data/projects/removals", access=admin, tag="Projects")
+@get("/data/projects/removals", access=admin, returns=[queries.REMOVAL], tag="Projects")
 async def project_removals(db: Database) -> Json:
     """Productions that are deleted and still lose their rows.
 
