@@ -196,3 +196,22 @@ def test_related_tasks_are_those_the_caller_sees_on_each_production(admin: Clien
     assert related(vendor, artist, mine) == 403
     assert related(client, artist, free) == [0], "blank, by the role on the production"
     assert related(factories.hire(admin), artist, free) == 403, "bots are refused"
+
+
+def test_of_a_hidden_comment_clients_get_the_pictures_and_nothing_else(admin: Client) -> None:
+    client = factories.hire(admin, "client")
+    show = factories.production(admin, client)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    more = {"links": ["https://a.b"], "checklist": [{"text": "a", "checked": False}]}
+    said = say(admin, task, status(admin, "Work In Progress"), f"Secret @{client.person['full_name']}", **more)
+    path = f"/data/tasks/{task['id']}/comments"
+    admin.ok_post(f"{path}/{said['id']}/ack")
+    admin.ok_post(f"{path}/{said['id']}/reply", {"text": "Secret too"})
+    assert client.ok_get(path) == []
+    shown = admin.ok_post(f"/actions/tasks/{task['id']}/comments/{said['id']}/add-preview", {})
+    (seen,) = client.ok_get(path)
+    assert [each["id"] for each in seen["previews"]] == [shown["id"]]
+    for key in ("text", "links", "checklist", "replies", "mentions", "department_mentions", "acknowledgements"):
+        assert not seen[key], key
+    admin.ok_put(f"/data/preview-files/{shown['id']}", {"validation_status": "rejected"})
+    assert client.ok_get(path) == []
