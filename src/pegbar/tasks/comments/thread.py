@@ -22,7 +22,7 @@ from pegbar.tasks.comments import attachments, queries
 from pegbar.tasks.comments.attachments import StoredFile
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.shapes import COMMENT, WITH_IDS
-from pegbar.tasks.comments.subject import load
+from pegbar.tasks.comments.subject import Subject, load
 from pegbar.tasks.comments.visibility import BY_CLIENT
 from pegbar.tasks.events import (
     COMMENT_ACKNOWLEDGE,
@@ -155,15 +155,7 @@ async def reply(
     )
     _check_may_reply(caller, thread, acts or (subject.named_in_thread and caller.role_here != "vendor"))
     now, reply_id = utc_now(), uuid4()
-    made = {
-        "id": str(reply_id),
-        "date": _written(now),
-        "created_at": _written(now),
-        "person_id": str(caller.id),
-        "text": said,
-        "mentions": [str(each) for each in named(said, "@", subject.team)],
-        "department_mentions": [str(each) for each in named(said, "@", subject.departments)],
-    }
+    made = _reply_row(reply_id, caller.id, said, subject, now)
     told = await tx.rows(
         _REPLY,
         comment_id=comment_id,
@@ -190,6 +182,19 @@ async def reply(
     if files:
         answer["attachment_files"] = msgspec.Raw(await attachments.short(tx, files, of_reply=True))
     return answer
+
+
+def _reply_row(reply_id: UUID, author_id: UUID, said: str, subject: Subject, now: datetime) -> dict[str, Any]:
+    """A reply as its comment keeps it."""
+    return {
+        "id": str(reply_id),
+        "date": _written(now),
+        "created_at": _written(now),
+        "person_id": str(author_id),
+        "text": said,
+        "mentions": [str(each) for each in named(said, "@", subject.team)],
+        "department_mentions": [str(each) for each in named(said, "@", subject.departments)],
+    }
 
 
 def _check_may_reply(caller: Caller, thread: asyncpg.Record, takes_part: bool) -> None:

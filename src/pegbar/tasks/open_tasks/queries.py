@@ -258,6 +258,24 @@ def statistics(which: OpenTasks) -> Executable:
     return select(json_map(rows))
 
 
+def _days(found: CTE, bounds: CTE) -> CTE:
+    """How many tasks were done on each day, and their estimation."""
+    # A day before the window counts on its first day; least and greatest pass over nulls.
+    first = case((bounds.c.start.is_not(None), func.least(bounds.c.start, bounds.c.end)))
+    day = func.greatest(found.c.done, first, type_=Date)
+    return (
+        select(
+            day.label("date"),
+            func.count().label("done"),
+            func.coalesce(func.sum(found.c.estimation), _ZERO, type_=Float).label("done_estimation"),
+        )
+        .select_from(found.join(bounds, true()))
+        .where(found.c.done.is_not(None))
+        .group_by(day)
+        .cte("days")
+    )
+
+
 @lru_cache(256)
 def burndown(which: OpenTasks) -> Executable:
     """What is done day by day, from the first day of the tasks (or productions) to the last: one JSON object."""
@@ -281,20 +299,7 @@ def burndown(which: OpenTasks) -> Executable:
         func.coalesce(func.min(found.c.start), func.min(found.c.project_start), type_=Date).label("start"),
         func.coalesce(func.max(found.c.due), func.max(found.c.project_end), type_=Date).label("end"),
     ).cte("bounds")
-    # A day before the window counts on its first day; least and greatest pass over nulls.
-    first = case((bounds.c.start.is_not(None), func.least(bounds.c.start, bounds.c.end)))
-    day = func.greatest(found.c.done, first, type_=Date)
-    days = (
-        select(
-            day.label("date"),
-            func.count().label("done"),
-            func.coalesce(func.sum(found.c.estimation), _ZERO, type_=Float).label("done_estimation"),
-        )
-        .select_from(found.join(bounds, true()))
-        .where(found.c.done.is_not(None))
-        .group_by(day)
-        .cte("days")
-    )
+    days = _days(found, bounds)
     earliest, latest = (select(f(days.c.date)).scalar_subquery() for f in (func.min, func.max))
     listed = select(json_object(dict(days.c))).order_by(days.c.date)
     told = Wire(
