@@ -37,6 +37,11 @@ from sqlalchemy.types import UserDefinedType
 _MOST_ARGUMENTS = 90
 
 
+#: A limit that cuts nothing off. With one, PostgreSQL sorts rows first and writes their JSON then; without, it sorts
+#: the texts, and a stream waits for all of them.
+EVERY_ROW = literal_column("9223372036854775807", BigInteger)
+
+
 class Wire(dict[str, ColumnElement[Any]]):
     """The keys of a JSON object and what fills them. Compared by identity, so that statements are cached by it."""
 
@@ -165,6 +170,7 @@ def _binary(kind: Any) -> bool:
 
 
 __all__ = [
+    "EVERY_ROW",
     "JSONB",
     "Boolean",
     "JsonText",

@@ -27,7 +27,7 @@ from pegbar.core.marks import headers_of, unchanged
 from pegbar.core.resource import CALLER_ID, Relation, scope_parameters
 from pegbar.core.schema import Uuid
 from pegbar.core.streaming import stream_array, stream_lines
-from pegbar.core.wire import Wire, json_list, json_object, json_values, wire_of
+from pegbar.core.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
 from pegbar.entities.kinds import is_kind
 from pegbar.entities.listing import masked_data
 from pegbar.entities.scopes import ASSIGNED
@@ -112,12 +112,8 @@ def statement(board: Board, asked: Asked) -> Executable:
         conditions.append(entity.c.project_id == _project_id)
     if asked.role == "vendor":
         conditions.append(board.for_vendors)
-    return (
-        select(json_values(row) if asked.compact else json_object(row))
-        .select_from(board.source)
-        .where(*conditions)
-        .order_by(*board.order)
-    )
+    rows = select(json_values(row) if asked.compact else json_object(row)).select_from(board.source).where(*conditions)
+    return rows.order_by(*board.order).limit(EVERY_ROW) if board.order else rows
 
 
 def _head(board: Board, *, compact: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object
+from pegbar.core.wire import EVERY_ROW, json_object
 from pegbar.entities.kinds import SHOT, is_kind
 from pegbar.entities.tables import entity
 from pegbar.tasks.comments.shapes import WITH_IDS
@@ -75,7 +75,7 @@ def tasks(which: Tasks, *, paged: bool) -> Executable:
         .where(*which.conditions())
         .order_by(task.c.updated_at.desc(), task.c.id)
     )
-    return rows.limit(_LIMIT).offset(_OFFSET) if paged else rows
+    return rows.limit(_LIMIT).offset(_OFFSET) if paged else rows.limit(EVERY_ROW)
 
 
 _IN_PROJECT = comment.c.object_id.in_(select(task.c.id).where(task.c.project_id == PROJECT_ID))
@@ -91,7 +91,7 @@ _COMMENTS = (
 def comments(hidden: ColumnElement[bool], *, paged: bool) -> Executable:
     """The comments of a production that a caller may see, latest change first."""
     rows = _COMMENTS.where(hidden)
-    return rows.limit(_LIMIT).offset(_OFFSET) if paged else rows
+    return rows.limit(_LIMIT).offset(_OFFSET) if paged else rows.limit(EVERY_ROW)
 
 
 @lru_cache
