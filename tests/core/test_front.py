@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,9 @@ def boss(limited: Server) -> Client:
 def raw(server: Server, method: str, path: str, **options: object) -> tuple[int, dict[str, str], bytes]:
     """A request sent as it stands: no path is tidied up."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    connection.request(method, path, **options)  # type: ignore[arg-type]
+    # A refused body is answered before all of it is sent.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        connection.request(method, path, **options)  # type: ignore[arg-type]
     answer = connection.getresponse()
     body = answer.read()
     connection.close()

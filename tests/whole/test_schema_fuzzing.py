@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, settings
 from pegbar.app import load_domains
 from pegbar.core.openapi import document
 from tests import factories
-from tests.client import Client, sign_in
-from tests.server import ADMIN, Server
+from tests.client import Client
+from tests.server import Server
 from tests.whole.rows import Rows
 
 #: Signing out would end the session of the requests that follow.
@@ -25,16 +25,14 @@ _LEFT_OUT = "/auth/"
 
 
 @pytest.fixture(scope="module")
-def fuzzed(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Client, Rows]]:
-    with Server() as server:
-        admin = sign_in(server.api, *ADMIN)
-        robot = factories.hire(admin, "admin")
-        show = factories.production(admin)
-        entity = factories.entity(admin, show["id"])
-        task = factories.task(admin, entity)
-        given = {"project": show["id"], "entity": entity["id"], "task": task["id"]}
-        with psycopg.connect(server.database_url, autocommit=True) as connection:
-            yield server, robot, Rows(connection, given)
+def fuzzed(server: Server, admin: Client) -> Iterator[tuple[Server, Client, Rows]]:
+    robot = factories.hire(admin, "admin")
+    show = factories.production(admin)
+    entity = factories.entity(admin, show["id"])
+    task = factories.task(admin, entity)
+    given = {"project": show["id"], "entity": entity["id"], "task": task["id"]}
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
+        yield server, robot, Rows(connection, given)
 
 
 _EXAMPLES = int(os.environ.get("PEGBAR_FUZZ_EXAMPLES", "0"))

@@ -1,0 +1,24 @@
+"""Servers of their own: the tests here fill the tables with rows that would puzzle others."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.client import Client, sign_in
+from tests.server import ADMIN, Server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def admin(server: Server) -> Client:
+    return sign_in(server.api, *ADMIN)
+
+
+@pytest.fixture(scope="module")
+def anonymous(server: Server) -> Client:
+    return Client(server.api)
