@@ -29,6 +29,8 @@ log = structlog.get_logger()
 NAMESPACE = "/events"
 #: Clients may connect here besides; nothing is sent on it.
 _DEFAULT = "/"
+#: Seconds between looks for clients that came back to a server that stops.
+_HANG_UP_EVERY = 0.2
 #: The oldest transaction still running: every event of those before it was committed.
 _OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
@@ -104,7 +106,13 @@ class Realtime:
     def _let_go(self) -> None:
         """Hang up, so that the server can stop: it waits for every open connection."""
         self._closing = True
-        self._tasks.append(asyncio.create_task(self._hang_up()))
+        self._tasks.append(asyncio.create_task(self._keep_hanging_up()))
+
+    async def _keep_hanging_up(self) -> None:
+        # Clients come back at once, as long as there is somebody to connect to.
+        while True:
+            await self._hang_up()
+            await asyncio.sleep(_HANG_UP_EVERY)
 
     async def _hang_up(self) -> None:
         for socket in list(self._tokens):
