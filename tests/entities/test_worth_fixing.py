@@ -2,15 +2,10 @@
 
 from typing import Any
 
-import psycopg
-import pytest
-
 from tests.client import Client, unique
 from tests.entities.shows import Show, happened
-from tests.entities.test_removal import gone
 from tests.factories import entity, hire, named, task
 from tests.server import Server
-from tests.whole.rows import Rows
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -168,30 +163,6 @@ def test_frames_are_set_and_told_where_they_change(server: Server, admin: Client
     events = [payload["shot_id"] for name, payload in happened(server, show.id)[told:] if name == "shot:update"]
     assert events == [second["id"]]
     assert admin.post(path, params={"episode_id": "pilot"}).status_code == 400
-
-
-@pytest.mark.parametrize("kind", ["Shot", "Episode", "Edit", "Character"])
-def test_a_forced_deletion_leaves_nothing_behind(server: Server, admin: Client, kind: str) -> None:
-    show = Show(admin)
-    row = show.episode() if kind == "Episode" else entity(admin, show.id, kind)
-    task_type = {"Shot": "Layout", "Character": "Modeling"}.get(kind)
-    given = {"project": show.id, "entity": row["id"]}
-    if task_type is not None:
-        given["task"] = task(admin, row, task_type)["id"]
-    holders = """
-        SELECT format('SELECT count(*) FROM %%I WHERE %%I = %%L', c.conrelid::regclass::text, a.attname, %s::text)
-          FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-         WHERE c.contype = 'f' AND c.confrelid = 'entity'::regclass
-    """
-    with psycopg.connect(server.database_url, autocommit=True) as connection:
-        Rows(connection, given)
-        statements = [each for (each,) in connection.execute(holders, [row["id"]])]
-        statements.append(f"SELECT count(*) FROM schedule_item WHERE object_id = '{row['id']}'")
-        assert sum(connection.execute(each).fetchone()[0] for each in statements) > 10
-        path = {"Episode": "episodes", "Edit": "edits", "Shot": "shots"}.get(kind, "assets")
-        admin.ok_delete(f"/data/{path}/{row['id']}?force=true")
-        assert {each: connection.execute(each).fetchone()[0] for each in statements} == dict.fromkeys(statements, 0)
-    assert gone(show, row)
 
 
 def test_two_tasks_of_one_type_show_the_previews_of_both(admin: Client) -> None:
