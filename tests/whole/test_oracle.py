@@ -9,17 +9,35 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client import Client, sign_in
+from pegbar.app import load_domains
+from pegbar.core.access import Place
+from tests.client import sign_in
 from tests.server import ADMIN, Server
 from tests.whole import oracle
 from tests.whole.oracle import Line
 from tests.whole.world import KEPT, World, made
 
 #: Lines that are right and not yet true, by caller, with the reason. It must shrink: an entry that has come true fails.
-OWED: dict[str, tuple[str, set[str]]] = {}
+OWED: dict[str, tuple[str, set[str]]] = {
+    "GET /data/projects/{project_id}/milestones": (
+        "vendors get an empty list, since the UI asks for it when a production opens; they are refused",
+        {"vendor-assigned", "vendor", "as-vendor"},
+    ),
+}
 
 #: Routes that answer 404 to those who may, since no file of the kind is stored.
-NOTHING_STORED = ("GET /movies/",)
+NOTHING_STORED = ("GET /movies/", "GET /pictures/thumbnails/attachment-files/")
+#: Routes that no request of the test brings to the end, with the reason.
+STOPPED_SOONER = {
+    "POST /auth/totp": "the code is wrong",
+    "DELETE /auth/totp": "none is enabled",
+    "POST /auth/email-otp": "the code is wrong",
+    "DELETE /auth/email-otp": "none is enabled",
+    "POST /auth/fido": "there is no key",
+    "DELETE /auth/fido": "none is enabled",
+    "PUT /auth/recovery-codes": "no second factor is enabled",
+    "POST /data/salary-scales": "listing makes them",
+}
 #: What a refused commit, or rows that are still used, say: the request has passed all that could refuse it.
 _KIND = re.compile(r":\w+}")
 _TO_THE_END = re.compile(f"{KEPT}|still used")
@@ -53,6 +71,20 @@ def test_every_route_has_one_line() -> None:
     assert [route for route, count in lines.items() if count > 1] == []
     assert oracle.bodies().keys() <= routes
     assert OWED.keys() <= {line.title for line in oracle.lines()}
+    assert STOPPED_SOONER.keys() <= routes
+
+
+def test_every_place_named_in_the_query_is_asked() -> None:
+    asked = {(line.route, name) for line in oracle.lines() for name in re.findall(r"[?&](\w+)=", line.asked)}
+    missing = []
+    for operation in load_domains():
+        place: Place | None = operation.access.place
+        while place is not None and place.in_query:
+            route = f"{operation.method} {_KIND.sub('}', operation.path)}"
+            if (route, place.parameter) not in asked:
+                missing.append(f"{route}: an indented line with ?{place.parameter}=")
+            place = place.otherwise
+    assert not missing
 
 
 @pytest.mark.parametrize("line", oracle.lines(), ids=lambda line: line.title)
@@ -74,7 +106,10 @@ def test_a_route_lets_in_whom_its_line_says(line: Line, world: World) -> None:
             # A bot's token is none that refreshes a session.
             right = status in refusal or (status == 422 and line.path == "/auth/refresh-token")
         if right == (caller.name in owed):
-            wrong.append(("takes it off OWED: " if right else "") + f"{'may' if refusal is None else 'may not'}: {said}")
+            come_true = "has come true, take it off OWED: " if right else ""
+            wrong.append(f"{come_true}{'may' if refusal is None else 'may not'}: {said}")
     assert not wrong, f"{line.at}: {line.title}\n" + "\n".join(wrong)
     may = bool(line.allowed) and not line.is_public and not line.route.startswith(NOTHING_STORED)
-    assert reached_the_end or not may, f"{line.at}: nobody got through to the end of {line.title}: last {said}"
+    assert reached_the_end != (line.route in STOPPED_SOONER) or not may, (
+        f"{line.at}: nobody got through to the end of {line.title}: last {said}"
+    )

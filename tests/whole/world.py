@@ -9,13 +9,12 @@ import json
 import re
 from dataclasses import dataclass, field
 from string import Template
-from typing import Any
 from uuid import uuid4
 
 import psycopg
 
 from tests import factories
-from tests.client import Client, sign_in
+from tests.client import Client
 from tests.media.publishing import png
 from tests.server import Server
 from tests.whole import oracle
@@ -24,7 +23,7 @@ from tests.whole.rows import Rows
 #: The constraint that a commit is refused with.
 KEPT = "the_world_is_kept"
 DAY = "2031-01-05"
-_PASSWORD = "a long password"  # noqa: S105 - of people who last as long as the test
+_PASSWORD = "a long password"
 _KINDS = ("Shot", "Sequence", "Episode", "Edit", "Scene", "Concept")
 #: Parameters that are no ids.
 _PLAIN = {
@@ -53,11 +52,15 @@ _TABLES = {
 _PLACES = {
     "POST /pictures/preview-files/{instance_id}": {"instance_id": "empty_preview_file"},
     "GET /pictures/preview-background-files/{instance_id}.{extension}": {"extension": "background_extension"},
-    "GET /data/user/tasks/{task_id}/time-spents/{day}": {},
+    "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
+    "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
+    "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
 }
 _FILES = {
     "note.txt": (b"A note", "text/plain"),
     "picture.png": (png(), "image/png"),
+    # Kept as it is: nothing is made of it, so that asking costs little.
+    "model.obj": (b"# nothing", "application/octet-stream"),
     "background.hdr": (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n\x80\x80\x80\x80", "image/vnd.radiance"),
     "people.csv": (b"First Name,Last Name,Email\nNew,Person,new@example.com\n", "text/csv"),
 }
@@ -91,11 +94,13 @@ class World:
             name = match[1]
             if name in special:
                 return self.ids[special[name]]
-            if name in self.ids:
-                return self.ids[name]
             if name == "instance_id":
                 return self.ids[table_of(line.path)]
-            return _PLAIN.get(name) or self.ids[_TABLES.get(name, name.removesuffix("_id"))]
+            if name == "day" and "{month}/{day}" in line.path:
+                return "5"
+            return (
+                _PLAIN.get(name) or self.ids[name if name in self.ids else _TABLES.get(name, name.removesuffix("_id"))]
+            )
 
         return re.sub(r"\{(\w+)\}", value, line.path)
 
@@ -126,7 +131,9 @@ class World:
         if kind:
             headers["Content-Type"] = kind
         for attempt in (1, 2):
-            connection = self._connection = self._connection or http.client.HTTPConnection("127.0.0.1", self.server.port)
+            connection = self._connection = self._connection or http.client.HTTPConnection(
+                "127.0.0.1", self.server.port
+            )
             try:
                 connection.request(line.method, f"/api{path}", body=body or None, headers=headers)
                 answer = connection.getresponse()
@@ -152,8 +159,11 @@ def table_of(path: str) -> str:
 
 def _form(name: str) -> tuple[bytes, str]:
     content, kind = _FILES[name]
-    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
-    return head.encode() + content + f"\r\n--{_BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={_BOUNDARY}"
+    head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
+    return (
+        f"--{_BOUNDARY}\r\n{head}".encode() + content + f"\r\n--{_BOUNDARY}--\r\n".encode(),
+        f"multipart/form-data; boundary={_BOUNDARY}",
+    )
 
 
 def made(server: Server, admin: Client) -> World:
@@ -180,7 +190,9 @@ def _make_people(world: World, admin: Client) -> None:
             continue
         row = {"first_name": caller.name, "last_name": "Oracle", "role": caller.role}
         row |= {"departments": [world.ids[key] for key in departments.get(caller.name, [])]}
-        row |= {"is_bot": True} if caller.name == "bot" else {"email": f"{caller.name}@example.com", "password": _PASSWORD}
+        row |= (
+            {"is_bot": True} if caller.name == "bot" else {"email": f"{caller.name}@example.com", "password": _PASSWORD}
+        )
         hired = admin.ok_post("/data/persons", row)
         person.id, person.access = hired["id"], hired.get("access_token", "")
         if caller.name != "bot":
@@ -206,7 +218,12 @@ def _make_productions(world: World, admin: Client) -> None:
         admin.ok_post(f"/data/projects/{show if caller.team_role else other}/team", {"person_id": person.id})
         if caller.team_role and caller.team_role != caller.role:
             admin.ok_put(f"/data/projects/{show}/team/{person.id}", {"role": caller.team_role})
-    task_type = {"name": "The task type", "color": "#112233", "for_entity": "Asset", "department_id": world.ids["department"]}
+    task_type = {
+        "name": "The task type",
+        "color": "#112233",
+        "for_entity": "Asset",
+        "department_id": world.ids["department"],
+    }
     world.ids["task_type"] = admin.ok_post("/data/task-types", task_type)["id"]
     world.ids["task_status"] = factories.named(admin, "task-status", "Todo")["id"]
     world.ids["entity_type"] = factories.named(admin, "entity-types", "Character")["id"]
@@ -219,6 +236,8 @@ def _make_productions(world: World, admin: Client) -> None:
     world.ids["entity"] = factories.entity(admin, show)["id"]
     world.ids["other_entity"] = factories.entity(admin, show)["id"]
     world.ids["other_shot"] = factories.entity(admin, show, "Shot")["id"]
+    closed = factories.named(admin, "project-status", "Closed")["id"]
+    world.ids["closed_project"] = factories.production(admin, project_status_id=closed)["id"]
     folder = admin.ok_post(f"/data/projects/{show}/concept-folders", {"name": "Folder"})
     world.ids["concept_folder"] = folder["id"]
 
@@ -230,14 +249,16 @@ def _make_rows(world: World, admin: Client, connection: psycopg.Connection) -> N
         task_id = str(uuid4())
         ids.setdefault("task", task_id)
         connection.execute(
-            "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty, priority, duration,"
-            " estimation, created_at, updated_at) VALUES (%s, 'main', %s, %s, %s, %s, 3, 0, 0, 0, now(), now())",
+            "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty, priority,"
+            " duration, estimation, created_at, updated_at) VALUES (%s, 'main', %s, %s, %s, %s, 3, 0, 0, 0, now(), now())",
             (task_id, ids["project"], ids["task_type"], ids["task_status"], ids[key]),
         )
         for person_id in assignees:
-            connection.execute("INSERT INTO task_person_link (task_id, person_id) VALUES (%s, %s)", (task_id, person_id))
+            connection.execute(
+                "INSERT INTO task_person_link (task_id, person_id) VALUES (%s, %s)", (task_id, person_id)
+            )
     given = {name: value for name, value in ids.items() if not name.startswith(("other_", "newcomer", "artist"))}
-    rows = Rows(connection, {name: value for name, value in given.items()})
+    rows = Rows(connection, given)
     # A second one of everything, in the other production.
     elsewhere = factories.entity(admin, ids["other_project"])
     there = {"project": ids["other_project"], "department": ids["other_department"], "entity": elsewhere["id"]}
@@ -259,8 +280,8 @@ def _put_in_place(world: World, connection: psycopg.Connection) -> None:
     connection.execute("UPDATE entity SET created_by = %s WHERE project_id = %s", (creator, ids["project"]))
     connection.execute("UPDATE playlist SET created_by = %s, episode_id = NULL WHERE id = %s", (maker, ids["playlist"]))
     connection.execute(
-        "UPDATE metadata_descriptor SET entity_type = 'Asset', name = 'The column', field_name = 'the_column', task_type_id = NULL"
-        " WHERE id = %s",
+        "UPDATE metadata_descriptor SET entity_type = 'Asset', name = 'The column', field_name = 'the_column',"
+        " task_type_id = NULL WHERE id = %s",
         (ids["metadata_descriptor"],),
     )
     ids["field_name"] = "the_column"
@@ -270,19 +291,30 @@ def _put_in_place(world: World, connection: psycopg.Connection) -> None:
         "UPDATE comment SET object_type = 'Task', text = 'internal', replies = %s WHERE id = %s",
         (json.dumps([reply]), ids["comment"]),
     )
-    connection.execute("UPDATE chat SET object_type = 'entity', object_id = %s WHERE id = %s", (ids["entity"], ids["chat"]))
     connection.execute(
-        "INSERT INTO asset_instance_link (entity_id, asset_instance_id) VALUES (%s, %s)", (ids["shot"], ids["asset_instance"])
+        "UPDATE chat SET object_type = 'entity', object_id = %s WHERE id = %s", (ids["entity"], ids["chat"])
+    )
+    connection.execute(
+        "INSERT INTO asset_instance_link (entity_id, asset_instance_id) VALUES (%s, %s)",
+        (ids["shot"], ids["asset_instance"]),
     )
     ids["other_asset_instance"] = str(uuid4())
     connection.execute(
-        "INSERT INTO asset_instance (id, asset_id, number) VALUES (%s, %s, 9)", (ids["other_asset_instance"], ids["entity"])
+        "INSERT INTO asset_instance (id, asset_id, number) VALUES (%s, %s, 9)",
+        (ids["other_asset_instance"], ids["entity"]),
     )
     ids["other_production_schedule_version"] = str(uuid4())
     connection.execute(
         "INSERT INTO production_schedule_version (id, name, project_id) VALUES (%s, 'Another', %s)",
         (ids["other_production_schedule_version"], ids["project"]),
     )
+    ids["plain_comment"] = str(uuid4())
+    connection.execute(
+        "INSERT INTO comment (id, object_id, object_type, person_id, task_status_id, text, replies, checklist,"
+        " created_at) VALUES (%s, %s, 'Task', %s, %s, 'internal', '[]', '[]', now())",
+        (ids["plain_comment"], ids["task"], ids["person"], ids["task_status"]),
+    )
+    connection.execute("UPDATE person SET totp_enabled = true WHERE id = %s", (ids["newcomer"],))
     ids["other_task"] = str(uuid4())
     connection.execute(
         "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty)"
@@ -326,13 +358,11 @@ def _keep(connection: psycopg.Connection) -> None:
     )
     tables = connection.execute(
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
-        " OR (schemaname = 'pegbar' AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt'))"
+        " OR (schemaname = 'pegbar'"
+        " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt'))"
     ).fetchall()
     for (table,) in tables:
         connection.execute(
             f"CREATE CONSTRAINT TRIGGER keep AFTER INSERT OR UPDATE OR DELETE ON {table}"
             " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pegbar.keep()"
         )
-
-
-__all__ = ["KEPT", "Person", "World", "made", "sign_in"]

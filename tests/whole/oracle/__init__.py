@@ -81,7 +81,9 @@ def allowed_words() -> dict[str, frozenset[str]]:
     for number, row in _rows("words"):
         word, _, meant = (cell.strip() for cell in row.partition("|"))
         assert word not in words, f"words.txt:{number}: {word!r} is said twice"
-        assert set(meant.split()) <= names, f"words.txt:{number}: {set(meant.split()) - names} are nobody of callers.txt"
+        assert set(meant.split()) <= names, (
+            f"words.txt:{number}: {set(meant.split()) - names} are nobody of callers.txt"
+        )
         words[word] = frozenset(meant.split())
     return words
 
@@ -132,8 +134,8 @@ def bodies() -> dict[str, str]:
     """What goes with a route: JSON, `?query` or `file=name`."""
     sent: dict[str, str] = {}
     for number, row in _rows("bodies"):
-        route, mark, what = (part.strip() for part in row.partition(" | "))
-        assert mark and what, f"bodies.txt:{number}: a line is: route | what is sent"
+        route, _, what = (part.strip() for part in row.partition(" | "))
+        assert what, f"bodies.txt:{number}: a line is: route | what is sent"
         assert route not in sent, f"bodies.txt:{number}: {route} is there twice"
         sent[route] = what
     return sent
