@@ -86,6 +86,7 @@ _RELATED, _RELATED_OF_OWN = _related(for_admin=True), _related(for_admin=False)
 @get("/data/persons/{person_id:uuid}/related-tasks/{task_type_id:uuid}", **_COLLEAGUE, returns=[TASK])
 async def related_tasks(person_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
     """Tasks of a type on all that a person works on, in the caller's open productions; vendors get theirs."""
+    _check_colleague(caller)
     if caller.role == "client":
         return Json(b"[]")
     statement = _RELATED if caller.is_admin else _RELATED_OF_OWN
