@@ -52,6 +52,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     departments: frozenset[UUID] = frozenset()
     preview_project_id: UUID | None = None
 
+    #: The roles that teams give them, for lists over many productions.
+    roles: frozenset[str] = frozenset()
+
     #: What the route asked for along with the caller (`Operation.along`), as JSON text.
     along: str | None = None
 
@@ -59,23 +62,22 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: UUID | None = None
     project_id: UUID | None = None
     in_team: bool = False
-    team_role: str | None = None
+    #: Their role on the production in question; the studio's outside its team, and where there is no production.
+    role_here: str = ""
+    reaches_entity: bool = True  #: false for a vendor without a task on the entity
     created_entity: bool = False
     assigned_to_entity: bool = False
     assigned_to_task: bool = False
     task_department_id: UUID | None = None
 
+    def __post_init__(self) -> None:
+        if not self.role_here:
+            msgspec.structs.force_setattr(self, "role_here", self.role)
+
     @property
     def is_admin(self) -> bool:
         """A studio manager; the role is never given for one production only."""
         return self.role == "admin"
-
-    @property
-    def role_here(self) -> str:
-        """The role on the production in question: the team's, when it sets one, else the person's."""
-        if self.is_admin or not self.in_team or self.team_role in (None, "admin"):
-            return self.role
-        return str(self.team_role)
 
     @property
     def is_member(self) -> bool:
@@ -91,11 +93,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def supervises(self) -> bool:
         """A project manager or supervisor of the production in question."""
         return self.is_admin or (self.in_team and self.role_here in ("manager", "supervisor"))
-
-    @property
-    def reaches_entity(self) -> bool:
-        """Everyone but a vendor without a task on the entity."""
-        return self.role_here != "vendor" or self.assigned_to_entity
 
     def covers_department(self, department_id: UUID | None) -> bool:
         """Has no department at all, or has this one."""

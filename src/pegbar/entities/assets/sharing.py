@@ -5,10 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, select, true, update
 
+from pegbar.accounts.standing import CALLER, teams
 from pegbar.core.access import Caller, authenticated, manager_of, member_of, require
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import NotFound
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import get, post
 from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.values import to_uuid
@@ -18,7 +20,6 @@ from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, is_kind
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity, entity_link
-from pegbar.productions.tables import project_person_link
 
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 _project_id = bindparam("project_id", type_=Uuid)
@@ -48,10 +49,7 @@ _SHARE = (
 )
 _ROWS = select(json_object(row_of_kind(ASSET))).where(_AMONG)
 
-_ROLES = select(project_person_link.c.project_id, project_person_link.c.role).where(
-    project_person_link.c.project_id == any_(_ids),
-    project_person_link.c.person_id == bindparam("person_id", type_=Uuid),
-)
+_MANAGED = teams(CALLER, "manager")
 
 
 class Sharing(Strict):
@@ -81,8 +79,7 @@ async def _manages(tx: Transaction, caller: Caller, projects: Sequence[UUID]) ->
     """Whether the caller is a manager of all these productions."""
     if caller.is_admin:
         return True
-    roles = {row["project_id"]: row["role"] for row in await tx.rows(_ROLES, ids=list(projects), person_id=caller.id)}
-    return all(each in roles and (roles[each] or caller.role) == "manager" for each in projects)
+    return set(projects) <= set(await tx.column(_MANAGED, **scope_parameters(_MANAGED, caller)))
 
 
 @post(

@@ -20,8 +20,9 @@ from pegbar.entities.actions import create_entity, named, require_parent
 from pegbar.entities.board_routes import EDITS as BOARD
 from pegbar.entities.boards import IS, Asked, statement
 from pegbar.entities.kinds import EDIT, EPISODE, ensure_type, is_kind
-from pegbar.entities.listing import BELOW, IN_PROJECT, OF_TEAM, Listed, criteria, entities_listed
+from pegbar.entities.listing import BELOW, IN_PROJECT, Listed, criteria, entities_listed
 from pegbar.entities.queries import one_of_kind
+from pegbar.entities.scopes import of_callers
 from pegbar.entities.shapes import RELATIONS, row_of_kind
 from pegbar.entities.shots.queries import OWN_TASKS
 from pegbar.entities.tables import entity, entity_version
@@ -54,8 +55,7 @@ _EDIT_TASKS = task.c.entity_id.in_(
 
 
 async def _asked(request: AnyRequest, db: Database, caller: Caller) -> Json:
-    everywhere = not caller.is_admin and caller.project_id is None
-    conditions = [OF_TEAM] if everywhere else []
+    conditions = of_callers(caller) if caller.project_id is None else []
     return await entities_listed(
         db, caller, _NAMED, *conditions, criteria=criteria(request, "entity_type_id", "episode_id")
     )
@@ -82,7 +82,7 @@ async def project_edits(project_id: UUID, db: Database, caller: Caller) -> Json:
 @get("/data/edits/{edit_id:uuid}", access=rules.sees(EDIT, "edit_id"))
 async def edit(edit_id: UUID, db: Database, caller: Caller) -> Json:
     """An edit with its tasks."""
-    rows = statement(BOARD, Asked(audience(caller.role_here), one=True, conditions=(IS,)))
+    rows = statement(BOARD, Asked(audience(caller), one=True, conditions=(IS,)))
     about = {"entity_id": edit_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
     return found(await db.json_row(rows, **about))
 

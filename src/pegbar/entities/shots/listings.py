@@ -93,7 +93,7 @@ async def project_scenes(project_id: UUID, db: Database, caller: Caller) -> Json
 @get("/data/shots/{shot_id:uuid}", access=rules.sees(SHOT, "shot_id"), returns=shapes.shot_page("studio"))
 async def shot(shot_id: UUID, db: Database, caller: Caller) -> Json:
     """A shot with its tasks; a vendor gets their own, a client no studio fields."""
-    statement = queries.shot_page(audience(caller.role_here))
+    statement = queries.shot_page(audience(caller))
     return found(await db.json_row(statement, entity_id=shot_id, **scope_parameters(statement, caller)))
 
 
