@@ -29,8 +29,9 @@ from pegbar.accounts.tables import department_link, person
 from pegbar.core.access import Caller
 from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE
 from pegbar.core.wire import JsonText, Wire, json_text
+from pegbar.entities.tables import CONCEPT, FOLDER, entity
 from pegbar.productions.tables import project, project_person_link, project_removal, team_addition
-from pegbar.studio.tables import project_status
+from pegbar.studio.tables import entity_type, project_status
 from pegbar.tasks.tables import task, task_person_link
 
 Expression = ColumnElement[Any]
@@ -149,8 +150,12 @@ class Standing:
         return or_(self.who.is_admin, self.in_team & self.has_role(*roles))
 
     def reaches(self, entity_id: Expression) -> ColumnElement[bool]:
-        """An entity is within reach: everyone's but a vendor's without a task on it."""
-        return or_(self.role != _VENDOR, assigned_on(self.who, entity_id))
+        """An entity is within reach: everyone's but a vendor's without a task on it; concepts are not for clients."""
+        return case(
+            (self.role == _VENDOR, assigned_on(self.who, entity_id)),
+            (self.role == _CLIENT, ~is_concept(entity_id)),
+            else_=true(),
+        )
 
 
 def _own_role(team: FromClause, who: Who) -> ColumnElement[str]:
@@ -271,6 +276,13 @@ def assigned_on(who: Who, entity_id: Expression) -> ColumnElement[bool]:
     return on_it.correlate_except(own, other).exists()
 
 
+def is_concept(entity_id: Expression) -> ColumnElement[bool]:
+    """An entity is a concept, or a folder of concepts."""
+    sketch = entity.alias()
+    types = select(entity_type.c.id).where(entity_type.c.name.in_([_word(CONCEPT), _word(FOLDER)]))
+    return _there_is(sketch, sketch.c.id == entity_id, sketch.c.entity_type_id.in_(types.correlate_except(entity_type)))
+
+
 def assigned_tasks(who: Who) -> Select[Any]:
     """The ids of somebody's tasks."""
     own = task_person_link.alias()
@@ -386,11 +398,12 @@ class Narrowing:
 class Shapes:
     """What rows of a production look like to somebody, by their role there.
 
-    `Shapes(task.c.project_id, TASK, client=TASK_FOR_CLIENTS)`: the first is everybody else's.
+    `Shapes(task.c.project_id, TASK, client=TASK_FOR_CLIENTS)`: the first is everybody else's. Where a role is told keys
+    that it has not, `whole` has them too: what rows of several productions are then made of.
     """
 
-    def __init__(self, project_id: Expression, wire: Wire, **by_role: Wire) -> None:
-        self._project_id, self._wire, self._by_role = project_id, wire, by_role
+    def __init__(self, project_id: Expression, wire: Wire, whole: Wire | None = None, **by_role: Wire) -> None:
+        self._project_id, self._wire, self._whole, self._by_role = project_id, wire, whole or wire, by_role
         self._mixed: dict[tuple[str, ...], Wire] = {}
 
     def one(self, caller: Caller) -> Wire:
@@ -408,10 +421,9 @@ class Shapes:
 
     def _by_row(self, special: tuple[str, ...]) -> Wire:
         wires = [(self._project_id.in_(teams(CALLER, role)), self._by_role[role]) for role in special]
-        keys = dict.fromkeys(key for _, wire in wires for key in wire)
-        assert keys.keys() == self._wire.keys(), keys.keys() ^ self._wire.keys()
-        return Wire({key: self._value(key, wires) for key in self._wire})
+        return Wire({key: self._value(key, wires) for key in self._whole})
 
     def _value(self, key: str, wires: Sequence[tuple[ColumnElement[bool], Wire]]) -> ColumnElement[Any]:
-        other = [(here, json_text(wire[key])) for here, wire in wires if wire[key] is not self._wire[key]]
-        return case(*other, else_=json_text(self._wire[key])).cast(JsonText()) if other else self._wire[key]
+        whole = self._whole[key]
+        other = [(here, json_text(wire[key])) for here, wire in wires if wire[key] is not whole]
+        return case(*other, else_=json_text(whole)).cast(JsonText()) if other else whole

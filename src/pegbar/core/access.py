@@ -64,7 +64,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     in_team: bool = False
     #: Their role on the production in question; the studio's outside its team, and where there is no production.
     role_here: str = ""
-    reaches_entity: bool = True  #: false for a vendor without a task on the entity
+    reaches_entity: bool = True  #: false for a vendor without a task on the entity, for a client of a concept
     created_entity: bool = False
     assigned_to_entity: bool = False
     assigned_to_task: bool = False
@@ -83,6 +83,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def is_member(self) -> bool:
         """An administrator, or in the team of the production."""
         return self.is_admin or self.in_team
+
+    @property
+    def is_staff(self) -> bool:
+        """Of the studio's people on the production in question: in its team, neither vendor nor client."""
+        return self.is_member and self.role_here not in ("vendor", "client")
 
     @property
     def manages(self) -> bool:
@@ -205,6 +210,11 @@ def member_of(where: str | Column[Any] | Place) -> Rule:
     return Rule("member of the production", lambda caller: caller.is_member, _project(where))
 
 
+def staff_of(where: str | Column[Any] | Place, kind: PlaceKind = "project") -> Rule:
+    """The studio's people in the team of the production of a project, entity or task."""
+    return Rule("member of the production, neither vendor nor client", lambda caller: caller.is_staff, _on(kind, where))
+
+
 def manager_of(where: str | Column[Any] | Place) -> Rule:
     """Project manager of the production."""
     return Rule("manager of the production", lambda caller: caller.manages, _project(where))
@@ -224,7 +234,7 @@ def _on(kind: PlaceKind, where: str | Column[Any] | Place) -> Place:
 def entity_access(where: str | Column[Any] | Place) -> Rule:
     """Member of the entity's production and, for a vendor, with a task on it."""
     return Rule(
-        "member of the production; vendors only with a task on the entity",
+        "member of the production; vendors only with a task on the entity, clients no concepts",
         lambda caller: caller.is_member and caller.reaches_entity,
         _on("entity", where),
     )
@@ -233,7 +243,7 @@ def entity_access(where: str | Column[Any] | Place) -> Rule:
 def task_access(where: str | Column[Any] | Place) -> Rule:
     """Member of the task's production and, for a vendor, with a task on its entity."""
     return Rule(
-        "member of the production; vendors only with a task on the entity",
+        "member of the production; vendors only with a task on the entity, clients no concepts",
         lambda caller: caller.is_member and caller.reaches_entity,
         _on("task", where),
     )
@@ -246,7 +256,8 @@ def may_act_on_task(caller: Caller) -> bool:
     if not caller.in_team:
         return False
     return (
-        caller.role_here in ("manager", "client")
+        caller.role_here == "manager"
+        or (caller.role_here == "client" and caller.reaches_entity)
         or caller.assigned_to_task
         or (caller.role_here == "supervisor" and caller.covers_department(caller.task_department_id))
         or caller.created_entity

@@ -6,12 +6,13 @@ Whoever does not see a metadata column (`DESCRIPTORS_FOR`) does not see its valu
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, cast, func, select
+from sqlalchemy import ColumnElement, FromClause, case, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from pegbar.accounts.standing import CALLER, Standing, on
 from pegbar.core.schema import Text
-from pegbar.entities.tables import entity
+from pegbar.entities.scopes import project_of
+from pegbar.entities.tables import entity, entity_version
 from pegbar.productions.shapes import DESCRIPTORS_FOR
 from pegbar.productions.tables import metadata_descriptor
 
@@ -32,10 +33,20 @@ def masked(role: str, data: ColumnElement[Any], *described: ColumnElement[bool])
 
 
 @lru_cache
-def masked_data(role: str, kind: str | ColumnElement[str]) -> ColumnElement[Any]:
+def masked_data(role: str, kind: str | ColumnElement[str], row: FromClause = entity) -> ColumnElement[Any]:
     """SQL: the metadata of an entity of this kind, as somebody of a role sees it."""
-    of_project = metadata_descriptor.c.project_id == entity.c.project_id
-    return masked(role, entity.c.data, of_project, metadata_descriptor.c.entity_type == kind)
+    of_project = metadata_descriptor.c.project_id == row.c.project_id
+    return masked(role, row.c.data, of_project, metadata_descriptor.c.entity_type == kind)
+
+
+@lru_cache
+def version_data_for(audience: str, kind: str) -> ColumnElement[Any]:
+    """SQL: the metadata of a version of an entity of this kind, for `client`, `vendor` or `studio`."""
+    data = entity_version.c.data
+    if audience == "studio":
+        return data
+    of_project = metadata_descriptor.c.project_id == project_of(entity_version.c.entity_id)
+    return masked(audience, data, of_project, metadata_descriptor.c.entity_type == kind)
 
 
 def shown_data(

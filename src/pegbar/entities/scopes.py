@@ -1,8 +1,10 @@
 """Which entities a caller lists. Source: spec crud, "Access matrix" and entities; spec entities, "Vendor scoping"."""
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from typing import Any
 
-from pegbar.accounts.standing import CALLER, Narrowing, assigned_entities
+from sqlalchemy import ColumnElement, FromClause, exists, or_, select
+
+from pegbar.accounts.standing import CALLER, Narrowing, assigned_entities, on
 from pegbar.core.access import Caller
 from pegbar.entities.kinds import CONCEPT, FOLDER, is_kind
 from pegbar.entities.tables import entity
@@ -10,6 +12,23 @@ from pegbar.entities.tables import entity
 _own_entities = assigned_entities(CALLER)
 #: The caller has a task on the entity.
 ASSIGNED: ColumnElement[bool] = entity.c.id.in_(_own_entities)
+
+
+def linked(row: FromClause, from_project_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """SQL: an entity that one of this production is linked to is the caller's to see.
+
+    It is of the same production, shared with all, or of another production that the caller works on.
+    """
+    there = on(CALLER, row.c.project_id)
+    theirs = there.sees_production & there.reaches(row.c.id)
+    return or_(row.c.project_id == from_project_id, row.c.is_shared, theirs)
+
+
+def project_of(entity_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """SQL: the production of an entity."""
+    row = entity.alias()
+    return select(row.c.project_id).where(row.c.id == entity_id).correlate_except(row).scalar_subquery()
+
 
 _below = entity.alias("below")
 _between = entity.alias("between")

@@ -6,6 +6,9 @@ from sqlalchemy import Index, UniqueConstraint
 
 from pegbar.core.schema import JSONB, Column, Integer, String, Text, Uuid, choice, flag, link_table, reference, table
 
+#: The kinds of the studio's own sketches, which clients are not shown.
+CONCEPT, FOLDER = "Concept", "ConceptFolder"
+
 ENTITY_STATUSES = ("standby", "running", "complete", "canceled")
 
 entity = table(

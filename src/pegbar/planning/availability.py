@@ -5,13 +5,13 @@ from typing import Literal
 
 from sqlalchemy import Executable, bindparam, text
 
-from pegbar.accounts.standing import Who, as_text, in_team, is_open_state, written
+from pegbar.accounts.standing import Who, as_text, in_team, is_going, is_open_state, written
 from pegbar.core.schema import Uuid
 
 #: Tasks of one production, of all open ones (an administrator's view), or of the caller's open ones.
 Scope = Literal["project", "studio", "own"]
 
-_OPEN = as_text(is_open_state(written("p.project_status_id")))
+_OPEN = as_text(is_open_state(written("p.project_status_id")) & ~is_going(written("p.id")))
 _IN_TEAM = as_text(in_team(Who(written(":caller_id"), written("NULL")), written("p.id")))
 _PROJECTS: dict[Scope, str] = {
     "project": "p.id = :project_id",

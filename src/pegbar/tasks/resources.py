@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, select
 
-from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned
+from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
 from pegbar.core import filters
 from pegbar.core.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.core.errors import Forbidden
@@ -14,7 +14,7 @@ from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
 from pegbar.tasks import assignment, creation, removal
 from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
-from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS
+from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import news, notification, subscription, task
 
 #: What supervisors may change of a task.
@@ -28,7 +28,7 @@ _IN_EPISODE = task.c.entity_id.in_(
 )
 
 
-_SHAPES = Shapes(task.c.project_id, TASK, client=TASK_FOR_CLIENTS)
+_SHAPES = Shapes(task.c.project_id, TASK, whole=TASK_WITH_ASSIGNEES, client=TASK_FOR_CLIENTS)
 
 
 def _refused_filters(caller: Caller) -> frozenset[str]:
@@ -100,7 +100,7 @@ tasks = Resource(
     wire=TASK,
     shape=_SHAPES.one,
     list_shape=_SHAPES.listed,
-    scope=Narrowing(task.c.project_id, vendor=assigned(CALLER, task.c.id)),
+    scope=Narrowing(task.c.project_id, vendor=assigned(CALLER, task.c.id), client=~is_concept(task.c.entity_id)),
     specials={"episode_id": Special(filters.uuid_filter, _IN_EPISODE)},
     refused_filters=_refused_filters,
     check=_check,

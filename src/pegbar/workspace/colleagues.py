@@ -3,21 +3,22 @@
 Who sees what of whom is `accounts/people/visibility.py`'s; guests and preview accounts are in no list but clients'.
 """
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from pegbar.accounts.people.visibility import OUTSIDERS, TEAM_MATE, record
 from pegbar.accounts.shapes import FULL_NAME
-from pegbar.accounts.standing import CALLER, shares_team_with
+from pegbar.accounts.standing import CALLER
 from pegbar.accounts.tables import person
 from pegbar.core.wire import json_list
 
 _LISTED = (person.c.is_guest.is_(False), person.c.preview_project_id.is_(None))
-_IN_OPEN_TEAMS = shares_team_with(CALLER, person.c.id, only_open=True)
 
 
 def colleagues(role: str) -> ColumnElement[str]:
     """The people whom a caller of this studio role is shown, as a JSON array. Takes `scope_parameters`."""
     rows = select(record(role))
     if role == "client":
-        return json_list(rows.where(_IN_OPEN_TEAMS).order_by(FULL_NAME, person.c.id))
-    return json_list(rows.where(*_LISTED, TEAM_MATE) if role in OUTSIDERS else rows.where(*_LISTED))
+        return json_list(rows.where(TEAM_MATE).order_by(FULL_NAME, person.c.id))
+    return json_list(
+        rows.where(*_LISTED, or_(TEAM_MATE, person.c.id == CALLER.id)) if role in OUTSIDERS else rows.where(*_LISTED)
+    )

@@ -30,7 +30,11 @@ _CASTING = entity.alias("casting")
 _cast_in = (
     select(_CASTING.c.id, _CASTING.c.name)
     .join_from(_CASTING, entity_link, entity_link.c.entity_in_id == _CASTING.c.id)
-    .where(entity_link.c.entity_out_id == task.c.entity_id, is_kind(EPISODE, _CASTING))
+    .where(
+        entity_link.c.entity_out_id == task.c.entity_id,
+        _CASTING.c.project_id == task.c.project_id,
+        is_kind(EPISODE, _CASTING),
+    )
     .correlate(task)
 )
 

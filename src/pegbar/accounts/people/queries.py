@@ -6,6 +6,7 @@ from sqlalchemy import ARRAY, Executable, any_, bindparam, exists, func, literal
 
 from pegbar.accounts import shapes
 from pegbar.accounts.people import visibility
+from pegbar.accounts.standing import CALLER
 from pegbar.accounts.tables import person
 from pegbar.core.access import Caller
 from pegbar.core.filters import Special, text_list
@@ -56,7 +57,7 @@ def listing_wire(caller: Caller, *, relations: bool, with_password: bool) -> Wir
 def one_person(role: str, relations: bool) -> Executable:
     """A person as a caller of this studio role sees them, and whether clients and vendors do. `scope_parameters`."""
     row = visibility.record(role, relations=relations).label("row")
-    visible = visibility.TEAM_MATE.label("visible")
+    visible = (visibility.TEAM_MATE | (person.c.id == CALLER.id)).label("visible")
     return select(row, visible).where(person.c.id == bindparam("person_id", type_=Uuid))
 
 

@@ -53,8 +53,8 @@ def minimal_wire(*, relations: bool) -> Wire:
 
 #: The person is in a team that the caller manages, by their role in the studio or there.
 MANAGED: ColumnElement[bool] = shares_team_with(CALLER, person.c.id, "manager")
-#: The person works on an open production of the caller's, or is the caller.
-TEAM_MATE: ColumnElement[bool] = or_(person.c.id == CALLER.id, shares_team_with(CALLER, person.c.id, only_open=True))
+#: The person works on an open production of the caller's.
+TEAM_MATE: ColumnElement[bool] = shares_team_with(CALLER, person.c.id, only_open=True)
 #: The studio roles that see team mates only.
 OUTSIDERS = frozenset({"client", "vendor"})
 

@@ -47,7 +47,7 @@ _casting_episodes = (
     .correlate(entity)
 )
 #: The episodes that cast an asset, by name: everywhere, or the one asked for.
-CASTING_EPISODES_EVERYWHERE = json_list(_casting_episodes)
+CASTING_EPISODES_EVERYWHERE = json_list(_casting_episodes.where(_episode.c.project_id == entity.c.project_id))
 CASTING_EPISODE = json_list(_casting_episodes.where(_episode.c.id == _episode_id))
 
 _comma = literal_column("','", Text)

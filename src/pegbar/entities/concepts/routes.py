@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import bindparam, select
 
-from pegbar.core.access import Caller, Rule, at, not_client, supervisor_of
+from pegbar.core.access import Caller, not_client, staff_of, supervisor_of
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import delete, found, get, post, put
@@ -50,11 +50,7 @@ _REFERS: Any = entity.c.id.in_(
     )
 )
 
-_staff = Rule(
-    "member of the production, neither vendor nor client",
-    lambda caller: caller.is_member and caller.role_here not in ("vendor", "client"),
-    at("project", "project_id"),
-)
+_staff = staff_of("project_id")
 _sees = rules.sees(CONCEPT, "concept_id") & not_client
 _supervises = supervisor_of(rules.the(FOLDER, "concept_folder_id"))
 

@@ -96,7 +96,8 @@ OF_PERSON = {
         "required": ["id", "object_id", "last_message", "entity_name", "project_id", "preview_file_id"],
     },
 }
-#: The chats that a person takes part in, of open productions whose team they are in.
+_HERE = on(somebody_written("me"), written("p.id"))
+#: The chats that a person takes part in, of open productions whose team they are in and entities within their reach.
 of_person = text(
     f"""
     SELECT json_build_object(
@@ -110,7 +111,7 @@ of_person = text(
       JOIN project p ON p.id = e.project_id AND {as_text(is_open_state(written("p.project_status_id")))}
       {JOINS}
      WHERE m.person_id = :caller_id
-       AND {as_text(on(somebody_written("me"), written("p.id")).sees_production)}
+       AND {as_text(_HERE.sees_production & _HERE.reaches(written("e.id")))}
      ORDER BY c.last_message DESC NULLS LAST, c.id
     """  # noqa: S608 - a constant
 ).bindparams(bindparam("caller_id", type_=Uuid))
