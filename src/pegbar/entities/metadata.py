@@ -6,30 +6,14 @@ Whoever does not see a metadata column (`DESCRIPTORS_FOR`) does not see its valu
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, case, cast, func, select
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import ColumnElement, FromClause, case
+from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.standing import CALLER, Standing, on
-from pegbar.core.schema import Text
 from pegbar.entities.scopes import project_of
 from pegbar.entities.tables import entity, entity_version
-from pegbar.productions.shapes import DESCRIPTORS_FOR
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
 from pegbar.productions.tables import metadata_descriptor
-
-
-def masked(role: str, data: ColumnElement[Any], *described: ColumnElement[bool]) -> ColumnElement[Any]:
-    """SQL: metadata without the values of the columns that the caller, having this role there, does not see.
-
-    `described` chooses the descriptors that are about it.
-    """
-    hidden = (
-        select(metadata_descriptor.c.field_name)
-        .where(*described, ~DESCRIPTORS_FOR[role])
-        .correlate_except(metadata_descriptor)
-        .scalar_subquery()
-    )
-    shown = data.op("-")(cast(func.array(hidden), ARRAY(Text)))
-    return case((func.jsonb_typeof(data) == "object", shown), else_=cast("{}", JSONB)).cast(JSONB)
 
 
 @lru_cache

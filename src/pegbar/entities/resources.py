@@ -18,7 +18,7 @@ from pegbar.entities.metadata import masked_data
 from pegbar.entities.queries import one
 from pegbar.entities.shapes import RELATIONS, ROW, UNTYPED_WITH_RELATIONS
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity, entity_link
-from pegbar.productions.shapes import DESCRIPTORS_FOR
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
 
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:

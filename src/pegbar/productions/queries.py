@@ -40,7 +40,9 @@ def open_projects(for_admin: bool, named: bool) -> Executable:
 @lru_cache
 def all_projects(for_admin: bool, named: bool) -> Executable:
     """The productions that concern the caller, open and closed; an administrator's `name` is a pattern."""
-    wire = shapes.OVERVIEW if for_admin and not named else shapes.PROJECT
+    wire = shapes.PROJECT if for_admin else shapes.PROJECT_SHOWN
+    if for_admin and not named:
+        wire = shapes.OVERVIEW
     found = select(json_object(wire)).select_from(project).order_by(project.c.name)
     found = found.where(~is_going(project.c.id) if for_admin else in_own_team)
     if not named:

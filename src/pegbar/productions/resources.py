@@ -9,6 +9,7 @@ from pegbar.productions import creation, shapes
 from pegbar.productions.budgets import actions as budget_actions
 from pegbar.productions.deletion.actions import remove_project
 from pegbar.productions.descriptors import values
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
 from pegbar.productions.tables import (
     budget,
     budget_entry,
@@ -37,7 +38,7 @@ projects = Resource(
     relations=shapes.RELATIONS,
     wire=shapes.PROJECT,
     shape=lambda _: shapes.SAVED,
-    list_shape=lambda _: shapes.PROJECT,
+    list_shape=lambda caller: shapes.PROJECT if caller.is_admin else shapes.PROJECT_SHOWN,
     scope=Narrowing(project.c.id),
     listed=~is_going(project.c.id),
     protected=frozenset({"team"}),
@@ -87,8 +88,8 @@ metadata_descriptors = Resource(
     relations=(shapes.DEPARTMENTS,),
     scope=Narrowing(
         metadata_descriptor.c.project_id,
-        client=shapes.DESCRIPTORS_FOR["client"],
-        vendor=shapes.DESCRIPTORS_FOR["vendor"],
+        client=DESCRIPTORS_FOR["client"],
+        vendor=DESCRIPTORS_FOR["vendor"],
     ),
     update_relations=True,
     check=values.check_descriptor,

@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, any_, case, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Text, case, literal_column, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from pegbar.accounts.people.visibility import managed_wire
 from pegbar.accounts.shapes import CLIENT, MINIMAL
 from pegbar.accounts.standing import CALLER, on
 from pegbar.core.access import Caller
-from pegbar.core.resource import CALLER_DEPARTMENTS, Relation
+from pegbar.core.resource import Relation
 from pegbar.core.wire import JsonText, Wire, json_list, json_map, json_object, wire_of
 from pegbar.entities.tables import entity
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, FOR_CLIENT, masked
 from pegbar.productions.tables import (
     department_metadata_descriptor_link,
     metadata_descriptor,
@@ -52,21 +54,6 @@ def _word(text: str) -> ColumnElement[str]:
     return literal_column(f"'{text}'", Text)
 
 
-_for_client = func.coalesce(metadata_descriptor.c.for_client, literal_column("false"))
-
-
-def _vendors_see() -> ColumnElement[bool]:
-    """A descriptor concerns everybody, or one of the caller's departments."""
-    link = department_metadata_descriptor_link
-    limited: Select[Any] = select(literal_column("1")).where(link.c.metadata_descriptor_id == metadata_descriptor.c.id)
-    shared = limited.where(link.c.department_id == any_(CALLER_DEPARTMENTS))
-    return or_(~limited.correlate_except(link).exists(), shared.correlate_except(link).exists())
-
-
-#: The roles that see some descriptors only, and which: clients what is meant for them, vendors what concerns everybody
-#: or their departments. What they do not see, they do not see the values of either.
-DESCRIPTORS_FOR = {"client": _for_client, "vendor": _vendors_see()}
-
 _here = on(CALLER, metadata_descriptor.c.project_id)
 #: Which descriptors the caller sees, by their role on each production.
 DESCRIPTOR_VISIBLE = case(*[(_here.has_role(role), seen) for role, seen in DESCRIPTORS_FOR.items()], else_=true())
@@ -74,15 +61,23 @@ DESCRIPTOR_VISIBLE = case(*[(_here.has_role(role), seen) for role, seen in DESCR
 DESCRIPTOR_SHORT = (
     wire_of(metadata_descriptor)
     .only("id", "name", "field_name", "data_type", "choices", "for_client", "entity_type", "task_type_id", "position")
-    .but(for_client=_for_client, departments=DEPARTMENTS.ids(metadata_descriptor))
+    .but(for_client=FOR_CLIENT, departments=DEPARTMENTS.ids(metadata_descriptor))
 )
 
 #: A descriptor on its own.
 DESCRIPTOR = wire_of(metadata_descriptor, "MetadataDescriptor").but(
-    for_client=_for_client, departments=DEPARTMENTS.ids(metadata_descriptor)
+    for_client=FOR_CLIENT, departments=DEPARTMENTS.ids(metadata_descriptor)
 )
 
 PROJECT = wire_of(project, "Project")
+_its_columns = (metadata_descriptor.c.project_id == project.c.id, metadata_descriptor.c.entity_type == _word("Project"))
+_of_caller = on(CALLER, project.c.id)
+_shown_data = case(
+    *[(_of_caller.has_role(role), masked(role, project.c.data, *_its_columns)) for role in DESCRIPTORS_FOR],
+    else_=project.c.data,
+).cast(JSONB)
+#: The same as a caller who is no administrator sees it, by their role there. Takes `scope_parameters`.
+PROJECT_SHOWN = PROJECT.but(data=_shown_data)
 
 STATUS_NAME: ScalarSelect[str] = (
     select(project_status.c.name).where(project_status.c.id == project.c.project_status_id).scalar_subquery()
@@ -104,6 +99,7 @@ FIRST_EPISODE: ColumnElement[Any] = case((project.c.production_type == _word("tv
 SAVED = PROJECT.but(first_episode_id=FIRST_EPISODE)
 #: A single production without its relations.
 NAMED = PROJECT.but(project_status_name=STATUS_NAME)
+NAMED_SHOWN = PROJECT_SHOWN.but(project_status_name=STATUS_NAME)
 
 
 def _descriptors(narrowed: bool) -> ColumnElement[str]:
@@ -130,7 +126,7 @@ def _full(narrowed: bool) -> Wire:
     }
     types = of_type.project_id == project.c.id
     statuses = of_status.project_id == project.c.id
-    return PROJECT.but(
+    return (PROJECT_SHOWN if narrowed else PROJECT).but(
         **{relation.key: relation.ids(project) for relation in RELATIONS},
         descriptors=_descriptors(narrowed),
         task_type_links=json_map(select(of_type.task_type_id, json_object(type_link)).where(types).correlate(project)),
@@ -146,6 +142,11 @@ def _full(narrowed: bool) -> Wire:
 #: A production with its settings and descriptors: all of them, or those that the caller may see.
 FULL_FOR_ADMINS = _full(narrowed=False)
 FULL = _full(narrowed=True)
+
+
+def named_project(caller: Caller) -> Wire:
+    """A production without its relations; a statement of it takes `scope_parameters`."""
+    return NAMED if caller.is_admin else NAMED_SHOWN
 
 
 def full_project(caller: Caller) -> Wire:

@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, Text, case, literal_column, or_
 
 from pegbar.core.wire import JsonText, Wire, json_text
 from pegbar.entities.kinds import ASSET, SPECIAL
-from pegbar.entities.metadata import masked, shown_data
+from pegbar.entities.metadata import shown_data
 from pegbar.entities.task_shapes import BLANKED
-from pegbar.productions.shapes import DESCRIPTORS_FOR
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
 from pegbar.productions.tables import metadata_descriptor
 from pegbar.studio.tables import entity_type
 from pegbar.tasks.in_context import CALLER_HERE, caller_is

@@ -16,7 +16,7 @@ from pegbar.core.streaming import stream_array
 from pegbar.productions import changes
 from pegbar.tasks import listings
 from pegbar.tasks.comments.shapes import WITH_IDS
-from pegbar.tasks.comments.visibility import FOR_ALL, FOR_ARTISTS
+from pegbar.tasks.comments.visibility import visible_to
 from pegbar.tasks.listings import Tasks
 from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.resources import tasks
@@ -81,7 +81,7 @@ _studio_only = staff_of("project_id")
 )
 async def project_comments(project_id: UUID, query: CommentQuery, db: Database, caller: Caller) -> Any:
     """The comments of a production that the caller may see, latest change first."""
-    seen = FOR_ARTISTS if caller.role_here == "user" else FOR_ALL
+    seen = visible_to(caller)
     if query.page < 1:
         return await stream_array(db, listings.comments(seen, paged=False), project_id=project_id)
     part = window(query.page, query.limit or settings().nb_records_per_page)

@@ -26,7 +26,7 @@ from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, kind_text
 from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
-from pegbar.productions.shapes import PROJECT
+from pegbar.productions.shapes import PROJECT, PROJECT_SHOWN
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type
 from pegbar.tasks.listings import ASSIGNED
@@ -69,7 +69,7 @@ def _whole_wire(audience: str) -> Wire:
         entity_type=json_object(wire_of(entity_type, "EntityType")),
         is_subscribed=exists().where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID),
         persons=literal_column("'[]'", JsonText()) if for_client else json_list(assignees),
-        project=json_object(PROJECT),
+        project=json_object(PROJECT if audience == "studio" else PROJECT_SHOWN),
         task_status=_if(task_status.c.id.is_not(None), json_object(wire_of(task_status, "TaskStatus"))),
         task_type=_if(task_type.c.id.is_not(None), json_object(wire_of(task_type, "TaskType"))),
         assigner=_NULL if for_client else assigner,

@@ -154,7 +154,7 @@ async def _table(db: Database, caller: Caller, query: Narrowed, unit: Unit, peri
         raise BadRequest("department_id is none of your departments.")
     view = View(
         narrowed=leads,
-        by_department=supervises and bool(caller.departments),
+        by_department=leads and bool(caller.departments),
         own=not leads and not caller.is_admin,
         by_project=project_id is not None,
         of_department=department_id is not None,

@@ -61,11 +61,13 @@ class View:
     dated: bool = True
 
     def _led(self) -> ColumnElement[bool]:
-        """The hours of productions that the caller manages, and those of their departments where they supervise."""
+        """What the caller leads: productions they manage, their departments where they supervise; else their own."""
         supervised: ColumnElement[bool] = task.c.project_id.in_(teams(_ME, "supervisor"))
         if self.by_department:
             supervised &= _OF_DEPARTMENTS
-        return or_(task.c.project_id.in_(teams(_ME, "manager")), supervised)
+        elsewhere = task.c.project_id.in_(teams(_ME, without=("manager", "supervisor")))
+        managed = task.c.project_id.in_(teams(_ME, "manager"))
+        return or_(managed, supervised, elsewhere & (time_spent.c.person_id == _CALLER))
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions on time spents joined with their tasks, task types and persons."""
