@@ -18,7 +18,9 @@ def test_strangers_read_what_the_instance_is(anonymous: Client) -> None:
         False,
         True,
     )
+    assert config["indexer_configured"] is (anonymous.get("/data/search").status_code != 404), "what the UI offers"
     status = anonymous.ok_get("/status")
+    assert status["indexer-up"] is config["indexer_configured"]
     assert PARTS | {"name", "version"} == status.keys()
     assert status["database-up"] is True
     assert status["event-stream-up"] is True

@@ -34,7 +34,8 @@ async def config(db: Database) -> Any:
         "is_self_hosted": now.is_self_hosted,
         "crisp_token": now.crisp_token,
         "dark_theme_by_default": bool(await db.value(queries.dark_theme)),
-        "indexer_configured": True,
+        # The web UI shows its search box by this.
+        "indexer_configured": health.has_search(),
         "saml_enabled": now.saml_enabled,
         "saml_idp_name": now.saml_idp_name,
         "oidc_enabled": now.oidc_enabled,
