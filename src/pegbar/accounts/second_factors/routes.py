@@ -109,9 +109,9 @@ async def ask_for_security_key(db: Database, request: AnyRequest, query: Who) ->
     """A challenge for the security keys of whoever signs in."""
     guesses = Guesses(db, request)
     await guesses.check()
+    await guesses.failed()  # anybody can ask, and each time a challenge is kept
     who = await db.row(queries.person_to_sign_in, identifier=query.email.strip())
     if who is None or who["active"] is False or not who["fido_enabled"]:
-        await guesses.failed()
         raise ApiError("FIDO not enabled.", status=400)
     async with db.transaction() as tx:
         return await security_keys.assertion_options(tx, who)
