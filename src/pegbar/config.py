@@ -144,7 +144,9 @@ class Settings:
         "PEGBAR_REFRESH_COOKIE_PATHS",
         "Paths browsers know the refresh route by, separated by `;`; change it when a proxy mounts the API elsewhere",
     )
-    user_limit: int = _accounts(100, "USER_LIMIT", "Active persons allowed, bots and guests aside")
+    user_limit: int = _accounts(
+        0, "USER_LIMIT", "Active persons allowed, bots and guests aside; 0 for no limit", least=0
+    )
     login_rate_limit: int = _accounts(
         60,
         "PEGBAR_LOGIN_RATE_LIMIT",

@@ -1,6 +1,6 @@
 """Tables of people."""
 
-from sqlalchemy import ARRAY, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ARRAY, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 
 from pegbar.config import settings
 from pegbar.core.schema import (
@@ -132,13 +132,34 @@ session_floor = own_table(
     Column("kept", String(60)),
 )
 
-#: Codes, challenges and reset tokens: used once, for a while. `subject` is whom or what the secret is for.
+#: Codes, challenges and reset tokens: used once, for a while. `subject` is whom or what the secret is for; secrets of
+#: one kind that are good beside one another have a slot each.
 one_time_secret = own_table(
     "one_time_secret",
     Column("kind", String(30), primary_key=True),
     Column("subject", String(200), primary_key=True),
     Column("data", JSONB, nullable=False),
     Column("expires_at", TIMESTAMP, nullable=False, index=True),
+    Column("slot", String(64), primary_key=True, server_default=""),
+)
+
+#: Wrong guesses at a secret, whether somebody has it or not. `place` is a keyed hash of what was guessed at and from
+#: where (accounts/guesses.py); there are 4 million places.
+failed_guess = own_table(
+    "failed_guess",
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("failures", SmallInteger, nullable=False),
+    Column("locks", SmallInteger, nullable=False),
+    Column("locked_until", TIMESTAMP),
+    Column("last_failed", TIMESTAMP, nullable=False, index=True),
+)
+
+#: Addresses, as keyed hashes, that a person signed in from.
+known_address = own_table(
+    "known_address",
+    Column("person_id", Uuid, primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("seen_at", TIMESTAMP, nullable=False, index=True),
 )
 
 #: Failed attempts by address and minute.

@@ -112,6 +112,6 @@ class Unavailable(ApiError):
 
     status = 503
 
-    def __init__(self, message: str, *, seconds: int = 5) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, seconds: int = 5, **extra: Any) -> None:
+        super().__init__(message, **extra)
         self.headers = {"retry-after": str(seconds)}

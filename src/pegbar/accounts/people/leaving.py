@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Column, Executable, bindparam, delete, or_, select, update
 
 from pegbar.accounts.people.rules import is_protected
-from pegbar.accounts.tables import desktop_login_log, login_log, session_floor
+from pegbar.accounts.tables import desktop_login_log, known_address, login_log, session_floor
 from pegbar.core.database import Transaction
 from pegbar.core.errors import Forbidden
 from pegbar.core.events import api_event
@@ -57,6 +57,7 @@ _REMOVED: tuple[Executable, ...] = (
     delete(project_person_link).where(project_person_link.c.person_id == _PERSON),
     delete(task_person_link).where(task_person_link.c.person_id == _PERSON),
     delete(session_floor).where(session_floor.c.person_id == _PERSON),
+    delete(known_address).where(known_address.c.person_id == _PERSON),
 )
 
 
