@@ -124,7 +124,7 @@ def test_it_stops_cleanly_and_starts_again(own: Server, number: signal.Signals) 
 def test_it_starts_at_once_after_the_whole_tree_was_killed(own: Server) -> None:
     assert own.process is not None
     for _ in range(3):
-        tree = [each for each in psutil.Process(own.process.pid).children(recursive=True)]
+        tree = psutil.Process(own.process.pid).children(recursive=True)
         for each in (own.process, *tree):
             each.kill()
         own.process.wait()

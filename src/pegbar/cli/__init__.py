@@ -32,7 +32,7 @@ def _complain(message: object) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake is a line on stderr, not a traceback."""
-    from pegbar.cli import database, inspection, serve, users  # noqa: F401
+    from pegbar.cli import database, dumps, inspection, serve, users  # noqa: F401
     from pegbar.config import InvalidSetting
     from pegbar.core.embedded import CannotStart
     from pegbar.core.errors import ApiError

@@ -64,6 +64,11 @@ def _binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
+def binary(name: str) -> Path:
+    """A program of the embedded PostgreSQL (pg_dump, psql…). Raises CannotStart where there is none."""
+    return _binaries() / name
+
+
 def _service_user() -> pwd.struct_passwd | None:
     """Whom the server runs as; None for ourselves."""
     if os.geteuid() != 0:
