@@ -240,13 +240,14 @@ class EmbeddedPostgres:
     def _end_leftover(self) -> None:
         """End what a pegbar that was killed left behind: we hold the lock, so nobody else uses the folder.
 
-        PostgreSQL goes by the number in its pid file, which may be another program's by now, or one that only waits
+        PostgreSQL goes by the number in its lock files, which may be another program's by now, or one that only waits
         to be buried, or that of the folder this one was copied from. We go by the folder that a process works in.
         """
         pid_file = self.data / "postmaster.pid"
-        if not pid_file.exists():
+        locks = [each for each in (pid_file, *self.sockets.glob(".s.PGSQL.*")) if each.exists()]
+        if not locks:
             return
-        lines = pid_file.read_text(errors="replace").split("\n")
+        lines = pid_file.read_text(errors="replace").split("\n") if pid_file in locks else [""]
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             left = self._servers()
             for process in left:
@@ -264,7 +265,8 @@ class EmbeddedPostgres:
                 "it is a snapshot of the disk",
                 made_in=str(Path(lines[1]).parent),
             )
-        pid_file.unlink(missing_ok=True)
+        for lock in locks:
+            lock.unlink(missing_ok=True)
 
     def _servers(self) -> list[psutil.Process]:
         """The living processes of a PostgreSQL that works in this folder."""
