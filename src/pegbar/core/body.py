@@ -10,6 +10,7 @@ from litestar.exceptions import ClientException
 
 from pegbar.config import settings
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
+from pegbar.core.uploads import received_form
 
 AnyRequest = Request[Any, Any, Any]
 S = TypeVar("S")
@@ -140,7 +141,10 @@ def _booleans(kind: type[Any]) -> tuple[str, ...]:
 async def _form_and_query(request: AnyRequest) -> dict[str, Any]:
     document: dict[str, Any] = {name: request.query_params[name] for name in request.query_params}
     content = request.headers.get("content-type", "")
-    if content.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
+    if content.startswith("multipart/form-data"):
+        async with received_form(request) as parts:
+            document.update(parts.fields)
+    elif content.startswith("application/x-www-form-urlencoded"):
         try:
             form = await request.form()
         except ClientException as error:

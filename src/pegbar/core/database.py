@@ -23,7 +23,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
-from pegbar.core.errors import Refused, Unavailable
+from pegbar.core.errors import Unavailable
+from pegbar.core.faults import connect
 from pegbar.core.schema import OWN_SCHEMA, default_of, utc_now
 
 if TYPE_CHECKING:
@@ -104,44 +105,6 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
 async def _keep_session(_: asyncpg.Connection) -> None:
     """Sessions are never changed, so a connection goes back to the pool without a round trip."""
 
-
-#: What a broken rule says, by SQLSTATE. Never the database's own text: it may quote other rows.
-_REFUSALS: dict[type[asyncpg.PostgresError], str] = {
-    asyncpg.UniqueViolationError: "A row with the same {0} already exists.",
-    asyncpg.NotNullViolationError: "{0} must not be null.",
-    asyncpg.CheckViolationError: "A value is out of the range its table allows ({0}).",
-}
-
-
-def refusal(error: asyncpg.PostgresError) -> Refused:
-    """The 400 for a rule of the database that a request broke, naming the columns."""
-    if isinstance(error, asyncpg.ForeignKeyViolationError):
-        if "is still referenced" in (error.detail or ""):
-            return Refused(f"It is still used by rows of {error.table_name}.")
-        columns = (error.detail or "").partition("Key (")[2].partition(")")[0]
-        return Refused(f"{columns or 'A reference'} names a row that does not exist.")
-    for kind, message in _REFUSALS.items():
-        if isinstance(error, kind):
-            columns = error.column_name or (error.detail or "").partition("Key (")[2].partition(")=")[0]
-            return Refused(message.format(columns or error.constraint_name))
-    return Refused("The database cannot store one of the values.")
-
-
-#: Errors that a request's values cause.
-VALUE_ERRORS = (
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.DataError,
-    asyncpg.exceptions.ProgramLimitExceededError,
-)
-
-#: The database is not there, or let go of the request's connection: nothing of the request was kept.
-CONNECTION_ERRORS = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-    ConnectionError,
-)
 
 #: Two requests that wait for each other: one is rolled back and can be run again.
 CONFLICT_ERRORS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -360,6 +323,7 @@ class Database(Reader):
     async def _make_pool(self, size: int, name: str, smallest: int = 1) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self.url,
+            connect=connect,
             min_size=smallest,
             max_size=size,
             init=_prepare_connection,
@@ -433,17 +397,14 @@ class Database(Reader):
 
 __all__ = [
     "CONFLICT_ERRORS",
-    "CONNECTION_ERRORS",
     "JSON_NULL",
     "OWN_SCHEMA",
-    "VALUE_ERRORS",
     "Database",
     "Json",
     "Reader",
     "Transaction",
     "compiled",
     "json_array",
-    "refusal",
     "statement_count",
     "with_defaults",
 ]

@@ -107,6 +107,18 @@ class TooManyRequests(ApiError):
     status = 429
 
 
+class HungUp(ApiError):
+    """The caller hung up in the middle of its body: nobody reads the answer, and nothing is wrong with the server."""
+
+    status = 499
+
+
+class StorageFull(ApiError):
+    """No room left on a disk."""
+
+    status = 507
+
+
 class Unavailable(ApiError):
     """Something the server stands on is not there; the request may be sent again."""
 

@@ -26,17 +26,10 @@ from sqlalchemy import Select
 from pegbar.config import settings
 from pegbar.core.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.body import json_document, read_body, read_query
-from pegbar.core.database import (
-    CONNECTION_ERRORS,
-    VALUE_ERRORS,
-    Database,
-    Json,
-    Transaction,
-    refusal,
-    statement_count,
-)
-from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused, Unavailable
+from pegbar.core.database import Database, Json, Transaction, statement_count
+from pegbar.core.errors import ApiError, BadRequest, NotFound
 from pegbar.core.events import Event
+from pegbar.core.faults import answer_to
 from pegbar.core.filters import uuid_filter
 from pegbar.core.values import to_uuid
 
@@ -202,17 +195,8 @@ class Endpoint:
     async def _answer(self, request: Request[Any, Any, Any]) -> ASGIApp:
         try:
             return await self._run(request)
-        except ApiError as error:
-            return error_answer(error)
-        except VALUE_ERRORS as error:
-            return error_answer(refusal(error))
-        except UnicodeEncodeError:
-            return error_answer(Refused("The request holds a character that cannot be stored."))
-        except CONNECTION_ERRORS as error:
-            log.error("the database is not available", method=request.method, path=request.url.path, error=str(error))
-            return error_answer(Unavailable("The database is not available. Try again in a moment."))
         except Exception as error:
-            return unexpected(request, error)
+            return failure(request, error)
 
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
         operation = self.operation
@@ -288,8 +272,7 @@ class Endpoint:
         if isinstance(result, Reply):
             return answer(result, self.operation.status)
         if callable(result):
-            app: ASGIApp = result
-            return app
+            return _guarded(result)
         return ASGIResponse(
             body=msgspec.json.encode(result), status_code=self.operation.status, media_type="application/json"
         )
@@ -331,6 +314,46 @@ def answer(reply: Reply, status: int = 200) -> ASGIResponse:
 def error_answer(error: ApiError) -> ASGIResponse:
     """The response of an error."""
     return answer(Reply(error.body, status=error.status, headers=error.headers))
+
+
+def failure(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    """The response to a request that failed; what whoever runs the server must know of is logged."""
+    told = answer_to(error)
+    if told is None:
+        return unexpected(request, error)
+    if told is not error and told.status >= 500:
+        where = {"method": request.method, "path": request.url.path}
+        log.error("a request was not served", reason=told.message, **where, error=_words(error))
+    return error_answer(told)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _guarded(app: ASGIApp) -> ASGIApp:
+    """An answer that is made while it is sent: one that fails before its first byte is told as any other."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sending)
+        except Exception as error:
+            if not begun:
+                request: Request[Any, Any, Any] = Request(scope)
+                await failure(request, error)(scope, receive, send)
+                return
+            # Without its end the transfer is broken, and the client knows it.
+            known = answer_to(error) is not None
+            log.error("an answer broke off", path=scope["path"], error=_words(error), exc_info=None if known else error)
+
+    return respond
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:

@@ -14,7 +14,7 @@ import structlog
 
 from pegbar.config import settings
 from pegbar.core.errors import BadRequest
-from pegbar.core.storage import disk_errors
+from pegbar.core.storage import check_room, disk_errors
 from pegbar.media import render as program
 
 log = structlog.get_logger()
@@ -107,5 +107,6 @@ async def _run(request: str) -> dict[str, int]:
         return size
     if process.returncode == 1 and told:
         raise UnreadablePicture(f"The picture cannot be read: {json.loads(told.splitlines()[0])['unreadable']}.")
+    check_room(settings().upload_folder)
     log.warning("a picture could not be made", code=process.returncode, stderr=complaint.decode(errors="replace"))
     raise UnreadablePicture("The picture cannot be read.")

@@ -11,7 +11,8 @@ import psutil
 
 from pegbar import __version__
 from pegbar.accounts.instance import queries
-from pegbar.core.database import CONNECTION_ERRORS, Database
+from pegbar.core.database import Database
+from pegbar.core.faults import CONNECTION_ERRORS
 from pegbar.core.routing import operations
 
 NAME = "Pegbar"
@@ -45,7 +46,7 @@ def has_search() -> bool:
 async def _parts(db: Database) -> dict[str, bool]:
     try:
         row = await asyncio.wait_for(db.row(queries.health), _LONGEST_WAIT)
-    except (*CONNECTION_ERRORS, OSError, TimeoutError):
+    except (*CONNECTION_ERRORS, TimeoutError):
         row = None
     up = row is not None
     return {
@@ -62,7 +63,7 @@ async def _resources(db: Database) -> dict[str, Any]:
     load = dict(zip(("last 1 min", "last 5 min", "last 10 min"), os.getloadavg(), strict=True))
     try:
         running = await asyncio.wait_for(db.value(queries.running_jobs), _LONGEST_WAIT)
-    except (*CONNECTION_ERRORS, OSError, TimeoutError):
+    except (*CONNECTION_ERRORS, TimeoutError):
         running = 0
     return {
         "date": datetime.now().isoformat(),
