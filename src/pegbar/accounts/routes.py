@@ -62,7 +62,7 @@ async def _check(db: Database, guesses: Guesses, body: Login) -> asyncpg.Record:
         async with db.transaction() as tx:
             await sign_in.admit(tx, who)
             token = await links.new_token(tx, who["id"], links.FIRST)
-        raise sign_in.SignInRefused(error=False, default_password=True, token=token)
+        raise sign_in.SignInRefused("Choose a password of your own first.", default_password=True, token=token)
     return who
 
 

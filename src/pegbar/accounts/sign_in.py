@@ -24,14 +24,8 @@ class SignInRefused(ApiError):
 
     status = 400
 
-    def __init__(self, message: str = "", *, error: bool = True, status: int = 400, **flags: Any) -> None:
-        super().__init__(message, status=status, **flags)
-        self._error = error
-
-    @property
-    def body(self) -> dict[str, Any]:
-        body = {"login": False, **({"message": self.message} if self.message else {}), **self.extra}
-        return {"error": True, **body} if self._error else body
+    def __init__(self, message: str, *, status: int = 400, **flags: Any) -> None:
+        super().__init__(message, status=status, login=False, **flags)
 
 
 def locked_out() -> SignInRefused:
@@ -41,7 +35,7 @@ def locked_out() -> SignInRefused:
 
 def wrong_password() -> SignInRefused:
     """The same answer for a wrong password and for nobody."""
-    return SignInRefused("The e-mail or the password is wrong.", error=False)
+    return SignInRefused("The e-mail or the password is wrong.")
 
 
 _LOCKED_OUT = "coalesce(login_failed_attemps, 0) >= :attempts AND coalesce(last_login_failed > :since, false)"
@@ -126,11 +120,11 @@ async def _password_matches(who: asyncpg.Record, password: str) -> bool:
     if strategy == "auth_local_no_password":
         return True
     if strategy != "auth_remote_ldap":
-        raise SignInRefused(error=False, status=409)
+        raise SignInRefused(f"This server knows no sign-in by {strategy} (AUTH_STRATEGY).", status=409)
     if who["is_generated_from_ldap"]:
-        raise SignInRefused("This server does not sign in against LDAP directories.", error=False)
+        raise SignInRefused("This server does not sign in against LDAP directories.")
     if not settings().ldap_fallback:
-        raise SignInRefused(error=False)
+        raise SignInRefused("This server signs in nobody by a password of its own (LDAP_FALLBACK).")
     return await passwords.matches(password, who["password"])
 
 

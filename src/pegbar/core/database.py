@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
-from pegbar.core.errors import Refused, Unavailable
+from pegbar.core.errors import Refused, Unavailable, field_errors
 from pegbar.core.schema import OWN_SCHEMA, default_of, utc_now
 
 if TYPE_CHECKING:
@@ -119,12 +119,17 @@ def refusal(error: asyncpg.PostgresError) -> Refused:
         if "is still referenced" in (error.detail or ""):
             return Refused(f"It is still used by rows of {error.table_name}.")
         columns = (error.detail or "").partition("Key (")[2].partition(")")[0]
-        return Refused(f"{columns or 'A reference'} names a row that does not exist.")
+        return _about(columns, f"{columns or 'A reference'} names a row that does not exist.")
     for kind, message in _REFUSALS.items():
         if isinstance(error, kind):
             columns = error.column_name or (error.detail or "").partition("Key (")[2].partition(")=")[0]
-            return Refused(message.format(columns or error.constraint_name))
+            return _about(columns, message.format(columns or error.constraint_name))
     return Refused("The database cannot store one of the values.")
+
+
+def _about(columns: str, message: str) -> Refused:
+    """A refusal of these columns, as PostgreSQL lists them: `name, project_id`."""
+    return Refused(message, data=field_errors((name, message) for name in columns.split(", ")) if columns else None)
 
 
 #: Errors that a request's values cause.

@@ -12,9 +12,9 @@ from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.config import settings
 from pegbar.core.downloads import HEAD_ONLY
-from pegbar.core.errors import TooLarge
+from pegbar.core.errors import NotFound, TooLarge
 from pegbar.core.pages import Pages
-from pegbar.core.routing import Operation, Reply, answer
+from pegbar.core.routing import Operation, Reply, answer, error_answer
 from pegbar.core.static import WebUi
 
 _SECURITY_HEADERS = {
@@ -72,7 +72,7 @@ class Front:
         if self._longest:
             length = headers.get(b"content-length", b"")
             if length.isdigit() and int(length) > self._longest:
-                await answer(Reply(_too_large(self._longest).body, status=413))(scope, receive, sender)
+                await error_answer(_too_large(self._longest))(scope, receive, sender)
                 return
             if b"transfer-encoding" in headers or not length:
                 receive = _limited(receive, self._longest)
@@ -102,8 +102,7 @@ class Front:
         if allowed is None and self._pages.find(scope["path"], {}) is not None:
             allowed = "GET, HEAD, OPTIONS"
         if allowed is None:
-            body = {"error": True, "message": "404 Not Found: there is no such route."}
-            await answer(Reply(body, status=404))(scope, receive, send)
+            await error_answer(NotFound("there is no such route."))(scope, receive, send)
             return
         extra = {"allow": allowed}
         if b"access-control-request-method" in headers:

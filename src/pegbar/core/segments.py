@@ -7,7 +7,6 @@ most literal path that fits is chosen here.
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from pegbar.core.routing import Operation
 
@@ -30,7 +29,6 @@ class Candidate:
 
     def __init__(self, operation: Operation, answer: Any) -> None:
         self.operation, self.answer = operation, answer
-        self._kinds = dict(_PARAMETER.findall(operation.path))
         self.literal = len(_PARAMETER.sub("", operation.path))
         pieces, at = [], 0
         for match in _PARAMETER.finditer(operation.path):
@@ -39,15 +37,9 @@ class Candidate:
         self._pattern = re.compile("".join(pieces) + re.escape(operation.path[at:]))
 
     def parameters(self, path: str) -> dict[str, Any] | None:
-        """The parameters of a path that fits, else None."""
+        """The parameters of a path that fits, as text; else None."""
         match = self._pattern.fullmatch(path)
-        if match is None:
-            return None
-        given: dict[str, Any] = match.groupdict()
-        try:
-            return {name: UUID(text) if self._kinds[name] == "uuid" else text for name, text in given.items()}
-        except ValueError:
-            return None
+        return None if match is None else match.groupdict()
 
 
 def choose(candidates: Sequence[Candidate], method: str, path: str) -> tuple[Candidate, dict[str, Any]] | int:
