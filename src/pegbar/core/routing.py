@@ -126,8 +126,8 @@ def route(  # noqa: PLR0913 - a declaration
     `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
     array of them as a list of one.
 
-    `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter that
-    is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
+    `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter
+    that is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
     """
 
     def declare(handler: Handler) -> Handler:
