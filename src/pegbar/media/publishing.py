@@ -120,7 +120,7 @@ async def _take_picture(preview_id: UUID, source: Path, *, in_job: bool) -> tupl
 
 
 async def _take_movie(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
-    """The movie as it came. It is kept as the source of what is shown, and the preview is `processing` till that is made."""
+    """The movie as it came, the source of what is shown: the preview is `processing` until that is made."""
     if not upload.size:
         raise UnreadablePicture("The movie is empty.")
     address = addresses.movie("source", preview_id)
