@@ -229,8 +229,10 @@ class Endpoint:
         operation = self.operation
         rule, caller = self._rule(request), None
         token = None if rule.public else self.callers.identify(request, rule.opened_by)
-        for name in self.ids:
-            request.path_params[name] = path_uuid(request.path_params[name], operation.malformed or 404)
+        if self.ids:
+            # Not in place: the router gives what it parsed to the next request of the same path too.
+            texts, status = request.path_params, operation.malformed or 404
+            request.scope["path_params"] = {**texts, **{name: path_uuid(texts[name], status) for name in self.ids}}
         if token is not None:
             key = await self._place_key(request, rule.place)
             caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
