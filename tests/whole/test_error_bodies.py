@@ -98,7 +98,7 @@ def test_what_the_router_refuses_has_them_too(admin: Client, method: str, path: 
 
 
 def test_a_body_over_the_limit_has_them_too(admin: Client) -> None:
-    with Server(None, MAX_CONTENT_LENGTH="1000", MAX_JSON_LENGTH="500") as small:
+    with Server(None, MAX_CONTENT_LENGTH="1000", PEGBAR_MAX_JSON_LENGTH="500") as small:
         who = Client(small.api)
         for size in (700, 2000):
             answer = who.post("/auth/login", {"email": "x" * size})

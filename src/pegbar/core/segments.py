@@ -43,15 +43,16 @@ class Candidate:
 
 
 def choose(candidates: Sequence[Candidate], method: str, path: str) -> tuple[Candidate, dict[str, Any]] | int:
-    """The operation for a path and its parameters; 404 when no path fits, 405 when none takes the method."""
-    status = 404
-    for candidate in sorted(candidates, key=lambda each: -each.literal):
-        given = candidate.parameters(path)
-        if given is not None:
-            if candidate.operation.method == method:
-                return candidate, given
-            status = 405
-    return status
+    """The operation for a path and its parameters; 404 when no path fits, 405 when the one meant takes no such method.
+
+    The most literal path that fits is meant: `x.png` is no id of a less literal one.
+    """
+    fitting = [(candidate, given) for candidate in candidates if (given := candidate.parameters(path)) is not None]
+    if not fitting:
+        return 404
+    literal = max(candidate.literal for candidate, _ in fitting)
+    meant = [each for each in fitting if each[0].literal == literal]
+    return next((each for each in meant if each[0].operation.method == method), 405)
 
 
 def shared_shapes(operations: Iterable[Operation]) -> frozenset[str]:
