@@ -85,4 +85,4 @@ async def exchange_code(db: Database, request: AnyRequest, body: Exchange) -> An
 
 
 def _refused() -> SignInRefused:
-    return SignInRefused("The code is wrong, used or too old.", error=False)
+    return SignInRefused("The code is wrong, used or too old.")

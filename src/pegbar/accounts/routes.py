@@ -60,7 +60,7 @@ async def _default_password(db: Database, guesses: Guesses, target: Target) -> s
     async with db.transaction() as tx:
         await sign_in.admit(tx, guesses, target)
         token = await links.new_token(tx, target.who["id"], links.FIRST)
-    return sign_in.SignInRefused(error=False, default_password=True, token=token)
+    return sign_in.SignInRefused("Choose a password of your own first.", default_password=True, token=token)
 
 
 def _cookies(request: AnyRequest, opened: dict[str, Any]) -> list[str]:

@@ -22,14 +22,8 @@ class SignInRefused(ApiError):
 
     status = 400
 
-    def __init__(self, message: str = "", *, error: bool = True, status: int = 400, **flags: Any) -> None:
-        super().__init__(message, status=status, **flags)
-        self._error = error
-
-    @property
-    def body(self) -> dict[str, Any]:
-        body = {"login": False, **({"message": self.message} if self.message else {}), **self.extra}
-        return {"error": True, **body} if self._error else body
+    def __init__(self, message: str, *, status: int = 400, **flags: Any) -> None:
+        super().__init__(message, status=status, login=False, **flags)
 
 
 def locked_out(seconds: int) -> SignInRefused:
@@ -48,7 +42,7 @@ def wrong_password() -> SignInRefused:
     message = "The e-mail or the password is wrong."
     if settings().auth_strategy == "auth_remote_ldap":
         message += " This server does not sign in against LDAP directories."
-    return SignInRefused(message, error=False)
+    return SignInRefused(message)
 
 
 #: The last check of a right password: against what happened while it was compared. Holds off a password change.
@@ -101,9 +95,9 @@ def _check_strategy() -> None:
     """Refuse everybody alike where nobody can sign in with a password of this server."""
     strategy = settings().auth_strategy
     if strategy not in ("auth_local_classic", "auth_local_no_password", "auth_remote_ldap"):
-        raise SignInRefused(error=False, status=409)
+        raise SignInRefused(f"This server knows no sign-in by {strategy} (AUTH_STRATEGY).", status=409)
     if strategy == "auth_remote_ldap" and not settings().ldap_fallback:
-        raise SignInRefused("This server does not sign in against LDAP directories.", error=False)
+        raise SignInRefused("This server does not sign in against LDAP directories.")
 
 
 async def _is_right(who: asyncpg.Record | None, password: str, network: str) -> bool:

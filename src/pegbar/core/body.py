@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException
+from msgspec import UNSET
 
 from pegbar.config import settings
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
@@ -189,10 +190,15 @@ def _every_error(document: dict[str, Any], kind: Any, strict: bool) -> list[tupl
 
 
 def read_query(request: AnyRequest, kind: type[S]) -> S:
-    """The query string as a Struct; `list` fields take a repeated parameter, booleans only `true` (any case)."""
+    """The query string as a Struct; `list` fields take a repeated parameter, booleans only `true` (any case).
+
+    An empty parameter is absent, but for a field whose default is UNSET: that one tells the two apart.
+    """
     document: dict[str, Any] = {}
     for each in msgspec.structs.fields(kind):  # type: ignore[arg-type]
         values = request.query_params.getall(each.encode_name, [])
+        if not each.required and each.default is not UNSET:
+            values = [value for value in values if value]
         if not values:
             continue
         if each.type is bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from pegbar.core.errors import ApiError, Refused, StorageFull, Unavailable
+from pegbar.core.errors import ApiError, Refused, StorageFull, Unavailable, field_errors
 
 
 class DatabaseAway(ConnectionError):
@@ -57,12 +57,17 @@ def refusal(error: asyncpg.PostgresError) -> Refused:
         if "is still referenced" in (error.detail or ""):
             return Refused(f"It is still used by rows of {error.table_name}.")
         columns = (error.detail or "").partition("Key (")[2].partition(")")[0]
-        return Refused(f"{columns or 'A reference'} names a row that does not exist.")
+        return _about(columns, f"{columns or 'A reference'} names a row that does not exist.")
     for kind, message in _REFUSALS.items():
         if isinstance(error, kind):
             columns = error.column_name or (error.detail or "").partition("Key (")[2].partition(")=")[0]
-            return Refused(message.format(columns or error.constraint_name))
+            return _about(columns, message.format(columns or error.constraint_name))
     return Refused("The database cannot store one of the values.")
+
+
+def _about(columns: str, message: str) -> Refused:
+    """A refusal of these columns, as PostgreSQL lists them: `name, project_id`."""
+    return Refused(message, data=field_errors((name, message) for name in columns.split(", ")) if columns else None)
 
 
 def answer_to(error: BaseException) -> ApiError | None:

@@ -12,7 +12,7 @@ from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.config import settings
 from pegbar.core.downloads import HEAD_ONLY
-from pegbar.core.errors import HungUp
+from pegbar.core.errors import HungUp, NotFound
 from pegbar.core.pages import Pages
 from pegbar.core.received import ReceivedBody, too_large
 from pegbar.core.routing import Operation, Reply, answer, error_answer
@@ -112,8 +112,7 @@ class Front:
         if allowed is None and self._pages.find(scope["path"], {}) is not None:
             allowed = "GET, HEAD, OPTIONS"
         if allowed is None:
-            body = {"error": True, "message": "404 Not Found: there is no such route."}
-            await answer(Reply(body, status=404))(scope, receive, send)
+            await error_answer(NotFound("there is no such route."))(scope, receive, send)
             return
         extra = {"allow": allowed}
         if b"access-control-request-method" in headers:

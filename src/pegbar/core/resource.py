@@ -109,7 +109,7 @@ class Change:
         """Refuse the write when one of these keys is absent or null."""
         for name in names:
             if self.document.get(name) is None:
-                raise Refused(f"'{name}'")
+                raise Refused(f"'{name}'", field=name)
 
     def row(self, table: Table) -> UUID:
         """The id of the row."""
@@ -282,7 +282,7 @@ class Resource:
         elif key in self.columns:
             change.values[key] = values.accept(self.columns[key], value)
         elif creating and key not in self.extra_keys:
-            raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.")
+            raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.", field=key)
 
     async def _link(self, change: Change, relation: Relation, ids: list[UUID]) -> None:
         known = set(await change.tx.column(_known_ids(relation.target), ids=ids)) if ids else set()

@@ -10,6 +10,7 @@ Struct from the query string; `request`.
 """
 
 import inspect
+import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,7 @@ from pegbar.config import settings
 from pegbar.core.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.body import json_document, read_body, read_query
 from pegbar.core.database import Database, Json, Transaction, statement_count
-from pegbar.core.errors import ApiError, BadRequest, NotFound
+from pegbar.core.errors import ApiError, BadRequest, InternalError, NotFound
 from pegbar.core.events import Event
 from pegbar.core.faults import answer_to
 from pegbar.core.filters import uuid_filter
@@ -71,7 +72,12 @@ class Operation:
     errors: tuple[int, ...] = ()
     hidden: bool = False
     deprecated: bool = False
-    malformed: int = 400
+    malformed: int | None = None
+
+    @property
+    def routed(self) -> str:
+        """The path as the router knows it: ids are read by the Endpoint, so that a malformed one hides no route."""
+        return self.path.replace(":uuid}", ":str}")
 
 
 class Callers(Protocol):
@@ -106,14 +112,15 @@ def route(  # noqa: PLR0913 - a declaration
     body_schema: Mapping[str, Any] | None = None,
     errors: Sequence[int] = (),
     hidden: bool = False,
-    malformed: int = 400,
+    malformed: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204.
 
     `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
     array of them as a list of one.
 
-    `malformed` is the status for an id in a `str` parameter that is none: 400 or 404.
+    `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter
+    that is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
     """
 
     def declare(handler: Handler) -> Handler:
@@ -176,6 +183,9 @@ def path_uuid(text: str, malformed: int = 400) -> UUID:
         raise BadRequest("Malformed ID.") from None
 
 
+_UUID_PARAMETER = re.compile(r"\{(\w+):uuid\}")
+
+
 class Endpoint:
     """Runs an operation for a request."""
 
@@ -184,6 +194,7 @@ class Endpoint:
         hints = get_type_hints(operation.handler)
         self.writes = Transaction in hints.values()
         self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
+        self.ids: list[str] = _UUID_PARAMETER.findall(operation.path)
 
     async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
         if not settings().debug:
@@ -201,8 +212,12 @@ class Endpoint:
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
         operation = self.operation
         rule, caller = self._rule(request), None
-        if not rule.public:
-            token = self.callers.identify(request, rule.opened_by)
+        token = None if rule.public else self.callers.identify(request, rule.opened_by)
+        if self.ids:
+            # Not in place: the router gives what it parsed to the next request of the same path too.
+            texts, status = request.path_params, operation.malformed or 404
+            request.scope["path_params"] = {**texts, **{name: path_uuid(texts[name], status) for name in self.ids}}
+        if token is not None:
             key = await self._place_key(request, rule.place)
             caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
             rule.check(caller)
@@ -241,7 +256,7 @@ class Endpoint:
                 raise BadRequest(f"{name} is required.")
             return to_uuid(key, name)
         key = request.path_params[name]
-        return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed)
+        return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed or 400)
 
     async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None) -> dict[str, Any]:
         given: dict[str, Any] = {}
@@ -359,10 +374,9 @@ def _guarded(app: ASGIApp) -> ASGIApp:
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
     """The response to a fault of ours: logged whole, told only in debug mode."""
     log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
-    body: dict[str, Any] = {"error": True, "message": "Internal server error."}
     if settings().debug:
-        body |= {"message": str(error), "stacktrace": "".join(traceback.format_exception(error))}
-    return answer(Reply(body, status=500))
+        return error_answer(InternalError(str(error), stacktrace="".join(traceback.format_exception(error))))
+    return error_answer(InternalError("Internal server error."))
 
 
 def found(row: T | None, what: str = "The requested object") -> T:

@@ -14,7 +14,7 @@ from pegbar.entities import rules
 from pegbar.entities.assets import shapes as assets
 from pegbar.entities.board_query import AnyRequest, asked_episode, board
 from pegbar.entities.boards import Board
-from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, SCENE, SEQUENCE, SHOT
+from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, SCENE, SEQUENCE, SHOT, kind_json
 from pegbar.entities.listing import BELOW, ROOT
 from pegbar.entities.scopes import ASSIGNED, ASSIGNED_IN_EPISODE, ASSIGNED_IN_SEQUENCE, of_callers
 from pegbar.entities.shapes import CONCEPT_LINKS, row_of_kind
@@ -151,8 +151,8 @@ CONCEPTS = Board(
     ),
     from_data=_frames,
 )
-#: Concepts as what they refer to shows them.
-LINKED = replace(CONCEPTS, task_keys=LINKED_BOARD)
+#: Entities of any kind, concepts mostly, as what they refer to shows them.
+LINKED = replace(CONCEPTS, kind=None, row=CONCEPTS.row.but(type=kind_json()), task_keys=LINKED_BOARD)
 
 
 def _in_episode(

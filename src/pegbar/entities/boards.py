@@ -28,7 +28,7 @@ from pegbar.core.resource import CALLER_ID, Relation, scope_parameters
 from pegbar.core.schema import Uuid
 from pegbar.core.streaming import stream_array, stream_lines
 from pegbar.core.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
-from pegbar.entities.kinds import is_kind
+from pegbar.entities.kinds import is_kind, kind_text
 from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.tables import entity
@@ -44,7 +44,7 @@ IS: ColumnElement[bool] = entity.c.id == bindparam("entity_id", type_=Uuid)
 class Board:
     """A kind of entities with their tasks."""
 
-    kind: str
+    kind: str | None  #: None for entities of any kind
     row: Wire  #: keys in the order of compact rows; `tasks` stands for the tasks
     task_keys: Sequence[str]
     source: FromClause
@@ -107,10 +107,12 @@ def statement(board: Board, asked: Asked) -> Executable:
     """The rows of a board as JSON texts."""
     row = dict(board.row)
     if asked.audience != "studio":
-        data = data_for(asked.audience, board.kind, board.row["data"])
+        data = data_for(asked.audience, board.kind or kind_text(), board.row["data"])
         row |= {"data": data, **(board.from_data(data) if board.from_data else {})}
     row["tasks"] = _tasks(board, asked)
-    conditions = [is_kind(board.kind), *asked.conditions]
+    conditions = list(asked.conditions)
+    if board.kind is not None:
+        conditions.append(is_kind(board.kind))
     if asked.in_project:
         conditions.append(entity.c.project_id == _project_id)
     if asked.audience == "vendor":

@@ -5,6 +5,7 @@ again that nobody else uploaded meanwhile. From "Worth fixing": a refused upload
 be uploaded again.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -71,8 +72,7 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
         for address, size in stored:
             await record(tx, address, size)
         await announce(tx, state, {**columns, **more}, stands=kind != "other")
-        if more.get("status") == "processing":
-            tx.defer(DERIVE, preview_id=preview_id)
+        derive_later(tx, preview_id, {**columns, **more})
         row = await tx.json_row(queries.preview_row, preview_id=preview_id)
         assert row is not None
         return row
@@ -120,15 +120,13 @@ async def _take_picture(preview_id: UUID, source: Path, *, in_job: bool) -> tupl
 
 
 async def _take_movie(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
-    """The movie as it came: what is shown is what was uploaded."""
+    """The movie as it came, the source of what is shown: the preview is `processing` until that is made."""
     if not upload.size:
         raise UnreadablePicture("The movie is empty.")
-    prefixes = ("source", "previews") if settings().preview_save_source_file else ("previews",)
-    stored = []
-    for prefix in prefixes:
-        address = addresses.movie(prefix, preview_id)
-        stored.append((address, await store().put(address, upload.path)))
-    return stored, {"extension": "mp4", "file_size": upload.size, "data": {"movie_prefixes": list(prefixes)}}
+    address = addresses.movie("source", preview_id)
+    stored = [(address, await store().put(address, upload.path))]
+    columns = {"extension": "mp4", "file_size": upload.size, "data": {"movie_prefixes": ["source"]}}
+    return stored, {**columns, "status": "processing"}
 
 
 async def _take_other(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
@@ -138,6 +136,12 @@ async def _take_other(preview_id: UUID, upload: Upload) -> tuple[list[Stored], d
 
 
 DERIVE = job("media.derive_pictures")
+
+
+def derive_later(tx: Transaction, preview_id: UUID, columns: Mapping[str, Any]) -> None:
+    """Leave the thumbnails of a picture that has none yet to a job."""
+    if columns["status"] == "processing" and columns["extension"] == "png":
+        tx.defer(DERIVE, preview_id=preview_id)
 
 
 @DERIVE.task

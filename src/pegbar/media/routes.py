@@ -108,6 +108,7 @@ async def add_extra_preview(
 @delete(
     "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/preview-files/{preview_file_id:uuid}",
     access=_adds_to_comment,
+    malformed=400,
 )
 async def remove_preview_from_comment(
     request: Request[Any, Any, Any],

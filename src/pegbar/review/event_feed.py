@@ -11,6 +11,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy import text
 
 from pegbar.accounts.standing import Who, as_text, teams, written
@@ -29,7 +30,7 @@ _SNAPSHOT = re.compile(r"\d{1,19}:\d{1,19}:[\d,]*")
 class FeedQuery(msgspec.Struct):
     """From where, and how many."""
 
-    cursor: str | None = None
+    cursor: str | UnsetType = UNSET
     limit: int = 100
 
 
@@ -122,7 +123,7 @@ async def events_since(query: FeedQuery, db: Database, caller: Caller) -> Json:
     """
     if query.limit < 1:
         raise BadRequest("limit must be positive.")
-    if query.cursor is None:
+    if query.cursor is UNSET:
         now = await db.row(_NOW)
         assert now is not None
         return _page([], Cursor(now["snapshot"], now["at"]), more=False)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy import ARRAY, Executable, Select, any_, bindparam, or_, select
 
 from pegbar.accounts.standing import CALLER, on, teams
@@ -36,8 +37,8 @@ _LOGIN: Wire = wire_of(login_log).only("id", "created_at", "ip_address", "person
 class LogQuery(msgspec.Struct):
     """Which entries of a log."""
 
-    after: str | None = None
-    before: str | None = None
+    after: str | UnsetType = UNSET
+    before: str | UnsetType = UNSET
     limit: int = 100
     person_ids: list[str] = msgspec.field(default_factory=list)
     cursor_login_log_id: str | None = None
@@ -47,7 +48,7 @@ class EventQuery(LogQuery):
     """Which events."""
 
     project_id: str | None = None
-    name: str | None = None
+    name: str | UnsetType = UNSET
     name_prefixes: list[str] = msgspec.field(default_factory=list)
     name_suffixes: list[str] = msgspec.field(default_factory=list)
     only_files: str | None = None
@@ -68,7 +69,7 @@ def _given(query: LogQuery) -> dict[str, Any]:
     given: dict[str, Any] = {"limit": min(query.limit, _MOST)}
     for name in ("after", "before"):
         value = getattr(query, name)
-        if value is not None:
+        if value is not UNSET:
             given[name] = _moment(name, value)
     if query.person_ids:
         given["person_ids"] = [uuid_filter(each) for each in query.person_ids]
@@ -86,7 +87,7 @@ def _event_parameters(query: EventQuery) -> dict[str, Any]:
     given = _given(query)
     if query.project_id is not None:
         given["project_id"] = uuid_filter(query.project_id)
-    if query.name is not None:
+    if query.name is not UNSET:
         given["name"] = query.name
     if query.name_prefixes:
         given["prefixes"] = _parts("name_prefixes", query.name_prefixes, "{}:%")

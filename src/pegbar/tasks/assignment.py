@@ -5,7 +5,6 @@ Assigning locks the tasks in the order of their ids, so concurrent requests queu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -24,13 +23,12 @@ from pegbar.tasks.tables import task, task_person_link
 
 
 class UnknownAssignee(ApiError):
-    """The person to assign does not exist: 400 with the bare text under `error`."""
+    """The person to assign does not exist. Clients look for the text under `error`."""
 
     status = 400
 
-    @property
-    def body(self) -> dict[str, Any]:
-        return {"error": self.message}
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="person_id", error=message)
 
 
 _ASSIGNEES = select(task_person_link.c.person_id).where(task_person_link.c.task_id == bindparam("task_id", type_=Uuid))

@@ -61,6 +61,7 @@ def _declare(kind: str, name: str) -> None:
         returns=[batches.MADE_TASK],
         events=(TASK_NEW,),
         errors=(400, 404),
+        malformed=400,
         body_schema=_IDS_SCHEMA,
         summary=f"Make the missing tasks of a type on {name}",
     )(create_tasks)
@@ -78,6 +79,7 @@ _NAMED = select(entity_type.c.id).where(entity_type.c.name == bindparam("name", 
     returns=[batches.MADE_TASK],
     events=(TASK_NEW,),
     errors=(400, 404),
+    malformed=400,
     body_schema=_IDS_SCHEMA,
 )
 async def create_tasks_of_type(

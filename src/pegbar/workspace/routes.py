@@ -69,14 +69,14 @@ class Between(msgspec.Struct):
 class Named(msgspec.Struct):
     """A production by its name."""
 
-    name: str | None = None
+    name: str | UnsetType = UNSET
 
 
 @get("/data/user/projects/open", access=person_identity, returns=[FULL])
 async def own_open_projects(query: Named, db: Database, caller: Caller) -> Json:
     """The caller's open productions, whole; those of a name when it is given."""
-    statement = own.projects(for_admin=caller.is_admin, named=query.name is not None)
-    given = {} if query.name is None else {"name": query.name.replace("\0", "")}
+    statement = own.projects(for_admin=caller.is_admin, named=query.name is not UNSET)
+    given = {} if query.name is UNSET else {"name": query.name.replace("\0", "")}
     return await _scoped(db, caller, statement, **given)
 
 

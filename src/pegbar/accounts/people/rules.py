@@ -75,11 +75,11 @@ async def end_old_sessions(change: Change) -> None:
 
 def _password(value: object) -> str:
     if not isinstance(value, str):
-        raise Refused("password must be text.")
+        raise Refused("password must be text.", field="password")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Refused("password holds a character that cannot be stored.") from None
+        raise Refused("password holds a character that cannot be stored.", field="password") from None
     return value
 
 

@@ -59,7 +59,12 @@ async def all_assets(request: AnyRequest, db: Database, caller: Caller) -> Json:
     return await _asked(request, db, caller)
 
 
-@get("/data/projects/{project_id:uuid}/assets", access=member_of("project_id"), returns=[shapes.ASSETS.wire])
+@get(
+    "/data/projects/{project_id:uuid}/assets",
+    access=member_of("project_id"),
+    returns=[shapes.ASSETS.wire],
+    malformed=400,
+)
 async def project_assets(project_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Assets of a production; any column filters."""
     return await _assets(request, db, caller, IN_PROJECT, project_id=project_id)
@@ -69,6 +74,7 @@ async def project_assets(project_id: UUID, request: AnyRequest, db: Database, ca
     "/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/assets",
     access=member_of("project_id"),
     returns=[shapes.ASSETS.wire],
+    malformed=400,
 )
 async def project_assets_of_type(
     project_id: UUID, asset_type_id: UUID, request: AnyRequest, db: Database, caller: Caller

@@ -178,7 +178,7 @@ def _asset_parts(body: Any) -> list[AssetPart]:
         try:
             parts.append(validate(entry, AssetPart))
         except InvalidBody as error:
-            errors += [(f"{index}.{each['field']}", each["message"]) for each in error.extra["data"]["errors"]]
+            errors += [(f"{index}.{field}", message) for field, message in error.errors]
     if errors:
         raise InvalidBody(errors)
     return parts

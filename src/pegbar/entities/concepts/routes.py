@@ -91,8 +91,8 @@ async def concept_task_types(concept_id: UUID, db: Database) -> Json:
 
 
 @get("/data/entities/{entity_id:uuid}/entities-linked/with-tasks", access=rules.sees_entity)
-async def linked_concepts(entity_id: UUID, db: Database, caller: Caller) -> Json:
-    """Concepts of the production that refer to an entity, with their tasks; vendors get theirs, clients blanks."""
+async def linked_entities(entity_id: UUID, db: Database, caller: Caller) -> Json:
+    """What refers to an entity in its production, concepts mostly, with tasks; vendors get theirs, clients blanks."""
     rows = statement(LINKED, Asked(audience(caller), conditions=(_REFERS,)))
     about = {"linked_id": entity_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
     return await db.json(rows, **about)

@@ -141,7 +141,7 @@ async def create_edit(project_id: UUID, body: NewEdit, tx: Transaction) -> Json:
     if episode_id is not None:
         await require_parent(tx, project_id, await ensure_type(tx, EPISODE), episode_id)
     type_id = await ensure_type(tx, EDIT)
-    edit_id = await named(tx, project_id, type_id, body.name, episode_id)
+    edit_id = await named(tx, EDIT, project_id, type_id, body.name, episode_id)
     if edit_id is None:
         edit_id = await create_entity(
             tx,

@@ -92,16 +92,16 @@ async def check(change: Change) -> None:
         if key in change.document:
             given = change.document[key]
             if given is not None and not isinstance(given, list):
-                raise Refused(f"{key} must be a list.")
+                raise Refused(f"{key} must be a list.", field=key)
             change.values[key] = given or []
     if change.before is None:
         return
     if change.values.get("text", "") is None:
-        raise Refused("text must not be null.")
+        raise Refused("text must not be null.", field="text")
     await _check_editor(change)
     change.values["editor_id"] = change.caller.id
     if change.changes("object_id") and await change.tx.row(_KNOWN_TASK, task_id=change.values["object_id"]) is None:
-        raise Refused("object_id names no task.")
+        raise Refused("object_id names no task.", field="object_id")
 
 
 async def _check_editor(change: Change) -> None:
@@ -135,7 +135,7 @@ async def _check_status(change: Change) -> None:
     status_id = change.values["task_status_id"]
     allowed = await change.tx.row(_STATUS_ALLOWED, project_id=caller.project_id, status_id=status_id)
     if allowed is None:
-        raise Refused("task_status_id names no status.")
+        raise Refused("task_status_id names no status.", field="task_status_id")
     require(caller.role_here not in ("user", "vendor") or allowed["artists"], "Artists may not give this status.")
     require(caller.role_here != "client" or allowed["clients"], "Clients may not give this status.")
 

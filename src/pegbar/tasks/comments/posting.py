@@ -65,7 +65,8 @@ FOLLOWING = f"""
     ), {ALLOWED}, told AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id)
-      SELECT gen_random_uuid(), :at, :now, false, :change, type, person_id, :author_id, :comment_id, :task_id
+      SELECT gen_random_uuid(), :at, :now, false, :change AND type = 'comment', type, person_id, :author_id,
+             :comment_id, :task_id
         FROM concerned JOIN allowed USING (person_id) WHERE person_id <> :author_id
       RETURNING id, person_id
     )

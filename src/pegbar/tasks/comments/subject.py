@@ -174,9 +174,9 @@ async def load(
     if row is None:
         raise NotFound(f"There is no task {task_id}.")
     if row["status_id"] is None:
-        raise NotFound(f"task_status_id: there is no task status {status_id}.")
+        raise NotFound(f"task_status_id: there is no task status {status_id}.", field="task_status_id")
     if row["author_id"] is None:
-        raise NotFound(f"person_id: there is nobody with the id {author_id}.")
+        raise NotFound(f"person_id: there is nobody with the id {author_id}.", field="person_id")
     return _subject(row)
 
 

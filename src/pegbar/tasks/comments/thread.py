@@ -32,7 +32,7 @@ from pegbar.tasks.events import (
     COMMENT_UPDATE,
 )
 from pegbar.tasks.notices.access import ALLOWED, TEAM
-from pegbar.tasks.tables import comment
+from pegbar.tasks.tables import attachment_file, comment
 
 _COMMENT_ID = bindparam("comment_id", type_=Uuid)
 _author = person.alias("comment_author")
@@ -59,9 +59,11 @@ _LOCKED = (
 
 
 async def _locked(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID) -> asyncpg.Record:
+    """The comment, locked. Raises NotFound for an unknown one, Forbidden for one of another task (spec tasks)."""
     row = await tx.row(_LOCKED, comment_id=comment_id, caller_id=caller.id)
-    if row is None or row["object_id"] != task_id:
+    if row is None:
         raise NotFound(f"There is no comment {comment_id} on this task.")
+    require(row["object_id"] == task_id, "This comment is on another task.")
     return row
 
 
@@ -291,6 +293,7 @@ async def acknowledge(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) 
 _DETACH = text("DELETE FROM attachment_file WHERE id = :file_id AND comment_id = :comment_id RETURNING id").bindparams(
     _COMMENT_ID, bindparam("file_id", type_=Uuid)
 )
+_KNOWN_FILE = select(attachment_file.c.id).where(attachment_file.c.id == bindparam("file_id", type_=Uuid))
 
 
 async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> None:
@@ -313,9 +316,10 @@ async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID])
 
 
 async def detach(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], file_id: UUID) -> None:
-    """Remove a file from a comment. Raises NotFound when the comment does not hold it."""
+    """Remove a file from a comment. Raises NotFound for an unknown one, Forbidden for one that it does not hold."""
     await change_files(tx, caller, path)
     gone = await tx.column(_DETACH, comment_id=path[1], file_id=file_id)
     if not gone:
+        require(await tx.value(_KNOWN_FILE, file_id=file_id) is None, "This attachment is not of this comment.")
         raise NotFound(f"There is no attachment {file_id} on this comment.")
     await mark_deleted(tx, [attachments.address(file_id)])
