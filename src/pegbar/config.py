@@ -96,6 +96,30 @@ class Settings:
         "PEGBAR_TRUSTED_PROXIES",
         "Addresses and networks whose `X-Real-IP`, `X-Forwarded-For` and `X-Forwarded-Proto` are believed, separated by `;`",
     )
+    streams_per_person: int = _server(
+        32,
+        "PEGBAR_STREAMS_PER_PERSON",
+        "Long answers (boards, lists) that an API worker sends one person at once, more are 429; 0 for no limit",
+        least=0,
+    )
+    stream_patience: float = _server(
+        120.0,
+        "PEGBAR_STREAM_PATIENCE",
+        "Seconds that a client may take nothing of its answer, then it is given up",
+        least=1,
+    )
+    spool_per_person: int = _server(
+        1024**3,
+        "PEGBAR_SPOOL_PER_PERSON",
+        "Bytes of answers that an API worker keeps on disk for the slow readers of one person; 0 for no limit",
+        least=0,
+    )
+    spool_limit: int = _server(
+        4 * 1024**3,
+        "PEGBAR_SPOOL",
+        "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
+        least=0,
+    )
     metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
     job_stalled_after: float = _server(
         30.0,
