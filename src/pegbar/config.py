@@ -212,7 +212,16 @@ class Settings:
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
     )
-    max_image_pixels: int = _storage(400_000_000, "MAX_IMAGE_PIXELS", "Largest picture accepted, in pixels")
+    max_image_pixels: int = _storage(
+        2**27, "MAX_IMAGE_PIXELS", "Largest picture accepted, in pixels; the default is a 16K panorama", least=1
+    )
+    picture_processes: int = _storage(
+        0,
+        "PEGBAR_PICTURE_PROCESSES",
+        "Pictures that an API worker makes at once, each in a process; 0 for one a processor, from 2 to 8",
+        least=0,
+        most=64,
+    )
     enable_job_queue: bool = _storage(
         False, "ENABLE_JOB_QUEUE", "Make thumbnails in a job after the upload instead of before its answer"
     )

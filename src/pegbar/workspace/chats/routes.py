@@ -71,7 +71,7 @@ async def say_in_chat(entity_id: UUID, request: AnyRequest, db: Database, caller
         sent: list[SentFile] = []
         try:
             for upload, file in zip(chosen(form), files, strict=True):
-                sent.append(await actions.keep_thumbnail(upload.path, file))
+                sent.append(await actions.keep_thumbnail(caller.id, upload.path, file))
 
             async def say(tx: Transaction) -> Json:
                 return await actions.say(tx, caller, entity_id, body.message, sent)
