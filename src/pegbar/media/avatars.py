@@ -92,7 +92,7 @@ def _declare(gallery: Gallery, *, shows: Rule, takes: Rule, takes_png: bool) -> 
         get(path, access=shows, summary=f"The avatar of a {subject}")(show)
         if path == plain or takes_png:
             summary = f"Set the avatar of a {subject} (multipart field `file`)"
-            post(path, access=takes, events=gallery.events, summary=summary, errors=(400,))(take)
+            post(path, access=takes, events=gallery.events, summary=summary, errors=(400, 429))(take)
 
 
 _oneself = Rule(
