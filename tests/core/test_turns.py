@@ -5,6 +5,7 @@ import errno
 import os
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pegbar.config import settings
 from pegbar.core import streaming
 from pegbar.core.spool import Spool, SpoolFull
 from pegbar.core.streaming import Streaming
@@ -222,6 +224,23 @@ def test_an_answer_that_the_disk_does_not_take_is_broken_off_and_the_log_says_wh
 
     assert not asyncio.run(life())
     assert "No space left on device" in capsys.readouterr().out
+
+
+def test_who_takes_nothing_is_given_up_and_its_answer_broken_off(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(streaming, "settings", lambda: replace(settings(), stream_patience=0.01))
+    allowance = Allowance(0, 1)
+    monkeypatch.setattr(streaming, "_under_way", lambda: allowance)
+
+    async def life() -> bool:
+        client = Client(slow=True)
+        await Streaming(_of(b"[1", b"]"), "application/json", ANNE)({"path": "/x"}, client.receive, client.send)  # type: ignore[arg-type, typeddict-item]
+        return client.is_whole
+
+    assert not asyncio.run(life())
+    assert "its client took nothing" in capsys.readouterr().out
+    assert allowance.take(ANNE)
 
 
 def test_an_answer_whose_rows_fail_is_broken_off() -> None:
