@@ -26,6 +26,7 @@ from sqlalchemy.sql import visitors
 from pegbar.core.errors import Unavailable
 from pegbar.core.faults import connect
 from pegbar.core.schema import OWN_SCHEMA, default_of, utc_now
+from pegbar.core.turns import Holder, Turns
 
 if TYPE_CHECKING:
     from pegbar.core.events import Emission, Event
@@ -307,11 +308,13 @@ def _array_text(items: Sequence[str] | None) -> str | None:
 
 
 class Database(Reader):
-    """The pool of one process; a second, small one is for streams, so that slow downloads hold up nobody."""
+    """The pool of one process; a second, small one is for streams, so that long answers hold up no short ones."""
 
     def __init__(self, url: str, *, size: int = 10, streams: int = 8) -> None:
         self.url = url
         self._size, self._streams = size, streams
+        #: Two boards that are read keep a worker busy: one caller gets no more at once, the rest is for others.
+        self._turns = Turns(streams, min(2, streams))
         self._pool: asyncpg.Pool | None = None
         self._stream_pool: asyncpg.Pool | None = None
 
@@ -368,14 +371,20 @@ class Database(Reader):
                 continue
         raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
-    async def texts(self, statement: Executable, **given: Any) -> AsyncIterator[list[str]]:
+    async def texts(self, holder: Holder, statement: Executable, **given: Any) -> AsyncIterator[list[str]]:
         """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
 
-        The next chunk is fetched while one is used.
+        The next chunk is fetched while one is used. It has a connection until its end: use it without waiting for
+        sockets. `holder` is the caller that it reads for; each gets connections in turn.
         """
         assert self._stream_pool is not None, "the database is not open"
         sql, arguments = self._bind(statement, given)
-        async with self._stream_pool.acquire() as connection, connection.transaction(readonly=True):
+        pool = self._stream_pool
+        async with (
+            self._turns.place(holder),
+            pool.acquire() as connection,
+            connection.transaction(readonly=True),
+        ):
             cursor = await connection.cursor(sql, *arguments)
             wanted = _FIRST_ROWS
             ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))

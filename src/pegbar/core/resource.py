@@ -429,7 +429,9 @@ async def list_rows(
     statement = _list_statement(resource, wire, listing.filters, scope, relations, listing.fields, paged)
     given = {**listing.given, **scope_parameters(statement, caller)}
     if not paged:
-        return await (stream_array(db, statement, **given) if resource.streams else db.json(statement, **given))
+        if resource.streams:
+            return await stream_array(db, caller, statement, **given)
+        return await db.json(statement, **given)
     offset = max(listing.offset, 0)
     limit = listing.limit if listing.offset >= 0 else 0
     row = await db.row(statement, limit=limit, offset=offset, **given)

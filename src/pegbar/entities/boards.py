@@ -144,6 +144,6 @@ async def answer(
     values = {**given, **scope_parameters(rows, caller)}
     head = msgspec.json.encode(_head(board, compact=compact))
     if stream:
-        return await stream_lines(db, head, rows, headers=headers, **values)
+        return await stream_lines(db, caller, head, rows, headers=headers, **values)
     before, after = (head[:-1] + b',"rows":[', b"]}") if compact else (b"[", b"]")
-    return await stream_array(db, rows, headers=headers, before=before, after=after, **values)
+    return await stream_array(db, caller, rows, headers=headers, before=before, after=after, **values)

@@ -61,7 +61,7 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
     kind = addresses.kind_of(upload.extension)
     columns: dict[str, Any] = {"original_name": upload.stem[:250], "status": "ready"}
     if kind == "picture":
-        stored, more = await _take_picture(preview_id, upload.path, in_job=in_job)
+        stored, more = await _take_picture(author_id, preview_id, upload.path, in_job=in_job)
     elif kind == "movie":
         stored, more = await _take_movie(preview_id, upload)
     else:
@@ -110,10 +110,12 @@ async def _store_rendered(preview_id: UUID, made: Rendered) -> list[Stored]:
     return stored
 
 
-async def _take_picture(preview_id: UUID, source: Path, *, in_job: bool) -> tuple[list[Stored], dict[str, Any]]:
+async def _take_picture(
+    author_id: UUID, preview_id: UUID, source: Path, *, in_job: bool
+) -> tuple[list[Stored], dict[str, Any]]:
     """The picture as PNG and, unless a job makes them, what is derived from it."""
     variants = (ORIGINAL,) if in_job else (ORIGINAL, *DERIVED)
-    async with rendered(source, variants) as made:
+    async with rendered(source, variants, holder=author_id) as made:
         stored = await _store_rendered(preview_id, made)
         columns = {"extension": "png", "width": made.width, "height": made.height, "file_size": stored[0][1]}
     return stored, {**columns, "status": "processing" if in_job else "ready"}
@@ -156,7 +158,7 @@ async def derive_pictures(db: Database, *, preview_id: str) -> None:
         if not await fetch(addresses.picture("original", row_id), original):
             status = "broken"
         else:
-            async with rendered(original, DERIVED) as made:
+            async with rendered(original, DERIVED, holder=None) as made:
                 stored = await _store_rendered(row_id, made)
     except UnreadablePicture as error:
         log.warning("the thumbnails of a preview cannot be made", preview=preview_id, reason=error.message)

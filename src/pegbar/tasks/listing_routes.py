@@ -63,7 +63,7 @@ async def project_tasks(
         return known
     headers = headers_of(tag)
     if query.page < 1:
-        return await stream_array(db, listings.tasks(which, paged=False), headers=headers, **given)
+        return await stream_array(db, caller, listings.tasks(which, paged=False), headers=headers, **given)
     part = window(query.page, settings().nb_records_per_page)
     page = await db.json(listings.tasks(which, paged=True), **given, **part)
     total = await db.value(listings.number_of_tasks(which), **given)
@@ -83,7 +83,7 @@ async def project_comments(project_id: UUID, query: CommentQuery, db: Database, 
     """The comments of a production that the caller may see, latest change first."""
     seen = visible_to(caller)
     if query.page < 1:
-        return await stream_array(db, listings.comments(seen, paged=False), project_id=project_id)
+        return await stream_array(db, caller, listings.comments(seen, paged=False), project_id=project_id)
     part = window(query.page, query.limit or settings().nb_records_per_page)
     total = await db.value(listings.number_of_comments(seen), project_id=project_id)
     page = await db.json(listings.comments(seen, paged=True), project_id=project_id, **part)

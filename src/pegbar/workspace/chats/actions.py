@@ -113,11 +113,11 @@ def is_picture(mimetype: str) -> bool:
     return any(word in mimetype.lower() for word in ("png", "jpg", "jpeg"))
 
 
-async def keep_thumbnail(source: Path, file: StoredFile) -> SentFile:
+async def keep_thumbnail(author_id: UUID, source: Path, file: StoredFile) -> SentFile:
     """Make and store the small picture of a file that says it is a picture. Raises UnreadablePicture."""
     if not is_picture(file.mimetype):
         return SentFile(file)
-    async with rendered(source, (ATTACHMENT_THUMBNAIL,)) as made:
+    async with rendered(source, (ATTACHMENT_THUMBNAIL,), holder=author_id) as made:
         return SentFile(file, await store().put(thumbnail(file.id), made.files[ATTACHMENT_THUMBNAIL.prefix]))
 
 
