@@ -29,7 +29,7 @@ from pegbar.accounts.tables import department_link, person
 from pegbar.core.access import Caller
 from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE
 from pegbar.core.wire import JsonText, Wire, json_text
-from pegbar.entities.tables import CONCEPT, FOLDER, entity
+from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
 from pegbar.productions.tables import project, project_person_link, project_removal, team_addition
 from pegbar.studio.tables import entity_type, project_status
 from pegbar.tasks.tables import task, task_person_link
@@ -279,7 +279,7 @@ def assigned_on(who: Who, entity_id: Expression) -> ColumnElement[bool]:
 def is_concept(entity_id: Expression) -> ColumnElement[bool]:
     """An entity is a concept, or a folder of concepts."""
     sketch = entity.alias()
-    types = select(entity_type.c.id).where(entity_type.c.name.in_([_word(CONCEPT), _word(FOLDER)]))
+    types = select(entity_type.c.id).where(entity_type.c.name.in_([_word(CONCEPT_NAME), _word(FOLDER_NAME)]))
     return _there_is(sketch, sketch.c.id == entity_id, sketch.c.entity_type_id.in_(types.correlate_except(entity_type)))
 
 

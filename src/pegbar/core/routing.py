@@ -215,7 +215,8 @@ class Endpoint:
         token = None if rule.public else self.callers.identify(request, rule.opened_by)
         if self.ids:
             # Not in place: the router gives what it parsed to the next request of the same path too.
-            texts, status = request.path_params, operation.malformed or 404
+            texts: dict[str, Any] = request.path_params
+            status = operation.malformed or 404
             request.scope["path_params"] = {**texts, **{name: path_uuid(texts[name], status) for name in self.ids}}
         if token is not None:
             key = await self._place_key(request, rule.place)

@@ -7,7 +7,7 @@ from sqlalchemy import Index, UniqueConstraint
 from pegbar.core.schema import JSONB, Column, Integer, String, Text, Uuid, choice, flag, link_table, reference, table
 
 #: The kinds of the studio's own sketches, which clients are not shown.
-CONCEPT, FOLDER = "Concept", "ConceptFolder"
+CONCEPT_NAME, FOLDER_NAME = "Concept", "ConceptFolder"
 
 ENTITY_STATUSES = ("standby", "running", "complete", "canceled")
 
