@@ -215,7 +215,7 @@ class Resource:
     ) -> Json:
         """One row as this caller gets it, or with the keys of `wire`; 404 when it is gone."""
         statement = _row_statement(self, wire or self.shape_for(caller), relations or self.always_relations)
-        row = await db.json_row(statement, row_id=row_id)
+        row = await db.json_row(statement, row_id=row_id, **scope_parameters(statement, caller))
         if row is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
         return row

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, exists, or_, select
+from sqlalchemy import ColumnElement, FromClause, exists, literal_column, or_, select
 
 from pegbar.accounts.standing import CALLER, Narrowing, assigned_entities, on
 from pegbar.core.access import Caller
@@ -22,6 +22,18 @@ def linked(row: FromClause, from_project_id: ColumnElement[Any]) -> ColumnElemen
     there = on(CALLER, row.c.project_id)
     theirs = there.sees_production & there.reaches(row.c.id)
     return or_(row.c.project_id == from_project_id, row.c.is_shared, theirs)
+
+
+def uses(row: FromClause, asset_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """SQL: an entity that casts this asset is the caller's to see.
+
+    Whoever leads the production of a shared asset is told what uses it elsewhere: they answer for it.
+    """
+    shared = entity.alias()
+    led = select(literal_column("1")).where(
+        shared.c.id == asset_id, shared.c.is_shared, on(CALLER, shared.c.project_id).leads("manager", "supervisor")
+    )
+    return or_(linked(row, project_of(asset_id)), led.correlate_except(shared).exists())
 
 
 def project_of(entity_id: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -11,8 +11,8 @@ from pegbar.entities.tables import asset_instance_link, entity, entity_concept_l
 
 
 def _of_production(related: FromClause, row: FromClause) -> ColumnElement[bool]:
-    """Ids of another production's entities are told of shared ones only."""
-    return (related.c.project_id == row.c.project_id) | related.c.is_shared
+    """Ids of another production's entities are told of what is shared, on either side, only."""
+    return (related.c.project_id == row.c.project_id) | related.c.is_shared | row.c.is_shared
 
 
 _links, _concept_links = entity_link.c, entity_concept_link.c

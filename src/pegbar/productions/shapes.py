@@ -73,6 +73,7 @@ PROJECT = wire_of(project, "Project")
 _its_columns = (metadata_descriptor.c.project_id == project.c.id, metadata_descriptor.c.entity_type == _word("Project"))
 _of_caller = on(CALLER, project.c.id)
 _shown_data = case(
+    (project.c.data.is_(None), project.c.data),
     *[(_of_caller.has_role(role), masked(role, project.c.data, *_its_columns)) for role in DESCRIPTORS_FOR],
     else_=project.c.data,
 ).cast(JSONB)

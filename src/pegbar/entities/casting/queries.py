@@ -10,7 +10,7 @@ from pegbar.core.schema import Uuid
 from pegbar.core.wire import JsonText, Wire, json_object
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind
 from pegbar.entities.metadata import data_for
-from pegbar.entities.scopes import linked, project_of
+from pegbar.entities.scopes import linked, project_of, uses
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity, entity_link
 from pegbar.studio.tables import entity_type
@@ -151,7 +151,7 @@ cast_in_shots = (
     .where(
         entity_link.c.entity_out_id == _entity_id,
         entity.c.canceled.is_not(True),
-        linked(entity, project_of(_entity_id)),
+        uses(entity, _entity_id),
     )
     .order_by(_episode.c.name.asc().nulls_last(), _sequence.c.name, entity.c.name)
 )
@@ -165,7 +165,7 @@ cast_in_assets = (
         )
     )
     .where(entity_link.c.entity_out_id == _entity_id)
-    .where(is_kind(ASSET, _asset), linked(_asset, project_of(_entity_id)))
+    .where(is_kind(ASSET, _asset), uses(_asset, _entity_id))
     .order_by(_type.c.name, _asset.c.name)
 )
 

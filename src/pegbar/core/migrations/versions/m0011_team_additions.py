@@ -8,14 +8,14 @@ revision = "0011"
 down_revision = "0010"
 
 _SCRIPT = """
-CREATE TABLE pegbar.team_addition (
+CREATE TABLE IF NOT EXISTS pegbar.team_addition (
     project_id uuid NOT NULL REFERENCES public.project (id) ON DELETE CASCADE,
     person_id uuid NOT NULL REFERENCES public.person (id) ON DELETE CASCADE,
     added_by uuid NOT NULL REFERENCES public.person (id) ON DELETE CASCADE,
     PRIMARY KEY (project_id, person_id)
 );
-CREATE INDEX ix_pegbar_team_addition_person_id ON pegbar.team_addition (person_id);
-CREATE INDEX ix_pegbar_team_addition_added_by ON pegbar.team_addition (added_by);
+CREATE INDEX IF NOT EXISTS ix_pegbar_team_addition_person_id ON pegbar.team_addition (person_id);
+CREATE INDEX IF NOT EXISTS ix_pegbar_team_addition_added_by ON pegbar.team_addition (added_by);
 """
 
 
