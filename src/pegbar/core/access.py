@@ -52,6 +52,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     departments: frozenset[UUID] = frozenset()
     preview_project_id: UUID | None = None
 
+    #: The roles that teams give them, for lists over many productions.
+    roles: frozenset[str] = frozenset()
+
     #: What the route asked for along with the caller (`Operation.along`), as JSON text.
     along: str | None = None
 
@@ -59,11 +62,17 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: UUID | None = None
     project_id: UUID | None = None
     in_team: bool = False
-    team_role: str | None = None
+    #: Their role on the production in question; the studio's outside its team, and where there is no production.
+    role_here: str = ""
+    reaches_entity: bool = True  #: false for a vendor without a task on the entity, for a client of a concept
     created_entity: bool = False
     assigned_to_entity: bool = False
     assigned_to_task: bool = False
     task_department_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if not self.role_here:
+            msgspec.structs.force_setattr(self, "role_here", self.role)
 
     @property
     def is_admin(self) -> bool:
@@ -71,16 +80,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.role == "admin"
 
     @property
-    def role_here(self) -> str:
-        """The role on the production in question: the team's, when it sets one, else the person's."""
-        if self.is_admin or not self.in_team or self.team_role in (None, "admin"):
-            return self.role
-        return str(self.team_role)
-
-    @property
     def is_member(self) -> bool:
         """An administrator, or in the team of the production."""
         return self.is_admin or self.in_team
+
+    @property
+    def is_staff(self) -> bool:
+        """Of the studio's people on the production in question: in its team, neither vendor nor client."""
+        return self.is_member and self.role_here not in ("vendor", "client")
 
     @property
     def manages(self) -> bool:
@@ -91,11 +98,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def supervises(self) -> bool:
         """A project manager or supervisor of the production in question."""
         return self.is_admin or (self.in_team and self.role_here in ("manager", "supervisor"))
-
-    @property
-    def reaches_entity(self) -> bool:
-        """Everyone but a vendor without a task on the entity."""
-        return self.role_here != "vendor" or self.assigned_to_entity
 
     def covers_department(self, department_id: UUID | None) -> bool:
         """Has no department at all, or has this one."""
@@ -236,6 +238,11 @@ def member_of(where: str | Column[Any] | Place) -> Rule:
     return Rule("member of the production", lambda caller: caller.is_member, _project(where))
 
 
+def staff_of(where: str | Column[Any] | Place, kind: PlaceKind = "project") -> Rule:
+    """The studio's people in the team of the production of a project, entity or task."""
+    return Rule("member of the production, neither vendor nor client", lambda caller: caller.is_staff, _on(kind, where))
+
+
 def manager_of(where: str | Column[Any] | Place) -> Rule:
     """Project manager of the production."""
     return Rule("manager of the production", lambda caller: caller.manages, _project(where))
@@ -255,7 +262,7 @@ def _on(kind: PlaceKind, where: str | Column[Any] | Place) -> Place:
 def entity_access(where: str | Column[Any] | Place) -> Rule:
     """Member of the entity's production and, for a vendor, with a task on it."""
     return Rule(
-        "member of the production; vendors only with a task on the entity",
+        "member of the production; vendors only with a task on the entity, clients no concepts",
         lambda caller: caller.is_member and caller.reaches_entity,
         _on("entity", where),
     )
@@ -264,7 +271,7 @@ def entity_access(where: str | Column[Any] | Place) -> Rule:
 def task_access(where: str | Column[Any] | Place) -> Rule:
     """Member of the task's production and, for a vendor, with a task on its entity."""
     return Rule(
-        "member of the production; vendors only with a task on the entity",
+        "member of the production; vendors only with a task on the entity, clients no concepts",
         lambda caller: caller.is_member and caller.reaches_entity,
         _on("task", where),
     )
@@ -277,7 +284,8 @@ def may_act_on_task(caller: Caller) -> bool:
     if not caller.in_team:
         return False
     return (
-        caller.role_here in ("manager", "client")
+        caller.role_here == "manager"
+        or (caller.role_here == "client" and caller.reaches_entity)
         or caller.assigned_to_task
         or (caller.role_here == "supervisor" and caller.covers_department(caller.task_department_id))
         or caller.created_entity

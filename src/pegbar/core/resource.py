@@ -18,7 +18,20 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request
-from sqlalchemy import ColumnElement, Executable, Select, Table, all_, any_, bindparam, delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Select,
+    Table,
+    all_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.core import filters, routing, values
@@ -43,6 +56,8 @@ class Relation:
     owner: Column[Any]
     other: Column[Any]
     writable: bool = True
+    #: Which related rows the key lists, of those linked, given the related row and the row itself; else all.
+    among: Callable[[FromClause, FromClause], ColumnElement[bool]] | None = None
 
     @property
     def link(self) -> Table:
@@ -58,7 +73,11 @@ class Relation:
 
     def ids(self, table: Table) -> ColumnElement[str]:
         """The JSON array of ids for a row of `table`."""
-        return json_list(select(self.other).where(self.owner == table.c.id).correlate(table))
+        listed = select(self.other).where(self.owner == table.c.id)
+        if self.among is not None:
+            related = self.target.alias()
+            listed = listed.join(related, related.c.id == self.other).where(self.among(related, table))
+        return json_list(listed.correlate(table))
 
 
 @dataclass

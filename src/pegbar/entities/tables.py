@@ -19,6 +19,9 @@ from pegbar.core.schema import (
     table,
 )
 
+#: The kinds of the studio's own sketches, which clients are not shown.
+CONCEPT, FOLDER = "Concept", "ConceptFolder"
+
 ENTITY_STATUSES = ("standby", "running", "complete", "canceled")
 
 entity = table(

@@ -19,7 +19,7 @@ from pegbar.planning.resources import schedule_version_links, schedule_versions
 #: The plans of one production for its staff, or all of them for an administrator.
 _plans = Rule(
     "studio manager; with ?project_id= any member of the production but vendors and clients",
-    lambda caller: caller.is_admin or (caller.in_team and caller.role_here not in ("vendor", "client")),
+    lambda caller: caller.is_staff,
     asked("project", "project_id"),
 )
 

@@ -98,7 +98,8 @@ class TeamRoleSet(msgspec.Struct):
 )
 async def team(project_id: UUID, db: Database, caller: Caller) -> Json:
     """The team of a production, each with their role there; managers see whole persons."""
-    return await db.json(queries.team(shapes.team_member(caller)), project_id=project_id)
+    statement = queries.team(shapes.team_member(caller))
+    return await db.json(statement, project_id=project_id, **scope_parameters(statement, caller))
 
 
 @post(

@@ -5,9 +5,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, any_, case, func, literal_column, or_, select, true
 from sqlalchemy.sql.selectable import ScalarSelect
 
-from pegbar.accounts.shapes import CLIENT, MINIMAL, SAFE_WITH_DEPARTMENTS
+from pegbar.accounts.people.visibility import managed_wire
+from pegbar.accounts.shapes import CLIENT, MINIMAL
+from pegbar.accounts.standing import CALLER, on
 from pegbar.core.access import Caller
-from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, Relation
+from pegbar.core.resource import CALLER_DEPARTMENTS, Relation
 from pegbar.core.wire import JsonText, Wire, json_list, json_map, json_object, wire_of
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import (
@@ -50,32 +52,25 @@ def _word(text: str) -> ColumnElement[str]:
     return literal_column(f"'{text}'", Text)
 
 
-def role_there(project_id: ColumnElement[Any]) -> ColumnElement[str]:
-    """SQL: what a caller who is no administrator is on the production of a row."""
-    viewer = project_person_link.alias("viewer")
-    own = select(func.nullif(viewer.c.role, _word("admin"))).where(
-        viewer.c.project_id == project_id, viewer.c.person_id == CALLER_ID
-    )
-    return func.coalesce(own.scalar_subquery(), CALLER_ROLE)
+_for_client = func.coalesce(metadata_descriptor.c.for_client, literal_column("false"))
 
 
-def _descriptor_visible() -> ColumnElement[bool]:
-    """Clients see what is meant for them, vendors what concerns everybody or their departments."""
-    role = role_there(metadata_descriptor.c.project_id)
+def _vendors_see() -> ColumnElement[bool]:
+    """A descriptor concerns everybody, or one of the caller's departments."""
     link = department_metadata_descriptor_link
     limited: Select[Any] = select(literal_column("1")).where(link.c.metadata_descriptor_id == metadata_descriptor.c.id)
     shared = limited.where(link.c.department_id == any_(CALLER_DEPARTMENTS))
-    return case(
-        (role == _word("client"), func.coalesce(metadata_descriptor.c.for_client, literal_column("false"))),
-        (role == _word("vendor"), or_(~limited.exists(), shared.exists())),
-        else_=true(),
-    )
+    return or_(~limited.correlate_except(link).exists(), shared.correlate_except(link).exists())
 
 
-#: Which descriptors a caller who is no administrator sees, by their role on each production.
-DESCRIPTOR_VISIBLE = _descriptor_visible()
+#: The roles that see some descriptors only, and which: clients what is meant for them, vendors what concerns everybody
+#: or their departments. What they do not see, they do not see the values of either.
+DESCRIPTORS_FOR = {"client": _for_client, "vendor": _vendors_see()}
 
-_for_client = func.coalesce(metadata_descriptor.c.for_client, literal_column("false"))
+_here = on(CALLER, metadata_descriptor.c.project_id)
+#: Which descriptors the caller sees, by their role on each production.
+DESCRIPTOR_VISIBLE = case(*[(_here.has_role(role), seen) for role, seen in DESCRIPTORS_FOR.items()], else_=true())
+
 DESCRIPTOR_SHORT = (
     wire_of(metadata_descriptor)
     .only("id", "name", "field_name", "data_type", "choices", "for_client", "entity_type", "task_type_id", "position")
@@ -170,7 +165,7 @@ OVERVIEW = NAMED.but(descriptors=json_list(_shared_descriptors))
 _PROJECT_ROLE = project_person_link.c.role
 _MEMBER = MINIMAL.but(departments=literal_column("'[]'", JsonText()))
 _TEAMS = {
-    "manager": SAFE_WITH_DEPARTMENTS.but(project_role=_PROJECT_ROLE),
+    "manager": managed_wire().but(project_role=_PROJECT_ROLE),
     "client": CLIENT.but(project_role=_PROJECT_ROLE),
     "other": _MEMBER.but(project_role=_PROJECT_ROLE),
 }

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from sqlalchemy import ARRAY, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, ForeignKey, Index, UniqueConstraint, text
 
 from pegbar.accounts.tables import POSITIONS, ROLES, SENIORITIES
 from pegbar.core.schema import (
@@ -302,6 +302,14 @@ budget_entry = table(
 )
 
 #: Productions that are gone for everybody, and whose rows a job is deleting.
+#: Who put somebody into a team.
+team_addition = own_table(
+    "team_addition",
+    Column("project_id", Uuid, ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", Uuid, ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("added_by", Uuid, ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
 project_removal = own_table(
     "project_removal",
     Column("project_id", Uuid, primary_key=True),

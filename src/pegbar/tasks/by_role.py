@@ -6,11 +6,12 @@ from sqlalchemy import ColumnElement, Text, case, literal_column, or_
 
 from pegbar.core.wire import JsonText, Wire, json_text
 from pegbar.entities.kinds import ASSET, SPECIAL
-from pegbar.entities.listing import masked, masked_data
+from pegbar.entities.metadata import masked, shown_data
 from pegbar.entities.task_shapes import BLANKED
+from pegbar.productions.shapes import DESCRIPTORS_FOR
 from pegbar.productions.tables import metadata_descriptor
 from pegbar.studio.tables import entity_type
-from pegbar.tasks.in_context import caller_is
+from pegbar.tasks.in_context import CALLER_HERE, caller_is
 from pegbar.tasks.tables import task
 
 
@@ -41,8 +42,10 @@ def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
                 metadata_descriptor.c.task_type_id.is_(None), metadata_descriptor.c.task_type_id == task.c.task_type_id
             ),
         )
-        hidden = masked(value, *of_task) if key == "data" else masked_data(_KIND)
-        return case((caller_is("vendor"), json_text(hidden)), else_=json_text(value)).cast(JsonText())
+        if key == "entity_data":
+            return shown_data(_KIND, CALLER_HERE)
+        cases = [(caller_is(role), json_text(masked(role, value, *of_task))) for role in DESCRIPTORS_FOR]
+        return case(*cases, else_=json_text(value)).cast(JsonText())
     return value
 
 

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, Rule, at, member_of
+from pegbar.core.access import Caller, member_of, staff_of
 from pegbar.core.database import Database
 from pegbar.core.filters import uuid_filter
 from pegbar.core.marks import headers_of, unchanged
@@ -70,11 +70,7 @@ async def project_tasks(
     return Reply(envelope(page, total, query.page, part), headers=headers)
 
 
-_studio_only = Rule(
-    "member of the production, neither vendor nor client",
-    lambda caller: caller.is_member and caller.role_here not in ("vendor", "client"),
-    at("project", "project_id"),
-)
+_studio_only = staff_of("project_id")
 
 
 @get(

@@ -7,6 +7,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Executable,
+    FromClause,
     Text,
     any_,
     bindparam,
@@ -22,6 +23,7 @@ from pegbar.accounts.tables import person
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import JsonText, Wire, constant, json_list, json_object, json_text, wire_of
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, kind_text
+from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
 from pegbar.productions.shapes import PROJECT
@@ -42,12 +44,18 @@ def _if(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElem
     return case((condition, json_text(value)), else_=literal_column("'null'", Text)).cast(JsonText())
 
 
-def _whole_wire(task_wire: Wire, *, for_client: bool) -> Wire:
-    kind = kind_text()
+def _above_for(audience: str, kind: str, row: FromClause) -> Wire:
+    """An entity above, as an audience sees it."""
+    wire = wire_of(row, kind)
+    return wire if audience == "studio" else wire.but(data=masked_data(audience, kind, row))
+
+
+def _whole_wire(audience: str) -> Wire:
+    for_client, kind = audience == "client", kind_text()
     in_sequence = kind.in_([literal_column(f"'{name}'", Text) for name in (SHOT, SCENE)]) & _PARENT.c.id.is_not(None)
     is_sequence = (kind == literal_column(f"'{SEQUENCE}'", Text)) & _PARENT.c.id.is_not(None)
-    as_sequence = json_object(wire_of(_PARENT, SEQUENCE))
-    itself = json_object(wire_of(entity, SEQUENCE))
+    as_sequence = json_object(_above_for(audience, SEQUENCE, _PARENT))
+    itself = json_object(_above_for(audience, SEQUENCE, entity))
     short = SHORT.but(type=constant("Person"))
     assignees = (
         select(json_object(short))
@@ -56,8 +64,8 @@ def _whole_wire(task_wire: Wire, *, for_client: bool) -> Wire:
         .correlate(task)
     )
     assigner = select(json_object(short)).where(person.c.id == task.c.assigner_id).correlate(task).scalar_subquery()
-    return task_wire.but(
-        entity=json_object(UNTYPED),
+    return (TASK_FOR_CLIENTS if for_client else TASK_WITH_ASSIGNEES).but(
+        entity=json_object(UNTYPED.but(data=data_for(audience, kind))),
         entity_type=json_object(wire_of(entity_type, "EntityType")),
         is_subscribed=exists().where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID),
         persons=literal_column("'[]'", JsonText()) if for_client else json_list(assignees),
@@ -69,8 +77,8 @@ def _whole_wire(task_wire: Wire, *, for_client: bool) -> Wire:
             (in_sequence, json_text(as_sequence)), (is_sequence, json_text(itself)), else_=json_text(_NULL)
         ).cast(JsonText()),
         episode=case(
-            (in_sequence & _GRAND.c.id.is_not(None), json_text(json_object(wire_of(_GRAND, EPISODE)))),
-            (is_sequence, json_text(json_object(wire_of(_PARENT, EPISODE)))),
+            (in_sequence & _GRAND.c.id.is_not(None), json_text(json_object(_above_for(audience, EPISODE, _GRAND)))),
+            (is_sequence, json_text(json_object(_above_for(audience, EPISODE, _PARENT)))),
             else_=json_text(_NULL),
         ).cast(JsonText()),
     )
@@ -92,10 +100,15 @@ def _whole(wire: Wire) -> Executable:
     )
 
 
-#: A task with everything around it, and as clients get it.
-WHOLE = _whole_wire(TASK_WITH_ASSIGNEES, for_client=False)
-whole = _whole(WHOLE)
-whole_for_clients = _whole(_whole_wire(TASK_FOR_CLIENTS, for_client=True))
+#: A task with everything around it.
+WHOLE = _whole_wire("studio")
+
+
+@lru_cache
+def whole(audience: str) -> Executable:
+    """The same, as an audience gets it."""
+    return _whole(WHOLE if audience == "studio" else _whole_wire(audience))
+
 
 #: A task with its assignees.
 with_assignees = select(json_object(TASK_WITH_ASSIGNEES)).select_from(task).where(task.c.id == TASK_ID)

@@ -9,7 +9,9 @@ from pegbar.core.access import Caller, at, authenticated, member_of, task_access
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import found, get, put
+from pegbar.entities.task_shapes import audience
 from pegbar.tasks import assignment, queries
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
 from pegbar.tasks.resources import tasks
@@ -67,8 +69,8 @@ def _person(text: str | None) -> UUID | None:
 @get("/data/tasks/{task_id:uuid}/full", access=task_access(at("task", "task_id")), returns=queries.WHOLE)
 async def whole_task(task_id: UUID, db: Database, caller: Caller) -> Json:
     """A task with its entity, production, type, status and persons."""
-    statement = queries.whole_for_clients if caller.role_here == "client" else queries.whole
-    return found(await db.json_row(statement, task_id=task_id, caller_id=caller.id), "The task")
+    statement = queries.whole(audience(caller))
+    return found(await db.json_row(statement, task_id=task_id, **scope_parameters(statement, caller)), "The task")
 
 
 @get(

@@ -31,7 +31,7 @@ from pegbar.tasks.events import (
     COMMENT_UNACKNOWLEDGE,
     COMMENT_UPDATE,
 )
-from pegbar.tasks.notices.access import ALLOWED
+from pegbar.tasks.notices.access import ALLOWED, TEAM
 from pegbar.tasks.tables import comment
 
 _COMMENT_ID = bindparam("comment_id", type_=Uuid)
@@ -106,9 +106,8 @@ _REPLY = text(
       UNION SELECT unnest(:repliers), 'reply'
       UNION SELECT :starter_id, 'reply'
       UNION SELECT unnest(:persons), 'reply-mention'
-      UNION SELECT l.person_id, 'reply-mention' FROM department_link d
-              JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
-             WHERE d.department_id = ANY(:departments)
+      UNION SELECT d.person_id, 'reply-mention' FROM department_link d
+             WHERE d.department_id = ANY(:departments) AND d.person_id IN {TEAM}
     ), {ALLOWED}, told AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id, reply_id)

@@ -29,6 +29,7 @@ from sqlalchemy import (
     true,
 )
 
+from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import department_link, person
 from pegbar.core.schema import TIMESTAMP, Uuid
 from pegbar.core.wire import Wire, json_list, json_map, json_object
@@ -85,7 +86,7 @@ class OpenTasks:
         if "task_type_id" not in self.filters:
             chosen.append(_NO_CONCEPT)
         if not self.for_admin:
-            chosen += [MINE, ~caller_is("vendor") | ASSIGNED]
+            chosen += [MINE, ~caller_is("vendor") | ASSIGNED, ~caller_is("client") | ~is_concept(task.c.entity_id)]
         return chosen
 
     def shown(self, column: ColumnElement[Any], instead: ColumnElement[Any]) -> ColumnElement[Any]:
