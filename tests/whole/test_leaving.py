@@ -218,6 +218,7 @@ def _of_colleague(crowd: Crowd) -> set[str]:
         f"{table.fullname}.{column.name}"
         for table, column in NAMING
         if column.foreign_keys
+        and table.schema is None
         and crowd.connection.execute(
             f'SELECT 1 FROM {table.fullname} WHERE "{column.name}" = %s', [crowd.colleague.id]
         ).fetchone()

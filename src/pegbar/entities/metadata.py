@@ -6,7 +6,7 @@ Whoever does not see a metadata column (`DESCRIPTORS_FOR`) does not see its valu
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, case, cast, func, select
+from sqlalchemy import ColumnElement, FromClause, case, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from pegbar.accounts.standing import CALLER, Standing, on
@@ -15,6 +15,9 @@ from pegbar.entities.scopes import project_of
 from pegbar.entities.tables import entity, entity_version
 from pegbar.productions.shapes import DESCRIPTORS_FOR
 from pegbar.productions.tables import metadata_descriptor
+
+#: Not a parameter: that would be the JSON of the text `{}`.
+_NOTHING = literal_column("'{}'::jsonb", JSONB)
 
 
 def masked(role: str, data: ColumnElement[Any], *described: ColumnElement[bool]) -> ColumnElement[Any]:
@@ -29,7 +32,7 @@ def masked(role: str, data: ColumnElement[Any], *described: ColumnElement[bool])
         .scalar_subquery()
     )
     shown = data.op("-")(cast(func.array(hidden), ARRAY(Text)))
-    return case((func.jsonb_typeof(data) == "object", shown), else_=cast("{}", JSONB)).cast(JSONB)
+    return case((func.jsonb_typeof(data) == "object", shown), else_=_NOTHING).cast(JSONB)
 
 
 @lru_cache

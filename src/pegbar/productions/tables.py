@@ -301,15 +301,15 @@ budget_entry = table(
     Column("exceptions", JSONB),
 )
 
-#: Productions that are gone for everybody, and whose rows a job is deleting.
 #: Who put somebody into a team.
 team_addition = own_table(
     "team_addition",
     Column("project_id", Uuid, ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
-    Column("person_id", Uuid, ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True),
-    Column("added_by", Uuid, ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+    reference("person", on_delete="CASCADE", primary_key=True, goes="with"),
+    reference("person", "added_by", on_delete="CASCADE", nullable=False, goes="with"),
 )
 
+#: Productions that are gone for everybody, and whose rows a job is deleting.
 project_removal = own_table(
     "project_removal",
     Column("project_id", Uuid, primary_key=True),
