@@ -73,10 +73,10 @@ def kinds(server: Server, admin: Client, rows: Rows) -> list[Kind]:
         made.append(Kind(f"{role}, member", member, {"in_team": True}))
     promoted = factories.hire(admin, "user")
     factories.join(admin, show, promoted, "manager")
-    made.append(Kind("user, manager here", promoted, {"in_team": True, "team_role": "manager"}))
+    made.append(Kind("user, manager here", promoted, {"in_team": True, "role_here": "manager"}))
     restricted = factories.hire(admin, "manager")
     factories.join(admin, show, restricted, "client")
-    made.append(Kind("manager, client here", restricted, {"in_team": True, "team_role": "client"}))
+    made.append(Kind("manager, client here", restricted, {"in_team": True, "role_here": "client"}))
     guest = factories.hire(admin, "client", is_guest=True)
     made.append(Kind("guest", guest, {}))
     assigned = factories.hire(admin, "vendor")
@@ -118,6 +118,14 @@ def facts_at(kind: Kind, place: Place) -> dict[str, Any]:
     return known
 
 
+def at_place(operation: Operation, kind: Kind, rows: Rows) -> Caller:
+    """The caller with what they are where the rule looks."""
+    place, subject = operation.access.place, None
+    if place.parameter and not place.in_body and not place.in_query:
+        subject = row_for(operation, place.parameter, rows)
+    return Kind(kind.name, kind.client, {} if place.in_query else facts_at(kind, place)).caller(subject)
+
+
 def expected(operation: Operation, kind: Kind, rows: Rows) -> bool:
     """Whether the declared rule lets this caller through."""
     rule = operation.access
@@ -125,12 +133,15 @@ def expected(operation: Operation, kind: Kind, rows: Rows) -> bool:
         return True
     if kind.client is None:
         return False
-    place = rule.place
-    subject = None
-    if place.parameter and not place.in_body and not place.in_query:
-        subject = row_for(operation, place.parameter, rows)
-    known = Kind(kind.name, kind.client, {} if place.in_query else facts_at(kind, place)).caller(subject)
+    known = at_place(operation, kind, rows)
     return (rule.bots or not known.is_bot) and rule.test(known)
+
+
+def empty_for(operation: Operation, kind: Kind, rows: Rows) -> bytes | None:
+    """The empty answer that the rule has for this caller."""
+    known = None if kind.client is None else at_place(operation, kind, rows)
+    bot = known is None or (known.is_bot and not operation.access.bots)
+    return None if bot or known is None else operation.access.empty_answer(known)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: f"{each.method} {each.path}")
@@ -156,7 +167,9 @@ def test_a_route_lets_in_whom_its_rule_says(
         if kind.client is None:
             assert answer.status_code == 401 or operation.access.public, path
             continue
-        if allowed and operation.access.narrowed:
+        if (empty := empty_for(operation, kind, rows)) is not None:
+            assert (answer.status_code, answer.content) == (200, empty), f"{kind.name}: {answer.text}"
+        elif allowed and operation.access.narrowed:
             assert answer.status_code != 401, f"{kind.name}: {answer.text}"
         elif allowed:
             assert answer.status_code not in (401, 403), f"{kind.name}: {answer.text}"

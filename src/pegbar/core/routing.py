@@ -221,6 +221,8 @@ class Endpoint:
         if token is not None:
             key = await self._place_key(request, rule.place)
             caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
+            if (empty := rule.empty_answer(caller)) is not None:
+                return self.reply(Json(empty))
             rule.check(caller)
         given = await self._arguments(request, caller)
         if not self.writes:
