@@ -9,8 +9,11 @@ from sqlalchemy import ARRAY, Boolean, Date, Float, Integer, LargeBinary, String
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from pegbar.app import load_domains
+from pegbar.core.routing import Operation
 from pegbar.core.schema import choices_of, metadata
 
+#: The table whose row a path parameter names, where it is not the parameter's own name.
+_TABLES = {"asset_type_id": "entity_type", "asset_id": "entity", "instance_id": ""}
 #: References left empty: they would make the row another kind of row.
 _EMPTY = {
     ("person", "preview_project_id"),
@@ -81,3 +84,11 @@ class Rows:
             return Jsonb([])
         assert isinstance(kind, LargeBinary | ARRAY), column
         return b"" if isinstance(kind, LargeBinary) else []
+
+
+def row_for(operation: Operation, name: str, rows: Rows) -> UUID | None:
+    """The row that a path parameter means."""
+    table = _TABLES.get(name, name.removesuffix("_id"))
+    if not table:
+        table = getattr(getattr(operation.returns, "table", None), "name", "")
+    return rows.ids.get(table)

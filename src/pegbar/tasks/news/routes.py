@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.access import Caller, Rule, at, authenticated, client_here, entity_access, not_client
+from pegbar.core.access import Caller, Rule, at, authenticated, client_here, entity_access, not_client, require
 from pegbar.core.body import query_or_body
 from pegbar.core.database import Database, Json
 from pegbar.core.errors import BadRequest
@@ -98,11 +98,14 @@ async def news_of_open_projects(
 
 @get("/data/projects/{project_id:uuid}/news/{news_id:uuid}", access=_members_but_clients, returns=NEWS_ITEM)
 async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, caller: Caller) -> Json:
-    """A piece of news of a production; vendors get those of their tasks."""
+    """A piece of news of a production; vendors are refused those of tasks that are not theirs."""
     own = caller.role_here == "vendor"
-    statement = queries.news_item(own=own)
-    given = {"caller_id": caller.id} if own else {}
-    return found(await db.json_row(statement, project_id=project_id, news_id=news_id, **given), "The piece of news")
+    given: dict[str, Any] = {"project_id": project_id, "news_id": news_id}
+    item = await db.json_row(queries.news_item(own=own), **given, **({"caller_id": caller.id} if own else {}))
+    if item is None and own:
+        others = await db.json_row(queries.news_item(own=False), **given)
+        require(others is None, "Access needs: a task assigned to them, for vendors.")
+    return found(item, "The piece of news")
 
 
 @get(
