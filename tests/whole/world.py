@@ -250,7 +250,8 @@ def _make_rows(world: World, admin: Client, connection: psycopg.Connection) -> N
         ids.setdefault("task", task_id)
         connection.execute(
             "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty, priority,"
-            " duration, estimation, created_at, updated_at) VALUES (%s, 'main', %s, %s, %s, %s, 3, 0, 0, 0, now(), now())",
+            " duration, estimation, created_at, updated_at)"
+            " VALUES (%s, 'main', %s, %s, %s, %s, 3, 0, 0, 0, now(), now())",
             (task_id, ids["project"], ids["task_type"], ids["task_status"], ids[key]),
         )
         for person_id in assignees:
