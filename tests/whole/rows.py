@@ -40,16 +40,20 @@ class Rows:
         """The id of the table's row, made if need be."""
         if table.name not in self.ids:
             self._making.add(table.name)
-            values = {column.name: self._value(table, column) for column in table.columns}
-            values = {name: value for name, value in values.items() if value is not None}
-            columns = ", ".join(f'"{name}"' for name in values)
-            marks = ", ".join(["%s"] * len(values))
-            self._connection.execute(
-                f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING", list(values.values())
-            )
-            self.ids[table.name] = values.get("id") or uuid4()
+            self.ids[table.name] = self.another(table)
             self._making.discard(table.name)
         return self.ids[table.name]
+
+    def another(self, table: Table, **given: Any) -> UUID:
+        """The id of one more row, with these values."""
+        values = {column.name: self._value(table, column) for column in table.columns if column.name not in given}
+        values = {name: value for name, value in {**values, **given}.items() if value is not None}
+        columns = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join(["%s"] * len(values))
+        self._connection.execute(
+            f"INSERT INTO {table.fullname} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING", list(values.values())
+        )
+        return values.get("id") or uuid4()
 
     def _value(self, table: Table, column: Any) -> Any:
         for foreign in column.foreign_keys:
@@ -60,7 +64,7 @@ class Rows:
             return self.ids.get("task" if table.name == "comment" else "entity")
         if (choices := choices_of(column)) and not isinstance(column.type, ARRAY):
             return choices[0]
-        if column.nullable and not column.primary_key:
+        if (column.nullable and not column.primary_key) or column.identity is not None or column.server_default:
             return None
         return self._plain(column)
 

@@ -1,7 +1,7 @@
 """Generic routes of persons and departments. Source: spec crud, "persons", "departments"."""
 
 from pegbar.accounts import shapes
-from pegbar.accounts.people import leaving, queries, rules
+from pegbar.accounts.people import leaving, queries, rules, visibility
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.access import admin, authenticated
 from pegbar.core.resource import Access, Change, Resource
@@ -34,7 +34,7 @@ persons = Resource(
     extra_keys=frozenset({"password"}),
     specials={"full_name": queries.FULL_NAME},
     listed=queries.LISTED,
-    scope=lambda caller: queries.TEAM_MATE if caller.role == "client" else None,
+    scope=visibility.listed,
     check=rules.check,
     saved=rules.end_old_sessions,
     deleting=leaving.leave,

@@ -110,13 +110,16 @@ def document(operations: Sequence[Operation]) -> Schema:
 _ERROR_SCHEMAS: dict[str, Schema] = {
     "Error": {
         "type": "object",
-        "required": ["message"],
+        "required": ["error", "message", "data"],
         "properties": {
-            "error": {"type": "boolean", "const": True, "description": "Absent when the database refused a value"},
+            "error": {
+                "anyOf": [{"type": "boolean", "const": True}, {"type": "string"}],
+                "description": "The message once more where clients look for it here",
+            },
             "message": {"type": "string"},
             "data": {
                 "type": ["object", "null"],
-                "description": "For a body that does not fit: its errors, one for each field",
+                "description": "What the error is about: of a body that does not fit, one entry for each field",
                 "properties": {"errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}}},
             },
         },
@@ -126,7 +129,12 @@ _ERROR_SCHEMAS: dict[str, Schema] = {
         "required": ["field", "message"],
         "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
     },
-    "TokenError": {"type": "object", "required": ["msg"], "properties": {"msg": {"type": "string"}}},
+    "TokenError": {
+        "allOf": [
+            {"$ref": "#/components/schemas/Error"},
+            {"type": "object", "required": ["msg"], "properties": {"msg": {"type": "string"}}},
+        ]
+    },
 }
 
 

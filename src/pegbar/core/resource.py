@@ -18,7 +18,20 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request
-from sqlalchemy import ColumnElement, Executable, Select, Table, all_, any_, bindparam, delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Select,
+    Table,
+    all_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.core import filters, routing, values
@@ -43,6 +56,8 @@ class Relation:
     owner: Column[Any]
     other: Column[Any]
     writable: bool = True
+    #: Which related rows the key lists, of those linked, given the related row and the row itself; else all.
+    among: Callable[[FromClause, FromClause], ColumnElement[bool]] | None = None
 
     @property
     def link(self) -> Table:
@@ -58,7 +73,11 @@ class Relation:
 
     def ids(self, table: Table) -> ColumnElement[str]:
         """The JSON array of ids for a row of `table`."""
-        return json_list(select(self.other).where(self.owner == table.c.id).correlate(table))
+        listed = select(self.other).where(self.owner == table.c.id)
+        if self.among is not None:
+            related = self.target.alias()
+            listed = listed.join(related, related.c.id == self.other).where(self.among(related, table))
+        return json_list(listed.correlate(table))
 
 
 @dataclass
@@ -90,7 +109,7 @@ class Change:
         """Refuse the write when one of these keys is absent or null."""
         for name in names:
             if self.document.get(name) is None:
-                raise Refused(f"'{name}'")
+                raise Refused(f"'{name}'", field=name)
 
     def row(self, table: Table) -> UUID:
         """The id of the row."""
@@ -196,7 +215,7 @@ class Resource:
     ) -> Json:
         """One row as this caller gets it, or with the keys of `wire`; 404 when it is gone."""
         statement = _row_statement(self, wire or self.shape_for(caller), relations or self.always_relations)
-        row = await db.json_row(statement, row_id=row_id)
+        row = await db.json_row(statement, row_id=row_id, **scope_parameters(statement, caller))
         if row is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
         return row
@@ -263,7 +282,7 @@ class Resource:
         elif key in self.columns:
             change.values[key] = values.accept(self.columns[key], value)
         elif creating and key not in self.extra_keys:
-            raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.")
+            raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.", field=key)
 
     async def _link(self, change: Change, relation: Relation, ids: list[UUID]) -> None:
         known = set(await change.tx.column(_known_ids(relation.target), ids=ids)) if ids else set()
@@ -410,7 +429,9 @@ async def list_rows(
     statement = _list_statement(resource, wire, listing.filters, scope, relations, listing.fields, paged)
     given = {**listing.given, **scope_parameters(statement, caller)}
     if not paged:
-        return await (stream_array(db, statement, **given) if resource.streams else db.json(statement, **given))
+        if resource.streams:
+            return await stream_array(db, caller, statement, **given)
+        return await db.json(statement, **given)
     offset = max(listing.offset, 0)
     limit = listing.limit if listing.offset >= 0 else 0
     row = await db.row(statement, limit=limit, offset=offset, **given)

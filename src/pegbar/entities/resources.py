@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from pegbar.accounts.standing import Shapes
 from pegbar.core.access import Caller, Place, Rule, admin, at, authenticated, entity_access, manager_of
 from pegbar.core.database import Json, Transaction
 from pegbar.core.resource import Access, Change, Relation, Resource, Verb, project_through
@@ -12,10 +13,12 @@ from pegbar.core.schema import Uuid
 from pegbar.entities import editing, events, rules, scopes
 from pegbar.entities.casting import readiness
 from pegbar.entities.instances.actions import check_number
-from pegbar.entities.kinds import kind_of_type
+from pegbar.entities.kinds import kind_of_type, kind_text
+from pegbar.entities.metadata import masked_data
 from pegbar.entities.queries import one
 from pegbar.entities.shapes import RELATIONS, ROW, UNTYPED_WITH_RELATIONS
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity, entity_link
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
 
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:
@@ -24,11 +27,18 @@ async def _emit(_: Resource, change: Change, verb: Verb) -> None:
     change.tx.emit(declared, project_id=change.after("project_id"), **{events.key_of(kind): change.row_id})
 
 
+#: Whoever does not see a metadata column does not see its values.
+_SHAPES = Shapes(
+    entity.c.project_id, ROW, **{role: ROW.but(data=masked_data(role, kind_text())) for role in DESCRIPTORS_FOR}
+)
+
 entities = Resource(
     entity,
     path="/data/entities",
     type="Entity",
     wire=ROW,
+    shape=_SHAPES.one,
+    list_shape=_SHAPES.listed,
     access=Access(
         list=authenticated,
         read=entity_access("instance_id"),

@@ -1,7 +1,11 @@
 """Generic routes of working and output files. Source: spec crud, sections of the same names."""
 
-from sqlalchemy import bindparam, false, func, select, update
+from typing import Any
 
+from sqlalchemy import bindparam, false, func, select, update
+from sqlalchemy.sql.selectable import ScalarSelect
+
+from pegbar.accounts.standing import Narrowing
 from pegbar.core import values
 from pegbar.core.access import (
     Place,
@@ -14,27 +18,23 @@ from pegbar.core.access import (
 )
 from pegbar.core.errors import BadRequest
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource, project_through
-from pegbar.core.schema import Uuid
+from pegbar.core.resource import Access, Change, Resource, project_through
+from pegbar.core.schema import Column, Uuid
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.entities.tables import entity
 from pegbar.files.shapes import OUTPUT_FILE, WORKING_FILE, WORKING_FILE_WITH_OUTPUTS
 from pegbar.files.tables import file_status, output_file, output_type, working_file
-from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
 
 _FOR_ALL = Access(list=authenticated, read=authenticated, create=admin, update=admin, delete=admin)
-_not_vendors = Rule("anyone but vendors", lambda caller: caller.role != "vendor")
+#: Files say where the studio keeps its work: that is for those who make it.
+_studio = Rule("anyone but clients and vendors", lambda caller: caller.role not in ("client", "vendor"))
+_in_studio = Rule("not client", lambda caller: caller.role_here != "client")
 
-_TEAMS = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
-_OPEN = (
-    select(project.c.id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .where(project_status.c.name == "Open")
-)
-_IN_OWN_PROJECTS = select(entity.c.id).where(entity.c.project_id.in_(_TEAMS))
-_WORKING_OF_OWN = working_file.c.entity_id.in_(_IN_OWN_PROJECTS)
-_OUTPUT_OF_OWN_OPEN = output_file.c.entity_id.in_(_IN_OWN_PROJECTS.where(entity.c.project_id.in_(_OPEN)))
+
+def _of_entity(entity_id: Column[Any]) -> ScalarSelect[Any]:
+    """The production of a file is that of its entity."""
+    row = select(entity.c.project_id).where(entity.c.id == entity_id)
+    return row.correlate(entity_id.table).scalar_subquery()
 
 
 file_statuses = Resource(file_status, path="/data/file-status", type="FileStatus", access=_FOR_ALL, tag="File status")
@@ -69,15 +69,15 @@ working_files = Resource(
     path="/data/working-files",
     type="WorkingFile",
     access=Access(
-        list=_not_vendors,
-        read=task_access(working_file.c.task_id),
+        list=_studio,
+        read=task_access(working_file.c.task_id) & _in_studio,
         create=admin,
         update=task_action(working_file.c.task_id),
         delete=admin,
     ),
     shape=lambda _: WORKING_FILE_WITH_OUTPUTS,
     list_shape=lambda _: WORKING_FILE,
-    scope=lambda _: _WORKING_OF_OWN,
+    scope=Narrowing(_of_entity(working_file.c.entity_id), only_open=False, client=false(), vendor=false()),
     check=_check_working_file,
     deleting=_release_outputs,
     project_of=project_through(working_file.c.task_id, working_file.c.entity_id),
@@ -122,14 +122,14 @@ output_files = Resource(
     path="/data/output-files",
     type="OutputFile",
     access=Access(
-        list=_not_vendors,
-        read=entity_access(output_file.c.entity_id),
+        list=_studio,
+        read=entity_access(output_file.c.entity_id) & _in_studio,
         create=admin,
         update=_changes_output,
         delete=admin,
     ),
     wire=OUTPUT_FILE,
-    scope=lambda _: _OUTPUT_OF_OWN_OPEN,
+    scope=Narrowing(_of_entity(output_file.c.entity_id), client=false(), vendor=false()),
     specials={"source_file": Special(_no_filter, false())},
     check=_check_output_file,
     project_of=project_through(output_file.c.entity_id),

@@ -1,42 +1,34 @@
 """Generic routes of previews and of the backgrounds of 3D ones. Source: spec crud, sections of the same names."""
 
-from sqlalchemy import Boolean, ColumnElement, String, bindparam, select, update
+from sqlalchemy import Boolean, String, bindparam, select, update
 
+from pegbar.accounts.standing import CALLER, Narrowing, assigned
 from pegbar.core import filters, values
 from pegbar.core.access import Caller, Rule, admin, authenticated, manager_of, of_row
 from pegbar.core.errors import BadRequest, Forbidden
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource, project_through
+from pegbar.core.resource import Access, Change, Resource, project_through
 from pegbar.core.schema import Integer, Uuid, utc_now
 from pegbar.core.storage import mark_deleted
 from pegbar.media import addresses
 from pegbar.media.queries import COMMENTS
 from pegbar.media.tables import preview_background_file, preview_file
-from pegbar.productions.tables import project, project_person_link, project_preview_background_file_link
-from pegbar.studio.tables import project_status
-from pegbar.tasks.tables import task, task_person_link
+from pegbar.productions.tables import project, project_preview_background_file_link
+from pegbar.tasks.tables import task
 
 OF_TASK = of_row("task", preview_file.c.task_id)
-_OPEN = (
-    select(project.c.id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .where(project_status.c.name == "Open")
-)
-_MINE = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
-_ASSIGNED = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
-_OF_OWN_OPEN = preview_file.c.task_id.in_(
-    select(task.c.id).where(task.c.project_id.in_(_MINE), task.c.project_id.in_(_OPEN))
-)
-_OF_ASSIGNED_OPEN = preview_file.c.task_id.in_(
-    select(task.c.id).where(task.c.id.in_(_ASSIGNED), task.c.project_id.in_(_OPEN))
-)
 _OF_PROJECT = preview_file.c.task_id.in_(
     select(task.c.id).where(task.c.project_id == bindparam("f_project_id", type_=Uuid))
 )
 
 
-def _scope(caller: Caller) -> ColumnElement[bool]:
-    return _OF_ASSIGNED_OPEN if caller.role == "vendor" else _OF_OWN_OPEN
+#: Clients are shown no rejected pictures.
+_NOT_REJECTED = preview_file.c.validation_status.is_distinct_from("rejected")
+#: The production of a preview is that of its task.
+_PROJECT_ID = select(task.c.project_id).where(task.c.id == preview_file.c.task_id).correlate(preview_file)
+_listed = Narrowing(
+    _PROJECT_ID.scalar_subquery(), vendor=assigned(CALLER, preview_file.c.task_id), client=_NOT_REJECTED
+)
 
 
 def may_annotate(caller: Caller) -> bool:
@@ -120,7 +112,7 @@ preview_files = Resource(
         delete=manager_of(OF_TASK),
     ),
     relations=(COMMENTS,),
-    scope=_scope,
+    scope=_listed,
     specials={"project_id": Special(filters.uuid_filter, _OF_PROJECT)},
     check=_check,
     saved=_take_siblings,

@@ -68,6 +68,6 @@ async def check_version_link(change: Change) -> None:
     )
     found = await change.tx.row(queries.project_of_task, task_id=change.after("task_id"))
     if found is None:
-        raise NotFound(f"There is no task {change.after('task_id')}.")
+        raise NotFound(f"There is no task {change.after('task_id')}.", field="task_id")
     if found["project_id"] != version_project:
         raise BadRequest("task_id and production_schedule_version_id belong to different productions.")

@@ -5,13 +5,14 @@ from typing import Literal
 
 from sqlalchemy import Executable, bindparam, text
 
+from pegbar.accounts.standing import Who, as_text, in_team, is_going, is_open_state, written
 from pegbar.core.schema import Uuid
 
 #: Tasks of one production, of all open ones (an administrator's view), or of the caller's open ones.
 Scope = Literal["project", "studio", "own"]
 
-_OPEN = "p.project_status_id = (SELECT s.id FROM project_status s WHERE s.name = 'Open' ORDER BY s.created_at LIMIT 1)"
-_IN_TEAM = "EXISTS (SELECT 1 FROM project_person_link m WHERE m.project_id = p.id AND m.person_id = :caller_id)"
+_OPEN = as_text(is_open_state(written("p.project_status_id")) & ~is_going(written("p.id")))
+_IN_TEAM = as_text(in_team(Who(written(":caller_id"), written("NULL")), written("p.id")))
 _PROJECTS: dict[Scope, str] = {
     "project": "p.id = :project_id",
     "studio": _OPEN,

@@ -41,7 +41,7 @@ day_off = table(
     Column("date", Date, nullable=False),
     Column("end_date", Date, nullable=False),
     Column("description", Text),
-    reference("person"),
+    reference("person", goes="with"),
     UniqueConstraint("person_id", "date", name="day_off_uc"),
     CheckConstraint("(date <= end_date)", name="day_off_date_check"),
 )
@@ -69,5 +69,5 @@ production_schedule_version_task_link = table(
 production_schedule_version_task_link_person_link = link_table(
     "production_schedule_version_task_link_person_link",
     reference("production_schedule_version_task_link", index=False, on_delete="CASCADE", primary_key=True),
-    reference("person", index=False, on_delete="CASCADE", primary_key=True),
+    reference("person", index=False, on_delete="CASCADE", primary_key=True, goes="with"),
 )

@@ -7,17 +7,24 @@ from sqlalchemy.dialects.postgresql import insert
 
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest
-from pegbar.core.schema import String, utc_now
+from pegbar.core.schema import String, Uuid, utc_now
 from pegbar.productions import queries
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.hooks import TEAM_LEFT, Parting
 from pegbar.productions.queries import PERSON_ID, PROJECT_ID
-from pegbar.productions.tables import project, project_person_link
+from pegbar.productions.tables import project, project_person_link, team_addition
 
 _JOIN = (
     insert(project_person_link)
     .values(project_id=PROJECT_ID, person_id=PERSON_ID, role=bindparam("role", type_=String))
     .on_conflict_do_nothing()
+)
+
+_ADDITION = insert(team_addition).values(
+    project_id=PROJECT_ID, person_id=PERSON_ID, added_by=bindparam("added_by", type_=Uuid)
+)
+_NOTE_ADDITION = _ADDITION.on_conflict_do_update(
+    index_elements=["project_id", "person_id"], set_={"added_by": _ADDITION.excluded.added_by}
 )
 
 _SET_ROLE = (
@@ -41,6 +48,8 @@ async def join_team(tx: Transaction, project_id: UUID, person_id: UUID, role: st
     if person["preview_project_id"] not in (None, project_id):
         raise BadRequest("person_id: a preview account belongs to the team of its own production only.")
     changed = await tx.execute(_JOIN, project_id=project_id, person_id=person_id, role=role)
+    if changed and tx.author_id is not None:
+        await tx.execute(_NOTE_ADDITION, project_id=project_id, person_id=person_id, added_by=tx.author_id)
     if not changed and role is not None:
         before = await tx.value(queries.team_role, project_id=project_id, person_id=person_id)
         changed = before != role

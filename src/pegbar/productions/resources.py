@@ -2,15 +2,14 @@
 
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, select
-
-from pegbar.core.access import Caller, admin, at, authenticated, global_manager, manager_of, member_of
+from pegbar.accounts.standing import Narrowing, is_going
+from pegbar.core.access import admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.core.resource import Access, Change, Relation, Resource, project_through
-from pegbar.productions import creation, queries, shapes
+from pegbar.productions import creation, shapes
 from pegbar.productions.budgets import actions as budget_actions
 from pegbar.productions.deletion.actions import remove_project
-from pegbar.productions.deletion.queries import being_removed
 from pegbar.productions.descriptors import values
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
 from pegbar.productions.tables import (
     budget,
     budget_entry,
@@ -24,20 +23,6 @@ from pegbar.productions.tables import (
     project_template_task_type_link,
 )
 from pegbar.productions.templates import rules
-
-_OWN_OPEN_PROJECTS = queries.in_own_team & queries.is_open
-_VISIBLE_DESCRIPTORS = (
-    metadata_descriptor.c.project_id.in_(select(project.c.id).where(_OWN_OPEN_PROJECTS)) & shapes.DESCRIPTOR_VISIBLE
-)
-
-
-def _own_open_projects(_: Caller) -> ColumnElement[bool]:
-    return _OWN_OPEN_PROJECTS
-
-
-def _visible_descriptors(_: Caller) -> ColumnElement[bool]:
-    return _VISIBLE_DESCRIPTORS
-
 
 projects = Resource(
     project,
@@ -53,9 +38,9 @@ projects = Resource(
     relations=shapes.RELATIONS,
     wire=shapes.PROJECT,
     shape=lambda _: shapes.SAVED,
-    list_shape=lambda _: shapes.PROJECT,
-    scope=_own_open_projects,
-    listed=~being_removed(project.c.id),
+    list_shape=lambda caller: shapes.PROJECT if caller.is_admin else shapes.PROJECT_SHOWN,
+    scope=Narrowing(project.c.id),
+    listed=~is_going(project.c.id),
     protected=frozenset({"team"}),
     extra_keys=frozenset({"project_template_id"}),
     prepare=creation.prepare_project,
@@ -101,7 +86,11 @@ metadata_descriptors = Resource(
     type="MetadataDescriptor",
     access=Access(list=authenticated),
     relations=(shapes.DEPARTMENTS,),
-    scope=_visible_descriptors,
+    scope=Narrowing(
+        metadata_descriptor.c.project_id,
+        client=DESCRIPTORS_FOR["client"],
+        vendor=DESCRIPTORS_FOR["vendor"],
+    ),
     update_relations=True,
     check=values.check_descriptor,
     saved=values.move_values,

@@ -2,14 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, false, func, select
+from sqlalchemy import false, func
 
-from pegbar.accounts.tables import person
+from pegbar.accounts.standing import Narrowing
 from pegbar.core.access import Caller, Rule, member_of, not_vendor, of_row, require, supervisor_of
 from pegbar.core.errors import BadRequest
 from pegbar.core.events import api_event
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource
-from pegbar.productions.tables import project_person_link
+from pegbar.core.resource import Access, Change, Resource
 from pegbar.review import entries
 from pegbar.review.entries import as_uuid
 from pegbar.review.removal import remove_what_hangs_on
@@ -21,27 +20,10 @@ FOR_ENTITIES = ("shot", "asset", "sequence", "edit", "episode")
 events = Resource(api_event, path="/data/events", type="ApiEvent", at_most=1000, tag="Events")
 
 
-_role = func.coalesce(
-    case((project_person_link.c.role != "admin", project_person_link.c.role)),
-    select(person.c.role).where(person.c.id == CALLER_ID).scalar_subquery(),
+#: Vendors get no playlists, clients those for them, by the role on each production.
+visible = Narrowing(
+    playlist.c.project_id, only_open=False, vendor=false(), client=func.coalesce(playlist.c.for_client, false())
 )
-#: The productions of one's teams where one is no vendor; as a client, only what is for clients.
-_VISIBLE = (
-    select(project_person_link.c.project_id)
-    .where(
-        project_person_link.c.project_id == playlist.c.project_id,
-        project_person_link.c.person_id == CALLER_ID,
-        _role != "vendor",
-        (_role != "client") | func.coalesce(playlist.c.for_client, false()),
-    )
-    .correlate(playlist)
-    .exists()
-)
-
-
-def visible(_: Caller) -> ColumnElement[bool]:
-    """The playlists somebody may list; the role is the one on each production."""
-    return _VISIBLE
 
 
 edits_playlist = Rule(

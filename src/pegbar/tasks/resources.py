@@ -1,32 +1,21 @@
 """Generic routes of tasks. Source: spec crud, "tasks"."""
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import bindparam, select
 
+from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
 from pegbar.core import filters
 from pegbar.core.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.core.errors import Forbidden
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource, Verb, project_through
+from pegbar.core.resource import Access, Change, Resource, Verb, project_through
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, wire_of
+from pegbar.core.wire import wire_of
 from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
 from pegbar.tasks import assignment, creation, removal
 from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
-from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS
-from pegbar.tasks.tables import news, notification, subscription, task, task_person_link
-
-_MINE = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
-_OWN_OPEN_PROJECTS = (
-    select(project_person_link.c.project_id)
-    .join(project, project.c.id == project_person_link.c.project_id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .where(project_person_link.c.person_id == CALLER_ID, project_status.c.name == "Open")
-)
-_ASSIGNED = task.c.id.in_(_MINE)
-_IN_OWN_OPEN_PROJECTS = task.c.project_id.in_(_OWN_OPEN_PROJECTS)
+from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
+from pegbar.tasks.tables import news, notification, subscription, task
 
 #: What supervisors may change of a task.
 _SUPERVISOR_KEYS = frozenset({"priority", "start_date", "due_date", "estimation", "difficulty", "data"})
@@ -39,16 +28,11 @@ _IN_EPISODE = task.c.entity_id.in_(
 )
 
 
-def _scope(caller: Caller) -> ColumnElement[bool]:
-    return _ASSIGNED if caller.role == "vendor" else _IN_OWN_OPEN_PROJECTS
-
-
-def _shape(caller: Caller) -> Wire:
-    return TASK_FOR_CLIENTS if caller.role_here == "client" else TASK
+_SHAPES = Shapes(task.c.project_id, TASK, whole=TASK_WITH_ASSIGNEES, client=TASK_FOR_CLIENTS)
 
 
 def _refused_filters(caller: Caller) -> frozenset[str]:
-    return frozenset(BLANKED) if caller.role == "client" else frozenset()
+    return frozenset(BLANKED) if "client" in {caller.role, *caller.roles} and not caller.is_admin else frozenset()
 
 
 def may_plan(caller: Caller) -> bool:
@@ -114,9 +98,9 @@ tasks = Resource(
     ),
     relations=(ASSIGNEES,),
     wire=TASK,
-    shape=_shape,
-    list_shape=lambda caller: TASK_FOR_CLIENTS if caller.role == "client" else TASK,
-    scope=_scope,
+    shape=_SHAPES.one,
+    list_shape=_SHAPES.listed,
+    scope=Narrowing(task.c.project_id, vendor=assigned(CALLER, task.c.id), client=~is_concept(task.c.entity_id)),
     specials={"episode_id": Special(filters.uuid_filter, _IN_EPISODE)},
     refused_filters=_refused_filters,
     check=_check,

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Executable, bindparam, text
 
+from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.core.events import event
 from pegbar.core.schema import TIMESTAMP, Boolean, String, Uuid
 from pegbar.entities.naming import FULL_NAME, JOINS
@@ -143,17 +144,13 @@ is_subscribed = text(
 ).bindparams(_TASK_ID, _CALLER_ID)
 
 #: The tasks asked for that exist, and whether the caller reaches each.
+_HERE = on(somebody_written("me"), written("t.project_id"))
 reachable = text(
-    """
-    SELECT t.id,
-           me.role = 'admin' OR (l.person_id IS NOT NULL AND (
-             coalesce(nullif(l.role, 'admin'), me.role) <> 'vendor'
-             OR EXISTS (SELECT 1 FROM task o JOIN task_person_link a ON a.task_id = o.id
-                         WHERE o.entity_id = t.entity_id AND a.person_id = me.id))) AS reached
+    f"""
+    SELECT t.id, {as_text(_HERE.sees_production & _HERE.reaches(written("t.entity_id")))} AS reached
       FROM task t JOIN person me ON me.id = :caller_id
-      LEFT JOIN project_person_link l ON l.project_id = t.project_id AND l.person_id = me.id
-     WHERE t.id = ANY(:ids)
-    """
+     WHERE t.id = ANY(:ids) AND NOT {as_text(is_going(written("t.project_id")))}
+    """  # noqa: S608 - rules of ours
 ).bindparams(_CALLER_ID, bindparam("ids", type_=ARRAY(Uuid)))
 
 subscribe = text(

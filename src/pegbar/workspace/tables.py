@@ -10,8 +10,8 @@ search_filter = table(
     Column("search_query", String(500), default="", nullable=False),
     flag("is_shared", nullable=False, in_database=True),
     reference("department"),
-    reference("search_filter_group"),
-    reference("person"),
+    reference("search_filter_group", goes="null"),
+    reference("person", goes="with"),
     reference("project"),
 )
 
@@ -22,7 +22,7 @@ search_filter_group = table(
     Column("name", String(200), default="", nullable=False),
     Column("color", String(8), default="", nullable=False),
     flag("is_shared", nullable=False, in_database=True),
-    reference("person"),
+    reference("person", goes="with"),
     reference("project"),
     reference("department"),
 )
@@ -37,12 +37,12 @@ chat = table(
 chat_message = table(
     "chat_message",
     reference("chat", nullable=False),
-    reference("person", nullable=False),
+    reference("person", nullable=False, goes="hook"),
     Column("text", Text),
 )
 
 chat_participant = link_table(
     "chat_participant",
     reference("chat", index=False, primary_key=True),
-    reference("person", index=False, primary_key=True),
+    reference("person", index=False, primary_key=True, goes="with"),
 )

@@ -7,9 +7,9 @@ import msgspec
 
 from pegbar.core.body import Strict
 from pegbar.core.database import Transaction
-from pegbar.core.errors import NotFound
-from pegbar.entities.actions import create_entity, require_parent
-from pegbar.entities.kinds import EPISODE, ensure_type, is_asset_type_id
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.entities.actions import create_entity, named, require_parent
+from pegbar.entities.kinds import ASSET, EPISODE, ensure_type, is_asset_type_id
 
 
 class NewAsset(Strict):
@@ -29,8 +29,10 @@ async def require_asset_type(tx: Transaction, asset_type_id: UUID) -> None:
 
 
 async def create_asset(tx: Transaction, project_id: UUID, asset_type_id: UUID, new: NewAsset) -> UUID:
-    """An asset. Several may share a name. 404 for an unknown asset type or episode."""
+    """An asset. 404 for an unknown asset type or episode, 400 when the production has one of that name and type."""
     await require_asset_type(tx, asset_type_id)
+    if await named(tx, ASSET, project_id, asset_type_id, new.name) is not None:
+        raise BadRequest(f"name: this production has an asset {new.name!r} of this type already.", field="name")
     if new.episode_id is not None:
         await require_parent(tx, project_id, await ensure_type(tx, EPISODE), new.episode_id)
     return await create_entity(

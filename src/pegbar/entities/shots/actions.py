@@ -25,7 +25,7 @@ async def _create_once(
 ) -> UUID:
     """The entity of this name and parent, made unless it exists."""
     type_id = await ensure_type(tx, kind)
-    existing = await named(tx, project_id, type_id, name, parent_id)
+    existing = await named(tx, kind, project_id, type_id, name, parent_id)
     if existing is not None:
         return existing
     return await create_entity(tx, project_id, type_id, name=name, parent_id=parent_id, **columns)
@@ -115,8 +115,8 @@ async def update_shot(tx: Transaction, shot_id: UUID, document: Mapping[str, Any
     if changes.get("source_id") not in (None, before["source_id"]):
         await check_place(tx, "source_id", changes["source_id"], before["project_id"], shot_id)
     if (after["name"], after["parent_id"]) != (before["name"], before["parent_id"]):
-        twin = await named(tx, before["project_id"], before["entity_type_id"], after["name"], after["parent_id"])
-        if twin not in (None, shot_id):
+        place = (before["project_id"], before["entity_type_id"], after["name"], after["parent_id"])
+        if await named(tx, SHOT, *place, besides=shot_id) is not None:
             raise BadRequest("name: another shot of this sequence has this name.")
     await tx.update(entity, shot_id, **changes)
     edit = versions.Edit(

@@ -1,6 +1,5 @@
 """What a project template is. Source: spec projects, "Project templates"; spec crud, "project-templates"."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -52,10 +51,6 @@ class UnknownTemplate(ApiError):
     def __init__(self, message: str = "Project template not found") -> None:
         super().__init__(message)
 
-    @property
-    def body(self) -> Mapping[str, Any]:
-        return {"message": self.message}
-
 
 def template_id_of(text: str) -> UUID:
     """The id of a template in a path; what is no id names none."""
@@ -78,7 +73,7 @@ async def prepare_template(change: Change) -> None:
         return
     document = {key: value for key, value in change.document.items() if key in _WHEN_NEW}
     if document.get("name") is None or document["name"] == "":
-        raise Refused("name is required.")
+        raise Refused("name is required.", field="name")
     if document.get("production_style") is None:
         document.pop("production_style", None)
     change.document = document

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
+from pegbar.accounts.standing import as_text, members, on, somebody_written, written
 from pegbar.core.access import may_act_on_task, require
 from pegbar.core.errors import Forbidden, Refused
 from pegbar.core.resource import Change
@@ -32,17 +33,17 @@ _KNOWN_TASK = text("SELECT project_id FROM task WHERE id = :task_id").bindparams
 
 #: Whom a text may name: the team of the task's production, and every department.
 _NAMES = text(
-    """
+    f"""
     SELECT ARRAY(SELECT ROW(o.id, concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')))
-                   FROM project_person_link l JOIN person o ON o.id = l.person_id
-                  WHERE l.project_id = t.project_id AND o.preview_project_id IS NULL ORDER BY o.id) AS team,
+                   FROM person o
+                  WHERE o.id IN {as_text(members(written("t.project_id")))} AND o.preview_project_id IS NULL
+                  ORDER BY o.id) AS team,
            ARRAY(SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id) AS departments,
            t.project_id,
-           (SELECT o.role <> 'admin' AND coalesce(nullif(l.role, 'admin'), o.role) = 'client'
-              FROM person o LEFT JOIN project_person_link l ON l.person_id = o.id AND l.project_id = t.project_id
-             WHERE o.id = :author_id) AS by_client
+           (SELECT {as_text(on(somebody_written("o"), written("t.project_id")).has_role("client"))}
+              FROM person o WHERE o.id = :author_id) AS by_client
       FROM task t WHERE t.id = :task_id
-    """
+    """  # noqa: S608 - rules of ours
 ).bindparams(bindparam("task_id", type_=Uuid), bindparam("author_id", type_=Uuid))
 
 #: Mentions become those of the text; who is newly named is told, who is not any more is told no longer.
@@ -59,10 +60,9 @@ _REMENTION = text(
       SELECT :comment_id, unnest(:departments) ON CONFLICT DO NOTHING
     ), concerned AS (
       SELECT unnest(:persons) AS person_id
-      UNION SELECT l.person_id FROM department_link d
+      UNION SELECT d.person_id FROM department_link d
               JOIN task t ON t.id = :task_id
-              JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = t.project_id
-             WHERE d.department_id = ANY(:departments)
+             WHERE d.department_id = ANY(:departments) AND d.person_id IN {as_text(members(written("t.project_id")))}
     ), {ALLOWED}, forgotten AS (
       DELETE FROM notification WHERE comment_id = :comment_id AND type = 'mention'
          AND person_id NOT IN (SELECT person_id FROM concerned)
@@ -92,16 +92,16 @@ async def check(change: Change) -> None:
         if key in change.document:
             given = change.document[key]
             if given is not None and not isinstance(given, list):
-                raise Refused(f"{key} must be a list.")
+                raise Refused(f"{key} must be a list.", field=key)
             change.values[key] = given or []
     if change.before is None:
         return
     if change.values.get("text", "") is None:
-        raise Refused("text must not be null.")
+        raise Refused("text must not be null.", field="text")
     await _check_editor(change)
     change.values["editor_id"] = change.caller.id
     if change.changes("object_id") and await change.tx.row(_KNOWN_TASK, task_id=change.values["object_id"]) is None:
-        raise Refused("object_id names no task.")
+        raise Refused("object_id names no task.", field="object_id")
 
 
 async def _check_editor(change: Change) -> None:
@@ -135,7 +135,7 @@ async def _check_status(change: Change) -> None:
     status_id = change.values["task_status_id"]
     allowed = await change.tx.row(_STATUS_ALLOWED, project_id=caller.project_id, status_id=status_id)
     if allowed is None:
-        raise Refused("task_status_id names no status.")
+        raise Refused("task_status_id names no status.", field="task_status_id")
     require(caller.role_here not in ("user", "vendor") or allowed["artists"], "Artists may not give this status.")
     require(caller.role_here != "client" or allowed["clients"], "Clients may not give this status.")
 

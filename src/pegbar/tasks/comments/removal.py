@@ -22,8 +22,12 @@ _FORGET = text(
     shown AS (DELETE FROM comment_preview_link WHERE comment = ANY(:ids) RETURNING preview_file),
     attached AS (DELETE FROM attachment_file WHERE comment_id = ANY(:ids) RETURNING id)
     SELECT ARRAY(SELECT id FROM published) AS news,
-           ARRAY(SELECT preview_file FROM shown
-                 UNION SELECT preview_file_id FROM gone WHERE preview_file_id IS NOT NULL) AS previews,
+           ARRAY(SELECT held.preview_file
+                   FROM (SELECT preview_file FROM shown
+                         UNION SELECT preview_file_id FROM gone WHERE preview_file_id IS NOT NULL) held
+                  WHERE NOT EXISTS (SELECT 1 FROM comment_preview_link other
+                                     WHERE other.preview_file = held.preview_file AND other.comment <> ALL(:ids))
+           ) AS previews,
            ARRAY(SELECT id FROM attached) AS attachments
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))

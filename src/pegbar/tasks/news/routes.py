@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.access import Caller, Rule, at, authenticated, entity_access, not_client, require
+from pegbar.core.access import Caller, Rule, at, authenticated, client_here, entity_access, not_client, require
 from pegbar.core.body import query_or_body
 from pegbar.core.database import Database, Json
 from pegbar.core.errors import BadRequest
@@ -19,7 +19,7 @@ from pegbar.tasks.news import queries
 from pegbar.tasks.news.queries import NEWS_ITEM, News
 from pegbar.tasks.pages import envelope, enveloped, window
 
-_MOST_OF_ENTITY = 2000
+_PAGE_OF_ENTITY = window(1, 2000)
 
 
 class NewsQuery(msgspec.Struct):
@@ -110,12 +110,14 @@ async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, calle
 
 @get(
     "/data/entities/{entity_id:uuid}/news",
-    access=entity_access("entity_id") & not_client,
+    access=(entity_access("entity_id") & not_client).else_empty(
+        client_here, envelope(Json(b"[]"), 0, 1, _PAGE_OF_ENTITY)
+    ),
     returns=enveloped(NEWS_ITEM),
 )
 async def entity_news(entity_id: UUID, db: Database, caller: Caller) -> Json:
     """The latest news of an entity, newest first, as one page; vendors get those of their tasks."""
     own = caller.role_here == "vendor"
-    given: dict[str, Any] = {"entity_id": entity_id, "limit": _MOST_OF_ENTITY}
+    given: dict[str, Any] = {"entity_id": entity_id, "limit": _PAGE_OF_ENTITY["limit"]}
     row = found(await db.row(queries.entity_news(own=own), **given, **({"caller_id": caller.id} if own else {})))
-    return envelope(Json(row["rows"].encode()), row["total"], 1, {"limit": _MOST_OF_ENTITY, "offset": 0})
+    return envelope(Json(row["rows"].encode()), row["total"], 1, _PAGE_OF_ENTITY)

@@ -31,9 +31,9 @@ _knows_task = Rule(
 
 async def _check(change: Change) -> None:
     if change.after("task_id") is None:
-        raise Refused("task_id is required.")
+        raise Refused("task_id is required.", field="task_id")
     if change.after("duration") is not None and change.after("duration") <= 0:
-        raise Refused("duration must be more than 0 minutes.")
+        raise Refused("duration must be more than 0 minutes.", field="duration")
     await durations.lock(change.tx, _tasks(change))
 
 
