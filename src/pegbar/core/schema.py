@@ -40,6 +40,11 @@ metadata = MetaData(
 OWN_SCHEMA = "pegbar"
 
 
+def names(table_name: str) -> dict[str, Any]:
+    """The `info` of a column that holds ids of a table without a foreign key."""
+    return {"names": table_name}
+
+
 def utc_now() -> datetime:
     """The current time as a naive UTC datetime, as every timestamp column stores it."""
     return datetime.now(UTC).replace(tzinfo=None)
@@ -68,7 +73,7 @@ def own_table(name: str, *items: SchemaItem) -> Table:
     return Table(name, metadata, *items, schema=OWN_SCHEMA)
 
 
-def reference(
+def reference(  # noqa: PLR0913 - a declaration
     to: str,
     name: str | None = None,
     *,
@@ -77,8 +82,14 @@ def reference(
     on_delete: str | None = None,
     unique: bool | None = None,
     primary_key: bool = False,
+    lent: bool = False,
+    visits: bool = False,
 ) -> Column[Any]:
-    """A foreign key to `to`.id, in the column `<to>_id` unless named."""
+    """A foreign key to `to`.id, in the column `<to>_id` unless named.
+
+    `lent`: it may name a shared asset of another production. `visits`: it names something of a production to which its
+    own row does not belong.
+    """
     return Column(
         name or f"{to}_id",
         Uuid,
@@ -87,6 +98,7 @@ def reference(
         index=index or None,
         unique=unique,
         primary_key=primary_key,
+        info={"lent": lent, "visits": visits},
     )
 
 
@@ -151,6 +163,7 @@ __all__ = [
     "flag",
     "link_table",
     "metadata",
+    "names",
     "own_table",
     "reference",
     "table",

@@ -9,6 +9,7 @@ from pegbar.core.access import Caller, Rule, member_of, not_vendor, of_row, requ
 from pegbar.core.errors import BadRequest
 from pegbar.core.events import api_event
 from pegbar.core.resource import CALLER_ID, Access, Change, Resource
+from pegbar.core.writes import writes
 from pegbar.productions.tables import project_person_link
 from pegbar.review import entries
 from pegbar.review.entries import as_uuid
@@ -18,7 +19,14 @@ from pegbar.review.tables import playlist
 
 FOR_ENTITIES = ("shot", "asset", "sequence", "edit", "episode")
 
-events = Resource(api_event, path="/data/events", type="ApiEvent", at_most=1000, tag="Events")
+events = Resource(
+    api_event,
+    path="/data/events",
+    type="ApiEvent",
+    writes=writes("name user_id data", create="project_id"),
+    at_most=1000,
+    tag="Events",
+)
 
 
 _role = func.coalesce(
@@ -102,6 +110,10 @@ playlists = Resource(
         create=supervisor_of(playlist.c.project_id),
         update=edits_playlist,
         delete=edits_playlist,
+    ),
+    writes=writes(
+        "name shots episode_id task_type_id for_client for_entity is_for_all",
+        create="project_id",
     ),
     relations=(BUILD_JOBS,),
     scope=visible,
