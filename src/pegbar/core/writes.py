@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Only:
-    """Who, of those whom the route lets in, changes some columns. Others are refused, or not heard when `silent`."""
+    """Who, of those whom the route lets in, changes some columns. Others are refused."""
 
     text: str
     test: Callable[["Change"], bool]
-    silent: bool = False
+    silent: bool = False  #: others are not refused but not heard
+    unasked: bool = False  #: others are refused even what changes nothing
 
 
 MANAGERS = Only("managers of the production", lambda change: change.caller.manages)
@@ -97,14 +98,14 @@ def writes(
 async def check_writer(resource: "Resource", change: "Change") -> None:
     """Refuse (403) an update's changes that are for others than the caller.
 
-    What a form sends back as it was is no change, whoever sends it.
+    What a form sends back as it was is no change, whoever sends it, unless that is said to be refused too.
     """
     for who, names in resource.writes.only.items():
         touched = names & (change.values.keys() | change.relations.keys())
         if not touched or who.test(change):
             continue
         for name in sorted(touched):
-            if await _changes(resource, change, name):
+            if who.unasked or await _changes(resource, change, name):
                 raise Forbidden(f"{name}: only for {who.text}.")
             change.relations.pop(name, None)
 

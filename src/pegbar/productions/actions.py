@@ -1,13 +1,15 @@
 """Writes about productions: the rules of creation, teams and settings."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import ARRAY, any_, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from pegbar.accounts.tables import person
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest
-from pegbar.core.schema import String, utc_now
+from pegbar.core.schema import String, Uuid, utc_now
 from pegbar.productions import queries
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.hooks import TEAM_LEFT, Parting
@@ -17,6 +19,16 @@ from pegbar.productions.tables import project, project_person_link
 _JOIN = (
     insert(project_person_link)
     .values(project_id=PROJECT_ID, person_id=PERSON_ID, role=bindparam("role", type_=String))
+    .on_conflict_do_nothing()
+)
+
+_BRING = (
+    insert(project_person_link)
+    .from_select(
+        ["project_id", "person_id"],
+        select(PROJECT_ID, person.c.id).where(person.c.id == any_(bindparam("person_ids", type_=ARRAY(Uuid)))),
+        include_defaults=False,
+    )
     .on_conflict_do_nothing()
 )
 
@@ -47,6 +59,12 @@ async def join_team(tx: Transaction, project_id: UUID, person_id: UUID, role: st
         if changed:
             await tx.execute(_SET_ROLE, project_id=project_id, person_id=person_id, role=role)
     if changed:
+        await touch(tx, project_id)
+
+
+async def bring_into_team(tx: Transaction, project_id: UUID, person_ids: Sequence[UUID]) -> None:
+    """Who is given something to do on a production is in its team; those who are keep their role."""
+    if person_ids and await tx.execute(_BRING, project_id=project_id, person_ids=list(person_ids)):
         await touch(tx, project_id)
 
 

@@ -92,6 +92,8 @@ async def _check(change: Change) -> None:
         listed = entries.checked(change.document["shots"])
         if change.before is not None:
             listed = entries.canonical(listed)
+        stored = None if change.before is None else change.before["shots"]
+        await entries.check_places(change.tx, change.after("project_id"), listed, stored or (), "shots")
         given["shots"] = await entries.own_previews(change.tx, listed)
 
 

@@ -10,7 +10,8 @@ search_filter = table(
     Column("search_query", String(500), default="", nullable=False),
     flag("is_shared", nullable=False, in_database=True),
     reference("department"),
-    reference("search_filter_group"),
+    # A search may be moved into another production while it stays in its group.
+    reference("search_filter_group", visits=True),
     reference("person"),
     reference("project"),
 )
