@@ -1,27 +1,22 @@
 """Every reference of every generic table, given the id of a row of another production: refused, nothing changed."""
 
-import gc
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from sqlalchemy import Boolean, Date, Float, Integer, String
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from pegbar.app import load_domains
 from pegbar.core import belonging
 from pegbar.core.resource import Resource
-from pegbar.core.schema import choices_of, metadata
+from pegbar.core.schema import metadata
 from pegbar.core.writes import Reference, references
 from tests import factories
 from tests.client import Client, unique
 from tests.server import Server
+from tests.whole.bodies import RESOURCES, value_for
 from tests.whole.rows import Rows
 
-load_domains()
-RESOURCES = sorted((each for each in gc.get_objects() if isinstance(each, Resource)), key=lambda each: each.path)
 _KINDS = ("Shot", "Sequence", "Episode", "Edit", "Scene", "Concept")
 #: What a new row must name though its column may be null.
 _REQUIRED = {"project_id", "entity_id", "task_type_id", "object_id"}
@@ -82,27 +77,6 @@ def everything(connection: psycopg.Connection, resource: Resource) -> Any:
         table.name: connection.execute(f'SELECT * FROM "{table.name}" ORDER BY {table.name}::text').fetchall()
         for table in tables
     }
-
-
-def value_for(column: Any) -> Any:
-    """Something that a column takes."""
-    if choices := choices_of(column):
-        return choices[0]
-    kind = column.type
-    simple: dict[Any, Any] = {
-        Boolean: False,
-        Integer: 3,
-        Float: 3.0,
-        Date: "2032-02-03",
-        TIMESTAMP: "2032-02-03T04:05:06",
-    }
-    for known, value in simple.items():
-        if isinstance(kind, known):
-            return value
-    if isinstance(kind, String):
-        return unique("x")[-(kind.length or 20) :]
-    assert isinstance(kind, JSONB), column
-    return {}
 
 
 def body_for(resource: Resource, here: Place) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from pegbar.core.wire import Wire, wire_of
 from pegbar.core.writes import Only, writes
 from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
-from pegbar.productions.actions import bring_into_team
 from pegbar.productions.tables import project, project_person_link
 from pegbar.studio.tables import project_status
 from pegbar.tasks import assignment, creation, removal
@@ -80,9 +79,7 @@ async def _check(change: Change) -> None:
 
 
 async def _saved(change: Change) -> None:
-    """Who gets a new task is in the team. How many assets are ready for it depends on its shot and its type."""
-    if change.before is None:
-        await bring_into_team(change.tx, change.after("project_id"), change.relations.get("assignees", ()))
+    """How many assets are ready for a task depends on its shot and its type."""
     entity_id = change.after("entity_id")
     if entity_id is not None and (change.changes("entity_id") or change.changes("task_type_id")):
         await refresh(change.tx, [entity_id])
