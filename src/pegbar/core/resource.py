@@ -74,6 +74,8 @@ class Change:
     before: asyncpg.Record | None = None
     row_id: UUID | None = None
     force: bool = False
+    #: References that a hook found to be of the row's production: they are not read again.
+    vouched: set[str] = field(default_factory=set)
     #: Set by `deleting` of a removal whose row goes later: it is told now, and nobody finds the row any more.
     row_stays: bool = False
 

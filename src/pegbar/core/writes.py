@@ -51,7 +51,7 @@ class Writes:
     further: frozenset[str] = frozenset()
     #: Whether a create passes over words that are no column, too.
     lenient: bool = False
-    #: Rows that a reference may name, beyond those of the production: their column must equal this one of the row.
+    #: References that stay within more than the production, say a task: a column of theirs equals one of the row.
     alike: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def check_names(self, known: frozenset[str]) -> None:
@@ -224,6 +224,8 @@ async def check_references(resource: "Resource", change: "Change") -> None:
 def _references_of(resource: "Resource", change: "Change") -> Iterator[tuple[str, list[UUID]]]:
     """The references that a write gives, with the ids they name."""
     for key in references(resource):
+        if key in change.vouched:
+            continue
         if change.relations.get(key):
             yield key, change.relations[key]
         elif change.values.get(key) is not None and change.changes(key):
