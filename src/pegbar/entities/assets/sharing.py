@@ -1,14 +1,17 @@
 """Sharing assets among productions. Source: spec entities, "Shared assets"."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, select, true, update
+from sqlalchemy import ARRAY, ColumnElement, Executable, Select, any_, bindparam, select, true, update
 
 from pegbar.core.access import Caller, authenticated, manager_of, member_of, require
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import NotFound
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import get, post
 from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.values import to_uuid
@@ -16,6 +19,7 @@ from pegbar.core.wire import json_object
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, is_kind
+from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity, entity_link
 from pegbar.productions.tables import project_person_link
@@ -138,7 +142,7 @@ _user = entity.alias("caster")
 _above = entity.alias("above")
 
 
-def _used(*conditions: ColumnElement[bool]) -> Executable:
+def _used(*conditions: ColumnElement[bool]) -> Select[Any]:
     """Shared assets of other productions that entities of this one, below another entity, cast."""
     casts = (
         select(entity_link.c.entity_out_id)
@@ -155,16 +159,27 @@ def _used(*conditions: ColumnElement[bool]) -> Executable:
     )
 
 
-_USED = _used()
-_USED_IN_EPISODE = _used(_above.c.parent_id == bindparam("episode_id", type_=Uuid))
+_IN_EPISODE = _above.c.parent_id == bindparam("episode_id", type_=Uuid)
+
+
+@lru_cache
+def _used_by(role: str, *, in_episode: bool) -> Executable:
+    """What a caller of this role sees of them: a vendor those with a task of theirs."""
+    used = _used(_IN_EPISODE) if in_episode else _used()
+    return used.where(ASSIGNED) if role == "vendor" else used
+
+
+async def _used_here(db: Database, caller: Caller, **place: UUID) -> Json:
+    statement = _used_by(caller.role_here, in_episode="episode_id" in place)
+    return await db.json(statement, **place, **scope_parameters(statement, caller))
 
 
 @get(
     "/data/projects/{project_id:uuid}/assets/shared-used", access=member_of("project_id"), returns=[row_of_kind(ASSET)]
 )
-async def shared_used(project_id: UUID, db: Database) -> Json:
-    """Shared assets of other productions that this one uses."""
-    return await db.json(_USED, project_id=project_id)
+async def shared_used(project_id: UUID, db: Database, caller: Caller) -> Json:
+    """Shared assets of other productions that this one uses; a vendor gets those with a task of theirs."""
+    return await _used_here(db, caller, project_id=project_id)
 
 
 @get(
@@ -172,8 +187,11 @@ async def shared_used(project_id: UUID, db: Database) -> Json:
     access=member_of("project_id"),
     returns=[row_of_kind(ASSET)],
 )
-async def shared_used_in_episode(project_id: UUID, episode_id: str, db: Database) -> Json:
-    """Shared assets of other productions that an episode uses; `all` and `main` are the whole production."""
+async def shared_used_in_episode(project_id: UUID, episode_id: str, db: Database, caller: Caller) -> Json:
+    """Shared assets of other productions that an episode uses; `all` and `main` are the whole production.
+
+    A vendor gets those with a task of theirs.
+    """
     if episode_id in ("all", "main"):
-        return await db.json(_USED, project_id=project_id)
-    return await db.json(_USED_IN_EPISODE, project_id=project_id, episode_id=to_uuid(episode_id, "episode_id"))
+        return await _used_here(db, caller, project_id=project_id)
+    return await _used_here(db, caller, project_id=project_id, episode_id=to_uuid(episode_id, "episode_id"))
