@@ -401,3 +401,14 @@ def test_the_previews_of_a_task_and_its_choice_of_a_main_one(
     assert (page["total"], len(page["data"]), page["limit"]) == (len(rows), 1, 1)
     assert artist.get(f"/data/projects/{show['id']}/preview-files").status_code == 403
     assert admin.get(f"/data/projects/{task['id']}/preview-files").status_code == 404
+
+
+def test_a_preview_whose_position_another_server_left_out_is_downloaded(
+    server: Server, admin: Client, artist: Client, task: dict[str, Any]
+) -> None:
+    preview = published(artist, admin, task["id"])
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute("UPDATE preview_file SET position = NULL WHERE id = %s", (preview["id"],))
+    answer = artist.get(f"/pictures/originals/preview-files/{preview['id']}/download")
+    assert (answer.status_code, answer.content[:4]) == (200, b"\x89PNG")
+    assert "_v1.png" in answer.headers["Content-Disposition"]

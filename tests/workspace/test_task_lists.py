@@ -241,6 +241,15 @@ def test_a_colleague_s_tasks_are_those_of_productions_where_one_is_no_client_or_
     }
 
 
+def test_a_bot_reads_the_tasks_of_colleagues_and_nobody_those_of_a_bot(studio: Studio, admin: Client) -> None:
+    bot = factories.hire(admin, "manager")
+    factories.join(admin, studio.show.id, bot)
+    lists = ("tasks", "done-tasks", f"related-tasks/{studio.tasks['shot']['task_type_id']}")
+    for each in lists:
+        assert bot.ok_get(f"/data/persons/{studio.people['user'].id}/{each}")
+        assert studio.people["manager"].get(f"/data/persons/{bot.id}/{each}").status_code == 403
+
+
 _words = st.text(max_size=40) | st.sampled_from(["unassigned", "2031-03-04", "0", "9" * 5000, str(UUID(int=7))])
 
 

@@ -15,6 +15,7 @@ from pegbar.core.schema import (
     choice,
     flag,
     link_table,
+    names,
     own_table,
     reference,
     table,
@@ -79,7 +80,7 @@ person = table(
     Column("oidc_subject", String(255)),
     Column("saml_issuer", Text),
     Column("saml_subject", String(255)),
-    reference("project", "preview_project_id", unique=True),
+    reference("project", "preview_project_id", unique=True, visits=True),
     Column("preview_opened_at", TIMESTAMP),
     Column("preview_open_until", TIMESTAMP),
     UniqueConstraint("oidc_issuer", "oidc_subject", name="person_oidc_identity_uc"),
@@ -96,20 +97,20 @@ department = table(
 
 department_link = link_table(
     "department_link",
-    reference("person", primary_key=True),
+    reference("person", primary_key=True, goes="with"),
     reference("department", primary_key=True),
     UniqueConstraint("person_id", "department_id", name="department_link_uc"),
 )
 
 desktop_login_log = table(
     "desktop_login_log",
-    reference("person", nullable=False),
+    reference("person", nullable=False, goes="with"),
     Column("date", TIMESTAMP, nullable=False),
 )
 
 login_log = table(
     "login_log",
-    reference("person", nullable=False),
+    reference("person", nullable=False, goes="with"),
     Column("ip_address", String(50)),
     choice("origin", LOGIN_ORIGINS),
 )
@@ -127,7 +128,7 @@ revoked_token = own_table(
 #: those of the session that asked for it, which `kept` names by the jti of its refresh token.
 session_floor = own_table(
     "session_floor",
-    Column("person_id", Uuid, primary_key=True),
+    Column("person_id", Uuid, primary_key=True, info=names("person", goes="with")),
     Column("not_before", TIMESTAMP, nullable=False),
     Column("kept", String(60)),
 )
@@ -137,8 +138,8 @@ session_floor = own_table(
 one_time_secret = own_table(
     "one_time_secret",
     Column("kind", String(30), primary_key=True),
-    Column("subject", String(200), primary_key=True),
-    Column("data", JSONB, nullable=False),
+    Column("subject", String(200), primary_key=True, info=names("person", goes="hook")),
+    Column("data", JSONB, nullable=False, info=names("person", goes="hook")),
     Column("expires_at", TIMESTAMP, nullable=False, index=True),
     Column("slot", String(64), primary_key=True, server_default=""),
 )
@@ -157,7 +158,7 @@ failed_guess = own_table(
 #: Addresses, as keyed hashes, that a person signed in from.
 known_address = own_table(
     "known_address",
-    Column("person_id", Uuid, primary_key=True),
+    Column("person_id", Uuid, primary_key=True, info=names("person", goes="with")),
     Column("address", String(64), primary_key=True),
     Column("seen_at", TIMESTAMP, nullable=False, index=True),
 )

@@ -166,14 +166,32 @@ class Rule:
     opened_by: TokenType = "access"
     #: The handler refuses some of those who pass, for reasons that lie in the row or the body.
     narrowed: bool = False
+    #: What the answer is for those who see nothing of a list, in place of a refusal.
+    empty: "Empty | None" = None
 
     def further(self, text: str) -> "Rule":
         """The same rule, which the handler narrows as `text` says."""
         return replace(self, text=f"{self.text}; {text}", narrowed=True)
 
+    def else_empty(self, whose: "Rule", answer: bytes = b"[]") -> "Rule":
+        """The same rule; of those whom it refuses, `whose` rule they pass get the empty answer (JSON).
+
+        For lists that the web UI loads unasked: it takes their refusal for a failure of the page.
+        """
+        return replace(self, text=f"{self.text}; an empty answer for {whose.text}", empty=Empty(whose, answer))
+
+    def empty_answer(self, caller: Caller) -> bytes | None:
+        """The empty answer for a caller who does not pass but may ask; None for anybody else."""
+        if self.empty is None or self._is_unwelcome_bot(caller):
+            return None
+        return self.empty.answer if self.empty.whose.test(caller) and not self.test(caller) else None
+
+    def _is_unwelcome_bot(self, caller: Caller) -> bool:
+        return not self.bots and caller.token.identity_type == "bot"
+
     def check(self, caller: Caller) -> None:
         """Raise Forbidden unless the caller passes."""
-        if not self.bots and caller.token.identity_type == "bot":
+        if self._is_unwelcome_bot(caller):
             raise Forbidden("A bot cannot do this.")
         if not self.test(caller):
             raise Forbidden(f"Access needs: {self.text}.")
@@ -189,6 +207,14 @@ class Rule:
         return Rule(f"{self.text}, and {other.text}", lambda caller: self.test(caller) and other.test(caller), place)
 
 
+@dataclass(frozen=True)
+class Empty:
+    """The answer to those who may ask for a list and see nothing of it, and the rule that tells who they are."""
+
+    whose: Rule
+    answer: bytes
+
+
 def _project(where: str | Column[Any] | Place) -> Place:
     if isinstance(where, Place):
         return where
@@ -202,6 +228,8 @@ global_manager = Rule("studio or production manager", lambda caller: caller.role
 supervisors_up = Rule("at least supervisor", lambda caller: caller.role in ("admin", "manager", "supervisor"))
 not_vendor = Rule("anyone but vendors", lambda caller: caller.role_here != "vendor")
 not_client = Rule("anyone but clients", lambda caller: caller.role_here != "client")
+client_here = Rule("clients of the team", lambda caller: caller.in_team and caller.role_here == "client")
+vendor_here = Rule("vendors of the team", lambda caller: caller.in_team and caller.role_here == "vendor")
 person_identity = Rule("a person, not a bot", lambda _: True, bots=False)
 
 

@@ -217,10 +217,13 @@ class Endpoint:
             # Not in place: the router gives what it parsed to the next request of the same path too.
             texts: dict[str, Any] = request.path_params
             status = operation.malformed or 404
-            request.scope["path_params"] = {**texts, **{name: path_uuid(texts[name], status) for name in self.ids}}
+            ids = {name: path_uuid(texts[name], status) for name in self.ids}
+            request.scope["path_params"] = texts | ids
         if token is not None:
             key = await self._place_key(request, rule.place)
             caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
+            if (empty := rule.empty_answer(caller)) is not None:
+                return self.reply(Json(empty))
             rule.check(caller)
         given = await self._arguments(request, caller)
         if not self.writes:

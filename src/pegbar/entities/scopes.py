@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, exists, literal_column, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, exists, literal_column, or_, select
 
 from pegbar.accounts.standing import CALLER, Narrowing, assigned_entities, on
 from pegbar.core.access import Caller
@@ -30,7 +30,7 @@ def uses(row: FromClause, asset_id: ColumnElement[Any]) -> ColumnElement[bool]:
     Whoever leads the production of a shared asset is told what uses it elsewhere: they answer for it.
     """
     shared = entity.alias()
-    led = select(literal_column("1")).where(
+    led: Select[Any] = select(literal_column("1")).where(
         shared.c.id == asset_id, shared.c.is_shared, on(CALLER, shared.c.project_id).leads("manager", "supervisor")
     )
     return or_(linked(row, project_of(asset_id)), led.correlate_except(shared).exists())

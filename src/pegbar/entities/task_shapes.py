@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, case, exists, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Executable, case, cast, exists, func, literal_column, select
 
 from pegbar.accounts.standing import CALLER, on
 from pegbar.core.access import Caller
@@ -36,10 +37,22 @@ BLANKED: dict[str, str] = {
 }
 
 
+def blank_of(key: str, value: ColumnElement[Any]) -> str | None:
+    """The JSON that clients get in place of a task's key; None for what they see. A copy goes by its column's name."""
+    if isinstance(value, Column):
+        return BLANKED.get(value.name) if value.table is task else None
+    return BLANKED.get(key)
+
+
 def blanked(wire: Wire) -> Wire:
     """The same keys, with nothing of the studio's in them."""
-    blanks = {key: literal_column(f"'{value}'", JsonText()) for key, value in BLANKED.items() if key in wire}
-    return Wire({key: blanks.get(key, value) for key, value in wire.items()})
+    blanks = {key: blank for key, value in wire.items() if (blank := blank_of(key, value)) is not None}
+    return Wire({**wire, **{key: literal_column(f"'{blank}'", JsonText()) for key, blank in blanks.items()}})
+
+
+def blank_value(column: Column[Any]) -> ColumnElement[Any]:
+    """What clients get in place of a column of tasks, where statements count and compare."""
+    return cast(literal_column(BLANKED[column.name].upper()), column.type)
 
 
 _ASSIGNEES = Relation("assignees", task_person_link.c.task_id, task_person_link.c.person_id).ids(task)

@@ -54,8 +54,10 @@ def download_name(preview: asyncpg.Record, *, extension: str | None = None) -> s
     else:
         words = (preview["project_name"], preview["entity_name"], preview["task_type_name"])
         name = slug("_".join([*(word or "" for word in words), f"v{preview['revision']}"]))
-    if preview["position"] > 1:
-        name = f"{name}-{preview['position']}"
+    # Rows of other servers may have none: it is the first then.
+    position = preview["position"] or 1
+    if position > 1:
+        name = f"{name}-{position}"
     return f"{name}.{extension or preview['extension'] or ''}".rstrip(".")
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Request
 
 from pegbar.core import filters
-from pegbar.core.access import Caller, Rule, asked, member_of, not_client, not_vendor
+from pegbar.core.access import Caller, Rule, asked, member_of, not_client, not_vendor, vendor_here
 from pegbar.core.database import Database, Json
 from pegbar.core.resource import Resource, list_rows
 from pegbar.core.routing import get
@@ -44,7 +44,7 @@ async def list_schedule_version_links(request: Request[Any, Any, Any], db: Datab
 
 @get(
     "/data/projects/{project_id:uuid}/milestones",
-    access=member_of("project_id") & not_client & not_vendor,
+    access=(member_of("project_id") & not_client & not_vendor).else_empty(vendor_here),
     tag="Schedule",
 )
 async def milestones_of_project(project_id: UUID, db: Database) -> Json:

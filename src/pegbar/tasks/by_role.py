@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Text, case, literal_column, or_
 from pegbar.core.wire import JsonText, Wire, json_text
 from pegbar.entities.kinds import ASSET, SPECIAL
 from pegbar.entities.metadata import shown_data
-from pegbar.entities.task_shapes import BLANKED
+from pegbar.entities.task_shapes import blank_of
 from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
 from pegbar.productions.tables import metadata_descriptor
 from pegbar.studio.tables import entity_type
@@ -19,21 +19,14 @@ def _word(text: str) -> ColumnElement[str]:
     return literal_column(f"'{text}'", Text)
 
 
-#: What clients get in place of what is the studio's own; the keys stay.
-_BLANKS = {
-    **BLANKED,
-    **{f"task_{key}": BLANKED[key] for key in ("estimation", "duration", "start_date", "due_date")},
-}
-
-
 #: The kind of the entity, which is joined with its type.
 _KIND = case((entity_type.c.name.in_([_word(name) for name in SPECIAL]), entity_type.c.name), else_=_word(ASSET))
 
 
 def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
     """The value as the caller's role on the production sees it."""
-    if key in _BLANKS:
-        return case((caller_is("client"), _word(_BLANKS[key])), else_=json_text(value)).cast(JsonText())
+    if (blank := blank_of(key, value)) is not None:
+        return case((caller_is("client"), _word(blank)), else_=json_text(value)).cast(JsonText())
     if key in ("data", "entity_data"):
         of_task = (
             metadata_descriptor.c.project_id == task.c.project_id,

@@ -9,6 +9,9 @@ from pegbar.core.resource import CALLER_DEPARTMENTS
 from pegbar.core.schema import Text
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor
 
+#: Not a parameter: that would be the JSON of the text `{}`.
+_NOTHING = literal_column("'{}'::jsonb", JSONB)
+
 FOR_CLIENT = func.coalesce(metadata_descriptor.c.for_client, literal_column("false"))
 
 
@@ -37,4 +40,4 @@ def masked(role: str, data: ColumnElement[Any], *described: ColumnElement[bool])
         .scalar_subquery()
     )
     shown = data.op("-")(cast(func.array(hidden), ARRAY(Text)))
-    return case((func.jsonb_typeof(data) == "object", shown), else_=cast("{}", JSONB)).cast(JSONB)
+    return case((func.jsonb_typeof(data) == "object", shown), else_=_NOTHING).cast(JSONB)
