@@ -122,6 +122,20 @@ def test_worth_fixing_sharing_is_told_for_each_asset(server: Server, admin: Clie
     assert admin.ok_get(f"{other.path}/assets/shared-used") == []
 
 
+def test_a_vendor_lists_no_shared_asset_without_a_task_on_it(admin: Client) -> None:
+    show, other = Show(admin), Show(admin)
+    asset, episode = show.asset(), other.episode()
+    admin.ok_post("/actions/assets/share", {"asset_ids": [asset["id"]]})
+    other.cast(other.shot(other.sequence(episode)), asset)
+    artist, vendor = other.join(hire(admin)), other.join(hire(admin, "vendor"))
+    for path in (f"{other.path}/assets/shared-used", f"{other.path}/episodes/{episode['id']}/assets/shared-used"):
+        assert [row["id"] for row in artist.ok_get(path)] == [asset["id"]]
+        assert vendor.ok_get(path) == []
+    show.join(vendor)
+    admin.ok_put(f"/data/tasks/{task(admin, asset)['id']}", {"assignees": [vendor.id]})
+    assert [row["id"] for row in vendor.ok_get(f"{other.path}/assets/shared-used")] == [asset["id"]]
+
+
 def test_casting_links_by_page_and_cursor(admin: Client) -> None:
     show = Show(admin)
     shot = show.shot()

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from pegbar.app import load_domains
-from pegbar.core.database import refusal
 from pegbar.core.errors import InternalError, Unavailable
+from pegbar.core.faults import refusal
 from pegbar.core.routing import Operation
 from tests import factories
 from tests.client import Client

@@ -80,7 +80,7 @@ person = table(
     Column("oidc_subject", String(255)),
     Column("saml_issuer", Text),
     Column("saml_subject", String(255)),
-    reference("project", "preview_project_id", unique=True),
+    reference("project", "preview_project_id", unique=True, visits=True),
     Column("preview_opened_at", TIMESTAMP),
     Column("preview_open_until", TIMESTAMP),
     UniqueConstraint("oidc_issuer", "oidc_subject", name="person_oidc_identity_uc"),

@@ -46,8 +46,6 @@ _PATH_TYPES: Mapping[str, Schema] = {
     "float": {"type": "number"},
     "date": {"type": "string", "format": "date"},
 }
-#: Keys that the server alone writes.
-_SERVER_KEYS = frozenset({"id", "created_at", "updated_at", "type"})
 _REASONS = {
     400: "A parameter or a value of the body is refused: the message names it and says why.",
     401: "No token, or one that is expired or revoked.",
@@ -428,21 +426,24 @@ def _of_type(kind: TypeEngine[Any]) -> Schema:
 
 def _written_schema(resource: Resource, *, creating: bool) -> Schema:
     """The body of a generic create or update."""
-    left_out = _SERVER_KEYS if creating else _SERVER_KEYS | resource.protected | {"project_id"}
+    taken = resource.writes.create if creating else resource.writes.update
     properties: dict[str, Schema] = {}
     required = []
     for name, column in resource.columns.items():
-        if name in left_out or isinstance(column.type, LargeBinary):
+        if name not in taken:
             continue
         schema = _type_schema(column)
         properties[str(name)] = _nullable(schema) if column.nullable else schema
         if creating and not column.nullable and column.default is None and column.server_default is None:
             required.append(str(name))
     for relation in resource.relations:
-        if relation.writable:
+        if relation.key in taken:
             properties[relation.key] = _ids_schema(relation)
-    for name in sorted(resource.extra_keys) if creating else ():
+    for name in sorted(resource.writes.further) if creating else ():
         properties.setdefault(name, {})
+    for name, schema in properties.items() if not creating else ():
+        if (who := resource.writes.whom(name)) is not None:
+            properties[name] = {**schema, "description": f"{schema.get('description', 'Changed')} only by {who.text}."}
     schema = {"type": "object", "properties": properties}
     return {**schema, "required": required} if required else schema
 

@@ -3,6 +3,7 @@
     milestones = Resource(
         milestone, path="/data/milestones", type="Milestone",
         access=Access(list=admin, read=member_of(milestone.c.project_id), …),
+        writes=writes("name date task_type_id", create="project_id"),
     )
 
 declares five routes with their OpenAPI, access rules and events. What a model adds to the shared rules (spec crud) is
@@ -43,8 +44,8 @@ from pegbar.core.filters import Filter, Listing, Special
 from pegbar.core.schema import Column, String, Uuid
 from pegbar.core.streaming import stream_array
 from pegbar.core.wire import Wire, json_list, json_object, wire_of
+from pegbar.core.writes import Writes, check_references, check_writer
 
-_CHOSEN_BY_SERVER = frozenset({"id", "created_at", "updated_at"})
 Verb = Literal["new", "update", "delete"]
 
 
@@ -92,6 +93,8 @@ class Change:
     before: asyncpg.Record | None = None
     row_id: UUID | None = None
     force: bool = False
+    #: References that a hook found to be of the row's production: they are not read again.
+    vouched: set[str] = field(default_factory=set)
     #: Set by `deleting` of a removal whose row goes later: it is told now, and nobody finds the row any more.
     row_stays: bool = False
 
@@ -155,18 +158,17 @@ class Resource:
     table: Table
     path: str
     type: str
+    writes: Writes = field(kw_only=True)  #: what a create and an update take (core/writes.py)
     access: Access = field(default_factory=Access)
     relations: tuple[Relation, ...] = ()
     wire: Wire | None = None  #: keys of a row without its relations
     shape: Callable[[Caller], Wire] | None = None  #: the keys a caller gets, when they differ by caller
     list_shape: Callable[[Caller], Wire] | None = None  #: the same for listings, when it differs
-    hidden: frozenset[str] = frozenset()  #: columns never served, filtered on or written
+    hidden: frozenset[str] = frozenset()  #: columns never served or filtered on
     scope: Scope = everything
     listed: ColumnElement[bool] | None = None  #: the rows that lists hold, whoever asks
     specials: Mapping[str, Special] = field(default_factory=dict)
     refused_filters: Callable[[Caller], frozenset[str]] = lambda _: frozenset()
-    protected: frozenset[str] = frozenset()  #: ignored on update
-    extra_keys: frozenset[str] = frozenset()  #: taken on create though no column has that name
     update_relations: bool = False  #: whether the answer to an update holds the relation keys
     always_relations: bool = False  #: whether they are always there on reads
     prepare: Hook = _nothing
@@ -189,6 +191,7 @@ class Resource:
         self.wire = self.wire or wire_of(self.table, self.type, without=self.hidden)
         self.columns = {c.name: c for c in self.table.columns if c.name not in self.hidden}
         self.by_key = {relation.key: relation for relation in self.relations}
+        self.writes.check_names(frozenset(self.columns) | {each.key for each in self.relations if each.writable})
         subject = self.event or name.replace("_", "-")
         key = self.event_key or f"{name}_id"
         scoped = "project_id" in self.table.c or self.project_of is not None
@@ -227,9 +230,12 @@ class Resource:
         change = Change(tx, caller, document)
         await self.prepare(change)
         for key, value in change.document.items():
-            if key not in _CHOSEN_BY_SERVER:
-                self._take(change, key, value, creating=True)
+            if key in self.writes.create:
+                self._take(change, key, value)
+            elif key not in self.table.c and not self.writes.lenient:
+                raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.", field=key)
         await self.check(change)
+        await check_references(self, change)
         change.row_id = await tx.insert(self.table, **change.values)
         for key, ids in change.relations.items():
             await self._link(change, self.by_key[key], ids)
@@ -244,10 +250,12 @@ class Resource:
             raise NotFound(f"There is no {self.type} {row_id}.")
         change = Change(tx, caller, document, before=before, row_id=row_id)
         await self.prepare(change)
+        change.document = self.writes.heard(change)
         for key, value in change.document.items():
-            if key not in self._ignored_on_update:
-                self._take(change, key, value, creating=False)
+            self._take(change, key, value)
+        await check_writer(self, change)
         await self.check(change)
+        await check_references(self, change)
         await tx.update(self.table, row_id, **change.values)
         for key, ids in change.relations.items():
             await tx.execute(_others_linked(self.by_key[key]), row_id=row_id, ids=ids)
@@ -271,18 +279,11 @@ class Resource:
         await self._emit(change, "delete")
         await self.deleted(change)
 
-    @property
-    def _ignored_on_update(self) -> frozenset[str]:
-        return _CHOSEN_BY_SERVER | {"type_name", "full_name", "project_id"} | self.protected
-
-    def _take(self, change: Change, key: str, value: Any, *, creating: bool) -> None:
-        relation = self.by_key.get(key)
-        if relation is not None and relation.writable:
+    def _take(self, change: Change, key: str, value: Any) -> None:
+        if key in self.by_key:
             change.relations[key] = related_ids(key, value)
         elif key in self.columns:
             change.values[key] = values.accept(self.columns[key], value)
-        elif creating and key not in self.extra_keys:
-            raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.", field=key)
 
     async def _link(self, change: Change, relation: Relation, ids: list[UUID]) -> None:
         known = set(await change.tx.column(_known_ids(relation.target), ids=ids)) if ids else set()

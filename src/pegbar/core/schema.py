@@ -77,7 +77,7 @@ def own_table(name: str, *items: SchemaItem) -> Table:
     return Table(name, metadata, *items, schema=OWN_SCHEMA)
 
 
-def reference(
+def reference(  # noqa: PLR0913 - a declaration
     to: str,
     name: str | None = None,
     *,
@@ -87,10 +87,13 @@ def reference(
     unique: bool | None = None,
     primary_key: bool = False,
     goes: Goes | None = None,
+    lent: bool = False,
+    visits: bool = False,
 ) -> Column[Any]:
     """A foreign key to `to`.id, in the column `<to>_id` unless named.
 
-    `goes`: what becomes of the row when the one it refers to goes for good.
+    `goes`: what becomes of the row when the one it refers to goes for good. `lent`: it may name a shared asset of
+    another production. `visits`: it names something of a production to which its own row does not belong.
     """
     return Column(
         name or f"{to}_id",
@@ -100,7 +103,7 @@ def reference(
         index=index or None,
         unique=unique,
         primary_key=primary_key,
-        info={"goes": goes},
+        info={"goes": goes, "lent": lent, "visits": visits},
     )
 
 

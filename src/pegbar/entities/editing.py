@@ -62,6 +62,7 @@ async def check(change: Change) -> None:
     for name in ("parent_id", "source_id"):
         if change.changes(name) and change.values[name] is not None:
             await check_place(change.tx, name, change.values[name], change.after("project_id"), change.row_id)
+            change.vouched.add(name)
     await _check_name(change)
     if change.before is not None:
         change.values.pop("data", None)

@@ -53,7 +53,7 @@ entity = table(
 entity_link = link_table(
     "entity_link",
     reference("entity", "entity_in_id", primary_key=True),
-    reference("entity", "entity_out_id", primary_key=True),
+    reference("entity", "entity_out_id", primary_key=True, lent=True),
     Column("data", JSONB),
     Column("nb_occurences", Integer, default=1),
     Column("label", String(80), default=""),
@@ -65,7 +65,7 @@ entity_link = link_table(
 entity_concept_link = link_table(
     "entity_concept_link",
     reference("entity", "entity_in_id", index=False, primary_key=True),
-    reference("entity", "entity_out_id", index=False, primary_key=True),
+    reference("entity", "entity_out_id", index=False, primary_key=True, lent=True),
     Column("id", Uuid, primary_key=True, default=uuid4),
     audited=True,
 )
@@ -80,7 +80,7 @@ entity_version = table(
 
 asset_instance = table(
     "asset_instance",
-    reference("entity", "asset_id", nullable=False),
+    reference("entity", "asset_id", nullable=False, lent=True),
     Column("name", String(80)),
     Column("number", Integer),
     Column("description", String(200)),

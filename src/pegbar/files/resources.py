@@ -22,6 +22,7 @@ from pegbar.core.filters import Special
 from pegbar.core.resource import Access, Change, Resource, project_through
 from pegbar.core.schema import Column, Uuid
 from pegbar.core.storage import Address, mark_deleted
+from pegbar.core.writes import MANAGERS, Only, writes
 from pegbar.entities.tables import entity
 from pegbar.files.shapes import OUTPUT_FILE, WORKING_FILE, WORKING_FILE_WITH_OUTPUTS
 from pegbar.files.tables import file_status, output_file, output_type, working_file
@@ -38,9 +39,22 @@ def _of_entity(entity_id: Column[Any]) -> ScalarSelect[Any]:
     return row.correlate(entity_id.table).scalar_subquery()
 
 
-file_statuses = Resource(file_status, path="/data/file-status", type="FileStatus", access=_FOR_ALL, tag="File status")
+file_statuses = Resource(
+    file_status,
+    path="/data/file-status",
+    type="FileStatus",
+    access=_FOR_ALL,
+    writes=writes("name color"),
+    tag="File status",
+)
 output_types = Resource(
-    output_type, path="/data/output-types", type="OutputType", access=_FOR_ALL, malformed=404, tag="Output types"
+    output_type,
+    path="/data/output-types",
+    type="OutputType",
+    access=_FOR_ALL,
+    writes=writes("name short_name"),
+    malformed=404,
+    tag="Output types",
 )
 
 
@@ -50,6 +64,16 @@ _RELEASE_OUTPUTS = (
     update(output_file)
     .where(output_file.c.source_file_id == bindparam("file_id", type_=Uuid))
     .values(source_file_id=None)
+)
+
+
+_PLACE_OF_WORKING = "task_id entity_id person_id shotgun_id"
+_REVIEWERS = Only(
+    "managers, and supervisors of the task's department",
+    lambda change: (
+        change.caller.manages
+        or (change.caller.supervises and change.caller.covers_department(change.caller.task_department_id))
+    ),
 )
 
 
@@ -76,6 +100,10 @@ working_files = Resource(
         # The answer tells the path, which is not for clients.
         update=task_action(working_file.c.task_id) & not_client,
         delete=admin,
+    ),
+    writes=writes(
+        f"name description comment revision size checksum path data software_id validation_status {_PLACE_OF_WORKING}",
+        only={MANAGERS: _PLACE_OF_WORKING, _REVIEWERS: "validation_status"},
     ),
     shape=lambda _: WORKING_FILE_WITH_OUTPUTS,
     list_shape=lambda _: WORKING_FILE,
@@ -105,14 +133,13 @@ _changes_output = Rule(
 )
 
 
+_PLACE_OF_OUTPUT = "entity_id temporal_entity_id asset_instance_id source_file_id task_type_id person_id shotgun_id"
+
+
 async def _check_output_file(change: Change) -> None:
-    """An output file belongs to an entity from the start. Moving it elsewhere is for managers."""
+    """An output file belongs to an entity from the start."""
     if change.before is None:
         change.need("name", "revision", "entity_id", "file_status_id")
-    elif not change.caller.manages:
-        for name in ("entity_id", "temporal_entity_id", "asset_instance_id"):
-            if change.changes(name):
-                raise BadRequest(f"{name}: only managers move an output file to another entity.")
 
 
 def _no_filter(_: str) -> None:
@@ -129,6 +156,13 @@ output_files = Resource(
         create=admin,
         update=_changes_output,
         delete=admin,
+    ),
+    writes=writes(
+        f"""
+        name canceled size checksum description comment extension revision representation nb_elements source path data
+        file_status_id output_type_id quality {_PLACE_OF_OUTPUT}
+        """,
+        only={MANAGERS: _PLACE_OF_OUTPUT},
     ),
     wire=OUTPUT_FILE,
     scope=Narrowing(_of_entity(output_file.c.entity_id), client=false(), vendor=false()),

@@ -24,7 +24,7 @@ output_file = table(
     Column("path", String(400)),
     Column("data", JSONB),
     reference("file_status", nullable=False),
-    reference("entity"),
+    reference("entity", lent=True),
     reference("asset_instance"),
     reference("output_type"),
     reference("task_type"),

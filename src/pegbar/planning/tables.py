@@ -13,6 +13,7 @@ from pegbar.core.schema import (
     Uuid,
     flag,
     link_table,
+    names,
     reference,
     table,
 )
@@ -24,7 +25,7 @@ schedule_item = table(
     Column("man_days", Integer),
     reference("project"),
     reference("task_type"),
-    Column("object_id", Uuid, index=True),
+    Column("object_id", Uuid, index=True, info=names("entity")),
     UniqueConstraint("project_id", "task_type_id", "object_id", name="schedule_item_uc"),
 )
 

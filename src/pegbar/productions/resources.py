@@ -5,6 +5,7 @@ from dataclasses import replace
 from pegbar.accounts.standing import Narrowing, is_going
 from pegbar.core.access import admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.core.resource import Access, Change, Relation, Resource, project_through
+from pegbar.core.writes import writes
 from pegbar.productions import creation, shapes
 from pegbar.productions.budgets import actions as budget_actions
 from pegbar.productions.deletion.actions import remove_project
@@ -24,6 +25,9 @@ from pegbar.productions.tables import (
 )
 from pegbar.productions.templates import rules
 
+#: What productions and templates share.
+_SETTINGS = " " + " ".join(rules.SETTINGS)
+
 projects = Resource(
     project,
     path="/data/projects",
@@ -41,8 +45,17 @@ projects = Resource(
     list_shape=lambda caller: shapes.PROJECT if caller.is_admin else shapes.PROJECT_SHOWN,
     scope=Narrowing(project.c.id),
     listed=~is_going(project.c.id),
-    protected=frozenset({"team"}),
-    extra_keys=frozenset({"project_template_id"}),
+    writes=writes(
+        """
+        name code description shotgun_id file_tree data has_avatar project_status_id start_date end_date man_days
+        nb_episodes episode_span from_schedule_version_id is_bot_collaboration_enabled
+        default_preview_background_file_id preview_background_files
+        asset_types task_statuses task_types status_automations
+        """
+        + _SETTINGS,
+        create="team",
+        further="project_template_id",
+    ),
     prepare=creation.prepare_project,
     check=creation.check_project,
     saved=creation.finish_project,
@@ -73,7 +86,11 @@ project_templates = Resource(
     type="ProjectTemplate",
     access=Access(list=global_manager, read=global_manager, create=admin, update=admin, delete=admin),
     relations=tuple(Relation(key, table.c.project_template_id, table.c[name]) for key, table, name in _template_links),
-    protected=frozenset({"task_types", "task_statuses", "asset_types", "status_automations"}),
+    writes=writes(
+        "name description file_tree data metadata_descriptors" + _SETTINGS,
+        update=f"{rules.BACKGROUND} preview_background_files",
+        lenient=True,
+    ),
     prepare=rules.prepare_template,
     check=_check_template,
     skip=frozenset({"update", "delete"}),
@@ -91,6 +108,10 @@ metadata_descriptors = Resource(
         client=DESCRIPTORS_FOR["client"],
         vendor=DESCRIPTORS_FOR["vendor"],
     ),
+    writes=writes(
+        "entity_type name data_type field_name choices for_client position task_type_id departments",
+        create="project_id",
+    ),
     update_relations=True,
     check=values.check_descriptor,
     saved=values.move_values,
@@ -104,7 +125,7 @@ budgets = Resource(
     path="/data/budgets",
     type="Budget",
     deleting=budget_actions.deleting_budget,
-    protected=frozenset({"revision"}),
+    writes=writes("name currency", create="project_id revision"),
     tag="Budgets",
 )
 
@@ -112,7 +133,10 @@ budget_entries = Resource(
     budget_entry,
     path="/data/budget-entries",
     type="BudgetEntry",
-    protected=frozenset({"budget_id"}),
+    writes=writes(
+        "department_id person_id start_date months_duration daily_salary position seniority exceptions",
+        create="budget_id",
+    ),
     project_of=project_through(budget_entry.c.budget_id),
     tag="Budgets",
 )

@@ -9,6 +9,7 @@ from pegbar.core.access import Caller, Rule, member_of, not_vendor, of_row, requ
 from pegbar.core.errors import BadRequest
 from pegbar.core.events import api_event
 from pegbar.core.resource import Access, Change, Resource
+from pegbar.core.writes import writes
 from pegbar.review import entries
 from pegbar.review.entries import as_uuid
 from pegbar.review.removal import remove_what_hangs_on
@@ -17,7 +18,14 @@ from pegbar.review.tables import playlist
 
 FOR_ENTITIES = ("shot", "asset", "sequence", "edit", "episode")
 
-events = Resource(api_event, path="/data/events", type="ApiEvent", at_most=1000, tag="Events")
+events = Resource(
+    api_event,
+    path="/data/events",
+    type="ApiEvent",
+    writes=writes("name user_id data", create="project_id"),
+    at_most=1000,
+    tag="Events",
+)
 
 
 #: Vendors get no playlists, clients those for them, by the role on each production.
@@ -66,6 +74,8 @@ async def _check(change: Change) -> None:
         listed = entries.checked(change.document["shots"])
         if change.before is not None:
             listed = entries.canonical(listed)
+        stored = None if change.before is None else change.before["shots"]
+        await entries.check_places(change.tx, change.after("project_id"), listed, stored or (), "shots")
         given["shots"] = await entries.own_previews(change.tx, listed)
 
 
@@ -84,6 +94,10 @@ playlists = Resource(
         create=supervisor_of(playlist.c.project_id),
         update=edits_playlist,
         delete=edits_playlist,
+    ),
+    writes=writes(
+        "name shots episode_id task_type_id for_client for_entity is_for_all",
+        create="project_id",
     ),
     relations=(BUILD_JOBS,),
     scope=visible,

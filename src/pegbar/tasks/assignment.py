@@ -35,13 +35,18 @@ _ASSIGNEES = select(task_person_link.c.person_id).where(task_person_link.c.task_
 
 
 async def replace_assignees(change: Change) -> None:
-    """Announce the difference when an update of a task gives `assignees`: one event and notification each."""
+    """Announce the difference when an update of a task gives `assignees`: one event and notification each.
+
+    Who gets the task enters the team, as by the routes that assign.
+    """
     if "assignees" not in change.relations or change.before is None:
         return
     await creation.refuse_preview_accounts(change)
     wanted, task_id, project_id = change.relations["assignees"], change.row_id, change.before["project_id"]
     before = await change.tx.column(_ASSIGNEES, task_id=task_id)
     added = [each for each in wanted if each not in set(before)]
+    if project_id is not None:
+        await productions.bring_into_team(change.tx, project_id, added)
     for person_id in added:
         change.tx.emit(TASK_ASSIGN, project_id=project_id, task_id=task_id, person_id=person_id)
     await notifications.assigned(change.tx, change.caller.id, [change.row(task)], added)

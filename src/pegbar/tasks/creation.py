@@ -62,6 +62,7 @@ async def check_document(change: Change) -> None:
     if row["same"] is not None:
         raise Refused("Task already exists.")
     given["project_id"] = row["project_id"]
+    change.vouched.add("entity_id")
     await refuse_preview_accounts(change)
 
 

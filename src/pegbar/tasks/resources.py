@@ -5,11 +5,11 @@ from sqlalchemy import bindparam, select
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
 from pegbar.core import filters
 from pegbar.core.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
-from pegbar.core.errors import Forbidden
 from pegbar.core.filters import Special
 from pegbar.core.resource import Access, Change, Resource, Verb, project_through
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import wire_of
+from pegbar.core.writes import Only, writes
 from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
 from pegbar.tasks import assignment, creation, removal
@@ -17,8 +17,13 @@ from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
 from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import news, notification, subscription, task
 
-#: What supervisors may change of a task.
-_SUPERVISOR_KEYS = frozenset({"priority", "start_date", "due_date", "estimation", "difficulty", "data"})
+#: What supervisors plan of a task; the rest is for managers.
+_PLANNED = "priority start_date due_date estimation difficulty data "
+_REST = """
+    name description duration completion_rate retake_count sort_order real_start_date end_date done_date
+    last_comment_date nb_drawings shotgun_id last_preview_file_id task_type_id task_status_id entity_id assigner_id
+    assignees
+"""
 
 _parent = entity.alias("parent")
 _IN_EPISODE = task.c.entity_id.in_(
@@ -51,8 +56,6 @@ async def _check(change: Change) -> None:
     if change.before is None:
         await creation.check_document(change)
         return
-    if not change.caller.manages and not change.document.keys() <= _SUPERVISOR_KEYS:
-        raise Forbidden(f"Supervisors change only {', '.join(sorted(_SUPERVISOR_KEYS))} of a task.")
     if isinstance(change.values.get("data"), dict) and change.values["data"]:
         stored = change.before["data"]
         change.values["data"] = {**(stored if isinstance(stored, dict) else {}), **change.values["data"]}
@@ -96,6 +99,12 @@ tasks = Resource(
         update=plans_task,
         delete=manager_of(task.c.project_id),
     ),
+    writes=writes(
+        _PLANNED + _REST,
+        create="project_id nb_assets_ready",
+        only={Only("managers of the production", lambda change: change.caller.manages, unasked=True): _REST},
+        alike={"last_preview_file_id": ("task_id", "id")},
+    ),
     relations=(ASSIGNEES,),
     wire=TASK,
     shape=_SHAPES.one,
@@ -115,6 +124,7 @@ subscriptions = Resource(
     subscription,
     path="/data/subscriptions",
     type="Subscription",
+    writes=writes("person_id task_id entity_id task_type_id"),
     project_of=project_through(subscription.c.task_id, subscription.c.entity_id),
     tag="Subscriptions",
 )
@@ -123,7 +133,19 @@ subscriptions = Resource(
 NOTIFICATION = wire_of(notification, "Notification").but(notification_type=notification.c.type)
 
 notifications = Resource(
-    notification, path="/data/notifications", type="Notification", wire=NOTIFICATION, tag="Notifications"
+    notification,
+    path="/data/notifications",
+    type="Notification",
+    writes=writes("read change type person_id author_id comment_id task_id playlist_id reply_id"),
+    wire=NOTIFICATION,
+    tag="Notifications",
 )
 
-news_items = Resource(news, path="/data/news", type="News", project_of=project_through(news.c.task_id), tag="News")
+news_items = Resource(
+    news,
+    path="/data/news",
+    type="News",
+    writes=writes("change author_id comment_id task_id preview_file_id"),
+    project_of=project_through(news.c.task_id),
+    tag="News",
+)

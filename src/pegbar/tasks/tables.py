@@ -45,7 +45,7 @@ task = table(
     Column("data", JSONB, info=names("person", goes="hook")),
     Column("nb_drawings", Integer, default=0),
     Column("shotgun_id", Integer),
-    Column("last_preview_file_id", Uuid),
+    Column("last_preview_file_id", Uuid, info=names("preview_file")),
     reference("project"),
     reference("task_type"),
     reference("task_status"),
@@ -65,7 +65,7 @@ task_person_link = link_table(
 comment = table(
     "comment",
     Column("shotgun_id", Integer),
-    Column("object_id", Uuid, nullable=False, index=True),
+    Column("object_id", Uuid, nullable=False, index=True, info=names("task")),
     Column("object_type", String(80), nullable=False, index=True),
     Column("text", Text),
     Column("data", JSONB),

@@ -1,6 +1,6 @@
 """Tables of what a person keeps for themself."""
 
-from pegbar.core.schema import TIMESTAMP, Column, String, Text, Uuid, flag, link_table, reference, table
+from pegbar.core.schema import TIMESTAMP, Column, String, Text, Uuid, flag, link_table, names, reference, table
 
 search_filter = table(
     "search_filter",
@@ -10,7 +10,8 @@ search_filter = table(
     Column("search_query", String(500), default="", nullable=False),
     flag("is_shared", nullable=False, in_database=True),
     reference("department"),
-    reference("search_filter_group", goes="null"),
+    # A search may be moved into another production while it stays in its group.
+    reference("search_filter_group", goes="null", visits=True),
     reference("person", goes="with"),
     reference("project"),
 )
@@ -29,7 +30,7 @@ search_filter_group = table(
 
 chat = table(
     "chat",
-    Column("object_id", Uuid, nullable=False, index=True),
+    Column("object_id", Uuid, nullable=False, index=True, info=names("entity")),
     Column("object_type", String(80), default="entity", nullable=False, index=True),
     Column("last_message", TIMESTAMP),
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ARRAY, any_, bindparam, select, update
 
+from pegbar.core import belonging
 from pegbar.core.body import Strict
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, NotFound
@@ -78,6 +79,8 @@ async def create_concept(tx: Transaction, project_id: UUID, new: NewConcept) -> 
         parent_id=new.parent_id,
     )
     wanted = dict.fromkeys(each.id if isinstance(each, Linked) else each for each in new.entity_concept_links)
+    for each in await belonging.foreign(tx, entity, wanted, project_id):
+        raise BadRequest(f"entity_concept_links: {each} is not of this production.")
     known = await tx.column(_KNOWN, ids=list(wanted)) if wanted else []
     await tx.insert_many(entity_concept_link, [{"entity_in_id": concept_id, "entity_out_id": each} for each in known])
     return concept_id

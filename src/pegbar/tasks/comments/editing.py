@@ -5,19 +5,42 @@ from uuid import UUID
 from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
-from pegbar.core.access import may_act_on_task, require
-from pegbar.core.errors import Forbidden, Refused
+from pegbar.core.access import Caller, may_act_on_task, require
+from pegbar.core.errors import BadRequest, Forbidden, Refused
 from pegbar.core.resource import Change
 from pegbar.core.schema import TIMESTAMP, Boolean, Uuid, utc_now
+from pegbar.core.writes import MANAGERS, Only
 from pegbar.tasks import notifications, recount
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.queries import one
 from pegbar.tasks.comments.shapes import COMMENT
 from pegbar.tasks.notices.access import ALLOWED
-from pegbar.tasks.tables import comment
 
-#: What everybody who sees a comment may touch, within the rules below.
-_SHARED_KEYS = frozenset({"pinned", "checklist"})
+
+def _is_author(change: Change) -> bool:
+    return change.before is not None and change.before["person_id"] == change.caller.id
+
+
+def _leads(caller: Caller) -> bool:
+    return caller.manages or (caller.supervises and caller.covers_department(caller.task_department_id))
+
+
+#: Who changes what, of those who see a comment.
+ONLY = {
+    MANAGERS: """
+        for_client object_id person_id preview_file_id previews acknowledgements replies shotgun_id
+    """,
+    Only("supervisors of the department", lambda change: _leads(change.caller)): "pinned",
+    Only(
+        "the author and who works on the task",
+        lambda change: _is_author(change) or _leads(change.caller) or change.caller.assigned_to_task,
+    ): "checklist",
+    Only("the author", lambda change: change.caller.manages or _is_author(change)): "text data links",
+    Only(
+        "the author, who must be allowed to act on the task",
+        lambda change: change.caller.manages or (_is_author(change) and may_act_on_task(change.caller)),
+    ): "task_status_id",
+}
 
 _STATUS_ALLOWED = text(
     """
@@ -29,7 +52,12 @@ _STATUS_ALLOWED = text(
     """
 ).bindparams(bindparam("project_id", type_=Uuid), bindparam("status_id", type_=Uuid))
 
-_KNOWN_TASK = text("SELECT project_id FROM task WHERE id = :task_id").bindparams(bindparam("task_id", type_=Uuid))
+_MOVE = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM task WHERE id = :task_id) AS known,
+           EXISTS (SELECT 1 FROM comment_preview_link WHERE comment = :comment_id) AS holds_preview
+    """
+).bindparams(bindparam("task_id", type_=Uuid), bindparam("comment_id", type_=Uuid))
 
 #: Whom a text may name: the team of the task's production, and every department.
 _NAMES = text(
@@ -99,14 +127,15 @@ async def check(change: Change) -> None:
     if change.values.get("text", "") is None:
         raise Refused("text must not be null.", field="text")
     await _check_editor(change)
-    change.values["editor_id"] = change.caller.id
-    if change.changes("object_id") and await change.tx.row(_KNOWN_TASK, task_id=change.values["object_id"]) is None:
-        raise Refused("object_id names no task.", field="object_id")
+    touched = change.relations or any(change.changes(name) for name in change.values)
+    if touched or change.caller.manages or _is_author(change):
+        change.values["editor_id"] = change.caller.id
+    if change.changes("object_id"):
+        await _check_move(change)
 
 
 async def _check_editor(change: Change) -> None:
-    caller, before = change.caller, change.before
-    assert before is not None
+    caller = change.caller
     if caller.manages:
         return
     require(caller.reaches_entity, "Vendors edit comments on what they work on.")
@@ -114,20 +143,18 @@ async def _check_editor(change: Change) -> None:
     seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **given)
     if seen is None or not seen["visible"]:
         raise Forbidden("This comment is not for you.")
-    is_author = before["person_id"] == caller.id
-    leads = caller.supervises and caller.covers_department(caller.task_department_id)
-    require(not change.changes("for_client"), "Only managers decide what is for clients.")
-    require(not change.changes("object_id"), "Only managers move a comment.")
-    require(not change.changes("person_id"), "Only managers change the author of a comment.")
-    require(not change.changes("pinned") or leads, "Only supervisors of the department pin comments.")
-    if change.changes("checklist"):
-        require(is_author or leads or caller.assigned_to_task, "Only the author and who works on the task tick this.")
-    others = (change.document.keys() & comment.c.keys()) | change.relations.keys()
-    require(is_author or others <= _SHARED_KEYS, "Only its author edits a comment.")
-    if change.changes("task_status_id"):
-        require(may_act_on_task(caller), "You may not change the status of this task.")
     if change.values.get("task_status_id") is not None:
         await _check_status(change)
+
+
+async def _check_move(change: Change) -> None:
+    """A comment goes to another task of its production, and leaves no preview behind."""
+    move = await change.tx.row(_MOVE, task_id=change.values["object_id"], comment_id=change.row_id)
+    assert move is not None
+    if not move["known"]:
+        raise Refused("object_id names no task.")
+    if move["holds_preview"] or change.after("preview_file_id") is not None:
+        raise BadRequest("object_id: a comment with previews stays on its task.")
 
 
 async def _check_status(change: Change) -> None:

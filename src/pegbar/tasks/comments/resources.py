@@ -14,6 +14,7 @@ from pegbar.core.routing import delete, get, path_uuid
 from pegbar.core.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted, mark_missing
 from pegbar.core.wire import json_object, wire_of
+from pegbar.core.writes import writes
 from pegbar.tasks.comments import actions, editing, queries
 from pegbar.tasks.comments.shapes import (
     ACKNOWLEDGEMENTS,
@@ -60,7 +61,15 @@ comments = Resource(
         ACKNOWLEDGEMENTS,
         Relation("attachment_files", attachment_file.c.comment_id, attachment_file.c.id, writable=False),
     ),
-    protected=frozenset({"mentions", "department_mentions"}),
+    writes=writes(
+        """
+        text data replies checklist pinned links task_status_id object_id person_id preview_file_id for_client
+        shotgun_id previews acknowledgements
+        """,
+        create="object_type mentions department_mentions",
+        only=editing.ONLY,
+        alike={"previews": ("task_id", "object_id"), "preview_file_id": ("task_id", "object_id")},
+    ),
     check=editing.check,
     saved=editing.saved,
     emit=_emit,
@@ -157,6 +166,7 @@ attachments = Resource(
     path="/data/attachment-files",
     type="AttachmentFile",
     wire=ATTACHMENT,
+    writes=writes("name size extension mimetype comment_id reply_id chat_message_id"),
     skip=frozenset({"read"}),
     saved=_without_file,
     deleting=_forget_file,

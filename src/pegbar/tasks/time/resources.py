@@ -14,6 +14,7 @@ from pegbar.core.filters import Special
 from pegbar.core.resource import Access, Change, Resource, list_rows
 from pegbar.core.routing import get
 from pegbar.core.schema import Uuid
+from pegbar.core.writes import writes
 from pegbar.tasks.tables import task, task_person_link, time_spent
 from pegbar.tasks.time import durations
 
@@ -76,6 +77,7 @@ time_spents = Resource(
     path="/data/time-spents",
     type="TimeSpent",
     access=Access(delete=_knows_task),
+    writes=writes("duration date task_id person_id"),
     specials={
         "start_date": Special(_day("start_date"), time_spent.c.date >= bindparam("f_start_date", type_=Date)),
         "end_date": Special(_day("end_date"), time_spent.c.date <= bindparam("f_end_date", type_=Date)),
