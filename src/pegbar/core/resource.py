@@ -196,7 +196,7 @@ class Resource:
         self.writes.check_names(frozenset(self.columns) | {each.key for each in self.relations if each.writable})
         subject = self.event or name.replace("_", "-")
         key = self.event_key or f"{name}_id"
-        scoped = belonging.belongs(self.table) or self.project_of is not None
+        scoped = "project_id" in self.table.c or self.project_of is not None
         self.events: dict[Verb, Event] = {}
         if self.emit is None:
             verbs: tuple[Verb, ...] = ("new", "update", "delete")
@@ -298,13 +298,8 @@ class Resource:
         """The production whose people hear of a change."""
         if self.project_of is not None:
             return await self.project_of(change)
-        if "project_id" in self.columns:
-            project_id: UUID | None = change.after("project_id")
-            return project_id
-        if not belonging.belongs(self.table):
-            return None
-        found: UUID | None = await change.tx.value(_production_of(self.table), row_id=change.row_id)
-        return found
+        project_id: UUID | None = change.after("project_id") if "project_id" in self.columns else None
+        return project_id
 
     async def _emit(self, change: Change, verb: Verb) -> None:
         if self.emit is not None:
@@ -323,6 +318,16 @@ def _production_of(table: Table) -> Executable:
 @lru_cache(64)
 def _project_of(table: Table) -> Executable:
     return select(table.c.project_id).where(table.c.id == bindparam("key", type_=Uuid))
+
+
+def project_of_row(table: Table) -> Callable[[Change], Awaitable[UUID | None]]:
+    """The production of a row's events: the one to which the row belongs, however far away that is said."""
+
+    async def found(change: Change) -> UUID | None:
+        project_id: UUID | None = await change.tx.value(_production_of(table), row_id=change.row_id)
+        return project_id
+
+    return found
 
 
 def project_through(*references: Column[Any], table: Table | None = None) -> Callable[[Change], Awaitable[UUID | None]]:
