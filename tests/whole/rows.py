@@ -1,5 +1,6 @@
 """One row of every table, all referring to each other: whatever a route asks for, there is one."""
 
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from pegbar.app import load_domains
 from pegbar.core.routing import Operation
 from pegbar.core.schema import choices_of, metadata
 
+_PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
 #: The table whose row a path parameter names, where it is not the parameter's own name.
 _TABLES = {"asset_type_id": "entity_type", "asset_id": "entity", "instance_id": ""}
 #: References left empty: they would make the row another kind of row.
@@ -92,3 +94,14 @@ def row_for(operation: Operation, name: str, rows: Rows) -> UUID | None:
     if not table:
         table = getattr(getattr(operation.returns, "table", None), "name", "")
     return rows.ids.get(table)
+
+
+def path_of(operation: Operation, rows: Rows) -> str | None:
+    """The operation's path with ids of our rows; None when it takes something else."""
+    path = operation.path
+    for name, kind in _PARAMETER.findall(path):
+        row = row_for(operation, name, rows) if name.endswith("_id") else None
+        if row is None:
+            return None
+        path = path.replace(f"{{{name}:{kind}}}", str(row))
+    return path

@@ -11,11 +11,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from pegbar.app import load_domains
 from tests import factories
 from tests.client import Client, sign_in, unique
 from tests.server import Server
-from tests.whole.rows import Rows
-from tests.whole.test_roles import OPERATIONS, path_of
+from tests.whole.rows import Rows, path_of
 
 #: As the spec writes it.
 BLANKS: dict[str, Any] = {
@@ -98,7 +98,7 @@ def tasks_in(answer: Any, task_id: str) -> Iterator[dict[str, Any]]:
 def _answers(admin: Client, client: Client, rows: Rows) -> Iterator[tuple[str, Any, Any]]:
     """What every GET answers to the client, and to a studio manager."""
     query = {"project_id": str(rows.ids["project"]), "relations": "true"}
-    for operation in OPERATIONS:
+    for operation in load_domains():
         path = path_of(operation, rows) if operation.method == "GET" else None
         if path is None or operation.access.opened_by == "refresh" or path.startswith("/auth"):
             continue

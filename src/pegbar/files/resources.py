@@ -13,6 +13,7 @@ from pegbar.core.access import (
     admin,
     authenticated,
     entity_access,
+    not_client,
     task_access,
     task_action,
 )
@@ -96,7 +97,8 @@ working_files = Resource(
         list=_studio,
         read=task_access(working_file.c.task_id) & _in_studio,
         create=admin,
-        update=task_action(working_file.c.task_id),
+        # The answer tells the path, which is not for clients.
+        update=task_action(working_file.c.task_id) & not_client,
         delete=admin,
     ),
     writes=writes(

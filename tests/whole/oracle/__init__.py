@@ -7,6 +7,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 _NOT_AREAS = {"callers", "words", "bodies"}
 _SOURCES = {"", "docs", "fixed", "issue", "crud"}
+_NOTHING = " find nothing"
 METHODS = ("GET", "POST", "PUT", "DELETE")
 #: Who has no account to speak of: 401 wherever an account is needed.
 STRANGERS = frozenset({"anonymous", "inactive"})
@@ -30,6 +31,7 @@ class Line:
     asked: str  #: a query string with its question mark or a JSON body, or empty: as the route is asked at first
     allowed: frozenset[str]
     refusal: int  #: the status for everybody else who has an account
+    empty_for: frozenset[str]  #: who is answered, but with nothing
     at: str  #: file and line number
 
     @property
@@ -44,6 +46,11 @@ class Line:
     def is_public(self) -> bool:
         return allowed_words()["anyone"] == self.allowed
 
+    @property
+    def answered(self) -> frozenset[str]:
+        """Who is not refused."""
+        return self.allowed | self.empty_for
+
     def expects(self, caller: str) -> set[int] | None:
         """The statuses of a refusal, or None for a caller who may."""
         if self.is_public:
@@ -54,7 +61,7 @@ class Line:
             return {self.refusal}
         if caller == "preview" and self.method != "GET":
             return {403}
-        if caller in self.allowed:
+        if caller in self.answered:
             return None
         # Another's row is not there; a bot has no rows of its own, and hears that first.
         return {403} if caller == "bot" else {self.refusal}
@@ -88,25 +95,35 @@ def allowed_words() -> dict[str, frozenset[str]]:
     return words
 
 
-def whom(said: str, at: str) -> tuple[frozenset[str], int]:
-    """The callers that a cell allows, and the status for the others."""
-    said, _, others = (part.strip() for part in said.partition(";"))
-    assert others in ("", "others 404"), f"{at}: {others!r}"
-    kept, _, left_out = said.partition(" but ")
+def _whom(said: str, at: str) -> frozenset[str]:
+    """The callers that words with commas mean, less those after a `but`."""
     words = allowed_words()
     sets = []
-    for part in (kept, left_out):
+    for part in said.partition(" but ")[::2]:
         named = [word.strip() for word in part.split(",") if word.strip()]
         assert set(named) <= words.keys(), f"{at}: {set(named) - words.keys()} are no words of words.txt"
-        sets.append(frozenset().union(*[words[word] for word in named]))
-    return sets[0] - sets[1], 404 if others else 403
+        sets.append(frozenset[str]().union(*[words[word] for word in named]))
+    return sets[0] - sets[1]
 
 
-def _cells(row: str, at: str) -> tuple[str, frozenset[str], int]:
+def who(cell: str, at: str) -> tuple[frozenset[str], int, frozenset[str]]:
+    """The callers that a cell allows, the status for the others, and who is answered with nothing."""
+    said, *more = (part.strip() for part in cell.split(";"))
+    refusal, empty_for = 403, frozenset[str]()
+    for part in more:
+        if part == "others 404":
+            refusal = 404
+        else:
+            assert part.endswith(_NOTHING), f"{at}: {part!r}"
+            empty_for = _whom(part.removesuffix(_NOTHING), at)
+    return _whom(said, at), refusal, empty_for
+
+
+def _cells(row: str, at: str) -> tuple[str, frozenset[str], int, frozenset[str]]:
     cells = [cell.strip() for cell in row.split("|")]
     assert len(cells) in (2, 3), f"{at}: a line is: route | who | source"
     assert cells[2:] == [] or cells[2] in _SOURCES, f"{at}: no such source: {cells[2]!r}"
-    return cells[0], *whom(cells[1], at)
+    return cells[0], *who(cells[1], at)
 
 
 @cache
@@ -119,13 +136,13 @@ def lines() -> tuple[Line, ...]:
         method = path = ""
         for number, row in _rows(file.stem):
             at = f"{file.name}:{number}"
-            asked, allowed, refusal = _cells(row, at)
+            asked, allowed, refusal, empty_for = _cells(row, at)
             if not row.startswith(" "):
                 method, _, path = (part.strip() for part in asked.partition(" "))
                 assert method in METHODS, f"{at}: a line begins with one of {METHODS}"
                 asked = ""
             assert not asked or asked[0] in "?{[", f"{at}: an indented line is a query string or a JSON body"
-            read.append(Line(method, path, asked, allowed, refusal, at))
+            read.append(Line(method, path, asked, allowed, refusal, empty_for, at))
     return tuple(read)
 
 
