@@ -42,7 +42,7 @@ def test_worth_fixing_the_same_made_many_times_at_once_is_one(admin: Client, sho
 
 def test_an_asset_made_many_times_at_once_is_made_once(server: Server, admin: Client) -> None:
     show = Show(admin)
-    path = f"{show.path}/asset-types/{named(admin, 'entity-types', 'Props')['id']}/assets/new"
+    path = f"{show.path}/asset-types/{named(admin, 'entity-types', 'Prop')['id']}/assets/new"
     body = {"name": unique("twin")}
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: admin.post(path, body), range(6)))
