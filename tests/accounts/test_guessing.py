@@ -85,6 +85,17 @@ def test_an_address_is_known_for_whom_it_signed_in(admin: Client) -> None:
     assert log_in_from(admin, office, email).json()[TOO_MANY] is True
 
 
+def test_an_address_that_may_be_made_up_is_never_known(admin: Client) -> None:
+    _, email = artist(admin)
+    body, doubtful = (
+        {"email": email, "password": PASSWORD},
+        {"X-Real-IP": an_address(), "X-Forwarded-For": an_address()},
+    )
+    assert Client(admin.api).post("/auth/login", body, headers=doubtful).status_code == 200
+    lock(admin, an_address(), email)
+    assert Client(admin.api).post("/auth/login", body, headers=doubtful).json()[TOO_MANY] is True
+
+
 def test_whoever_sets_a_password_by_a_link_gets_in_there(admin: Client) -> None:
     person_id, email = artist(admin)
     lock(admin, an_address(), email)

@@ -38,8 +38,8 @@ STOPPED_SOONER = {
     "PUT /auth/recovery-codes": "no second factor is enabled",
     "POST /data/salary-scales": "listing makes them",
 }
-#: What a refused commit, or rows that are still used, say: the request has passed all that could refuse it.
 _KIND = re.compile(r":\w+}")
+#: What a refused commit, or rows that are still used, say: the request has passed all that could refuse it.
 _TO_THE_END = re.compile(f"{KEPT}|still used")
 
 

@@ -40,7 +40,7 @@ from sqlalchemy import (
 )
 
 from pegbar.accounts import queries
-from pegbar.accounts.addresses import AnyRequest, network_of
+from pegbar.accounts.addresses import AnyRequest, client_address, network_of
 from pegbar.accounts.tables import failed_attempt, failed_guess, known_address
 from pegbar.config import settings
 from pegbar.core.database import Database, Transaction
@@ -192,8 +192,8 @@ class Guesses:
     def __init__(self, db: Database, request: AnyRequest) -> None:
         self._db, self._limit = db, settings().login_rate_limit
         self.network = network_of(request)
-        #: The address as it is remembered.
-        self.address = _digest("known-address", self.network).hex()
+        #: The address as it is remembered; nothing when it is not certain: nobody signed in from there before.
+        self.address = _digest("known-address", self.network).hex() if client_address(request) else ""
 
     async def check(self) -> None:
         """Raise TooManyRequests when the address has used up its attempts."""
@@ -256,7 +256,8 @@ class Guesses:
 
     async def remember(self, tx: Transaction, person_id: UUID) -> None:
         """Remember that somebody proved at this address who they are."""
-        await tx.execute(_REMEMBER, person_id=person_id, address=self.address)
+        if self.address:
+            await tx.execute(_REMEMBER, person_id=person_id, address=self.address)
 
     @staticmethod
     def _refuse_beyond(attempts: int | None, most: int) -> None:

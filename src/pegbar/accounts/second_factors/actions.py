@@ -77,7 +77,7 @@ async def enable_totp(db: Database, guesses: Guesses, caller: Caller, code: str)
     """Turn the authenticator on, given a code of it."""
     target, who = await _asked(guesses, caller)
     _check_off(who, "totp")
-    proofs.check_open(target)
+    await proofs.check_open(guesses, target)
     await proofs.settle(db, guesses, target, right=await proofs.totp_is_right(db, who, code), wrong=_WRONG_CODE)
     return await _enable(db, caller, "totp", totp_secret=who["totp_secret"])
 
@@ -93,7 +93,7 @@ async def enable_email_otp(db: Database, guesses: Guesses, caller: Caller, code:
     """Turn codes by e-mail on, given the one mailed."""
     target, who = await _asked(guesses, caller)
     _check_off(who, "email_otp")
-    proofs.check_open(target)
+    await proofs.check_open(guesses, target)
     await proofs.settle(db, guesses, target, right=await proofs.mailed_code_is_right(db, who, code), wrong=_WRONG_CODE)
     return await _enable(db, caller, "email_otp")
 

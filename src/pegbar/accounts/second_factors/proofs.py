@@ -97,16 +97,17 @@ async def of_owner(db: Database, guesses: Guesses, target: Target, proof: Proof)
     """Ask a signed-in person for a second factor. Failures are counted. Raises 400 with `wrong_OTP`."""
     who = target.who
     assert who is not None
-    check_open(target)
+    await check_open(guesses, target)
     proven = await prove(db, guesses, who, proof)
     if proven is None:
         raise refused("A second factor is needed.")
     await settle(db, guesses, target, right=proven, wrong="The second factor is wrong.")
 
 
-def check_open(target: Target) -> None:
+async def check_open(guesses: Guesses, target: Target) -> None:
     """Refuse a signed-in person whose guesses were wrong too often. Raises 400 with `wrong_OTP`."""
     if target.closed_for is not None:
+        await guesses.failed()
         raise _locked(target.closed_for)
 
 
