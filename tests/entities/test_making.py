@@ -42,7 +42,7 @@ def test_worth_fixing_the_same_made_many_times_at_once_is_one(admin: Client, sho
 
 def test_an_asset_made_many_times_at_once_is_made_once(server: Server, admin: Client) -> None:
     show = Show(admin)
-    path = f"{show.path}/asset-types/{named(admin, 'entity-types', 'Props')['id']}/assets/new"
+    path = f"{show.path}/asset-types/{named(admin, 'entity-types', 'Prop')['id']}/assets/new"
     body = {"name": unique("twin")}
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: admin.post(path, body), range(6)))
@@ -52,6 +52,22 @@ def test_an_asset_made_many_times_at_once_is_made_once(server: Server, admin: Cl
         assert [each["field"] for each in refused["data"]["errors"]] == ["name"]
     assert [row["name"] for row in admin.ok_get(f"{show.path}/assets")] == [body["name"]]
     assert [name for name, _ in happened(server, show.id)].count("asset:new") == 1
+
+
+def test_an_asset_of_a_taken_name_is_made_when_something_tells_it_from_the_other(admin: Client) -> None:
+    """As recorded: entities_asset_library."""
+    show = Show(admin)
+    name, episode = unique("Rival"), show.episode()
+    first = show.asset("Prop", name=name, is_shared=True)
+    path = f"{show.path}/asset-types/{first['entity_type_id']}/assets/new"
+    others = [{}, {"description": "older"}, {"data": {"height": 3}}, {"episode_id": episode["id"]}]
+    made = [admin.ok_post(path, {"name": name, **other})["id"] for other in others]
+    assert len({first["id"], *made}) == 5
+    for again in ({"is_shared": True}, {"is_shared": None, "description": None, "data": None}, *others):
+        refused = admin.post(path, {"name": name, **again})
+        assert (refused.status_code, name in refused.json()["message"]) == (400, True), again
+    admin.ok_put(f"/data/entities/{made[1]}", {"canceled": True})
+    assert admin.post(path, {"name": name, "description": "older"}).status_code == 201
 
 
 def test_the_name_of_an_asset_is_taken_in_its_type_while_it_is_not_canceled(admin: Client) -> None:

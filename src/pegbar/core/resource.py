@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pegbar.core import filters, routing, values
+from pegbar.core import belonging, filters, routing, values
 from pegbar.core.access import Caller, Place, Rule, admin
 from pegbar.core.database import Database, Json, Reader, Transaction, compiled
 from pegbar.core.errors import BadRequest, NotFound, Refused
@@ -97,6 +97,8 @@ class Change:
     vouched: set[str] = field(default_factory=set)
     #: Set by `deleting` of a removal whose row goes later: it is told now, and nobody finds the row any more.
     row_stays: bool = False
+    #: Of a removal: the production of the row, while it was there.
+    project_id: UUID | None = None
 
     def after(self, name: str) -> Any:
         """A column's value once the write is done."""
@@ -270,6 +272,8 @@ class Resource:
         if before is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
         change = Change(tx, caller, {}, before=before, row_id=row_id, force=force)
+        if self.emit is None:
+            change.project_id = await self._project_of(change)
         await self.deleting(change)
         for relation in self.relations:
             if relation.writable:
@@ -290,20 +294,40 @@ class Resource:
         rows = [{relation.owner.name: change.row_id, relation.other.name: each} for each in ids if each in known]
         await change.tx.insert_many(relation.link, rows, skip_existing=True)
 
+    async def _project_of(self, change: Change) -> UUID | None:
+        """The production whose people hear of a change."""
+        if self.project_of is not None:
+            return await self.project_of(change)
+        project_id: UUID | None = change.after("project_id") if "project_id" in self.columns else None
+        return project_id
+
     async def _emit(self, change: Change, verb: Verb) -> None:
         if self.emit is not None:
             await self.emit(self, change, verb)
             return
-        project_id = change.after("project_id") if "project_id" in self.columns else None
-        if self.project_of is not None:
-            project_id = await self.project_of(change)
+        project_id = change.project_id if verb == "delete" else await self._project_of(change)
         assert self.event_key is not None
         change.tx.emit(self.events[verb], **{"project_id": project_id, self.event_key: change.row_id})
+
+
+@lru_cache(512)
+def _production_of(table: Table) -> Executable:
+    return select(belonging.production_of(table)).where(table.c.id == bindparam("row_id", type_=Uuid))
 
 
 @lru_cache(64)
 def _project_of(table: Table) -> Executable:
     return select(table.c.project_id).where(table.c.id == bindparam("key", type_=Uuid))
+
+
+def project_of_row(table: Table) -> Callable[[Change], Awaitable[UUID | None]]:
+    """The production of a row's events: the one to which the row belongs, however far away that is said."""
+
+    async def found(change: Change) -> UUID | None:
+        project_id: UUID | None = await change.tx.value(_production_of(table), row_id=change.row_id)
+        return project_id
+
+    return found
 
 
 def project_through(*references: Column[Any], table: Table | None = None) -> Callable[[Change], Awaitable[UUID | None]]:

@@ -23,8 +23,8 @@ _IN_MEMORY = 3 * 2**17
 _FROM_FILE = 2**16
 
 
-class SpoolFull(Exception):
-    """The reader is slower than the space for what it does not take allows."""
+class NotKept(Exception):
+    """What a reader has not taken cannot be kept: it is more than it may be, or the disk does not take it."""
 
 
 class Spool:
@@ -38,7 +38,8 @@ class Spool:
         self._written = self._read = 0  #: how far the file is written and read
         self._changed = asyncio.Event()
         self._ended = False
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None  #: what made the writer fail
+        self._when_failed: Callable[[], object] | None = None
 
     async def fill(self, pieces: AsyncIterator[bytes]) -> None:
         """Put all pieces, then end; an error of theirs, or of the disk, is raised to the reader."""
@@ -52,7 +53,7 @@ class Spool:
             self._changed.set()
 
     async def put(self, piece: bytes) -> None:
-        """Add a piece. Raises SpoolFull, and OSError when the disk does not take it."""
+        """Add a piece. Raises NotKept."""
         if self._written and self._written == self._read:
             assert self._file is not None
             await self._in_thread(self._file.truncate, 0)
@@ -62,11 +63,13 @@ class Spool:
             self._in_memory += len(piece)
         else:
             if not self._allowance.take(self._holder, len(piece)):
-                raise SpoolFull("more is waiting for slow readers than may be kept on disk")
+                raise NotKept("more is waiting for slow readers than may be kept on disk")
             try:
                 await self._in_thread(self._write, piece)
-            except BaseException:
+            except BaseException as error:
                 self._allowance.give_back(self._holder, len(piece))
+                if isinstance(error, OSError):
+                    raise NotKept(str(error)) from error
                 raise
             self._written += len(piece)
         self._changed.set()
@@ -98,7 +101,7 @@ class Spool:
 
     async def get(self) -> bytes | None:
         """The next piece; None at the end. Raises what made the writer fail, without what is left before it."""
-        while self._error is None:
+        while self.error is None:
             if self._pieces:
                 piece = self._pieces.popleft()
                 self._in_memory -= len(piece)
@@ -109,21 +112,30 @@ class Spool:
                 return None
             self._changed.clear()
             await self._changed.wait()
-        raise self._error
+        raise self.error
 
     async def _from_file(self) -> bytes:
         assert self._file is not None
         length = min(_FROM_FILE, self._written - self._read)
         piece = await self._in_thread(os.pread, self._file.fileno(), length, self._read)
         if len(piece) < length:
-            raise OSError("a spooled answer cannot be read back")
+            raise NotKept("it cannot be read back")
         self._read += length
         return piece
 
     def fail(self, error: BaseException) -> None:
         """Let the reader have this error instead of what it has not taken."""
-        self._error = self._error or error
-        self._changed.set()
+        if self.error is None:
+            self.error = error
+            self._changed.set()
+            if self._when_failed is not None:
+                self._when_failed()
+
+    def when_failed(self, do: Callable[[], object]) -> None:
+        """Call this when the writer fails, also if it has failed already: a reader may be busy with what it has."""
+        self._when_failed = do
+        if self.error is not None:
+            do()
 
     def close(self) -> None:
         """Give the space back; nobody may be writing or reading any more."""

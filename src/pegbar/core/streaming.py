@@ -18,7 +18,7 @@ from pegbar.config import settings
 from pegbar.core.access import Caller
 from pegbar.core.database import Database, Json
 from pegbar.core.routing import Reply
-from pegbar.core.spool import Spool, SpoolFull
+from pegbar.core.spool import NotKept, Spool
 from pegbar.core.turns import Allowance, Busy, Holder
 
 log = structlog.get_logger()
@@ -60,7 +60,7 @@ class Streaming:
         filling = asyncio.create_task(spool.fill(self._pieces))
         gone = asyncio.create_task(_disconnected(receive, spool))
         try:
-            whole = await self._send(spool, scope, send)
+            whole = await self._is_sent(spool, scope, send)
         finally:
             for task in (gone, filling):
                 task.cancel()
@@ -71,32 +71,45 @@ class Streaming:
         if whole:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send(self, spool: Spool, scope: Scope, send: Send) -> bool:
+    async def _is_sent(self, spool: Spool, scope: Scope, send: Send) -> bool:
         """Send what comes out of the spool; whether that was everything.
 
         When it was not, the answer is left without its last chunk: the transfer is broken, and the client knows it.
         """
-        headers = {"content-type": self._media_type, **self._headers}
-        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        patience = settings().stream_patience
+        path = scope["path"]
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": raw})
-            while (piece := await spool.get()) is not None:
-                async with asyncio.timeout(patience):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await self._send(spool, send)
         except ClientGone:
             return False
         except TimeoutError:
-            log.warning("an answer broke off: its client took nothing", path=scope["path"], seconds=patience)
-        except (SpoolFull, OSError) as error:
-            log.error(
-                "an answer broke off: its client is slow, and it cannot be kept", path=scope["path"], error=str(error)
-            )
+            log.warning("an answer broke off: its client took nothing", path=path, seconds=settings().stream_patience)
+        except NotKept as error:
+            log.error("an answer broke off: its client is slow, and it cannot be kept", path=path, error=str(error))
         except Exception:
-            log.exception("an answer broke off", path=scope["path"])
+            log.exception("an answer broke off", path=path)
         else:
             return True
         return False
+
+    async def _send(self, spool: Spool, send: Send) -> None:
+        sending = asyncio.create_task(self._send_pieces(spool, send))
+        # An answer that cannot go on does not wait until its client takes what was sent before.
+        spool.when_failed(sending.cancel)
+        try:
+            await sending
+        except asyncio.CancelledError:
+            if spool.error is None:
+                raise
+            raise spool.error from None
+
+    async def _send_pieces(self, spool: Spool, send: Send) -> None:
+        headers = {"content-type": self._media_type, **self._headers}
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        patience = settings().stream_patience
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        while (piece := await spool.get()) is not None:
+            async with asyncio.timeout(patience):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
 async def _disconnected(receive: Receive, spool: Spool) -> None:

@@ -6,10 +6,12 @@ Whoever does not see a metadata column (`DESCRIPTORS_FOR`) does not see its valu
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, case
+from sqlalchemy import ColumnElement, FromClause, case, literal_column, or_
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.standing import CALLER, Standing, on
+from pegbar.core.schema import Text
+from pegbar.entities.kinds import SCENE
 from pegbar.entities.scopes import project_of
 from pegbar.entities.tables import entity, entity_version
 from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
@@ -20,7 +22,9 @@ from pegbar.productions.tables import metadata_descriptor
 def masked_data(role: str, kind: str | ColumnElement[str], row: FromClause = entity) -> ColumnElement[Any]:
     """SQL: the metadata of an entity of this kind, as somebody of a role sees it."""
     of_project = metadata_descriptor.c.project_id == row.c.project_id
-    return masked(role, row.c.data, of_project, metadata_descriptor.c.entity_type == kind)
+    # Scenes have no columns of their own: what they carry follows those of the other kinds.
+    of_scene = literal_column(f"'{SCENE}'", Text) == kind
+    return masked(role, row.c.data, of_project, or_(metadata_descriptor.c.entity_type == kind, of_scene))
 
 
 @lru_cache

@@ -66,7 +66,7 @@ async def schedule_of_project(project_id: UUID, db: Database) -> Json:
 _planners = Rule(
     "studio manager, or at least supervisor; with ?project_id= in the team of the production",
     lambda caller: (
-        caller.is_admin or (caller.role in ("manager", "supervisor") and (caller.project_id is None or caller.in_team))
+        caller.is_admin or (caller.role in ("manager", "supervisor") and (caller.project_id is None or caller.is_staff))
     ),
     asked("project", "project_id"),
 )
@@ -79,4 +79,4 @@ async def task_dates_of_people(request: Request[Any, Any, Any], db: Database, ca
         return await db.json(availability.of_people("project"), project_id=filters.uuid_filter(asked_for))
     if caller.is_admin:
         return await db.json(availability.of_people("studio"))
-    return await db.json(availability.of_people("own"), caller_id=caller.id)
+    return await db.json(availability.of_people("own"), caller_id=caller.id, caller_role=caller.role)

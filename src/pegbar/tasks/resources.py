@@ -6,7 +6,7 @@ from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_con
 from pegbar.core import filters
 from pegbar.core.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.core.filters import Special
-from pegbar.core.resource import Access, Change, Resource, Verb, project_through
+from pegbar.core.resource import Access, Change, Resource, Verb, project_of_row, project_through
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import wire_of
 from pegbar.core.writes import Only, writes
@@ -135,6 +135,7 @@ NOTIFICATION = wire_of(notification, "Notification").but(notification_type=notif
 notifications = Resource(
     notification,
     path="/data/notifications",
+    project_of=project_of_row(notification),
     type="Notification",
     writes=writes("read change type person_id author_id comment_id task_id playlist_id reply_id"),
     wire=NOTIFICATION,

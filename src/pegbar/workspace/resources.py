@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, update
 
-from pegbar.core.resource import Change, Relation, Resource, project_through
+from pegbar.core.resource import Change, Relation, Resource, project_of_row, project_through
 from pegbar.core.schema import Uuid
 from pegbar.core.writes import writes
 from pegbar.entities.tables import entity
@@ -35,6 +35,7 @@ async def _detach(change: Change) -> None:
 chat_messages = Resource(
     chat_message,
     path="/data/chat-messages",
+    project_of=project_of_row(chat_message),
     type="ChatMessage",
     writes=writes("chat_id person_id text"),
     relations=(Relation("attachment_files", attachment_file.c.chat_message_id, attachment_file.c.id, writable=False),),

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, true
 
 from pegbar.core.access import Caller, not_client, staff_of, supervisor_of
 from pegbar.core.database import Database, Json, Transaction
@@ -21,7 +21,7 @@ from pegbar.entities.concepts.actions import Folder, Move, NewConcept
 from pegbar.entities.kinds import CONCEPT, FOLDER
 from pegbar.entities.listing import IN_PROJECT, Listed, criteria, entities_listed
 from pegbar.entities.queries import one_of_kind
-from pegbar.entities.scopes import ASSIGNED, of_callers
+from pegbar.entities.scopes import ASSIGNED, FOR_CLIENTS, of_callers
 from pegbar.entities.shapes import RELATIONS, row_of_kind
 from pegbar.entities.shots.queries import OWN_TASKS
 from pegbar.entities.tables import entity, entity_concept_link
@@ -92,8 +92,9 @@ async def concept_task_types(concept_id: UUID, db: Database) -> Json:
 
 @get("/data/entities/{entity_id:uuid}/entities-linked/with-tasks", access=rules.sees_entity)
 async def linked_entities(entity_id: UUID, db: Database, caller: Caller) -> Json:
-    """What refers to an entity in its production, concepts mostly, with tasks; vendors get theirs, clients blanks."""
-    rows = statement(LINKED, Asked(audience(caller), conditions=(_REFERS,)))
+    """What refers to an entity in its production, with tasks; vendors get theirs, clients no concepts."""
+    shown = FOR_CLIENTS if caller.role_here == "client" else true()
+    rows = statement(LINKED, Asked(audience(caller), conditions=(_REFERS, shown)))
     about = {"linked_id": entity_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
     return await db.json(rows, **about)
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 from pegbar.core.access import Caller, Place, Rule, admin, of_row, task_access
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import Forbidden, NotFound
-from pegbar.core.resource import Access, Change, Relation, Resource, Verb
+from pegbar.core.resource import Access, Change, Relation, Resource, Verb, project_of_row
 from pegbar.core.routing import delete, get, path_uuid
 from pegbar.core.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted, mark_missing
@@ -164,6 +164,7 @@ async def _without_file(change: Change) -> None:
 attachments = Resource(
     attachment_file,
     path="/data/attachment-files",
+    project_of=project_of_row(attachment_file),
     type="AttachmentFile",
     wire=ATTACHMENT,
     writes=writes("name size extension mimetype comment_id reply_id chat_message_id"),
