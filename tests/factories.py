@@ -21,11 +21,11 @@ def production(admin: Client, *team: Client, **more: Any) -> dict[str, Any]:
     return made
 
 
-def join(admin: Client, project_id: str, member: Client, role: str | None = None) -> None:
+def join(manager: Client, project_id: str, member: Client, role: str | None = None) -> None:
     """Put somebody in a team, with a role there."""
-    admin.ok_post(f"/data/projects/{project_id}/team", {"person_id": member.id})
+    manager.ok_post(f"/data/projects/{project_id}/team", {"person_id": member.id})
     if role is not None:
-        admin.ok_put(f"/data/projects/{project_id}/team/{member.id}", {"role": role})
+        manager.ok_put(f"/data/projects/{project_id}/team/{member.id}", {"role": role})
 
 
 def named(admin: Client, path: str, name: str, **filters: Any) -> dict[str, Any]:

@@ -23,7 +23,6 @@ FAST = {
     "PEGBAR_ADMIN_EMAIL": ADMIN[0],
     "PEGBAR_ADMIN_PASSWORD": ADMIN[1],
     "PEGBAR_LOGIN_RATE_LIMIT": "0",
-    "USER_LIMIT": "100000",
 }
 
 #: Servers start several times in a run: they may keep what Python compiled.

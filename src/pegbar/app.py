@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,11 +15,13 @@ from pegbar.accounts.callers import RequestCallers
 from pegbar.config import settings
 from pegbar.core import routing
 from pegbar.core.database import Database
+from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.forwarding import SocketForwarder
 from pegbar.core.front import Front
 from pegbar.core.metrics import Answering, measured
+from pegbar.core.query import Call
 from pegbar.core.realtime import Realtime
-from pegbar.core.routing import Endpoint, Operation
+from pegbar.core.routing import Endpoint, Operation, unexpected
 from pegbar.core.segments import Candidate, choose, shape, shared_shapes
 
 DOMAINS = (
@@ -48,14 +50,20 @@ def load_domains() -> list[Operation]:
     return routing.operations
 
 
-def _no_route(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+def _no_route(_: Request[Any, Any, Any], error: HTTPException) -> Response[Mapping[str, Any]]:
     """What the router itself refuses: an unknown path, a wrong method."""
-    texts = {
-        404: "404 Not Found: there is no such route.",
-        405: "405 Method Not Allowed: this route does not take that method.",
+    refusals = {
+        404: NotFound("there is no such route."),
+        405: MethodNotAllowed("405 Method Not Allowed: this route does not take that method."),
     }
-    body = {"error": True, "message": texts.get(error.status_code, error.detail)}
-    return Response(body, status_code=error.status_code, headers=error.headers)
+    refusal = refusals.get(error.status_code) or ApiError(error.detail, status=error.status_code)
+    return Response(refusal.body, status_code=refusal.status, headers=error.headers)
+
+
+def _fault(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """What fails outside any operation."""
+    answer = unexpected(request, error)
+    return Response(answer.body, status_code=answer.status_code, media_type="application/json")
 
 
 def _handler(operation: Operation, endpoint: Answering) -> HTTPRouteHandler:
@@ -65,7 +73,7 @@ def _handler(operation: Operation, endpoint: Answering) -> HTTPRouteHandler:
         return await endpoint(request)
 
     return HTTPRouteHandler(
-        operation.path,
+        operation.routed,
         http_method=operation.method,  # type: ignore[arg-type]
         status_code=operation.status,
         include_in_schema=False,
@@ -123,9 +131,10 @@ def _application(sockets: Realtime | SocketForwarder, database: Database, handle
     return Litestar(
         route_handlers=handlers,
         lifespan=[lifespan],
-        exception_handlers={HTTPException: _no_route},
+        exception_handlers={HTTPException: _no_route, Exception: _fault},
         openapi_config=None,
         logging_config=None,
+        request_class=Call,
         request_max_body_size=None,
     )
 

@@ -96,6 +96,30 @@ class Settings:
         "PEGBAR_TRUSTED_PROXIES",
         "Addresses and networks whose `X-Real-IP`, `X-Forwarded-For` and `X-Forwarded-Proto` are believed, separated by `;`",
     )
+    streams_per_person: int = _server(
+        32,
+        "PEGBAR_STREAMS_PER_PERSON",
+        "Long answers (boards, lists) that an API worker sends one person at once, more are 429; 0 for no limit",
+        least=0,
+    )
+    stream_patience: float = _server(
+        120.0,
+        "PEGBAR_STREAM_PATIENCE",
+        "Seconds that a client may take nothing of its answer, then it is given up",
+        least=1,
+    )
+    spool_per_person: int = _server(
+        1024**3,
+        "PEGBAR_SPOOL_PER_PERSON",
+        "Bytes of answers that an API worker keeps on disk for the slow readers of one person; 0 for no limit",
+        least=0,
+    )
+    spool_limit: int = _server(
+        4 * 1024**3,
+        "PEGBAR_SPOOL",
+        "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
+        least=0,
+    )
     metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
     job_stalled_after: float = _server(
         30.0,
@@ -144,7 +168,9 @@ class Settings:
         "PEGBAR_REFRESH_COOKIE_PATHS",
         "Paths browsers know the refresh route by, separated by `;`; change it when a proxy mounts the API elsewhere",
     )
-    user_limit: int = _accounts(100, "USER_LIMIT", "Active persons allowed, bots and guests aside")
+    user_limit: int = _accounts(
+        0, "USER_LIMIT", "Active persons allowed, bots and guests aside; 0 for no limit", least=0
+    )
     login_rate_limit: int = _accounts(
         60,
         "PEGBAR_LOGIN_RATE_LIMIT",
@@ -188,7 +214,16 @@ class Settings:
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
     )
-    max_image_pixels: int = _storage(400_000_000, "MAX_IMAGE_PIXELS", "Largest picture accepted, in pixels")
+    max_image_pixels: int = _storage(
+        2**27, "MAX_IMAGE_PIXELS", "Largest picture accepted, in pixels; the default is a 16K panorama", least=1
+    )
+    picture_processes: int = _storage(
+        0,
+        "PEGBAR_PICTURE_PROCESSES",
+        "Pictures that an API worker makes at once, each in a process; 0 for one a processor, from 2 to 8",
+        least=0,
+        most=64,
+    )
     enable_job_queue: bool = _storage(
         False, "ENABLE_JOB_QUEUE", "Make thumbnails in a job after the upload instead of before its answer"
     )

@@ -37,7 +37,10 @@ def test_gazu_refreshes_an_expired_token(server: Server, admin: Client, client: 
     past = datetime.now(UTC) - timedelta(seconds=5)
     expired = jwt.encode(claims | {"exp": int(past.timestamp())}, key, algorithm="HS256")
     answer = Client(server.api, expired).get("/auth/authenticated")
-    assert (answer.status_code, answer.json()) == (401, {"error": True, "message": "Signature has expired"})
+    assert (answer.status_code, answer.json()) == (
+        401,
+        {"error": True, "message": "Signature has expired", "data": None},
+    )
     client.access_token, client.refresh_token = expired, opened["refresh_token"]
     client.use_refresh_token = True
     assert gazu.client.get_current_user(client=client)["email"] == email

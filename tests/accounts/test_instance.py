@@ -18,7 +18,9 @@ def test_strangers_read_what_the_instance_is(anonymous: Client) -> None:
         False,
         True,
     )
+    assert config["indexer_configured"] is (anonymous.get("/data/search").status_code != 404), "what the UI offers"
     status = anonymous.ok_get("/status")
+    assert status["indexer-up"] is config["indexer_configured"]
     assert PARTS | {"name", "version"} == status.keys()
     assert status["database-up"] is True
     assert status["event-stream-up"] is True
@@ -70,3 +72,12 @@ def test_metrics_count_requests_by_route_and_the_settings_check_needs_its_token(
         told = requests.get(check, headers={"Authorization": "Bearer s3cret"}, timeout=60).json()
         assert told["default_locale"] == {"env": "en_US", "redis": "en_US"}
         assert told["active_users"] == 1
+
+
+def test_the_token_of_the_settings_check_is_not_guessed_for_long() -> None:
+    with Server(None, ADMIN_TOKEN="s3cret", PEGBAR_LOGIN_RATE_LIMIT="3") as server:
+        path, right = f"{server.api}/admin/config/check", {"Authorization": "Bearer s3cret"}
+        guesses = [requests.get(path, headers={"Authorization": f"Bearer {n}"}, timeout=60) for n in range(3)]
+        assert [answer.status_code for answer in guesses] == [403] * 3
+        assert requests.get(path, headers=right, timeout=60).status_code == 429
+        assert requests.get(path, headers={**right, "X-Real-IP": "192.0.2.1"}, timeout=60).status_code == 200

@@ -120,7 +120,6 @@ def test_a_link_that_an_administrator_passes_on_works_once(mailing_admin: Client
     first = link_in(mailing_admin.ok_post(path)["reset_password_link"])
     link = link_in(mailing_admin.ok_post(path)["reset_password_link"])
     anonymous = Client(mailing.api)
-    assert reset(anonymous, email, first["token"]) == 400
     wrong = {"email": email, "token": "x", "password": NEW, "password2": NEW}
     assert "Wrong or expired token" in anonymous.put("/auth/reset-password", wrong).json()["message"]
     assert reset(anonymous, email, link["token"], "short") == 400
@@ -128,10 +127,34 @@ def test_a_link_that_an_administrator_passes_on_works_once(mailing_admin: Client
     assert reset(anonymous, f"no.{email}", link["token"]) == 400
     assert reset(anonymous, email.upper(), link["token"]) == 200
     assert reset(anonymous, email, link["token"]) == 400
+    assert reset(anonymous, email, first["token"]) == 400, "a used link ends the others"
     assert not is_in(before)
     assert is_in(signed_in(mailing_admin, email, NEW))
     rows = stored(mailing, "SELECT data::text FROM pegbar.one_time_secret")
     assert not any(first["token"] in data or link["token"] in data for (data,) in rows)
+
+
+def test_a_second_link_leaves_the_first_one_good(mailing: Server, mailing_admin: Client, mailbox: Mailbox) -> None:
+    person_id, email = artist(mailing_admin)
+    path = f"/actions/persons/{person_id}/reset-password-link"
+    anonymous = Client(mailing.api)
+    links = [link_in(mailing_admin.ok_post(path)["reset_password_link"]) for _ in range(3)]
+    assert reset(anonymous, email, links[0]["token"]) == 200
+    assert [reset(anonymous, email, link["token"]) for link in links] == [400] * 3
+    links = [link_in(mailing_admin.ok_post(path)["reset_password_link"]) for _ in range(2)]
+    change = {"old_password": NEW, "password": PASSWORD, "password_2": PASSWORD}
+    signed_in(mailing_admin, email, NEW).ok_post("/auth/change-password", change)
+    mailbox.next(email)
+    assert [reset(anonymous, email, link["token"]) for link in links] == [400] * 2
+
+
+def test_six_links_are_one_too_many(mailing: Server, mailing_admin: Client) -> None:
+    person_id, email = artist(mailing_admin)
+    path = f"/actions/persons/{person_id}/reset-password-link"
+    links = [link_in(mailing_admin.ok_post(path)["reset_password_link"]) for _ in range(6)]
+    rows = stored(mailing, "SELECT count(*) FROM pegbar.one_time_secret WHERE subject = %s", person_id)
+    assert rows == [(5,)]
+    assert [reset(Client(mailing.api), email, link["token"]) for link in (links[0], links[1])] == [400, 200]
 
 
 def test_a_lost_password_is_replaced_by_mail(mailing: Server, mailing_admin: Client, mailbox: Mailbox) -> None:

@@ -170,12 +170,61 @@ def test_everybody_else_sees_minimal_records(admin: Client) -> None:
         assert (row["departments"], "email" in row) == ([], False), "no departments unless relations are asked for"
         (row,) = who.ok_get("/data/persons", params={"departments": fur, "relations": "true"})
         assert (row["id"], row["departments"]) == (ida.id, [fur])
-        whole = role == "manager"
-        assert ("email" in who.ok_get(f"/data/persons/{ida.id}")) is whole
+        if role != "vendor":
+            assert ("email" in who.ok_get(f"/data/persons/{ida.id}")) is (role == "manager")
         assert who.get("/data/persons", params={"daily_salary": "1"}).status_code == 400
         assert who.get("/data/persons", params={"email": "a@b.c"}).status_code == 200
     assert admin.get("/data/persons", params={"jti": "x"}).status_code == 400
     assert admin.get("/data/persons/nobody").status_code == 400
+
+
+def test_outsiders_read_only_the_people_of_their_open_productions(admin: Client) -> None:
+    fur = admin.ok_post("/data/departments", {"name": unique("Fur"), "color": "#102030"})["id"]
+    mate, stranger = hire(admin, departments=[fur]), hire(admin, departments=[fur])
+    for role in ("vendor", "client"):
+        who = hire(admin, role)
+        production(admin, mate, who)
+        assert who.get(f"/data/persons/{stranger.id}").status_code == 403
+        assert {who.get(f"/data/persons/{each.id}").status_code for each in (mate, who)} == {200}
+        assert [row["id"] for row in who.ok_get(f"/data/departments/{fur}/persons")] == [mate.id]
+
+
+PERSONAL = {
+    "phone": "0123",
+    "country": "FR",
+    "contract_type": "freelance",
+    "notifications_slack_userid": "slack-name",
+    "data": {"home": "Here"},
+}
+
+
+def test_managers_read_what_is_personal_of_the_people_they_manage_only(admin: Client) -> None:
+    ida = hire(admin, daily_salary=321, **PERSONAL)
+    outside, lesser, leading, promoted = (hire(admin, role) for role in ("manager", "manager", "manager", "user"))
+    show = production(admin, ida, leading)["id"]
+    join(admin, show, lesser, "client")
+    join(admin, show, promoted, "manager")
+    for who in (outside, lesser):
+        row = who.ok_get(f"/data/persons/{ida.id}")
+        assert {key: row[key] for key in PERSONAL if row[key] == PERSONAL[key]} == {}
+        assert row["daily_salary"] == 0
+    for who in (leading, promoted):
+        row = who.ok_get(f"/data/persons/{ida.id}")
+        assert {key: row[key] for key in PERSONAL} == PERSONAL
+        assert row["daily_salary"] == 321
+
+
+def test_a_manager_reads_no_salary_by_adding_somebody_to_their_team(admin: Client) -> None:
+    ida, who = hire(admin, daily_salary=321, phone="0123"), hire(admin, "manager")
+    show = production(admin, who)["id"]
+    join(who, show, ida)
+    row = who.ok_get(f"/data/persons/{ida.id}")
+    assert (row["phone"], row["daily_salary"]) == ("0123", 0)
+    (member,) = [each for each in who.ok_get(f"/data/projects/{show}/team") if each["id"] == ida.id]
+    assert member["daily_salary"] == 0
+    admin.ok_delete(f"/data/projects/{show}/team/{ida.id}")
+    join(admin, show, ida)
+    assert who.ok_get(f"/data/persons/{ida.id}")["daily_salary"] == 321
 
 
 def test_people_are_found_by_full_name(admin: Client) -> None:

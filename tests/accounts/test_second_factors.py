@@ -76,6 +76,17 @@ def test_a_code_of_the_authenticator_works_once(admin: Client) -> None:
     assert log_in(admin, email, totp=code).json()["wrong_OTP"] is True
 
 
+def test_the_first_code_of_a_new_secret_works_right_after_the_old_one_was_turned_off(admin: Client) -> None:
+    ida, email, secret, codes = with_totp(admin)
+    assert log_in(admin, email, totp=code_of(secret, 1)).status_code == 200
+    ida.ok_delete("/auth/totp", json={"recovery_code": codes[0]})
+    renewed = ida.ok_put("/auth/totp")["otp_secret"]
+    first = code_of(renewed)
+    ida.ok_post("/auth/totp", {"totp": first})
+    assert log_in(admin, email, totp=first).json()["wrong_OTP"] is True
+    assert log_in(admin, email, totp=code_of(renewed, 1)).status_code == 200
+
+
 def test_one_code_sent_many_times_at_once_signs_in_once(admin: Client) -> None:
     _, email, secret, _ = with_totp(admin)
     code = code_of(secret)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from litestar import Request
 
 from pegbar.accounts import addresses, cookies, passwords, sign_in
+from pegbar.accounts.guesses import Target
 from pegbar.config import settings
 from tests.accounts.people import FIREFOX
 
@@ -38,43 +39,93 @@ def request(peer: str = "203.0.113.5", **headers: str) -> Request[Any, Any, Any]
     return Request(scope | {"server": ("localhost", 80), "query_string": b"", "root_path": "", "state": {}})
 
 
-def person(**more: Any) -> Any:
-    stored = asyncio.run(passwords.hash_password("longenough"))
-    return {
+class Counting:
+    """Guesses that are counted here."""
+
+    network = "192.0.2.1"
+
+    def __init__(self) -> None:
+        self.counted: list[str] = []
+
+    async def failed(self) -> None:
+        self.counted.append("address")
+
+    async def wrong(self, _: Target) -> None:
+        self.counted.append("place")
+
+
+def target(**more: Any) -> Target:
+    """Somebody with a password to guess at; nobody when `who` is None."""
+    row: Any = {
         "id": None,
-        "password": stored,
-        "login_failed_attemps": 0,
-        "last_login_failed": None,
+        "password": asyncio.run(passwords.hash_password("longenough")),
         "active": True,
         "preview_project_id": None,
         "is_generated_from_ldap": False,
-        **more,
     }
+    row = None if "who" in more else {**row, **more}
+    return Target(place=1, who=row, closed_for=None, is_known_address=False, seen_today=False)
+
+
+def signing_in(who: Target, password: str = "longenough") -> tuple[int, Any, list[str]]:
+    """Status and body of a sign-in, and what was counted."""
+    guesses: Any = Counting()
+    try:
+        asyncio.run(sign_in.check_password(guesses, who, password))
+    except sign_in.SignInRefused as refused:
+        return refused.status, refused.body, guesses.counted
+    return 200, None, guesses.counted
+
+
+STRATEGIES: list[dict[str, str]] = [
+    {"AUTH_STRATEGY": "auth_local_classic"},
+    {"AUTH_STRATEGY": "auth_remote_ldap"},
+    {"AUTH_STRATEGY": "auth_remote_ldap", "LDAP_FALLBACK": "true"},
+    {"AUTH_STRATEGY": "auth_by_magic"},
+]
 
 
 @pytest.mark.parametrize(
     ("environment", "from_directory", "status"),
     [
-        ({"AUTH_STRATEGY": "auth_local_classic"}, False, 200),
+        (STRATEGIES[0], False, 200),
         ({"AUTH_STRATEGY": "auth_local_no_password"}, False, 200),
         ({"AUTH_STRATEGY": "auth_local_no_password"}, True, 200),
-        ({"AUTH_STRATEGY": "auth_remote_ldap"}, False, 400),
-        ({"AUTH_STRATEGY": "auth_remote_ldap"}, True, 400),
-        ({"AUTH_STRATEGY": "auth_remote_ldap", "LDAP_FALLBACK": "true"}, False, 200),
-        ({"AUTH_STRATEGY": "auth_remote_ldap", "LDAP_FALLBACK": "true"}, True, 400),
-        ({"AUTH_STRATEGY": "auth_by_magic"}, False, 409),
+        (STRATEGIES[1], False, 400),
+        (STRATEGIES[1], True, 400),
+        (STRATEGIES[2], False, 200),
+        (STRATEGIES[2], True, 400),
+        (STRATEGIES[3], False, 409),
     ],
 )
 def test_strategies(setting: Set, environment: dict[str, str], from_directory: bool, status: int) -> None:
     setting(BCRYPT_LOG_ROUNDS="4", **environment)
-    check = sign_in.check_password_of(None, person(is_generated_from_ldap=from_directory), "longenough")  # type: ignore[arg-type]
-    if status == 200:
-        asyncio.run(check)
-        return
-    with pytest.raises(sign_in.SignInRefused) as refused:
-        asyncio.run(check)
-    assert refused.value.status == status
-    assert refused.value.body["login"] is False
+    answer = signing_in(target(is_generated_from_ldap=from_directory))
+    assert answer[0] == status
+    assert status == 200 or answer[1]["login"] is False
+
+
+@pytest.mark.parametrize("environment", STRATEGIES)
+def test_no_strategy_tells_who_has_an_account(
+    setting: Set, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    setting(BCRYPT_LOG_ROUNDS="4", **environment)
+    compared: list[int] = []
+    compare = passwords.bcrypt.checkpw
+    monkeypatch.setattr(passwords.bcrypt, "checkpw", lambda *both: compared.append(1) or compare(*both))
+    answers = []
+    for who in (
+        target(who=None),
+        target(),
+        target(password=None),
+        target(password=b"default"),
+        target(password=b"$2b$99$" + b"a" * 53),
+        target(is_generated_from_ldap=True),
+        target(active=False),
+    ):
+        answers.append((signing_in(who, "a wrong one"), len(compared) > 0))
+        compared.clear()
+    assert all(answer == answers[0] for answer in answers), answers
 
 
 @pytest.mark.parametrize(
@@ -89,6 +140,11 @@ def test_strategies(setting: Set, environment: dict[str, str], from_directory: b
         ("10.0.0.9", {"x_real_ip": "fe80::1%" + "eth" * 30}, "fe80::1"),
         ("10.0.0.9", {"x_forwarded_for": "6.6.6.6, 192.0.2.1, 10.0.0.3"}, "192.0.2.1"),
         ("10.0.0.9", {"x_forwarded_for": "nonsense"}, "10.0.0.9"),
+        ("10.0.0.9", {"x_real_ip": "192.0.2.1", "x_forwarded_for": "6.6.6.6, 192.0.2.1"}, "192.0.2.1"),
+        ("10.0.0.9", {"x_real_ip": "10.0.0.3", "x_forwarded_for": "192.0.2.1, 10.0.0.3"}, "192.0.2.1"),
+        # A proxy that writes one of them passes on the other as it came.
+        ("10.0.0.9", {"x_real_ip": "6.6.6.6", "x_forwarded_for": "192.0.2.1"}, None),
+        ("10.0.0.9", {"x_real_ip": "192.0.2.1", "x_forwarded_for": "6.6.6.6"}, None),
     ],
 )
 def test_only_a_trusted_proxy_names_addresses(

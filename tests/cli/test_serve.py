@@ -3,18 +3,26 @@
 import re
 import signal
 import socket
+import struct
+import subprocess
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import psutil
+import psycopg
 import pytest
 import requests
+import structlog
 
+from pegbar.cli.place import Place
+from pegbar.cli.supervisor import Supervisor
+from pegbar.core.embedded import CannotStart, EmbeddedPostgres
 from tests.client import sign_in
 from tests.command import pegbar
-from tests.server import ADMIN, Server, free_port
+from tests.server import ADMIN, FAST, Server, free_port
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
@@ -111,6 +119,106 @@ def test_it_stops_cleanly_and_starts_again(own: Server, number: signal.Signals) 
     assert not [each for each in before if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
     assert not (own.folder / "postgresql" / "postmaster.pid").exists()
     own.start()
+
+
+def test_it_starts_at_once_after_the_whole_tree_was_killed(own: Server) -> None:
+    assert own.process is not None
+    for _ in range(3):
+        tree = psutil.Process(own.process.pid).children(recursive=True)
+        for each in (own.process, *tree):
+            each.kill()
+        own.process.wait()
+        own.start()
+    assert _signs_in(own)
+
+
+def test_a_copy_of_a_folder_in_use_starts_and_is_told_of(own: Server, tmp_path: Path) -> None:
+    subprocess.run(["cp", "-a", own.folder, tmp_path / "copy"], check=True)
+    assert (tmp_path / "copy" / "postgresql" / "postmaster.pid").exists()
+    copied = EmbeddedPostgres(tmp_path / "copy", FAST["PEGBAR_POSTGRES_OPTIONS"])
+    with structlog.testing.capture_logs() as logs:
+        copied.start()
+    try:
+        with psycopg.connect(copied.url()) as connection:
+            assert connection.execute("SELECT count(*) FROM person").fetchone() != (0,)
+    finally:
+        copied.stop()
+    assert [each["made_in"] for each in logs] == [str(own.folder)]
+    assert _signs_in(own)
+
+
+def test_nobody_else_on_the_machine_reads_the_data(own: Server) -> None:
+    boss = sign_in(own.api, ADMIN[0], _password(own))
+    picture = {"file": ("a.png", _picture(), "image/png")}
+    assert boss.post(f"/pictures/thumbnails/persons/{boss.id}", files=picture).status_code in (200, 201)
+    assert (own.folder / "previews").is_dir()
+    paths = [each for each in own.folder.rglob("*") if not each.name.startswith("serve-")]
+    assert [each for each in paths if each.lstat().st_mode & 0o007 and not each.is_socket()] == []
+
+
+def _password(server: Server) -> str:
+    found = re.search(r"Sign in as\s+\S+ with (\S+) ", server.text())
+    assert found is not None
+    return found[1]
+
+
+def _picture() -> bytes:
+    """A PNG of one white pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\0\xff\xff\xff")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def test_what_former_versions_left_open_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "previews" / "pictures").mkdir(parents=True)
+    (tmp_path / "previews").chmod(0o777)
+    (tmp_path / "postgresql.log").write_text("SELECT 'secret'")
+    (tmp_path / "postgresql.log").chmod(0o644)
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "notes.txt").chmod(0o644)
+    Place(data=tmp_path).settle()
+    assert (tmp_path / "previews").stat().st_mode & 0o777 == 0o770
+    assert (tmp_path / "postgresql.log").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "notes.txt").stat().st_mode & 0o777 == 0o644
+
+
+class _Broken:
+    """A PostgreSQL that cannot start."""
+
+    alive, log, attempts = False, "postgresql.log", 0
+
+    def revive(self) -> None:
+        self.attempts += 1
+        raise CannotStart("its disk is full")
+
+
+def test_a_database_that_cannot_start_does_not_end_the_server() -> None:
+    database = _Broken()
+    supervisor = Supervisor([], database)  # type: ignore[arg-type]
+    for _ in range(5):
+        supervisor._tend_database()
+    assert database.attempts == 1, "it is tried again, not at once"
+    planned = supervisor._until_next_restart()
+    assert planned is not None
+    assert planned > 0
+
+
+@pytest.mark.parametrize(("free", "kept"), [(2**40, True), (100 * 2**20, True), (2**20, False)])
+def test_the_reserve_of_the_database_is_made_kept_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, kept: bool
+) -> None:
+    (tmp_path / "postgresql").mkdir()
+    database, reserve = EmbeddedPostgres(tmp_path), tmp_path / "postgresql.reserve"
+    for room in (2**40, free):
+        usage = type("Usage", (), {"free": room})
+        monkeypatch.setattr("pegbar.core.embedded.shutil.disk_usage", lambda _, usage=usage: usage)
+        database._use_reserve()
+        assert reserve.exists() == (kept or room != free)
+    assert not kept or reserve.stat().st_blocks * 512 >= 64 * 2**20
 
 
 def test_nothing_outlives_a_killed_server(own: Server) -> None:

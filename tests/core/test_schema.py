@@ -260,3 +260,18 @@ def test_an_old_or_newer_schema_is_refused_with_what_to_do(server: Server) -> No
             connection.execute("UPDATE pegbar.alembic_version SET version_num = %s", (revision,))
         done = pegbar(*command, "--database-url", url)
         assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("revision", "advice", "not_advised"),
+    [("9999", "made by a newer Pegbar", "db upgrade"), ("0002", "pegbar db upgrade", "newer")],
+)
+def test_the_status_of_another_schema_says_what_helps(
+    server: Server, revision: str, advice: str, not_advised: str
+) -> None:
+    url = new_database(server, f"status_{revision}")
+    assert pegbar("db", "init", "--database-url", url).returncode == 0
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE pegbar.alembic_version SET version_num = %s", (revision,))
+    told = pegbar("db", "status", "--database-url", url).stdout
+    assert (f"revision {revision}" in told, advice in told, not_advised in told) == (True, True, False), told

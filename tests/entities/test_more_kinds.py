@@ -62,6 +62,24 @@ def test_concepts_in_folders(server: Server, admin: Client) -> None:
     assert "concept-folder:delete" in [name for name, _ in happened(server, show.id)]
 
 
+def test_what_refers_to_an_entity_is_told_whatever_its_kind(admin: Client) -> None:
+    show = Show(admin)
+    vendor = show.join(hire(admin, "vendor"))
+    lamp, shot, chair = show.asset(), show.shot(), show.asset()
+    concept = admin.ok_post(f"{show.path}/concepts", {"name": unique("Alley"), "entity_concept_links": [lamp["id"]]})
+    for row in (shot, chair):
+        admin.ok_put(f"/data/entities/{row['id']}", {"entity_concept_links": [lamp["id"]]})
+    mine = task(admin, shot, "Layout", assignees=[vendor.id])
+    task(admin, lamp, assignees=[vendor.id])
+    path = f"/data/entities/{lamp['id']}/entities-linked/with-tasks"
+    rows = {row["id"]: row for row in admin.ok_get(path)}
+    kinds = {concept["id"]: "Concept", shot["id"]: "Shot", chair["id"]: "Asset"}
+    assert {row_id: row["type"] for row_id, row in rows.items()} == kinds
+    assert [each["id"] for each in rows[shot["id"]]["tasks"]] == [mine["id"]]
+    assert all(row["entity_concept_links"] == [lamp["id"]] for row in rows.values())
+    assert [row["id"] for row in vendor.ok_get(path)] == [shot["id"]]
+
+
 def test_worth_fixing_instances_made_at_once_have_numbers_of_their_own(admin: Client) -> None:
     show = Show(admin)
     scene = admin.ok_post(f"{show.path}/scenes", {"name": "SC01"})

@@ -104,6 +104,18 @@ def test_a_byte_order_mark_or_another_encoding_is_read(admin: Client) -> None:
     assert send(admin, sheet.format(other).encode("cp1252")).json()[0]["first_name"] == "Zoé"
 
 
+def test_a_studio_grows_as_long_as_no_limit_is_set(admin: Client) -> None:
+    rows = "".join(f"Una{number};Vik;{address()}\n" for number in range(110))
+    assert len(send(admin, f"First Name;Last Name;Email\n{rows}").json()) == 110
+    una = admin.ok_post("/data/persons", {"first_name": "Una", "last_name": "Vik", "email": address()})
+    for active in (False, True):
+        admin.ok_put(f"/data/persons/{una['id']}", {"active": active})
+    bot = admin.ok_post("/data/persons", {"first_name": "Una", "last_name": "Bot", "is_bot": True})
+    admin.ok_put(f"/data/persons/{bot['id']}", {"is_bot": True, "active": True})
+    people = sum(row["active"] for row in admin.ok_get("/data/persons"))
+    assert 100 < people < admin.ok_get("/data/user/context")["user_limit"]
+
+
 def test_imports_keep_to_the_user_limit_and_protected_accounts() -> None:
     with Server(None, USER_LIMIT="2", PROTECTED_ACCOUNTS="chief@example.com") as server:
         admin = sign_in(server.api, *ADMIN)

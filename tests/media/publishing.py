@@ -10,14 +10,23 @@ from tests import factories
 from tests.client import Client
 
 
+def _part(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png(width: int = 64, height: int = 32, colour: tuple[int, ...] = (200, 40, 40)) -> bytes:
     rows = b"".join(b"\0" + bytes(colour) * width for _ in range(height))
-
-    def part(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if len(colour) == 3 else 6, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", zlib.compress(rows)) + part(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + _part(b"IHDR", header) + _part(b"IDAT", zlib.compress(rows)) + _part(b"IEND", b"")
+
+
+def bomb(side: int) -> bytes:
+    """A black square of one bit a pixel: a few kilobytes, whatever its size."""
+    row = b"\0" * (1 + (side + 7) // 8)
+    packer = zlib.compressobj()
+    data = b"".join(packer.compress(row * min(500, side - top)) for top in range(0, side, 500)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _part(b"IHDR", header) + _part(b"IDAT", data) + _part(b"IEND", b"")
 
 
 def size_of(picture: bytes) -> tuple[int, int]:

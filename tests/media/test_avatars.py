@@ -1,17 +1,20 @@
 """Faces of persons, productions and the organisation; backgrounds of 3D previews."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
 from tests import factories
-from tests.client import Client, unique
-from tests.media.publishing import png, size_of
+from tests.client import Client, sign_in, unique
+from tests.media.publishing import bomb, png, size_of
+from tests.server import ADMIN, Server
 
 
 def send(who: Client, path: str, data: bytes, name: str = "face.png") -> requests.Response:
-    return who.post(path, files={"file": (name, data)})
+    return who.post(path, files={"file": (name, data)}, timeout=600)
 
 
 def test_a_person_gives_themselves_a_face(admin: Client) -> None:
@@ -32,6 +35,45 @@ def test_a_person_gives_themselves_a_face(admin: Client) -> None:
     assert send(admin, path.replace(artist.id, other.id[:-4] + "0000"), png()).status_code == 404
     names = {row["name"] for row in admin.ok_get("/data/events", params={"name": "person:%", "user_id": artist.id})}
     assert names == {"person:update", "person:set-thumbnail"}
+
+
+def test_a_bomb_is_refused_with_its_pixels_and_the_limit(admin: Client) -> None:
+    artist = factories.hire(admin)
+    answer = send(artist, f"/pictures/thumbnails/persons/{artist.id}", bomb(19000))
+    assert answer.status_code == 400
+    assert "19000 x 19000 pixels; 134217728 are the most" in answer.json()["message"]
+
+
+def _decoding(server: Server) -> int:
+    """How many processes make pictures."""
+    assert server.process is not None
+    number = 0
+    for process in psutil.Process(server.process.pid).children(recursive=True):
+        try:
+            number += any(word.endswith("render.py") for word in process.cmdline())
+        except psutil.NoSuchProcess:
+            continue
+    return number
+
+
+def test_an_avatar_waits_for_nobodys_large_pictures() -> None:
+    with Server(None, PEGBAR_PICTURE_PROCESSES="2") as server, ThreadPoolExecutor(13) as pool:
+        admin = sign_in(server.api, *ADMIN)
+        greedy, other = factories.hire(admin, "admin"), factories.hire(admin)
+        large, most = bomb(4200), 0
+        with_large = [
+            pool.submit(send, Client(server.api, greedy.token), f"/pictures/thumbnails/persons/{greedy.id}", large)
+            for _ in range(4)
+        ]
+        avatar = pool.submit(send, other, f"/pictures/thumbnails/persons/{other.id}", png())
+        while wait([avatar], timeout=0.05).not_done:
+            most = max(most, _decoding(server))
+        assert avatar.result().status_code == 201
+        assert sum(each.done() for each in with_large) < 4
+        while wait(with_large, timeout=0.05).not_done:
+            most = max(most, _decoding(server))
+        assert {each.result().status_code for each in with_large} == {201}
+        assert 1 <= most <= 2
 
 
 def test_managers_give_a_production_its_poster(admin: Client) -> None:

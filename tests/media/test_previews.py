@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests import factories
 from tests.client import Client
 from tests.media.publishing import comment_on, place, png, published, size_of, upload
+from tests.server import Server
+from tests.workers import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +100,39 @@ def test_revisions_and_positions_follow_the_comments(admin: Client, artist: Clie
     path = f"/actions/tasks/{task['id']}/comments/{third['id']}/add-preview"
     refused = artist.post(path, {"revision": 5})
     assert (refused.status_code, refused.json()["message"][:25]) == (400, "Revision 5 already exists")
+    assert "Leave the revision out" in refused.json()["message"]
     assert artist.post(path, {"revision": -1}).status_code == 400
     assert artist.ok_post(path, {})["revision"] == 6
     # Positions are the highest plus one: a hole left by a deletion makes no double.
     artist.ok_delete(f"/actions/tasks/{task['id']}/comments/{first['id']}/preview-files/{one['id']}")
     assert place(artist, task["id"], first["id"])["position"] == 3
+
+
+def test_no_revision_keeps_others_from_publishing(
+    server: Server, admin: Client, artist: Client, task: dict[str, Any]
+) -> None:
+    def next_one() -> int:
+        return int(place(artist, task["id"], comment_on(artist, admin, task["id"])["id"])["revision"])
+
+    comment = comment_on(artist, admin, task["id"])
+    path = f"/actions/tasks/{task['id']}/comments/{comment['id']}/add-preview"
+    for high in (2**31 - 1, 10**9 + 1, str(2**31 - 1)):
+        refused = artist.post(path, {"revision": high})
+        assert refused.status_code == 400
+        assert refused.json()["data"]["errors"][0]["field"] == "revision"
+        assert "1000000000 is the most" in refused.json()["message"]
+    assert artist.post(path, {"revision": 2**31}).status_code == 400
+    assert artist.ok_post(path, {"revision": 10**9})["revision"] == 10**9
+    assert next_one() == 10**9 + 1
+    # As a database may hold it already.
+    last = place(artist, task["id"], comment_on(artist, admin, task["id"])["id"])
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute("UPDATE preview_file SET revision = 2147483647 WHERE id = %s", [last["id"]])
+    assert [next_one(), next_one()] == [10**9 + 2, 10**9 + 3]
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute("UPDATE preview_file SET position = 2147483647 WHERE id = %s", [last["id"]])
+    beside = f"/actions/tasks/{task['id']}/comments/{last['comments'][0]}/preview-files/{last['id']}"
+    assert artist.ok_post(beside)["position"] == 1
 
 
 def test_one_preview_per_revision_where_the_production_says_so(admin: Client) -> None:
@@ -132,14 +163,44 @@ def test_a_broken_preview_takes_another_upload(admin: Client, artist: Client, ta
 
 def test_movies_and_other_files_are_served_as_they_came(admin: Client, artist: Client, task: dict[str, Any]) -> None:
     movie = published(artist, admin, task["id"], b"not really a movie", "take.mov")
-    assert (movie["extension"], movie["data"]) == ("mp4", {"movie_prefixes": ["previews"]})
-    for where in ("originals", "low"):
-        answer = artist.get(f"/movies/{where}/preview-files/{movie['id']}.mp4", headers={"Range": "bytes=4-9"})
-        assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (206, b"really", "video/mp4")
-    assert artist.get(f"/movies/source/preview-files/{movie['id']}.mp4").status_code == 404
+    source = f"/movies/source/preview-files/{movie['id']}.mp4"
+    answer = artist.get(source, headers={"Range": "bytes=4-9"})
+    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (206, b"really", "video/mp4")
     scene = published(artist, admin, task["id"], b"%PDF", "Board.pdf")
     answer = artist.get(f"/pictures/originals/preview-files/{scene['id']}.pdf")
     assert (answer.content, answer.headers["Content-Type"]) == (b"%PDF", "application/pdf")
+
+
+def test_a_movie_is_processing_until_it_is_processed(
+    server: Server, admin: Client, artist: Client, task: dict[str, Any]
+) -> None:
+    still = published(artist, admin, task["id"])
+    movie = published(artist, admin, task["id"], b"not really a movie", "take.mov")
+    assert (movie["status"], movie["extension"], movie["original_name"]) == ("processing", "mp4", "take")
+    assert movie["data"] == {"movie_prefixes": ["source"]}
+    # Whoever asks is told to wait, as clients know it.
+    for path in ("pictures/thumbnails", "pictures/previews", "movies/tiles", "movies/originals", "movies/low"):
+        address = f"/{path}/preview-files/{movie['id']}.{'mp4' if path.endswith(('originals', 'low')) else 'png'}"
+        told = artist.get(address, headers={"Accept": "application/json"})
+        assert (told.status_code, told.headers["Retry-After"]) == (202, "5"), path
+        assert artist.get(address).status_code == 404
+    # It stands for nothing that would be shown without a picture.
+    assert artist.ok_get(f"/data/tasks/{task['id']}")["last_preview_file_id"] == still["id"]
+    assert movie["id"] in {row["id"] for row in admin.ok_get("/data/playlists/preview-files/running")}
+    (comment,) = [
+        each for each in artist.ok_get(f"/data/tasks/{task['id']}/comments") if each["id"] == movie["comment_id"]
+    ]
+    assert [(each["id"], each["status"]) for each in comment["previews"]] == [(movie["id"], "processing")]
+    news = artist.ok_get(f"/data/projects/{task['project_id']}/news")["data"]
+    assert movie["id"] in {each["preview_file_id"] for each in news}
+    events = admin.ok_get("/data/events", params={"project_id": task["project_id"], "name": "preview-file:add-file"})
+    (added,) = [each["data"] for each in events if each["data"]["preview_file_id"] == movie["id"]]
+    assert (added["extension"], added["status"]) == ("mp4", "processing")
+    assert upload(artist, movie["id"], b"again", "take.mov").status_code == 400
+    # The job of pictures has nothing to do with it.
+    with psycopg.connect(server.database_url) as connection:
+        query = "SELECT count(*) FROM pegbar.procrastinate_jobs WHERE args ->> 'preview_id' = %s"
+        assert connection.execute(query, [movie["id"]]).fetchone() == (0,)
 
 
 def test_the_main_preview_of_an_entity(admin: Client, artist: Client, task: dict[str, Any]) -> None:
@@ -237,7 +298,9 @@ def test_events_of_previews_stay_in_their_production(admin: Client, artist: Clie
     }
 
 
-def test_an_automation_takes_the_last_revision_to_the_next_task(admin: Client) -> None:
+def tasks_in_a_row(admin: Client) -> list[dict[str, Any]]:
+    """Two tasks: when the first is done, its last revision goes to the second."""
+
     def status(name: str) -> str:
         return str(factories.named(admin, "task-status", name)["id"])
 
@@ -256,11 +319,19 @@ def test_an_automation_takes_the_last_revision_to_the_next_task(admin: Client) -
     automation = admin.ok_post("/data/status-automations", rule)
     show = factories.production(admin, status_automations=[automation["id"]])
     asset = factories.entity(admin, show["id"])
-    before, after = (factories.task(admin, asset, name) for name in ("Modeling", "Rigging"))
+    return [factories.task(admin, asset, name) for name in ("Modeling", "Rigging")]
+
+
+def finish(admin: Client, task: dict[str, Any]) -> None:
+    status = factories.named(admin, "task-status", "Done")["id"]
+    admin.ok_post(f"/actions/tasks/{task['id']}/comment", {"task_status_id": status, "comment": "On it goes"})
+
+
+def test_an_automation_takes_the_last_revision_to_the_next_task(admin: Client) -> None:
+    before, after = tasks_in_a_row(admin)
     published(admin, admin, before["id"])
     last = published(admin, admin, before["id"], png(30, 20), "Last.png")
-    comment = {"task_status_id": status("Done"), "comment": "On it goes"}
-    admin.ok_post(f"/actions/tasks/{before['id']}/comment", comment)
+    finish(admin, before)
     rows = admin.ok_get("/data/preview-files", params={"task_id": after["id"]})
     assert [(row["revision"], row["original_name"], row["width"], row["status"]) for row in rows] == [
         (1, "Last", 30, "ready")
@@ -270,6 +341,19 @@ def test_an_automation_takes_the_last_revision_to_the_next_task(admin: Client) -
     copied = admin.get(f"{path}/{rows[0]['id']}.png")
     assert copied.content == admin.get(f"{path}/{last['id']}.png").content
     assert admin.ok_get(f"/data/tasks/{after['id']}")["last_preview_file_id"] == rows[0]["id"]
+
+
+def test_a_copy_of_a_picture_that_waits_for_its_thumbnails_gets_its_own(server: Server, admin: Client) -> None:
+    before, after = tasks_in_a_row(admin)
+    row = published(admin, admin, before["id"])
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE preview_file SET status = 'processing' WHERE id = %s", [row["id"]])
+        finish(admin, before)
+        copied = "SELECT id FROM preview_file WHERE task_id = %s AND status = 'ready'"
+        (copy_id,) = wait_for(connection, copied, after["id"])
+    thumbnail = admin.get(f"/pictures/thumbnails/preview-files/{copy_id}.png")
+    assert (thumbnail.status_code, size_of(thumbnail.content)) == (200, (150, 100))
+    assert admin.ok_get(f"/data/tasks/{after['id']}")["last_preview_file_id"] == str(copy_id)
 
 
 def test_administrators_see_what_is_not_finished(admin: Client, artist: Client, task: dict[str, Any]) -> None:
@@ -317,3 +401,14 @@ def test_the_previews_of_a_task_and_its_choice_of_a_main_one(
     assert (page["total"], len(page["data"]), page["limit"]) == (len(rows), 1, 1)
     assert artist.get(f"/data/projects/{show['id']}/preview-files").status_code == 403
     assert admin.get(f"/data/projects/{task['id']}/preview-files").status_code == 404
+
+
+def test_a_preview_whose_position_another_server_left_out_is_downloaded(
+    server: Server, admin: Client, artist: Client, task: dict[str, Any]
+) -> None:
+    preview = published(artist, admin, task["id"])
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute("UPDATE preview_file SET position = NULL WHERE id = %s", (preview["id"],))
+    answer = artist.get(f"/pictures/originals/preview-files/{preview['id']}/download")
+    assert (answer.status_code, answer.content[:4]) == (200, b"\x89PNG")
+    assert "_v1.png" in answer.headers["Content-Disposition"]

@@ -1,18 +1,20 @@
 """Pictures made from uploads: sizes, orientation, transparency, and files that are none."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import OpenImageIO as oiio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pegbar.media import render
-from tests.media.publishing import png, size_of
+from tests.media.publishing import bomb, png, size_of
 
 _SIDES = st.integers(1, 5000)
 
@@ -114,6 +116,76 @@ def test_a_bomb_is_refused_before_its_pixels_are_read(tmp_path: Path) -> None:
     answer, made = make(source, ("none", 0, 0), max_pixels=10**6)
     assert answer["unreadable"].startswith("it has 2000 x 2000 pixels")
     assert made == []
+
+
+def measured(source: Path, fit: str, **request: int) -> tuple[int, dict[str, Any], int]:
+    """The exit code of the program, what it says, and the most memory it took, in bytes."""
+    outputs = [{"path": str(source.with_name("out")), "fit": fit, "width": 150, "height": 100}]
+    asked = {"source": str(source), "outputs": outputs, "hdr": False, "max_pixels": 2**27, **request}
+    said = source.with_name("said")
+    with said.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-I", render.__file__, json.dumps(asked)], stdout=out)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    text = said.read_text()
+    return process.returncode, json.loads(text) if text else {}, usage.ru_maxrss * 1024
+
+
+def test_a_bomb_of_361_megapixels_costs_what_its_header_does(tmp_path: Path) -> None:
+    source = tmp_path / "bomb.png"
+    source.write_bytes(bomb(19000))
+    assert source.stat().st_size < 100_000
+    code, said, memory = measured(source, "none")
+    assert (code, said) == (1, {"unreadable": "it has 19000 x 19000 pixels; 134217728 are the most"})
+    assert memory < 150 * 2**20
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_large_picture_is_never_whole_in_memory(tmp_path: Path) -> None:
+    source = tmp_path / "wide.png"
+    source.write_bytes(bomb(8192))
+    code, said, memory = measured(source, "contain")
+    assert (code, said) == (0, {"width": 8192, "height": 8192})
+    assert memory < 8192**2 * 4  # its red, green, blue and alpha in eight bits
+    assert size_of((tmp_path / "out").read_bytes()) == (150, 100)
+
+
+def test_a_large_picture_is_left_for_a_process_for_large_ones(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.png", 100, 100)
+    assert measured(source, "none", small_pixels=9_999)[:2] == (render.LARGE, {})
+    assert not (tmp_path / "out").exists()
+    assert measured(source, "none", small_pixels=10_000)[:2] == (0, {"width": 100, "height": 100})
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_stands_as_its_orientation_says(orientation: int) -> None:
+    pixels = np.arange(5 * 3, dtype=np.float32).reshape(3, 5, 1)
+    lying = oiio.ImageBuf(pixels)
+    lying.specmod().attribute("Orientation", orientation)
+    expected = oiio.ImageBufAlgo.reorient(lying).get_pixels(oiio.FLOAT)
+    assert render.upright(pixels, orientation).tolist() == expected.tolist()
+
+
+def test_a_large_picture_keeps_its_place_when_it_is_averaged_first(tmp_path: Path) -> None:
+    large = write(tmp_path / "large.jpg", 6000, 3001, Orientation=6)
+    answer, [small, original] = make(large, ("contain", 150, 100), ("none", 0, 0))
+    assert answer == {"width": 3001, "height": 6000}
+    assert (original.spec().width, original.spec().height) == (3001, 6000)
+    assert small.getpixel(75, 10)[0] == pytest.approx(1, abs=0.02)
+    assert small.getpixel(75, 90)[2] == pytest.approx(1, abs=0.02)
+    assert (small.getpixel(40, 50)[3], small.getpixel(60, 50)[3]) == (0, 1)
+    assert original.getpixel(1500, 10)[0] > 0.8
+    assert original.getpixel(1500, 5990)[2] > 0.8
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 9))
+def test_an_averaged_picture_is_the_mean_of_its_parts(height: int, width: int, by: int) -> None:
+    pixels = np.random.default_rng(height * width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    small = render._averaged(np, pixels, by)
+    assert small.shape == (-(-height // by), -(-width // by), 3)
+    for y, x in ((0, 0), (small.shape[0] - 1, small.shape[1] - 1)):
+        part = pixels[y * by : (y + 1) * by, x * by : (x + 1) * by]
+        assert small[y, x] == pytest.approx(part.mean(axis=(0, 1)), abs=1e-2)
 
 
 def test_lights_are_shown_in_their_thumbnail(tmp_path: Path) -> None:

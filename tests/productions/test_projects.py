@@ -122,7 +122,7 @@ def test_names_are_unique(admin: Client) -> None:
     show = production(admin)
     answer = admin.post("/data/projects", {"name": show["name"]})
     assert answer.status_code == 400
-    assert set(answer.json()) == {"message"}
+    assert [each["field"] for each in answer.json()["data"]["errors"]] == ["name"]
 
 
 def test_generic_events_outlive_the_production(admin: Client, database: psycopg.Connection) -> None:

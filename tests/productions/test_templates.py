@@ -51,7 +51,7 @@ def test_unknown_templates_are_not_found(admin: Client) -> None:
             admin.delete(f"/data/project-templates/{unknown}"),
         ):
             assert answer.status_code == 404
-            assert answer.json() == {"message": "Project template not found"}
+            assert answer.json() == {"error": True, "message": "Project template not found", "data": None}
 
 
 def test_managers_read_templates_and_administrators_write_them(admin: Client) -> None:

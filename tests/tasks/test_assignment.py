@@ -40,7 +40,7 @@ def test_only_those_who_plan_a_task_assign_it(admin: Client) -> None:
         supervisor.ok_put("/actions/tasks/set-priority", {"task_ids": [task["id"]], "priority": 3})[0]["priority"] == 3
     )
     answer = admin.put(path, {"person_id": show["id"]})
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    assert (answer.status_code, answer.json()["error"]) == (400, "person_id names nobody.")
 
 
 def test_a_task_is_created_by_supervisors_in_the_production_of_its_entity(admin: Client) -> None:

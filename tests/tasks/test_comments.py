@@ -3,8 +3,11 @@
 import threading
 from typing import Any
 
+import psycopg
+
 from tests import factories
 from tests.client import Client
+from tests.server import Server
 
 
 def status(admin: Client, name: str) -> str:
@@ -31,6 +34,17 @@ def test_a_comment_changes_the_status_of_its_task(admin: Client) -> None:
     (listed,) = admin.ok_get(f"/data/tasks/{task['id']}/comments")
     assert listed["person"]["id"] == admin.id
     assert listed["task_status"] == {key: said["task_status"][key] for key in ("id", "name", "short_name", "color")}
+
+
+def test_a_mention_is_not_told_as_a_change_of_status(server: Server, admin: Client) -> None:
+    named, assigned = factories.hire(admin, "user"), factories.hire(admin, "user")
+    show = factories.production(admin, named, assigned)
+    task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[assigned.id])
+    said = say(admin, task, status(admin, "Work In Progress"), f"@{named.person['full_name']} look")
+    with psycopg.connect(server.database_url) as connection:
+        query = "SELECT person_id::text, type, change FROM notification WHERE comment_id = %s"
+        told = set(connection.execute(query, [said["id"]]))
+    assert told == {(named.id, "mention", False), (assigned.id, "comment", True)}
 
 
 def test_two_comments_at_once_count_every_retake(admin: Client) -> None:

@@ -74,7 +74,7 @@ def test_news_are_closed_to_clients_and_narrowed_for_vendors_by_their_role_on_ea
     for path, comment_id, code in (
         (client, of_client[0], 403),
         (vendor, of_vendor[0], 200),
-        (vendor, of_vendor[1], 404),
+        (vendor, of_vendor[1], 403),
         (artist, of_artist[1], 200),
     ):
         (item,) = [each for each in admin.ok_get(path)["data"] if each["comment_id"] == comment_id]

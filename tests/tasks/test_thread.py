@@ -68,12 +68,33 @@ def test_what_is_hidden_is_neither_seen_ticked_nor_answered(admin: Client) -> No
     for verb, body in (("ack", None), ("reply", {"text": "hm"})):
         assert client.post(f"{thread}/{inside['id']}/{verb}", body).status_code == 403
         assert artist.post(f"{thread}/{asked['id']}/{verb}", body).status_code == 403
-        assert admin.post(f"/data/tasks/{elsewhere['id']}/comments/{asked['id']}/{verb}", body).status_code == 404
+        assert admin.post(f"/data/tasks/{elsewhere['id']}/comments/{asked['id']}/{verb}", body).status_code == 403
+        assert admin.post(f"{thread}/{task['id']}/{verb}", body).status_code == 404
     assert client.ok_post(f"{thread}/{asked['id']}/ack")["acknowledgements"] == [client.id]
     assert client.ok_post(f"{thread}/{asked['id']}/ack")["acknowledgements"] == []
     assert client.delete(f"{thread}/{inside['id']}/attachments/{attached['id']}").status_code == 403
     artist.ok_delete(f"{thread}/{inside['id']}/attachments/{attached['id']}")
     assert artist.get(content).status_code == 404
+
+
+def test_a_comment_or_file_of_another_task_is_refused_and_an_unknown_one_not_found(admin: Client) -> None:
+    entity = factories.entity(admin, factories.production(admin)["id"])
+    here, there = factories.task(admin, entity), factories.task(admin, entity, "Rigging")
+    wip = status(admin, "Work In Progress")
+    said, other = say(admin, here, wip, "Here"), say(admin, there, wip, "There")
+    file = {"file": ("a.txt", b"a", "text/plain")}
+    (attached,) = admin.ok_post(f"/actions/tasks/{there['id']}/comments/{other['id']}/add-attachment", files=file)
+    comments = f"/data/tasks/{here['id']}/comments"
+    reply = admin.ok_post(f"/data/tasks/{there['id']}/comments/{other['id']}/reply", {"text": "yes"})
+    for comment_id, code in ((other["id"], 403), (here["id"], 404)):
+        assert admin.post(f"{comments}/{comment_id}/reply", {"text": "no"}).status_code == code
+        assert admin.delete(f"{comments}/{comment_id}/reply/{reply['id']}").status_code == code
+        assert admin.delete(f"{comments}/{comment_id}/attachments/{attached['id']}").status_code == code
+        adding = f"/actions/tasks/{here['id']}/comments/{comment_id}/add-attachment"
+        assert admin.post(adding, files=file).status_code == code
+    assert admin.delete(f"{comments}/{said['id']}/attachments/{attached['id']}").status_code == 403
+    assert admin.delete(f"{comments}/{said['id']}/attachments/{here['id']}").status_code == 404
+    assert admin.get(f"/data/attachment-files/{attached['id']}/file/a.txt").content == b"a"
 
 
 def test_a_removed_author_deletes_no_more(admin: Client) -> None:

@@ -122,6 +122,43 @@ def test_a_sheet_shows_managers_and_supervisors_what_is_theirs(admin: Client) ->
         assert admin.get("/data/persons/time-spents/year-table", params={name: "x"}).status_code == 400
 
 
+def test_days_at_the_end_of_a_year_are_in_the_week_they_belong_to(admin: Client) -> None:
+    artist = person(admin, "user")
+    show = factories.production(admin, artist)
+    task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
+    days = {"2024-12-29": 1, "2024-12-30": 2, "2025-12-28": 4, "2025-12-29": 8, "2025-12-31": 16, "2026-01-01": 32}
+    for day, minutes in days.items():
+        spend(admin, task, artist.id, day, minutes)
+    tables = "/data/persons/time-spents/week-table"
+    one = {"project_id": show["id"]}
+    assert admin.ok_get(f"{tables}/2024", params=one) == {"52": {artist.id: 1}}
+    assert admin.ok_get(f"{tables}/2025", params=one) == {"1": {artist.id: 2}, "52": {artist.id: 4}}
+    assert admin.ok_get(f"{tables}/2026", params=one) == {"1": {artist.id: 56}}
+    for year, week, minutes in ((2024, 52, 1), (2025, 1, 2), (2025, 52, 4), (2026, 1, 56)):
+        (row,) = admin.ok_get(f"/data/persons/{artist.id}/time-spents/week/{year}/{week}")
+        assert row["duration"] == minutes
+    months = admin.ok_get("/data/persons/time-spents/month-table/2025", params=one)
+    assert months == {"12": {artist.id: 28}}, "months and years go by the calendar"
+
+
+@given(st.dates(max_value=date(9999, 12, 26)))
+def test_a_day_is_in_the_year_of_weeks_that_its_week_belongs_to_and_in_no_other(day: date) -> None:
+    year, week, _ = day.isocalendar()
+    of_week, of_year = periods.week(str(year), str(week)), periods.year_of_weeks(str(year))
+    assert of_year.first <= of_week.first <= day <= of_week.last <= of_year.last
+    assert of_year.first.isocalendar()[:2] == (year, 1)
+    assert (of_year.last - of_year.first).days + 1 in (52 * 7, 53 * 7)
+    if year < date.max.year:
+        assert periods.year_of_weeks(str(year + 1)).first == of_year.last + timedelta(days=1)
+
+
+def test_years_of_weeks_end_where_dates_do() -> None:
+    assert periods.year_of_weeks("9999").last == date.max
+    for wrong in ("0", "x", "10000", "-1"):
+        with pytest.raises(BadRequest):
+            periods.year_of_weeks(wrong)
+
+
 def test_quotas_never_divide_by_zero_and_count_unlogged_tasks(admin: Client) -> None:
     artist = person(admin, "user")
     show = factories.production(admin, artist)

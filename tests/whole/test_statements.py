@@ -18,8 +18,7 @@ from tests.accounts.people import artist, signed_in
 from tests.client import Client
 from tests.media.publishing import png
 from tests.server import Server
-from tests.whole.rows import Rows
-from tests.whole.test_roles import row_for
+from tests.whole.rows import Rows, row_for
 
 MOST = 3
 #: The domains whose routes the areas projects, entities, shots, tasks and user are. What the generic routes make is in

@@ -147,7 +147,8 @@ def test_worth_fixing_4_own_entities_and_tasks_are_masked_and_blanked_too(studio
         if name in ("admin", "left"):
             assert rows == {"shot": [], "asset": []}
             continue
-        masked = {"open": 2} if "vendor" in name else {"open": 2, "secret": 1}
+        outside = "vendor" in name or "client" in name
+        masked = {"open": 2} if outside else {"open": 2, "secret": 1}
         assert rows["shot"][0]["data"] == rows["asset"][0]["data"] == masked, name
         assert (rows["shot"][0]["due_date"] is None) is ("client" in name), name
     assert studio.people["user"].get(paths["asset"].replace(studio.show.id, asset["id"])).status_code == 404
@@ -238,6 +239,15 @@ def test_a_colleague_s_tasks_are_those_of_productions_where_one_is_no_client_or_
         "user, vendor here": 0,
         "left": 0,
     }
+
+
+def test_a_bot_reads_the_tasks_of_colleagues_and_nobody_those_of_a_bot(studio: Studio, admin: Client) -> None:
+    bot = factories.hire(admin, "manager")
+    factories.join(admin, studio.show.id, bot)
+    lists = ("tasks", "done-tasks", f"related-tasks/{studio.tasks['shot']['task_type_id']}")
+    for each in lists:
+        assert bot.ok_get(f"/data/persons/{studio.people['user'].id}/{each}")
+        assert studio.people["manager"].get(f"/data/persons/{bot.id}/{each}").status_code == 403
 
 
 _words = st.text(max_size=40) | st.sampled_from(["unassigned", "2031-03-04", "0", "9" * 5000, str(UUID(int=7))])

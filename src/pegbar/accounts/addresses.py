@@ -1,4 +1,4 @@
-"""Where requests come from, and how often an address may guess.
+"""Where requests come from.
 
 Only a trusted proxy is believed about whom it speaks for. Source: spec accounts, "Worth fixing".
 """
@@ -8,27 +8,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from litestar import Request
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from pegbar.config import InvalidSetting, settings
-from pegbar.core.database import Database
-from pegbar.core.errors import TooManyRequests
-from pegbar.core.schema import utc_now
 
 AnyRequest = Request[Any, Any, Any]
-
-_FAILURES = text("SELECT attempts FROM pegbar.failed_attempt WHERE address = :address AND minute = :minute").bindparams(
-    bindparam("minute", type_=TIMESTAMP)
-)
-
-_ADD_FAILURE = text(
-    """
-    INSERT INTO pegbar.failed_attempt (address, minute, attempts) VALUES (:address, :minute, 1)
-    ON CONFLICT (address, minute) DO UPDATE SET attempts = failed_attempt.attempts + 1
-    RETURNING attempts
-    """
-).bindparams(bindparam("minute", type_=TIMESTAMP))
 
 
 @cache
@@ -57,17 +40,26 @@ def _peer(request: AnyRequest) -> str | None:
 
 
 def client_address(request: AnyRequest) -> str | None:
-    """The address of whoever calls; None when a proxy names one that is no address."""
+    """The address of whoever calls; None when a proxy names none, or its headers name two.
+
+    Proxies write one of the headers and pass the other on as the client sent it: where they differ, one may be made up.
+    """
     peer = _peer(request)
     if peer is not None and not _is_trusted(peer):
         return peer
-    if named := request.headers.get("x-real-ip"):
-        return _parsed(named)
-    for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
-        address = _parsed(hop)
-        if address is not None and not _is_trusted(address):
-            return address
-    return peer
+    real, forwarded = request.headers.get("x-real-ip"), _forwarded_for(request)
+    if not real:
+        return forwarded or peer
+    named = _parsed(real)
+    if forwarded is None or named == forwarded:
+        return named
+    return forwarded if _is_trusted(named) else None
+
+
+def _forwarded_for(request: AnyRequest) -> str | None:
+    """The last hop of `X-Forwarded-For` that is no trusted proxy: what the outermost of them saw."""
+    hops = (_parsed(hop) for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")))
+    return next((hop for hop in hops if hop is not None and not _is_trusted(hop)), None)
 
 
 def is_https(request: AnyRequest) -> bool:
@@ -78,38 +70,7 @@ def is_https(request: AnyRequest) -> bool:
     return request.url.scheme == "https"
 
 
-def _network(request: AnyRequest) -> str:
-    """What the limit counts by: an address, of IPv6 the network that one household gets."""
+def network_of(request: AnyRequest) -> str:
+    """What limits count by: an address, of IPv6 the network that one household gets."""
     address = client_address(request) or _peer(request) or "unknown"
     return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
-
-
-class Guesses:
-    """The failed attempts that the address of a request makes within a minute, over all processes."""
-
-    def __init__(self, db: Database, request: AnyRequest) -> None:
-        self._db, self._limit = db, settings().login_rate_limit
-        self._given = {"address": _network(request), "minute": utc_now().replace(second=0, microsecond=0)}
-
-    async def check(self) -> None:
-        """Raise TooManyRequests when the address has used up its attempts."""
-        if self._limit and (await self._db.value(_FAILURES, **self._given) or 0) >= self._limit:
-            raise self._refusal()
-
-    async def failed(self) -> None:
-        """Count a failed attempt, in a transaction of its own. Raises TooManyRequests when it is one too many."""
-        if not self._limit:
-            return
-        async with self._db.transaction() as tx:
-            attempts = await tx.value(_ADD_FAILURE, **self._given)
-        if attempts > self._limit:
-            raise self._refusal()
-
-    @staticmethod
-    def _refusal() -> TooManyRequests:
-        # Gazu takes a 429 for a success unless `login` is false (spec clients).
-        error = TooManyRequests(
-            "Too many failed attempts from this address. Wait a minute, then try again.", login=False
-        )
-        error.headers["retry-after"] = "60"
-        return error

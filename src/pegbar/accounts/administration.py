@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select
 
 from pegbar.accounts import passwords
 from pegbar.accounts.credentials.actions import check_length, store_password
+from pegbar.accounts.guesses import let_in_again
 from pegbar.accounts.people.actions import hire
 from pegbar.accounts.resources import persons
 from pegbar.accounts.second_factors import actions as second_factors
@@ -18,7 +19,7 @@ from pegbar.accounts.tables import person
 from pegbar.core.access import Caller, Token
 from pegbar.core.database import Database, Transaction
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import Text, Uuid
+from pegbar.core.schema import Text
 
 #: Whoever may run commands on the server may do everything; they are nobody's account.
 _NOBODY = UUID(int=0)
@@ -43,11 +44,6 @@ _EVERYBODY = select(
     (person.c.totp_enabled | person.c.email_otp_enabled | person.c.fido_enabled).label("second_factor"),
     person.c.last_presence,
 ).order_by(person.c.is_bot, person.c.role, FULL_NAME, person.c.id)
-_LET_IN_AGAIN = (
-    update(person)
-    .where(person.c.id == bindparam("person_id", type_=Uuid))
-    .values(login_failed_attemps=0, last_login_failed=None)
-)
 
 
 async def ensure_administrator(db: Database, email: str, password: str) -> tuple[str, str] | None:
@@ -102,7 +98,7 @@ async def reset_password(tx: Transaction, email: str, password: str, *, disable_
     check_length(password)
     who = await _person(tx, email)
     await store_password(tx, who["id"], await passwords.hash_password(password))
-    await tx.execute(_LET_IN_AGAIN, person_id=who["id"])
+    await let_in_again(tx, who["id"], (who["email"], who["desktop_login"]))
     if disable_2fa:
         await second_factors.turn_all_off(tx, who["id"])
 

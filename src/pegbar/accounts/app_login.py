@@ -12,7 +12,8 @@ from uuid import UUID
 import msgspec
 
 from pegbar.accounts import one_time, queries, sessions
-from pegbar.accounts.addresses import AnyRequest, Guesses, client_address
+from pegbar.accounts.addresses import AnyRequest, client_address
+from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.sign_in import SignInRefused
 from pegbar.core.access import Caller, anyone, person_identity
 from pegbar.core.body import Strict
@@ -61,7 +62,7 @@ async def exchange_code(db: Database, request: AnyRequest, body: Exchange) -> An
     guesses = Guesses(db, request)
     await guesses.check()
     async with db.transaction() as tx:
-        kept = await one_time.use(tx, _CODE, None, body.code)
+        kept = await one_time.use(tx, [_CODE], None, body.code)
     digest = hashlib.sha256(body.code_verifier.encode()).digest()
     if kept is None or not hmac.compare_digest(urlsafe_b64encode(digest).rstrip(b"=").decode(), kept["challenge"]):
         await guesses.failed()
@@ -72,6 +73,7 @@ async def exchange_code(db: Database, request: AnyRequest, body: Exchange) -> An
         good = await sessions.is_good(tx, person_id, kept["session"], kept["issued"])
         if who is None or who["active"] is False or not good:
             raise _refused()
+        await guesses.remember(tx, person_id)
         return await sessions.open_session(
             tx,
             person_id,
@@ -83,4 +85,4 @@ async def exchange_code(db: Database, request: AnyRequest, body: Exchange) -> An
 
 
 def _refused() -> SignInRefused:
-    return SignInRefused("The code is wrong, used or too old.", error=False)
+    return SignInRefused("The code is wrong, used or too old.")

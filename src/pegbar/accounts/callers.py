@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.expression import FromClause
 
-from pegbar.accounts import tokens
+from pegbar.accounts import standing, tokens
 from pegbar.accounts.tables import department_link, person, revoked_token, session_floor
 from pegbar.core.access import Caller, Place, PlaceKind, Rule, Token, TokenType
 from pegbar.core.database import Database
@@ -39,9 +39,9 @@ from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
 from pegbar.core.realtime import Audience
 from pegbar.core.schema import Uuid, utc_now
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project, project_person_link, project_removal
+from pegbar.productions.tables import project
 from pegbar.studio.tables import task_type
-from pegbar.tasks.tables import task, task_person_link
+from pegbar.tasks.tables import task
 
 ACCESS_COOKIE = "access_token_cookie"
 REFRESH_COOKIE = "refresh_token_cookie"
@@ -97,25 +97,21 @@ def _found(place: Place) -> tuple[FromClause, ColumnElement[bool]]:
 
 def _facts(kind: PlaceKind, source: FromClause) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
     """What the person is to a thing, and the tables that tell it."""
-    facts: dict[str, ColumnElement[Any]] = {}
+    who = standing.PERSON
+    project_id = {"project": project.c.id, "entity": entity.c.project_id, "task": task.c.project_id}[kind]
+    facts: dict[str, ColumnElement[Any]] = {"project_id": project_id}
     if kind == "task":
         source = source.outerjoin(entity, entity.c.id == task.c.entity_id)
         source = source.outerjoin(task_type, task_type.c.id == task.c.task_type_id)
-        facts["assigned_to_task"] = exists().where(
-            task_person_link.c.task_id == task.c.id, task_person_link.c.person_id == person.c.id
-        )
+        facts["assigned_to_task"] = standing.assigned(who, task.c.id)
         facts["task_department_id"] = task_type.c.department_id
+    source, here = standing.joined_team(source, who, project_id)
+    facts |= {"in_team": here.in_team, "role_here": here.role}
     if kind in ("entity", "task"):
-        other, mine = task.alias("other"), task_person_link.alias("mine")
-        facts["assigned_to_entity"] = exists().where(
-            other.c.entity_id == entity.c.id, mine.c.task_id == other.c.id, mine.c.person_id == person.c.id
-        )
-        facts["created_entity"] = func.coalesce(entity.c.created_by == person.c.id, false())
-    project_id = {"project": project.c.id, "entity": entity.c.project_id, "task": task.c.project_id}[kind]
-    team = project_person_link
-    source = source.outerjoin(team, (team.c.project_id == project_id) & (team.c.person_id == person.c.id))
-    in_team = team.c.person_id.is_not(None)
-    return source, {**facts, "project_id": project_id, "in_team": in_team, "team_role": team.c.role}
+        facts["assigned_to_entity"] = standing.assigned_on(who, entity.c.id)
+        facts["reaches_entity"] = here.reaches(entity.c.id)
+        facts["created_entity"] = func.coalesce(entity.c.created_by == who.id, false())
+    return source, facts
 
 
 @lru_cache(1024)
@@ -124,22 +120,24 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
     if along is not None:
         columns.append(along.scalar_subquery().label("along"))
     if not place.parameter or (place.kind == "studio" and place.lookup is None):
+        columns.append(func.array(standing.roles(standing.PERSON).scalar_subquery(), type_=ARRAY(Text)).label("roles"))
         return select(*columns).where(person.c.id == bindparam("sub", type_=Uuid))
     source, there = _found(place)
     if place.kind != "studio":
         source, facts = _facts(place.kind, source)
         columns += [value.label(name) for name, value in facts.items()]
         # A production that is being deleted is gone, with all that is still in it.
-        there &= ~exists().where(project_removal.c.project_id == facts["project_id"])
+        there &= ~standing.is_going(facts["project_id"])
     columns.append(there.label("found"))
     return select(*columns).select_from(source).where(person.c.id == bindparam("sub", type_=Uuid))
 
 
+_IN_TEAM = standing.in_team(standing.somebody_written("p"), standing.written("i"))
 _AUDIENCE = text(
-    """
+    f"""
     SELECT s.socket, p.role,
-           ARRAY(SELECT l.project_id FROM project_person_link l
-                  WHERE l.person_id = p.id AND l.project_id = ANY(:projects ::uuid[])) AS projects
+           ARRAY(SELECT i FROM unnest(:projects ::uuid[]) AS i
+                  WHERE {standing.as_text(_IN_TEAM)}) AS projects
       FROM unnest(:sockets ::text[], :persons ::uuid[], :jtis ::text[], :refresh_jtis ::text[], :issued ::float8[],
                   :of_sessions ::bool[])
            AS s (socket, person_id, jti, refresh_jti, issued, of_session)
@@ -153,13 +151,14 @@ _AUDIENCE = text(
        AND (p.preview_project_id IS NULL
             OR (p.preview_open_until >= now() AT TIME ZONE 'UTC'
                 AND s.issued >= floor(extract(epoch FROM p.preview_opened_at))))
-    """
+    """  # noqa: S608 - a rule of ours
 )
 
 _FACTS = (
     "project_id",
     "in_team",
-    "team_role",
+    "role_here",
+    "reaches_entity",
     "created_entity",
     "assigned_to_entity",
     "assigned_to_task",
@@ -249,6 +248,7 @@ def _caller(row: asyncpg.Record, token: Token, facts: dict[str, Any]) -> Caller:
         timezone=row["timezone"],
         locale=row["locale"],
         departments=frozenset(row["departments"] or ()),
+        roles=frozenset(row["roles"]) if "roles" in row.keys() else frozenset(),  # noqa: SIM118
         preview_project_id=row["preview_project_id"],
         **facts,
     )

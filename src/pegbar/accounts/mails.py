@@ -14,6 +14,7 @@ from babel.dates import format_datetime, get_timezone
 
 from pegbar.accounts import one_time, queries
 from pegbar.accounts.credentials import links
+from pegbar.accounts.guesses import is_known
 from pegbar.accounts.mail_texts import (
     CAUSES,
     CHANGED,
@@ -34,6 +35,7 @@ from pegbar.core.jobs import job
 #: One-time codes by e-mail.
 MAILED_CODE = "email-otp"
 _CODE_LIFETIME = timedelta(minutes=5)
+_MOST_CODES = 5
 
 SEND_CODE = job("accounts.mail_code", priority=10)
 SEND_RESET_LINK = job("accounts.mail_reset_link", priority=5)
@@ -90,8 +92,14 @@ async def _send(
 
 
 @SEND_CODE.task
-async def send_code(db: Database, *, person_id: str | None = None, identifier: str = "") -> None:
-    """Mail a one-time code: to a person setting codes by e-mail up, or to whoever named has them enabled."""
+async def send_code(
+    db: Database, *, person_id: str | None = None, identifier: str = "", asked_from: str | None = None
+) -> None:
+    """Mail a one-time code: to a person setting codes by e-mail up, or to whoever named has them enabled.
+
+    A code replaces the one before, but a stranger's asking replaces none that was asked for from an address which the
+    person signed in from. After five in a row the last one is left until it is too old.
+    """
     if person_id is not None:
         who = await _person(db, person_id)
     else:
@@ -100,9 +108,11 @@ async def send_code(db: Database, *, person_id: str | None = None, identifier: s
     if who is None:
         return
     code = f"{secrets.randbelow(10**6):06}"
+    slot = asked_from if asked_from and await is_known(db, who["id"], asked_from) else ""
     async with db.transaction() as tx:
-        await one_time.keep(tx, MAILED_CODE, who["id"], code, _CODE_LIFETIME)
-    await _send(db, who, CODE, code=code)
+        kept = await one_time.keep(tx, MAILED_CODE, who["id"], code, _CODE_LIFETIME, slot=slot, most=_MOST_CODES)
+    if kept:
+        await _send(db, who, CODE, code=code)
 
 
 @SEND_RESET_LINK.task
@@ -112,8 +122,9 @@ async def send_reset_link(db: Database, *, identifier: str, address: str | None)
     if who is None:
         return
     async with db.transaction() as tx:
-        url = links.url(who["email"], await links.new_token(tx, who["id"], links.ASKED_FOR))
-    await _send(db, who, RESET, address=address or "-", url=url)
+        token = await links.token_asked_for(tx, who["id"])
+    if token is not None:
+        await _send(db, who, RESET, address=address or "-", url=links.url(who["email"], token))
 
 
 @SEND_INVITATION.task

@@ -1,7 +1,7 @@
 """Secrets that work once: codes, challenges and links, kept as keyed hashes until they are used or too old.
 
-A secret belongs to a subject (a person, say), which has one of each kind at a time; without a subject it is found by
-itself. A copy of the database tells nothing about the secrets in it.
+A secret belongs to a subject (a person, say); without a subject it is found by itself. A subject has one secret of a
+kind at a time, or one in each slot, or several beside one another. A copy of the database tells nothing about them.
 """
 
 import hmac
@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, delete, select, text
+from sqlalchemy import ARRAY, Integer, Text, any_, bindparam, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from pegbar.accounts.tables import one_time_secret
@@ -18,23 +18,39 @@ from pegbar.config import settings
 from pegbar.core.database import Reader, Transaction
 from pegbar.core.schema import JSONB, utc_now
 
+#: `times` tells how often a secret was replaced before it was too old.
 _KEEP = text(
     """
-    INSERT INTO pegbar.one_time_secret (kind, subject, data, expires_at) VALUES (:kind, :subject, :data, :until)
-    ON CONFLICT (kind, subject) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at
+    INSERT INTO pegbar.one_time_secret AS kept (kind, subject, slot, data, expires_at)
+    VALUES (:kind, :subject, :slot, :data, :until)
+    ON CONFLICT (kind, subject, slot) DO UPDATE
+       SET expires_at = excluded.expires_at,
+           data = excluded.data || jsonb_build_object('times',
+             CASE WHEN kept.expires_at > :now THEN coalesce((kept.data ->> 'times')::int, 1) + 1 ELSE 1 END)
+     WHERE kept.expires_at <= :now OR coalesce((kept.data ->> 'times')::int, 1) < :most
     """
-).bindparams(bindparam("data", type_=JSONB), bindparam("until", type_=TIMESTAMP))
+).bindparams(
+    bindparam("data", type_=JSONB),
+    bindparam("until", type_=TIMESTAMP),
+    bindparam("now", type_=TIMESTAMP),
+    bindparam("most", type_=Integer),
+)
+_UNLIMITED = 2**31 - 1
 
-_THIS = (one_time_secret.c.kind == bindparam("kind"), one_time_secret.c.subject == bindparam("subject"))
+_SOME = (
+    one_time_secret.c.kind == any_(bindparam("kinds", type_=ARRAY(Text))),
+    one_time_secret.c.subject == bindparam("subject"),
+)
 _ALIVE = one_time_secret.c.expires_at > bindparam("now", type_=TIMESTAMP)
-_READ = select(one_time_secret.c.data).where(*_THIS, _ALIVE)
-_SOME = (one_time_secret.c.kind == any_(bindparam("kinds", type_=ARRAY(Text))), _THIS[1])
-_READ_KINDS = select(one_time_secret.c.kind, one_time_secret.c.data).where(*_SOME, _ALIVE)
+#: Digests are keyed: comparing them as the database does tells nobody how far a guess was right.
+_THIS = (*_SOME, _ALIVE, one_time_secret.c.data["digest"].astext == any_(bindparam("digests", type_=ARRAY(Text))))
+_IS_GOOD = select(exists().where(*_THIS))
+_USE = delete(one_time_secret).where(*_THIS).returning(one_time_secret.c.data)
 _FORGET = delete(one_time_secret).where(*_SOME)
-_USE = (
-    delete(one_time_secret)
-    .where(*_THIS, _ALIVE, one_time_secret.c.data["digest"].astext == bindparam("digest"))
-    .returning(one_time_secret.c.data)
+_COUNT = select(func.count()).select_from(one_time_secret).where(*_SOME, _ALIVE)
+_LATEST = select(one_time_secret.c.slot).where(*_SOME).order_by(one_time_secret.c.expires_at.desc())
+_MAKE_ROOM = delete(one_time_secret).where(
+    *_SOME, one_time_secret.c.slot.in_(_LATEST.offset(bindparam("most", type_=Integer)).scalar_subquery())
 )
 
 #: Takes a step only when it is later than any taken before.
@@ -42,7 +58,7 @@ _ADVANCE = text(
     """
     INSERT INTO pegbar.one_time_secret (kind, subject, data, expires_at)
     VALUES (:kind, :subject, jsonb_build_object('step', CAST(:step AS bigint)), :until)
-    ON CONFLICT (kind, subject) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at
+    ON CONFLICT (kind, subject, slot) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at
      WHERE (one_time_secret.data ->> 'step')::bigint < CAST(:step AS bigint)
     """
 ).bindparams(bindparam("until", type_=TIMESTAMP))
@@ -60,38 +76,58 @@ def _place(kind: str, subject: UUID | str | None, secret: str) -> tuple[str, str
 
 
 async def keep(
-    tx: Transaction, kind: str, subject: UUID | str | None, secret: str, lifetime: timedelta, **data: Any
+    tx: Transaction,
+    kind: str,
+    subject: UUID | str | None,
+    secret: str,
+    lifetime: timedelta,
+    *,
+    slot: str = "",
+    most: int = _UNLIMITED,
+    **data: Any,
+) -> bool:
+    """Remember a secret, in the place of the subject's earlier one in this slot.
+
+    False, and nothing is changed, when `most` secrets followed one another there without one of them growing too old.
+    """
+    subject, digest = _place(kind, subject, secret)
+    now = utc_now()
+    given = {"kind": kind, "subject": subject, "slot": slot, "data": {**data, "digest": digest}}
+    return bool(await tx.execute(_KEEP, **given, now=now, until=now + lifetime, most=most))
+
+
+async def keep_beside(
+    tx: Transaction, kind: str, subject: UUID | str, secret: str, lifetime: timedelta, *, most: int
 ) -> None:
-    """Remember a secret, in the place of the subject's earlier one."""
+    """Remember a secret beside the subject's earlier ones, of which the last are left so that there are `most`."""
     subject, digest = _place(kind, subject, secret)
-    data = {**data, "digest": digest}
-    await tx.execute(_KEEP, kind=kind, subject=subject, data=data, until=utc_now() + lifetime)
+    await tx.execute(_MAKE_ROOM, kinds=[kind], subject=subject, most=most - 1)
+    await keep(tx, kind, subject, secret, lifetime, slot=digest)
 
 
-async def is_good(db: Reader, kind: str, subject: UUID | str | None, secret: str) -> bool:
-    """Whether a secret would work, without using it up."""
-    subject, digest = _place(kind, subject, secret)
-    kept = await db.value(_READ, kind=kind, subject=subject, now=utc_now())
-    return kept is not None and hmac.compare_digest(kept["digest"], digest)
+async def count(db: Reader, kind: str, subject: UUID | str) -> int:
+    """How many secrets of a kind are good for a subject."""
+    return int(await db.value(_COUNT, kinds=[kind], subject=str(subject), now=utc_now()))
 
 
-async def kind_of(db: Reader, kinds: Sequence[str], subject: UUID | str, secret: str) -> str | None:
-    """Which of these kinds a subject's secret is good for."""
-    rows = await db.rows(_READ_KINDS, kinds=list(kinds), subject=str(subject), now=utc_now())
-    matching = [
-        row["kind"]
-        for row in rows
-        if hmac.compare_digest(row["data"]["digest"], _digest(row["kind"], str(subject), secret))
-    ]
-    return matching[0] if matching else None
+def _named(kinds: Sequence[str], subject: UUID | str | None, secret: str) -> dict[str, Any]:
+    places = [_place(kind, subject, secret) for kind in kinds]
+    return {
+        "kinds": list(kinds),
+        "subject": places[0][0],
+        "digests": [digest for _, digest in places],
+        "now": utc_now(),
+    }
 
 
-async def use(tx: Transaction, kind: str, subject: UUID | str | None, secret: str) -> dict[str, Any] | None:
-    """Use a secret up: what was kept with it, or None when it is wrong, used or too old."""
-    if not await is_good(tx, kind, subject, secret):
-        return None
-    subject, digest = _place(kind, subject, secret)
-    kept: dict[str, Any] | None = await tx.value(_USE, kind=kind, subject=subject, digest=digest, now=utc_now())
+async def is_good(db: Reader, kinds: Sequence[str], subject: UUID | str, secret: str) -> bool:
+    """Whether a secret of one of these kinds would work, without using it up."""
+    return bool(await db.value(_IS_GOOD, **_named(kinds, subject, secret)))
+
+
+async def use(tx: Transaction, kinds: Sequence[str], subject: UUID | str | None, secret: str) -> dict[str, Any] | None:
+    """Use a secret of one of these kinds up: what was kept with it, or None when it is wrong, used or too old."""
+    kept: dict[str, Any] | None = await tx.value(_USE, **_named(kinds, subject, secret))
     return kept
 
 
@@ -100,7 +136,7 @@ async def forget(tx: Transaction, kinds: Sequence[str], subject: UUID | str) -> 
     await tx.execute(_FORGET, kinds=list(kinds), subject=str(subject))
 
 
-async def advance(tx: Transaction, kind: str, subject: UUID | str, step: int, lifetime: timedelta) -> bool:
-    """Take a step of a clock that only goes forward; False when it, or a later one, was taken before."""
-    until = utc_now() + lifetime
-    return bool(await tx.execute(_ADVANCE, kind=kind, subject=str(subject), step=step, until=until))
+async def advance(tx: Transaction, kind: str, subject: UUID | str, secret: str, step: int, lifetime: timedelta) -> bool:
+    """Take a step of a secret's clock, which only goes forward; False when it, or a later one, was taken before."""
+    given = {"subject": _digest(kind, str(subject), secret), "until": utc_now() + lifetime}
+    return bool(await tx.execute(_ADVANCE, kind=kind, step=step, **given))

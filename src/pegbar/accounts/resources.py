@@ -1,10 +1,11 @@
 """Generic routes of persons and departments. Source: spec crud, "persons", "departments"."""
 
 from pegbar.accounts import shapes
-from pegbar.accounts.people import leaving, queries, rules
+from pegbar.accounts.people import leaving, queries, rules, visibility
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.access import admin, authenticated
 from pegbar.core.resource import Access, Change, Resource
+from pegbar.core.writes import Only, writes
 from pegbar.studio.tables import hardware_item_department_link, software_department_link
 
 
@@ -19,9 +20,22 @@ departments = Resource(
     path="/data/departments",
     type="Department",
     access=Access(list=authenticated, read=authenticated, create=admin, update=admin, delete=admin),
+    writes=writes("name color archived"),
     deleting=_empty,
     tag="Departments",
 )
+
+#: What people write of themselves; the rest of their record is the studio's. Nobody writes second factors, secrets,
+#: identities of single sign-on and preview windows here.
+_OWN_PROFILE = """
+    first_name last_name email phone country timezone locale use_12_hour_clock display_date_format data
+    notifications_enabled notifications_slack_enabled notifications_slack_userid notifications_mattermost_enabled
+    notifications_mattermost_userid notifications_discord_enabled notifications_discord_userid
+"""
+_RECORD = """
+    role departments active archived is_bot is_guest position seniority contract_type daily_salary expiration_date
+    last_presence desktop_login has_avatar studio_id shotgun_id is_generated_from_ldap ldap_uid
+"""
 
 #: Its routes are people/routes.py's, for who sees what.
 persons = Resource(
@@ -31,10 +45,14 @@ persons = Resource(
     relations=(shapes.DEPARTMENTS,),
     wire=shapes.SAFE,
     hidden=shapes.HIDDEN,
-    extra_keys=frozenset({"password"}),
+    writes=writes(
+        _OWN_PROFILE + _RECORD,
+        further="password",
+        only={Only("studio managers", lambda change: change.caller.is_admin, silent=True): _RECORD},
+    ),
     specials={"full_name": queries.FULL_NAME},
     listed=queries.LISTED,
-    scope=lambda caller: queries.TEAM_MATE if caller.role == "client" else None,
+    scope=visibility.listed,
     check=rules.check,
     saved=rules.end_old_sessions,
     deleting=leaving.leave,

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-import asyncpg
 import msgspec
 
 from pegbar.accounts import cookies, queries, sessions, sign_in
-from pegbar.accounts.addresses import AnyRequest, Guesses, client_address
+from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.credentials import links
+from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.rules import A_PERSON, REFRESHING, SIGNED_IN
 from pegbar.accounts.second_factors import proofs
 from pegbar.accounts.second_factors.proofs import Proof
@@ -23,17 +23,24 @@ class Login(Proof, kw_only=True):
     password: str = sign_in.DEFAULT_PASSWORD
 
 
-@post("/auth/login", access=anyone, status=200, errors=(400, 401, 409, 429))
+@post("/auth/login", access=anyone, status=200, errors=(400, 401, 409, 429, 503))
 async def login(request: AnyRequest, body: Login, db: Database) -> Any:
     """Sign in with an e-mail address or desktop login, a password and, when it is enabled, a second factor.
 
     Answers the person, the organisation and the tokens; browsers get the tokens in cookies too. What is missing or
     wrong is told by flags: `missing_OTP`, `wrong_OTP`, `too_many_failed_login_attemps`, `unactive`, `default_password`.
     """
-    who = await _check(db, Guesses(db, request), body)
+    guesses = Guesses(db, request)
+    target = await guesses.at_sign_in(body.email)
+    who = await sign_in.check_password(guesses, target, body.password)
+    await proofs.at_sign_in(db, guesses, target, body)
+    if sign_in.must_choose_password(body.password):
+        raise await _default_password(db, guesses, target)
     gated = sign_in.needs_second_factor_setup(who)
     async with db.transaction(who["id"]) as tx:
-        await sign_in.admit(tx, who)
+        await sign_in.admit(tx, guesses, target)
+        if not target.seen_today:
+            await guesses.remember(tx, who["id"])
         opened = await sessions.open_session(
             tx,
             who["id"],
@@ -47,23 +54,13 @@ async def login(request: AnyRequest, body: Login, db: Database) -> Any:
     return Reply(opened, cookies=_cookies(request, opened))
 
 
-async def _check(db: Database, guesses: Guesses, body: Login) -> asyncpg.Record:
-    """The person who signs in. Raises SignInRefused, or TooManyRequests."""
-    await guesses.check()
-    try:
-        who = await sign_in.check_password(db, body.email, body.password)
-        await proofs.at_sign_in(db, who, body)
-    except proofs.ProofMissing:
-        raise
-    except sign_in.SignInRefused:
-        await guesses.failed()
-        raise
-    if sign_in.must_choose_password(body.password):
-        async with db.transaction() as tx:
-            await sign_in.admit(tx, who)
-            token = await links.new_token(tx, who["id"], links.FIRST)
-        raise sign_in.SignInRefused(error=False, default_password=True, token=token)
-    return who
+async def _default_password(db: Database, guesses: Guesses, target: Target) -> sign_in.SignInRefused:
+    """The answer to whoever is right with the password that nobody keeps: a token to choose one."""
+    assert target.who is not None
+    async with db.transaction() as tx:
+        await sign_in.admit(tx, guesses, target)
+        token = await links.new_token(tx, target.who["id"], links.FIRST)
+    return sign_in.SignInRefused("Choose a password of your own first.", default_password=True, token=token)
 
 
 def _cookies(request: AnyRequest, opened: dict[str, Any]) -> list[str]:

@@ -1,20 +1,18 @@
 """Signing in with a password. Source: spec accounts, "Login flow"."""
 
-from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import asyncpg
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import bindparam, select
 
-from pegbar.accounts import passwords, queries
+from pegbar.accounts import passwords
+from pegbar.accounts.guesses import Guesses, Target
+from pegbar.accounts.tables import person
 from pegbar.config import settings
-from pegbar.core.database import Database, Transaction
+from pegbar.core.database import Transaction
 from pegbar.core.errors import ApiError
 from pegbar.core.schema import Uuid, utc_now
 
-LOCKOUT_ATTEMPTS = 5
-LOCKOUT_TIME = timedelta(seconds=60)
 #: The password of accounts that wait for their owner to choose one.
 DEFAULT_PASSWORD = "default"  # noqa: S105
 
@@ -24,114 +22,90 @@ class SignInRefused(ApiError):
 
     status = 400
 
-    def __init__(self, message: str = "", *, error: bool = True, status: int = 400, **flags: Any) -> None:
-        super().__init__(message, status=status, **flags)
-        self._error = error
-
-    @property
-    def body(self) -> dict[str, Any]:
-        body = {"login": False, **({"message": self.message} if self.message else {}), **self.extra}
-        return {"error": True, **body} if self._error else body
+    def __init__(self, message: str, *, status: int = 400, **flags: Any) -> None:
+        super().__init__(message, status=status, login=False, **flags)
 
 
-def locked_out() -> SignInRefused:
-    """The answer to any attempt while an account is locked, the right password included."""
-    return SignInRefused("Too many failed attempts. Wait a minute, then try again.", too_many_failed_login_attemps=True)
+def locked_out(seconds: int) -> SignInRefused:
+    """The answer to any attempt at a name that is closed for so long, the right password included."""
+    minutes = -(-seconds // 60)
+    wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+    refused = SignInRefused(
+        f"Too many failed attempts. Wait {wait}, then try again.", too_many_failed_login_attemps=True
+    )
+    refused.headers["retry-after"] = str(seconds)
+    return refused
 
 
 def wrong_password() -> SignInRefused:
     """The same answer for a wrong password and for nobody."""
-    return SignInRefused("The e-mail or the password is wrong.", error=False)
+    message = "The e-mail or the password is wrong."
+    if settings().auth_strategy == "auth_remote_ldap":
+        message += " This server does not sign in against LDAP directories."
+    return SignInRefused(message)
 
 
-_LOCKED_OUT = "coalesce(login_failed_attemps, 0) >= :attempts AND coalesce(last_login_failed > :since, false)"
-
-#: One statement, so that guesses made at the same time are all counted; none once the account is locked. The count
-#: starts anew after a lockout has passed.
-_ADD_FAILURE = text(
-    f"""
-    UPDATE person
-       SET login_failed_attemps =
-             CASE WHEN coalesce(login_failed_attemps, 0) >= :attempts THEN 1
-                  ELSE coalesce(login_failed_attemps, 0) + 1 END,
-           last_login_failed = :now
-     WHERE id = :person_id AND NOT ({_LOCKED_OUT})
-    """  # noqa: S608
-).bindparams(bindparam("person_id", type_=Uuid), bindparam("since", type_=TIMESTAMP), bindparam("now", type_=TIMESTAMP))
-
-#: The last check of a right password: against what happened while it was compared.
-_ADMIT = text(
-    f"""
-    UPDATE person SET login_failed_attemps = 0
-     WHERE id = :person_id AND password IS NOT DISTINCT FROM :password AND active IS NOT FALSE AND NOT ({_LOCKED_OUT})
-    """  # noqa: S608
-).bindparams(bindparam("person_id", type_=Uuid), bindparam("since", type_=TIMESTAMP))
-
-
-def is_locked_out(who: asyncpg.Record) -> bool:
-    """Whether too many attempts failed within the last minute."""
-    last = who["last_login_failed"]
-    return (
-        (who["login_failed_attemps"] or 0) >= LOCKOUT_ATTEMPTS and last is not None and utc_now() - last < LOCKOUT_TIME
+#: The last check of a right password: against what happened while it was compared. Holds off a password change.
+_ADMIT = (
+    select(person.c.id)
+    .where(
+        person.c.id == bindparam("person_id", type_=Uuid),
+        person.c.password.is_not_distinct_from(bindparam("password", type_=person.c.password.type)),
+        person.c.active.is_not(False),
     )
+    .with_for_update(read=True)
+)
 
 
-async def count_failure(db: Database, who: asyncpg.Record) -> None:
-    """Count a failed attempt, in a transaction of its own: the answer is an error.
-
-    Raises when the account is locked.
-    """
-    now = utc_now()
-    given = {"person_id": who["id"], "attempts": LOCKOUT_ATTEMPTS, "since": now - LOCKOUT_TIME, "now": now}
-    async with db.transaction() as tx:
-        counted = await tx.execute(_ADD_FAILURE, **given)
-    if not counted:
-        raise locked_out()
+async def refuse_guess(guesses: Guesses, target: Target, answer: ApiError) -> NoReturn:
+    """Count a wrong guess, in a transaction of its own; raise the answer to it, or that there were too many."""
+    closed_for = await guesses.wrong(target)
+    raise answer if closed_for is None else locked_out(closed_for)
 
 
-async def admit(tx: Transaction, who: asyncpg.Record) -> None:
-    """Clear the failures of somebody who proved themselves. Raises when the account was locked or changed meanwhile."""
-    given = {"person_id": who["id"], "attempts": LOCKOUT_ATTEMPTS, "since": utc_now() - LOCKOUT_TIME}
-    if await tx.execute(_ADMIT, **given, password=who["password"]):
-        return
-    now = await tx.row(queries.person_by_id, person_id=who["id"])
-    raise locked_out() if now is not None and is_locked_out(now) else wrong_password()
-
-
-async def check_password(db: Database, identifier: str, password: str) -> asyncpg.Record:
-    """The active person whom an identifier and a password name. Failures are counted. Raises SignInRefused."""
-    who = await db.row(queries.person_to_sign_in, identifier=identifier.strip())
-    if who is None:
-        await passwords.matches(password, None)
+async def admit(tx: Transaction, guesses: Guesses, target: Target) -> None:
+    """Forget the failures of somebody who proved themselves. Raises when they were locked out or changed meanwhile."""
+    who = target.who
+    assert who is not None
+    if await tx.row(_ADMIT, person_id=who["id"], password=who["password"]) is None:
         raise wrong_password()
-    await check_password_of(db, who, password)
+    if (closed_for := await guesses.right(tx, target)) is not None:
+        raise locked_out(closed_for)
+
+
+async def check_password(guesses: Guesses, target: Target, password: str) -> asyncpg.Record:
+    """The active person whose password it is. Failures are counted. Raises SignInRefused.
+
+    Nobody is told from somebody by the answer or by the time it takes.
+    """
+    _check_strategy()
+    if target.closed_for is not None:
+        await guesses.failed()
+        raise locked_out(target.closed_for)
+    who = target.who
+    if not await _is_right(who, password, guesses.network) or who is None:
+        await refuse_guess(guesses, target, wrong_password())
+    if who["active"] is False or not _preview_is_open(who):
+        await guesses.failed()
+        raise SignInRefused("This account is inactive.", status=401, unactive=True)
     return who
 
 
-async def check_password_of(db: Database, who: asyncpg.Record, password: str) -> None:
-    """Check the password of a known person, and that they may sign in. Failures are counted. Raises SignInRefused."""
-    if is_locked_out(who):
-        raise locked_out()
-    if not await _password_matches(who, password):
-        await count_failure(db, who)
-        raise wrong_password()
-    if who["active"] is False or not _preview_is_open(who):
-        raise SignInRefused("This account is inactive.", status=401, unactive=True)
-
-
-async def _password_matches(who: asyncpg.Record, password: str) -> bool:
+def _check_strategy() -> None:
+    """Refuse everybody alike where nobody can sign in with a password of this server."""
     strategy = settings().auth_strategy
-    if strategy == "auth_local_classic":
-        return await passwords.matches(password, who["password"])
-    if strategy == "auth_local_no_password":
+    if strategy not in ("auth_local_classic", "auth_local_no_password", "auth_remote_ldap"):
+        raise SignInRefused(f"This server knows no sign-in by {strategy} (AUTH_STRATEGY).", status=409)
+    if strategy == "auth_remote_ldap" and not settings().ldap_fallback:
+        raise SignInRefused("This server does not sign in against LDAP directories.")
+
+
+async def _is_right(who: asyncpg.Record | None, password: str, network: str) -> bool:
+    strategy = settings().auth_strategy
+    if who is not None and strategy == "auth_local_no_password":
         return True
-    if strategy != "auth_remote_ldap":
-        raise SignInRefused(error=False, status=409)
-    if who["is_generated_from_ldap"]:
-        raise SignInRefused("This server does not sign in against LDAP directories.", error=False)
-    if not settings().ldap_fallback:
-        raise SignInRefused(error=False)
-    return await passwords.matches(password, who["password"])
+    from_directory = who is not None and strategy == "auth_remote_ldap" and who["is_generated_from_ldap"]
+    return await passwords.matches(password, None if who is None or from_directory else who["password"], network)
 
 
 def must_choose_password(password: str) -> bool:

@@ -1,6 +1,6 @@
 """Tables of people."""
 
-from sqlalchemy import ARRAY, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ARRAY, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 
 from pegbar.config import settings
 from pegbar.core.schema import (
@@ -15,6 +15,7 @@ from pegbar.core.schema import (
     choice,
     flag,
     link_table,
+    names,
     own_table,
     reference,
     table,
@@ -79,7 +80,7 @@ person = table(
     Column("oidc_subject", String(255)),
     Column("saml_issuer", Text),
     Column("saml_subject", String(255)),
-    reference("project", "preview_project_id", unique=True),
+    reference("project", "preview_project_id", unique=True, visits=True),
     Column("preview_opened_at", TIMESTAMP),
     Column("preview_open_until", TIMESTAMP),
     UniqueConstraint("oidc_issuer", "oidc_subject", name="person_oidc_identity_uc"),
@@ -96,20 +97,20 @@ department = table(
 
 department_link = link_table(
     "department_link",
-    reference("person", primary_key=True),
+    reference("person", primary_key=True, goes="with"),
     reference("department", primary_key=True),
     UniqueConstraint("person_id", "department_id", name="department_link_uc"),
 )
 
 desktop_login_log = table(
     "desktop_login_log",
-    reference("person", nullable=False),
+    reference("person", nullable=False, goes="with"),
     Column("date", TIMESTAMP, nullable=False),
 )
 
 login_log = table(
     "login_log",
-    reference("person", nullable=False),
+    reference("person", nullable=False, goes="with"),
     Column("ip_address", String(50)),
     choice("origin", LOGIN_ORIGINS),
 )
@@ -127,18 +128,39 @@ revoked_token = own_table(
 #: those of the session that asked for it, which `kept` names by the jti of its refresh token.
 session_floor = own_table(
     "session_floor",
-    Column("person_id", Uuid, primary_key=True),
+    Column("person_id", Uuid, primary_key=True, info=names("person", goes="with")),
     Column("not_before", TIMESTAMP, nullable=False),
     Column("kept", String(60)),
 )
 
-#: Codes, challenges and reset tokens: used once, for a while. `subject` is whom or what the secret is for.
+#: Codes, challenges and reset tokens: used once, for a while. `subject` is whom or what the secret is for; secrets of
+#: one kind that are good beside one another have a slot each.
 one_time_secret = own_table(
     "one_time_secret",
     Column("kind", String(30), primary_key=True),
-    Column("subject", String(200), primary_key=True),
-    Column("data", JSONB, nullable=False),
+    Column("subject", String(200), primary_key=True, info=names("person", goes="hook")),
+    Column("data", JSONB, nullable=False, info=names("person", goes="hook")),
     Column("expires_at", TIMESTAMP, nullable=False, index=True),
+    Column("slot", String(64), primary_key=True, server_default=""),
+)
+
+#: Wrong guesses at a secret, whether somebody has it or not. `place` is a keyed hash of what was guessed at and from
+#: where (accounts/guesses.py); there are 4 million places.
+failed_guess = own_table(
+    "failed_guess",
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("failures", SmallInteger, nullable=False),
+    Column("locks", SmallInteger, nullable=False),
+    Column("locked_until", TIMESTAMP),
+    Column("last_failed", TIMESTAMP, nullable=False, index=True),
+)
+
+#: Addresses, as keyed hashes, that a person signed in from.
+known_address = own_table(
+    "known_address",
+    Column("person_id", Uuid, primary_key=True, info=names("person", goes="with")),
+    Column("address", String(64), primary_key=True),
+    Column("seen_at", TIMESTAMP, nullable=False, index=True),
 )
 
 #: Failed attempts by address and minute.

@@ -32,12 +32,15 @@ def _complain(message: object) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake is a line on stderr, not a traceback."""
-    from pegbar.cli import database, inspection, serve, users  # noqa: F401
+    from pegbar.cli import database, dumps, inspection, serve, users  # noqa: F401
     from pegbar.config import InvalidSetting
     from pegbar.core.embedded import CannotStart
     from pegbar.core.errors import ApiError
+    from pegbar.core.faults import answer_to
     from pegbar.core.migrations import OldSchema, Unreachable
+    from pegbar.core.privacy import shut_others_out
 
+    shut_others_out()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(given, exit_on_error=False, print_error=False)
@@ -48,10 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (UserError, InvalidSetting, CannotStart, OldSchema, Unreachable, ApiError) as error:
         _complain(error)
         sys.exit(USER_ERROR)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        _complain(f"{error.strerror}: {error.filename}")
-        sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            _complain(f"{error.strerror}: {error.filename}")
+        elif (told := answer_to(error)) is not None:
+            _complain(f"{told.message} ({error})")
+        else:
+            raise
+        sys.exit(USER_ERROR)

@@ -100,18 +100,22 @@ def status(place: Place | None = None) -> None:
         ).one()
         what, revision = migrations.state(connection), migrations.revision(connection)
     kind = "external" if not url.startswith("postgresql://postgres@/") else f"embedded, in {settings().data_folder}"
-    notes = {
-        "ours": "up to date"
-        if revision == migrations.head()
-        else f"to be upgraded to {migrations.head()}: pegbar db upgrade",
-        **migrations.NOT_OURS,
-    }
+    notes = {"ours": _standing(revision), **migrations.NOT_OURS}
     for name, shown in (
         ("Database", f"{make_url(url).render_as_string(hide_password=True)} ({kind})"),
         ("PostgreSQL", f"{version}, {size}"),
         ("Schema", f"{f'revision {revision}, ' if revision else ''}{notes[what]}"),
     ):
         out.print(f"{name:<11}{shown}", markup=False)
+
+
+def _standing(revision: str | None) -> str:
+    """How a schema of ours stands to the one that this Pegbar needs."""
+    if revision == migrations.head():
+        return "up to date"
+    if revision not in migrations.revisions():
+        return f"made by a newer Pegbar, which must be installed again (this one needs {migrations.head()})"
+    return f"to be upgraded to {migrations.head()}: pegbar db upgrade"
 
 
 @db.command

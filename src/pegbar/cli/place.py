@@ -12,11 +12,15 @@ from cyclopts import Parameter
 
 from pegbar.cli import UserError
 from pegbar.config import settings
-from pegbar.core import migrations
+from pegbar.core import migrations, privacy
 from pegbar.core.embedded import EmbeddedPostgres
 
 #: The key that every reader of Kitsu's documentation knows.
 _KNOWN_KEY = "mysecretkey"
+
+
+#: What former versions made readable for every user of the machine, in the data folder.
+_MADE_OPEN = ("previews", "tmp", "metrics", "postgresql.log", "pegbar.lock")
 
 
 def give(name: str, value: object | None) -> None:
@@ -40,6 +44,7 @@ class Place:
         """Make these options the settings of this process and its children."""
         give("PEGBAR_DATA", None if self.data is None else self.data.resolve())
         give("DATABASE_URL", self.database_url)
+        privacy.close(settings().data_folder / name for name in _MADE_OPEN)
 
 
 @contextmanager
@@ -88,7 +93,7 @@ def secret_key(folder: Path) -> str:
         return settings().secret_key
     path = folder / "secret.key"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        privacy.make_folder(folder)
         # Whole or not at all: a key cut short by a crash would lock everybody out, or let anybody in.
         fresh = folder / f"secret.key.{os.getpid()}"
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

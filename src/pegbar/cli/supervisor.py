@@ -82,6 +82,8 @@ class Supervisor:
     def __init__(self, services: Sequence[Service], database: EmbeddedPostgres | None) -> None:
         self._services, self._database = services, database
         self._stopping = 0
+        self._revive_at: float | None = None
+        self._revivals_failed = 0
         self._wakeup, self._waker = os.pipe()
         os.set_blocking(self._wakeup, False)
         os.set_blocking(self._waker, False)
@@ -106,12 +108,24 @@ class Supervisor:
                     raise CannotStart(f"The {first.name} process could not start; the lines above say why.")
                 for service in self._services:
                     service.tend()
-                if self._database is not None and not self._database.alive:
-                    log.error("PostgreSQL died and is started again", log=str(self._database.log))
-                    self._database.revive()
+                self._tend_database()
                 self._sleep(0.05 if waiting else self._until_next_restart())
         finally:
             self._stop()
+
+    def _tend_database(self) -> None:
+        """Start PostgreSQL again if it died. What keeps it from starting may pass: a disk gets room again."""
+        if self._database is None or self._database.alive or time.monotonic() < (self._revive_at or 0.0):
+            return
+        log.error("PostgreSQL died and is started again", log=str(self._database.log))
+        try:
+            self._database.revive()
+            self._revive_at, self._revivals_failed = None, 0
+        except CannotStart as error:
+            delay = min(2.0**self._revivals_failed, _LONGEST_DELAY)
+            self._revivals_failed += 1
+            self._revive_at = time.monotonic() + delay
+            log.error("PostgreSQL cannot start; it is tried again", reason=str(error), seconds=delay)
 
     def _told(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping += 1
@@ -122,7 +136,8 @@ class Supervisor:
                     os.killpg(service.process.pid, signal.SIGKILL)
 
     def _until_next_restart(self) -> float | None:
-        times = [service.restart_at for service in self._services if service.restart_at is not None]
+        plans = [self._revive_at, *(service.restart_at for service in self._services)]
+        times = [moment for moment in plans if moment is not None]
         return max(min(times) - time.monotonic(), 0.0) if times else None
 
     def _sleep(self, seconds: float | None) -> None:

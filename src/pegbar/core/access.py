@@ -52,6 +52,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     departments: frozenset[UUID] = frozenset()
     preview_project_id: UUID | None = None
 
+    #: The roles that teams give them, for lists over many productions.
+    roles: frozenset[str] = frozenset()
+
     #: What the route asked for along with the caller (`Operation.along`), as JSON text.
     along: str | None = None
 
@@ -59,11 +62,17 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: UUID | None = None
     project_id: UUID | None = None
     in_team: bool = False
-    team_role: str | None = None
+    #: Their role on the production in question; the studio's outside its team, and where there is no production.
+    role_here: str = ""
+    reaches_entity: bool = True  #: false for a vendor without a task on the entity, for a client of a concept
     created_entity: bool = False
     assigned_to_entity: bool = False
     assigned_to_task: bool = False
     task_department_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if not self.role_here:
+            msgspec.structs.force_setattr(self, "role_here", self.role)
 
     @property
     def is_admin(self) -> bool:
@@ -71,16 +80,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.role == "admin"
 
     @property
-    def role_here(self) -> str:
-        """The role on the production in question: the team's, when it sets one, else the person's."""
-        if self.is_admin or not self.in_team or self.team_role in (None, "admin"):
-            return self.role
-        return str(self.team_role)
-
-    @property
     def is_member(self) -> bool:
         """An administrator, or in the team of the production."""
         return self.is_admin or self.in_team
+
+    @property
+    def is_staff(self) -> bool:
+        """Of the studio's people on the production in question: in its team, neither vendor nor client."""
+        return self.is_member and self.role_here not in ("vendor", "client")
 
     @property
     def manages(self) -> bool:
@@ -91,11 +98,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def supervises(self) -> bool:
         """A project manager or supervisor of the production in question."""
         return self.is_admin or (self.in_team and self.role_here in ("manager", "supervisor"))
-
-    @property
-    def reaches_entity(self) -> bool:
-        """Everyone but a vendor without a task on the entity."""
-        return self.role_here != "vendor" or self.assigned_to_entity
 
     def covers_department(self, department_id: UUID | None) -> bool:
         """Has no department at all, or has this one."""
@@ -164,14 +166,32 @@ class Rule:
     opened_by: TokenType = "access"
     #: The handler refuses some of those who pass, for reasons that lie in the row or the body.
     narrowed: bool = False
+    #: What the answer is for those who see nothing of a list, in place of a refusal.
+    empty: "Empty | None" = None
 
     def further(self, text: str) -> "Rule":
         """The same rule, which the handler narrows as `text` says."""
         return replace(self, text=f"{self.text}; {text}", narrowed=True)
 
+    def else_empty(self, whose: "Rule", answer: bytes = b"[]") -> "Rule":
+        """The same rule; of those whom it refuses, `whose` rule they pass get the empty answer (JSON).
+
+        For lists that the web UI loads unasked: it takes their refusal for a failure of the page.
+        """
+        return replace(self, text=f"{self.text}; an empty answer for {whose.text}", empty=Empty(whose, answer))
+
+    def empty_answer(self, caller: Caller) -> bytes | None:
+        """The empty answer for a caller who does not pass but may ask; None for anybody else."""
+        if self.empty is None or self._is_unwelcome_bot(caller):
+            return None
+        return self.empty.answer if self.empty.whose.test(caller) and not self.test(caller) else None
+
+    def _is_unwelcome_bot(self, caller: Caller) -> bool:
+        return not self.bots and caller.token.identity_type == "bot"
+
     def check(self, caller: Caller) -> None:
         """Raise Forbidden unless the caller passes."""
-        if not self.bots and caller.token.identity_type == "bot":
+        if self._is_unwelcome_bot(caller):
             raise Forbidden("A bot cannot do this.")
         if not self.test(caller):
             raise Forbidden(f"Access needs: {self.text}.")
@@ -187,6 +207,14 @@ class Rule:
         return Rule(f"{self.text}, and {other.text}", lambda caller: self.test(caller) and other.test(caller), place)
 
 
+@dataclass(frozen=True)
+class Empty:
+    """The answer to those who may ask for a list and see nothing of it, and the rule that tells who they are."""
+
+    whose: Rule
+    answer: bytes
+
+
 def _project(where: str | Column[Any] | Place) -> Place:
     if isinstance(where, Place):
         return where
@@ -200,12 +228,19 @@ global_manager = Rule("studio or production manager", lambda caller: caller.role
 supervisors_up = Rule("at least supervisor", lambda caller: caller.role in ("admin", "manager", "supervisor"))
 not_vendor = Rule("anyone but vendors", lambda caller: caller.role_here != "vendor")
 not_client = Rule("anyone but clients", lambda caller: caller.role_here != "client")
+client_here = Rule("clients of the team", lambda caller: caller.in_team and caller.role_here == "client")
+vendor_here = Rule("vendors of the team", lambda caller: caller.in_team and caller.role_here == "vendor")
 person_identity = Rule("a person, not a bot", lambda _: True, bots=False)
 
 
 def member_of(where: str | Column[Any] | Place) -> Rule:
     """In the team of the production (a path parameter, or a column of the row)."""
     return Rule("member of the production", lambda caller: caller.is_member, _project(where))
+
+
+def staff_of(where: str | Column[Any] | Place, kind: PlaceKind = "project") -> Rule:
+    """The studio's people in the team of the production of a project, entity or task."""
+    return Rule("member of the production, neither vendor nor client", lambda caller: caller.is_staff, _on(kind, where))
 
 
 def manager_of(where: str | Column[Any] | Place) -> Rule:
@@ -227,7 +262,7 @@ def _on(kind: PlaceKind, where: str | Column[Any] | Place) -> Place:
 def entity_access(where: str | Column[Any] | Place) -> Rule:
     """Member of the entity's production and, for a vendor, with a task on it."""
     return Rule(
-        "member of the production; vendors only with a task on the entity",
+        "member of the production; vendors only with a task on the entity, clients no concepts",
         lambda caller: caller.is_member and caller.reaches_entity,
         _on("entity", where),
     )
@@ -236,7 +271,7 @@ def entity_access(where: str | Column[Any] | Place) -> Rule:
 def task_access(where: str | Column[Any] | Place) -> Rule:
     """Member of the task's production and, for a vendor, with a task on its entity."""
     return Rule(
-        "member of the production; vendors only with a task on the entity",
+        "member of the production; vendors only with a task on the entity, clients no concepts",
         lambda caller: caller.is_member and caller.reaches_entity,
         _on("task", where),
     )
@@ -249,7 +284,8 @@ def may_act_on_task(caller: Caller) -> bool:
     if not caller.in_team:
         return False
     return (
-        caller.role_here in ("manager", "client")
+        caller.role_here == "manager"
+        or (caller.role_here == "client" and caller.reaches_entity)
         or caller.assigned_to_task
         or (caller.role_here == "supervisor" and caller.covers_department(caller.task_department_id))
         or caller.created_entity

@@ -7,9 +7,11 @@ from typing import Any, TypeVar, get_args
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException
+from msgspec import UNSET
 
 from pegbar.config import settings
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
+from pegbar.core.uploads import received_form
 
 AnyRequest = Request[Any, Any, Any]
 S = TypeVar("S")
@@ -140,7 +142,10 @@ def _booleans(kind: type[Any]) -> tuple[str, ...]:
 async def _form_and_query(request: AnyRequest) -> dict[str, Any]:
     document: dict[str, Any] = {name: request.query_params[name] for name in request.query_params}
     content = request.headers.get("content-type", "")
-    if content.startswith(("application/x-www-form-urlencoded", "multipart/form-data")):
+    if content.startswith("multipart/form-data"):
+        async with received_form(request) as parts:
+            document.update(parts.fields)
+    elif content.startswith("application/x-www-form-urlencoded"):
         try:
             form = await request.form()
         except ClientException as error:
@@ -185,10 +190,15 @@ def _every_error(document: dict[str, Any], kind: Any, strict: bool) -> list[tupl
 
 
 def read_query(request: AnyRequest, kind: type[S]) -> S:
-    """The query string as a Struct; `list` fields take a repeated parameter, booleans only `true` (any case)."""
+    """The query string as a Struct; `list` fields take a repeated parameter, booleans only `true` (any case).
+
+    An empty parameter is absent, but for a field whose default is UNSET: that one tells the two apart.
+    """
     document: dict[str, Any] = {}
     for each in msgspec.structs.fields(kind):  # type: ignore[arg-type]
         values = request.query_params.getall(each.encode_name, [])
+        if not each.required and each.default is not UNSET:
+            values = [value for value in values if value]
         if not values:
             continue
         if each.type is bool:

@@ -23,8 +23,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
-from pegbar.core.errors import Refused, Unavailable
+from pegbar.core.errors import Unavailable
+from pegbar.core.faults import connect
 from pegbar.core.schema import OWN_SCHEMA, default_of, utc_now
+from pegbar.core.turns import Holder, Turns
 
 if TYPE_CHECKING:
     from pegbar.core.events import Emission, Event
@@ -104,44 +106,6 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
 async def _keep_session(_: asyncpg.Connection) -> None:
     """Sessions are never changed, so a connection goes back to the pool without a round trip."""
 
-
-#: What a broken rule says, by SQLSTATE. Never the database's own text: it may quote other rows.
-_REFUSALS: dict[type[asyncpg.PostgresError], str] = {
-    asyncpg.UniqueViolationError: "A row with the same {0} already exists.",
-    asyncpg.NotNullViolationError: "{0} must not be null.",
-    asyncpg.CheckViolationError: "A value is out of the range its table allows ({0}).",
-}
-
-
-def refusal(error: asyncpg.PostgresError) -> Refused:
-    """The 400 for a rule of the database that a request broke, naming the columns."""
-    if isinstance(error, asyncpg.ForeignKeyViolationError):
-        if "is still referenced" in (error.detail or ""):
-            return Refused(f"It is still used by rows of {error.table_name}.")
-        columns = (error.detail or "").partition("Key (")[2].partition(")")[0]
-        return Refused(f"{columns or 'A reference'} names a row that does not exist.")
-    for kind, message in _REFUSALS.items():
-        if isinstance(error, kind):
-            columns = error.column_name or (error.detail or "").partition("Key (")[2].partition(")=")[0]
-            return Refused(message.format(columns or error.constraint_name))
-    return Refused("The database cannot store one of the values.")
-
-
-#: Errors that a request's values cause.
-VALUE_ERRORS = (
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.DataError,
-    asyncpg.exceptions.ProgramLimitExceededError,
-)
-
-#: The database is not there, or let go of the request's connection: nothing of the request was kept.
-CONNECTION_ERRORS = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-    ConnectionError,
-)
 
 #: Two requests that wait for each other: one is rolled back and can be run again.
 CONFLICT_ERRORS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -344,11 +308,13 @@ def _array_text(items: Sequence[str] | None) -> str | None:
 
 
 class Database(Reader):
-    """The pool of one process; a second, small one is for streams, so that slow downloads hold up nobody."""
+    """The pool of one process; a second, small one is for streams, so that long answers hold up no short ones."""
 
     def __init__(self, url: str, *, size: int = 10, streams: int = 8) -> None:
         self.url = url
         self._size, self._streams = size, streams
+        #: Two boards that are read keep a worker busy: one caller gets no more at once, the rest is for others.
+        self._turns = Turns(streams, min(2, streams))
         self._pool: asyncpg.Pool | None = None
         self._stream_pool: asyncpg.Pool | None = None
 
@@ -360,6 +326,7 @@ class Database(Reader):
     async def _make_pool(self, size: int, name: str, smallest: int = 1) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self.url,
+            connect=connect,
             min_size=smallest,
             max_size=size,
             init=_prepare_connection,
@@ -404,14 +371,20 @@ class Database(Reader):
                 continue
         raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
-    async def texts(self, statement: Executable, **given: Any) -> AsyncIterator[list[str]]:
+    async def texts(self, holder: Holder, statement: Executable, **given: Any) -> AsyncIterator[list[str]]:
         """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
 
-        The next chunk is fetched while one is used.
+        The next chunk is fetched while one is used. It has a connection until its end: use it without waiting for
+        sockets. `holder` is the caller that it reads for; each gets connections in turn.
         """
         assert self._stream_pool is not None, "the database is not open"
         sql, arguments = self._bind(statement, given)
-        async with self._stream_pool.acquire() as connection, connection.transaction(readonly=True):
+        pool = self._stream_pool
+        async with (
+            self._turns.place(holder),
+            pool.acquire() as connection,
+            connection.transaction(readonly=True),
+        ):
             cursor = await connection.cursor(sql, *arguments)
             wanted = _FIRST_ROWS
             ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
@@ -433,17 +406,14 @@ class Database(Reader):
 
 __all__ = [
     "CONFLICT_ERRORS",
-    "CONNECTION_ERRORS",
     "JSON_NULL",
     "OWN_SCHEMA",
-    "VALUE_ERRORS",
     "Database",
     "Json",
     "Reader",
     "Transaction",
     "compiled",
     "json_array",
-    "refusal",
     "statement_count",
     "with_defaults",
 ]

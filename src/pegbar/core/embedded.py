@@ -13,19 +13,29 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 import psutil
+import structlog
 
+from pegbar.core.privacy import make_folder
 from pegbar.core.processes import end_with_parent
+
+log = structlog.get_logger()
 
 SERVICE_USER = "pegbar"
 DATABASE = "pegbar"
 _LONGEST_SOCKET_PATH = 100
 _START_TIMEOUT = 60.0
+#: Seconds that a server left behind may take for each way to end.
+_END_TIMEOUT = 30.0
+#: Bytes that are kept for the database when the disk is full: four files of its log. And those that must be free to
+#: keep them.
+_RESERVE, _ROOM_FOR_RESERVE = 64 * 1024**2, 8 * 64 * 1024**2
 
 #: Small machines first: the server shares memory with the API. Durability stays on.
 _SETTINGS = {
@@ -54,6 +64,11 @@ def _binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
+def binary(name: str) -> Path:
+    """A program of the embedded PostgreSQL (pg_dump, psql…). Raises CannotStart where there is none."""
+    return _binaries() / name
+
+
 def _service_user() -> pwd.struct_passwd | None:
     """Whom the server runs as; None for ourselves."""
     if os.geteuid() != 0:
@@ -77,6 +92,22 @@ def _let_pass(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether a process runs: one that is dead may wait long for its parent to take notice."""
+    try:
+        return process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait_for_end(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until they are dead; those that are not after that time."""
+    deadline = time.monotonic() + seconds
+    while (left := [each for each in processes if _lives(each)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
 
 
 class EmbeddedPostgres:
@@ -127,7 +158,7 @@ class EmbeddedPostgres:
         """Keep every other pegbar off the folder. Raises CannotStart when one has it."""
         if self._lock is None:
             try:
-                self.data.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.data.parent)
                 self._take_lock()
             except PermissionError as error:
                 raise CannotStart(
@@ -147,8 +178,7 @@ class EmbeddedPostgres:
             self._initialise()
         self._check_version()
         self._make_folder(self.sockets)
-        self._end_leftover()
-        self._launch()
+        self.revive()
         return self.url()
 
     def _take_lock(self) -> None:
@@ -208,17 +238,59 @@ class EmbeddedPostgres:
             )
 
     def _end_leftover(self) -> None:
-        """End a server left by a pegbar that was killed: we hold the lock, so nobody else uses it."""
+        """End what a pegbar that was killed left behind: we hold the lock, so nobody else uses the folder.
+
+        PostgreSQL goes by the number in its lock files, which may be another program's by now, or one that only waits
+        to be buried, or that of the folder this one was copied from. We go by the folder that a process works in.
+        """
         pid_file = self.data / "postmaster.pid"
-        if not pid_file.exists():
+        locks = [each for each in (pid_file, *self.sockets.glob(".s.PGSQL.*")) if each.exists()]
+        if not locks:
             return
-        with suppress(psutil.NoSuchProcess, ValueError, IndexError):
-            left = psutil.Process(int(pid_file.read_text().split()[0]))
-            # After a reboot the number may be another program's.
-            if str(self.data) in left.cmdline():
-                left.send_signal(signal.SIGINT)
-                with suppress(psutil.TimeoutExpired):
-                    left.wait(_START_TIMEOUT)
+        lines = pid_file.read_text(errors="replace").split("\n") if pid_file in locks else [""]
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            left = self._servers()
+            for process in left:
+                # Its own processes end with it; those of a dead one are told themselves.
+                if number != signal.SIGINT or str(process.pid) == lines[0].strip():
+                    with suppress(psutil.NoSuchProcess):
+                        process.send_signal(number)
+            if not _wait_for_end(left, _END_TIMEOUT):
+                break
+        else:
+            raise CannotStart(f"A PostgreSQL of {self.data} does not end: {', '.join(str(p.pid) for p in left)}.")
+        if len(lines) > 1 and lines[1] != str(self.data):
+            log.warning(
+                "the data folder was copied or moved without a stop: a copy of a folder in use may be damaged, unless "
+                "it is a snapshot of the disk",
+                made_in=str(Path(lines[1]).parent),
+            )
+        for lock in locks:
+            lock.unlink(missing_ok=True)
+
+    def _servers(self) -> list[psutil.Process]:
+        """The living processes of a PostgreSQL that works in this folder."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.name().startswith("postgres") and Path(process.cwd()) == self.data and _lives(process):
+                    found.append(process)
+        return found
+
+    def _use_reserve(self) -> None:
+        """Give the database the room that is kept for it once the disk is full; keep some while it is not.
+
+        Without room for its log it does not even start, and nobody could sign in to remove something.
+        """
+        reserve = self.data.parent / "postgresql.reserve"
+        free = shutil.disk_usage(self.data).free
+        if free < _RESERVE:
+            if reserve.exists():
+                log.error("the disk of the database is full; it uses its reserve", folder=str(self.data))
+            reserve.unlink(missing_ok=True)
+        elif free > _ROOM_FOR_RESERVE and not reserve.exists() and hasattr(os, "posix_fallocate"):
+            with reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, _RESERVE)
 
     def _launch(self) -> None:
         chosen = {**_SETTINGS, "unix_socket_directories": str(self.sockets), **self._options}
@@ -242,17 +314,10 @@ class EmbeddedPostgres:
         self._wait(start)
 
     def revive(self) -> None:
-        """Start the server again after it died."""
-        for attempt in range(5):
-            self._end_leftover()
-            try:
-                self._launch()
-                return
-            except CannotStart:
-                # The dead server's own processes still hold its memory: they end by themselves.
-                if attempt == 4:
-                    raise
-                time.sleep(1)
+        """Start the server, after another one of this folder or after it died. Raises CannotStart."""
+        self._end_leftover()
+        self._use_reserve()
+        self._launch()
 
     def _wait(self, log_start: int) -> None:
         import psycopg

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import msgspec
 from sqlalchemy import BigInteger, Identity, Index, bindparam, func, select, text
 
-from pegbar.core.schema import JSONB, TIMESTAMP, Column, String, Text, Uuid, own_table, reference, table, utc_now
+from pegbar.core.schema import JSONB, TIMESTAMP, Column, String, Text, Uuid, names, own_table, reference, table, utc_now
 
 if TYPE_CHECKING:
     from pegbar.core.database import Transaction
@@ -28,7 +28,7 @@ CURSOR_DAYS = 7
 api_event = table(
     "api_event",
     Column("name", String(80), nullable=False, index=True),
-    reference("person", "user_id"),
+    reference("person", "user_id", goes="with"),
     reference("project"),
     Column("data", JSONB),
     Index("ix_api_event_created_at", "created_at"),
@@ -43,7 +43,7 @@ outbox = own_table(
     Column("xid", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint"), index=True),
     Column("name", String(80), nullable=False),
     Column("project_id", Uuid),
-    Column("person_id", Uuid),
+    Column("person_id", Uuid, info=names("person", goes="with")),
     Column("payload", Text, nullable=False),
     Column("event_id", Uuid),
     Column("created_at", TIMESTAMP, nullable=False, server_default=func.timezone("utc", func.now()), index=True),

@@ -12,9 +12,10 @@ from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.config import settings
 from pegbar.core.downloads import HEAD_ONLY
-from pegbar.core.errors import TooLarge
+from pegbar.core.errors import HungUp, NotFound
 from pegbar.core.pages import Pages
-from pegbar.core.routing import Operation, Reply, answer
+from pegbar.core.received import ReceivedBody, too_large
+from pegbar.core.routing import Operation, Reply, answer, error_answer
 from pegbar.core.static import WebUi
 
 _SECURITY_HEADERS = {
@@ -42,6 +43,17 @@ class Front:
         if scope["type"] == "lifespan":
             await self._api(scope, receive, send)
             return
+        if scope["type"] == "http" and ReceivedBody.expected(headers := dict(scope["headers"])):
+            body = ReceivedBody(headers, receive, send, self._longest)
+            receive = body.receive
+            if scope["http_version"].startswith("1"):  # from version 2 on, requests do not share what is left over
+                send = body.send
+        try:
+            await self._dispatch(scope, receive, send)
+        except HungUp:
+            return
+
+    async def _dispatch(self, scope: Any, receive: Receive, send: Any) -> None:
         path: str = scope["path"]
         if path.startswith(("/socket.io", "/api/socket.io")):
             scope["path"] = path.removeprefix("/api")
@@ -72,10 +84,8 @@ class Front:
         if self._longest:
             length = headers.get(b"content-length", b"")
             if length.isdigit() and int(length) > self._longest:
-                await answer(Reply(_too_large(self._longest).body, status=413))(scope, receive, sender)
+                await error_answer(too_large(self._longest))(scope, receive, sender)
                 return
-            if b"transfer-encoding" in headers or not length:
-                receive = _limited(receive, self._longest)
         await self._api(scope, receive, sender)
 
     def _page(self, path: str, headers: dict[bytes, bytes], *, under_api: bool) -> ASGIApp | None:
@@ -102,8 +112,7 @@ class Front:
         if allowed is None and self._pages.find(scope["path"], {}) is not None:
             allowed = "GET, HEAD, OPTIONS"
         if allowed is None:
-            body = {"error": True, "message": "404 Not Found: there is no such route."}
-            await answer(Reply(body, status=404))(scope, receive, send)
+            await error_answer(NotFound("there is no such route."))(scope, receive, send)
             return
         extra = {"allow": allowed}
         if b"access-control-request-method" in headers:
@@ -142,26 +151,6 @@ class _Sender:
         elif self._drop_body:
             message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
         await self._send(message)
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"A request body is limited to {limit} bytes.")
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    """`receive` for a body of unknown length: raises TooLarge once it passes the limit."""
-    received = 0
-
-    async def receive_within_limit() -> Any:
-        nonlocal received
-        message = await receive()
-        if message["type"] == "http.request":
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-        return message
-
-    return receive_within_limit
 
 
 def _allowed_methods(operations: list[Operation]) -> list[tuple[re.Pattern[str], str]]:

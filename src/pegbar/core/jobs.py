@@ -25,6 +25,7 @@ from sqlalchemy import text
 
 from pegbar.config import settings
 from pegbar.core.database import Database
+from pegbar.core.faults import DatabaseAway
 from pegbar.core.schema import OWN_SCHEMA
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
 
 
 async def work(url: str, db: Database, *, concurrency: int, stop: asyncio.Event) -> None:
-    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue."""
+    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway."""
     app = queue(url, db)
     stalled_after = settings().job_stalled_after
     async with app.open_async():
@@ -157,4 +158,7 @@ async def work(url: str, db: Database, *, concurrency: int, stop: asyncio.Event)
             task.cancel()
         await asyncio.gather(worker, *others, return_exceptions=True)
         for task in done:
-            task.result()
+            try:
+                task.result()
+            except procrastinate.exceptions.ConnectorException as error:
+                raise DatabaseAway(f"the job queue lost it: {error.__cause__ or error}") from error

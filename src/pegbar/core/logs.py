@@ -61,6 +61,8 @@ def library_config() -> dict[str, Any]:
     level = settings().log_level.upper()
     quiet = "DEBUG" if level == "DEBUG" else max(level, "WARNING", key=logging.getLevelNamesMapping().__getitem__)
     loggers = {name: {"level": quiet, "handlers": [], "propagate": True} for name in _QUIET}
+    # Its pools complain of each connection that they cannot make, beside the requests that needed one.
+    loggers["asyncpg"] = loggers["procrastinate"] | {"level": "DEBUG" if level == "DEBUG" else "ERROR"}
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -46,8 +46,6 @@ _PATH_TYPES: Mapping[str, Schema] = {
     "float": {"type": "number"},
     "date": {"type": "string", "format": "date"},
 }
-#: Keys that the server alone writes.
-_SERVER_KEYS = frozenset({"id", "created_at", "updated_at", "type"})
 _REASONS = {
     400: "A parameter or a value of the body is refused: the message names it and says why.",
     401: "No token, or one that is expired or revoked.",
@@ -110,13 +108,16 @@ def document(operations: Sequence[Operation]) -> Schema:
 _ERROR_SCHEMAS: dict[str, Schema] = {
     "Error": {
         "type": "object",
-        "required": ["message"],
+        "required": ["error", "message", "data"],
         "properties": {
-            "error": {"type": "boolean", "const": True, "description": "Absent when the database refused a value"},
+            "error": {
+                "anyOf": [{"type": "boolean", "const": True}, {"type": "string"}],
+                "description": "The message once more where clients look for it here",
+            },
             "message": {"type": "string"},
             "data": {
                 "type": ["object", "null"],
-                "description": "For a body that does not fit: its errors, one for each field",
+                "description": "What the error is about: of a body that does not fit, one entry for each field",
                 "properties": {"errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}}},
             },
         },
@@ -126,7 +127,12 @@ _ERROR_SCHEMAS: dict[str, Schema] = {
         "required": ["field", "message"],
         "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
     },
-    "TokenError": {"type": "object", "required": ["msg"], "properties": {"msg": {"type": "string"}}},
+    "TokenError": {
+        "allOf": [
+            {"$ref": "#/components/schemas/Error"},
+            {"type": "object", "required": ["msg"], "properties": {"msg": {"type": "string"}}},
+        ]
+    },
 }
 
 
@@ -420,21 +426,24 @@ def _of_type(kind: TypeEngine[Any]) -> Schema:
 
 def _written_schema(resource: Resource, *, creating: bool) -> Schema:
     """The body of a generic create or update."""
-    left_out = _SERVER_KEYS if creating else _SERVER_KEYS | resource.protected | {"project_id"}
+    taken = resource.writes.create if creating else resource.writes.update
     properties: dict[str, Schema] = {}
     required = []
     for name, column in resource.columns.items():
-        if name in left_out or isinstance(column.type, LargeBinary):
+        if name not in taken:
             continue
         schema = _type_schema(column)
         properties[str(name)] = _nullable(schema) if column.nullable else schema
         if creating and not column.nullable and column.default is None and column.server_default is None:
             required.append(str(name))
     for relation in resource.relations:
-        if relation.writable:
+        if relation.key in taken:
             properties[relation.key] = _ids_schema(relation)
-    for name in sorted(resource.extra_keys) if creating else ():
+    for name in sorted(resource.writes.further) if creating else ():
         properties.setdefault(name, {})
+    for name, schema in properties.items() if not creating else ():
+        if (who := resource.writes.whom(name)) is not None:
+            properties[name] = {**schema, "description": f"{schema.get('description', 'Changed')} only by {who.text}."}
     schema = {"type": "object", "properties": properties}
     return {**schema, "required": required} if required else schema
 

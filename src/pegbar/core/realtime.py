@@ -9,20 +9,23 @@ notifies in the order of commits. A client that lost its socket catches up with 
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import asyncpg
 import msgspec
 import socketio
 import structlog
+from litestar.types import Receive
 
 from pegbar.core.access import Caller, Rule, Token, authenticated
 from pegbar.core.database import Database
-from pegbar.core.errors import ApiError
 from pegbar.core.events import CHANNEL, OUTBOX_AGAIN, OUTBOX_OF_COMMIT
+from pegbar.core.faults import answer_to, connect
 from pegbar.core.processes import LET_GO
 
 log = structlog.get_logger()
@@ -31,8 +34,28 @@ NAMESPACE = "/events"
 _DEFAULT = "/"
 #: Seconds between looks for clients that came back to a server that stops.
 _HANG_UP_EVERY = 0.2
+#: Seconds before events that could not be delivered are tried again.
+_DELIVER_AGAIN = 0.5
 #: The oldest transaction still running: every event of those before it was committed.
 _OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
+
+def _complaint_of_a_client(record: logging.LogRecord) -> bool:
+    """Keep what Engine.IO says of a client's request (a session that ended, a version it does not speak) out of errors.
+
+    Clients are told by their answer; a tab that closes or a server that was started again is nothing to mend.
+    """
+    if record.funcName == "_log_error_once":
+        record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return record.levelno >= logging.getLogger("engineio").getEffectiveLevel()
+
+
+def _tell(what: str, error: Exception, **more: Any) -> None:
+    """Log why something is tried again: whole when it is a fault of ours."""
+    if answer_to(error) is None:
+        log.error(what, exc_info=error, **more)
+    else:
+        log.warning(what, error=str(error), **more)
 
 
 class Commit(NamedTuple):
@@ -80,12 +103,22 @@ class Realtime:
         self.server.on("connect", self._authenticate, namespace=_DEFAULT)
         self.server.on("connect", self._connect, namespace=NAMESPACE)
         self.server.on("disconnect", self._disconnect, namespace=NAMESPACE)
-        self.asgi = socketio.ASGIApp(self.server)
+        logging.getLogger("engineio.server").addFilter(_complaint_of_a_client)
+        self._answer = socketio.ASGIApp(self.server)
 
     @property
     def connections(self) -> int:
         """Sockets connected to this process."""
         return len(self._tokens)
+
+    async def asgi(self, scope: Any, receive: Receive, send: Any) -> None:
+        """The ASGI application of the sockets."""
+        # A tab that closes may still ask for a session that it has just ended: it is as good as unknown.
+        sid = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[0]
+        ended = self.server.eio.sockets.get(sid)
+        if ended is not None and ended.closed:
+            self.server.eio.sockets.pop(sid, None)
+        await self._answer(scope, receive, send)
 
     async def start(self) -> None:
         """Listen for commits and deliver their events, until `stop`."""
@@ -132,8 +165,10 @@ class Realtime:
         try:
             token = self._listeners.token_of(headers, given if isinstance(given, str) else None)
             await self._listeners.resolve(token, authenticated, None)
-        except ApiError as error:
-            raise socketio.exceptions.ConnectionRefusedError(error.message) from None
+        except Exception as error:
+            if (told := answer_to(error)) is None:
+                raise
+            raise socketio.exceptions.ConnectionRefusedError(told.message) from None
         return token
 
     async def _connect(self, socket: str, environ: dict[str, Any], auth: Any = None) -> None:
@@ -150,7 +185,7 @@ class Realtime:
         while True:
             connection = None
             try:
-                connection = await asyncpg.connect(self._db.url, server_settings={"application_name": "pegbar events"})
+                connection = await connect(self._db.url, server_settings={"application_name": "pegbar events"})
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda _, lost=lost: lost.set())
                 if self._safe_xid is None:
@@ -161,8 +196,8 @@ class Realtime:
                 delay = 0.1
                 await lost.wait()
                 log.warning("the connection that listens for events was lost; reconnecting")
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("cannot listen for events; trying again", error=str(error), seconds=delay)
+            except Exception as error:
+                _tell("cannot listen for events; trying again", error, seconds=delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
             finally:
@@ -182,9 +217,13 @@ class Realtime:
                 try:
                     await self._deliver_commits(commits)
                     break
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    log.warning("cannot read events; trying again", error=str(error))
-                    await asyncio.sleep(0.5)
+                except Exception as error:
+                    if answer_to(error) is None:
+                        # A fault of ours would be met again: those who were not told ask for what they missed.
+                        _tell("events were not delivered", error, commits=len(commits))
+                        break
+                    _tell("cannot read events; trying again", error, seconds=_DELIVER_AGAIN)
+                    await asyncio.sleep(_DELIVER_AGAIN)
 
     async def _deliver_commits(self, commits: list[Commit | None]) -> None:
         events: list[asyncpg.Record] = []

@@ -3,6 +3,7 @@
     milestones = Resource(
         milestone, path="/data/milestones", type="Milestone",
         access=Access(list=admin, read=member_of(milestone.c.project_id), …),
+        writes=writes("name date task_type_id", create="project_id"),
     )
 
 declares five routes with their OpenAPI, access rules and events. What a model adds to the shared rules (spec crud) is
@@ -18,10 +19,23 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request
-from sqlalchemy import ColumnElement, Executable, Select, Table, all_, any_, bindparam, delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Select,
+    Table,
+    all_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pegbar.core import filters, routing, values
+from pegbar.core import belonging, filters, routing, values
 from pegbar.core.access import Caller, Place, Rule, admin
 from pegbar.core.database import Database, Json, Reader, Transaction, compiled
 from pegbar.core.errors import BadRequest, NotFound, Refused
@@ -30,8 +44,8 @@ from pegbar.core.filters import Filter, Listing, Special
 from pegbar.core.schema import Column, String, Uuid
 from pegbar.core.streaming import stream_array
 from pegbar.core.wire import Wire, json_list, json_object, wire_of
+from pegbar.core.writes import Writes, check_references, check_writer
 
-_CHOSEN_BY_SERVER = frozenset({"id", "created_at", "updated_at"})
 Verb = Literal["new", "update", "delete"]
 
 
@@ -43,6 +57,8 @@ class Relation:
     owner: Column[Any]
     other: Column[Any]
     writable: bool = True
+    #: Which related rows the key lists, of those linked, given the related row and the row itself; else all.
+    among: Callable[[FromClause, FromClause], ColumnElement[bool]] | None = None
 
     @property
     def link(self) -> Table:
@@ -58,7 +74,11 @@ class Relation:
 
     def ids(self, table: Table) -> ColumnElement[str]:
         """The JSON array of ids for a row of `table`."""
-        return json_list(select(self.other).where(self.owner == table.c.id).correlate(table))
+        listed = select(self.other).where(self.owner == table.c.id)
+        if self.among is not None:
+            related = self.target.alias()
+            listed = listed.join(related, related.c.id == self.other).where(self.among(related, table))
+        return json_list(listed.correlate(table))
 
 
 @dataclass
@@ -73,8 +93,12 @@ class Change:
     before: asyncpg.Record | None = None
     row_id: UUID | None = None
     force: bool = False
+    #: References that a hook found to be of the row's production: they are not read again.
+    vouched: set[str] = field(default_factory=set)
     #: Set by `deleting` of a removal whose row goes later: it is told now, and nobody finds the row any more.
     row_stays: bool = False
+    #: Of a removal: the production of the row, while it was there.
+    project_id: UUID | None = None
 
     def after(self, name: str) -> Any:
         """A column's value once the write is done."""
@@ -90,7 +114,7 @@ class Change:
         """Refuse the write when one of these keys is absent or null."""
         for name in names:
             if self.document.get(name) is None:
-                raise Refused(f"'{name}'")
+                raise Refused(f"'{name}'", field=name)
 
     def row(self, table: Table) -> UUID:
         """The id of the row."""
@@ -136,18 +160,17 @@ class Resource:
     table: Table
     path: str
     type: str
+    writes: Writes = field(kw_only=True)  #: what a create and an update take (core/writes.py)
     access: Access = field(default_factory=Access)
     relations: tuple[Relation, ...] = ()
     wire: Wire | None = None  #: keys of a row without its relations
     shape: Callable[[Caller], Wire] | None = None  #: the keys a caller gets, when they differ by caller
     list_shape: Callable[[Caller], Wire] | None = None  #: the same for listings, when it differs
-    hidden: frozenset[str] = frozenset()  #: columns never served, filtered on or written
+    hidden: frozenset[str] = frozenset()  #: columns never served or filtered on
     scope: Scope = everything
     listed: ColumnElement[bool] | None = None  #: the rows that lists hold, whoever asks
     specials: Mapping[str, Special] = field(default_factory=dict)
     refused_filters: Callable[[Caller], frozenset[str]] = lambda _: frozenset()
-    protected: frozenset[str] = frozenset()  #: ignored on update
-    extra_keys: frozenset[str] = frozenset()  #: taken on create though no column has that name
     update_relations: bool = False  #: whether the answer to an update holds the relation keys
     always_relations: bool = False  #: whether they are always there on reads
     prepare: Hook = _nothing
@@ -170,6 +193,7 @@ class Resource:
         self.wire = self.wire or wire_of(self.table, self.type, without=self.hidden)
         self.columns = {c.name: c for c in self.table.columns if c.name not in self.hidden}
         self.by_key = {relation.key: relation for relation in self.relations}
+        self.writes.check_names(frozenset(self.columns) | {each.key for each in self.relations if each.writable})
         subject = self.event or name.replace("_", "-")
         key = self.event_key or f"{name}_id"
         scoped = "project_id" in self.table.c or self.project_of is not None
@@ -196,7 +220,7 @@ class Resource:
     ) -> Json:
         """One row as this caller gets it, or with the keys of `wire`; 404 when it is gone."""
         statement = _row_statement(self, wire or self.shape_for(caller), relations or self.always_relations)
-        row = await db.json_row(statement, row_id=row_id)
+        row = await db.json_row(statement, row_id=row_id, **scope_parameters(statement, caller))
         if row is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
         return row
@@ -208,9 +232,12 @@ class Resource:
         change = Change(tx, caller, document)
         await self.prepare(change)
         for key, value in change.document.items():
-            if key not in _CHOSEN_BY_SERVER:
-                self._take(change, key, value, creating=True)
+            if key in self.writes.create:
+                self._take(change, key, value)
+            elif key not in self.table.c and not self.writes.lenient:
+                raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.", field=key)
         await self.check(change)
+        await check_references(self, change)
         change.row_id = await tx.insert(self.table, **change.values)
         for key, ids in change.relations.items():
             await self._link(change, self.by_key[key], ids)
@@ -225,10 +252,12 @@ class Resource:
             raise NotFound(f"There is no {self.type} {row_id}.")
         change = Change(tx, caller, document, before=before, row_id=row_id)
         await self.prepare(change)
+        change.document = self.writes.heard(change)
         for key, value in change.document.items():
-            if key not in self._ignored_on_update:
-                self._take(change, key, value, creating=False)
+            self._take(change, key, value)
+        await check_writer(self, change)
         await self.check(change)
+        await check_references(self, change)
         await tx.update(self.table, row_id, **change.values)
         for key, ids in change.relations.items():
             await tx.execute(_others_linked(self.by_key[key]), row_id=row_id, ids=ids)
@@ -243,6 +272,8 @@ class Resource:
         if before is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
         change = Change(tx, caller, {}, before=before, row_id=row_id, force=force)
+        if self.emit is None:
+            change.project_id = await self._project_of(change)
         await self.deleting(change)
         for relation in self.relations:
             if relation.writable:
@@ -252,38 +283,51 @@ class Resource:
         await self._emit(change, "delete")
         await self.deleted(change)
 
-    @property
-    def _ignored_on_update(self) -> frozenset[str]:
-        return _CHOSEN_BY_SERVER | {"type_name", "full_name", "project_id"} | self.protected
-
-    def _take(self, change: Change, key: str, value: Any, *, creating: bool) -> None:
-        relation = self.by_key.get(key)
-        if relation is not None and relation.writable:
+    def _take(self, change: Change, key: str, value: Any) -> None:
+        if key in self.by_key:
             change.relations[key] = related_ids(key, value)
         elif key in self.columns:
             change.values[key] = values.accept(self.columns[key], value)
-        elif creating and key not in self.extra_keys:
-            raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.")
 
     async def _link(self, change: Change, relation: Relation, ids: list[UUID]) -> None:
         known = set(await change.tx.column(_known_ids(relation.target), ids=ids)) if ids else set()
         rows = [{relation.owner.name: change.row_id, relation.other.name: each} for each in ids if each in known]
         await change.tx.insert_many(relation.link, rows, skip_existing=True)
 
+    async def _project_of(self, change: Change) -> UUID | None:
+        """The production whose people hear of a change."""
+        if self.project_of is not None:
+            return await self.project_of(change)
+        project_id: UUID | None = change.after("project_id") if "project_id" in self.columns else None
+        return project_id
+
     async def _emit(self, change: Change, verb: Verb) -> None:
         if self.emit is not None:
             await self.emit(self, change, verb)
             return
-        project_id = change.after("project_id") if "project_id" in self.columns else None
-        if self.project_of is not None:
-            project_id = await self.project_of(change)
+        project_id = change.project_id if verb == "delete" else await self._project_of(change)
         assert self.event_key is not None
         change.tx.emit(self.events[verb], **{"project_id": project_id, self.event_key: change.row_id})
+
+
+@lru_cache(512)
+def _production_of(table: Table) -> Executable:
+    return select(belonging.production_of(table)).where(table.c.id == bindparam("row_id", type_=Uuid))
 
 
 @lru_cache(64)
 def _project_of(table: Table) -> Executable:
     return select(table.c.project_id).where(table.c.id == bindparam("key", type_=Uuid))
+
+
+def project_of_row(table: Table) -> Callable[[Change], Awaitable[UUID | None]]:
+    """The production of a row's events: the one to which the row belongs, however far away that is said."""
+
+    async def found(change: Change) -> UUID | None:
+        project_id: UUID | None = await change.tx.value(_production_of(table), row_id=change.row_id)
+        return project_id
+
+    return found
 
 
 def project_through(*references: Column[Any], table: Table | None = None) -> Callable[[Change], Awaitable[UUID | None]]:
@@ -410,7 +454,9 @@ async def list_rows(
     statement = _list_statement(resource, wire, listing.filters, scope, relations, listing.fields, paged)
     given = {**listing.given, **scope_parameters(statement, caller)}
     if not paged:
-        return await (stream_array(db, statement, **given) if resource.streams else db.json(statement, **given))
+        if resource.streams:
+            return await stream_array(db, caller, statement, **given)
+        return await db.json(statement, **given)
     offset = max(listing.offset, 0)
     limit = listing.limit if listing.offset >= 0 else 0
     row = await db.row(statement, limit=limit, offset=offset, **given)

@@ -10,6 +10,7 @@ Struct from the query string; `request`.
 """
 
 import inspect
+import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,17 +27,10 @@ from sqlalchemy import Select
 from pegbar.config import settings
 from pegbar.core.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.body import json_document, read_body, read_query
-from pegbar.core.database import (
-    CONNECTION_ERRORS,
-    VALUE_ERRORS,
-    Database,
-    Json,
-    Transaction,
-    refusal,
-    statement_count,
-)
-from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused, Unavailable
+from pegbar.core.database import Database, Json, Transaction, statement_count
+from pegbar.core.errors import ApiError, BadRequest, InternalError, NotFound
 from pegbar.core.events import Event
+from pegbar.core.faults import answer_to
 from pegbar.core.filters import uuid_filter
 from pegbar.core.values import to_uuid
 
@@ -78,7 +72,12 @@ class Operation:
     errors: tuple[int, ...] = ()
     hidden: bool = False
     deprecated: bool = False
-    malformed: int = 400
+    malformed: int | None = None
+
+    @property
+    def routed(self) -> str:
+        """The path as the router knows it: ids are read by the Endpoint, so that a malformed one hides no route."""
+        return self.path.replace(":uuid}", ":str}")
 
 
 class Callers(Protocol):
@@ -113,14 +112,15 @@ def route(  # noqa: PLR0913 - a declaration
     body_schema: Mapping[str, Any] | None = None,
     errors: Sequence[int] = (),
     hidden: bool = False,
-    malformed: int = 400,
+    malformed: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204.
 
     `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
     array of them as a list of one.
 
-    `malformed` is the status for an id in a `str` parameter that is none: 400 or 404.
+    `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter
+    that is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
     """
 
     def declare(handler: Handler) -> Handler:
@@ -183,6 +183,9 @@ def path_uuid(text: str, malformed: int = 400) -> UUID:
         raise BadRequest("Malformed ID.") from None
 
 
+_UUID_PARAMETER = re.compile(r"\{(\w+):uuid\}")
+
+
 class Endpoint:
     """Runs an operation for a request."""
 
@@ -191,6 +194,7 @@ class Endpoint:
         hints = get_type_hints(operation.handler)
         self.writes = Transaction in hints.values()
         self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
+        self.ids: list[str] = _UUID_PARAMETER.findall(operation.path)
 
     async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
         if not settings().debug:
@@ -202,25 +206,24 @@ class Endpoint:
     async def _answer(self, request: Request[Any, Any, Any]) -> ASGIApp:
         try:
             return await self._run(request)
-        except ApiError as error:
-            return error_answer(error)
-        except VALUE_ERRORS as error:
-            return error_answer(refusal(error))
-        except UnicodeEncodeError:
-            return error_answer(Refused("The request holds a character that cannot be stored."))
-        except CONNECTION_ERRORS as error:
-            log.error("the database is not available", method=request.method, path=request.url.path, error=str(error))
-            return error_answer(Unavailable("The database is not available. Try again in a moment."))
         except Exception as error:
-            return unexpected(request, error)
+            return failure(request, error)
 
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
         operation = self.operation
         rule, caller = self._rule(request), None
-        if not rule.public:
-            token = self.callers.identify(request, rule.opened_by)
+        token = None if rule.public else self.callers.identify(request, rule.opened_by)
+        if self.ids:
+            # Not in place: the router gives what it parsed to the next request of the same path too.
+            texts: dict[str, Any] = request.path_params
+            status = operation.malformed or 404
+            ids = {name: path_uuid(texts[name], status) for name in self.ids}
+            request.scope["path_params"] = texts | ids
+        if token is not None:
             key = await self._place_key(request, rule.place)
             caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
+            if (empty := rule.empty_answer(caller)) is not None:
+                return self.reply(Json(empty))
             rule.check(caller)
         given = await self._arguments(request, caller)
         if not self.writes:
@@ -257,7 +260,7 @@ class Endpoint:
                 raise BadRequest(f"{name} is required.")
             return to_uuid(key, name)
         key = request.path_params[name]
-        return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed)
+        return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed or 400)
 
     async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None) -> dict[str, Any]:
         given: dict[str, Any] = {}
@@ -288,8 +291,7 @@ class Endpoint:
         if isinstance(result, Reply):
             return answer(result, self.operation.status)
         if callable(result):
-            app: ASGIApp = result
-            return app
+            return _guarded(result)
         return ASGIResponse(
             body=msgspec.json.encode(result), status_code=self.operation.status, media_type="application/json"
         )
@@ -333,13 +335,52 @@ def error_answer(error: ApiError) -> ASGIResponse:
     return answer(Reply(error.body, status=error.status, headers=error.headers))
 
 
+def failure(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    """The response to a request that failed; what whoever runs the server must know of is logged."""
+    told = answer_to(error)
+    if told is None:
+        return unexpected(request, error)
+    if told is not error and told.status >= 500:
+        where = {"method": request.method, "path": request.url.path}
+        log.error("a request was not served", reason=told.message, **where, error=_words(error))
+    return error_answer(told)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _guarded(app: ASGIApp) -> ASGIApp:
+    """An answer that is made while it is sent: one that fails before its first byte is told as any other."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sending)
+        except Exception as error:
+            if not begun:
+                request: Request[Any, Any, Any] = Request(scope)
+                await failure(request, error)(scope, receive, send)
+                return
+            # Without its end the transfer is broken, and the client knows it.
+            known = answer_to(error) is not None
+            log.error("an answer broke off", path=scope["path"], error=_words(error), exc_info=None if known else error)
+
+    return respond
+
+
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
     """The response to a fault of ours: logged whole, told only in debug mode."""
     log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
-    body: dict[str, Any] = {"error": True, "message": "Internal server error."}
     if settings().debug:
-        body |= {"message": str(error), "stacktrace": "".join(traceback.format_exception(error))}
-    return answer(Reply(body, status=500))
+        return error_answer(InternalError(str(error), stacktrace="".join(traceback.format_exception(error))))
+    return error_answer(InternalError("Internal server error."))
 
 
 def found(row: T | None, what: str = "The requested object") -> T:

@@ -6,7 +6,7 @@ the database's own. `choice` columns are plain text in the database: the list of
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -39,6 +39,15 @@ metadata = MetaData(
 
 OWN_SCHEMA = "pegbar"
 
+#: What becomes of a row when the row that its column names goes for good (core/removal.py): it goes `with` it; the
+#: column is set to `null`; or whoever owns the table does it, as stored files, events or sums hang on it (`hook`).
+Goes = Literal["with", "null", "hook"]
+
+
+def names(table_name: str, goes: Goes | None = None) -> dict[str, Any]:
+    """The `info` of a column that holds ids of a table without a foreign key: as they are, or somewhere in its JSON."""
+    return {"names": table_name, "goes": goes}
+
 
 def utc_now() -> datetime:
     """The current time as a naive UTC datetime, as every timestamp column stores it."""
@@ -68,7 +77,7 @@ def own_table(name: str, *items: SchemaItem) -> Table:
     return Table(name, metadata, *items, schema=OWN_SCHEMA)
 
 
-def reference(
+def reference(  # noqa: PLR0913 - a declaration
     to: str,
     name: str | None = None,
     *,
@@ -77,8 +86,15 @@ def reference(
     on_delete: str | None = None,
     unique: bool | None = None,
     primary_key: bool = False,
+    goes: Goes | None = None,
+    lent: bool = False,
+    visits: bool = False,
 ) -> Column[Any]:
-    """A foreign key to `to`.id, in the column `<to>_id` unless named."""
+    """A foreign key to `to`.id, in the column `<to>_id` unless named.
+
+    `goes`: what becomes of the row when the one it refers to goes for good. `lent`: it may name a shared asset of
+    another production. `visits`: it names something of a production to which its own row does not belong.
+    """
     return Column(
         name or f"{to}_id",
         Uuid,
@@ -87,6 +103,7 @@ def reference(
         index=index or None,
         unique=unique,
         primary_key=primary_key,
+        info={"goes": goes, "lent": lent, "visits": visits},
     )
 
 
@@ -140,6 +157,7 @@ __all__ = [
     "Column",
     "Date",
     "Float",
+    "Goes",
     "Integer",
     "String",
     "Table",
@@ -151,6 +169,7 @@ __all__ = [
     "flag",
     "link_table",
     "metadata",
+    "names",
     "own_table",
     "reference",
     "table",

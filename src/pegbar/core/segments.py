@@ -7,7 +7,6 @@ most literal path that fits is chosen here.
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from pegbar.core.routing import Operation
 
@@ -30,7 +29,6 @@ class Candidate:
 
     def __init__(self, operation: Operation, answer: Any) -> None:
         self.operation, self.answer = operation, answer
-        self._kinds = dict(_PARAMETER.findall(operation.path))
         self.literal = len(_PARAMETER.sub("", operation.path))
         pieces, at = [], 0
         for match in _PARAMETER.finditer(operation.path):
@@ -39,27 +37,22 @@ class Candidate:
         self._pattern = re.compile("".join(pieces) + re.escape(operation.path[at:]))
 
     def parameters(self, path: str) -> dict[str, Any] | None:
-        """The parameters of a path that fits, else None."""
+        """The parameters of a path that fits, as text; else None."""
         match = self._pattern.fullmatch(path)
-        if match is None:
-            return None
-        given: dict[str, Any] = match.groupdict()
-        try:
-            return {name: UUID(text) if self._kinds[name] == "uuid" else text for name, text in given.items()}
-        except ValueError:
-            return None
+        return None if match is None else match.groupdict()
 
 
 def choose(candidates: Sequence[Candidate], method: str, path: str) -> tuple[Candidate, dict[str, Any]] | int:
-    """The operation for a path and its parameters; 404 when no path fits, 405 when none takes the method."""
-    status = 404
-    for candidate in sorted(candidates, key=lambda each: -each.literal):
-        given = candidate.parameters(path)
-        if given is not None:
-            if candidate.operation.method == method:
-                return candidate, given
-            status = 405
-    return status
+    """The operation for a path and its parameters; 404 when no path fits, 405 when the one meant takes no such method.
+
+    The most literal path that fits is meant: `x.png` is no id of a less literal one.
+    """
+    fitting = [(candidate, given) for candidate in candidates if (given := candidate.parameters(path)) is not None]
+    if not fitting:
+        return 404
+    literal = max(candidate.literal for candidate, _ in fitting)
+    meant = [each for each in fitting if each[0].literal == literal]
+    return next((each for each in meant if each[0].operation.method == method), 405)
 
 
 def shared_shapes(operations: Iterable[Operation]) -> frozenset[str]:

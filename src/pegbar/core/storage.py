@@ -31,7 +31,8 @@ from sqlalchemy import Index, UniqueConstraint, bindparam, text
 
 from pegbar.config import InvalidSetting, settings
 from pegbar.core.database import Database, Transaction
-from pegbar.core.errors import ApiError
+from pegbar.core.errors import ApiError, StorageFull
+from pegbar.core.faults import FULL
 from pegbar.core.jobs import job
 from pegbar.core.schema import (
     JSONB,
@@ -53,6 +54,8 @@ Bucket = Literal["pictures", "movies", "files"]
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 #: Bytes read from a file, or gathered from an object store, at a time.
 CHUNK = 256 * 1024
+#: Bytes that files leave free on a disk, and the share of a small disk.
+_LEFT_FREE, _LEFT_FREE_SHARE = 1024**3, 0.05
 
 stored_file = table(
     "stored_file",
@@ -77,16 +80,22 @@ stored_file = table(
 )
 
 
-class StorageFull(ApiError):
-    """No room left for a file: 507."""
-
-    status = 507
-
-
 class StorageUnavailable(ApiError):
     """The store does not answer or refuses: 503."""
 
     status = 503
+
+
+def check_room(folder: Path) -> None:
+    """Raise StorageFull when files would take the last room of a disk: the database that may share it needs some."""
+    disk = shutil.disk_usage(folder)
+    if disk.free < min(_LEFT_FREE, disk.total * _LEFT_FREE_SHARE):
+        raise _full(folder, f"{disk.free // 2**20} MB are free")
+
+
+def _full(folder: object, reason: str) -> StorageFull:
+    log.error("a disk is full: files are refused", folder=str(folder), reason=reason)
+    return StorageFull("The disk that keeps uploaded files is full; nothing was stored.")
 
 
 @contextmanager
@@ -95,9 +104,9 @@ def disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in FULL:
+            raise _full(error.filename or "", error.strerror or "") from None
         log.error("a file cannot be stored", exc_info=error)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull("The disk that keeps uploaded files is full; nothing was stored.") from None
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             message = "The folder of uploaded files cannot be written; see the server's log."
             raise StorageUnavailable(message) from None
@@ -176,6 +185,7 @@ class LocalStore:
     @staticmethod
     def _put(target: Path, source: Path) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
+        check_room(target.parent)
         part = target.with_name(f".{target.name}.{uuid4().hex}.part")
         try:
             _link_or_copy(source, part)
@@ -502,6 +512,7 @@ __all__ = [
     "StorageFull",
     "StorageUnavailable",
     "Store",
+    "check_room",
     "disk_errors",
     "fetch",
     "mark_deleted",

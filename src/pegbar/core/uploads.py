@@ -10,6 +10,7 @@ disk fills. Source: spec media, "Parameters and errors".
 import asyncio
 import os
 import tempfile
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 
 from pegbar.config import settings
 from pegbar.core.errors import BadRequest, TooLarge
-from pegbar.core.storage import disk_errors
+from pegbar.core.storage import check_room, disk_errors
 
 #: Text fields of a form, all together. The largest is a batch of comments.
 _MOST_TEXT = 16 * 1024**2
@@ -31,12 +32,31 @@ _MOST_PARTS = 1000
 _WRITTEN_AT_ONCE = 1024**2
 
 
+#: Characters of a file's name that are kept, and of its extension when it is longer.
+_LONGEST_NAME, _LONGEST_EXTENSION = 250, 20
+#: What no name holds: control characters, halves of characters, ends of lines.
+_UNFIT = ("Cc", "Cs", "Zl", "Zp")
+
+
+def file_name(text: str) -> str:
+    """A caller's name for a file as one by which it can be fetched: a single part of a path, never empty."""
+    name = text.replace("\\", "/").rpartition("/")[2]
+    name = "".join(character for character in name if unicodedata.category(character) not in _UNFIT).strip()
+    if name in ("", ".", ".."):
+        return "file"
+    if len(name) > _LONGEST_NAME:
+        extension = name.rpartition(".")[2]
+        end = f".{extension}" if len(extension) <= _LONGEST_EXTENSION else ""
+        name = name[: _LONGEST_NAME - len(end)].rstrip() + end
+    return name
+
+
 @dataclass
 class Upload:
     """A file of a form, waiting in the upload folder."""
 
     field: str
-    name: str  #: as the caller named it, without folders
+    name: str  #: by which it can be fetched (`file_name`)
     content_type: str
     path: Path
     size: int = 0
@@ -86,11 +106,11 @@ class _Reader:
         folder = settings().upload_folder
         with disk_errors():
             folder.mkdir(parents=True, exist_ok=True)
+            check_room(folder)
             handle, path = tempfile.mkstemp(dir=folder, prefix="upload-")
             self._file = os.fdopen(handle, "wb")
-        name = segment.filename.replace("\\", "/").rpartition("/")[2].replace("\0", "")
         kind = segment.content_type or "application/octet-stream"
-        self.form.files.append(Upload(self._name, name[-255:], kind, Path(path)))
+        self.form.files.append(Upload(self._name, file_name(segment.filename), kind, Path(path)))
 
     async def take(self, data: bytes | bytearray) -> None:
         if self._text is not None:
@@ -107,6 +127,7 @@ class _Reader:
         if self._file is not None and self._pending:
             data, self._pending = bytes(self._pending), bytearray()
             with disk_errors():
+                check_room(self.form.files[-1].path.parent)
                 await asyncio.to_thread(self._file.write, data)
             self.form.files[-1].size += len(data)
 
@@ -133,12 +154,8 @@ class _Reader:
 
 
 async def _read(request: Request[Any, Any, Any], boundary: str, reader: _Reader) -> None:
-    longest, received = settings().max_content_length, 0
     with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
         async for chunk in request.stream():
-            received += len(chunk)
-            if longest and received > longest:
-                raise TooLarge(f"A request body is limited to {longest} bytes.")
             if not chunk:
                 continue
             for event in parser.parse(chunk):
@@ -169,4 +186,4 @@ async def received_form(request: Request[Any, Any, Any]) -> AsyncIterator[Form]:
         await asyncio.to_thread(reader.discard)
 
 
-__all__ = ["Form", "Upload", "received_form"]
+__all__ = ["Form", "Upload", "file_name", "received_form"]

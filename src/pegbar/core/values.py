@@ -20,7 +20,7 @@ def accept(column: Column[Any], value: Any) -> Any:
     """The value to store, or 400 naming the column and the reason."""
     if value is None:
         if not column.nullable:
-            raise Refused(f"{column.name} must not be null.")
+            raise Refused(f"{column.name} must not be null.", field=column.name)
         return JSON_NULL if isinstance(column.type, JSONB) else None
     choices = choices_of(column)
     if choices is not None and not isinstance(column.type, ARRAY):
@@ -59,7 +59,7 @@ def _typed(column: Column[Any], value: Any) -> Any:
     if isinstance(kind, ARRAY):
         return _to_array(column, kind, value)
     assert isinstance(kind, LargeBinary), kind
-    raise Refused(f"{column.name} cannot be written.")
+    raise Refused(f"{column.name} cannot be written.", field=column.name)
 
 
 def to_uuid(value: Any, name: str) -> UUID:
@@ -69,7 +69,7 @@ def to_uuid(value: Any, name: str) -> UUID:
     try:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):
-        raise Refused(f"{name}: {value!r} is not a UUID.") from None
+        raise Refused(f"{name}: {value!r} is not a UUID.", field=name) from None
 
 
 def _to_bool(name: str, value: Any) -> bool:
@@ -77,7 +77,7 @@ def _to_bool(name: str, value: Any) -> bool:
         return value
     if value in (0, 1) and isinstance(value, int):
         return bool(value)
-    raise Refused(f"{name}: {value!r} is not a boolean.")
+    raise Refused(f"{name}: {value!r} is not a boolean.", field=name)
 
 
 def to_int(name: str, value: Any, limit: int = 2**31) -> int:
@@ -85,9 +85,9 @@ def to_int(name: str, value: Any, limit: int = 2**31) -> int:
     try:
         number = int(value) if isinstance(value, str) else round(value)
     except (ValueError, TypeError, OverflowError):
-        raise Refused(f"{name}: {value!r} is not a whole number.") from None
+        raise Refused(f"{name}: {value!r} is not a whole number.", field=name) from None
     if not -limit <= number < limit:
-        raise Refused(f"{name}: {number} is out of range.")
+        raise Refused(f"{name}: {number} is out of range.", field=name)
     return int(number)
 
 
@@ -96,9 +96,9 @@ def to_float(name: str, value: Any) -> float:
     try:
         number = float(value)
     except (ValueError, TypeError, OverflowError):
-        raise Refused(f"{name}: {value!r} is not a number.") from None
+        raise Refused(f"{name}: {value!r} is not a number.", field=name) from None
     if not math.isfinite(number):
-        raise Refused(f"{name}: {value!r} is not a finite number.")
+        raise Refused(f"{name}: {value!r} is not a finite number.", field=name)
     return number
 
 
@@ -132,9 +132,9 @@ def _to_text(name: str, value: Any, longest: int | None) -> str:
     elif isinstance(value, int | float):
         text = str(value)
     else:
-        raise Refused(f"{name} must be text.")
+        raise Refused(f"{name} must be text.", field=name)
     if longest is not None and len(text) > longest:
-        raise Refused(f"{name} is limited to {longest} characters.")
+        raise Refused(f"{name} is limited to {longest} characters.", field=name)
     check_text(name, text)
     return text
 
@@ -142,12 +142,12 @@ def _to_text(name: str, value: Any, longest: int | None) -> str:
 def check_text(name: str, text: str) -> None:
     """Refuse what PostgreSQL cannot hold in text: NUL and lone surrogates."""
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise Refused(f"{name} holds a character that cannot be stored.")
+        raise Refused(f"{name} holds a character that cannot be stored.", field=name)
 
 
 def _to_array(column: Column[Any], kind: ARRAY[Any], value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise Refused(f"{column.name} must be a list.")
+        raise Refused(f"{column.name} must be a list.", field=column.name)
     choices = choices_of(column)
     for item in value:
         if choices is not None and item not in choices:
@@ -168,9 +168,9 @@ def check_json(name: str, value: Any) -> None:
     try:
         text = msgspec.json.encode(value).decode()
     except UnicodeEncodeError:
-        raise Refused(f"{name} holds a character that cannot be stored.") from None
+        raise Refused(f"{name} holds a character that cannot be stored.", field=name) from None
     if "\\u0000" in text and "\0" in _strings(value):
-        raise Refused(f"{name} holds a character that cannot be stored.")
+        raise Refused(f"{name} holds a character that cannot be stored.", field=name)
 
 
 def _strings(value: Any) -> str:

@@ -1,15 +1,16 @@
 """Writes on entities."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select, text, true
 
 from pegbar.core.database import Transaction
 from pegbar.core.errors import NotFound
 from pegbar.core.schema import String, Uuid
 from pegbar.entities import events
-from pegbar.entities.kinds import kind_of_type
+from pegbar.entities.kinds import ASSET, CONCEPT, FOLDER, kind_of_type
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 
@@ -18,15 +19,24 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))").bindpara
 _project = bindparam("project_id", type_=Uuid)
 _type = bindparam("entity_type_id", type_=Uuid)
 
-#: The entity of a name under a parent (no parent is a parent too).
-_NAMED = (
+#: The oldest entity of a name among those of its production and type.
+_OF_NAME = (
     select(entity.c.id)
     .where(entity.c.name == bindparam("name", type_=String))
     .where(entity.c.project_id == _project, entity.c.entity_type_id == _type)
-    .where(entity.c.parent_id.is_not_distinct_from(bindparam("parent_id", type_=Uuid)))
-    .order_by(entity.c.created_at)
+    .where(entity.c.id.is_distinct_from(bindparam("besides", type_=Uuid)))
+    .order_by(entity.c.created_at, entity.c.id)
     .limit(1)
 )
+#: Where a name is taken once: under a parent (no parent is a parent too), in a production, or there and not canceled.
+_TAKEN = {
+    "parent": _OF_NAME.where(entity.c.parent_id.is_not_distinct_from(bindparam("parent_id", type_=Uuid))),
+    "production": _OF_NAME,
+    "in use": _OF_NAME.where(entity.c.canceled.is_not(true())),
+}
+Within = Literal["parent", "production", "in use"]
+#: The kinds whose names are not taken by parent.
+_WITHIN: Mapping[str, Within] = {ASSET: "in use", CONCEPT: "production", FOLDER: "production"}
 _OF_TYPE = (
     select(entity.c.id, entity.c.parent_id)
     .where(entity.c.id == bindparam("entity_id", type_=Uuid))
@@ -35,16 +45,26 @@ _OF_TYPE = (
 _PROJECT = select(project.c.id).where(project.c.id == _project)
 
 
-async def lock_name(tx: Transaction, project_id: UUID, type_id: UUID, name: str) -> None:
-    """Keep others from making or renaming an entity to this name until the transaction ends."""
+async def named(
+    tx: Transaction,
+    kind: str,
+    project_id: UUID,
+    type_id: UUID,
+    name: str,
+    parent_id: UUID | None = None,
+    *,
+    besides: UUID | None = None,
+    within: Within | None = None,
+) -> UUID | None:
+    """The entity that has this name where it is taken once for its kind, unless it is the one `besides` which is asked.
+
+    Whoever asks for the same next waits until this transaction ends, so of several who make one entity the first does.
+    """
     await tx.execute(_LOCK, key=f"entity {project_id} {type_id} {name}")
-
-
-async def named(tx: Transaction, project_id: UUID, type_id: UUID, name: str, parent_id: UUID | None) -> UUID | None:
-    """The entity of this name, type and parent. Whoever asks for the same next waits until this transaction ends."""
-    await lock_name(tx, project_id, type_id, name)
+    within = within or _WITHIN.get(kind, "parent")
+    about = {"parent_id": parent_id} if within == "parent" else {}
     found: UUID | None = await tx.value(
-        _NAMED, project_id=project_id, entity_type_id=type_id, name=name, parent_id=parent_id
+        _TAKEN[within], project_id=project_id, entity_type_id=type_id, name=name, besides=besides, **about
     )
     return found
 

@@ -48,7 +48,7 @@ async def board(
         given["entity_id"] = entity_id
         conditions = (*conditions, IS)
     asked = Asked(
-        role=audience(caller.role_here),
+        audience=audience(caller),
         in_project=project_id is not None,
         one=entity_id is not None,
         own=own,

@@ -14,9 +14,9 @@ from pegbar.entities import rules
 from pegbar.entities.assets import shapes as assets
 from pegbar.entities.board_query import AnyRequest, asked_episode, board
 from pegbar.entities.boards import Board
-from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, SCENE, SEQUENCE, SHOT
-from pegbar.entities.listing import BELOW, OF_TEAM, ROOT
-from pegbar.entities.scopes import ASSIGNED, ASSIGNED_IN_EPISODE, ASSIGNED_IN_SEQUENCE
+from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, SCENE, SEQUENCE, SHOT, kind_json
+from pegbar.entities.listing import BELOW, ROOT
+from pegbar.entities.scopes import ASSIGNED, ASSIGNED_IN_EPISODE, ASSIGNED_IN_SEQUENCE, of_callers
 from pegbar.entities.shapes import CONCEPT_LINKS, row_of_kind
 from pegbar.entities.shots import queries, shapes
 from pegbar.entities.shots.shapes import frame
@@ -107,7 +107,7 @@ _OTHER = _other.only(
 )
 SEQUENCES = Board(SEQUENCE, _OTHER, BOARD, entity, for_vendors=ASSIGNED_IN_SEQUENCE, from_data=_frames)
 EPISODES = Board(EPISODE, _OTHER, BOARD, entity, for_vendors=ASSIGNED_IN_EPISODE, from_data=_frames)
-SCENES = Board(SCENE, _OTHER, BOARD, entity, masks=False)
+SCENES = Board(SCENE, _OTHER, BOARD, entity, from_data=_frames)
 
 EDITS = Board(
     EDIT,
@@ -149,10 +149,10 @@ CONCEPTS = Board(
     entity.join(project, project.c.id == entity.c.project_id).outerjoin(
         preview_file, preview_file.c.id == entity.c.preview_file_id
     ),
-    masks=False,
+    from_data=_frames,
 )
-#: Concepts as what they refer to shows them.
-LINKED = replace(CONCEPTS, task_keys=LINKED_BOARD)
+#: Entities of any kind, concepts mostly, as what they refer to shows them.
+LINKED = replace(CONCEPTS, kind=None, row=CONCEPTS.row.but(type=kind_json()), task_keys=LINKED_BOARD)
 
 
 def _in_episode(
@@ -172,8 +172,7 @@ async def assets_board(request: AnyRequest, db: Database, caller: Caller) -> Any
     shown = ASSETS_OF_EPISODE if given else ASSETS
     if "project_id" not in request.query_params:
         shown = ASSETS_EVERYWHERE
-        if not caller.is_admin and caller.project_id is None:
-            conditions.append(OF_TEAM)
+        conditions += of_callers(caller)  # an episode casts assets of other productions too
     own = "assigned_to" in request.query_params
     if own:
         conditions.append(ASSIGNED)
@@ -212,15 +211,15 @@ async def scenes_board(request: AnyRequest, db: Database, caller: Caller) -> Any
 async def edits_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Edits with their tasks."""
     conditions, given = _in_episode(request, BELOW, ROOT, "parent_id")
-    if not caller.is_admin and caller.project_id is None:
-        conditions.append(OF_TEAM)
+    if caller.project_id is None:
+        conditions += of_callers(caller)
     return await board(request, db, caller, EDITS, *conditions, **given)
 
 
 @get("/data/concepts/with-tasks", access=rules.lists_concepts)
 async def concepts_board(request: AnyRequest, db: Database, caller: Caller) -> Any:
     """Concepts with their tasks."""
-    conditions = [OF_TEAM] if not caller.is_admin and caller.project_id is None else []
+    conditions = of_callers(caller) if caller.project_id is None else []
     own = "assigned_to" in request.query_params
     if own:
         conditions.append(ASSIGNED)

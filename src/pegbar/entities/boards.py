@@ -28,11 +28,11 @@ from pegbar.core.resource import CALLER_ID, Relation, scope_parameters
 from pegbar.core.schema import Uuid
 from pegbar.core.streaming import stream_array, stream_lines
 from pegbar.core.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
-from pegbar.entities.kinds import is_kind
-from pegbar.entities.listing import masked_data
+from pegbar.entities.kinds import is_kind, kind_text
+from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.tables import entity
-from pegbar.entities.task_shapes import blanked
+from pegbar.entities.task_shapes import blanked, by_audience
 from pegbar.productions import changes
 from pegbar.tasks.tables import subscription, task, task_person_link
 
@@ -44,15 +44,14 @@ IS: ColumnElement[bool] = entity.c.id == bindparam("entity_id", type_=Uuid)
 class Board:
     """A kind of entities with their tasks."""
 
-    kind: str
+    kind: str | None  #: None for entities of any kind
     row: Wire  #: keys in the order of compact rows; `tasks` stands for the tasks
     task_keys: Sequence[str]
     source: FromClause
     order: tuple[Any, ...] = ()
     fields: str = ""  #: the name of the row's keys in the head of compact answers
-    masks: bool = True
     for_vendors: ColumnElement[bool] = ASSIGNED
-    #: Keys made from the metadata, which vendors see masked.
+    #: Keys made from the metadata, which vendors and clients see masked.
     from_data: Any = None
 
 
@@ -60,7 +59,7 @@ class Board:
 class Asked:
     """What a request wants of a board, as far as the statement is concerned."""
 
-    role: str
+    audience: str  #: of `task_shapes.audience`
     compact: bool = False
     in_project: bool = True
     one: bool = False
@@ -82,10 +81,14 @@ def _tasks(board: Board, asked: Asked) -> ColumnElement[str]:
     They are looked up entity by entity: as quick as gathering them all by hash, and the first row does not wait for
     the last one, nor does the database hold them all.
     """
+    return by_audience(asked.audience, lambda role: _tasks_for(role, board, asked))
+
+
+def _tasks_for(role: str, board: Board, asked: Asked) -> ColumnElement[str]:
     conditions = [task.c.entity_id == entity.c.id]
     if asked.in_project:
         conditions.append(task.c.project_id == _project_id)
-    if asked.role == "vendor" or asked.own:
+    if role == "vendor" or asked.own:
         conditions.append(_OWN)
     wire = wire_of(task).but(
         priority=func.coalesce(task.c.priority, literal_column("0"), type_=task.c.priority.type),
@@ -93,7 +96,7 @@ def _tasks(board: Board, asked: Asked) -> ColumnElement[str]:
         is_subscribed=_SUBSCRIBED if asked.in_project else false(),
     )
     wire = wire.only(*board.task_keys)
-    if asked.role == "client":
+    if role == "client":
         wire = blanked(wire)
     row = json_values(wire) if asked.compact else json_object(wire)
     return json_list(select(row).where(*conditions).correlate(entity))
@@ -103,14 +106,16 @@ def _tasks(board: Board, asked: Asked) -> ColumnElement[str]:
 def statement(board: Board, asked: Asked) -> Executable:
     """The rows of a board as JSON texts."""
     row = dict(board.row)
-    if asked.role == "vendor" and board.masks:
-        data = masked_data(board.kind)
+    if asked.audience != "studio":
+        data = data_for(asked.audience, board.kind or kind_text(), board.row["data"])
         row |= {"data": data, **(board.from_data(data) if board.from_data else {})}
     row["tasks"] = _tasks(board, asked)
-    conditions = [is_kind(board.kind), *asked.conditions]
+    conditions = list(asked.conditions)
+    if board.kind is not None:
+        conditions.append(is_kind(board.kind))
     if asked.in_project:
         conditions.append(entity.c.project_id == _project_id)
-    if asked.role == "vendor":
+    if asked.audience == "vendor":
         conditions.append(board.for_vendors)
     rows = select(json_values(row) if asked.compact else json_object(row)).select_from(board.source).where(*conditions)
     return rows.order_by(*board.order).limit(EVERY_ROW) if board.order else rows
@@ -139,6 +144,6 @@ async def answer(
     values = {**given, **scope_parameters(rows, caller)}
     head = msgspec.json.encode(_head(board, compact=compact))
     if stream:
-        return await stream_lines(db, head, rows, headers=headers, **values)
+        return await stream_lines(db, caller, head, rows, headers=headers, **values)
     before, after = (head[:-1] + b',"rows":[', b"]}") if compact else (b"[", b"]")
-    return await stream_array(db, rows, headers=headers, before=before, after=after, **values)
+    return await stream_array(db, caller, rows, headers=headers, before=before, after=after, **values)

@@ -13,16 +13,13 @@ from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid, utc_now
 from pegbar.core.values import check_json
 from pegbar.entities import versions
-from pegbar.entities.actions import named
+from pegbar.entities.actions import Within, named
 from pegbar.entities.casting import readiness
 from pegbar.entities.hooks import ENTITIES_GONE, Removal
-from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT, kind_of_type
+from pegbar.entities.kinds import ASSET, CONCEPT, FOLDER, SEQUENCE, SHOT, kind_of_type
 from pegbar.entities.tables import entity, entity_concept_link, entity_link
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor
 from pegbar.tasks.tables import subscription
-
-#: A name is taken once under a parent (no parent is a parent too), whatever the constraint of the table lets through.
-_UNIQUE_KINDS = frozenset({SHOT, SEQUENCE, EPISODE, SCENE})
 
 #: Columns of an asset that decide for which tasks it is ready.
 _ABOUT_READINESS = ("ready_for", "canceled", "is_shared")
@@ -65,6 +62,7 @@ async def check(change: Change) -> None:
     for name in ("parent_id", "source_id"):
         if change.changes(name) and change.values[name] is not None:
             await check_place(change.tx, name, change.values[name], change.after("project_id"), change.row_id)
+            change.vouched.add(name)
     await _check_name(change)
     if change.before is not None:
         change.values.pop("data", None)
@@ -104,16 +102,23 @@ async def _check_editor(change: Change) -> None:
 
 
 async def _check_name(change: Change) -> None:
-    if not any(change.changes(name) for name in ("name", "entity_type_id", "parent_id")):
+    """Names are taken once, whatever the constraint of the table lets through."""
+    if not any(change.changes(name) for name in ("name", "entity_type_id", "parent_id", "canceled")):
         return
     name, type_id = change.after("name"), change.after("entity_type_id")
-    project_id, parent_id = change.after("project_id"), change.after("parent_id")
     if name is None or type_id is None:
         return
-    if change.before is None and await kind_of_type(change.tx, type_id) not in _UNIQUE_KINDS:
+    kind = await kind_of_type(change.tx, type_id)
+    place_of_name = "canceled" if kind == ASSET else "parent_id"
+    if not any(change.changes(each) for each in ("name", "entity_type_id", place_of_name)):
         return
-    if await named(change.tx, project_id, type_id, name, parent_id) not in (None, change.row_id):
-        raise BadRequest("name: another entity of this production has this name, type and parent.")
+    if kind == ASSET and change.after("canceled"):
+        return
+    # What is only put elsewhere keeps its name, unless that is taken there.
+    within: Within | None = "parent" if kind in (CONCEPT, FOLDER) and not change.changes("name") else None
+    place = (change.after("project_id"), type_id, name, change.after("parent_id"))
+    if await named(change.tx, kind, *place, besides=change.row_id, within=within) is not None:
+        raise BadRequest(f"name: there is another {kind.lower()} {name!r} of this type here already.", field="name")
 
 
 async def saved(change: Change) -> None:

@@ -10,19 +10,11 @@ from sqlalchemy.sql.selectable import ScalarSelect
 from pegbar.core.database import Reader, Transaction
 from pegbar.core.schema import TIMESTAMP, String, Text, Uuid, default_of, utc_now
 from pegbar.core.wire import JsonText, constant
-from pegbar.entities.tables import entity
+from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
 from pegbar.studio.tables import entity_type
 
-SHOT, SEQUENCE, EPISODE, SCENE, EDIT, CONCEPT, FOLDER, ASSET = (
-    "Shot",
-    "Sequence",
-    "Episode",
-    "Scene",
-    "Edit",
-    "Concept",
-    "ConceptFolder",
-    "Asset",
-)
+SHOT, SEQUENCE, EPISODE, SCENE, EDIT, ASSET = ("Shot", "Sequence", "Episode", "Scene", "Edit", "Asset")
+CONCEPT, FOLDER = CONCEPT_NAME, FOLDER_NAME
 #: Entity types of these names are special; every other one is an asset type.
 SPECIAL = (SHOT, SEQUENCE, EPISODE, SCENE, EDIT, CONCEPT, FOLDER)
 

@@ -46,12 +46,13 @@ _entity_id = bindparam("entity_id", type_=Uuid)
 _DOOMED = text(
     """
     WITH RECURSIVE doomed AS (
-      SELECT entity.id, entity_type.name AS kind FROM entity
+      SELECT entity.id, entity.project_id, entity_type.name AS kind FROM entity
         JOIN entity_type ON entity_type.id = entity.entity_type_id WHERE entity.id = ANY(:ids)
       UNION
-      SELECT below.id, entity_type.name FROM doomed
-        JOIN entity below ON (doomed.kind IN ('Sequence', 'Episode') AND below.parent_id = doomed.id)
-                          OR (doomed.kind = 'Episode' AND below.source_id = doomed.id)
+      SELECT below.id, below.project_id, entity_type.name FROM doomed
+        JOIN entity below ON below.project_id = doomed.project_id
+                         AND ((doomed.kind IN ('Sequence', 'Episode') AND below.parent_id = doomed.id)
+                              OR (doomed.kind = 'Episode' AND below.source_id = doomed.id))
         JOIN entity_type ON entity_type.id = below.entity_type_id
     )
     SELECT id FROM doomed

@@ -4,18 +4,22 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from pegbar.accounts.standing import Shapes
 from pegbar.core.access import Caller, Place, Rule, admin, at, authenticated, entity_access, manager_of
 from pegbar.core.database import Json, Transaction
 from pegbar.core.resource import Access, Change, Relation, Resource, Verb, project_through
 from pegbar.core.routing import found, path_uuid, post, put
 from pegbar.core.schema import Uuid
+from pegbar.core.writes import MANAGERS, writes
 from pegbar.entities import editing, events, rules, scopes
 from pegbar.entities.casting import readiness
 from pegbar.entities.instances.actions import check_number
-from pegbar.entities.kinds import kind_of_type
+from pegbar.entities.kinds import kind_of_type, kind_text
+from pegbar.entities.metadata import masked_data
 from pegbar.entities.queries import one
 from pegbar.entities.shapes import RELATIONS, ROW, UNTYPED_WITH_RELATIONS
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity, entity_link
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
 
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:
@@ -24,11 +28,18 @@ async def _emit(_: Resource, change: Change, verb: Verb) -> None:
     change.tx.emit(declared, project_id=change.after("project_id"), **{events.key_of(kind): change.row_id})
 
 
+#: Whoever does not see a metadata column does not see its values.
+_SHAPES = Shapes(
+    entity.c.project_id, ROW, **{role: ROW.but(data=masked_data(role, kind_text())) for role in DESCRIPTORS_FOR}
+)
+
 entities = Resource(
     entity,
     path="/data/entities",
     type="Entity",
     wire=ROW,
+    shape=_SHAPES.one,
+    list_shape=_SHAPES.listed,
     access=Access(
         list=authenticated,
         read=entity_access("instance_id"),
@@ -38,8 +49,13 @@ entities = Resource(
     ),
     relations=RELATIONS,
     scope=scopes.listed,
-    protected=frozenset(
-        {"instance_casting", "entities_in", "entities_out", "nb_entities_out", "shotgun_id", "created_by"}
+    writes=writes(
+        """
+        name code description canceled nb_frames is_casting_standby is_shared status entity_type_id parent_id source_id
+        preview_file_id data ready_for entity_concept_links
+        """,
+        create="project_id shotgun_id entities_in entities_out instance_casting",
+        only={MANAGERS: "is_casting_standby is_shared entity_type_id preview_file_id ready_for"},
     ),
     update_relations=True,
     check=editing.check,
@@ -91,6 +107,7 @@ entity_links = Resource(
     path="/data/entity-links",
     type="EntityLink",
     access=Access(),
+    writes=writes("entity_in_id entity_out_id data nb_occurences label"),
     saved=_count_links,
     deleted=_count_links,
     project_of=project_through(entity_link.c.entity_in_id),
@@ -116,7 +133,11 @@ asset_instances = Resource(
         delete=admin,
     ),
     relations=(Relation("shots", asset_instance_link.c.asset_instance_id, asset_instance_link.c.entity_id),),
-    protected=frozenset({"number"}),
+    writes=writes(
+        "asset_id name description active data scene_id target_asset_id entity_id entity_type_id shots",
+        create="number",
+        only={MANAGERS: "asset_id scene_id target_asset_id entity_id entity_type_id shots"},
+    ),
     check=check_number,
     project_of=project_through(asset_instance.c.asset_id),
     tag="Asset instances",

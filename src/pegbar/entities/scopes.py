@@ -1,29 +1,46 @@
 """Which entities a caller lists. Source: spec crud, "Access matrix" and entities; spec entities, "Vendor scoping"."""
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from typing import Any
 
+from sqlalchemy import ColumnElement, FromClause, Select, exists, literal_column, or_, select
+
+from pegbar.accounts.standing import CALLER, Narrowing, assigned_entities, on
 from pegbar.core.access import Caller
-from pegbar.core.resource import CALLER_ID
+from pegbar.entities.kinds import CONCEPT, FOLDER, is_kind
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
-from pegbar.tasks.tables import task, task_person_link
 
-_own_open_projects = (
-    select(project.c.id)
-    .join(project_person_link, project_person_link.c.project_id == project.c.id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .where(project_person_link.c.person_id == CALLER_ID, project_status.c.name == "Open")
-)
-IN_OWN_OPEN_PROJECTS: ColumnElement[bool] = entity.c.project_id.in_(_own_open_projects)
-
-_own_entities = (
-    select(task.c.entity_id)
-    .join(task_person_link, task_person_link.c.task_id == task.c.id)
-    .where(task_person_link.c.person_id == CALLER_ID)
-)
+_own_entities = assigned_entities(CALLER)
 #: The caller has a task on the entity.
 ASSIGNED: ColumnElement[bool] = entity.c.id.in_(_own_entities)
+
+
+def linked(row: FromClause, from_project_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """SQL: an entity that one of this production is linked to is the caller's to see.
+
+    It is of the same production, shared with all, or of another production that the caller works on.
+    """
+    there = on(CALLER, row.c.project_id)
+    theirs = there.sees_production & there.reaches(row.c.id)
+    return or_(row.c.project_id == from_project_id, row.c.is_shared, theirs)
+
+
+def uses(row: FromClause, asset_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """SQL: an entity that casts this asset is the caller's to see.
+
+    Whoever leads the production of a shared asset is told what uses it elsewhere: they answer for it.
+    """
+    shared = entity.alias()
+    led: Select[Any] = select(literal_column("1")).where(
+        shared.c.id == asset_id, shared.c.is_shared, on(CALLER, shared.c.project_id).leads("manager", "supervisor")
+    )
+    return or_(linked(row, project_of(asset_id)), led.correlate_except(shared).exists())
+
+
+def project_of(entity_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """SQL: the production of an entity."""
+    row = entity.alias()
+    return select(row.c.project_id).where(row.c.id == entity_id).correlate_except(row).scalar_subquery()
+
 
 _below = entity.alias("below")
 _between = entity.alias("between")
@@ -44,9 +61,16 @@ ASSIGNED_IN_EPISODE: ColumnElement[bool] = or_(
         select(_below.c.id).where(_below.c.source_id == entity.c.id, _below.c.id.in_(_own_entities)).correlate(entity)
     ),
 )
-_VENDOR = IN_OWN_OPEN_PROJECTS & ASSIGNED
+#: Concepts are the studio's own until a picture of them is chosen.
+FOR_CLIENTS: ColumnElement[bool] = ~is_kind(CONCEPT) & ~is_kind(FOLDER)
+
+#: Entities of the caller's open productions: for a vendor those with a task of theirs, for a client no concepts.
+listed = Narrowing(entity.c.project_id, vendor=ASSIGNED, client=FOR_CLIENTS)
+#: The same of all their productions, open and closed.
+_of_teams = Narrowing(entity.c.project_id, only_open=False, vendor=ASSIGNED, client=FOR_CLIENTS)
 
 
-def listed(caller: Caller) -> ColumnElement[bool]:
-    """Entities of the caller's open productions; for a vendor those with a task of theirs."""
-    return _VENDOR if caller.role == "vendor" else IN_OWN_OPEN_PROJECTS
+def of_callers(caller: Caller) -> list[ColumnElement[bool]]:
+    """The condition on entities that a listing reaches without naming their production; none for studio managers."""
+    condition = _of_teams(caller)
+    return [] if condition is None else [condition]

@@ -2,16 +2,37 @@
 
 from functools import lru_cache
 
+from sqlalchemy import ColumnElement, FromClause, select
+
 from pegbar.core.resource import Relation
 from pegbar.core.wire import Wire, constant, wire_of
 from pegbar.entities.kinds import CONCEPT, kind_json
 from pegbar.entities.tables import asset_instance_link, entity, entity_concept_link, entity_link
 
+
+def _of_production(related: FromClause, row: FromClause) -> ColumnElement[bool]:
+    """Ids of another production's entities are told of what is shared, on either side, only."""
+    return (related.c.project_id == row.c.project_id) | related.c.is_shared | row.c.is_shared
+
+
+def _placed_in_production(related: FromClause, row: FromClause) -> ColumnElement[bool]:
+    """The same of the assets that instances are of."""
+    placed = entity.alias()
+    seen = select(placed.c.id).where(placed.c.id == related.c.asset_id, _of_production(placed, row))
+    return seen.correlate_except(placed).exists()
+
+
+_links, _concept_links = entity_link.c, entity_concept_link.c
 RELATIONS = (
-    Relation("entities_out", entity_link.c.entity_in_id, entity_link.c.entity_out_id),
-    Relation("entities_in", entity_link.c.entity_out_id, entity_link.c.entity_in_id),
-    Relation("entity_concept_links", entity_concept_link.c.entity_in_id, entity_concept_link.c.entity_out_id),
-    Relation("instance_casting", asset_instance_link.c.entity_id, asset_instance_link.c.asset_instance_id),
+    Relation("entities_out", _links.entity_in_id, _links.entity_out_id, among=_of_production),
+    Relation("entities_in", _links.entity_out_id, _links.entity_in_id, among=_of_production),
+    Relation("entity_concept_links", _concept_links.entity_in_id, _concept_links.entity_out_id, among=_of_production),
+    Relation(
+        "instance_casting",
+        asset_instance_link.c.entity_id,
+        asset_instance_link.c.asset_instance_id,
+        among=_placed_in_production,
+    ),
 )
 
 #: The row of any entity; its `type` is its kind.

@@ -4,7 +4,23 @@ from uuid import uuid4
 
 from sqlalchemy import Index, UniqueConstraint
 
-from pegbar.core.schema import JSONB, Column, Integer, String, Text, Uuid, choice, flag, link_table, reference, table
+from pegbar.core.schema import (
+    JSONB,
+    Column,
+    Integer,
+    String,
+    Text,
+    Uuid,
+    choice,
+    flag,
+    link_table,
+    names,
+    reference,
+    table,
+)
+
+#: The kinds of the studio's own sketches, which clients are not shown.
+CONCEPT_NAME, FOLDER_NAME = "Concept", "ConceptFolder"
 
 ENTITY_STATUSES = ("standby", "running", "complete", "canceled")
 
@@ -25,9 +41,9 @@ entity = table(
     reference("entity", "parent_id"),
     reference("entity", "source_id"),
     reference("preview_file", index=False),
-    Column("data", JSONB),
+    Column("data", JSONB, info=names("person", goes="hook")),
     reference("task_type", "ready_for", index=False),
-    reference("person", "created_by"),
+    reference("person", "created_by", goes="null"),
     UniqueConstraint("name", "project_id", "entity_type_id", "parent_id", name="entity_uc"),
     Index("ix_entity_entity_type_parent", "entity_type_id", "parent_id"),
     Index("ix_entity_entity_type_project", "entity_type_id", "project_id"),
@@ -37,7 +53,7 @@ entity = table(
 entity_link = link_table(
     "entity_link",
     reference("entity", "entity_in_id", primary_key=True),
-    reference("entity", "entity_out_id", primary_key=True),
+    reference("entity", "entity_out_id", primary_key=True, lent=True),
     Column("data", JSONB),
     Column("nb_occurences", Integer, default=1),
     Column("label", String(80), default=""),
@@ -49,7 +65,7 @@ entity_link = link_table(
 entity_concept_link = link_table(
     "entity_concept_link",
     reference("entity", "entity_in_id", index=False, primary_key=True),
-    reference("entity", "entity_out_id", index=False, primary_key=True),
+    reference("entity", "entity_out_id", index=False, primary_key=True, lent=True),
     Column("id", Uuid, primary_key=True, default=uuid4),
     audited=True,
 )
@@ -57,14 +73,14 @@ entity_concept_link = link_table(
 entity_version = table(
     "entity_version",
     Column("name", String(160), nullable=False),
-    Column("data", JSONB),
+    Column("data", JSONB, info=names("person", goes="hook")),
     reference("entity"),
-    reference("person"),
+    reference("person", goes="null"),
 )
 
 asset_instance = table(
     "asset_instance",
-    reference("entity", "asset_id", nullable=False),
+    reference("entity", "asset_id", nullable=False, lent=True),
     Column("name", String(80)),
     Column("number", Integer),
     Column("description", String(200)),

@@ -1,10 +1,13 @@
 """How tasks look inside the answers about entities. Source: spec shots, "Task shapes" and "Client blanking"."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, exists, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Executable, case, cast, exists, func, literal_column, select
 
+from pegbar.accounts.standing import CALLER, on
+from pegbar.core.access import Caller
 from pegbar.core.resource import CALLER_ID, Relation
 from pegbar.core.wire import JsonText, Wire, json_list, json_object, wire_of
 from pegbar.entities.tables import entity
@@ -34,10 +37,22 @@ BLANKED: dict[str, str] = {
 }
 
 
+def blank_of(key: str, value: ColumnElement[Any]) -> str | None:
+    """The JSON that clients get in place of a task's key; None for what they see. A copy goes by its column's name."""
+    if isinstance(value, Column):
+        return BLANKED.get(value.name) if value.table is task else None
+    return BLANKED.get(key)
+
+
 def blanked(wire: Wire) -> Wire:
     """The same keys, with nothing of the studio's in them."""
-    blanks = {key: literal_column(f"'{value}'", JsonText()) for key, value in BLANKED.items() if key in wire}
-    return Wire({key: blanks.get(key, value) for key, value in wire.items()})
+    blanks = {key: blank for key, value in wire.items() if (blank := blank_of(key, value)) is not None}
+    return Wire({**wire, **{key: literal_column(f"'{blank}'", JsonText()) for key, blank in blanks.items()}})
+
+
+def blank_value(column: Column[Any]) -> ColumnElement[Any]:
+    """What clients get in place of a column of tasks, where statements count and compare."""
+    return cast(literal_column(BLANKED[column.name].upper()), column.type)
 
 
 _ASSIGNEES = Relation("assignees", task_person_link.c.task_id, task_person_link.c.person_id).ids(task)
@@ -96,9 +111,28 @@ def tasks_of_entity(keys: Sequence[str], role: str) -> ColumnElement[str]:
     return json_list(rows.where(MINE) if role == "vendor" else rows)
 
 
-def audience(role: str) -> str:
-    """The roles that see tasks differently; anybody else sees them whole."""
+def _audience(role: str) -> str:
     return role if role in ("client", "vendor") else "studio"
+
+
+def audience(caller: Caller) -> str:
+    """How the caller sees entities and tasks: `client`, `vendor` or, whole, `studio`.
+
+    By the role on the production in question; over several productions `mixed` when the roles there differ in that.
+    """
+    if caller.is_admin or caller.project_id is not None:
+        return _audience(caller.role_here)
+    audiences = {_audience(role) for role in caller.roles} or {_audience(caller.role)}
+    return audiences.pop() if len(audiences) == 1 else "mixed"
+
+
+def by_audience(audience: str, shown: Callable[[str], ColumnElement[str]]) -> ColumnElement[str]:
+    """What an audience is shown; for `mixed` by the role on the production of each entity."""
+    if audience != "mixed":
+        return shown(audience)
+    here = on(CALLER, entity.c.project_id)
+    cases = [(here.has_role(role), shown(role)) for role in ("client", "vendor")]
+    return case(*cases, else_=shown("studio")).cast(JsonText())
 
 
 #: A task with the names around it.

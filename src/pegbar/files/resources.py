@@ -1,7 +1,11 @@
 """Generic routes of working and output files. Source: spec crud, sections of the same names."""
 
-from sqlalchemy import bindparam, false, func, select, update
+from typing import Any
 
+from sqlalchemy import bindparam, false, func, select, update
+from sqlalchemy.sql.selectable import ScalarSelect
+
+from pegbar.accounts.standing import Narrowing
 from pegbar.core import values
 from pegbar.core.access import (
     Place,
@@ -9,37 +13,48 @@ from pegbar.core.access import (
     admin,
     authenticated,
     entity_access,
+    not_client,
     task_access,
     task_action,
 )
 from pegbar.core.errors import BadRequest
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource, project_through
-from pegbar.core.schema import Uuid
+from pegbar.core.resource import Access, Change, Resource, project_through
+from pegbar.core.schema import Column, Uuid
 from pegbar.core.storage import Address, mark_deleted
+from pegbar.core.writes import MANAGERS, Only, writes
 from pegbar.entities.tables import entity
 from pegbar.files.shapes import OUTPUT_FILE, WORKING_FILE, WORKING_FILE_WITH_OUTPUTS
 from pegbar.files.tables import file_status, output_file, output_type, working_file
-from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
 
 _FOR_ALL = Access(list=authenticated, read=authenticated, create=admin, update=admin, delete=admin)
-_not_vendors = Rule("anyone but vendors", lambda caller: caller.role != "vendor")
+#: Files say where the studio keeps its work: that is for those who make it.
+_studio = Rule("anyone but clients and vendors", lambda caller: caller.role not in ("client", "vendor"))
+_in_studio = Rule("not client", lambda caller: caller.role_here != "client")
 
-_TEAMS = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
-_OPEN = (
-    select(project.c.id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .where(project_status.c.name == "Open")
+
+def _of_entity(entity_id: Column[Any]) -> ScalarSelect[Any]:
+    """The production of a file is that of its entity."""
+    row = select(entity.c.project_id).where(entity.c.id == entity_id)
+    return row.correlate(entity_id.table).scalar_subquery()
+
+
+file_statuses = Resource(
+    file_status,
+    path="/data/file-status",
+    type="FileStatus",
+    access=_FOR_ALL,
+    writes=writes("name color"),
+    tag="File status",
 )
-_IN_OWN_PROJECTS = select(entity.c.id).where(entity.c.project_id.in_(_TEAMS))
-_WORKING_OF_OWN = working_file.c.entity_id.in_(_IN_OWN_PROJECTS)
-_OUTPUT_OF_OWN_OPEN = output_file.c.entity_id.in_(_IN_OWN_PROJECTS.where(entity.c.project_id.in_(_OPEN)))
-
-
-file_statuses = Resource(file_status, path="/data/file-status", type="FileStatus", access=_FOR_ALL, tag="File status")
 output_types = Resource(
-    output_type, path="/data/output-types", type="OutputType", access=_FOR_ALL, malformed=404, tag="Output types"
+    output_type,
+    path="/data/output-types",
+    type="OutputType",
+    access=_FOR_ALL,
+    writes=writes("name short_name"),
+    malformed=404,
+    tag="Output types",
 )
 
 
@@ -49,6 +64,16 @@ _RELEASE_OUTPUTS = (
     update(output_file)
     .where(output_file.c.source_file_id == bindparam("file_id", type_=Uuid))
     .values(source_file_id=None)
+)
+
+
+_PLACE_OF_WORKING = "task_id entity_id person_id shotgun_id"
+_REVIEWERS = Only(
+    "managers, and supervisors of the task's department",
+    lambda change: (
+        change.caller.manages
+        or (change.caller.supervises and change.caller.covers_department(change.caller.task_department_id))
+    ),
 )
 
 
@@ -69,15 +94,20 @@ working_files = Resource(
     path="/data/working-files",
     type="WorkingFile",
     access=Access(
-        list=_not_vendors,
-        read=task_access(working_file.c.task_id),
+        list=_studio,
+        read=task_access(working_file.c.task_id) & _in_studio,
         create=admin,
-        update=task_action(working_file.c.task_id),
+        # The answer tells the path, which is not for clients.
+        update=task_action(working_file.c.task_id) & not_client,
         delete=admin,
+    ),
+    writes=writes(
+        f"name description comment revision size checksum path data software_id validation_status {_PLACE_OF_WORKING}",
+        only={MANAGERS: _PLACE_OF_WORKING, _REVIEWERS: "validation_status"},
     ),
     shape=lambda _: WORKING_FILE_WITH_OUTPUTS,
     list_shape=lambda _: WORKING_FILE,
-    scope=lambda _: _WORKING_OF_OWN,
+    scope=Narrowing(_of_entity(working_file.c.entity_id), only_open=False, client=false(), vendor=false()),
     check=_check_working_file,
     deleting=_release_outputs,
     project_of=project_through(working_file.c.task_id, working_file.c.entity_id),
@@ -103,14 +133,13 @@ _changes_output = Rule(
 )
 
 
+_PLACE_OF_OUTPUT = "entity_id temporal_entity_id asset_instance_id source_file_id task_type_id person_id shotgun_id"
+
+
 async def _check_output_file(change: Change) -> None:
-    """An output file belongs to an entity from the start. Moving it elsewhere is for managers."""
+    """An output file belongs to an entity from the start."""
     if change.before is None:
         change.need("name", "revision", "entity_id", "file_status_id")
-    elif not change.caller.manages:
-        for name in ("entity_id", "temporal_entity_id", "asset_instance_id"):
-            if change.changes(name):
-                raise BadRequest(f"{name}: only managers move an output file to another entity.")
 
 
 def _no_filter(_: str) -> None:
@@ -122,14 +151,21 @@ output_files = Resource(
     path="/data/output-files",
     type="OutputFile",
     access=Access(
-        list=_not_vendors,
-        read=entity_access(output_file.c.entity_id),
+        list=_studio,
+        read=entity_access(output_file.c.entity_id) & _in_studio,
         create=admin,
         update=_changes_output,
         delete=admin,
     ),
+    writes=writes(
+        f"""
+        name canceled size checksum description comment extension revision representation nb_elements source path data
+        file_status_id output_type_id quality {_PLACE_OF_OUTPUT}
+        """,
+        only={MANAGERS: _PLACE_OF_OUTPUT},
+    ),
     wire=OUTPUT_FILE,
-    scope=lambda _: _OUTPUT_OF_OWN_OPEN,
+    scope=Narrowing(_of_entity(output_file.c.entity_id), client=false(), vendor=false()),
     specials={"source_file": Special(_no_filter, false())},
     check=_check_output_file,
     project_of=project_through(output_file.c.entity_id),

@@ -22,6 +22,10 @@ _ON_COMMENT = (
     select(comment.c.id, comment.c.person_id, comment.c.for_client, task.c.project_id)
     .join(comment_preview_link, comment_preview_link.c.comment == comment.c.id)
     .join(task, task.c.id == comment.c.object_id)
+    .join(
+        preview_file,
+        (preview_file.c.id == comment_preview_link.c.preview_file) & (preview_file.c.task_id == task.c.id),
+    )
     .where(
         comment.c.id == bindparam("comment_id", type_=Uuid),
         comment.c.object_id == bindparam("task_id", type_=Uuid),

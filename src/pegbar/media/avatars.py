@@ -65,7 +65,7 @@ async def _show(request: AnyRequest, db: Database, gallery: Gallery, row_id: UUI
 
 
 async def _take(request: AnyRequest, db: Database, caller: Caller, gallery: Gallery, row_id: UUID) -> dict[str, str]:
-    async with received_form(request) as form, rendered(form.file().path, (AVATAR,)) as made:
+    async with received_form(request) as form, rendered(form.file().path, (AVATAR,), holder=caller.id) as made:
         address = addresses.picture("thumbnails", row_id)
         size = await store().put(address, made.files["thumbnails"])
     async with db.transaction(caller.id) as tx:
@@ -92,7 +92,7 @@ def _declare(gallery: Gallery, *, shows: Rule, takes: Rule, takes_png: bool) -> 
         get(path, access=shows, summary=f"The avatar of a {subject}")(show)
         if path == plain or takes_png:
             summary = f"Set the avatar of a {subject} (multipart field `file`)"
-            post(path, access=takes, events=gallery.events, summary=summary, errors=(400,))(take)
+            post(path, access=takes, events=gallery.events, summary=summary, errors=(400, 429))(take)
 
 
 _oneself = Rule(

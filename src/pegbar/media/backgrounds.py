@@ -33,7 +33,7 @@ _BACKGROUND = select(
     "/pictures/preview-background-files/{instance_id:uuid}",
     access=admin,
     events=(BACKGROUND_UPDATE, BACKGROUND_ADD_FILE),
-    errors=(400, 404),
+    errors=(400, 404, 429),
 )
 async def upload_background(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Upload the picture of a background (multipart field `file`): a Radiance HDR."""
@@ -43,7 +43,7 @@ async def upload_background(instance_id: UUID, request: AnyRequest, db: Database
         upload = form.file()
         if upload.extension != "hdr":
             raise BadRequest("A preview background must be a file of the type hdr.")
-        async with rendered(upload.path, (BACKGROUND_THUMBNAIL,), hdr=True) as made:
+        async with rendered(upload.path, (BACKGROUND_THUMBNAIL,), holder=caller.id, hdr=True) as made:
             thumbnail = addresses.picture("thumbnails", instance_id)
             background = addresses.picture("preview-backgrounds", instance_id)
             stored = [

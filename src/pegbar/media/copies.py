@@ -9,7 +9,7 @@ from pegbar.core.database import Transaction
 from pegbar.core.schema import Uuid
 from pegbar.core.storage import Address, record, store
 from pegbar.media import addresses, queries
-from pegbar.media.publishing import announce
+from pegbar.media.publishing import announce, derive_later
 from pegbar.media.revisions import add_preview
 from pegbar.media.tables import preview_file
 from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
@@ -44,6 +44,7 @@ async def _copy(tx: Transaction, source: asyncpg.Record, asked: RevisionImport) 
     assert state is not None
     stands = source["extension"] in ("png", "mp4")
     await announce(tx, state, columns, stands=stands)
+    derive_later(tx, copy_id, columns)
 
 
 @REVISION_IMPORTED.register()

@@ -49,6 +49,7 @@ _SET = text(
     status=200,
     events=[UPDATE[SHOT]],
     errors=(400,),
+    malformed=400,
 )
 async def set_shot_frames(
     project_id: UUID, task_type_id: UUID, request: Request[Any, Any, Any], tx: Transaction

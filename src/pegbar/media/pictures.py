@@ -1,28 +1,50 @@
-"""Pictures made from uploads, by a process under limits (render.py)."""
+"""Pictures made from uploads, by processes under limits (render.py), in turn.
+
+A process reads the header first. A small picture is made at once; a large one gives its place back and waits for one of
+the few that large ones have, so that an avatar waits neither for large pictures nor for one person's many.
+"""
 
 import asyncio
 import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from pegbar.config import settings
 from pegbar.core.errors import BadRequest
-from pegbar.core.storage import disk_errors
+from pegbar.core.storage import check_room, disk_errors
+from pegbar.core.turns import Holder, Turns
 from pegbar.media import render as program
 
 log = structlog.get_logger()
 
 #: Seconds a file may take.
 _LONGEST = 300
-#: Files worked on at a time by one process of the server.
-_slots = asyncio.Semaphore(max(os.cpu_count() or 1, 2))
+#: A picture of more pixels is large: a frame of a film, at 5K, is not.
+_SMALL_PIXELS = 2**24
+#: Threads reserve address space, of which the process has little.
+_FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+#: Pictures of one person that may wait for their turn.
+_MOST_WAITING = 100
+
+
+@cache
+def _turns() -> tuple[Turns, Turns]:
+    """The processes that make pictures, and those of them that make large ones: both leave one to somebody else."""
+    places = settings().picture_processes or min(max(os.cpu_count() or 1, 2), 8)
+    large = max(places // 2, 1)
+    return (
+        Turns(places, max(places - 1, 1), most_waiting=_MOST_WAITING, what="pictures"),
+        Turns(large, max(large - 1, 1), most_waiting=_MOST_WAITING, what="large pictures"),
+    )
 
 
 @dataclass(frozen=True)
@@ -60,8 +82,13 @@ class Rendered:
 
 
 @asynccontextmanager
-async def rendered(source: Path, variants: Sequence[Variant], *, hdr: bool = False) -> AsyncIterator[Rendered]:
-    """The variants of a picture, in files that are removed afterwards. Raises UnreadablePicture."""
+async def rendered(
+    source: Path, variants: Sequence[Variant], *, holder: Holder, hdr: bool = False
+) -> AsyncIterator[Rendered]:
+    """The variants of a picture, in files that are removed afterwards, made in the turn of `holder`.
+
+    Raises UnreadablePicture, and Busy for a person of whom many pictures wait.
+    """
     with disk_errors():
         settings().upload_folder.mkdir(parents=True, exist_ok=True)
         scratch = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix="render-")
@@ -77,21 +104,27 @@ async def rendered(source: Path, variants: Sequence[Variant], *, hdr: bool = Fal
             "hdr": hdr,
             "max_pixels": settings().max_image_pixels,
         }
-        async with _slots:
-            size = await _run(json.dumps(request))
+        every, large = _turns()
+        async with every.place(holder):
+            size = await _run({**request, "small_pixels": _SMALL_PIXELS})
+        if size is None:
+            async with large.place(holder), every.place(holder, rank=1):
+                size = await _run(request)
+        assert size is not None, "a picture is not large without a limit for small ones"
         yield Rendered(size["width"], size["height"], files)
 
 
-async def _run(request: str) -> dict[str, int]:
+async def _run(request: Mapping[str, Any]) -> dict[str, int] | None:
+    """The size of a picture that is made; None when it is not, since it is large and the request is for small ones."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",
         program.__file__,
-        request,
+        json.dumps(request),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", "")},
+        env={"PATH": os.environ.get("PATH", ""), **_FRUGAL},
         start_new_session=True,  # a server that stops lets the requests under way finish
     )
     try:
@@ -105,7 +138,10 @@ async def _run(request: str) -> dict[str, int]:
     if process.returncode == 0:
         size: dict[str, int] = json.loads(told)
         return size
+    if process.returncode == program.LARGE:
+        return None
     if process.returncode == 1 and told:
         raise UnreadablePicture(f"The picture cannot be read: {json.loads(told.splitlines()[0])['unreadable']}.")
+    check_room(settings().upload_folder)
     log.warning("a picture could not be made", code=process.returncode, stderr=complaint.decode(errors="replace"))
     raise UnreadablePicture("The picture cannot be read.")

@@ -5,6 +5,7 @@ again that nobody else uploaded meanwhile. From "Worth fixing": a refused upload
 be uploaded again.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -60,7 +61,7 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
     kind = addresses.kind_of(upload.extension)
     columns: dict[str, Any] = {"original_name": upload.stem[:250], "status": "ready"}
     if kind == "picture":
-        stored, more = await _take_picture(preview_id, upload.path, in_job=in_job)
+        stored, more = await _take_picture(author_id, preview_id, upload.path, in_job=in_job)
     elif kind == "movie":
         stored, more = await _take_movie(preview_id, upload)
     else:
@@ -71,8 +72,7 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
         for address, size in stored:
             await record(tx, address, size)
         await announce(tx, state, {**columns, **more}, stands=kind != "other")
-        if more.get("status") == "processing":
-            tx.defer(DERIVE, preview_id=preview_id)
+        derive_later(tx, preview_id, {**columns, **more})
         row = await tx.json_row(queries.preview_row, preview_id=preview_id)
         assert row is not None
         return row
@@ -110,25 +110,25 @@ async def _store_rendered(preview_id: UUID, made: Rendered) -> list[Stored]:
     return stored
 
 
-async def _take_picture(preview_id: UUID, source: Path, *, in_job: bool) -> tuple[list[Stored], dict[str, Any]]:
+async def _take_picture(
+    author_id: UUID, preview_id: UUID, source: Path, *, in_job: bool
+) -> tuple[list[Stored], dict[str, Any]]:
     """The picture as PNG and, unless a job makes them, what is derived from it."""
     variants = (ORIGINAL,) if in_job else (ORIGINAL, *DERIVED)
-    async with rendered(source, variants) as made:
+    async with rendered(source, variants, holder=author_id) as made:
         stored = await _store_rendered(preview_id, made)
         columns = {"extension": "png", "width": made.width, "height": made.height, "file_size": stored[0][1]}
     return stored, {**columns, "status": "processing" if in_job else "ready"}
 
 
 async def _take_movie(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
-    """The movie as it came: what is shown is what was uploaded."""
+    """The movie as it came, the source of what is shown: the preview is `processing` until that is made."""
     if not upload.size:
         raise UnreadablePicture("The movie is empty.")
-    prefixes = ("source", "previews") if settings().preview_save_source_file else ("previews",)
-    stored = []
-    for prefix in prefixes:
-        address = addresses.movie(prefix, preview_id)
-        stored.append((address, await store().put(address, upload.path)))
-    return stored, {"extension": "mp4", "file_size": upload.size, "data": {"movie_prefixes": list(prefixes)}}
+    address = addresses.movie("source", preview_id)
+    stored = [(address, await store().put(address, upload.path))]
+    columns = {"extension": "mp4", "file_size": upload.size, "data": {"movie_prefixes": ["source"]}}
+    return stored, {**columns, "status": "processing"}
 
 
 async def _take_other(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
@@ -138,6 +138,12 @@ async def _take_other(preview_id: UUID, upload: Upload) -> tuple[list[Stored], d
 
 
 DERIVE = job("media.derive_pictures")
+
+
+def derive_later(tx: Transaction, preview_id: UUID, columns: Mapping[str, Any]) -> None:
+    """Leave the thumbnails of a picture that has none yet to a job."""
+    if columns["status"] == "processing" and columns["extension"] == "png":
+        tx.defer(DERIVE, preview_id=preview_id)
 
 
 @DERIVE.task
@@ -152,7 +158,7 @@ async def derive_pictures(db: Database, *, preview_id: str) -> None:
         if not await fetch(addresses.picture("original", row_id), original):
             status = "broken"
         else:
-            async with rendered(original, DERIVED) as made:
+            async with rendered(original, DERIVED, holder=None) as made:
                 stored = await _store_rendered(row_id, made)
     except UnreadablePicture as error:
         log.warning("the thumbnails of a preview cannot be made", preview=preview_id, reason=error.message)

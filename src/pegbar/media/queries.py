@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, any_, bindparam, case, func, literal_column, select
 
+from pegbar.accounts.standing import is_open
 from pegbar.core.resource import Relation
 from pegbar.core.schema import TIMESTAMP, Integer, Text, Uuid
 from pegbar.core.wire import json_object, wire_of
@@ -11,7 +12,7 @@ from pegbar.entities.kinds import kind_text
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project
-from pegbar.studio.tables import entity_type, organisation, project_status, task_type
+from pegbar.studio.tables import entity_type, organisation, task_type
 from pegbar.tasks.tables import comment_preview_link, task
 
 PREVIEW = wire_of(preview_file, "PreviewFile")
@@ -104,14 +105,13 @@ def _unfinished(*, limited: bool, after: bool) -> Select[Any]:
         .select_from(preview_file)
         .join(task, task.c.id == preview_file.c.task_id)
         .join(project, project.c.id == task.c.project_id)
-        .join(project_status, project_status.c.id == project.c.project_status_id)
         .join(entity, entity.c.id == task.c.entity_id)
         .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
         .outerjoin(_parent, _parent.c.id == entity.c.parent_id)
         .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
         .where(
             preview_file.c.status.in_([literal_column(f"'{each}'") for each in ("broken", "missing", "processing")]),
-            project_status.c.name.in_([literal_column(f"'{each}'") for each in ("Active", "open", "Open")]),
+            is_open(to_admins=True),
         )
         .order_by(preview_file.c.created_at.desc(), preview_file.c.id)
     )

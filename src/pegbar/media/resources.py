@@ -1,42 +1,35 @@
 """Generic routes of previews and of the backgrounds of 3D ones. Source: spec crud, sections of the same names."""
 
-from sqlalchemy import Boolean, ColumnElement, String, bindparam, select, update
+from sqlalchemy import Boolean, String, bindparam, select, update
 
+from pegbar.accounts.standing import CALLER, Narrowing, assigned
 from pegbar.core import filters, values
 from pegbar.core.access import Caller, Rule, admin, authenticated, manager_of, of_row
-from pegbar.core.errors import BadRequest, Forbidden
+from pegbar.core.errors import BadRequest
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource, project_through
+from pegbar.core.resource import Access, Change, Resource, project_through
 from pegbar.core.schema import Integer, Uuid, utc_now
 from pegbar.core.storage import mark_deleted
+from pegbar.core.writes import MANAGERS, Only, writes
 from pegbar.media import addresses
 from pegbar.media.queries import COMMENTS
 from pegbar.media.tables import preview_background_file, preview_file
-from pegbar.productions.tables import project, project_person_link, project_preview_background_file_link
-from pegbar.studio.tables import project_status
-from pegbar.tasks.tables import task, task_person_link
+from pegbar.productions.tables import project, project_preview_background_file_link
+from pegbar.tasks.tables import task
 
 OF_TASK = of_row("task", preview_file.c.task_id)
-_OPEN = (
-    select(project.c.id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .where(project_status.c.name == "Open")
-)
-_MINE = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
-_ASSIGNED = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
-_OF_OWN_OPEN = preview_file.c.task_id.in_(
-    select(task.c.id).where(task.c.project_id.in_(_MINE), task.c.project_id.in_(_OPEN))
-)
-_OF_ASSIGNED_OPEN = preview_file.c.task_id.in_(
-    select(task.c.id).where(task.c.id.in_(_ASSIGNED), task.c.project_id.in_(_OPEN))
-)
 _OF_PROJECT = preview_file.c.task_id.in_(
     select(task.c.id).where(task.c.project_id == bindparam("f_project_id", type_=Uuid))
 )
 
 
-def _scope(caller: Caller) -> ColumnElement[bool]:
-    return _OF_ASSIGNED_OPEN if caller.role == "vendor" else _OF_OWN_OPEN
+#: Clients are shown no rejected pictures.
+_NOT_REJECTED = preview_file.c.validation_status.is_distinct_from("rejected")
+#: The production of a preview is that of its task.
+_PROJECT_ID = select(task.c.project_id).where(task.c.id == preview_file.c.task_id).correlate(preview_file)
+_listed = Narrowing(
+    _PROJECT_ID.scalar_subquery(), vendor=assigned(CALLER, preview_file.c.task_id), client=_NOT_REJECTED
+)
 
 
 def may_annotate(caller: Caller) -> bool:
@@ -77,16 +70,23 @@ _FOLLOW = (
 _LOCK_TASK = select(task.c.id).where(task.c.id == bindparam("task_id", type_=Uuid)).with_for_update()
 
 
+#: What whoever works on the task says of a preview; what reviewing it changes; and what publishing it made.
+_OWN = "name original_name description source data token_in token_out "
+_REVIEWED = "validation_status annotations revision position "
+_MADE = """
+    task_id person_id comments path extension status file_size width height duration source_file_id shotgun_id
+    is_movie url uploaded_movie_url uploaded_movie_name
+"""
+_REVIEWERS = Only("managers, and supervisors of the task's department", lambda change: _manages(change.caller))
+_ALIKE = {"comments": ("object_id", "task_id")}
+
+
 async def _check(change: Change) -> None:
     for name in ("status", "validation_status"):
         if name in change.document:
             values.accept_choice(preview_file.c[name], change.document[name])
     if change.before is None:
         return
-    if not change.caller.manages:
-        for name in ("task_id", "person_id"):
-            if change.changes(name):
-                raise Forbidden(f"{name}: only managers move a preview to another task or person.")
     if change.before["position"] == 1 and change.changes("revision") and change.before["task_id"] is not None:
         await change.tx.row(_LOCK_TASK, task_id=change.before["task_id"])
         numbers = {"task_id": change.before["task_id"], "revision": change.values["revision"]}
@@ -119,8 +119,9 @@ preview_files = Resource(
         update=_changes,
         delete=manager_of(OF_TASK),
     ),
+    writes=writes(_OWN + _REVIEWED + _MADE, only={MANAGERS: _MADE, _REVIEWERS: _REVIEWED}, alike=_ALIKE),
     relations=(COMMENTS,),
-    scope=_scope,
+    scope=_listed,
     specials={"project_id": Special(filters.uuid_filter, _OF_PROJECT)},
     check=_check,
     saved=_take_siblings,
@@ -177,6 +178,7 @@ preview_backgrounds = Resource(
     path="/data/preview-background-files",
     type="PreviewBackgroundFile",
     access=Access(list=authenticated, read=authenticated, create=admin, update=admin, delete=admin),
+    writes=writes("name archived is_default original_name extension file_size"),
     check=_check_background,
     saved=_one_default,
     deleting=_release_background,

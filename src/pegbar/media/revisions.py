@@ -19,6 +19,11 @@ from pegbar.productions.tables import project
 from pegbar.tasks.events import COMMENT_UPDATE
 from pegbar.tasks.tables import comment, comment_preview_link, news, task
 
+#: The highest revision that people may choose.
+HIGHEST_REVISION = 10**9
+#: What is counted on from: a number above it, as some databases hold, leaves room for all that come after the others.
+_COUNTED = 2 * 10**9
+
 _COMMENT_ID = bindparam("comment_id", type_=Uuid)
 _TASK_ID = bindparam("task_id", type_=Uuid)
 _REVISION = bindparam("revision", type_=Integer)
@@ -42,10 +47,14 @@ _of_comment = (
 )
 _NUMBERS = select(
     _of_comment.label("of_comment"),
-    select(func.max(preview_file.c.revision)).where(preview_file.c.task_id == _TASK_ID).scalar_subquery().label("last"),
+    select(func.max(preview_file.c.revision))
+    .where(preview_file.c.task_id == _TASK_ID, preview_file.c.revision <= _COUNTED)
+    .scalar_subquery()
+    .label("last"),
 )
 _HIGHEST_POSITION = select(
-    func.max(preview_file.c.position), func.coalesce(func.bool_or(preview_file.c.position == 1), False)
+    func.max(preview_file.c.position).filter(preview_file.c.position <= _COUNTED),
+    func.coalesce(func.bool_or(preview_file.c.position == 1), False),
 ).where(preview_file.c.task_id == _TASK_ID, preview_file.c.revision == _REVISION)
 
 _TELL_NEWS = (
@@ -78,8 +87,10 @@ async def add_preview(
     """Make an empty preview under a comment; its id.
 
     Without `revision` it belongs to the comment's, or to a new one. Raises NotFound, and BadRequest for a revision
-    that another comment has, or for a second preview where the production takes one per revision.
+    that another comment has or that is too high, or for a second preview where the production takes one per revision.
     """
+    if revision is not None and revision > HIGHEST_REVISION:
+        raise BadRequest(f"revision: {revision} is too high, {HIGHEST_REVISION} is the most.", field="revision")
     subject = await tx.row(_LOCKED_TASK, task_id=task_id)
     said = await tx.row(_COMMENT, comment_id=comment_id, task_id=task_id)
     if subject is None or said is None:
@@ -92,7 +103,10 @@ async def add_preview(
     row = await tx.row(_HIGHEST_POSITION, task_id=task_id, revision=revision)
     assert row is not None
     if given is not None and numbers["of_comment"] is None and row[1]:
-        raise BadRequest(f"Revision {given} already exists for this task.")
+        raise BadRequest(
+            f"Revision {given} already exists for this task. Leave the revision out, and the next one is chosen.",
+            field="revision",
+        )
     position = (row[0] or 0) + 1
     if position > 1 and subject["single"]:
         raise BadRequest("This production takes one preview per revision.")

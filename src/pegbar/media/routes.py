@@ -108,6 +108,7 @@ async def add_extra_preview(
 @delete(
     "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/preview-files/{preview_file_id:uuid}",
     access=_adds_to_comment,
+    malformed=400,
 )
 async def remove_preview_from_comment(
     request: Request[Any, Any, Any],
@@ -132,7 +133,7 @@ async def delete_preview(request: Request[Any, Any, Any], instance_id: str, tx: 
     await actions.remove(tx, path_uuid(instance_id), force=force)
 
 
-@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), errors=(400, 413))
+@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), errors=(400, 413, 429))
 async def upload_preview(
     request: Request[Any, Any, Any], instance_id: UUID, query: UploadOptions, db: Database, caller: Caller
 ) -> Json:

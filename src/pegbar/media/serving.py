@@ -9,7 +9,7 @@ from litestar import Request
 from pegbar.core.access import Caller, Rule, require, task_access
 from pegbar.core.database import Database
 from pegbar.core.downloads import Download, download, media_type
-from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.errors import ApiError, BadRequest, NotFound
 from pegbar.core.routing import Reply, get
 from pegbar.core.slugs import slug
 from pegbar.core.storage import Address
@@ -54,8 +54,10 @@ def download_name(preview: asyncpg.Record, *, extension: str | None = None) -> s
     else:
         words = (preview["project_name"], preview["entity_name"], preview["task_type_name"])
         name = slug("_".join([*(word or "" for word in words), f"v{preview['revision']}"]))
-    if preview["position"] > 1:
-        name = f"{name}-{preview['position']}"
+    # Rows of other servers may have none: it is the first then.
+    position = preview["position"] or 1
+    if position > 1:
+        name = f"{name}-{position}"
     return f"{name}.{extension or preview['extension'] or ''}".rstrip(".")
 
 
@@ -76,8 +78,9 @@ def _waiting(request: AnyRequest, preview: asyncpg.Record) -> Reply | None:
     if prefers_json(request.headers.get("accept", "*/*")):
         body: dict[str, Any] = {"status": "processing", "preview_file_id": str(preview["id"])}
         return Reply(body, status=202, headers={"retry-after": "5", "cache-control": "no-store"})
-    body = {"error": True, "message": "Preview file was not found."}
-    return Reply(body, status=404, headers={"cache-control": "no-store"})
+    missing = ApiError("Preview file was not found.", status=404)
+    missing.headers["cache-control"] = "no-store"
+    raise missing
 
 
 async def _picture(

@@ -39,7 +39,7 @@ preview_file = table(
     Column("height", Integer, default=0),
     Column("duration", Float, default=0.0),
     reference("task"),
-    reference("person"),
+    reference("person", goes="null"),
     reference("output_file", "source_file_id"),
     Column("shotgun_id", Integer, unique=True),
     flag("is_movie"),

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ARRAY, bindparam, func, select, text
 
+from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.config import settings
 from pegbar.core.access import Caller, admin, at, authenticated, not_client, require, task_access
 from pegbar.core.body import Strict
@@ -51,20 +52,17 @@ _PAGE_OF_PROJECT = select(
 ).select_from(_page)
 
 #: Of each task in the order given, whether the caller reaches it and acts there as more than a client.
+_HERE = on(somebody_written("me"), written("t.project_id"))
+_ACTS = _HERE.sees_production & ~_HERE.has_role("client") & _HERE.reaches(written("t.entity_id"))
 _REACHED = text(
-    """
+    f"""
     SELECT given.id, t.id IS NOT NULL AS known,
-           me.role = 'admin' OR (l.person_id IS NOT NULL AND here.role <> 'client' AND (
-             here.role <> 'vendor' OR EXISTS (
-               SELECT 1 FROM task o JOIN task_person_link a ON a.task_id = o.id
-                WHERE o.entity_id = t.entity_id AND a.person_id = me.id))) AS reached
+           {as_text(_ACTS)} AS reached
       FROM unnest(:task_ids) WITH ORDINALITY AS given (id, n)
       JOIN person me ON me.id = :caller_id
-      LEFT JOIN task t ON t.id = given.id
-      LEFT JOIN project_person_link l ON l.project_id = t.project_id AND l.person_id = me.id
-      CROSS JOIN LATERAL (SELECT coalesce(nullif(l.role, 'admin'), me.role) AS role) AS here
+      LEFT JOIN task t ON t.id = given.id AND NOT {as_text(is_going(written("t.project_id")))}
      ORDER BY given.n
-    """
+    """  # noqa: S608 - rules of ours
 ).bindparams(bindparam("task_ids", type_=ARRAY(Uuid)), bindparam("caller_id", type_=Uuid))
 
 

@@ -5,13 +5,16 @@ from typing import Literal
 
 from sqlalchemy import Executable, bindparam, text
 
-from pegbar.core.schema import Uuid
+from pegbar.accounts.standing import Who, as_text, is_going, is_open_state, teams, written
+from pegbar.core.schema import Text, Uuid
 
 #: Tasks of one production, of all open ones (an administrator's view), or of the caller's open ones.
 Scope = Literal["project", "studio", "own"]
 
-_OPEN = "p.project_status_id = (SELECT s.id FROM project_status s WHERE s.name = 'Open' ORDER BY s.created_at LIMIT 1)"
-_IN_TEAM = "EXISTS (SELECT 1 FROM project_person_link m WHERE m.project_id = p.id AND m.person_id = :caller_id)"
+_OPEN = as_text(is_open_state(written("p.project_status_id")) & ~is_going(written("p.id")))
+_CALLER = Who(written(":caller_id"), written(":caller_role"))
+#: Where the caller plans people: neither as a vendor nor as a client.
+_IN_TEAM = as_text(written("p.id").in_(teams(_CALLER, without=("vendor", "client"))))
 _PROJECTS: dict[Scope, str] = {
     "project": "p.id = :project_id",
     "studio": _OPEN,
@@ -70,4 +73,6 @@ def of_people(scope: Scope) -> Executable:
     )
     if scope == "project":
         return statement.bindparams(bindparam("project_id", type_=Uuid))
-    return statement if scope == "studio" else statement.bindparams(bindparam("caller_id", type_=Uuid))
+    if scope == "studio":
+        return statement
+    return statement.bindparams(bindparam("caller_id", type_=Uuid), bindparam("caller_role", type_=Text))

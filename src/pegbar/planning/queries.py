@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, select
 
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import json_object, wire_of
-from pegbar.planning.tables import milestone, production_schedule_version, schedule_item
+from pegbar.planning.tables import milestone, schedule_item
 from pegbar.productions.tables import project
 from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task
@@ -21,10 +21,7 @@ same_schedule_item = select(schedule_item.c.id).where(
     schedule_item.c.object_id.is_not_distinct_from(bindparam("object_id", type_=Uuid)),
 )
 
-project_of_task = select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid))
-project_of_version = select(production_schedule_version.c.project_id).where(
-    production_schedule_version.c.id == _version_id
-)
+known_task = select(task.c.id).where(task.c.id == bindparam("task_id", type_=Uuid))
 #: The productions whose dates come from a version.
 projects_from_version = select(project.c.id).where(project.c.from_schedule_version_id == _version_id)
 

@@ -6,6 +6,7 @@ from pegbar.core.access import Place, admin, authenticated, manager_of, member_o
 from pegbar.core.filters import Special, uuid_filter
 from pegbar.core.resource import Access, Relation, Resource, project_through
 from pegbar.core.schema import Uuid
+from pegbar.core.writes import MANAGERS, writes
 from pegbar.planning import actions
 from pegbar.planning.tables import (
     milestone,
@@ -26,6 +27,7 @@ milestones = Resource(
         update=manager_of(milestone.c.project_id),
         delete=manager_of(milestone.c.project_id),
     ),
+    writes=writes("date name task_type_id", create="project_id"),
     tag="Schedule",
 )
 
@@ -39,6 +41,11 @@ schedule_items = Resource(
         create=manager_of(schedule_item.c.project_id),
         update=supervisor_of(schedule_item.c.project_id).further("supervisors for the task types of their departments"),
         delete=manager_of(schedule_item.c.project_id),
+    ),
+    writes=writes(
+        "start_date end_date man_days task_type_id object_id",
+        create="project_id",
+        only={MANAGERS: "task_type_id object_id"},
     ),
     prepare=actions.prepare_schedule_item,
     check=actions.check_schedule_item,
@@ -58,6 +65,7 @@ schedule_versions = Resource(
         update=manager_of(_version_project),
         delete=manager_of(_version_project),
     ),
+    writes=writes("name production_schedule_from locked canceled", create="project_id"),
     deleting=actions.detach_version,
     skip=frozenset({"list"}),
     tag="Schedule",
@@ -104,7 +112,7 @@ schedule_version_links = Resource(
             ),
         )
     },
-    protected=frozenset({"task_id", "production_schedule_version_id"}),
+    writes=writes("start_date due_date estimation assignees", create="production_schedule_version_id task_id"),
     check=actions.check_version_link,
     skip=frozenset({"list"}),
     tag="Schedule",

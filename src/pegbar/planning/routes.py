@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Request
 
 from pegbar.core import filters
-from pegbar.core.access import Caller, Rule, asked, member_of, not_client, not_vendor
+from pegbar.core.access import Caller, Rule, asked, member_of, not_client, not_vendor, vendor_here
 from pegbar.core.database import Database, Json
 from pegbar.core.resource import Resource, list_rows
 from pegbar.core.routing import get
@@ -19,7 +19,7 @@ from pegbar.planning.resources import schedule_version_links, schedule_versions
 #: The plans of one production for its staff, or all of them for an administrator.
 _plans = Rule(
     "studio manager; with ?project_id= any member of the production but vendors and clients",
-    lambda caller: caller.is_admin or (caller.in_team and caller.role_here not in ("vendor", "client")),
+    lambda caller: caller.is_staff,
     asked("project", "project_id"),
 )
 
@@ -44,7 +44,7 @@ async def list_schedule_version_links(request: Request[Any, Any, Any], db: Datab
 
 @get(
     "/data/projects/{project_id:uuid}/milestones",
-    access=member_of("project_id") & not_client & not_vendor,
+    access=(member_of("project_id") & not_client & not_vendor).else_empty(vendor_here),
     tag="Schedule",
 )
 async def milestones_of_project(project_id: UUID, db: Database) -> Json:
@@ -66,7 +66,7 @@ async def schedule_of_project(project_id: UUID, db: Database) -> Json:
 _planners = Rule(
     "studio manager, or at least supervisor; with ?project_id= in the team of the production",
     lambda caller: (
-        caller.is_admin or (caller.role in ("manager", "supervisor") and (caller.project_id is None or caller.in_team))
+        caller.is_admin or (caller.role in ("manager", "supervisor") and (caller.project_id is None or caller.is_staff))
     ),
     asked("project", "project_id"),
 )
@@ -79,4 +79,4 @@ async def task_dates_of_people(request: Request[Any, Any, Any], db: Database, ca
         return await db.json(availability.of_people("project"), project_id=filters.uuid_filter(asked_for))
     if caller.is_admin:
         return await db.json(availability.of_people("studio"))
-    return await db.json(availability.of_people("own"), caller_id=caller.id)
+    return await db.json(availability.of_people("own"), caller_id=caller.id, caller_role=caller.role)

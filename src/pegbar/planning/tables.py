@@ -13,6 +13,7 @@ from pegbar.core.schema import (
     Uuid,
     flag,
     link_table,
+    names,
     reference,
     table,
 )
@@ -24,7 +25,7 @@ schedule_item = table(
     Column("man_days", Integer),
     reference("project"),
     reference("task_type"),
-    Column("object_id", Uuid, index=True),
+    Column("object_id", Uuid, index=True, info=names("entity")),
     UniqueConstraint("project_id", "task_type_id", "object_id", name="schedule_item_uc"),
 )
 
@@ -41,7 +42,7 @@ day_off = table(
     Column("date", Date, nullable=False),
     Column("end_date", Date, nullable=False),
     Column("description", Text),
-    reference("person"),
+    reference("person", goes="with"),
     UniqueConstraint("person_id", "date", name="day_off_uc"),
     CheckConstraint("(date <= end_date)", name="day_off_date_check"),
 )
@@ -69,5 +70,5 @@ production_schedule_version_task_link = table(
 production_schedule_version_task_link_person_link = link_table(
     "production_schedule_version_task_link_person_link",
     reference("production_schedule_version_task_link", index=False, on_delete="CASCADE", primary_key=True),
-    reference("person", index=False, on_delete="CASCADE", primary_key=True),
+    reference("person", index=False, on_delete="CASCADE", primary_key=True, goes="with"),
 )

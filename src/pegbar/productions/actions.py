@@ -1,23 +1,43 @@
 """Writes about productions: the rules of creation, teams and settings."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import ARRAY, any_, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from pegbar.accounts.tables import person
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest
-from pegbar.core.schema import String, utc_now
+from pegbar.core.schema import String, Uuid, utc_now
 from pegbar.productions import queries
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.hooks import TEAM_LEFT, Parting
 from pegbar.productions.queries import PERSON_ID, PROJECT_ID
-from pegbar.productions.tables import project, project_person_link
+from pegbar.productions.tables import project, project_person_link, team_addition
 
 _JOIN = (
     insert(project_person_link)
     .values(project_id=PROJECT_ID, person_id=PERSON_ID, role=bindparam("role", type_=String))
     .on_conflict_do_nothing()
+)
+
+_ADDITION = insert(team_addition).values(
+    project_id=PROJECT_ID, person_id=PERSON_ID, added_by=bindparam("added_by", type_=Uuid)
+)
+_NOTE_ADDITION = _ADDITION.on_conflict_do_update(
+    index_elements=["project_id", "person_id"], set_={"added_by": _ADDITION.excluded.added_by}
+)
+
+_BRING = (
+    insert(project_person_link)
+    .from_select(
+        ["project_id", "person_id"],
+        select(PROJECT_ID, person.c.id).where(person.c.id == any_(bindparam("person_ids", type_=ARRAY(Uuid)))),
+        include_defaults=False,
+    )
+    .on_conflict_do_nothing()
+    .returning(project_person_link.c.person_id)
 )
 
 _SET_ROLE = (
@@ -41,12 +61,28 @@ async def join_team(tx: Transaction, project_id: UUID, person_id: UUID, role: st
     if person["preview_project_id"] not in (None, project_id):
         raise BadRequest("person_id: a preview account belongs to the team of its own production only.")
     changed = await tx.execute(_JOIN, project_id=project_id, person_id=person_id, role=role)
+    if changed:
+        await _note_addition(tx, project_id, person_id)
     if not changed and role is not None:
         before = await tx.value(queries.team_role, project_id=project_id, person_id=person_id)
         changed = before != role
         if changed:
             await tx.execute(_SET_ROLE, project_id=project_id, person_id=person_id, role=role)
     if changed:
+        await touch(tx, project_id)
+
+
+async def _note_addition(tx: Transaction, project_id: UUID, person_id: UUID) -> None:
+    if tx.author_id is not None:
+        await tx.execute(_NOTE_ADDITION, project_id=project_id, person_id=person_id, added_by=tx.author_id)
+
+
+async def bring_into_team(tx: Transaction, project_id: UUID, person_ids: Sequence[UUID]) -> None:
+    """Who is given something to do on a production is in its team; those who are keep their role."""
+    added = await tx.column(_BRING, project_id=project_id, person_ids=list(person_ids)) if person_ids else []
+    for person_id in added:
+        await _note_addition(tx, project_id, person_id)
+    if added:
         await touch(tx, project_id)
 
 

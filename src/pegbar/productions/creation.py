@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from pegbar.accounts.standing import open_status
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.database import Transaction
@@ -15,7 +16,6 @@ from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid
 from pegbar.core.values import to_uuid
 from pegbar.media.tables import preview_background_file
-from pegbar.productions import queries
 from pegbar.productions.descriptors.everywhere import copy_shared_descriptors
 from pegbar.productions.hooks import PIPELINE_CHANGED, SHOW_SAVED, Pipeline, SavedShow
 from pegbar.productions.queries import PROJECT_ID
@@ -38,10 +38,10 @@ _LINKED_BACKGROUNDS = select(project_preview_background_file_link.c.preview_back
 
 async def ensure_open_status(tx: Transaction) -> UUID:
     """The id of the status Open, created when it is missing."""
-    found: UUID | None = await tx.value(queries.open_status)
+    found: UUID | None = await tx.value(open_status)
     if found is None:
         await tx.insert_many(project_status, [{"name": "Open", "color": "#000000"}], skip_existing=True)
-        found = await tx.value(queries.open_status)
+        found = await tx.value(open_status)
     assert found is not None
     return found
 

@@ -4,14 +4,12 @@ from functools import lru_cache
 
 from sqlalchemy import Executable, String, bindparam, func, select
 
+from pegbar.accounts.standing import CALLER, is_going, is_open, teams
 from pegbar.accounts.tables import person
-from pegbar.core.resource import CALLER_ID
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, json_object
 from pegbar.productions import shapes
-from pegbar.productions.deletion.queries import being_removed
 from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
 
 PROJECT_ID = bindparam("project_id", type_=Uuid)
 PERSON_ID = bindparam("person_id", type_=Uuid)
@@ -20,20 +18,8 @@ _NAME = bindparam("name", type_=String)
 #: A production without its relations.
 project_row = select(json_object(shapes.PROJECT)).where(project.c.id == PROJECT_ID)
 
-#: The id of the status named Open.
-open_status = (
-    select(project_status.c.id).where(project_status.c.name == "Open").order_by(project_status.c.created_at).limit(1)
-)
-
 #: The productions whose team holds the caller.
-in_own_team = project.c.id.in_(
-    select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
-)
-is_open = project.c.project_status_id == open_status.scalar_subquery()
-#: What a studio calls open, for its administrators.
-counts_as_open = project.c.project_status_id.in_(
-    select(project_status.c.id).where(project_status.c.name.in_(["Active", "open", "Open"]))
-)
+in_own_team = project.c.id.in_(teams(CALLER))
 
 
 @lru_cache
@@ -47,16 +33,18 @@ def open_projects(for_admin: bool, named: bool) -> Executable:
     """The open productions that concern the caller; `name` is exact."""
     wire = shapes.FULL_FOR_ADMINS if for_admin else shapes.FULL
     found = select(json_object(wire)).select_from(project).order_by(project.c.name)
-    found = found.where(counts_as_open) if for_admin else found.where(is_open, in_own_team)
+    found = found.where(is_open(to_admins=True)) if for_admin else found.where(is_open(), in_own_team)
     return found.where(project.c.name == _NAME) if named else found
 
 
 @lru_cache
 def all_projects(for_admin: bool, named: bool) -> Executable:
     """The productions that concern the caller, open and closed; an administrator's `name` is a pattern."""
-    wire = shapes.OVERVIEW if for_admin and not named else shapes.PROJECT
+    wire = shapes.PROJECT if for_admin else shapes.PROJECT_SHOWN
+    if for_admin and not named:
+        wire = shapes.OVERVIEW
     found = select(json_object(wire)).select_from(project).order_by(project.c.name)
-    found = found.where(~being_removed(project.c.id) if for_admin else in_own_team)
+    found = found.where(~is_going(project.c.id) if for_admin else in_own_team)
     if not named:
         return found
     matches = project.c.name.ilike(_NAME) if for_admin else func.lower(project.c.name) == func.lower(_NAME)

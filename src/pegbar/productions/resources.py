@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, select
-
-from pegbar.core.access import Caller, admin, at, authenticated, global_manager, manager_of, member_of
+from pegbar.accounts.standing import Narrowing, is_going
+from pegbar.core.access import admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.core.resource import Access, Change, Relation, Resource, project_through
-from pegbar.productions import creation, queries, shapes
+from pegbar.core.writes import writes
+from pegbar.productions import creation, shapes
 from pegbar.productions.budgets import actions as budget_actions
 from pegbar.productions.deletion.actions import remove_project
-from pegbar.productions.deletion.queries import being_removed
 from pegbar.productions.descriptors import values
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
 from pegbar.productions.tables import (
     budget,
     budget_entry,
@@ -25,19 +25,8 @@ from pegbar.productions.tables import (
 )
 from pegbar.productions.templates import rules
 
-_OWN_OPEN_PROJECTS = queries.in_own_team & queries.is_open
-_VISIBLE_DESCRIPTORS = (
-    metadata_descriptor.c.project_id.in_(select(project.c.id).where(_OWN_OPEN_PROJECTS)) & shapes.DESCRIPTOR_VISIBLE
-)
-
-
-def _own_open_projects(_: Caller) -> ColumnElement[bool]:
-    return _OWN_OPEN_PROJECTS
-
-
-def _visible_descriptors(_: Caller) -> ColumnElement[bool]:
-    return _VISIBLE_DESCRIPTORS
-
+#: What productions and templates share.
+_SETTINGS = " " + " ".join(rules.SETTINGS)
 
 projects = Resource(
     project,
@@ -53,11 +42,20 @@ projects = Resource(
     relations=shapes.RELATIONS,
     wire=shapes.PROJECT,
     shape=lambda _: shapes.SAVED,
-    list_shape=lambda _: shapes.PROJECT,
-    scope=_own_open_projects,
-    listed=~being_removed(project.c.id),
-    protected=frozenset({"team"}),
-    extra_keys=frozenset({"project_template_id"}),
+    list_shape=lambda caller: shapes.PROJECT if caller.is_admin else shapes.PROJECT_SHOWN,
+    scope=Narrowing(project.c.id),
+    listed=~is_going(project.c.id),
+    writes=writes(
+        """
+        name code description shotgun_id file_tree data has_avatar project_status_id start_date end_date man_days
+        nb_episodes episode_span from_schedule_version_id is_bot_collaboration_enabled
+        default_preview_background_file_id preview_background_files
+        asset_types task_statuses task_types status_automations
+        """
+        + _SETTINGS,
+        create="team",
+        further="project_template_id",
+    ),
     prepare=creation.prepare_project,
     check=creation.check_project,
     saved=creation.finish_project,
@@ -88,7 +86,11 @@ project_templates = Resource(
     type="ProjectTemplate",
     access=Access(list=global_manager, read=global_manager, create=admin, update=admin, delete=admin),
     relations=tuple(Relation(key, table.c.project_template_id, table.c[name]) for key, table, name in _template_links),
-    protected=frozenset({"task_types", "task_statuses", "asset_types", "status_automations"}),
+    writes=writes(
+        "name description file_tree data metadata_descriptors" + _SETTINGS,
+        update=f"{rules.BACKGROUND} preview_background_files",
+        lenient=True,
+    ),
     prepare=rules.prepare_template,
     check=_check_template,
     skip=frozenset({"update", "delete"}),
@@ -101,7 +103,15 @@ metadata_descriptors = Resource(
     type="MetadataDescriptor",
     access=Access(list=authenticated),
     relations=(shapes.DEPARTMENTS,),
-    scope=_visible_descriptors,
+    scope=Narrowing(
+        metadata_descriptor.c.project_id,
+        client=DESCRIPTORS_FOR["client"],
+        vendor=DESCRIPTORS_FOR["vendor"],
+    ),
+    writes=writes(
+        "entity_type name data_type field_name choices for_client position task_type_id departments",
+        create="project_id",
+    ),
     update_relations=True,
     check=values.check_descriptor,
     saved=values.move_values,
@@ -115,7 +125,7 @@ budgets = Resource(
     path="/data/budgets",
     type="Budget",
     deleting=budget_actions.deleting_budget,
-    protected=frozenset({"revision"}),
+    writes=writes("name currency", create="project_id revision"),
     tag="Budgets",
 )
 
@@ -123,7 +133,10 @@ budget_entries = Resource(
     budget_entry,
     path="/data/budget-entries",
     type="BudgetEntry",
-    protected=frozenset({"budget_id"}),
+    writes=writes(
+        "department_id person_id start_date months_duration daily_salary position seniority exceptions",
+        create="budget_id",
+    ),
     project_of=project_through(budget_entry.c.budget_id),
     tag="Budgets",
 )

@@ -60,7 +60,9 @@ async def _list(db: Database, caller: Caller, statements: Any, name: str | None)
 async def read_project(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
     """Read one of projects: with its relations, settings and the descriptors the caller may see, unless told not to."""
     asked = request.query_params.get("relations")
-    wire = shapes.full_project(caller) if asked is None or asked.lower() == "true" else shapes.NAMED
+    wire = shapes.named_project(caller)
+    if asked is None or asked.lower() == "true":
+        wire = shapes.full_project(caller)
     statement = queries.one_project(wire)
     row = await db.json_row(statement, project_id=path_uuid(instance_id), **scope_parameters(statement, caller))
     return found(row, "The production")
@@ -98,7 +100,8 @@ class TeamRoleSet(msgspec.Struct):
 )
 async def team(project_id: UUID, db: Database, caller: Caller) -> Json:
     """The team of a production, each with their role there; managers see whole persons."""
-    return await db.json(queries.team(shapes.team_member(caller)), project_id=project_id)
+    statement = queries.team(shapes.team_member(caller))
+    return await db.json(statement, project_id=project_id, **scope_parameters(statement, caller))
 
 
 @post(

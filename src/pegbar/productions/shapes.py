@@ -2,14 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, any_, case, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Text, case, literal_column, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import ScalarSelect
 
-from pegbar.accounts.shapes import CLIENT, MINIMAL, SAFE_WITH_DEPARTMENTS
+from pegbar.accounts.people.visibility import managed_wire
+from pegbar.accounts.shapes import CLIENT, MINIMAL
+from pegbar.accounts.standing import CALLER, on
 from pegbar.core.access import Caller
-from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, Relation
+from pegbar.core.resource import Relation
 from pegbar.core.wire import JsonText, Wire, json_list, json_map, json_object, wire_of
 from pegbar.entities.tables import entity
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, FOR_CLIENT, masked
 from pegbar.productions.tables import (
     department_metadata_descriptor_link,
     metadata_descriptor,
@@ -50,44 +54,31 @@ def _word(text: str) -> ColumnElement[str]:
     return literal_column(f"'{text}'", Text)
 
 
-def role_there(project_id: ColumnElement[Any]) -> ColumnElement[str]:
-    """SQL: what a caller who is no administrator is on the production of a row."""
-    viewer = project_person_link.alias("viewer")
-    own = select(func.nullif(viewer.c.role, _word("admin"))).where(
-        viewer.c.project_id == project_id, viewer.c.person_id == CALLER_ID
-    )
-    return func.coalesce(own.scalar_subquery(), CALLER_ROLE)
+_here = on(CALLER, metadata_descriptor.c.project_id)
+#: Which descriptors the caller sees, by their role on each production.
+DESCRIPTOR_VISIBLE = case(*[(_here.has_role(role), seen) for role, seen in DESCRIPTORS_FOR.items()], else_=true())
 
-
-def _descriptor_visible() -> ColumnElement[bool]:
-    """Clients see what is meant for them, vendors what concerns everybody or their departments."""
-    role = role_there(metadata_descriptor.c.project_id)
-    link = department_metadata_descriptor_link
-    limited: Select[Any] = select(literal_column("1")).where(link.c.metadata_descriptor_id == metadata_descriptor.c.id)
-    shared = limited.where(link.c.department_id == any_(CALLER_DEPARTMENTS))
-    return case(
-        (role == _word("client"), func.coalesce(metadata_descriptor.c.for_client, literal_column("false"))),
-        (role == _word("vendor"), or_(~limited.exists(), shared.exists())),
-        else_=true(),
-    )
-
-
-#: Which descriptors a caller who is no administrator sees, by their role on each production.
-DESCRIPTOR_VISIBLE = _descriptor_visible()
-
-_for_client = func.coalesce(metadata_descriptor.c.for_client, literal_column("false"))
 DESCRIPTOR_SHORT = (
     wire_of(metadata_descriptor)
     .only("id", "name", "field_name", "data_type", "choices", "for_client", "entity_type", "task_type_id", "position")
-    .but(for_client=_for_client, departments=DEPARTMENTS.ids(metadata_descriptor))
+    .but(for_client=FOR_CLIENT, departments=DEPARTMENTS.ids(metadata_descriptor))
 )
 
 #: A descriptor on its own.
 DESCRIPTOR = wire_of(metadata_descriptor, "MetadataDescriptor").but(
-    for_client=_for_client, departments=DEPARTMENTS.ids(metadata_descriptor)
+    for_client=FOR_CLIENT, departments=DEPARTMENTS.ids(metadata_descriptor)
 )
 
 PROJECT = wire_of(project, "Project")
+_its_columns = (metadata_descriptor.c.project_id == project.c.id, metadata_descriptor.c.entity_type == _word("Project"))
+_of_caller = on(CALLER, project.c.id)
+_shown_data = case(
+    (project.c.data.is_(None), project.c.data),
+    *[(_of_caller.has_role(role), masked(role, project.c.data, *_its_columns)) for role in DESCRIPTORS_FOR],
+    else_=project.c.data,
+).cast(JSONB)
+#: The same as a caller who is no administrator sees it, by their role there. Takes `scope_parameters`.
+PROJECT_SHOWN = PROJECT.but(data=_shown_data)
 
 STATUS_NAME: ScalarSelect[str] = (
     select(project_status.c.name).where(project_status.c.id == project.c.project_status_id).scalar_subquery()
@@ -109,6 +100,7 @@ FIRST_EPISODE: ColumnElement[Any] = case((project.c.production_type == _word("tv
 SAVED = PROJECT.but(first_episode_id=FIRST_EPISODE)
 #: A single production without its relations.
 NAMED = PROJECT.but(project_status_name=STATUS_NAME)
+NAMED_SHOWN = PROJECT_SHOWN.but(project_status_name=STATUS_NAME)
 
 
 def _descriptors(narrowed: bool) -> ColumnElement[str]:
@@ -135,7 +127,7 @@ def _full(narrowed: bool) -> Wire:
     }
     types = of_type.project_id == project.c.id
     statuses = of_status.project_id == project.c.id
-    return PROJECT.but(
+    return (PROJECT_SHOWN if narrowed else PROJECT).but(
         **{relation.key: relation.ids(project) for relation in RELATIONS},
         descriptors=_descriptors(narrowed),
         task_type_links=json_map(select(of_type.task_type_id, json_object(type_link)).where(types).correlate(project)),
@@ -151,6 +143,11 @@ def _full(narrowed: bool) -> Wire:
 #: A production with its settings and descriptors: all of them, or those that the caller may see.
 FULL_FOR_ADMINS = _full(narrowed=False)
 FULL = _full(narrowed=True)
+
+
+def named_project(caller: Caller) -> Wire:
+    """A production without its relations; a statement of it takes `scope_parameters`."""
+    return NAMED if caller.is_admin else NAMED_SHOWN
 
 
 def full_project(caller: Caller) -> Wire:
@@ -170,7 +167,7 @@ OVERVIEW = NAMED.but(descriptors=json_list(_shared_descriptors))
 _PROJECT_ROLE = project_person_link.c.role
 _MEMBER = MINIMAL.but(departments=literal_column("'[]'", JsonText()))
 _TEAMS = {
-    "manager": SAFE_WITH_DEPARTMENTS.but(project_role=_PROJECT_ROLE),
+    "manager": managed_wire().but(project_role=_PROJECT_ROLE),
     "client": CLIENT.but(project_role=_PROJECT_ROLE),
     "other": _MEMBER.but(project_role=_PROJECT_ROLE),
 }

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from sqlalchemy import ARRAY, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, ForeignKey, Index, UniqueConstraint, text
 
 from pegbar.accounts.tables import POSITIONS, ROLES, SENIORITIES
 from pegbar.core.schema import (
@@ -20,6 +20,7 @@ from pegbar.core.schema import (
     choice,
     flag,
     link_table,
+    names,
     own_table,
     reference,
     table,
@@ -53,7 +54,7 @@ project = table(
     Column("description", Text),
     Column("shotgun_id", Integer),
     Column("file_tree", JSONB),
-    Column("data", JSONB),
+    Column("data", JSONB, info=names("person", goes="hook")),
     flag("has_avatar"),
     Column("fps", String(10), default="25"),
     Column("ratio", String(10), default="16:9"),
@@ -88,7 +89,7 @@ project = table(
 project_person_link = link_table(
     "project_person_link",
     reference("project", primary_key=True),
-    reference("person", primary_key=True),
+    reference("person", primary_key=True, goes="with"),
     Column("shotgun_id", Integer),
     choice("role", ROLES),
 )
@@ -291,7 +292,7 @@ budget_entry = table(
     "budget_entry",
     reference("budget", nullable=False),
     reference("department", nullable=False),
-    reference("person"),
+    reference("person", goes="null"),
     Column("start_date", Date, nullable=False),
     Column("months_duration", Integer, nullable=False),
     Column("daily_salary", Float, nullable=False),
@@ -300,12 +301,20 @@ budget_entry = table(
     Column("exceptions", JSONB),
 )
 
+#: Who put somebody into a team.
+team_addition = own_table(
+    "team_addition",
+    Column("project_id", Uuid, ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    reference("person", on_delete="CASCADE", primary_key=True, goes="with"),
+    reference("person", "added_by", on_delete="CASCADE", nullable=False, goes="with"),
+)
+
 #: Productions that are gone for everybody, and whose rows a job is deleting.
 project_removal = own_table(
     "project_removal",
     Column("project_id", Uuid, primary_key=True),
     Column("project_name", String(80), nullable=False),
-    Column("requested_by", Uuid),
+    Column("requested_by", Uuid, info=names("person", goes="null")),
     Column("requested_at", TIMESTAMP, nullable=False),
     Column("updated_at", TIMESTAMP, nullable=False),
     Column("total", BigInteger, nullable=False),

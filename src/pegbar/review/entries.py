@@ -6,10 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, any_, bindparam, select
 
+from pegbar.core import belonging
 from pegbar.core.database import Reader
 from pegbar.core.errors import BadRequest
 from pegbar.core.schema import Uuid
 from pegbar.core.values import check_json
+from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file
 from pegbar.tasks.tables import task
 
@@ -49,6 +51,16 @@ async def own_previews(db: Reader, entries: Iterable[Mapping[str, Any]]) -> list
             mine = preview_id in owners and owners[preview_id] == as_uuid(entity_of(entry))
             entry["preview_file_id"] = str(preview_id) if mine else None
     return listed
+
+
+async def check_places(
+    db: Reader, project_id: UUID | None, entries: Iterable[Mapping[str, Any]], stored: Iterable[Any], field: str
+) -> None:
+    """Refuse (400) entities of other productions, unless they are shared or the playlist holds them already."""
+    kept = {as_uuid(entity_of(entry)) for entry in stored if isinstance(entry, dict)}
+    wanted = {of for entry in entries if (of := as_uuid(entity_of(entry))) is not None} - kept
+    for each in await belonging.foreign(db, entity, wanted, project_id):
+        raise BadRequest(f"{field}: {each} is not of this production.")
 
 
 def checked(value: Any) -> list[Entry]:

@@ -11,8 +11,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy import text
 
+from pegbar.accounts.standing import Who, as_text, teams, written
 from pegbar.core.access import Caller, authenticated
 from pegbar.core.database import Database, Json
 from pegbar.core.errors import ApiError, BadRequest
@@ -28,7 +30,7 @@ _SNAPSHOT = re.compile(r"\d{1,19}:\d{1,19}:[\d,]*")
 class FeedQuery(msgspec.Struct):
     """From where, and how many."""
 
-    cursor: str | None = None
+    cursor: str | UnsetType = UNSET
     limit: int = 100
 
 
@@ -64,6 +66,7 @@ def _written(cursor: Cursor) -> str:
 
 _NOW = text("SELECT pg_current_snapshot()::text AS snapshot, extract(epoch FROM clock_timestamp())::bigint AS at")
 
+_READER = Who(written(":caller_id ::uuid"), written("NULL::text"))
 #: One row for each event of the page and one more if there are more; always at least one, for the snapshot. A first
 #: page begins at the lowest position of what its reader may not have seen (+ 0: found by transaction, of which few are
 #: new, rather than along all positions).
@@ -90,8 +93,7 @@ _PAGE = text(
            AND (:reading ::text IS NULL OR pg_visible_in_snapshot(o.xid::text::xid8, :reading ::text::pg_snapshot))
            AND CASE WHEN o.person_id IS NOT NULL THEN o.person_id = :caller_id ::uuid
                     ELSE :is_admin ::bool OR o.project_id IS NULL
-                      OR o.project_id IN (SELECT l.project_id FROM project_person_link l
-                                           WHERE l.person_id = :caller_id ::uuid) END
+                      OR o.project_id IN {as_text(teams(_READER))} END
          ORDER BY o.position
          LIMIT :most ::int
       ) AS page ON true
@@ -121,7 +123,7 @@ async def events_since(query: FeedQuery, db: Database, caller: Caller) -> Json:
     """
     if query.limit < 1:
         raise BadRequest("limit must be positive.")
-    if query.cursor is None:
+    if query.cursor is UNSET:
         now = await db.row(_NOW)
         assert now is not None
         return _page([], Cursor(now["snapshot"], now["at"]), more=False)

@@ -6,19 +6,21 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy import ARRAY, Executable, Select, any_, bindparam, or_, select
 
+from pegbar.accounts.standing import CALLER, on, teams
 from pegbar.accounts.tables import login_log
 from pegbar.core.access import Caller, admin, authenticated, global_manager, require
 from pegbar.core.database import Database, Json
 from pegbar.core.errors import BadRequest
 from pegbar.core.events import api_event
 from pegbar.core.filters import uuid_filter
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import get
 from pegbar.core.schema import TIMESTAMP, Integer, String, Uuid
 from pegbar.core.values import to_timestamp
 from pegbar.core.wire import Wire, json_object, wire_of
-from pegbar.productions.tables import project_person_link
 
 _MOST = 1000
 _PART = re.compile(r"[a-z0-9_-]+")
@@ -35,8 +37,8 @@ _LOGIN: Wire = wire_of(login_log).only("id", "created_at", "ip_address", "person
 class LogQuery(msgspec.Struct):
     """Which entries of a log."""
 
-    after: str | None = None
-    before: str | None = None
+    after: str | UnsetType = UNSET
+    before: str | UnsetType = UNSET
     limit: int = 100
     person_ids: list[str] = msgspec.field(default_factory=list)
     cursor_login_log_id: str | None = None
@@ -46,7 +48,7 @@ class EventQuery(LogQuery):
     """Which events."""
 
     project_id: str | None = None
-    name: str | None = None
+    name: str | UnsetType = UNSET
     name_prefixes: list[str] = msgspec.field(default_factory=list)
     name_suffixes: list[str] = msgspec.field(default_factory=list)
     only_files: str | None = None
@@ -67,7 +69,7 @@ def _given(query: LogQuery) -> dict[str, Any]:
     given: dict[str, Any] = {"limit": min(query.limit, _MOST)}
     for name in ("after", "before"):
         value = getattr(query, name)
-        if value is not None:
+        if value is not UNSET:
             given[name] = _moment(name, value)
     if query.person_ids:
         given["person_ids"] = [uuid_filter(each) for each in query.person_ids]
@@ -85,7 +87,7 @@ def _event_parameters(query: EventQuery) -> dict[str, Any]:
     given = _given(query)
     if query.project_id is not None:
         given["project_id"] = uuid_filter(query.project_id)
-    if query.name is not None:
+    if query.name is not UNSET:
         given["name"] = query.name
     if query.name_prefixes:
         given["prefixes"] = _parts("name_prefixes", query.name_prefixes, "{}:%")
@@ -126,10 +128,7 @@ def _events(names: frozenset[str], only_files: bool, of_teams: bool) -> Executab
     if only_files:
         statement = statement.where(or_(*[api_event.c.name == each for each in FILE_EVENTS]))
     if of_teams:
-        teams = select(project_person_link.c.project_id).where(
-            project_person_link.c.person_id == bindparam("caller_id", type_=Uuid)
-        )
-        statement = statement.where(api_event.c.project_id.in_(teams))
+        statement = statement.where(api_event.c.project_id.in_(teams(CALLER, "manager")))
     return statement
 
 
@@ -140,10 +139,7 @@ def _logins(names: frozenset[str]) -> Executable:
 
 _EVENT_AT = select(api_event.c.created_at).where(api_event.c.id == bindparam("cursor_id", type_=Uuid))
 _LOGIN_AT = select(login_log.c.created_at).where(login_log.c.id == bindparam("cursor_id", type_=Uuid))
-_ROLE = select(project_person_link.c.role).where(
-    project_person_link.c.project_id == bindparam("project_id", type_=Uuid),
-    project_person_link.c.person_id == bindparam("caller_id", type_=Uuid),
-)
+_MANAGES = select(on(CALLER, bindparam("project_id", type_=Uuid)).leads("manager"))
 _NAMES = select(api_event.c.name).distinct().order_by(api_event.c.name)
 
 
@@ -161,8 +157,7 @@ async def _check_manager(db: Database, caller: Caller, project_id: UUID | None) 
     if project_id is None:
         require(caller.role == "manager", "Access needs: studio or production manager.")
         return
-    row = await db.row(_ROLE, project_id=project_id, caller_id=caller.id)
-    manages = row is not None and (row[0] if row[0] not in (None, "admin") else caller.role) == "manager"
+    manages = await db.value(_MANAGES, project_id=project_id, **scope_parameters(_MANAGES, caller))
     require(manages, "Access needs: manager of the production.")
 
 
@@ -179,9 +174,7 @@ async def last_events(query: EventQuery, db: Database, caller: Caller) -> Json:
         await _check_manager(db, caller, given.get("project_id"))
     await _cursor(db, given, _EVENT_AT)
     statement = _events(frozenset(given), query.only_files == "true", not caller.is_admin)
-    if not caller.is_admin:
-        given["caller_id"] = caller.id
-    return await db.json(statement, **given)
+    return await db.json(statement, **given, **scope_parameters(statement, caller))
 
 
 @get("/data/events/names", access=global_manager, returns=list[str])

@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, false, func, select
+from sqlalchemy import false, func
 
-from pegbar.accounts.tables import person
+from pegbar.accounts.standing import Narrowing
 from pegbar.core.access import Caller, Rule, member_of, not_vendor, of_row, require, supervisor_of
 from pegbar.core.errors import BadRequest
 from pegbar.core.events import api_event
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource
-from pegbar.productions.tables import project_person_link
+from pegbar.core.resource import Access, Change, Resource
+from pegbar.core.writes import writes
 from pegbar.review import entries
 from pegbar.review.entries import as_uuid
 from pegbar.review.removal import remove_what_hangs_on
@@ -18,30 +18,20 @@ from pegbar.review.tables import playlist
 
 FOR_ENTITIES = ("shot", "asset", "sequence", "edit", "episode")
 
-events = Resource(api_event, path="/data/events", type="ApiEvent", at_most=1000, tag="Events")
-
-
-_role = func.coalesce(
-    case((project_person_link.c.role != "admin", project_person_link.c.role)),
-    select(person.c.role).where(person.c.id == CALLER_ID).scalar_subquery(),
-)
-#: The productions of one's teams where one is no vendor; as a client, only what is for clients.
-_VISIBLE = (
-    select(project_person_link.c.project_id)
-    .where(
-        project_person_link.c.project_id == playlist.c.project_id,
-        project_person_link.c.person_id == CALLER_ID,
-        _role != "vendor",
-        (_role != "client") | func.coalesce(playlist.c.for_client, false()),
-    )
-    .correlate(playlist)
-    .exists()
+events = Resource(
+    api_event,
+    path="/data/events",
+    type="ApiEvent",
+    writes=writes("name user_id data", create="project_id"),
+    at_most=1000,
+    tag="Events",
 )
 
 
-def visible(_: Caller) -> ColumnElement[bool]:
-    """The playlists somebody may list; the role is the one on each production."""
-    return _VISIBLE
+#: Vendors get no playlists, clients those for them, by the role on each production.
+visible = Narrowing(
+    playlist.c.project_id, only_open=False, vendor=false(), client=func.coalesce(playlist.c.for_client, false())
+)
 
 
 edits_playlist = Rule(
@@ -84,6 +74,8 @@ async def _check(change: Change) -> None:
         listed = entries.checked(change.document["shots"])
         if change.before is not None:
             listed = entries.canonical(listed)
+        stored = None if change.before is None else change.before["shots"]
+        await entries.check_places(change.tx, change.after("project_id"), listed, stored or (), "shots")
         given["shots"] = await entries.own_previews(change.tx, listed)
 
 
@@ -102,6 +94,10 @@ playlists = Resource(
         create=supervisor_of(playlist.c.project_id),
         update=edits_playlist,
         delete=edits_playlist,
+    ),
+    writes=writes(
+        "name shots episode_id task_type_id for_client for_entity is_for_all",
+        create="project_id",
     ),
     relations=(BUILD_JOBS,),
     scope=visible,

@@ -17,7 +17,7 @@ playlist = table(
     Column("for_client", Boolean, default=False, index=True),
     Column("for_entity", String(10), default="shot", index=True),
     flag("is_for_all"),
-    reference("person", "created_by"),
+    reference("person", "created_by", goes="null"),
     UniqueConstraint("name", "project_id", "episode_id", name="playlist_uc"),
 )
 
@@ -25,7 +25,7 @@ playlist_share_link = table(
     "playlist_share_link",
     Column("token", String(64), nullable=False, index=True, unique=True),
     reference("playlist", nullable=False),
-    reference("person", "created_by", nullable=False),
+    reference("person", "created_by", nullable=False, goes="with"),
     Column("expiration_date", TIMESTAMP),
     flag("is_active", True, nullable=False),
     flag("can_comment", True, nullable=False),

@@ -3,6 +3,7 @@
 from pegbar.accounts.queries import ORGANISATION, ORGANISATION_FOR_ADMINS
 from pegbar.core.access import admin, authenticated, not_vendor
 from pegbar.core.resource import Access, Relation, Resource
+from pegbar.core.writes import writes
 from pegbar.studio import actions
 from pegbar.studio.tables import (
     custom_action,
@@ -32,6 +33,12 @@ organisations = Resource(
     path="/data/organisations",
     type="Organisation",
     access=FOR_ALL,
+    writes=writes(
+        """
+        name hours_by_day has_avatar use_original_file_name timesheets_locked format_duration_in_hours hd_by_default
+        chat_token_slack chat_webhook_mattermost chat_token_discord dark_theme_by_default
+        """
+    ),
     shape=lambda caller: ORGANISATION_FOR_ADMINS if caller.is_admin else ORGANISATION,
     refused_filters=lambda caller: frozenset() if caller.is_admin else _CHAT_TOKENS,
     tag="Organisations",
@@ -44,7 +51,10 @@ entity_types = Resource(
     relations=(
         Relation("task_types", task_type_asset_type_link.c.asset_type_id, task_type_asset_type_link.c.task_type_id),
     ),
-    extra_keys=frozenset({"import_task_types"}),  # the web UI sends it
+    writes=writes(
+        "name short_name description archived task_types",
+        further="import_task_types",  # the web UI sends it
+    ),
     check=actions.check_entity_type,
     update_relations=True,
     event="asset-type",
@@ -56,6 +66,9 @@ task_types = Resource(
     path="/data/task-types",
     type="TaskType",
     access=FOR_ALL,
+    writes=writes(
+        "name short_name description color priority for_entity allow_timelog archived shotgun_id department_id"
+    ),
     check=actions.check_task_type,
     deleting=actions.free_task_type,
     tag="Task types",
@@ -65,20 +78,57 @@ task_statuses = Resource(
     path="/data/task-status",
     type="TaskStatus",
     access=FOR_ALL,
+    writes=writes(
+        """
+        name short_name description color priority archived is_done is_artist_allowed is_client_allowed is_retake
+        is_feedback_request is_default is_wip for_concept shotgun_id
+        """
+    ),
     check=actions.check_task_status,
     tag="Task status",
 )
 project_statuses = Resource(
-    project_status, path="/data/project-status", type="ProjectStatus", access=FOR_ALL, tag="Project status"
+    project_status,
+    path="/data/project-status",
+    type="ProjectStatus",
+    access=FOR_ALL,
+    writes=writes("name color"),
+    tag="Project status",
 )
-studios = Resource(studio, path="/data/studios", type="Studio", access=FOR_ALL, tag="Studios")
-softwares = Resource(software, path="/data/softwares", type="Software", access=FOR_ALL, malformed=404, tag="Softwares")
-hardware_items = Resource(hardware_item, path="/data/hardware-items", type="HardwareItem", tag="Hardware items")
+studios = Resource(
+    studio,
+    path="/data/studios",
+    type="Studio",
+    access=FOR_ALL,
+    writes=writes("name color archived"),
+    tag="Studios",
+)
+softwares = Resource(
+    software,
+    path="/data/softwares",
+    type="Software",
+    access=FOR_ALL,
+    writes=writes(
+        """
+        name short_name archived version file_extension secondary_extensions monthly_cost inventory_amount
+        """
+    ),
+    malformed=404,
+    tag="Softwares",
+)
+hardware_items = Resource(
+    hardware_item,
+    path="/data/hardware-items",
+    type="HardwareItem",
+    writes=writes("name short_name archived monthly_cost inventory_amount"),
+    tag="Hardware items",
+)
 custom_actions = Resource(
     custom_action,
     path="/data/custom-actions",
     type="CustomAction",
     access=NOT_FOR_VENDORS,
+    writes=writes("name url entity_type is_ajax"),
     prepare=actions.prepare_name,
     tag="Custom actions",
 )
@@ -87,6 +137,12 @@ status_automations = Resource(
     path="/data/status-automations",
     type="StatusAutomation",
     access=NOT_FOR_VENDORS,
+    writes=writes(
+        """
+        entity_type in_task_type_id in_task_status_id out_field_type out_task_type_id out_task_status_id
+        import_last_revision archived
+        """
+    ),
     tag="Status automations",
 )
 #: Rows are made by the list, one for each department, position and seniority.
@@ -94,8 +150,20 @@ salary_scales = Resource(
     salary_scale,
     path="/data/salary-scales",
     type="SalaryScale",
-    protected=frozenset({"department_id"}),
+    writes=writes(update="position seniority salary"),
     skip=frozenset({"list", "create"}),
     tag="Salary scales",
 )
-plugins = Resource(plugin, path="/data/plugins", type="Plugin", check=actions.check_plugin, tag="Plugins")
+plugins = Resource(
+    plugin,
+    path="/data/plugins",
+    type="Plugin",
+    writes=writes(
+        """
+        plugin_id name description version maintainer_name maintainer_email website license revision
+        frontend_project_enabled frontend_studio_enabled icon
+        """
+    ),
+    check=actions.check_plugin,
+    tag="Plugins",
+)

@@ -5,12 +5,12 @@ Assigning locks the tasks in the order of their ids, so concurrent requests queu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import ARRAY, bindparam, select, text
 
+from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.core.access import Caller
 from pegbar.core.database import Transaction
 from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound
@@ -23,26 +23,30 @@ from pegbar.tasks.tables import task, task_person_link
 
 
 class UnknownAssignee(ApiError):
-    """The person to assign does not exist: 400 with the bare text under `error`."""
+    """The person to assign does not exist. Clients look for the text under `error`."""
 
     status = 400
 
-    @property
-    def body(self) -> dict[str, Any]:
-        return {"error": self.message}
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="person_id", error=message)
 
 
 _ASSIGNEES = select(task_person_link.c.person_id).where(task_person_link.c.task_id == bindparam("task_id", type_=Uuid))
 
 
 async def replace_assignees(change: Change) -> None:
-    """Announce the difference when an update of a task gives `assignees`: one event and notification each."""
+    """Announce the difference when an update of a task gives `assignees`: one event and notification each.
+
+    Who gets the task enters the team, as by the routes that assign.
+    """
     if "assignees" not in change.relations or change.before is None:
         return
     await creation.refuse_preview_accounts(change)
     wanted, task_id, project_id = change.relations["assignees"], change.row_id, change.before["project_id"]
     before = await change.tx.column(_ASSIGNEES, task_id=task_id)
     added = [each for each in wanted if each not in set(before)]
+    if project_id is not None:
+        await productions.bring_into_team(change.tx, project_id, added)
     for person_id in added:
         change.tx.emit(TASK_ASSIGN, project_id=project_id, task_id=task_id, person_id=person_id)
     await notifications.assigned(change.tx, change.caller.id, [change.row(task)], added)
@@ -52,21 +56,21 @@ async def replace_assignees(change: Change) -> None:
 
 
 #: The tasks asked for that exist, locked, with what decides about the caller and the assignee.
+_HERE = on(somebody_written("c"), written("t.project_id"))
 _SUBJECTS = text(
-    """
-    SELECT t.id, t.project_id, tt.department_id, l.person_id IS NOT NULL AS in_team,
-           coalesce(nullif(l.role, 'admin'), c.role) AS role_here,
+    f"""
+    SELECT t.id, t.project_id, tt.department_id, {as_text(_HERE.in_team)} AS in_team,
+           {as_text(_HERE.role)} AS role_here,
            p.is_bot_collaboration_enabled AS bots_welcome,
            ARRAY(SELECT a.person_id FROM task_person_link a WHERE a.task_id = t.id) AS assignees
       FROM task t
       JOIN person c ON c.id = :caller_id
       LEFT JOIN project p ON p.id = t.project_id
       LEFT JOIN task_type tt ON tt.id = t.task_type_id
-      LEFT JOIN project_person_link l ON l.project_id = t.project_id AND l.person_id = c.id
-     WHERE t.id = ANY(:ids)
+     WHERE t.id = ANY(:ids) AND NOT {as_text(is_going(written("t.project_id")))}
      ORDER BY t.id
        FOR NO KEY UPDATE OF t
-    """
+    """  # noqa: S608 - rules of ours
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("caller_id", type_=Uuid))
 
 _ASSIGNEE = text(

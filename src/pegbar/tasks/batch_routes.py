@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import String, bindparam, select
 
-from pegbar.core.access import Caller, Rule, admin, at, manager_of
+from pegbar.core.access import Caller, Rule, admin, at, manager_of, staff_of
 from pegbar.core.body import decode_json, raw_json
 from pegbar.core.database import Json, Transaction
 from pegbar.core.errors import BadRequest, NotFound
@@ -21,11 +21,7 @@ AnyRequest = Request[Any, Any, Any]
 _PATH = "/actions/projects/{project_id:uuid}/task-types/{task_type_id:uuid}"
 _IDS_SCHEMA = {"type": "array", "items": {"type": "string", "format": "uuid"}}
 
-_artists_up = Rule(
-    "member of the production, neither vendor nor client",
-    lambda caller: caller.is_member and caller.role_here not in ("vendor", "client"),
-    at("project", "project_id"),
-)
+_artists_up = staff_of("project_id")
 
 
 async def listed_ids(request: AnyRequest, *, required: bool = False) -> list[UUID]:
@@ -65,6 +61,7 @@ def _declare(kind: str, name: str) -> None:
         returns=[batches.MADE_TASK],
         events=(TASK_NEW,),
         errors=(400, 404),
+        malformed=400,
         body_schema=_IDS_SCHEMA,
         summary=f"Make the missing tasks of a type on {name}",
     )(create_tasks)
@@ -82,6 +79,7 @@ _NAMED = select(entity_type.c.id).where(entity_type.c.name == bindparam("name", 
     returns=[batches.MADE_TASK],
     events=(TASK_NEW,),
     errors=(400, 404),
+    malformed=400,
     body_schema=_IDS_SCHEMA,
 )
 async def create_tasks_of_type(

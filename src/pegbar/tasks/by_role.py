@@ -6,23 +6,17 @@ from sqlalchemy import ColumnElement, Text, case, literal_column, or_
 
 from pegbar.core.wire import JsonText, Wire, json_text
 from pegbar.entities.kinds import ASSET, SPECIAL
-from pegbar.entities.listing import masked, masked_data
-from pegbar.entities.task_shapes import BLANKED
+from pegbar.entities.metadata import shown_data
+from pegbar.entities.task_shapes import blank_of
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
 from pegbar.productions.tables import metadata_descriptor
 from pegbar.studio.tables import entity_type
-from pegbar.tasks.in_context import caller_is
+from pegbar.tasks.in_context import CALLER_HERE, caller_is
 from pegbar.tasks.tables import task
 
 
 def _word(text: str) -> ColumnElement[str]:
     return literal_column(f"'{text}'", Text)
-
-
-#: What clients get in place of what is the studio's own; the keys stay.
-_BLANKS = {
-    **BLANKED,
-    **{f"task_{key}": BLANKED[key] for key in ("estimation", "duration", "start_date", "due_date")},
-}
 
 
 #: The kind of the entity, which is joined with its type.
@@ -31,8 +25,8 @@ _KIND = case((entity_type.c.name.in_([_word(name) for name in SPECIAL]), entity_
 
 def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
     """The value as the caller's role on the production sees it."""
-    if key in _BLANKS:
-        return case((caller_is("client"), _word(_BLANKS[key])), else_=json_text(value)).cast(JsonText())
+    if (blank := blank_of(key, value)) is not None:
+        return case((caller_is("client"), _word(blank)), else_=json_text(value)).cast(JsonText())
     if key in ("data", "entity_data"):
         of_task = (
             metadata_descriptor.c.project_id == task.c.project_id,
@@ -41,8 +35,10 @@ def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
                 metadata_descriptor.c.task_type_id.is_(None), metadata_descriptor.c.task_type_id == task.c.task_type_id
             ),
         )
-        hidden = masked(value, *of_task) if key == "data" else masked_data(_KIND)
-        return case((caller_is("vendor"), json_text(hidden)), else_=json_text(value)).cast(JsonText())
+        if key == "entity_data":
+            return shown_data(_KIND, CALLER_HERE)
+        cases = [(caller_is(role), json_text(masked(role, value, *of_task))) for role in DESCRIPTORS_FOR]
+        return case(*cases, else_=json_text(value)).cast(JsonText())
     return value
 
 

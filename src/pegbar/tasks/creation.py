@@ -54,14 +54,15 @@ async def check_document(change: Change) -> None:
         _SUBJECT, name=given["name"], entity_id=given["entity_id"], task_type_id=given["task_type_id"]
     )
     if row is None:
-        raise NotFound(f"There is no entity {given['entity_id']}.")
+        raise NotFound(f"There is no entity {given['entity_id']}.", field="entity_id")
     if row["task_type_id"] is None:
-        raise NotFound(f"There is no task type {given['task_type_id']}.")
+        raise NotFound(f"There is no task type {given['task_type_id']}.", field="task_type_id")
     if row["kind"] != row["for_entity"]:
         raise BadRequest(f"task_type_id: this task type is for {row['for_entity']}, the entity is {row['kind']}.")
     if row["same"] is not None:
         raise Refused("Task already exists.")
     given["project_id"] = row["project_id"]
+    change.vouched.add("entity_id")
     await refuse_preview_accounts(change)
 
 

@@ -5,13 +5,13 @@ Source: spec tasks, persons/tasks and open-tasks; spec user, "TodoRow".
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, case, func, literal_column
+from sqlalchemy import ColumnElement, FromClause, case, func, literal_column
 
-from pegbar.core.resource import CALLER_ID, CALLER_ROLE
+from pegbar.accounts.standing import CALLER, IS_OPEN_STATUS, by_team, is_member, team_rows
 from pegbar.core.wire import JsonText, Wire, json_text
 from pegbar.entities.kinds import EPISODE, is_kind
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project, project_person_link
+from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, project_status, task_status, task_type
 from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import task
@@ -80,18 +80,18 @@ def around(tasks: FromClause) -> FromClause:
 
 SOURCE: FromClause = around(task)
 
-OPEN: ColumnElement[bool] = project_status.c.name == literal_column("'Open'", Text)
-#: The caller's place in the team of a task's production.
-HERE = project_person_link.alias("here")
-IS_HERE: ColumnElement[bool] = (HERE.c.project_id == task.c.project_id) & (HERE.c.person_id == CALLER_ID)
+OPEN: ColumnElement[bool] = IS_OPEN_STATUS
+#: The caller's place in the team of a task's production, and what it makes them.
+HERE = team_rows("here")
+IS_HERE: ColumnElement[bool] = is_member(HERE, CALLER, task.c.project_id)
+CALLER_HERE = by_team(HERE, CALLER)
 #: The caller is in the team.
-MINE: ColumnElement[bool] = HERE.c.person_id.is_not(None)
-_role = func.coalesce(func.nullif(HERE.c.role, literal_column("'admin'", Text)), CALLER_ROLE, type_=Text)
+MINE: ColumnElement[bool] = CALLER_HERE.in_team
 
 
 def caller_is(role: str) -> ColumnElement[bool]:
-    """Whether a caller who is no administrator has this role on the production of a task."""
-    return _role == literal_column(f"'{role}'", Text)
+    """Whether the caller has this role on the production of a task."""
+    return CALLER_HERE.has_role(role)
 
 
 def with_caller(tasks: FromClause) -> FromClause:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, Rule, at, member_of
+from pegbar.core.access import Caller, member_of, staff_of
 from pegbar.core.database import Database
 from pegbar.core.filters import uuid_filter
 from pegbar.core.marks import headers_of, unchanged
@@ -16,7 +16,7 @@ from pegbar.core.streaming import stream_array
 from pegbar.productions import changes
 from pegbar.tasks import listings
 from pegbar.tasks.comments.shapes import WITH_IDS
-from pegbar.tasks.comments.visibility import FOR_ALL, FOR_ARTISTS
+from pegbar.tasks.comments.visibility import visible_to
 from pegbar.tasks.listings import Tasks
 from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.resources import tasks
@@ -63,18 +63,14 @@ async def project_tasks(
         return known
     headers = headers_of(tag)
     if query.page < 1:
-        return await stream_array(db, listings.tasks(which, paged=False), headers=headers, **given)
+        return await stream_array(db, caller, listings.tasks(which, paged=False), headers=headers, **given)
     part = window(query.page, settings().nb_records_per_page)
     page = await db.json(listings.tasks(which, paged=True), **given, **part)
     total = await db.value(listings.number_of_tasks(which), **given)
     return Reply(envelope(page, total, query.page, part), headers=headers)
 
 
-_studio_only = Rule(
-    "member of the production, neither vendor nor client",
-    lambda caller: caller.is_member and caller.role_here not in ("vendor", "client"),
-    at("project", "project_id"),
-)
+_studio_only = staff_of("project_id")
 
 
 @get(
@@ -85,9 +81,9 @@ _studio_only = Rule(
 )
 async def project_comments(project_id: UUID, query: CommentQuery, db: Database, caller: Caller) -> Any:
     """The comments of a production that the caller may see, latest change first."""
-    seen = FOR_ARTISTS if caller.role_here == "user" else FOR_ALL
+    seen = visible_to(caller)
     if query.page < 1:
-        return await stream_array(db, listings.comments(seen, paged=False), project_id=project_id)
+        return await stream_array(db, caller, listings.comments(seen, paged=False), project_id=project_id)
     part = window(query.page, query.limit or settings().nb_records_per_page)
     total = await db.value(listings.number_of_comments(seen), project_id=project_id)
     page = await db.json(listings.comments(seen, paged=True), project_id=project_id, **part)

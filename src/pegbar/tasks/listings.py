@@ -15,6 +15,7 @@ from sqlalchemy import (
     select,
 )
 
+from pegbar.accounts.standing import is_concept
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import EVERY_ROW, json_object
 from pegbar.entities.kinds import SHOT, is_kind
@@ -53,6 +54,7 @@ class Tasks:
         asked: list[tuple[bool, ColumnElement[bool]]] = [
             (True, task.c.project_id == PROJECT_ID),
             (self.own, ASSIGNED),
+            (self.for_client, ~is_concept(task.c.entity_id)),
             (self.by_type, task.c.task_type_id == bindparam("task_type_id", type_=Uuid)),
             (self.by_episode, OF_EPISODE),
         ]

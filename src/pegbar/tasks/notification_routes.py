@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Executable, Integer, bindparam, func, select
 
 from pegbar.config import settings
-from pegbar.core.access import Rule, admin, at
+from pegbar.core.access import Caller, Rule, admin, at
 from pegbar.core.database import Database, Json
 from pegbar.core.routing import get
 from pegbar.core.schema import Uuid
@@ -59,10 +59,10 @@ class PageQuery(msgspec.Struct):
     returns=plain_or_enveloped(NOTIFICATION),
     errors=(400,),
 )
-async def project_notifications(project_id: UUID, query: PageQuery, db: Database) -> Any:
+async def project_notifications(project_id: UUID, query: PageQuery, db: Database, caller: Caller) -> Any:
     """The notifications about the tasks of a production, latest change first: an array, or a page with its totals."""
     if query.page < 1:
-        return await stream_array(db, _notifications(paged=False), project_id=project_id)
+        return await stream_array(db, caller, _notifications(paged=False), project_id=project_id)
     part = window(query.page, settings().nb_records_per_page)
     total = await db.value(_number, project_id=project_id)
     rows = await db.json(_notifications(paged=True), project_id=project_id, **part)

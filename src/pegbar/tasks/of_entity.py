@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import msgspec
 from sqlalchemy import Text, bindparam, select, text
 
-from pegbar.core.access import Caller, Rule, at
+from pegbar.core.access import Caller, staff_of
 from pegbar.core.body import Strict
 from pegbar.core.database import Json, Transaction
 from pegbar.core.errors import BadRequest, NotFound
@@ -41,11 +41,7 @@ _TYPES = text(
 )
 _LOCK = select(entity.c.id).where(entity.c.id == bindparam("entity_id", type_=Uuid)).with_for_update()
 
-_staff = Rule(
-    "member of the production, neither vendor nor client",
-    lambda caller: caller.is_member and caller.role_here not in ("vendor", "client"),
-    at("entity", "entity_id"),
-)
+_staff = staff_of("entity_id", "entity")
 
 
 class WantedTypes(Strict):

@@ -1,61 +1,146 @@
 """What somebody removed from the studio said and logged on tasks. Source: spec crud, "persons", DELETE with force."""
 
+from collections.abc import Sequence
+
+import asyncpg
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.accounts.people.leaving import LEAVING, Departure
-from pegbar.core.schema import Uuid
+from pegbar.core.database import Transaction
+from pegbar.core.removal import Gone, reaction
+from pegbar.core.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.storage import mark_deleted
 from pegbar.tasks import recount
+from pegbar.tasks.comments import attachments
 from pegbar.tasks.comments.removal import forget
-from pegbar.tasks.events import COMMENT_DELETE, NEWS_DELETE
+from pegbar.tasks.events import COMMENT_DELETE, COMMENT_DELETE_REPLY, NEWS_DELETE
 from pegbar.tasks.hooks import PREVIEWS_ORPHANED, PreviewsOrphaned
+from pegbar.tasks.tables import comment, news, time_spent
 from pegbar.tasks.time import durations
 
-_HOURS = text(
-    "SELECT DISTINCT task_id FROM time_spent WHERE person_id = :person_id AND task_id IS NOT NULL"
-).bindparams(bindparam("person_id", type_=Uuid))
-_FORGET_HOURS = text("DELETE FROM time_spent WHERE person_id = :person_id").bindparams(
-    bindparam("person_id", type_=Uuid)
-)
+_PERSONS = bindparam("person_ids", type_=ARRAY(Uuid))
+_NAMES = bindparam("names", type_=ARRAY(Text))
+
+_TASKS_OF_HOURS = text(
+    "SELECT DISTINCT task_id FROM time_spent WHERE person_id = ANY(:person_ids) AND task_id IS NOT NULL"
+).bindparams(_PERSONS)
+_FORGET_HOURS = text("DELETE FROM time_spent WHERE person_id = ANY(:person_ids)").bindparams(_PERSONS)
+
+
+@reaction(time_spent.c.person_id)
+async def forget_hours(gone: Gone) -> None:
+    """Delete the hours of the person; their tasks are summed again."""
+    tasks = await gone.tx.column(_TASKS_OF_HOURS, person_ids=gone.ids)
+    await durations.lock(gone.tx, tasks)
+    await gone.tx.execute(_FORGET_HOURS, person_ids=gone.ids)
+    await durations.refresh(gone.tx, tasks)
+
+
 _COMMENTS = text(
     """
-    SELECT c.id, c.object_id AS task_id, t.project_id
+    SELECT c.id, c.object_id AS task_id, c.person_id, t.project_id
       FROM comment c LEFT JOIN task t ON t.id = c.object_id
-     WHERE c.person_id = :person_id
+     WHERE c.person_id = ANY(:person_ids)
      ORDER BY c.id
        FOR NO KEY UPDATE OF c
     """
-).bindparams(bindparam("person_id", type_=Uuid))
-_NEWS = text(
-    "SELECT n.id, t.project_id FROM news n JOIN task t ON t.id = n.task_id WHERE n.comment_id = ANY(:ids)"
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+).bindparams(_PERSONS)
+_THEIRS = text(
+    "SELECT id FROM preview_file WHERE id = ANY(:ids) AND (person_id IS NULL OR person_id = ANY(:person_ids))"
+).bindparams(_PERSONS, bindparam("ids", type_=ARRAY(Uuid)))
 
 
-@LEAVING.register()
-async def forget_hours(departure: Departure) -> None:
-    """Delete the hours of the person; their tasks are summed again."""
-    tasks = await departure.tx.column(_HOURS, person_id=departure.person_id)
-    await durations.lock(departure.tx, tasks)
-    await departure.tx.execute(_FORGET_HOURS, person_id=departure.person_id)
-    await durations.refresh(departure.tx, tasks)
+@reaction(comment.c.person_id)
+async def forget_comments(gone: Gone) -> None:
+    """Delete the comments of the person, with what hangs on them; their tasks are worked out again.
 
-
-@LEAVING.register()
-async def forget_comments(departure: Departure) -> None:
-    """Delete the comments of the person, with what hangs on them; their tasks are worked out again."""
-    tx = departure.tx
-    comments = await tx.rows(_COMMENTS, person_id=departure.person_id)
+    A preview that somebody else published with such a comment stays on the task.
+    """
+    tx = gone.tx
+    comments = await tx.rows(_COMMENTS, person_ids=gone.ids)
     if not comments:
         return
-    ids = [each["id"] for each in comments]
-    news = await tx.rows(_NEWS, ids=ids)
-    gone = await forget(tx, ids)
-    for each in news:
-        tx.emit(NEWS_DELETE, project_id=each["project_id"], news_id=each["id"])
-    if gone.previews:
-        await PREVIEWS_ORPHANED.run(PreviewsOrphaned(tx, gone.previews))
-    for each in comments:
-        tx.emit(COMMENT_DELETE, project_id=each["project_id"], comment_id=each["id"], task_id=each["task_id"])
-    for task_id in sorted({each["task_id"] for each in comments}):
+    ids = [row["id"] for row in comments]
+    await _withdraw(tx, await tx.rows(_NEWS_OF_COMMENTS, ids=ids))
+    previews = await tx.column(_THEIRS, ids=(await forget(tx, ids)).previews, person_ids=gone.ids)
+    if previews:
+        await PREVIEWS_ORPHANED.run(PreviewsOrphaned(tx, previews))
+    for row in comments:
+        tx.emit(COMMENT_DELETE, project_id=row["project_id"], comment_id=row["id"], task_id=row["task_id"])
+    last_author = {row["task_id"]: row["person_id"] for row in comments}
+    for task_id in sorted(last_author):
         done = await recount.from_comments(tx, task_id)
         if done is not None and done.status_after != done.status_before:
-            recount.announce_status(tx, task_id, done, done.status_after, departure.person_id)
+            recount.announce_status(tx, task_id, done, done.status_after, last_author[task_id])
+
+
+_NEWS_OF_COMMENTS = text(
+    "SELECT n.id, t.project_id FROM news n JOIN task t ON t.id = n.task_id WHERE n.comment_id = ANY(:ids)"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_FORGET_NEWS = text(
+    """
+    WITH gone AS (DELETE FROM news WHERE author_id = ANY(:person_ids) RETURNING id, task_id)
+    SELECT gone.id, t.project_id FROM gone JOIN task t ON t.id = gone.task_id
+    """
+).bindparams(_PERSONS)
+
+
+@reaction(news.c.author_id)
+async def forget_news(gone: Gone) -> None:
+    """Delete the news that name the person as their author, whoever wrote the comment they are about."""
+    await _withdraw(gone.tx, await gone.tx.rows(_FORGET_NEWS, person_ids=gone.ids))
+
+
+async def _withdraw(tx: Transaction, rows: Sequence[asyncpg.Record]) -> None:
+    for row in rows:
+        tx.emit(NEWS_DELETE, project_id=row["project_id"], news_id=row["id"])
+
+
+_ANSWERED = text(
+    """
+    SELECT c.id, c.object_id AS task_id, t.project_id, r ->> 'id' AS reply_id
+      FROM comment c
+      JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies ELSE '[]' END) r
+        ON r ->> 'person_id' = ANY(:names)
+      LEFT JOIN task t ON t.id = c.object_id
+     WHERE c.person_id <> ALL(:person_ids)
+     ORDER BY c.id
+       FOR NO KEY UPDATE OF c
+    """
+).bindparams(_PERSONS, _NAMES)
+_FORGET_REPLIES = text(
+    """
+    WITH told AS (
+      DELETE FROM notification WHERE comment_id = ANY(:comment_ids) AND reply_id::text = ANY(:reply_ids)
+    )
+    DELETE FROM attachment_file WHERE comment_id = ANY(:comment_ids) AND reply_id::text = ANY(:reply_ids) RETURNING id
+    """
+).bindparams(bindparam("comment_ids", type_=ARRAY(Uuid)), bindparam("reply_ids", type_=ARRAY(Text)))
+_NAME_NO_MORE = text(
+    """
+    UPDATE comment c SET updated_at = :now, replies = coalesce((
+             SELECT jsonb_agg(CASE jsonb_typeof(r -> 'mentions')
+                              WHEN 'array' THEN r || jsonb_build_object('mentions', (r -> 'mentions') - :names)
+                              ELSE r END ORDER BY n)
+               FROM jsonb_array_elements(c.replies) WITH ORDINALITY reply (r, n)
+              WHERE (r ->> 'person_id' = ANY(:names)) IS NOT TRUE), '[]')
+     WHERE EXISTS (
+             SELECT 1
+               FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies ELSE '[]' END) r
+              WHERE r ->> 'person_id' = ANY(:names) OR r -> 'mentions' ?| :names)
+    """
+).bindparams(_NAMES, bindparam("now", type_=TIMESTAMP))
+
+
+@reaction(comment.c.replies)
+async def forget_replies(gone: Gone) -> None:
+    """Take back what the person answered to the comments of others, with its files, and where replies mention them."""
+    tx, names = gone.tx, [str(person_id) for person_id in gone.ids]
+    replies = await tx.rows(_ANSWERED, person_ids=gone.ids, names=names)
+    if replies:
+        reply_ids = [row["reply_id"] for row in replies if row["reply_id"] is not None]
+        files = await tx.column(_FORGET_REPLIES, comment_ids=[row["id"] for row in replies], reply_ids=reply_ids)
+        await mark_deleted(tx, [attachments.address(file_id) for file_id in files])
+    await tx.execute(_NAME_NO_MORE, names=names, now=utc_now())
+    for row in replies:
+        about = {"task_id": row["task_id"], "comment_id": row["id"], "reply_id": row["reply_id"]}
+        tx.emit(COMMENT_DELETE_REPLY, project_id=row["project_id"], **about)

@@ -7,6 +7,8 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Executable,
+    FromClause,
+    Select,
     Text,
     any_,
     bindparam,
@@ -17,18 +19,21 @@ from sqlalchemy import (
     select,
 )
 
-from pegbar.accounts.shapes import SHORT
+from pegbar.accounts.people.visibility import record
 from pegbar.accounts.tables import person
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import JsonText, Wire, constant, json_list, json_object, json_text, wire_of
+from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, kind_text
+from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
-from pegbar.productions.shapes import PROJECT
+from pegbar.productions.shapes import PROJECT, PROJECT_SHOWN
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type
+from pegbar.tasks.by_role import by_role
+from pegbar.tasks.in_context import HERE, IS_HERE
 from pegbar.tasks.listings import ASSIGNED
-from pegbar.tasks.shapes import TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
+from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import subscription, task, task_person_link
 
 TASK_ID = bindparam("task_id", type_=Uuid)
@@ -42,26 +47,32 @@ def _if(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElem
     return case((condition, json_text(value)), else_=literal_column("'null'", Text)).cast(JsonText())
 
 
-def _whole_wire(task_wire: Wire, *, for_client: bool) -> Wire:
-    kind = kind_text()
+def _above_for(audience: str, kind: str, row: FromClause) -> Wire:
+    """An entity above, as an audience sees it."""
+    wire = wire_of(row, kind)
+    return wire if audience == "studio" else wire.but(data=masked_data(audience, kind, row))
+
+
+def _whole_wire(audience: str, role: str) -> Wire:
+    """The keys for an audience; persons are as a caller of this studio role sees them. Takes `scope_parameters`."""
+    for_client, kind = audience == "client", kind_text()
     in_sequence = kind.in_([literal_column(f"'{name}'", Text) for name in (SHOT, SCENE)]) & _PARENT.c.id.is_not(None)
     is_sequence = (kind == literal_column(f"'{SEQUENCE}'", Text)) & _PARENT.c.id.is_not(None)
-    as_sequence = json_object(wire_of(_PARENT, SEQUENCE))
-    itself = json_object(wire_of(entity, SEQUENCE))
-    short = SHORT.but(type=constant("Person"))
+    as_sequence = json_object(_above_for(audience, SEQUENCE, _PARENT))
+    itself = json_object(_above_for(audience, SEQUENCE, entity))
     assignees = (
-        select(json_object(short))
+        select(record(role, relations=False))
         .join(task_person_link, task_person_link.c.person_id == person.c.id)
         .where(task_person_link.c.task_id == task.c.id)
         .correlate(task)
     )
-    assigner = select(json_object(short)).where(person.c.id == task.c.assigner_id).correlate(task).scalar_subquery()
-    return task_wire.but(
-        entity=json_object(UNTYPED),
+    assigner = select(record(role)).where(person.c.id == task.c.assigner_id).correlate(task).scalar_subquery()
+    return (TASK_FOR_CLIENTS if for_client else TASK_WITH_ASSIGNEES).but(
+        entity=json_object(UNTYPED.but(data=data_for(audience, kind))),
         entity_type=json_object(wire_of(entity_type, "EntityType")),
         is_subscribed=exists().where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID),
         persons=literal_column("'[]'", JsonText()) if for_client else json_list(assignees),
-        project=json_object(PROJECT),
+        project=json_object(PROJECT if audience == "studio" else PROJECT_SHOWN),
         task_status=_if(task_status.c.id.is_not(None), json_object(wire_of(task_status, "TaskStatus"))),
         task_type=_if(task_type.c.id.is_not(None), json_object(wire_of(task_type, "TaskType"))),
         assigner=_NULL if for_client else assigner,
@@ -69,8 +80,8 @@ def _whole_wire(task_wire: Wire, *, for_client: bool) -> Wire:
             (in_sequence, json_text(as_sequence)), (is_sequence, json_text(itself)), else_=json_text(_NULL)
         ).cast(JsonText()),
         episode=case(
-            (in_sequence & _GRAND.c.id.is_not(None), json_text(json_object(wire_of(_GRAND, EPISODE)))),
-            (is_sequence, json_text(json_object(wire_of(_PARENT, EPISODE)))),
+            (in_sequence & _GRAND.c.id.is_not(None), json_text(json_object(_above_for(audience, EPISODE, _GRAND)))),
+            (is_sequence, json_text(json_object(_above_for(audience, EPISODE, _PARENT)))),
             else_=json_text(_NULL),
         ).cast(JsonText()),
     )
@@ -92,21 +103,28 @@ def _whole(wire: Wire) -> Executable:
     )
 
 
-#: A task with everything around it, and as clients get it.
-WHOLE = _whole_wire(TASK_WITH_ASSIGNEES, for_client=False)
-whole = _whole(WHOLE)
-whole_for_clients = _whole(_whole_wire(TASK_FOR_CLIENTS, for_client=True))
-
-#: A task with its assignees.
-with_assignees = select(json_object(TASK_WITH_ASSIGNEES)).select_from(task).where(task.c.id == TASK_ID)
+#: A task with everything around it.
+WHOLE = _whole_wire("studio", "admin")
 
 
 @lru_cache
-def several(wire: Wire) -> Executable:
-    """Tasks by their ids, in the order given."""
-    ids = bindparam("ids", type_=ARRAY(Uuid))
-    place = func.array_position(ids, task.c.id)
-    return select(json_object(wire)).select_from(task).where(task.c.id == any_(ids)).order_by(place)
+def whole(audience: str, role: str) -> Executable:
+    """The same, as an audience gets it, with persons as a caller of this studio role sees them."""
+    return _whole(_whole_wire(audience, role))
+
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+
+
+def _in_order(row: ColumnElement[str], tasks: FromClause) -> Select[Any]:
+    place = func.array_position(_IDS, task.c.id)
+    return select(row).select_from(tasks).where(task.c.id == any_(_IDS)).order_by(place)
+
+
+#: Tasks by their ids, in the order given.
+several = _in_order(json_object(TASK), task)
+#: The same with their assignees, each as the caller's role on its production sees it. Takes `scope_parameters`.
+several_by_role = _in_order(json_object(by_role(TASK_WITH_ASSIGNEES)), task.outerjoin(HERE, IS_HERE))
 
 
 @lru_cache

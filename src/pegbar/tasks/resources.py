@@ -1,35 +1,29 @@
 """Generic routes of tasks. Source: spec crud, "tasks"."""
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import bindparam, select
 
+from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
 from pegbar.core import filters
 from pegbar.core.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
-from pegbar.core.errors import Forbidden
 from pegbar.core.filters import Special
-from pegbar.core.resource import CALLER_ID, Access, Change, Resource, Verb, project_through
+from pegbar.core.resource import Access, Change, Resource, Verb, project_of_row, project_through
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, wire_of
+from pegbar.core.wire import wire_of
+from pegbar.core.writes import Only, writes
 from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
 from pegbar.tasks import assignment, creation, removal
 from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
-from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS
-from pegbar.tasks.tables import news, notification, subscription, task, task_person_link
+from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
+from pegbar.tasks.tables import news, notification, subscription, task
 
-_MINE = select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID)
-_OWN_OPEN_PROJECTS = (
-    select(project_person_link.c.project_id)
-    .join(project, project.c.id == project_person_link.c.project_id)
-    .join(project_status, project_status.c.id == project.c.project_status_id)
-    .where(project_person_link.c.person_id == CALLER_ID, project_status.c.name == "Open")
-)
-_ASSIGNED = task.c.id.in_(_MINE)
-_IN_OWN_OPEN_PROJECTS = task.c.project_id.in_(_OWN_OPEN_PROJECTS)
-
-#: What supervisors may change of a task.
-_SUPERVISOR_KEYS = frozenset({"priority", "start_date", "due_date", "estimation", "difficulty", "data"})
+#: What supervisors plan of a task; the rest is for managers.
+_PLANNED = "priority start_date due_date estimation difficulty data "
+_REST = """
+    name description duration completion_rate retake_count sort_order real_start_date end_date done_date
+    last_comment_date nb_drawings shotgun_id last_preview_file_id task_type_id task_status_id entity_id assigner_id
+    assignees
+"""
 
 _parent = entity.alias("parent")
 _IN_EPISODE = task.c.entity_id.in_(
@@ -39,16 +33,11 @@ _IN_EPISODE = task.c.entity_id.in_(
 )
 
 
-def _scope(caller: Caller) -> ColumnElement[bool]:
-    return _ASSIGNED if caller.role == "vendor" else _IN_OWN_OPEN_PROJECTS
-
-
-def _shape(caller: Caller) -> Wire:
-    return TASK_FOR_CLIENTS if caller.role_here == "client" else TASK
+_SHAPES = Shapes(task.c.project_id, TASK, whole=TASK_WITH_ASSIGNEES, client=TASK_FOR_CLIENTS)
 
 
 def _refused_filters(caller: Caller) -> frozenset[str]:
-    return frozenset(BLANKED) if caller.role == "client" else frozenset()
+    return frozenset(BLANKED) if "client" in {caller.role, *caller.roles} and not caller.is_admin else frozenset()
 
 
 def may_plan(caller: Caller) -> bool:
@@ -67,8 +56,6 @@ async def _check(change: Change) -> None:
     if change.before is None:
         await creation.check_document(change)
         return
-    if not change.caller.manages and not change.document.keys() <= _SUPERVISOR_KEYS:
-        raise Forbidden(f"Supervisors change only {', '.join(sorted(_SUPERVISOR_KEYS))} of a task.")
     if isinstance(change.values.get("data"), dict) and change.values["data"]:
         stored = change.before["data"]
         change.values["data"] = {**(stored if isinstance(stored, dict) else {}), **change.values["data"]}
@@ -112,11 +99,17 @@ tasks = Resource(
         update=plans_task,
         delete=manager_of(task.c.project_id),
     ),
+    writes=writes(
+        _PLANNED + _REST,
+        create="project_id nb_assets_ready",
+        only={Only("managers of the production", lambda change: change.caller.manages, unasked=True): _REST},
+        alike={"last_preview_file_id": ("task_id", "id")},
+    ),
     relations=(ASSIGNEES,),
     wire=TASK,
-    shape=_shape,
-    list_shape=lambda caller: TASK_FOR_CLIENTS if caller.role == "client" else TASK,
-    scope=_scope,
+    shape=_SHAPES.one,
+    list_shape=_SHAPES.listed,
+    scope=Narrowing(task.c.project_id, vendor=assigned(CALLER, task.c.id), client=~is_concept(task.c.entity_id)),
     specials={"episode_id": Special(filters.uuid_filter, _IN_EPISODE)},
     refused_filters=_refused_filters,
     check=_check,
@@ -131,6 +124,7 @@ subscriptions = Resource(
     subscription,
     path="/data/subscriptions",
     type="Subscription",
+    writes=writes("person_id task_id entity_id task_type_id"),
     project_of=project_through(subscription.c.task_id, subscription.c.entity_id),
     tag="Subscriptions",
 )
@@ -139,7 +133,20 @@ subscriptions = Resource(
 NOTIFICATION = wire_of(notification, "Notification").but(notification_type=notification.c.type)
 
 notifications = Resource(
-    notification, path="/data/notifications", type="Notification", wire=NOTIFICATION, tag="Notifications"
+    notification,
+    path="/data/notifications",
+    project_of=project_of_row(notification),
+    type="Notification",
+    writes=writes("read change type person_id author_id comment_id task_id playlist_id reply_id"),
+    wire=NOTIFICATION,
+    tag="Notifications",
 )
 
-news_items = Resource(news, path="/data/news", type="News", project_of=project_through(news.c.task_id), tag="News")
+news_items = Resource(
+    news,
+    path="/data/news",
+    type="News",
+    writes=writes("change author_id comment_id task_id preview_file_id"),
+    project_of=project_through(news.c.task_id),
+    tag="News",
+)

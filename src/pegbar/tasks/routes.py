@@ -9,11 +9,13 @@ from pegbar.core.access import Caller, at, authenticated, member_of, task_access
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import found, get, put
+from pegbar.entities.task_shapes import audience
 from pegbar.tasks import assignment, queries
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
 from pegbar.tasks.resources import tasks
-from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
+from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS
 
 _IDS = {"type": "array", "items": {"type": "string", "format": "uuid"}}
 _ASSIGNING = (TASK_ASSIGN, TASK_UPDATE)
@@ -67,8 +69,8 @@ def _person(text: str | None) -> UUID | None:
 @get("/data/tasks/{task_id:uuid}/full", access=task_access(at("task", "task_id")), returns=queries.WHOLE)
 async def whole_task(task_id: UUID, db: Database, caller: Caller) -> Json:
     """A task with its entity, production, type, status and persons."""
-    statement = queries.whole_for_clients if caller.role_here == "client" else queries.whole
-    return found(await db.json_row(statement, task_id=task_id, caller_id=caller.id), "The task")
+    statement = queries.whole(audience(caller), caller.role)
+    return found(await db.json_row(statement, task_id=task_id, **scope_parameters(statement, caller)), "The task")
 
 
 @get(
@@ -93,7 +95,8 @@ async def assign_task(task_id: UUID, body: Assignation, tx: Transaction, caller:
     """
     who = await assignment.assignee(tx, _person(body.person_id))
     await assignment.assign_one(tx, caller, who, task_id)
-    return found(await tx.json_row(queries.with_assignees, task_id=task_id), "The task")
+    statement = queries.several_by_role
+    return found(await tx.json_row(statement, ids=[task_id], **scope_parameters(statement, caller)), "The task")
 
 
 @put("/actions/persons/{person_id:str}/assign", returns=[tasks], events=_ASSIGNING, errors=(400,), **_BY_TASK)
@@ -101,7 +104,8 @@ async def assign_person(person_id: str, body: TaskIds, tx: Transaction, caller: 
     """Assign a person to tasks; those the caller may not assign are passed over."""
     who = await assignment.assignee(tx, _person(person_id))
     done = await assignment.assign(tx, caller, who, known_ids(body.task_ids))
-    return await tx.json(queries.several(TASK_WITH_ASSIGNEES), ids=done)
+    statement = queries.several_by_role
+    return await tx.json(statement, ids=done, **scope_parameters(statement, caller))
 
 
 @put("/actions/tasks/clear-assignation", events=(TASK_UNASSIGN, TASK_UPDATE), errors=(400,), returns=_IDS, **_BY_TASK)
@@ -117,4 +121,4 @@ async def clear_assignation(body: Clearing, tx: Transaction, caller: Caller) -> 
 async def set_priority(body: Priority, tx: Transaction, caller: Caller) -> Json:
     """Give tasks a priority; those the caller may not plan are passed over."""
     done = await assignment.prioritise(tx, caller, known_ids(body.task_ids), int(body.priority))
-    return await tx.json(queries.several(TASK), ids=done)
+    return await tx.json(queries.several, ids=done)

@@ -17,6 +17,7 @@ from pegbar.core.schema import (
     choice,
     flag,
     link_table,
+    names,
     reference,
     table,
 )
@@ -41,15 +42,15 @@ task = table(
     Column("done_date", TIMESTAMP),
     Column("last_comment_date", TIMESTAMP),
     Column("nb_assets_ready", Integer, default=0),
-    Column("data", JSONB),
+    Column("data", JSONB, info=names("person", goes="hook")),
     Column("nb_drawings", Integer, default=0),
     Column("shotgun_id", Integer),
-    Column("last_preview_file_id", Uuid),
+    Column("last_preview_file_id", Uuid, info=names("preview_file")),
     reference("project"),
     reference("task_type"),
     reference("task_status"),
     reference("entity"),
-    reference("person", "assigner_id"),
+    reference("person", "assigner_id", goes="null"),
     UniqueConstraint("name", "project_id", "task_type_id", "entity_id", name="task_uc"),
     CheckConstraint("((difficulty > 0) AND (difficulty < 6))", name="check_difficulty"),
     Index("ix_task_entity_project", "entity_id", "project_id"),
@@ -58,23 +59,23 @@ task = table(
 task_person_link = link_table(
     "task_person_link",
     reference("task", index=False, primary_key=True),
-    reference("person", primary_key=True),
+    reference("person", primary_key=True, goes="with"),
 )
 
 comment = table(
     "comment",
     Column("shotgun_id", Integer),
-    Column("object_id", Uuid, nullable=False, index=True),
+    Column("object_id", Uuid, nullable=False, index=True, info=names("task")),
     Column("object_type", String(80), nullable=False, index=True),
     Column("text", Text),
     Column("data", JSONB),
-    Column("replies", JSONB, default=list),
+    Column("replies", JSONB, default=list, info=names("person", goes="hook")),
     Column("checklist", JSONB, default=list),
     Column("pinned", Boolean),
     Column("links", ARRAY(String)),
     reference("task_status"),
-    reference("person", nullable=False),
-    reference("person", "editor_id"),
+    reference("person", nullable=False, goes="hook"),
+    reference("person", "editor_id", goes="null"),
     reference("preview_file"),
     flag("for_client", in_database=True),
 )
@@ -82,7 +83,7 @@ comment = table(
 comment_acknoledgments = link_table(
     "comment_acknoledgments",
     reference("comment", "comment", index=False, primary_key=True),
-    reference("person", "person", index=False, primary_key=True),
+    reference("person", "person", index=False, primary_key=True, goes="with"),
 )
 
 comment_department_mentions = link_table(
@@ -94,7 +95,7 @@ comment_department_mentions = link_table(
 comment_mentions = link_table(
     "comment_mentions",
     reference("comment", "comment", index=False, primary_key=True),
-    reference("person", "person", index=False, primary_key=True),
+    reference("person", "person", index=False, primary_key=True, goes="with"),
 )
 
 comment_preview_link = link_table(
@@ -119,14 +120,14 @@ time_spent = table(
     Column("duration", Float, nullable=False),
     Column("date", Date, nullable=False),
     reference("task"),
-    reference("person"),
+    reference("person", goes="hook"),
     UniqueConstraint("person_id", "task_id", "date", name="time_spent_uc"),
     CheckConstraint("(duration > (0)::double precision)", name="check_duration_positive"),
 )
 
 subscription = table(
     "subscription",
-    reference("person", nullable=False),
+    reference("person", nullable=False, goes="with"),
     reference("task"),
     reference("entity"),
     reference("task_type"),
@@ -139,8 +140,8 @@ notification = table(
     flag("read", nullable=False),
     flag("change", nullable=False),
     choice("type", NOTIFICATION_TYPES, nullable=False),
-    reference("person", nullable=False),
-    reference("person", "author_id", nullable=False),
+    reference("person", nullable=False, goes="with"),
+    reference("person", "author_id", nullable=False, goes="with"),
     reference("comment"),
     reference("task"),
     reference("playlist"),
@@ -151,7 +152,7 @@ notification = table(
 news = table(
     "news",
     flag("change", nullable=False),
-    reference("person", "author_id", nullable=False),
+    reference("person", "author_id", nullable=False, goes="hook"),
     reference("comment"),
     reference("task", nullable=False),
     reference("preview_file"),

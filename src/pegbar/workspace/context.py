@@ -3,15 +3,16 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Text, func, literal_column, select
+from sqlalchemy import ColumnElement, Executable, func, select
 
+from pegbar.accounts.standing import CALLER, explicit_roles, is_open, teams
 from pegbar.accounts.tables import department
 from pegbar.core.resource import CALLER_ID
-from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
+from pegbar.core.wire import Wire, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import is_asset_type
 from pegbar.media.tables import preview_background_file
 from pegbar.productions.shapes import FULL, FULL_FOR_ADMINS
-from pegbar.productions.tables import project, project_person_link
+from pegbar.productions.tables import project
 from pegbar.studio.tables import (
     custom_action,
     entity_type,
@@ -27,10 +28,8 @@ from pegbar.tasks.tables import notification
 from pegbar.workspace import searches
 from pegbar.workspace.colleagues import colleagues
 
-_OPEN = select(project_status.c.id).where(project_status.c.name == literal_column("'Open'", Text))
-_TEAMS = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
-IS_OPEN: ColumnElement[bool] = project.c.project_status_id.in_(_OPEN)
-IS_MINE: ColumnElement[bool] = project.c.id.in_(_TEAMS)
+IS_OPEN: ColumnElement[bool] = is_open()
+IS_MINE: ColumnElement[bool] = project.c.id.in_(teams(CALLER))
 
 _ASSET_TYPE = wire_of(entity_type, "AssetType").but(
     task_types=json_list(
@@ -67,12 +66,7 @@ _UNREAD = (
 
 def _roles() -> ColumnElement[str]:
     """The caller's explicit roles, by production."""
-    link = project_person_link
-    pair = json_text(link.c.project_id).concat(literal_column("':'", Text)).concat(json_text(link.c.role))
-    joined = func.string_agg(pair, literal_column("','", Text))
-    listed = select(func.concat(literal_column("'{'"), joined, literal_column("'}'"), type_=Text))
-    explicit = listed.where(link.c.person_id == CALLER_ID, link.c.role.is_not(None))
-    return explicit.scalar_subquery().cast(JsonText())
+    return json_map(explicit_roles(CALLER))
 
 
 def open_projects(*, for_admin: bool) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Executable, bindparam, text
 
+from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.core.events import event
 from pegbar.core.schema import TIMESTAMP, Boolean, String, Uuid
 from pegbar.entities.naming import FULL_NAME, JOINS
@@ -32,6 +33,8 @@ _PAGE = """
        ORDER BY n.created_at DESC, n.id DESC LIMIT 100
     )
 """
+#: What the owner is on the production now: who left it is told no name of it, a vendor none of what is out of reach.
+_PLACED = on(somebody_written("me"), written("p.id"))
 _ITEMS = f"""
     , placed AS MATERIALIZED (
       SELECT n.*, CASE WHEN e.id IS NULL THEN '' ELSE {FULL_NAME} END AS full_entity_name,
@@ -51,14 +54,16 @@ _ITEMS = f"""
              'reply_department_mentions', coalesce(r.reply -> 'department_mentions', '[]'),
              'preview_file_id', (SELECT f.id FROM comment_preview_link l JOIN preview_file f ON f.id = l.preview_file
                                   WHERE l.comment = c.id ORDER BY f.position, f.created_at LIMIT 1),
-             'project_id', p.id, 'project_name', p.name,
+             'project_id', p.id, 'project_name', CASE WHEN NOT v.away THEN p.name END,
              'comment_text', CASE WHEN c.id IS NOT NULL THEN CASE WHEN h.hidden THEN '' ELSE c.text END END,
              'reply_text', CASE WHEN h.hidden THEN '' ELSE coalesce(r.reply ->> 'text', '') END,
              'created_at', to_char(n.created_at, {_TIME}), 'read', n.read, 'change', n.change,
              'cursor', to_char(n.created_at, {_EXACT_TIME}) || ',' || n.id,
-             'full_entity_name', n.full_entity_name, 'episode_id', coalesce(n.episode_id, y.episode_id),
+             'full_entity_name', CASE WHEN v.away OR v.beyond THEN '' ELSE n.full_entity_name END,
+             'episode_id', coalesce(n.episode_id, y.episode_id),
              'entity_preview_file_id', n.entity_preview_file_id, 'subscription_id', n.subscription_id,
-             'playlist_name', coalesce(y.name, ''), 'playlist_for_entity', coalesce(y.for_entity, ''),
+             'playlist_name', CASE WHEN v.away THEN '' ELSE coalesce(y.name, '') END,
+             'playlist_for_entity', coalesce(y.for_entity, ''),
              'playlist_is_for_all', coalesce(y.is_for_all, false))::text
       FROM placed n
       JOIN person me ON me.id = n.person_id
@@ -69,6 +74,10 @@ _ITEMS = f"""
                            FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies END) each
                           WHERE n.reply_id IS NOT NULL AND each ->> 'id' = n.reply_id::text LIMIT 1) r ON true
       {HIDDEN}
+      CROSS JOIN LATERAL (
+        SELECT p.id IS NOT NULL AND NOT {as_text(_PLACED.sees_production)} AS away,
+               n.entity_id IS NOT NULL AND NOT {as_text(_PLACED.reaches(written("n.entity_id")))} AS beyond
+      ) v
      ORDER BY n.created_at DESC, n.id DESC
 """  # noqa: S608 - a constant
 _IDS = {"type": "array", "items": {"type": "string"}}
@@ -143,17 +152,13 @@ is_subscribed = text(
 ).bindparams(_TASK_ID, _CALLER_ID)
 
 #: The tasks asked for that exist, and whether the caller reaches each.
+_HERE = on(somebody_written("me"), written("t.project_id"))
 reachable = text(
-    """
-    SELECT t.id,
-           me.role = 'admin' OR (l.person_id IS NOT NULL AND (
-             coalesce(nullif(l.role, 'admin'), me.role) <> 'vendor'
-             OR EXISTS (SELECT 1 FROM task o JOIN task_person_link a ON a.task_id = o.id
-                         WHERE o.entity_id = t.entity_id AND a.person_id = me.id))) AS reached
+    f"""
+    SELECT t.id, {as_text(_HERE.sees_production & _HERE.reaches(written("t.entity_id")))} AS reached
       FROM task t JOIN person me ON me.id = :caller_id
-      LEFT JOIN project_person_link l ON l.project_id = t.project_id AND l.person_id = me.id
-     WHERE t.id = ANY(:ids)
-    """
+     WHERE t.id = ANY(:ids) AND NOT {as_text(is_going(written("t.project_id")))}
+    """  # noqa: S608 - rules of ours
 ).bindparams(_CALLER_ID, bindparam("ids", type_=ARRAY(Uuid)))
 
 subscribe = text(

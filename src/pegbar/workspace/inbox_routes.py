@@ -189,7 +189,7 @@ async def subscribe_to_many(body: TaskIds, tx: Transaction, caller: Caller) -> J
     """Watch tasks, all or none."""
     ids = known_ids(body.task_ids)
     if len(ids) < len(body.task_ids):
-        raise NotFound("task_ids: one of them is not an id.")
+        raise NotFound("task_ids: one of them is not an id.", field="task_ids")
     return await _subscribe(tx, caller, list(dict.fromkeys(ids)))
 
 

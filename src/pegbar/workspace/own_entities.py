@@ -8,21 +8,21 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, exists, literal_column, select
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, exists, literal_column, select
 
+from pegbar.accounts.standing import CALLER, is_member, is_open, on
 from pegbar.core.access import Caller, Place, Rule
 from pegbar.core.database import Database, Json
-from pegbar.core.resource import CALLER_ID, scope_parameters
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import found, get
-from pegbar.core.schema import Text, Uuid
-from pegbar.core.wire import JsonText, json_object, json_text, wire_of
+from pegbar.core.schema import Uuid
+from pegbar.core.wire import json_object, wire_of
 from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT, is_asset_type, is_kind
-from pegbar.entities.listing import masked_data
+from pegbar.entities.metadata import shown_data
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity
-from pegbar.productions.shapes import role_there
 from pegbar.productions.tables import project
-from pegbar.studio.tables import entity_type, project_status, task_type
+from pegbar.studio.tables import entity_type, task_type
 from pegbar.tasks.by_role import by_role
 from pegbar.tasks.in_context import HERE
 from pegbar.tasks.shapes import TASK
@@ -43,10 +43,9 @@ def _own_tasks() -> Select[Any]:
         .select_from(
             task.join(task_person_link, task_person_link.c.task_id == task.c.id)
             .join(project, project.c.id == task.c.project_id)
-            .join(project_status, project_status.c.id == project.c.project_status_id)
-            .join(HERE, (HERE.c.project_id == project.c.id) & (HERE.c.person_id == CALLER_ID))
+            .join(HERE, is_member(HERE, CALLER, project.c.id))
         )
-        .where(task_person_link.c.person_id == CALLER_ID, project_status.c.name == literal_column("'Open'", Text))
+        .where(task_person_link.c.person_id == CALLER.id, is_open())
     )
 
 
@@ -64,9 +63,7 @@ _IN_PROJECT, _BELOW = entity.c.project_id == _ABOVE, entity.c.parent_id == _ABOV
 def _entities(kind: str, where: ColumnElement[bool], mine: ColumnElement[bool], *, for_admin: bool) -> Executable:
     wire = row_of_kind(kind)
     if not for_admin:
-        is_vendor = role_there(entity.c.project_id) == literal_column("'vendor'", Text)
-        data = case((is_vendor, json_text(masked_data(kind))), else_=json_text(entity.c.data))
-        wire = wire.but(data=data.cast(JsonText()))
+        wire = wire.but(data=shown_data(kind, on(CALLER, entity.c.project_id)))
     return select(json_object(wire)).select_from(entity).where(is_kind(kind), where, mine).order_by(entity.c.name)
 
 

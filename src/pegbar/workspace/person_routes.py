@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, Text, bindparam, cast, select
 
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller, Place, Rule
+from pegbar.core.access import Caller, Place, Rule, require
 from pegbar.core.database import Database, Json
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import get
@@ -20,33 +20,52 @@ from pegbar.tasks.tables import task, task_person_link
 from pegbar.workspace import task_rows, todo
 
 _PERSON_ID = bindparam("person_id", type_=Uuid)
-_of_colleague = Rule(
-    "a person, not a bot; vendors only about themselves",
-    lambda caller: caller.role != "vendor" or caller.subject_id == caller.id,
-    Place(
-        "studio",
-        "person_id",
-        select(person.c.id.label("place_id")).where(person.c.id == bindparam("key", type_=Uuid)),
-    ),
-    bots=False,
+_SUBJECT = Place(
+    "studio",
+    "person_id",
+    select(person.c.id.label("place_id")).where(person.c.id == bindparam("key", type_=Uuid)),
 )
+_clients = Rule("clients", lambda caller: caller.role == "client")
+_clients_and_vendors = Rule(
+    "clients, and vendors who ask about themselves",
+    lambda caller: caller.role == "client" or (caller.role == "vendor" and caller.subject_id == caller.id),
+)
+_NO_BOT = "nobody about a bot"
+_tasks_of_colleague = (
+    Rule("anyone but clients and vendors", lambda caller: caller.role not in ("client", "vendor"), _SUBJECT)
+    .further(_NO_BOT)
+    .else_empty(_clients_and_vendors)
+)
+_related_of_colleague = (
+    Rule(
+        "anyone but clients; vendors only about themselves",
+        lambda caller: caller.role != "client" and (caller.role != "vendor" or caller.subject_id == caller.id),
+        _SUBJECT,
+    )
+    .further(_NO_BOT)
+    .else_empty(_clients)
+)
+_IS_BOT = select(cast(person.c.is_bot, Text)).where(person.c.id == bindparam("key", type_=Uuid))
+
+
+def _check_colleague(caller: Caller) -> None:
+    """Spec tasks, "bot rule": a bot has no lists of tasks to read."""
+    require(caller.along != "true", "A bot has no list of tasks.")
 
 
 async def _tasks(db: Database, caller: Caller, person_id: UUID, *, done: bool) -> Json:
-    """Clients and vendors read no lists of tasks here."""
-    if caller.role in ("client", "vendor"):
-        return Json(b"[]")
+    _check_colleague(caller)
     statement = todo.of_colleague(_PERSON_ID, done=done, for_admin=caller.is_admin)
     return await db.json(statement, person_id=person_id, **scope_parameters(statement, caller))
 
 
-@get("/data/persons/{person_id:uuid}/tasks", access=_of_colleague, returns=[task_rows.ROW])
+@get("/data/persons/{person_id:uuid}/tasks", access=_tasks_of_colleague, along=_IS_BOT, returns=[task_rows.ROW])
 async def tasks_of_person(person_id: UUID, db: Database, caller: Caller) -> Json:
     """A person's tasks that are not done, in the caller's open productions (all, for studio managers)."""
     return await _tasks(db, caller, person_id, done=False)
 
 
-@get("/data/persons/{person_id:uuid}/done-tasks", access=_of_colleague, returns=[task_rows.ROW])
+@get("/data/persons/{person_id:uuid}/done-tasks", access=_tasks_of_colleague, along=_IS_BOT, returns=[task_rows.ROW])
 async def done_tasks_of_person(person_id: UUID, db: Database, caller: Caller) -> Json:
     """A person's tasks that are done, in the caller's open productions, latest first."""
     return await _tasks(db, caller, person_id, done=True)
@@ -75,11 +94,15 @@ def _related(*, for_admin: bool) -> Select[Any]:
 _RELATED, _RELATED_OF_OWN = _related(for_admin=True), _related(for_admin=False)
 
 
-@get("/data/persons/{person_id:uuid}/related-tasks/{task_type_id:uuid}", access=_of_colleague, returns=[TASK])
+@get(
+    "/data/persons/{person_id:uuid}/related-tasks/{task_type_id:uuid}",
+    access=_related_of_colleague,
+    along=_IS_BOT,
+    returns=[TASK],
+)
 async def related_tasks(person_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
     """Tasks of a type on all that a person works on, in the caller's open productions; vendors get theirs."""
-    if caller.role == "client":
-        return Json(b"[]")
+    _check_colleague(caller)
     statement = _RELATED if caller.is_admin else _RELATED_OF_OWN
     given = scope_parameters(statement, caller)
     return await db.json(statement, person_id=person_id, task_type_id=task_type_id, **given)

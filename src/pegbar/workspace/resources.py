@@ -2,8 +2,9 @@
 
 from sqlalchemy import bindparam, update
 
-from pegbar.core.resource import Change, Relation, Resource, project_through
+from pegbar.core.resource import Change, Relation, Resource, project_of_row, project_through
 from pegbar.core.schema import Uuid
+from pegbar.core.writes import writes
 from pegbar.entities.tables import entity
 from pegbar.tasks.tables import attachment_file
 from pegbar.workspace.tables import chat, chat_message, chat_participant, search_filter, search_filter_group
@@ -15,6 +16,7 @@ chats = Resource(
     path="/data/chats",
     project_of=project_through(chat.c.object_id, table=entity),
     type="Chat",
+    writes=writes("object_id object_type last_message participants"),
     relations=(PARTICIPANTS,),
     tag="Chats",
 )
@@ -33,14 +35,29 @@ async def _detach(change: Change) -> None:
 chat_messages = Resource(
     chat_message,
     path="/data/chat-messages",
+    project_of=project_of_row(chat_message),
     type="ChatMessage",
+    writes=writes("chat_id person_id text"),
     relations=(Relation("attachment_files", attachment_file.c.chat_message_id, attachment_file.c.id, writable=False),),
     deleting=_detach,
     tag="Chats",
 )
 
-search_filters = Resource(search_filter, path="/data/search-filters", type="SearchFilter", tag="Search filters")
+search_filters = Resource(
+    search_filter,
+    path="/data/search-filters",
+    type="SearchFilter",
+    writes=writes(
+        "list_type entity_type name search_query is_shared department_id search_filter_group_id person_id",
+        create="project_id",
+    ),
+    tag="Search filters",
+)
 
 search_filter_groups = Resource(
-    search_filter_group, path="/data/search-filter-groups", type="SearchFilterGroup", tag="Search filters"
+    search_filter_group,
+    path="/data/search-filter-groups",
+    type="SearchFilterGroup",
+    writes=writes("list_type entity_type name color is_shared person_id department_id", create="project_id"),
+    tag="Search filters",
 )

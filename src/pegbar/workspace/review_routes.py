@@ -45,7 +45,7 @@ async def tasks_to_check(request: Request[Any, Any, Any], query: Checks, db: Dat
     asked = review_desk.read_asked(query, await json_beside_query(request))
     if asked.page is None:
         statement = review_desk.tasks(asked.filters, asked.order, for_admin=caller.is_admin)
-        return await stream_array(db, statement, **asked.given, **scope_parameters(statement, caller))
+        return await stream_array(db, caller, statement, **asked.given, **scope_parameters(statement, caller))
     statement = review_desk.page(asked.filters, asked.order, for_admin=caller.is_admin)
     window = {"limit": asked.limit, "offset": (asked.page - 1) * asked.limit}
     row = found(await db.row(statement, **window, **asked.given, **scope_parameters(statement, caller)))

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Executable
 
 from pegbar.accounts.people import actions as people
+from pegbar.accounts.people.rules import UNLIMITED
 from pegbar.accounts.presence import actions as presence
 from pegbar.accounts.presence import queries as presence_queries
 from pegbar.accounts.resources import persons
@@ -39,7 +40,9 @@ async def user_context(request: Request[Any, Any, Any], db: Database, caller: Ca
     statement = context.context(caller.role)
     body = found(await db.json_row(statement, **scope_parameters(statement, caller)))
     if caller.is_admin:
-        body = Json(body[:-1] + b',"user_limit":' + msgspec.json.encode(settings().user_limit) + b"}")
+        # Clients compare it with how many people there are: without a limit it is a number that nobody reaches.
+        limit = settings().user_limit or UNLIMITED
+        body = Json(body[:-1] + b',"user_limit":' + msgspec.json.encode(limit) + b"}")
     tag = tag_of_body(body)
     return unchanged(request, tag) or Reply(body, headers=headers_of(tag))
 
@@ -66,14 +69,14 @@ class Between(msgspec.Struct):
 class Named(msgspec.Struct):
     """A production by its name."""
 
-    name: str | None = None
+    name: str | UnsetType = UNSET
 
 
 @get("/data/user/projects/open", access=person_identity, returns=[FULL])
 async def own_open_projects(query: Named, db: Database, caller: Caller) -> Json:
     """The caller's open productions, whole; those of a name when it is given."""
-    statement = own.projects(for_admin=caller.is_admin, named=query.name is not None)
-    given = {} if query.name is None else {"name": query.name.replace("\0", "")}
+    statement = own.projects(for_admin=caller.is_admin, named=query.name is not UNSET)
+    given = {} if query.name is UNSET else {"name": query.name.replace("\0", "")}
     return await _scoped(db, caller, statement, **given)
 
 

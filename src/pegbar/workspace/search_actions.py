@@ -191,10 +191,10 @@ async def _changed_row(tx: Transaction, caller: Caller, before: asyncpg.Record, 
 
 async def _at(tx: Transaction, caller: Caller, project_id: UUID) -> Caller:
     """The caller as they are on a production. Raises NotFound."""
-    row = await tx.row(searches.place, project_id=project_id, caller_id=caller.id)
+    row = await tx.row(searches.place, project_id=project_id, **scope_parameters(searches.place, caller))
     if row is None:
         raise NotFound(f"There is no production {project_id}.")
-    return msgspec.structs.replace(caller, project_id=project_id, in_team=row["in_team"], team_role=row["team_role"])
+    return msgspec.structs.replace(caller, project_id=project_id, in_team=row["in_team"], role_here=row["role_here"])
 
 
 def _check_concerned(here: Caller) -> None:

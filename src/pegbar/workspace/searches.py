@@ -24,12 +24,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from pegbar.accounts.standing import CALLER, is_going, on, open_projects, teams
 from pegbar.accounts.tables import department
 from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID
 from pegbar.core.schema import TIMESTAMP, Uuid
 from pegbar.core.wire import JsonText, Wire, json_object, json_text, wire_of
-from pegbar.productions.tables import project, project_person_link
-from pegbar.studio.tables import project_status
+from pegbar.productions.tables import project
 from pegbar.workspace.tables import search_filter, search_filter_group
 
 FILTER = wire_of(search_filter, "SearchFilter")
@@ -40,17 +40,11 @@ _COMMA = literal_column("','", Text)
 
 def visible(table: Table, role: str) -> ColumnElement[bool]:
     """Which rows a caller of this global role sees."""
-    open_projects = (
-        select(project.c.id)
-        .join(project_status, project_status.c.id == project.c.project_status_id)
-        .where(project_status.c.name == literal_column("'Open'", Text))
-    )
-    team = select(project_person_link.c.project_id).where(project_person_link.c.person_id == CALLER_ID)
-    shared = table.c.is_shared.is_(True) & (true() if role == "admin" else table.c.project_id.in_(team))
+    shared = table.c.is_shared.is_(True) & (true() if role == "admin" else table.c.project_id.in_(teams(CALLER)))
     in_department = or_(table.c.department_id.is_(None), table.c.department_id == any_(CALLER_DEPARTMENTS))
     return (
         or_(table.c.person_id == CALLER_ID, shared)
-        & or_(table.c.project_id.is_(None), table.c.project_id.in_(open_projects))
+        & or_(table.c.project_id.is_(None), table.c.project_id.in_(open_projects()))
         & (true() if role in ("admin", "manager") else in_department)
     )
 
@@ -143,15 +137,9 @@ def group_to_join(role: str) -> Executable:
 
 
 #: What the caller is on a production.
-place = (
-    select(project_person_link.c.person_id.is_not(None).label("in_team"), project_person_link.c.role.label("team_role"))
-    .select_from(
-        project.outerjoin(
-            project_person_link,
-            (project_person_link.c.project_id == project.c.id) & (project_person_link.c.person_id == CALLER_ID),
-        )
-    )
-    .where(project.c.id == bindparam("project_id", type_=Uuid))
+_here = on(CALLER, project.c.id)
+place = select(_here.in_team.label("in_team"), _here.role.label("role_here")).where(
+    project.c.id == bindparam("project_id", type_=Uuid), ~is_going(project.c.id)
 )
 
 known_department = select(department.c.id).where(department.c.id == bindparam("department_id", type_=Uuid))

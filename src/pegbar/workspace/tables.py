@@ -1,6 +1,6 @@
 """Tables of what a person keeps for themself."""
 
-from pegbar.core.schema import TIMESTAMP, Column, String, Text, Uuid, flag, link_table, reference, table
+from pegbar.core.schema import TIMESTAMP, Column, String, Text, Uuid, flag, link_table, names, reference, table
 
 search_filter = table(
     "search_filter",
@@ -10,8 +10,9 @@ search_filter = table(
     Column("search_query", String(500), default="", nullable=False),
     flag("is_shared", nullable=False, in_database=True),
     reference("department"),
-    reference("search_filter_group"),
-    reference("person"),
+    # A search may be moved into another production while it stays in its group.
+    reference("search_filter_group", goes="null", visits=True),
+    reference("person", goes="with"),
     reference("project"),
 )
 
@@ -22,14 +23,14 @@ search_filter_group = table(
     Column("name", String(200), default="", nullable=False),
     Column("color", String(8), default="", nullable=False),
     flag("is_shared", nullable=False, in_database=True),
-    reference("person"),
+    reference("person", goes="with"),
     reference("project"),
     reference("department"),
 )
 
 chat = table(
     "chat",
-    Column("object_id", Uuid, nullable=False, index=True),
+    Column("object_id", Uuid, nullable=False, index=True, info=names("entity")),
     Column("object_type", String(80), default="entity", nullable=False, index=True),
     Column("last_message", TIMESTAMP),
 )
@@ -37,12 +38,12 @@ chat = table(
 chat_message = table(
     "chat_message",
     reference("chat", nullable=False),
-    reference("person", nullable=False),
+    reference("person", nullable=False, goes="hook"),
     Column("text", Text),
 )
 
 chat_participant = link_table(
     "chat_participant",
     reference("chat", index=False, primary_key=True),
-    reference("person", index=False, primary_key=True),
+    reference("person", index=False, primary_key=True, goes="with"),
 )

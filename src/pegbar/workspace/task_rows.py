@@ -7,14 +7,13 @@ other departments. `HERE` is the caller's place in that team.
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, case, exists, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Text, case, exists, func, literal_column, select
 
-from pegbar.accounts.tables import person
-from pegbar.core.resource import CALLER_ID
+from pegbar.accounts.standing import CALLER, Said, hears
 from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text
 from pegbar.entities.kinds import EPISODE, is_kind
 from pegbar.entities.tables import entity, entity_link
-from pegbar.productions.tables import project, project_person_link
+from pegbar.productions.tables import project
 from pegbar.studio.tables import task_status, task_type
 from pegbar.tasks import in_context
 from pegbar.tasks.by_role import by_role
@@ -31,7 +30,11 @@ _CASTING = entity.alias("casting")
 _cast_in = (
     select(_CASTING.c.id, _CASTING.c.name)
     .join_from(_CASTING, entity_link, entity_link.c.entity_in_id == _CASTING.c.id)
-    .where(entity_link.c.entity_out_id == task.c.entity_id, is_kind(EPISODE, _CASTING))
+    .where(
+        entity_link.c.entity_out_id == task.c.entity_id,
+        _CASTING.c.project_id == task.c.project_id,
+        is_kind(EPISODE, _CASTING),
+    )
     .correlate(task)
 )
 
@@ -57,30 +60,18 @@ _EVERY_ROW = by_role(_STUDIO_ROW)
 ROW = _STUDIO_ROW.but(last_comment=literal_column("'{}'", JsonText()))
 
 
-_author, _team = person.alias("author"), project_person_link.alias("author_team")
-_by_client = (_author.c.role != word("admin")) & (
-    func.coalesce(func.nullif(_team.c.role, word("admin")), _author.c.role) == word("client")
-)
-_for_clients = or_(
-    comment.c.for_client.is_(True),
-    comment.c.person_id == CALLER_ID,
-    _by_client & project.c.is_clients_isolated.is_not(True),
-)
+_said = Said(comment.c.person_id, task.c.project_id, comment.c.for_client)
 
 
 def _last_comment(*, for_admin: bool) -> ColumnElement[str]:
-    """The newest comment that is no client's; for clients, the newest that they may see (tasks/comments/visibility)."""
-    shown = ~func.coalesce(_by_client, false())
+    """The newest comment that is no client's; for clients, the newest that they may see."""
+    shown = hears("user", CALLER, _said)
     if not for_admin:
-        shown = case((caller_is("client"), _for_clients), else_=shown)
+        shown = case((caller_is("client"), hears("client", CALLER, _said)), else_=shown)
     said = json_object({"text": comment.c.text, "date": comment.c.created_at, "person_id": comment.c.person_id})
     newest = (
         select(said)
-        .select_from(
-            comment.join(_author, _author.c.id == comment.c.person_id).outerjoin(
-                _team, (_team.c.person_id == _author.c.id) & (_team.c.project_id == task.c.project_id)
-            )
-        )
+        .select_from(comment)
         .where(comment.c.object_id == task.c.id, shown)
         .order_by(comment.c.created_at.desc(), comment.c.id)
         .limit(1)

@@ -6,8 +6,8 @@ import asyncpg
 from sqlalchemy import bindparam, select
 
 from pegbar.accounts import mails, passwords, queries, sessions, sign_in
-from pegbar.accounts.addresses import Guesses
 from pegbar.accounts.credentials import links
+from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.access import Caller, Token
@@ -20,11 +20,16 @@ from pegbar.core.schema import Uuid
 LOCKED = select(person).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update()
 
 
+#: Whom no name names: looked up all the same, so that the answer takes as long.
+_NOBODY = UUID(int=0)
+
+
 def check_length(password: str) -> None:
-    """Refuse a password shorter than the setting allows."""
+    """Refuse a password shorter than the setting allows, or longer than what hashes take in."""
     shortest = settings().min_password_length
     if len(password) < shortest:
         raise BadRequest(f"The password is too short: it needs at least {shortest} characters.")
+    passwords.check_longest(password)
 
 
 def check_typed_twice(password: str, again: str) -> None:
@@ -78,19 +83,19 @@ async def change_own_password(
     db: Database, guesses: Guesses, caller: Caller, old: str, password: str, again: str, address: str | None
 ) -> None:
     """Change the caller's password, given the old one; their other sessions end. Failures are counted."""
-    await guesses.check()
-    who: asyncpg.Record = found(await db.row(queries.person_by_id, person_id=caller.id), "This person")
+    target = await guesses.of_person(caller.id)
+    found(target.who, "This person")
     try:
-        await sign_in.check_password_of(db, who, old)
+        await sign_in.check_password(guesses, target, old)
     except sign_in.SignInRefused as refused:
-        await guesses.failed()
         raise _old_refused(refused) from None
     check_length(password)
     check_typed_twice(password, again)
     hashed = await passwords.hash_password(password)
     async with db.transaction(caller.id) as tx:
+        await tx.row(LOCKED, person_id=caller.id)
         try:
-            await sign_in.admit(tx, who)
+            await sign_in.admit(tx, guesses, target)
         except sign_in.SignInRefused as refused:
             raise _old_refused(refused) from None
         await store_password(tx, caller.id, hashed, keep=caller.token)
@@ -98,9 +103,9 @@ async def change_own_password(
 
 
 def _old_refused(refused: sign_in.SignInRefused) -> ApiError:
-    if refused.extra:
-        return ApiError(refused.message, status=400, **refused.extra)
-    return ApiError("The old password is wrong.", status=400)
+    answer = ApiError(refused.message if refused.extra else "The old password is wrong.", status=400, **refused.extra)
+    answer.headers = refused.headers
+    return answer
 
 
 async def reset_password(
@@ -109,7 +114,7 @@ async def reset_password(
     """Set a password with the token of a link; every session of the person ends."""
     await guesses.check()
     who = await db.row(queries.person_to_sign_in, identifier=identifier.strip())
-    if who is None or not await links.is_good(db, who["id"], token):
+    if not await links.is_good(db, _NOBODY if who is None else who["id"], token) or who is None:
         await guesses.failed()
         raise _bad_link()
     check_length(password)
@@ -119,6 +124,7 @@ async def reset_password(
         if not await links.use(tx, who["id"], token):
             raise _bad_link()
         await store_password(tx, who["id"], hashed)
+        await guesses.remember(tx, who["id"])
 
 
 def _bad_link() -> ApiError:

@@ -1,6 +1,7 @@
 """Links that set a password. Source: spec accounts, "Passwords, reset, invitation, mails".
 
-A person has at most one good link of each kind; using one, or changing the password, ends them all.
+Links are good beside one another, so that asking for another one takes none away; using one, or changing the password,
+ends them all.
 """
 
 import secrets
@@ -9,9 +10,13 @@ from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
+
 from pegbar.accounts import one_time
+from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.database import Reader, Transaction
+from pegbar.core.schema import Uuid
 
 _LETTERS, _LENGTH = string.ascii_uppercase + string.digits, 64
 
@@ -23,24 +28,35 @@ _LIFETIMES = {
     INVITATION: timedelta(days=7),
 }
 KINDS = tuple(_LIFETIMES)
+#: One mail at a time, so that each counts those before it.
+_HELD = select(person.c.id).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update(key_share=True)
+#: Links of a kind that are good at a time.
+_MOST = 5
+
+
+async def token_asked_for(tx: Transaction, person_id: UUID) -> str | None:
+    """A token to mail to whoever asks; None for somebody who was mailed five that are good: anybody can ask."""
+    await tx.row(_HELD, person_id=person_id)
+    if await one_time.count(tx, ASKED_FOR, person_id) >= _MOST:
+        return None
+    return await new_token(tx, person_id, ASKED_FOR)
 
 
 async def new_token(tx: Transaction, person_id: UUID, kind: str) -> str:
-    """A token that sets a person's password, in the place of an earlier one of its kind."""
+    """A token that sets a person's password; of six of a kind the oldest is over."""
     token = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
-    await one_time.keep(tx, kind, person_id, token, _LIFETIMES[kind])
+    await one_time.keep_beside(tx, kind, person_id, token, _LIFETIMES[kind], most=_MOST)
     return token
 
 
 async def is_good(db: Reader, person_id: UUID, token: str) -> bool:
     """Whether a token sets this person's password."""
-    return await one_time.kind_of(db, KINDS, person_id, token) is not None
+    return await one_time.is_good(db, KINDS, person_id, token)
 
 
 async def use(tx: Transaction, person_id: UUID, token: str) -> bool:
     """Use a token up, and end every other link of the person; False when it is not good (any more)."""
-    kind = await one_time.kind_of(tx, KINDS, person_id, token)
-    if kind is None or await one_time.use(tx, kind, person_id, token) is None:
+    if await one_time.use(tx, KINDS, person_id, token) is None:
         return False
     await one_time.forget(tx, KINDS, person_id)
     return True

@@ -6,8 +6,9 @@ from uuid import UUID
 import msgspec
 
 from pegbar.accounts import mails
-from pegbar.accounts.addresses import AnyRequest, Guesses, client_address
+from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.credentials import actions
+from pegbar.accounts.guesses import Guesses
 from pegbar.core.access import Caller, admin, anyone, person_identity
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Transaction

@@ -5,7 +5,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, Executable, Text, bindparam, func, select
 
 from pegbar.accounts import shapes
-from pegbar.accounts.people.queries import MINIMAL_WITH_DEPARTMENTS, TEAM_MATE
+from pegbar.accounts.people.visibility import TEAM_MATE, minimal_wire
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.access import Caller
 from pegbar.core.schema import Column, Table, Uuid
@@ -26,11 +26,14 @@ LINKS: dict[Table, Wire] = {
 }
 
 
+_MINIMAL = minimal_wire(relations=True)
+
+
 def members_wire(caller: Caller) -> Wire:
     """The keys of a member."""
     if caller.is_admin:
         return shapes.SAFE_WITH_DEPARTMENTS
-    return shapes.CLIENT if caller.role == "client" else MINIMAL_WITH_DEPARTMENTS
+    return shapes.CLIENT if caller.role == "client" else _MINIMAL
 
 
 @lru_cache(8)

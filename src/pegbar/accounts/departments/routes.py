@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pegbar.accounts.departments import queries
 from pegbar.accounts.departments.equipment import HARDWARE, LICENSES, check_department
+from pegbar.accounts.people.visibility import OUTSIDERS
 from pegbar.core.access import Caller, admin, authenticated
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
@@ -81,8 +82,8 @@ async def take_hardware(department_id: str, hardware_item_id: str, tx: Transacti
 
 @get("/data/departments/{department_id:str}/persons", access=authenticated, tag=_TAG, errors=(400, 404))
 async def members(department_id: str, db: Database, caller: Caller) -> Any:
-    """The people of a department, by name; for clients, those of their open productions."""
+    """The people of a department, by name; for clients and vendors, those of their open productions."""
     key = path_uuid(department_id)
     await check_department(db, key)
-    statement = queries.members(queries.members_wire(caller), only_team_mates=caller.role == "client")
+    statement = queries.members(queries.members_wire(caller), only_team_mates=caller.role in OUTSIDERS)
     return await db.json(statement, department_id=key, **scope_parameters(statement, caller))

@@ -11,7 +11,9 @@ import psutil
 
 from pegbar import __version__
 from pegbar.accounts.instance import queries
-from pegbar.core.database import CONNECTION_ERRORS, Database
+from pegbar.core.database import Database
+from pegbar.core.faults import CONNECTION_ERRORS
+from pegbar.core.routing import operations
 
 NAME = "Pegbar"
 _LONGEST_WAIT = 5.0
@@ -36,10 +38,15 @@ class Kept(Generic[T]):
             return self._seen
 
 
+def has_search() -> bool:
+    """Whether this server searches: whether it has a route for it."""
+    return any(operation.path == "/data/search" for operation in operations)
+
+
 async def _parts(db: Database) -> dict[str, bool]:
     try:
         row = await asyncio.wait_for(db.row(queries.health), _LONGEST_WAIT)
-    except (*CONNECTION_ERRORS, OSError, TimeoutError):
+    except (*CONNECTION_ERRORS, TimeoutError):
         row = None
     up = row is not None
     return {
@@ -47,7 +54,7 @@ async def _parts(db: Database) -> dict[str, bool]:
         "key-value-store-up": up,  # tokens, codes and locks are in the database
         "event-stream-up": row is not None and row["events"],
         "job-queue-up": row is not None and row["jobs"],
-        "indexer-up": up,  # searches run in the database
+        "indexer-up": up and has_search(),  # it would run in the database
     }
 
 
@@ -56,7 +63,7 @@ async def _resources(db: Database) -> dict[str, Any]:
     load = dict(zip(("last 1 min", "last 5 min", "last 10 min"), os.getloadavg(), strict=True))
     try:
         running = await asyncio.wait_for(db.value(queries.running_jobs), _LONGEST_WAIT)
-    except (*CONNECTION_ERRORS, OSError, TimeoutError):
+    except (*CONNECTION_ERRORS, TimeoutError):
         running = 0
     return {
         "date": datetime.now().isoformat(),

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request
 
 from pegbar import __version__
+from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.instance import health, queries
 from pegbar.config import settings
 from pegbar.core import metrics
@@ -34,7 +35,8 @@ async def config(db: Database) -> Any:
         "is_self_hosted": now.is_self_hosted,
         "crisp_token": now.crisp_token,
         "dark_theme_by_default": bool(await db.value(queries.dark_theme)),
-        "indexer_configured": True,
+        # The web UI shows its search box by this.
+        "indexer_configured": health.has_search(),
         "saml_enabled": now.saml_enabled,
         "saml_idp_name": now.saml_idp_name,
         "oidc_enabled": now.oidc_enabled,
@@ -99,14 +101,17 @@ async def prometheus() -> Reply:
     return Reply(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@get("/admin/config/check", access=anyone, tag=_TAG, hidden=True)
+@get("/admin/config/check", access=anyone, tag=_TAG, hidden=True, errors=(403, 429))
 async def check_config(request: Request[Any, Any, Any], db: Database) -> Any:
     """The settings this instance runs with, for whoever holds its ADMIN_TOKEN."""
     now = settings()
     if not now.admin_token:
         raise NotFound("There is no such route.")
+    guesses = Guesses(db, request)
+    await guesses.check()
     given = request.headers.get("authorization", "").encode()
     if not secrets.compare_digest(given, f"Bearer {now.admin_token}".encode()):
+        await guesses.failed()
         raise Forbidden("This needs the ADMIN_TOKEN of the instance.")
     values = {
         "user_limit": now.user_limit,

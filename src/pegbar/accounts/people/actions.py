@@ -15,6 +15,7 @@ from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.access import Caller
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, Conflict, NotFound
+from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid
 from pegbar.core.storage import mark_deleted
 
@@ -27,8 +28,6 @@ async def hire(tx: Transaction, caller: Caller, document: Mapping[str, Any]) -> 
     given = profile.read(document)
     if profile.is_past(given.get("expiration_date")):
         raise BadRequest("expiration_date: the day is past.")
-    if "password" in document:
-        given["password"] = document["password"]
     person_id = await persons.create(tx, caller, given)
     token = await _give_token(tx, person_id, given) if given.get("is_bot") else None
     return person_id, token
@@ -43,8 +42,8 @@ async def edit(tx: Transaction, caller: Caller, person_id: UUID, document: Mappi
     before = await tx.row(_PERSON, person_id=person_id)
     if before is None:
         raise NotFound(f"There is no Person {person_id}.")
-    allowed = {key: value for key, value in document.items() if caller.is_admin or key in profile.OWN_PROFILE}
-    given = profile.read(allowed, unchanged=dict(before))
+    heard = persons.writes.heard(Change(tx, caller, document, before=before, row_id=person_id))
+    given = profile.read(heard, unchanged=dict(before))
     expires = given.get("expiration_date")
     if profile.is_past(expires) and expires != before["expiration_date"]:
         raise BadRequest("expiration_date: the day is past.")

@@ -1,4 +1,4 @@
-"""What a person's columns take, and who may write which. Source: spec crud, "persons"; spec accounts, 8 and 11."""
+"""What a person's columns take. Source: spec crud, "persons"; spec accounts, 8 and 11."""
 
 import asyncio
 import re
@@ -12,7 +12,6 @@ import email_validator
 from babel import Locale, UnknownLocaleError
 from email_validator import EmailNotValidError, validate_email
 
-from pegbar.accounts.shapes import HIDDEN
 from pegbar.config import settings
 from pegbar.core.errors import BadRequest
 from pegbar.core.schema import utc_now
@@ -25,37 +24,6 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 # Studios have addresses in `.local` and the like; the library's documented way to take them.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
-
-_SECOND_FACTORS = frozenset(
-    {"totp_enabled", "email_otp_enabled", "fido_enabled", "preferred_two_factor_authentication"}
-)
-_PREVIEW = frozenset({"preview_project_id", "preview_opened_at", "preview_open_until"})
-
-#: Columns that a body never writes: secrets, second factors, identities of single sign-on, preview windows.
-NEVER_WRITTEN = HIDDEN | _SECOND_FACTORS | _PREVIEW
-
-#: What people write of themselves; the rest of their record is the studio's.
-OWN_PROFILE = frozenset(
-    {
-        "first_name",
-        "last_name",
-        "email",
-        "phone",
-        "country",
-        "timezone",
-        "locale",
-        "use_12_hour_clock",
-        "display_date_format",
-        "data",
-        "notifications_enabled",
-        "notifications_slack_enabled",
-        "notifications_slack_userid",
-        "notifications_mattermost_enabled",
-        "notifications_mattermost_userid",
-        "notifications_discord_enabled",
-        "notifications_discord_userid",
-    }
-)
 
 
 def email_of(value: Any) -> str:
@@ -150,7 +118,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def read(document: Mapping[str, Any], *, unchanged: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A body with its values as they are stored, without the keys that no body writes.
+    """A body with its values as they are stored.
 
     A value that the row already holds passes as it is. Raises BadRequest naming the key.
     """
@@ -158,7 +126,6 @@ def read(document: Mapping[str, Any], *, unchanged: Mapping[str, Any] | None = N
     return {
         key: value if key in kept and kept[key] == value else _READERS.get(key, _as_it_is)(value)
         for key, value in document.items()
-        if key not in NEVER_WRITTEN
     }
 
 

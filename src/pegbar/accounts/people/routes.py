@@ -8,6 +8,7 @@ from litestar import Request
 
 from pegbar.accounts import shapes
 from pegbar.accounts.people import actions, queries
+from pegbar.accounts.people.visibility import OUTSIDERS
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
 from pegbar.core import filters
@@ -15,7 +16,7 @@ from pegbar.core.access import Caller, admin, authenticated, self_or
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Reader, Transaction
 from pegbar.core.errors import BadRequest, Forbidden
-from pegbar.core.resource import list_rows, row_rule
+from pegbar.core.resource import list_rows, row_rule, scope_parameters
 from pegbar.core.routing import delete, found, get, path_uuid, post, put
 
 _EVENTS = persons.events
@@ -31,8 +32,9 @@ class WantedDepartment(Strict):
 async def list_persons(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Any:
     """List persons.
 
-    Administrators get whole records (with `with_pass_hash=true`, password hashes too), clients the people of their open
-    productions, the others short records. Columns that the caller does not see are refused as filters.
+    Administrators get whole records (with `with_pass_hash=true`, password hashes too), clients the people of
+    their open productions, the others short records. Columns that the caller does not see are refused as
+    filters.
     """
     query = request.query_params
     known = queries.FILTERS if not caller.is_admin else persons.columns.keys() | queries.FILTERS
@@ -48,21 +50,23 @@ async def list_persons(request: Request[Any, Any, Any], db: Database, caller: Ca
 
 @get(
     "/data/persons/{instance_id:str}",
-    access=row_rule(authenticated, person).further("clients only the people of their productions"),
+    access=row_rule(authenticated, person).further("clients and vendors only the people of their productions"),
     returns=persons,
     tag="Persons",
 )
 async def read_person(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
     """Read a person.
 
-    Whole for administrators and production managers. Clients read the people of their open productions.
+    Whole for administrators and whoever manages the person. Clients and vendors read the people of their open
+    productions.
     """
     asked = request.query_params.get("relations")
     relations = asked is None or asked.lower() == "true"
-    statement = queries.one_person(queries.reading_wire(caller, relations=relations))
-    row = found(await db.row(statement, person_id=path_uuid(instance_id), caller_id=caller.id), "This person")
-    if caller.role == "client" and not row["visible"]:
-        raise Forbidden("Clients see the people of their productions.")
+    statement = queries.one_person(caller.role, relations)
+    given = {"person_id": path_uuid(instance_id), **scope_parameters(statement, caller)}
+    row = found(await db.row(statement, **given), "This person")
+    if caller.role in OUTSIDERS and not row["visible"]:
+        raise Forbidden("Clients and vendors see the people of their productions.")
     return Json(row["row"].encode())
 
 

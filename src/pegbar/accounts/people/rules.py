@@ -21,8 +21,14 @@ def is_protected(email: str | None) -> bool:
     return bool(email) and str(email).lower() in {each.lower() for each in settings().protected_accounts}
 
 
+#: Seats where no limit is set: more than there are people.
+UNLIMITED = 2**31 - 1
+
+
 async def free_seats(tx: Transaction) -> int:
     """How many more active persons the user limit allows; holds off other hires until this one is over."""
+    if not settings().user_limit:
+        return UNLIMITED
     await tx.execute(_HOLD_SEATS)
     return settings().user_limit - int(await tx.value(queries.seats_taken))
 
@@ -69,11 +75,11 @@ async def end_old_sessions(change: Change) -> None:
 
 def _password(value: object) -> str:
     if not isinstance(value, str):
-        raise Refused("password must be text.")
+        raise Refused("password must be text.", field="password")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Refused("password holds a character that cannot be stored.") from None
+        raise Refused("password holds a character that cannot be stored.", field="password") from None
     return value
 
 

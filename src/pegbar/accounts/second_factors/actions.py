@@ -7,8 +7,8 @@ import asyncpg
 import pyotp
 
 from pegbar.accounts import mails, one_time, queries, sessions, sign_in, tokens
-from pegbar.accounts.addresses import Guesses
 from pegbar.accounts.credentials.actions import LOCKED, human
+from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.second_factors import proofs, recovery, security_keys
 from pegbar.accounts.tables import person
 from pegbar.core.access import Caller, Token
@@ -19,6 +19,7 @@ from pegbar.core.routing import found
 
 Factor = Literal["totp", "email_otp", "fido"]
 _NAMES = {"totp": "The authenticator", "email_otp": "The code by e-mail", "fido": "The security key"}
+_WRONG_CODE = "The code is wrong."
 #: Which factor is preferred once the preferred one is gone.
 _NEXT: dict[str, tuple[str, ...]] = {
     "totp": ("fido", "email_otp"),
@@ -38,6 +39,12 @@ async def account(db: Reader, person_id: UUID) -> asyncpg.Record:
     """The whole row of the caller."""
     row: asyncpg.Record = found(await db.row(queries.person_by_id, person_id=person_id), "This person")
     return row
+
+
+async def _asked(guesses: Guesses, caller: Caller) -> tuple[Target, asyncpg.Record]:
+    """The caller, whom we ask for a secret, and the guesses there were. Raises TooManyRequests."""
+    target = await guesses.of_person(caller.id)
+    return target, found(target.who, "This person")
 
 
 async def _locked(tx: Transaction, person_id: UUID) -> asyncpg.Record:
@@ -68,9 +75,10 @@ async def begin_totp(tx: Transaction, caller: Caller) -> dict[str, str]:
 
 async def enable_totp(db: Database, guesses: Guesses, caller: Caller, code: str) -> dict[str, Any]:
     """Turn the authenticator on, given a code of it."""
-    who = await account(db, caller.id)
+    target, who = await _asked(guesses, caller)
     _check_off(who, "totp")
-    await _check_code(guesses, await proofs.totp_is_right(db, who, code))
+    await proofs.check_open(guesses, target)
+    await proofs.settle(db, guesses, target, right=await proofs.totp_is_right(db, who, code), wrong=_WRONG_CODE)
     return await _enable(db, caller, "totp", totp_secret=who["totp_secret"])
 
 
@@ -83,21 +91,16 @@ async def begin_email_otp(tx: Transaction, caller: Caller) -> None:
 
 async def enable_email_otp(db: Database, guesses: Guesses, caller: Caller, code: str) -> dict[str, Any]:
     """Turn codes by e-mail on, given the one mailed."""
-    who = await account(db, caller.id)
+    target, who = await _asked(guesses, caller)
     _check_off(who, "email_otp")
-    await _check_code(guesses, await proofs.mailed_code_is_right(db, who, code))
+    await proofs.check_open(guesses, target)
+    await proofs.settle(db, guesses, target, right=await proofs.mailed_code_is_right(db, who, code), wrong=_WRONG_CODE)
     return await _enable(db, caller, "email_otp")
 
 
 async def add_security_key(db: Database, caller: Caller, response: dict[str, Any], name: str) -> dict[str, Any]:
     """Add the key that a browser made."""
     return await _enable(db, caller, "fido", key=await security_keys.registered(db, caller.id, response, name))
-
-
-async def _check_code(guesses: Guesses, right: bool) -> None:
-    if not right:
-        await guesses.failed()
-        raise proofs.refused("The code is wrong.")
 
 
 async def _enable(
@@ -126,18 +129,18 @@ async def _enable(
 
 async def disable(db: Database, guesses: Guesses, caller: Caller, factor: Factor, proof: proofs.Proof) -> None:
     """Turn a factor off, given a proof of any. Other sessions end."""
-    who = await account(db, caller.id)
+    target, who = await _asked(guesses, caller)
     _check_on(who, factor)
-    await proofs.of_owner(db, guesses, who, proof)
+    await proofs.of_owner(db, guesses, target, proof)
     async with db.transaction(caller.id) as tx:
         await _turn_off(tx, await _locked(tx, caller.id), factor, keep=caller.token)
 
 
 async def remove_security_key(db: Database, guesses: Guesses, caller: Caller, name: str, proof: proofs.Proof) -> None:
     """Remove the first key of a name, given a proof; the last one turns the factor off. Other sessions end."""
-    who = await account(db, caller.id)
+    target, who = await _asked(guesses, caller)
     _check_on(who, "fido")
-    await proofs.of_owner(db, guesses, who, proof)
+    await proofs.of_owner(db, guesses, target, proof)
     async with db.transaction(caller.id) as tx:
         who = await _locked(tx, caller.id)
         keys = list(who["fido_credentials"] or ())
@@ -167,10 +170,10 @@ async def _turn_off(tx: Transaction, who: asyncpg.Record, factor: Factor, *, kee
 
 async def renew_recovery_codes(db: Database, guesses: Guesses, caller: Caller, proof: proofs.Proof) -> list[str]:
     """Sixteen new codes in the place of the old ones, given a proof."""
-    who = await account(db, caller.id)
+    target, who = await _asked(guesses, caller)
     if not sign_in.second_factors(who):
         raise BadRequest("No second factor is enabled.")
-    await proofs.of_owner(db, guesses, who, proof)
+    await proofs.of_owner(db, guesses, target, proof)
     codes, hashes = await recovery.new_codes()
     async with db.transaction(caller.id) as tx:
         if not sign_in.second_factors(await _locked(tx, caller.id)):

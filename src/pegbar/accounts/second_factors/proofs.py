@@ -10,7 +10,7 @@ import asyncpg
 import pyotp
 
 from pegbar.accounts import one_time, sign_in
-from pegbar.accounts.addresses import Guesses
+from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.mails import MAILED_CODE
 from pegbar.accounts.second_factors import recovery, security_keys
 from pegbar.core.body import Strict
@@ -45,16 +45,21 @@ async def totp_is_right(db: Database, who: asyncpg.Record, code: str) -> bool:
     if not who["totp_secret"] or not matching:
         return False
     async with db.transaction() as tx:
-        return await one_time.advance(tx, "totp-step", who["id"], matching[0], timedelta(seconds=4 * _STEP))
+        return await one_time.advance(
+            tx, "totp-step", who["id"], who["totp_secret"], matching[0], timedelta(seconds=4 * _STEP)
+        )
 
 
 async def mailed_code_is_right(db: Database, who: asyncpg.Record, code: str) -> bool:
-    """Whether a code is the last one mailed; it is used up."""
+    """Whether a code is the last one mailed to somebody who asked from there; it is used up, and any other with it."""
     async with db.transaction() as tx:
-        return await one_time.use(tx, MAILED_CODE, who["id"], code.strip()) is not None
+        if await one_time.use(tx, [MAILED_CODE], who["id"], code.strip()) is None:
+            return False
+        await one_time.forget(tx, [MAILED_CODE], who["id"])
+        return True
 
 
-async def prove(db: Database, who: asyncpg.Record, proof: Proof) -> bool | None:
+async def prove(db: Database, guesses: Guesses, who: asyncpg.Record, proof: Proof) -> bool | None:
     """Whether a proof is right; None when there is none of an enabled factor."""
     if who["totp_enabled"] and proof.totp:
         return await totp_is_right(db, who, proof.totp)
@@ -63,16 +68,18 @@ async def prove(db: Database, who: asyncpg.Record, proof: Proof) -> bool | None:
     if who["fido_enabled"] and proof.fido_authentication_response:
         return await security_keys.assertion_is_right(db, who, proof.fido_authentication_response)
     if proof.recovery_code:
-        return await recovery.code_is_right(db, who, proof.recovery_code)
+        return await recovery.code_is_right(db, who, proof.recovery_code, guesses.network)
     return None
 
 
-async def at_sign_in(db: Database, who: asyncpg.Record, proof: Proof) -> None:
+async def at_sign_in(db: Database, guesses: Guesses, target: Target, proof: Proof) -> None:
     """Ask for a second factor of whoever has one. Failures are counted. Raises SignInRefused."""
+    who = target.who
+    assert who is not None
     enabled = sign_in.second_factors(who)
     if not enabled:
         return
-    proven = await prove(db, who, proof)
+    proven = await prove(db, guesses, who, proof)
     if proven is None:
         raise ProofMissing(
             "A second factor is needed.",
@@ -81,26 +88,50 @@ async def at_sign_in(db: Database, who: asyncpg.Record, proof: Proof) -> None:
             two_factor_authentication_enabled=["recovery_code", *enabled],
         )
     if not proven:
-        await sign_in.count_failure(db, who)
-        raise sign_in.SignInRefused("The second factor is wrong.", wrong_OTP=True)
+        await sign_in.refuse_guess(
+            guesses, target, sign_in.SignInRefused("The second factor is wrong.", wrong_OTP=True)
+        )
 
 
-async def of_owner(db: Database, guesses: Guesses, who: asyncpg.Record, proof: Proof) -> None:
-    """Ask a signed-in person for a second factor. Failures are counted as at sign-in. Raises 400 with `wrong_OTP`."""
-    await guesses.check()
-    if sign_in.is_locked_out(who):
-        raise refused("Too many failed attempts. Wait a minute, then try again.", too_many_failed_login_attemps=True)
-    proven = await prove(db, who, proof)
+async def of_owner(db: Database, guesses: Guesses, target: Target, proof: Proof) -> None:
+    """Ask a signed-in person for a second factor. Failures are counted. Raises 400 with `wrong_OTP`."""
+    who = target.who
+    assert who is not None
+    await check_open(guesses, target)
+    proven = await prove(db, guesses, who, proof)
     if proven is None:
         raise refused("A second factor is needed.")
-    if not proven:
-        try:
-            await sign_in.count_failure(db, who)
-        except sign_in.SignInRefused as locked:
-            raise refused(locked.message, **locked.extra) from None
-        finally:
-            await guesses.failed()
-        raise refused("The second factor is wrong.")
+    await settle(db, guesses, target, right=proven, wrong="The second factor is wrong.")
+
+
+async def check_open(guesses: Guesses, target: Target) -> None:
+    """Refuse a signed-in person whose guesses were wrong too often. Raises 400 with `wrong_OTP`."""
+    if target.closed_for is not None:
+        await guesses.failed()
+        raise _locked(target.closed_for)
+
+
+async def settle(db: Database, guesses: Guesses, target: Target, *, right: bool, wrong: str) -> None:
+    """Count the wrong code of somebody signed in, or forget those before a right one. Raises 400 with `wrong_OTP`.
+
+    A right one is refused too when guesses made at the same time used up what there was.
+    """
+    if right:
+        async with db.transaction() as tx:
+            closed_for = await guesses.right(tx, target)
+    else:
+        closed_for = await guesses.wrong(target)
+    if closed_for is not None:
+        raise _locked(closed_for)
+    if not right:
+        raise refused(wrong)
+
+
+def _locked(seconds: int) -> BadRequest:
+    locked = sign_in.locked_out(seconds)
+    answer = refused(locked.message, **locked.extra)
+    answer.headers = locked.headers
+    return answer
 
 
 def refused(message: str, **flags: Any) -> BadRequest:

@@ -1,6 +1,5 @@
 """Recovery codes: a second factor on paper. Each works once. Source: spec accounts, "Two-factor"."""
 
-import asyncio
 import hmac
 import secrets
 import string
@@ -10,6 +9,7 @@ import asyncpg
 import bcrypt
 from sqlalchemy import bindparam, text
 
+from pegbar.accounts.passwords import in_turn
 from pegbar.accounts.tables import person
 from pegbar.core.database import Database
 from pegbar.core.schema import Uuid
@@ -33,7 +33,7 @@ async def new_codes() -> tuple[list[str], list[bytes]]:
     """Sixteen fresh codes, and what is stored of them. They share a salt, so that checking one takes one hash."""
     codes = ["".join(secrets.choice(_LETTERS) for _ in range(_LENGTH)) for _ in range(_CODES)]
     salt = bcrypt.gensalt(_ROUNDS)
-    return codes, await asyncio.to_thread(lambda: [bcrypt.hashpw(code.encode(), salt) for code in codes])
+    return codes, await in_turn(None, lambda: [bcrypt.hashpw(code.encode(), salt) for code in codes])
 
 
 def _stored_as(code: str, stored: Sequence[bytes]) -> bytes | None:
@@ -49,9 +49,9 @@ def _stored_as(code: str, stored: Sequence[bytes]) -> bytes | None:
     return None
 
 
-async def code_is_right(db: Database, who: asyncpg.Record, code: str) -> bool:
-    """Whether a code is one of the person's; it is used up."""
-    stored = await asyncio.to_thread(_stored_as, code.strip().upper(), who["otp_recovery_codes"] or ())
+async def code_is_right(db: Database, who: asyncpg.Record, code: str, client: str) -> bool:
+    """Whether a code is one of the person's, given from this address; it is used up."""
+    stored = await in_turn(client, _stored_as, code.strip().upper(), who["otp_recovery_codes"] or ())
     if stored is None:
         return False
     async with db.transaction() as tx:

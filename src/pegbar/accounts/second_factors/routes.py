@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 
 from pegbar.accounts import cookies, mails, queries
-from pegbar.accounts.addresses import AnyRequest, Guesses, client_address
+from pegbar.accounts.addresses import AnyRequest, client_address
+from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.rules import A_PERSON
 from pegbar.accounts.second_factors import actions, security_keys
 from pegbar.accounts.second_factors.proofs import Proof
@@ -62,9 +63,7 @@ async def begin_totp(tx: Transaction, caller: Caller) -> Any:
 @post("/auth/totp", access=A_PERSON, status=200, errors=(400, 429))
 async def enable_totp(db: Database, caller: Caller, request: AnyRequest, body: AuthenticatorCode) -> Any:
     """Turn the authenticator on; the first factor comes with recovery codes."""
-    guesses = Guesses(db, request)
-    await guesses.check()
-    return _enabled(request, await actions.enable_totp(db, guesses, caller, body.totp))
+    return _enabled(request, await actions.enable_totp(db, Guesses(db, request), caller, body.totp))
 
 
 @delete("/auth/totp", access=A_PERSON, status=200, errors=(400, 429))
@@ -81,7 +80,7 @@ async def mail_code(db: Database, request: AnyRequest, query: Who) -> Any:
     await guesses.check()
     await guesses.failed()
     async with db.transaction() as tx:
-        tx.defer(mails.SEND_CODE, identifier=mails.named(query.email))
+        tx.defer(mails.SEND_CODE, identifier=mails.named(query.email), asked_from=guesses.address)
     return {"success": True}
 
 
@@ -95,9 +94,7 @@ async def begin_email_otp(tx: Transaction, caller: Caller) -> Any:
 @post("/auth/email-otp", access=A_PERSON, status=200, errors=(400, 429))
 async def enable_email_otp(db: Database, caller: Caller, request: AnyRequest, body: MailedCode) -> Any:
     """Turn codes by e-mail on; the first factor comes with recovery codes."""
-    guesses = Guesses(db, request)
-    await guesses.check()
-    return _enabled(request, await actions.enable_email_otp(db, guesses, caller, body.email_otp))
+    return _enabled(request, await actions.enable_email_otp(db, Guesses(db, request), caller, body.email_otp))
 
 
 @delete("/auth/email-otp", access=A_PERSON, status=200, errors=(400, 429))
@@ -112,9 +109,9 @@ async def ask_for_security_key(db: Database, request: AnyRequest, query: Who) ->
     """A challenge for the security keys of whoever signs in."""
     guesses = Guesses(db, request)
     await guesses.check()
+    await guesses.failed()  # anybody can ask, and each time a challenge is kept
     who = await db.row(queries.person_to_sign_in, identifier=query.email.strip())
     if who is None or who["active"] is False or not who["fido_enabled"]:
-        await guesses.failed()
         raise ApiError("FIDO not enabled.", status=400)
     async with db.transaction() as tx:
         return await security_keys.assertion_options(tx, who)

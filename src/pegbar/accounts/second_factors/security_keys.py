@@ -113,7 +113,7 @@ def _client_data(response: Mapping[str, Any]) -> tuple[str, str]:
 
 async def _use_challenge(db: Database, kind: str, person_id: UUID, challenge: str) -> bool:
     async with db.transaction() as tx:
-        kept = await one_time.use(tx, kind, None, challenge)
+        kept = await one_time.use(tx, [kind], None, challenge)
     return kept is not None and kept["person_id"] == str(person_id)
 
 

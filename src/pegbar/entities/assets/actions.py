@@ -4,12 +4,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import bindparam, cast, func, literal_column, select, true
 
 from pegbar.core.body import Strict
 from pegbar.core.database import Transaction
-from pegbar.core.errors import NotFound
-from pegbar.entities.actions import create_entity, require_parent
-from pegbar.entities.kinds import EPISODE, ensure_type, is_asset_type_id
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.schema import JSONB, Boolean, String, Text, Uuid
+from pegbar.entities.actions import create_entity, named, require_parent
+from pegbar.entities.kinds import ASSET, EPISODE, ensure_type, is_asset_type_id
+from pegbar.entities.tables import entity
 
 
 class NewAsset(Strict):
@@ -22,6 +25,22 @@ class NewAsset(Strict):
     episode_id: UUID | None = None
 
 
+_NULL, _EMPTY = (cast(literal_column(f"'{value}'", Text), JSONB) for value in ("null", "{}"))
+
+#: An asset in use that nothing but its id tells from another one to be made.
+_THE_SAME = (
+    select(entity.c.id)
+    .where(entity.c.name == bindparam("name", type_=String), entity.c.canceled.is_not(true()))
+    .where(entity.c.project_id == bindparam("project_id", type_=Uuid))
+    .where(entity.c.entity_type_id == bindparam("entity_type_id", type_=Uuid))
+    .where(func.coalesce(entity.c.description, "") == bindparam("description", type_=Text))
+    .where(func.coalesce(func.nullif(entity.c.data, _NULL), _EMPTY) == bindparam("data", type_=JSONB))
+    .where(entity.c.is_shared == bindparam("is_shared", type_=Boolean))
+    .where(entity.c.source_id.is_not_distinct_from(bindparam("episode_id", type_=Uuid)))
+    .limit(1)
+)
+
+
 async def require_asset_type(tx: Transaction, asset_type_id: UUID) -> None:
     """404 unless this is an asset type."""
     if not await is_asset_type_id(tx, asset_type_id):
@@ -29,8 +48,16 @@ async def require_asset_type(tx: Transaction, asset_type_id: UUID) -> None:
 
 
 async def create_asset(tx: Transaction, project_id: UUID, asset_type_id: UUID, new: NewAsset) -> UUID:
-    """An asset. Several may share a name. 404 for an unknown asset type or episode."""
+    """An asset. 404 for an unknown asset type or episode, 400 when it exists already.
+
+    Another one of that name is made all the same when something else tells the two apart, as the recordings have it.
+    """
     await require_asset_type(tx, asset_type_id)
+    if await named(tx, ASSET, project_id, asset_type_id, new.name) is not None:
+        about = {"description": new.description or "", "data": new.data or {}, "is_shared": bool(new.is_shared)}
+        of = {"project_id": project_id, "entity_type_id": asset_type_id, "name": new.name, "episode_id": new.episode_id}
+        if await tx.value(_THE_SAME, **about, **of) is not None:
+            raise BadRequest(f"name: this production has the asset {new.name!r} of this type already.", field="name")
     if new.episode_id is not None:
         await require_parent(tx, project_id, await ensure_type(tx, EPISODE), new.episode_id)
     return await create_entity(

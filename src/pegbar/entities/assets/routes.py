@@ -14,9 +14,9 @@ from pegbar.entities import events, rules
 from pegbar.entities.assets import actions, queries, shapes
 from pegbar.entities.assets.actions import NewAsset
 from pegbar.entities.kinds import ASSET, SHOT
-from pegbar.entities.listing import IN_PROJECT, OF_TEAM, OF_TYPE, criteria, entities_listed
+from pegbar.entities.listing import IN_PROJECT, OF_TYPE, criteria, entities_listed
 from pegbar.entities.queries import one_of_kind
-from pegbar.entities.scopes import ASSIGNED
+from pegbar.entities.scopes import ASSIGNED, of_callers
 from pegbar.entities.task_shapes import audience
 from pegbar.studio.tables import entity_type
 
@@ -43,9 +43,8 @@ async def _assets(request: AnyRequest, db: Database, caller: Caller, *forced: An
 
 async def _asked(request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Assets of the production asked for, else of all the caller's."""
-    if caller.is_admin or caller.project_id is not None:
-        return await _assets(request, db, caller)
-    return await _assets(request, db, caller, OF_TEAM)
+    named = bool(request.query_params.get("project_id"))
+    return await _assets(request, db, caller, *([] if named else of_callers(caller)))
 
 
 @get("/data/assets", access=rules.lists_assets, returns=[shapes.ASSETS.wire])
@@ -60,7 +59,12 @@ async def all_assets(request: AnyRequest, db: Database, caller: Caller) -> Json:
     return await _asked(request, db, caller)
 
 
-@get("/data/projects/{project_id:uuid}/assets", access=member_of("project_id"), returns=[shapes.ASSETS.wire])
+@get(
+    "/data/projects/{project_id:uuid}/assets",
+    access=member_of("project_id"),
+    returns=[shapes.ASSETS.wire],
+    malformed=400,
+)
 async def project_assets(project_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Assets of a production; any column filters."""
     return await _assets(request, db, caller, IN_PROJECT, project_id=project_id)
@@ -70,6 +74,7 @@ async def project_assets(project_id: UUID, request: AnyRequest, db: Database, ca
     "/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/assets",
     access=member_of("project_id"),
     returns=[shapes.ASSETS.wire],
+    malformed=400,
 )
 async def project_assets_of_type(
     project_id: UUID, asset_type_id: UUID, request: AnyRequest, db: Database, caller: Caller
@@ -81,7 +86,7 @@ async def project_assets_of_type(
 @get("/data/assets/{asset_id:uuid}", access=rules.sees(ASSET, "asset_id"), returns=shapes.asset_page("studio"))
 async def asset(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """An asset with its tasks; a vendor gets their own, a client no studio fields."""
-    statement = queries.page(audience(caller.role_here))
+    statement = queries.page(audience(caller))
     return found(await db.json_row(statement, entity_id=asset_id, **scope_parameters(statement, caller)))
 
 

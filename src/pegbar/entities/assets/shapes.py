@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import JsonText, Wire, json_list, json_text, wire_of
 from pegbar.entities.kinds import ASSET, EPISODE, is_kind
-from pegbar.entities.listing import Listed, masked_data
+from pegbar.entities.listing import Listed
+from pegbar.entities.metadata import data_for
 from pegbar.entities.shapes import RELATIONS, row_of_kind
 from pegbar.entities.tables import entity, entity_link
 from pegbar.entities.task_shapes import ASSET_BOARD, tasks_of_entity
@@ -46,7 +47,7 @@ _casting_episodes = (
     .correlate(entity)
 )
 #: The episodes that cast an asset, by name: everywhere, or the one asked for.
-CASTING_EPISODES_EVERYWHERE = json_list(_casting_episodes)
+CASTING_EPISODES_EVERYWHERE = json_list(_casting_episodes.where(_episode.c.project_id == entity.c.project_id))
 CASTING_EPISODE = json_list(_casting_episodes.where(_episode.c.id == _episode_id))
 
 _comma = literal_column("','", Text)
@@ -73,7 +74,7 @@ def text_or(column: ColumnElement[Any], fallback: str) -> ColumnElement[str]:
 @lru_cache
 def asset_page(role: str) -> Wire:
     """An asset alone: its row, its type, its episodes and its tasks, as a role sees them."""
-    data = masked_data(ASSET) if role == "vendor" else entity.c.data
+    data = data_for(role, ASSET)
     empty = cast(literal_column("'{}'", Text), JSONB)
     return row_of_kind(ASSET).but(
         "source_id",

@@ -5,8 +5,9 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, Select, any_, bindparam, select, true, update
+from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, select, true, update
 
+from pegbar.accounts.standing import CALLER, teams
 from pegbar.core.access import Caller, authenticated, manager_of, member_of, require
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
@@ -19,10 +20,11 @@ from pegbar.core.wire import json_object
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, is_kind
+from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity, entity_link
-from pegbar.productions.tables import project_person_link
+from pegbar.entities.task_shapes import audience
 
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 _project_id = bindparam("project_id", type_=Uuid)
@@ -52,10 +54,7 @@ _SHARE = (
 )
 _ROWS = select(json_object(row_of_kind(ASSET))).where(_AMONG)
 
-_ROLES = select(project_person_link.c.project_id, project_person_link.c.role).where(
-    project_person_link.c.project_id == any_(_ids),
-    project_person_link.c.person_id == bindparam("person_id", type_=Uuid),
-)
+_MANAGED = teams(CALLER, "manager")
 
 
 class Sharing(Strict):
@@ -85,8 +84,7 @@ async def _manages(tx: Transaction, caller: Caller, projects: Sequence[UUID]) ->
     """Whether the caller is a manager of all these productions."""
     if caller.is_admin:
         return True
-    roles = {row["project_id"]: row["role"] for row in await tx.rows(_ROLES, ids=list(projects), person_id=caller.id)}
-    return all(each in roles and (roles[each] or caller.role) == "manager" for each in projects)
+    return set(projects) <= set(await tx.column(_MANAGED, **scope_parameters(_MANAGED, caller)))
 
 
 @post(
@@ -142,7 +140,8 @@ _user = entity.alias("caster")
 _above = entity.alias("above")
 
 
-def _used(*conditions: ColumnElement[bool]) -> Select[Any]:
+@lru_cache
+def _used(audience: str, *conditions: ColumnElement[bool]) -> Executable:
     """Shared assets of other productions that entities of this one, below another entity, cast."""
     casts = (
         select(entity_link.c.entity_out_id)
@@ -150,8 +149,10 @@ def _used(*conditions: ColumnElement[bool]) -> Select[Any]:
         .join(_above, _above.c.id == _user.c.parent_id)
         .where(_user.c.project_id == _project_id, *conditions)
     )
-    return select(json_object(row_of_kind(ASSET))).where(
+    row = row_of_kind(ASSET)
+    return select(json_object(row.but(data=data_for(audience, ASSET)))).where(
         is_kind(ASSET),
+        ASSIGNED if audience == "vendor" else true(),
         entity.c.is_shared,
         entity.c.canceled.is_not(true()),
         entity.c.project_id != _project_id,
@@ -159,27 +160,22 @@ def _used(*conditions: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-_IN_EPISODE = _above.c.parent_id == bindparam("episode_id", type_=Uuid)
+_IN_EPISODE: ColumnElement[bool] = _above.c.parent_id == bindparam("episode_id", type_=Uuid)
 
 
-@lru_cache
-def _used_by(role: str, *, in_episode: bool) -> Executable:
-    """What a caller of this role sees of them: a vendor those with a task of theirs."""
-    used = _used(_IN_EPISODE) if in_episode else _used()
-    return used.where(ASSIGNED) if role == "vendor" else used
-
-
-async def _used_here(db: Database, caller: Caller, **place: UUID) -> Json:
-    statement = _used_by(caller.role_here, in_episode="episode_id" in place)
-    return await db.json(statement, **place, **scope_parameters(statement, caller))
+async def _used_by(
+    db: Database, caller: Caller, project_id: UUID, *conditions: ColumnElement[bool], **given: Any
+) -> Json:
+    statement = _used(audience(caller), *conditions)
+    return await db.json(statement, project_id=project_id, **given, **scope_parameters(statement, caller))
 
 
 @get(
     "/data/projects/{project_id:uuid}/assets/shared-used", access=member_of("project_id"), returns=[row_of_kind(ASSET)]
 )
 async def shared_used(project_id: UUID, db: Database, caller: Caller) -> Json:
-    """Shared assets of other productions that this one uses; a vendor gets those with a task of theirs."""
-    return await _used_here(db, caller, project_id=project_id)
+    """Shared assets of other productions that this one uses; vendors get those they have a task on."""
+    return await _used_by(db, caller, project_id)
 
 
 @get(
@@ -188,10 +184,7 @@ async def shared_used(project_id: UUID, db: Database, caller: Caller) -> Json:
     returns=[row_of_kind(ASSET)],
 )
 async def shared_used_in_episode(project_id: UUID, episode_id: str, db: Database, caller: Caller) -> Json:
-    """Shared assets of other productions that an episode uses; `all` and `main` are the whole production.
-
-    A vendor gets those with a task of theirs.
-    """
+    """Shared assets of other productions that an episode uses; `all` and `main` are the whole production."""
     if episode_id in ("all", "main"):
-        return await _used_here(db, caller, project_id=project_id)
-    return await _used_here(db, caller, project_id=project_id, episode_id=to_uuid(episode_id, "episode_id"))
+        return await _used_by(db, caller, project_id)
+    return await _used_by(db, caller, project_id, _IN_EPISODE, episode_id=to_uuid(episode_id, "episode_id"))

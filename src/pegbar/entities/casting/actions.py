@@ -11,15 +11,16 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, Integer, any_, bindparam, delete, or_, select, text
 
+from pegbar.accounts.standing import CALLER, teams
 from pegbar.core.access import Caller
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
+from pegbar.core.resource import scope_parameters
 from pegbar.core.schema import TIMESTAMP, String, Uuid, utc_now
 from pegbar.entities import events
 from pegbar.entities.casting import episodes, readiness
 from pegbar.entities.kinds import ASSET, EPISODE, LOCK_ORDER, SHOT, is_kind, kind_text
 from pegbar.entities.tables import entity, entity_link
-from pegbar.productions.tables import project_person_link
 
 
 class Part(NamedTuple):
@@ -88,9 +89,6 @@ _LINKS = select(
     entity_link.c.label,
 ).where(entity_link.c.entity_in_id == any_(_ids))
 
-_TEAMS = select(project_person_link.c.project_id).where(
-    project_person_link.c.person_id == bindparam("person_id", type_=Uuid)
-)
 #: Assets that may be cast in a production: its own, shared ones, those of productions the caller works on.
 _ALLOWED = (
     select(entity.c.id)
@@ -99,7 +97,7 @@ _ALLOWED = (
         or_(
             entity.c.project_id == bindparam("project_id", type_=Uuid),
             entity.c.is_shared,
-            entity.c.project_id.in_(_TEAMS),
+            entity.c.project_id.in_(teams(CALLER, without=("client", "vendor"))),
             bindparam("everywhere", type_=entity.c.is_shared.type),
         )
     )
@@ -187,7 +185,11 @@ async def check(tx: Transaction, caller: Caller, diffs: Sequence[Diff]) -> None:
         here = [diff for diff in diffs if diff.cast.project_id == project_id]
         wanted = {asset_id for diff in here for asset_id in diff.added}
         allowed = await tx.column(
-            _ALLOWED, ids=list(wanted), project_id=project_id, person_id=caller.id, everywhere=caller.is_admin
+            _ALLOWED,
+            ids=list(wanted),
+            project_id=project_id,
+            everywhere=caller.is_admin,
+            **scope_parameters(_ALLOWED, caller),
         )
         refused = wanted - set(allowed) | {diff.cast.id for diff in here if diff.cast.id in diff.added}
         if refused:

@@ -1,5 +1,6 @@
 """Reads of castings. Source: spec entities, "Casting: reads"."""
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Select, Text, any_, bindparam, cast, func, literal_column, select
@@ -8,6 +9,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import JsonText, Wire, json_object
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind
+from pegbar.entities.metadata import data_for
+from pegbar.entities.scopes import linked, project_of, uses
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity, entity_link
 from pegbar.studio.tables import entity_type
@@ -41,11 +44,10 @@ _OF_ASSETS = _GROUPED.but("is_shared", "project_id")
 _IN_ORDER = (_type.c.name, _asset.c.name, _asset.c.id)
 
 
-def _cast() -> Any:
-    """Links to assets in use, with the asset and its type."""
-    return entity_link.join(_asset, (_asset.c.id == entity_link.c.entity_out_id) & _asset.c.canceled.is_not(True)).join(
-        _type, _type.c.id == _asset.c.entity_type_id
-    )
+def _cast(project_id: ColumnElement[Any]) -> Any:
+    """Links of entities of a production to assets in use that the caller sees, with the asset and its type."""
+    used = (_asset.c.id == entity_link.c.entity_out_id) & _asset.c.canceled.is_not(True) & linked(_asset, project_id)
+    return entity_link.join(_asset, used).join(_type, _type.c.id == _asset.c.entity_type_id)
 
 
 def _sql(text: str) -> ColumnElement[str]:
@@ -68,7 +70,10 @@ def _by_entity(rows: Select[Any]) -> Executable:
 
 #: The casting of one entity.
 casting = (
-    select(json_object(ENTRY)).select_from(_cast()).where(entity_link.c.entity_in_id == _entity_id).order_by(*_IN_ORDER)
+    select(json_object(ENTRY))
+    .select_from(_cast(project_of(_entity_id)))
+    .where(entity_link.c.entity_in_id == _entity_id)
+    .order_by(*_IN_ORDER)
 )
 
 #: The castings of these entities, an empty one included.
@@ -77,7 +82,7 @@ castings = _by_entity(
         entity.c.id,
         func.coalesce(
             select(_listed(ENTRY))
-            .select_from(_cast())
+            .select_from(_cast(entity.c.project_id))
             .where(entity_link.c.entity_in_id == entity.c.id)
             .having(func.count() > literal_column("0"))
             .correlate(entity)
@@ -97,7 +102,7 @@ def _of_shots(*conditions: ColumnElement[bool]) -> Executable:
             func.row(func.min(_sequence.c.name), func.min(entity.c.name)).label("rank"),
         )
         .select_from(
-            _cast()
+            _cast(_project_id)
             .join(entity, entity.c.id == entity_link.c.entity_in_id)
             .join(_sequence, _sequence.c.id == entity.c.parent_id)
         )
@@ -114,7 +119,7 @@ casting_of_all_shots = _of_shots()
 def _of_entities(wire: Wire, *conditions: ColumnElement[bool]) -> Executable:
     return _by_entity(
         select(entity.c.id, _listed(wire).label("listed"), func.min(entity.c.name).label("rank"))
-        .select_from(_cast().join(entity, entity.c.id == entity_link.c.entity_in_id))
+        .select_from(_cast(_project_id).join(entity, entity.c.id == entity_link.c.entity_in_id))
         .where(entity.c.project_id == _project_id, *conditions)
         .group_by(entity.c.id)
     )
@@ -143,7 +148,11 @@ cast_in_shots = (
         .join(_sequence, _sequence.c.id == entity.c.parent_id)
         .outerjoin(_episode, _episode.c.id == _sequence.c.parent_id)
     )
-    .where(entity_link.c.entity_out_id == _entity_id, entity.c.canceled.is_not(True))
+    .where(
+        entity_link.c.entity_out_id == _entity_id,
+        entity.c.canceled.is_not(True),
+        uses(entity, _entity_id),
+    )
     .order_by(_episode.c.name.asc().nulls_last(), _sequence.c.name, entity.c.name)
 )
 
@@ -156,13 +165,18 @@ cast_in_assets = (
         )
     )
     .where(entity_link.c.entity_out_id == _entity_id)
-    .where(is_kind(ASSET, _asset))
+    .where(is_kind(ASSET, _asset), uses(_asset, _entity_id))
     .order_by(_type.c.name, _asset.c.name)
 )
 
-#: The assets linked out of an entity, those no longer in use too.
-assets_of = (
-    select(json_object(row_of_kind(ASSET)))
-    .select_from(entity_link.join(entity, entity.c.id == entity_link.c.entity_out_id))
-    .where(entity_link.c.entity_in_id == _entity_id)
-)
+ROW = row_of_kind(ASSET)
+
+
+@lru_cache
+def assets_of(audience: str) -> Executable:
+    """The assets linked out of an entity, those no longer in use too, as an audience sees them."""
+    return (
+        select(json_object(ROW.but(data=data_for(audience, ASSET))))
+        .select_from(entity_link.join(entity, entity.c.id == entity_link.c.entity_out_id))
+        .where(entity_link.c.entity_in_id == _entity_id, linked(entity, project_of(_entity_id)))
+    )

@@ -5,11 +5,13 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
+from sqlalchemy import Executable
 
 from pegbar.core.access import Caller, manager_of, member_of, not_vendor
 from pegbar.core.body import Strict, json_value, validate
 from pegbar.core.database import Database, Json, Reader, Transaction
 from pegbar.core.errors import BadRequest, Forbidden, InvalidBody, NotFound
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import found, get, put
 from pegbar.core.values import to_int, to_uuid
 from pegbar.entities import events, rules
@@ -18,6 +20,7 @@ from pegbar.entities.casting.actions import Part
 from pegbar.entities.kinds import ASSET, SEQUENCE, SHOT, is_asset_type_id
 from pegbar.entities.queries import place_of
 from pegbar.entities.shapes import row_of_kind
+from pegbar.entities.task_shapes import audience
 
 _reads = member_of("project_id") & not_vendor
 #: Castings by the id of their entity.
@@ -34,36 +37,44 @@ async def _in_project(db: Reader, project_id: UUID, entity_id: UUID, kind: str |
         raise Forbidden(f"The entity {entity_id} is of another production.")
 
 
+async def _rows(db: Reader, caller: Caller, statement: Executable, entity_id: UUID) -> Json:
+    return await db.json(statement, entity_id=entity_id, **scope_parameters(statement, caller))
+
+
+async def _castings(db: Reader, caller: Caller, statement: Executable, **about: Any) -> Json:
+    return found(await db.json_row(statement, **about, **scope_parameters(statement, caller)))
+
+
 @get("/data/projects/{project_id:uuid}/entities/{entity_id:uuid}/casting", access=_reads, returns=[queries.ENTRY])
-async def entity_casting(project_id: UUID, entity_id: UUID, db: Database) -> Json:
+async def entity_casting(project_id: UUID, entity_id: UUID, db: Database, caller: Caller) -> Json:
     """The assets cast in an entity."""
     await _in_project(db, project_id, entity_id)
-    return await db.json(queries.casting, entity_id=entity_id)
+    return await _rows(db, caller, queries.casting, entity_id)
 
 
 @get("/data/assets/{asset_id:uuid}/casting", access=rules.sees(ASSET, "asset_id"), returns=[queries.ENTRY])
-async def asset_casting(asset_id: UUID, db: Database) -> Json:
+async def asset_casting(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """The assets an asset is made of."""
-    return await db.json(queries.casting, entity_id=asset_id)
+    return await _rows(db, caller, queries.casting, asset_id)
 
 
 @get("/data/projects/{project_id:uuid}/episodes/casting", access=_reads, returns=_BY_ENTITY)
-async def episodes_casting(project_id: UUID, db: Database) -> Json:
+async def episodes_casting(project_id: UUID, db: Database, caller: Caller) -> Json:
     """The castings of the episodes of a production, by episode."""
-    return found(await db.json_row(queries.casting_of_episodes, project_id=project_id))
+    return await _castings(db, caller, queries.casting_of_episodes, project_id=project_id)
 
 
 @get("/data/projects/{project_id:uuid}/sequences/{sequence_id:uuid}/casting", access=_reads, returns=_BY_ENTITY)
-async def sequence_casting(project_id: UUID, sequence_id: UUID, db: Database) -> Json:
+async def sequence_casting(project_id: UUID, sequence_id: UUID, db: Database, caller: Caller) -> Json:
     """The castings of the shots of a sequence, by shot."""
     await _in_project(db, project_id, sequence_id, SEQUENCE)
-    return found(await db.json_row(queries.casting_of_sequence, project_id=project_id, sequence_id=sequence_id))
+    return await _castings(db, caller, queries.casting_of_sequence, project_id=project_id, sequence_id=sequence_id)
 
 
 @get("/data/projects/{project_id:uuid}/sequences/all/casting", access=_reads, returns=_BY_ENTITY)
-async def all_shots_casting(project_id: UUID, db: Database) -> Json:
+async def all_shots_casting(project_id: UUID, db: Database, caller: Caller) -> Json:
     """The castings of the shots of a production, by shot."""
-    return found(await db.json_row(queries.casting_of_all_shots, project_id=project_id))
+    return await _castings(db, caller, queries.casting_of_all_shots, project_id=project_id)
 
 
 @get(
@@ -71,42 +82,42 @@ async def all_shots_casting(project_id: UUID, db: Database) -> Json:
     access=_reads,
     returns=_BY_ENTITY,
 )
-async def episode_shots_casting(project_id: UUID, episode_id: str, db: Database) -> Json:
+async def episode_shots_casting(project_id: UUID, episode_id: str, db: Database, caller: Caller) -> Json:
     """The castings of the shots of an episode, by shot; `all` is every shot, `main` none."""
     if episode_id == "all":
-        return found(await db.json_row(queries.casting_of_all_shots, project_id=project_id))
+        return await _castings(db, caller, queries.casting_of_all_shots, project_id=project_id)
     if episode_id == "main":
         return Json(b"{}")
     chosen = to_uuid(episode_id, "episode_id")
-    return found(await db.json_row(queries.casting_of_episode_shots, project_id=project_id, episode_id=chosen))
+    return await _castings(db, caller, queries.casting_of_episode_shots, project_id=project_id, episode_id=chosen)
 
 
 @get("/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/casting", access=_reads, returns=_BY_ENTITY)
-async def asset_type_casting(project_id: UUID, asset_type_id: UUID, db: Database) -> Json:
+async def asset_type_casting(project_id: UUID, asset_type_id: UUID, db: Database, caller: Caller) -> Json:
     """The castings of the assets of a type, by asset."""
     if not await is_asset_type_id(db, asset_type_id):
         raise NotFound(f"There is no asset type {asset_type_id}.")
-    return found(await db.json_row(queries.casting_of_asset_type, project_id=project_id, type_id=asset_type_id))
+    return await _castings(db, caller, queries.casting_of_asset_type, project_id=project_id, type_id=asset_type_id)
 
 
 @get("/data/assets/{asset_id:uuid}/cast-in", access=rules.sees(ASSET, "asset_id"))
-async def cast_in(asset_id: UUID, db: Database) -> Json:
+async def cast_in(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """Where an asset appears: shots first, then assets."""
-    shots = await db.json(queries.cast_in_shots, entity_id=asset_id)
-    assets = await db.json(queries.cast_in_assets, entity_id=asset_id)
+    shots = await _rows(db, caller, queries.cast_in_shots, asset_id)
+    assets = await _rows(db, caller, queries.cast_in_assets, asset_id)
     return Json(b"[" + b",".join(part for part in (shots[1:-1], assets[1:-1]) if part) + b"]")
 
 
 @get("/data/assets/{asset_id:uuid}/assets", access=rules.sees(ASSET, "asset_id"), returns=[row_of_kind(ASSET)])
-async def assets_of_asset(asset_id: UUID, db: Database) -> Json:
+async def assets_of_asset(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """The assets an asset is made of, as entities."""
-    return await db.json(queries.assets_of, entity_id=asset_id)
+    return await _rows(db, caller, queries.assets_of(audience(caller)), asset_id)
 
 
 @get("/data/shots/{shot_id:uuid}/assets", access=rules.sees(SHOT, "shot_id"), returns=[row_of_kind(ASSET)])
-async def assets_of_shot(shot_id: UUID, db: Database) -> Json:
+async def assets_of_shot(shot_id: UUID, db: Database, caller: Caller) -> Json:
     """The assets cast in a shot, as entities."""
-    return await db.json(queries.assets_of, entity_id=shot_id)
+    return await _rows(db, caller, queries.assets_of(audience(caller)), shot_id)
 
 
 def _parts(listed: Any) -> dict[UUID, Part]:
@@ -167,7 +178,7 @@ def _asset_parts(body: Any) -> list[AssetPart]:
         try:
             parts.append(validate(entry, AssetPart))
         except InvalidBody as error:
-            errors += [(f"{index}.{each['field']}", each["message"]) for each in error.extra["data"]["errors"]]
+            errors += [(f"{index}.{field}", message) for field, message in error.errors]
     if errors:
         raise InvalidBody(errors)
     return parts
@@ -237,4 +248,4 @@ async def cast_asset(project_id: UUID, asset_id: UUID, body: Casting, tx: Transa
         diffs = [actions.casting(casts[each], asset_id, body.nb_occurences, body.label) for each in entity_ids]
     await actions.check(tx, caller, diffs)
     await actions.apply(tx, diffs)
-    return found(await tx.json_row(queries.castings, ids=entity_ids))
+    return await _castings(tx, caller, queries.castings, ids=entity_ids)

@@ -7,12 +7,13 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ARRAY, any_, bindparam, select, update
 
+from pegbar.core import belonging
 from pegbar.core.body import Strict
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.entities import events
-from pegbar.entities.actions import create_entity, lock_name, require_parent
+from pegbar.entities.actions import create_entity, named, require_parent
 from pegbar.entities.kinds import CONCEPT, FOLDER, ensure_type, is_kind
 from pegbar.entities.tables import entity, entity_concept_link
 
@@ -21,14 +22,6 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=160)]
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 _project_id = bindparam("project_id", type_=Uuid)
 
-#: The concept or folder of a name anywhere in a production.
-_SAME = (
-    select(entity.c.id)
-    .where(entity.c.name == bindparam("name", type_=Text))
-    .where(entity.c.project_id == _project_id, entity.c.entity_type_id == bindparam("type_id", type_=Uuid))
-    .order_by(entity.c.created_at, entity.c.id)
-    .limit(1)
-)
 _KNOWN = select(entity.c.id).where(entity.c.id == any_(_ids))
 _MOVE = (
     update(entity)
@@ -68,18 +61,12 @@ class Move(Strict):
     concept_folder_id: UUID | None = None
 
 
-async def _same(tx: Transaction, project_id: UUID, type_id: UUID, name: str) -> UUID | None:
-    await lock_name(tx, project_id, type_id, name)
-    found: UUID | None = await tx.value(_SAME, project_id=project_id, type_id=type_id, name=name)
-    return found
-
-
 async def create_concept(tx: Transaction, project_id: UUID, new: NewConcept) -> UUID:
     """A concept, made unless the production has one of that name. 404 for an unknown folder."""
     if new.parent_id is not None:
         await require_parent(tx, project_id, await ensure_type(tx, FOLDER), new.parent_id)
     type_id = await ensure_type(tx, CONCEPT)
-    existing = await _same(tx, project_id, type_id, new.name)
+    existing = await named(tx, CONCEPT, project_id, type_id, new.name)
     if existing is not None:
         return existing
     concept_id = await create_entity(
@@ -92,6 +79,8 @@ async def create_concept(tx: Transaction, project_id: UUID, new: NewConcept) -> 
         parent_id=new.parent_id,
     )
     wanted = dict.fromkeys(each.id if isinstance(each, Linked) else each for each in new.entity_concept_links)
+    for each in await belonging.foreign(tx, entity, wanted, project_id):
+        raise BadRequest(f"entity_concept_links: {each} is not of this production.")
     known = await tx.column(_KNOWN, ids=list(wanted)) if wanted else []
     await tx.insert_many(entity_concept_link, [{"entity_in_id": concept_id, "entity_out_id": each} for each in known])
     return concept_id
@@ -100,13 +89,14 @@ async def create_concept(tx: Transaction, project_id: UUID, new: NewConcept) -> 
 async def create_folder(tx: Transaction, project_id: UUID, name: str) -> UUID:
     """A folder, made unless the production has one of that name."""
     type_id = await ensure_type(tx, FOLDER)
-    existing = await _same(tx, project_id, type_id, name)
+    existing = await named(tx, FOLDER, project_id, type_id, name)
     return existing or await create_entity(tx, project_id, type_id, name=name)
 
 
 async def rename_folder(tx: Transaction, project_id: UUID, folder_id: UUID, name: str) -> None:
     """Rename a folder. 400 when another one of the production has the name."""
-    if await _same(tx, project_id, await ensure_type(tx, FOLDER), name) not in (None, folder_id):
+    type_id = await ensure_type(tx, FOLDER)
+    if await named(tx, FOLDER, project_id, type_id, name, besides=folder_id) is not None:
         raise BadRequest("name: another concept folder of this production has this name.")
     await tx.update(entity, folder_id, name=name)
     tx.emit(events.UPDATE[FOLDER], project_id=project_id, concept_folder_id=folder_id)

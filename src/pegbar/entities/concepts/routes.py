@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, true
 
-from pegbar.core.access import Caller, Rule, at, not_client, supervisor_of
+from pegbar.core.access import Caller, not_client, staff_of, supervisor_of
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import delete, found, get, post, put
@@ -19,9 +19,9 @@ from pegbar.entities.boards import IS, Asked, statement
 from pegbar.entities.concepts import actions
 from pegbar.entities.concepts.actions import Folder, Move, NewConcept
 from pegbar.entities.kinds import CONCEPT, FOLDER
-from pegbar.entities.listing import IN_PROJECT, OF_TEAM, Listed, criteria, entities_listed
+from pegbar.entities.listing import IN_PROJECT, Listed, criteria, entities_listed
 from pegbar.entities.queries import one_of_kind
-from pegbar.entities.scopes import ASSIGNED
+from pegbar.entities.scopes import ASSIGNED, FOR_CLIENTS, of_callers
 from pegbar.entities.shapes import RELATIONS, row_of_kind
 from pegbar.entities.shots.queries import OWN_TASKS
 from pegbar.entities.tables import entity, entity_concept_link
@@ -32,15 +32,14 @@ from pegbar.productions.tables import project
 AnyRequest = Request[Any, Any, Any]
 
 _BY_NAME = (entity.c.name, entity.c.id)
-_CONCEPTS = Listed(CONCEPT, row_of_kind(CONCEPT), order=_BY_NAME, masks=False)
+_CONCEPTS = Listed(CONCEPT, row_of_kind(CONCEPT), order=_BY_NAME)
 _NAMED = Listed(
     CONCEPT,
     row_of_kind(CONCEPT).but(project_name=project.c.name),
     source=entity.join(project, project.c.id == entity.c.project_id),
     order=_BY_NAME,
-    masks=False,
 )
-_FOLDERS = Listed(FOLDER, row_of_kind(FOLDER), order=_BY_NAME, masks=False)
+_FOLDERS = Listed(FOLDER, row_of_kind(FOLDER), order=_BY_NAME)
 #: A concept alone: the row of the board, and the rest of the entity.
 _PAGE = replace(
     CONCEPTS, row=Wire({**row_of_kind(CONCEPT), **{each.key: each.ids(entity) for each in RELATIONS}, **CONCEPTS.row})
@@ -51,11 +50,7 @@ _REFERS: Any = entity.c.id.in_(
     )
 )
 
-_staff = Rule(
-    "member of the production, neither vendor nor client",
-    lambda caller: caller.is_member and caller.role_here not in ("vendor", "client"),
-    at("project", "project_id"),
-)
+_staff = staff_of("project_id")
 _sees = rules.sees(CONCEPT, "concept_id") & not_client
 _supervises = supervisor_of(rules.the(FOLDER, "concept_folder_id"))
 
@@ -63,7 +58,7 @@ _supervises = supervisor_of(rules.the(FOLDER, "concept_folder_id"))
 @get("/data/concepts", access=rules.lists_concepts, returns=[_NAMED.wire])
 async def concepts(request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Concepts of a production, else of all the caller's, by name; any column filters."""
-    conditions = [OF_TEAM] if not caller.is_admin and caller.project_id is None else []
+    conditions = of_callers(caller) if caller.project_id is None else []
     if "assigned_to" in request.query_params:
         conditions.append(ASSIGNED)
     return await entities_listed(db, caller, _NAMED, *conditions, criteria=criteria(request, "entity_type_id"))
@@ -78,7 +73,7 @@ async def project_concepts(project_id: UUID, db: Database, caller: Caller) -> Js
 @get("/data/concepts/{concept_id:uuid}", access=_sees)
 async def concept(concept_id: UUID, db: Database, caller: Caller) -> Json:
     """A concept with its tasks and what it is linked to."""
-    rows = statement(_PAGE, Asked(audience(caller.role_here), one=True, conditions=(IS,)))
+    rows = statement(_PAGE, Asked(audience(caller), one=True, conditions=(IS,)))
     about = {"entity_id": concept_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
     return found(await db.json_row(rows, **about))
 
@@ -96,9 +91,10 @@ async def concept_task_types(concept_id: UUID, db: Database) -> Json:
 
 
 @get("/data/entities/{entity_id:uuid}/entities-linked/with-tasks", access=rules.sees_entity)
-async def linked_concepts(entity_id: UUID, db: Database, caller: Caller) -> Json:
-    """Concepts of the production that refer to an entity, with their tasks; vendors get theirs, clients blanks."""
-    rows = statement(LINKED, Asked(audience(caller.role_here), conditions=(_REFERS,)))
+async def linked_entities(entity_id: UUID, db: Database, caller: Caller) -> Json:
+    """What refers to an entity in its production, with tasks; vendors get theirs, clients no concepts."""
+    shown = FOR_CLIENTS if caller.role_here == "client" else true()
+    rows = statement(LINKED, Asked(audience(caller), conditions=(_REFERS, shown)))
     about = {"linked_id": entity_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
     return await db.json(rows, **about)
 

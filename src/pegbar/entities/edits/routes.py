@@ -14,16 +14,17 @@ from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import found, get, post
 from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.wire import wire_of
 from pegbar.entities import events, rules
 from pegbar.entities.actions import create_entity, named, require_parent
 from pegbar.entities.board_routes import EDITS as BOARD
 from pegbar.entities.boards import IS, Asked, statement
 from pegbar.entities.kinds import EDIT, EPISODE, ensure_type, is_kind
-from pegbar.entities.listing import BELOW, IN_PROJECT, OF_TEAM, Listed, criteria, entities_listed
+from pegbar.entities.listing import BELOW, IN_PROJECT, Listed, criteria, entities_listed
 from pegbar.entities.queries import one_of_kind
+from pegbar.entities.scopes import of_callers
 from pegbar.entities.shapes import RELATIONS, row_of_kind
-from pegbar.entities.shots.queries import OWN_TASKS
+from pegbar.entities.shots.queries import OWN_TASKS, versions
 from pegbar.entities.tables import entity, entity_version
 from pegbar.entities.task_shapes import DETAILED, TASK_TYPE, audience, detailed, types_of
 from pegbar.entities.tasks import WithRelations
@@ -43,19 +44,14 @@ _NAMED = Listed(
     source=entity.join(project, project.c.id == entity.c.project_id),
     order=_BY_NAME,
 )
-_VERSIONS = (
-    select(json_object(wire_of(entity_version, "EditVersion")))
-    .where(entity_version.c.entity_id == bindparam("entity_id", type_=Uuid))
-    .order_by(entity_version.c.created_at.desc(), entity_version.c.id)
-)
+_VERSION = wire_of(entity_version, "EditVersion")
 _EDIT_TASKS = task.c.entity_id.in_(
     select(entity.c.id).where(entity.c.parent_id == bindparam("entity_id", type_=Uuid), is_kind(EDIT))
 )
 
 
 async def _asked(request: AnyRequest, db: Database, caller: Caller) -> Json:
-    everywhere = not caller.is_admin and caller.project_id is None
-    conditions = [OF_TEAM] if everywhere else []
+    conditions = of_callers(caller) if caller.project_id is None else []
     return await entities_listed(
         db, caller, _NAMED, *conditions, criteria=criteria(request, "entity_type_id", "episode_id")
     )
@@ -82,7 +78,7 @@ async def project_edits(project_id: UUID, db: Database, caller: Caller) -> Json:
 @get("/data/edits/{edit_id:uuid}", access=rules.sees(EDIT, "edit_id"))
 async def edit(edit_id: UUID, db: Database, caller: Caller) -> Json:
     """An edit with its tasks."""
-    rows = statement(BOARD, Asked(audience(caller.role_here), one=True, conditions=(IS,)))
+    rows = statement(BOARD, Asked(audience(caller), one=True, conditions=(IS,)))
     about = {"entity_id": edit_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
     return found(await db.json_row(rows, **about))
 
@@ -100,9 +96,10 @@ async def edit_task_types(edit_id: UUID, db: Database) -> Json:
 
 
 @get("/data/edits/{edit_id:uuid}/versions", access=rules.sees(EDIT, "edit_id"))
-async def edit_versions(edit_id: UUID, db: Database) -> Json:
+async def edit_versions(edit_id: UUID, db: Database, caller: Caller) -> Json:
     """The history of an edit, newest first."""
-    return await db.json(_VERSIONS, entity_id=edit_id)
+    rows = versions(_VERSION, audience(caller), EDIT)
+    return await db.json(rows, entity_id=edit_id, **scope_parameters(rows, caller))
 
 
 @get("/data/episodes/{episode_id:uuid}/edits", access=rules.sees(EPISODE, "episode_id"), returns=[_EDITS.wire])
@@ -144,7 +141,7 @@ async def create_edit(project_id: UUID, body: NewEdit, tx: Transaction) -> Json:
     if episode_id is not None:
         await require_parent(tx, project_id, await ensure_type(tx, EPISODE), episode_id)
     type_id = await ensure_type(tx, EDIT)
-    edit_id = await named(tx, project_id, type_id, body.name, episode_id)
+    edit_id = await named(tx, EDIT, project_id, type_id, body.name, episode_id)
     if edit_id is None:
         edit_id = await create_entity(
             tx,

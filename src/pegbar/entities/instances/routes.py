@@ -4,12 +4,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Executable, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Executable, FromClause, Text, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from pegbar.core.access import Caller, Rule
+from pegbar.core.access import Caller, Rule, staff_of
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.resource import scope_parameters
 from pegbar.core.routing import delete, found, get, post
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import JsonText, json_object, wire_of
@@ -17,6 +18,7 @@ from pegbar.entities import rules
 from pegbar.entities.instances import actions
 from pegbar.entities.kinds import ASSET, SCENE, SHOT
 from pegbar.entities.queries import one
+from pegbar.entities.scopes import linked, project_of
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity
 from pegbar.studio.tables import entity_type
@@ -44,31 +46,67 @@ def _grouped(key: ColumnElement[Any], source: Any, *conditions: ColumnElement[bo
     return select(cast(_sql("{").concat(joined).concat(_sql("}")), JsonText()))
 
 
+#: The asset that is placed, what it is placed in and the shot that shows it, each the caller's to see.
+_placed, _around = entity.alias("placed"), entity.alias("around")
+
+
+def _sees(row: FromClause, entity_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The entity of a column is nothing, or the caller's to see from the entity that the request is about."""
+    seen = select(row.c.id).where(linked(row, project_of(_entity_id))).correlate_except(row)
+    return or_(entity_id.is_(None), entity_id.in_(seen))
+
+
 _linked = asset_instance.join(asset_instance_link, asset_instance_link.c.asset_instance_id == asset_instance.c.id)
 _typed = asset_instance.join(entity, entity.c.id == asset_instance.c.asset_id).join(
     entity_type, entity_type.c.id == entity.c.entity_type_id
 )
-_IN_SCENE = _grouped(asset_instance.c.asset_id, asset_instance, asset_instance.c.scene_id == _entity_id)
+_IN_SCENE = _grouped(
+    asset_instance.c.asset_id,
+    asset_instance,
+    asset_instance.c.scene_id == _entity_id,
+    _sees(_placed, asset_instance.c.asset_id),
+)
 _CAMERAS = _grouped(
     asset_instance.c.asset_id,
     _typed,
     asset_instance.c.scene_id == _entity_id,
     func.lower(entity_type.c.name) == _sql("camera"),
+    _sees(_placed, asset_instance.c.asset_id),
 )
-_IN_SHOT = _grouped(asset_instance.c.asset_id, _linked, asset_instance_link.c.entity_id == _entity_id)
-_BY_SHOT = _grouped(asset_instance_link.c.entity_id, _linked, asset_instance.c.asset_id == _entity_id)
-_BY_SCENE = _grouped(asset_instance.c.scene_id, asset_instance, asset_instance.c.asset_id == _entity_id)
-_IN_ASSET = _grouped(asset_instance.c.asset_id, asset_instance, asset_instance.c.target_asset_id == _entity_id)
+_IN_SHOT = _grouped(
+    asset_instance.c.asset_id,
+    _linked,
+    asset_instance_link.c.entity_id == _entity_id,
+    _sees(_placed, asset_instance.c.asset_id),
+)
+_BY_SHOT = _grouped(
+    asset_instance_link.c.entity_id,
+    _linked,
+    asset_instance.c.asset_id == _entity_id,
+    _sees(_around, asset_instance_link.c.entity_id),
+)
+_BY_SCENE = _grouped(
+    asset_instance.c.scene_id,
+    asset_instance,
+    asset_instance.c.asset_id == _entity_id,
+    _sees(_around, asset_instance.c.scene_id),
+)
+_IN_ASSET = _grouped(
+    asset_instance.c.asset_id,
+    asset_instance,
+    asset_instance.c.target_asset_id == _entity_id,
+    _sees(_placed, asset_instance.c.asset_id),
+)
 _ONE = select(json_object(_ROW)).where(asset_instance.c.id == bindparam("instance_id", type_=Uuid))
+
+
+async def _groups(db: Database, caller: Caller, statement: Executable, entity_id: UUID) -> Json:
+    return found(await db.json_row(statement, entity_id=entity_id, **scope_parameters(statement, caller)))
 
 
 def _places(kind: str, parameter: str) -> Rule:
     """The studio's people on the production: neither vendors nor clients."""
-    return Rule(
-        "member of the production, neither vendor nor client",
-        lambda caller: caller.is_member and caller.role_here not in ("vendor", "client"),
-        rules.the(kind, parameter),
-    )
+    return staff_of(rules.the(kind, parameter), "entity")
 
 
 class NewInstance(Strict):
@@ -92,39 +130,39 @@ class ShownInstance(Strict):
 
 
 @get("/data/scenes/{scene_id:uuid}/asset-instances", access=rules.sees(SCENE, "scene_id"), returns=_BY_KEY)
-async def scene_instances(scene_id: UUID, db: Database) -> Json:
+async def scene_instances(scene_id: UUID, db: Database, caller: Caller) -> Json:
     """Instances in a scene, by asset."""
-    return found(await db.json_row(_IN_SCENE, entity_id=scene_id))
+    return await _groups(db, caller, _IN_SCENE, scene_id)
 
 
 @get("/data/scenes/{scene_id:uuid}/camera-instances", access=rules.sees(SCENE, "scene_id"), returns=_BY_KEY)
-async def scene_cameras(scene_id: UUID, db: Database) -> Json:
+async def scene_cameras(scene_id: UUID, db: Database, caller: Caller) -> Json:
     """Instances of cameras in a scene, by asset."""
-    return found(await db.json_row(_CAMERAS, entity_id=scene_id))
+    return await _groups(db, caller, _CAMERAS, scene_id)
 
 
 @get("/data/shots/{shot_id:uuid}/asset-instances", access=rules.sees(SHOT, "shot_id"), returns=_BY_KEY)
-async def shot_instances(shot_id: UUID, db: Database) -> Json:
+async def shot_instances(shot_id: UUID, db: Database, caller: Caller) -> Json:
     """Instances that a shot shows, by asset."""
-    return found(await db.json_row(_IN_SHOT, entity_id=shot_id))
+    return await _groups(db, caller, _IN_SHOT, shot_id)
 
 
 @get("/data/assets/{asset_id:uuid}/shot-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_by_shot(asset_id: UUID, db: Database) -> Json:
+async def instances_by_shot(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """Instances of an asset, by the shots that show them."""
-    return found(await db.json_row(_BY_SHOT, entity_id=asset_id))
+    return await _groups(db, caller, _BY_SHOT, asset_id)
 
 
 @get("/data/assets/{asset_id:uuid}/scene-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_by_scene(asset_id: UUID, db: Database) -> Json:
+async def instances_by_scene(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """Instances of an asset, by scene; those in none under `None`."""
-    return found(await db.json_row(_BY_SCENE, entity_id=asset_id))
+    return await _groups(db, caller, _BY_SCENE, asset_id)
 
 
 @get("/data/assets/{asset_id:uuid}/asset-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_in_asset(asset_id: UUID, db: Database) -> Json:
+async def instances_in_asset(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """Instances placed in an asset, by the asset they are of."""
-    return found(await db.json_row(_IN_ASSET, entity_id=asset_id))
+    return await _groups(db, caller, _IN_ASSET, asset_id)
 
 
 @post(

@@ -7,15 +7,19 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from pegbar.config import FALSE, TRUE
+from pegbar.core.access import Caller
 from pegbar.core.body import validate
 from pegbar.core.database import Transaction
 from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid, utc_now
 from pegbar.core.values import accept
+from pegbar.core.writes import check_references
 from pegbar.entities import events, versions
 from pegbar.entities.actions import create_entity, named, require_parent
 from pegbar.entities.editing import check_place
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, ensure_type
+from pegbar.entities.resources import entities
 from pegbar.entities.shots.bodies import NewEpisode, NewScene, NewSequence, NewShot, ShotChanges
 from pegbar.entities.tables import ENTITY_STATUSES, entity
 
@@ -25,7 +29,7 @@ async def _create_once(
 ) -> UUID:
     """The entity of this name and parent, made unless it exists."""
     type_id = await ensure_type(tx, kind)
-    existing = await named(tx, project_id, type_id, name, parent_id)
+    existing = await named(tx, kind, project_id, type_id, name, parent_id)
     if existing is not None:
         return existing
     return await create_entity(tx, project_id, type_id, name=name, parent_id=parent_id, **columns)
@@ -76,10 +80,8 @@ async def create_scene(tx: Transaction, project_id: UUID, new: NewScene) -> UUID
 
 _SHOT = select(entity).where(entity.c.id == bindparam("shot_id", type_=Uuid)).with_for_update()
 
-#: Columns that `PUT /data/shots/{id}` leaves alone.
-_FIXED = frozenset(
-    {"id", "created_at", "updated_at", "project_id", "entity_type_id", "shotgun_id", "created_by", "nb_entities_out"}
-)
+#: The columns that `PUT /data/shots/{id}` takes: a shot stays one.
+_TAKEN = (entities.writes.update & frozenset(entity.c.keys())) - {"entity_type_id"}
 
 
 def _canceled(value: Any) -> Any:
@@ -93,13 +95,13 @@ def _canceled(value: Any) -> Any:
 def _changes(document: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that a document changes. Raises InvalidBody or 400, naming the field."""
     validate(document, ShotChanges)
-    given = {key: value for key, value in document.items() if key in entity.c and key not in _FIXED}
+    given = {key: value for key, value in document.items() if key in _TAKEN}
     if given.get("canceled") is not None:
         given["canceled"] = _canceled(given["canceled"])
     return {key: accept(entity.c[key], value) for key, value in given.items()}
 
 
-async def update_shot(tx: Transaction, shot_id: UUID, document: Mapping[str, Any]) -> None:
+async def update_shot(tx: Transaction, caller: Caller, shot_id: UUID, document: Mapping[str, Any]) -> None:
     """Change columns of a shot; its metadata is replaced whole. 400 for a taken name or a parent not a sequence."""
     before = await tx.row(_SHOT, shot_id=shot_id)
     if before is None:
@@ -114,9 +116,10 @@ async def update_shot(tx: Transaction, shot_id: UUID, document: Mapping[str, Any
             raise BadRequest("parent_id names no sequence of this production.") from None
     if changes.get("source_id") not in (None, before["source_id"]):
         await check_place(tx, "source_id", changes["source_id"], before["project_id"], shot_id)
+    await check_references(entities, Change(tx, caller, document, values=changes, before=before, row_id=shot_id))
     if (after["name"], after["parent_id"]) != (before["name"], before["parent_id"]):
-        twin = await named(tx, before["project_id"], before["entity_type_id"], after["name"], after["parent_id"])
-        if twin not in (None, shot_id):
+        place = (before["project_id"], before["entity_type_id"], after["name"], after["parent_id"])
+        if await named(tx, SHOT, *place, besides=shot_id) is not None:
             raise BadRequest("name: another shot of this sequence has this name.")
     await tx.update(entity, shot_id, **changes)
     edit = versions.Edit(

@@ -93,26 +93,29 @@ async def project_scenes(project_id: UUID, db: Database, caller: Caller) -> Json
 @get("/data/shots/{shot_id:uuid}", access=rules.sees(SHOT, "shot_id"), returns=shapes.shot_page("studio"))
 async def shot(shot_id: UUID, db: Database, caller: Caller) -> Json:
     """A shot with its tasks; a vendor gets their own, a client no studio fields."""
-    statement = queries.shot_page(audience(caller.role_here))
+    statement = queries.shot_page(audience(caller))
     return found(await db.json_row(statement, entity_id=shot_id, **scope_parameters(statement, caller)))
 
 
 @get("/data/sequences/{sequence_id:uuid}", access=rules.sees(SEQUENCE, "sequence_id"), returns=shapes.SEQUENCE_PAGE)
-async def sequence(sequence_id: UUID, db: Database) -> Json:
+async def sequence(sequence_id: UUID, db: Database, caller: Caller) -> Json:
     """A sequence, with its episode if it has one."""
-    return found(await db.json_row(queries.sequence_page, entity_id=sequence_id))
+    statement = queries.sequence_page(audience(caller))
+    return found(await db.json_row(statement, entity_id=sequence_id, **scope_parameters(statement, caller)))
 
 
 @get("/data/episodes/{episode_id:uuid}", access=rules.sees(EPISODE, "episode_id"), returns=shapes.EPISODE_PAGE)
-async def episode(episode_id: UUID, db: Database) -> Json:
+async def episode(episode_id: UUID, db: Database, caller: Caller) -> Json:
     """An episode."""
-    return found(await db.json_row(queries.page(shapes.EPISODE_PAGE, shapes.below_episode), entity_id=episode_id))
+    statement = queries.episode_page(audience(caller))
+    return found(await db.json_row(statement, entity_id=episode_id, **scope_parameters(statement, caller)))
 
 
 @get("/data/scenes/{scene_id:uuid}", access=rules.sees(SCENE, "scene_id"), returns=shapes.SCENE_PAGE)
-async def scene(scene_id: UUID, db: Database) -> Json:
+async def scene(scene_id: UUID, db: Database, caller: Caller) -> Json:
     """A scene, with its sequence and the episode of that, if it has one."""
-    return found(await db.json_row(queries.scene_page, entity_id=scene_id))
+    statement = queries.scene_page(audience(caller))
+    return found(await db.json_row(statement, entity_id=scene_id, **scope_parameters(statement, caller)))
 
 
 @get(
@@ -176,6 +179,7 @@ async def episode_shots(episode_id: UUID, request: AnyRequest, db: Database, cal
 
 
 @get("/data/shots/{shot_id:uuid}/versions", access=rules.sees(SHOT, "shot_id"), returns=[queries.VERSION])
-async def shot_versions(shot_id: UUID, db: Database) -> Json:
+async def shot_versions(shot_id: UUID, db: Database, caller: Caller) -> Json:
     """The history of a shot's name and frame range, newest first."""
-    return await db.json(queries.versions, entity_id=shot_id)
+    statement = queries.versions(queries.VERSION, audience(caller), SHOT)
+    return await db.json(statement, entity_id=shot_id, **scope_parameters(statement, caller))

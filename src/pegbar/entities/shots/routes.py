@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.access import manager_of
+from pegbar.core.access import Caller, manager_of
 from pegbar.core.database import Json, Transaction
 from pegbar.core.routing import delete, found, post, put
 from pegbar.entities import events, rules
@@ -69,9 +69,9 @@ async def create_scene(project_id: UUID, body: NewScene, tx: Transaction) -> Jso
     errors=(400,),
     returns=UNTYPED,
 )
-async def update_shot(shot_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
+async def update_shot(shot_id: UUID, document: dict[str, Any], tx: Transaction, caller: Caller) -> Json:
     """Change a shot. `data` is replaced whole; `PUT /data/entities/{id}` merges it."""
-    await actions.update_shot(tx, shot_id, document)
+    await actions.update_shot(tx, caller, shot_id, document)
     return found(await tx.json_row(one(UNTYPED), entity_id=shot_id))
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Text, cast, func, literal_column, true
 
 from pegbar.core.wire import JsonText, Wire
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT
-from pegbar.entities.listing import Listed, masked_data
+from pegbar.entities.listing import Listed
+from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import ASSIGNED_IN_EPISODE, ASSIGNED_IN_SEQUENCE
 from pegbar.entities.shapes import RELATIONS, row_of_kind
 from pegbar.entities.tables import entity
@@ -37,7 +38,7 @@ ALL_SHOTS = replace(SHOTS, for_vendors=true())
 ALL_SHOTS_WITH_RELATIONS = replace(SHOTS_WITH_RELATIONS, for_vendors=true())
 SEQUENCES = Listed(SEQUENCE, row_of_kind(SEQUENCE), order=_BY_NAME, for_vendors=ASSIGNED_IN_SEQUENCE)
 EPISODES = Listed(EPISODE, row_of_kind(EPISODE), order=_BY_NAME, for_vendors=ASSIGNED_IN_EPISODE)
-SCENES = Listed(SCENE, row_of_kind(SCENE), order=_BY_NAME, masks=False)
+SCENES = Listed(SCENE, row_of_kind(SCENE), order=_BY_NAME)
 ALL_SCENES = replace(SCENES, for_vendors=true())
 
 _NAMES = {"project_name": project.c.name, "sequence_name": sequence.c.name}
@@ -50,7 +51,6 @@ NAMED_SCENES = Listed(
     row_of_kind(SCENE).but(**_NAMES),
     source=below_sequence,
     order=(func.lower(entity.c.name), entity.c.id),
-    masks=False,
 )
 
 
@@ -62,7 +62,7 @@ def frame(key: str, data: ColumnElement[Any]) -> ColumnElement[str]:
 @lru_cache
 def shot_page(role: str) -> Wire:
     """A shot alone: its row, what is above it, its frames and its tasks, as a role sees them."""
-    data = masked_data(SHOT) if role == "vendor" else entity.c.data
+    data = data_for(role, SHOT)
     frames = {key: frame(key, data) for key in ("frame_in", "frame_out", "fps")}
     relations = {each.key: each.ids(entity) for each in RELATIONS}
     return row_of_kind(SHOT).but(

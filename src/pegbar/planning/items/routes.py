@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from pegbar.core.access import Caller, member_of, not_client, not_vendor
+from pegbar.core.access import Caller, client_here, member_of, not_client, not_vendor
 from pegbar.core.database import Database, Json
 from pegbar.core.filters import uuid_filter
 from pegbar.core.routing import get, path_uuid
@@ -15,7 +15,7 @@ from pegbar.planning.resources import schedule_items
 
 _AT = "/data/projects/{project_id:uuid}/schedule-items"
 _DECLARED: dict[str, Any] = {
-    "access": member_of("project_id") & not_client & not_vendor,
+    "access": (member_of("project_id") & not_client & not_vendor).else_empty(client_here),
     "events": (schedule_items.events["new"],),
     "tag": "Schedule",
 }

@@ -23,13 +23,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from pegbar.accounts.standing import CALLER, members, shares_team_with
 from pegbar.accounts.tables import department_link, person
 from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import JsonText, json_object, wire_of
 from pegbar.planning.tables import day_off
-from pegbar.productions.shapes import role_there
-from pegbar.productions.tables import project_person_link
 
 _PERSON_ID = bindparam("person_id", type_=Uuid)
 _FIRST, _LAST = bindparam("first_day", type_=Date), bindparam("last_day", type_=Date)
@@ -37,18 +36,6 @@ _FIRST, _LAST = bindparam("first_day", type_=Date), bindparam("last_day", type_=
 FULL = wire_of(day_off, "DayOff")
 #: Without the reason.
 PLAIN = FULL.but("description")
-
-
-def _leads(person_id: ColumnElement[Any], role: str) -> ColumnElement[bool]:
-    """The caller has this role on a production whose team holds the person."""
-    theirs = project_person_link.alias(f"{role}_of")
-    mine = project_person_link.alias("mine")
-    in_team: Select[Any] = select(literal_column("1")).where(
-        mine.c.project_id == theirs.c.project_id,
-        mine.c.person_id == CALLER_ID,
-    )
-    led = role_there(theirs.c.project_id) == literal_column(f"'{role}'", Text)
-    return select(literal_column("1")).where(theirs.c.person_id == person_id, in_team.exists(), led).exists()
 
 
 def _shares_department(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -60,12 +47,12 @@ def _shares_department(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def sees_all(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """SQL: a caller who is no administrator sees when and why a person is away."""
-    return or_(person_id == CALLER_ID, _leads(person_id, "manager"))
+    return or_(person_id == CALLER_ID, shares_team_with(CALLER, person_id, "manager"))
 
 
 def sees_dates(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """SQL: a caller who is no administrator sees when a person is away."""
-    return or_(sees_all(person_id), _leads(person_id, "supervisor") & _shares_department(person_id))
+    return or_(sees_all(person_id), shares_team_with(CALLER, person_id, "supervisor") & _shares_department(person_id))
 
 
 def _row(admin: bool) -> ColumnElement[str]:
@@ -111,9 +98,7 @@ def of_team(full: bool, since: bool, until: bool) -> Executable:
     """The days off of the members of a team as one JSON object, by person; whole for managers and for oneself."""
     own = case((day_off.c.person_id == CALLER_ID, json_object(FULL)), else_=json_object(PLAIN))
     row = json_object(FULL) if full else own.cast(JsonText())
-    team = select(project_person_link.c.person_id).where(
-        project_person_link.c.project_id == bindparam("project_id", type_=Uuid)
-    )
+    team = members(bindparam("project_id", type_=Uuid))
     rows = select(day_off.c.person_id, row.label("row"), day_off.c.date).where(day_off.c.person_id.in_(team))
     if since:
         rows = rows.where(day_off.c.end_date >= _FIRST)

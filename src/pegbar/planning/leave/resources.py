@@ -2,6 +2,7 @@
 
 from pegbar.core.access import admin, authenticated, self_or
 from pegbar.core.resource import Access, Resource
+from pegbar.core.writes import Only, writes
 from pegbar.planning.leave import actions
 from pegbar.planning.tables import day_off
 
@@ -17,6 +18,10 @@ day_offs = Resource(
         create=self_or(admin, "person_id"),
         update=_WRITER,
         delete=_WRITER,
+    ),
+    writes=writes(
+        "date end_date description person_id",
+        only={Only("studio managers", lambda change: change.caller.is_admin): "person_id"},
     ),
     check=actions.check_day_off,
     saved=actions.wipe_hours,

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import bindparam, select
 
-from pegbar.core.access import Place, manager_of, member_of, not_client, not_vendor
+from pegbar.core.access import Caller, Place, manager_of, member_of, not_client, not_vendor
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Transaction
 from pegbar.core.filters import uuid_filter
@@ -49,10 +49,10 @@ class Source(Strict):
     tag="Schedule",
     errors=(400, 404),
 )
-async def version_task_links(version_id: UUID, query: LinkQuery, db: Database) -> Any:
+async def version_task_links(version_id: UUID, query: LinkQuery, db: Database, caller: Caller) -> Any:
     """What a schedule version plans for the tasks of its production."""
     given: dict[str, Any] = {"task_type_id": uuid_filter(query.task_type_id)} if query.task_type_id else {}
-    return await stream_array(db, queries.links(query.relations, bool(given)), version_id=version_id, **given)
+    return await stream_array(db, caller, queries.links(query.relations, bool(given)), version_id=version_id, **given)
 
 
 @post(f"{_ACTIONS}/set-task-links-from-production", **_ACTION)

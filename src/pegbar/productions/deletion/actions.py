@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
+from pegbar.accounts.standing import is_open_state
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.resource import Change
 from pegbar.core.schema import Uuid, utc_now
@@ -17,13 +18,12 @@ from pegbar.productions.deletion.emptying import remove_rest
 from pegbar.productions.deletion.jobs import EMPTY
 from pegbar.productions.deletion.parts import parts
 from pegbar.productions.preview_account.actions import remove_account
-from pegbar.productions.queries import open_status
 from pegbar.productions.tables import project_removal
 
 #: The most batches, beyond one of each part, that a request removes itself: about a second's work.
 _IN_A_REQUEST = 8
 
-_IS_OPEN = select(open_status.scalar_subquery() == bindparam("status_id", type_=Uuid))
+_IS_OPEN = select(is_open_state(bindparam("status_id", type_=Uuid)))
 
 
 async def remove_project(change: Change) -> None:

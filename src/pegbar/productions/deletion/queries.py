@@ -1,10 +1,10 @@
 """Statements about productions that are being deleted."""
 
 from functools import cache
-from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Executable, bindparam, exists, select, text
+from sqlalchemy import BigInteger, Executable, bindparam, select, text
 
+from pegbar.accounts.standing import is_going
 from pegbar.core.schema import TIMESTAMP, String, Text, Uuid
 from pegbar.core.wire import json_object, wire_of
 from pegbar.productions.deletion.parts import parts
@@ -14,11 +14,6 @@ _PROJECT_ID = bindparam("project_id", type_=Uuid)
 _NOW = bindparam("now", type_=TIMESTAMP)
 
 
-def being_removed(project_id: ColumnElement[UUID]) -> ColumnElement[bool]:
-    """SQL: whether a production is gone for everybody, and only its rows are still being deleted."""
-    return exists().where(project_removal.c.project_id == project_id)
-
-
 @cache
 def sizes() -> Executable:
     """How many rows each part of a production has: `n` (the part's place) and `rows`. For when all parts are known."""
@@ -26,7 +21,7 @@ def sizes() -> Executable:
     return text(f"SELECT n, rows FROM ({counts}) AS sizes (n, rows)").bindparams(_PROJECT_ID)  # noqa: S608 - declared
 
 
-IS_HIDDEN = select(being_removed(_PROJECT_ID))
+IS_HIDDEN = select(is_going(_PROJECT_ID))
 
 #: Nobody finds the production any more, and its name is free.
 HIDE = (

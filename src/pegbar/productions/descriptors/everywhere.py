@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import any_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
+from pegbar.accounts.standing import as_text, is_open_state, written
 from pegbar.core.access import Caller
 from pegbar.core.database import Json, Transaction
 from pegbar.core.errors import BadRequest
@@ -108,12 +109,11 @@ async def reorder(tx: Transaction, caller: Caller, entity_type: str, fields: lis
 
 #: One column of each field name that other open productions show about themselves, with its departments.
 _COPY_SHARED = text(
-    """
+    f"""
     WITH source AS (
       SELECT DISTINCT ON (d.field_name) d.*
         FROM metadata_descriptor d
-        JOIN project p ON p.id = d.project_id
-        JOIN project_status s ON s.id = p.project_status_id AND s.name = 'Open'
+        JOIN project p ON p.id = d.project_id AND {as_text(is_open_state(written("p.project_status_id")))}
        WHERE d.entity_type = 'Project' AND d.task_type_id IS NULL AND d.project_id <> :project_id
        ORDER BY d.field_name, d.position NULLS LAST, d.name, d.id
     ), added AS (
@@ -131,7 +131,7 @@ _COPY_SHARED = text(
         JOIN department_metadata_descriptor_link l ON l.metadata_descriptor_id = source.id
     )
     SELECT id FROM added
-    """
+    """  # noqa: S608 - a rule of ours
 ).bindparams(PROJECT_ID, bindparam("now", type_=TIMESTAMP))
 
 

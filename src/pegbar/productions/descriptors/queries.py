@@ -6,16 +6,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, Select, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pegbar.core.resource import CALLER_ID, CALLER_ROLE
+from pegbar.accounts.standing import CALLER, is_open, teams
 from pegbar.core.schema import String, Text, Uuid
 from pegbar.core.wire import json_object
 from pegbar.productions import shapes
-from pegbar.productions.queries import PROJECT_ID, counts_as_open, is_open
+from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import (
     department_metadata_descriptor_link,
     metadata_descriptor,
     project,
-    project_person_link,
 )
 
 IDS = bindparam("ids", type_=ARRAY(Uuid))
@@ -70,11 +69,8 @@ locked_of_project = _locked().where(
 def _reached(for_admin: bool) -> ColumnElement[bool]:
     """The open productions whose columns somebody changes at once: those they manage, by their role there."""
     if for_admin:
-        return counts_as_open
-    team = project_person_link
-    role = func.coalesce(func.nullif(team.c.role, "admin"), CALLER_ROLE)
-    mine = select(team.c.project_id).where(team.c.person_id == CALLER_ID, role == "manager")
-    return is_open & project.c.id.in_(mine)
+        return is_open(to_admins=True)
+    return project.c.id.in_(teams(CALLER, "manager", only_open=True))
 
 
 @lru_cache

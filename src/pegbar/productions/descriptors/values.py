@@ -59,7 +59,7 @@ def field_name_of(name: str) -> str:
     return found
 
 
-def _holders(entity_type_name: str) -> tuple[Table, ColumnElement[Any], ColumnElement[bool]]:
+def holders(entity_type_name: str) -> tuple[Table, ColumnElement[Any], ColumnElement[bool]]:
     """The table whose `data` holds the values of a descriptor, its production, and which rows do."""
     if entity_type_name == "Project":
         return project, project.c.id, project.c.id == any_(_PROJECT_IDS)
@@ -74,8 +74,9 @@ def _holders(entity_type_name: str) -> tuple[Table, ColumnElement[Any], ColumnEl
     return entity, entity.c.project_id, (entity.c.project_id == any_(_PROJECT_IDS)) & of_kind
 
 
-def _changing(entity_type_name: str, data: ColumnElement[Any], present: ColumnElement[bool]) -> Executable:
-    table, project_id, mine = _holders(entity_type_name)
+def changing(entity_type_name: str, data: ColumnElement[Any], present: ColumnElement[bool]) -> Executable:
+    """Give the `data` of the rows of a kind another value where `present`; the rows that changed."""
+    table, project_id, mine = holders(entity_type_name)
     changed = update(table).where(mine, func.jsonb_typeof(table.c.data) == "object", present)
     now = bindparam("now", type_=TIMESTAMP)
     return changed.values(data=data, updated_at=now).returning(table.c.id, project_id.label("project_id"))
@@ -84,20 +85,20 @@ def _changing(entity_type_name: str, data: ColumnElement[Any], present: ColumnEl
 @lru_cache
 def _move_values(entity_type_name: str) -> Executable:
     """Move values from one field to another; a null stays where it is."""
-    data = _holders(entity_type_name)[0].c.data
+    data = holders(entity_type_name)[0].c.data
     value = data.op("->", return_type=JSONB)(_OLD)
     moved = data.op("-", return_type=JSONB)(_OLD).op("||")(func.jsonb_build_object(_NEW, value))
-    return _changing(entity_type_name, moved, func.jsonb_typeof(value) != "null")
+    return changing(entity_type_name, moved, func.jsonb_typeof(value) != "null")
 
 
 @lru_cache
 def _drop_values(entity_type_name: str) -> Executable:
     """Remove a field's values."""
-    data = _holders(entity_type_name)[0].c.data
-    return _changing(entity_type_name, data.op("-", return_type=JSONB)(_OLD), data.op("?")(_OLD))
+    data = holders(entity_type_name)[0].c.data
+    return changing(entity_type_name, data.op("-", return_type=JSONB)(_OLD), data.op("?")(_OLD))
 
 
-async def _run(tx: Transaction, statement: Executable, field: Field, **more: Any) -> None:
+async def run(tx: Transaction, statement: Executable, field: Field, **more: Any) -> None:
     """Change the rows that hold a field's values, and tell of each."""
     rows = await tx.rows(statement, **field.parameters, **more)
     if field.entity_type == "Project":
@@ -110,12 +111,12 @@ async def _run(tx: Transaction, statement: Executable, field: Field, **more: Any
 async def move(tx: Transaction, field: Field, name: str) -> None:
     """Give a field another name: its values go along."""
     if field.name != name and field.project_ids:
-        await _run(tx, _move_values(field.entity_type), field, new=name)
+        await run(tx, _move_values(field.entity_type), field, new=name)
 
 
 async def drop(tx: Transaction, field: Field) -> None:
     """Remove a field's values."""
-    await _run(tx, _drop_values(field.entity_type), field)
+    await run(tx, _drop_values(field.entity_type), field)
 
 
 # The hooks of the generic routes. Source: spec crud, "metadata-descriptors".

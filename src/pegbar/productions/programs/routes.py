@@ -16,6 +16,7 @@ _WRITING: dict[str, Any] = {
     "access": supervisor_of("project_id").further("supervisors for the task types of their departments"),
     "events": (PROJECT_CHANGED,),
     "tag": "Projects",
+    "malformed": 400,
 }
 
 

@@ -164,7 +164,7 @@ async def set_background(tx: Transaction, template_id: UUID, background_id: UUID
     """Choose the default one of a template's backgrounds, or none."""
     await touch(tx, template_id, **{BACKGROUND: background_id})
     if background_id is not None and background_id not in await tx.column(BACKGROUNDS, template_id=template_id):
-        raise Refused(f"{BACKGROUND} is not among the preview background files of the template.")
+        raise Refused(f"{BACKGROUND} is not among the preview background files of the template.", field=BACKGROUND)
 
 
 async def set_descriptors(tx: Transaction, template_id: UUID, entries: Sequence[dict[str, Any]]) -> None:

@@ -1,6 +1,5 @@
 """What a project template is. Source: spec projects, "Project templates"; spec crud, "project-templates"."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +35,6 @@ SETTINGS = (
     "is_client_task_panel_visible",
 )
 BACKGROUND = "default_preview_background_file_id"
-#: What may be written when a template is made.
-_WHEN_NEW = frozenset({*SETTINGS, "name", "description", "file_tree", "data", "metadata_descriptors"})
 
 TEMPLATE_ID = bindparam("template_id", type_=Uuid)
 _links = project_template_preview_background_file_link.c
@@ -51,10 +48,6 @@ class UnknownTemplate(ApiError):
 
     def __init__(self, message: str = "Project template not found") -> None:
         super().__init__(message)
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        return {"message": self.message}
 
 
 def template_id_of(text: str) -> UUID:
@@ -73,12 +66,12 @@ async def touch(tx: Transaction, template_id: UUID, **changes: Any) -> None:
 
 
 async def prepare_template(change: Change) -> None:
-    """A new template takes its name and settings from the body, and nothing else."""
+    """A new template has a name; a style of null is the default one."""
     if change.before is not None:
         return
-    document = {key: value for key, value in change.document.items() if key in _WHEN_NEW}
+    document = dict(change.document)
     if document.get("name") is None or document["name"] == "":
-        raise Refused("name is required.")
+        raise Refused("name is required.", field="name")
     if document.get("production_style") is None:
         document.pop("production_style", None)
     change.document = document

@@ -60,7 +60,7 @@ async def keep(form: Form) -> list[StoredFile]:
             StoredFile(
                 file_id,
                 upload.field,
-                _fitting(attachment_file.c.name, upload.name),
+                upload.name,
                 _fitting(attachment_file.c.extension, upload.extension),
                 _fitting(attachment_file.c.mimetype, upload.content_type),
                 size,

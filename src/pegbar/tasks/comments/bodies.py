@@ -80,7 +80,7 @@ def known_id(name: str, value: str) -> UUID:
     try:
         return UUID(value)
     except ValueError:
-        raise NotFound(f"{name} names nothing.") from None
+        raise NotFound(f"{name} names nothing.", field=name) from None
 
 
 def is_form(request: Request[Any, Any, Any]) -> bool:

@@ -4,19 +4,43 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.access import may_act_on_task, require
-from pegbar.core.errors import Forbidden, Refused
+from pegbar.accounts.standing import as_text, members, on, somebody_written, written
+from pegbar.core.access import Caller, may_act_on_task, require
+from pegbar.core.errors import BadRequest, Forbidden, Refused
 from pegbar.core.resource import Change
 from pegbar.core.schema import TIMESTAMP, Boolean, Uuid, utc_now
+from pegbar.core.writes import MANAGERS, Only
 from pegbar.tasks import notifications, recount
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.queries import one
 from pegbar.tasks.comments.shapes import COMMENT
 from pegbar.tasks.notices.access import ALLOWED
-from pegbar.tasks.tables import comment
 
-#: What everybody who sees a comment may touch, within the rules below.
-_SHARED_KEYS = frozenset({"pinned", "checklist"})
+
+def _is_author(change: Change) -> bool:
+    return change.before is not None and change.before["person_id"] == change.caller.id
+
+
+def _leads(caller: Caller) -> bool:
+    return caller.manages or (caller.supervises and caller.covers_department(caller.task_department_id))
+
+
+#: Who changes what, of those who see a comment.
+ONLY = {
+    MANAGERS: """
+        for_client object_id person_id preview_file_id previews acknowledgements replies shotgun_id
+    """,
+    Only("supervisors of the department", lambda change: _leads(change.caller)): "pinned",
+    Only(
+        "the author and who works on the task",
+        lambda change: _is_author(change) or _leads(change.caller) or change.caller.assigned_to_task,
+    ): "checklist",
+    Only("the author", lambda change: change.caller.manages or _is_author(change)): "text data links",
+    Only(
+        "the author, who must be allowed to act on the task",
+        lambda change: change.caller.manages or (_is_author(change) and may_act_on_task(change.caller)),
+    ): "task_status_id",
+}
 
 _STATUS_ALLOWED = text(
     """
@@ -28,21 +52,26 @@ _STATUS_ALLOWED = text(
     """
 ).bindparams(bindparam("project_id", type_=Uuid), bindparam("status_id", type_=Uuid))
 
-_KNOWN_TASK = text("SELECT project_id FROM task WHERE id = :task_id").bindparams(bindparam("task_id", type_=Uuid))
+_MOVE = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM task WHERE id = :task_id) AS known,
+           EXISTS (SELECT 1 FROM comment_preview_link WHERE comment = :comment_id) AS holds_preview
+    """
+).bindparams(bindparam("task_id", type_=Uuid), bindparam("comment_id", type_=Uuid))
 
 #: Whom a text may name: the team of the task's production, and every department.
 _NAMES = text(
-    """
+    f"""
     SELECT ARRAY(SELECT ROW(o.id, concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')))
-                   FROM project_person_link l JOIN person o ON o.id = l.person_id
-                  WHERE l.project_id = t.project_id AND o.preview_project_id IS NULL ORDER BY o.id) AS team,
+                   FROM person o
+                  WHERE o.id IN {as_text(members(written("t.project_id")))} AND o.preview_project_id IS NULL
+                  ORDER BY o.id) AS team,
            ARRAY(SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id) AS departments,
            t.project_id,
-           (SELECT o.role <> 'admin' AND coalesce(nullif(l.role, 'admin'), o.role) = 'client'
-              FROM person o LEFT JOIN project_person_link l ON l.person_id = o.id AND l.project_id = t.project_id
-             WHERE o.id = :author_id) AS by_client
+           (SELECT {as_text(on(somebody_written("o"), written("t.project_id")).has_role("client"))}
+              FROM person o WHERE o.id = :author_id) AS by_client
       FROM task t WHERE t.id = :task_id
-    """
+    """  # noqa: S608 - rules of ours
 ).bindparams(bindparam("task_id", type_=Uuid), bindparam("author_id", type_=Uuid))
 
 #: Mentions become those of the text; who is newly named is told, who is not any more is told no longer.
@@ -59,10 +88,9 @@ _REMENTION = text(
       SELECT :comment_id, unnest(:departments) ON CONFLICT DO NOTHING
     ), concerned AS (
       SELECT unnest(:persons) AS person_id
-      UNION SELECT l.person_id FROM department_link d
+      UNION SELECT d.person_id FROM department_link d
               JOIN task t ON t.id = :task_id
-              JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = t.project_id
-             WHERE d.department_id = ANY(:departments)
+             WHERE d.department_id = ANY(:departments) AND d.person_id IN {as_text(members(written("t.project_id")))}
     ), {ALLOWED}, forgotten AS (
       DELETE FROM notification WHERE comment_id = :comment_id AND type = 'mention'
          AND person_id NOT IN (SELECT person_id FROM concerned)
@@ -92,21 +120,22 @@ async def check(change: Change) -> None:
         if key in change.document:
             given = change.document[key]
             if given is not None and not isinstance(given, list):
-                raise Refused(f"{key} must be a list.")
+                raise Refused(f"{key} must be a list.", field=key)
             change.values[key] = given or []
     if change.before is None:
         return
     if change.values.get("text", "") is None:
-        raise Refused("text must not be null.")
+        raise Refused("text must not be null.", field="text")
     await _check_editor(change)
-    change.values["editor_id"] = change.caller.id
-    if change.changes("object_id") and await change.tx.row(_KNOWN_TASK, task_id=change.values["object_id"]) is None:
-        raise Refused("object_id names no task.")
+    touched = change.relations or any(change.changes(name) for name in change.values)
+    if touched or change.caller.manages or _is_author(change):
+        change.values["editor_id"] = change.caller.id
+    if change.changes("object_id"):
+        await _check_move(change)
 
 
 async def _check_editor(change: Change) -> None:
-    caller, before = change.caller, change.before
-    assert before is not None
+    caller = change.caller
     if caller.manages:
         return
     require(caller.reaches_entity, "Vendors edit comments on what they work on.")
@@ -114,20 +143,18 @@ async def _check_editor(change: Change) -> None:
     seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **given)
     if seen is None or not seen["visible"]:
         raise Forbidden("This comment is not for you.")
-    is_author = before["person_id"] == caller.id
-    leads = caller.supervises and caller.covers_department(caller.task_department_id)
-    require(not change.changes("for_client"), "Only managers decide what is for clients.")
-    require(not change.changes("object_id"), "Only managers move a comment.")
-    require(not change.changes("person_id"), "Only managers change the author of a comment.")
-    require(not change.changes("pinned") or leads, "Only supervisors of the department pin comments.")
-    if change.changes("checklist"):
-        require(is_author or leads or caller.assigned_to_task, "Only the author and who works on the task tick this.")
-    others = (change.document.keys() & comment.c.keys()) | change.relations.keys()
-    require(is_author or others <= _SHARED_KEYS, "Only its author edits a comment.")
-    if change.changes("task_status_id"):
-        require(may_act_on_task(caller), "You may not change the status of this task.")
     if change.values.get("task_status_id") is not None:
         await _check_status(change)
+
+
+async def _check_move(change: Change) -> None:
+    """A comment goes to another task of its production, and leaves no preview behind."""
+    move = await change.tx.row(_MOVE, task_id=change.values["object_id"], comment_id=change.row_id)
+    assert move is not None
+    if not move["known"]:
+        raise Refused("object_id names no task.")
+    if move["holds_preview"] or change.after("preview_file_id") is not None:
+        raise BadRequest("object_id: a comment with previews stays on its task.")
 
 
 async def _check_status(change: Change) -> None:
@@ -135,7 +162,7 @@ async def _check_status(change: Change) -> None:
     status_id = change.values["task_status_id"]
     allowed = await change.tx.row(_STATUS_ALLOWED, project_id=caller.project_id, status_id=status_id)
     if allowed is None:
-        raise Refused("task_status_id names no status.")
+        raise Refused("task_status_id names no status.", field="task_status_id")
     require(caller.role_here not in ("user", "vendor") or allowed["artists"], "Artists may not give this status.")
     require(caller.role_here != "client" or allowed["clients"], "Clients may not give this status.")
 

@@ -67,7 +67,7 @@ async def move(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID,
     """
     there = await caller_at(tx, caller, [task_id, target_id])
     if target_id not in there:
-        raise NotFound(f"There is no task {target_id}.")
+        raise NotFound(f"There is no task {target_id}.", field="target_task_id")
     require(all(each.manages for each in there.values()), "Only managers of the production move comments.")
     said = _check(await tx.row(_COMMENT, comment_id=comment_id, target_id=target_id), task_id, target_id)
     project_id = there[task_id].project_id

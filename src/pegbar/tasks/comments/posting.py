@@ -27,7 +27,7 @@ from pegbar.tasks.events import (
     TASK_UPDATE,
 )
 from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
-from pegbar.tasks.notices.access import ALLOWED
+from pegbar.tasks.notices.access import ALLOWED, TEAM
 from pegbar.tasks.state import after_status, is_latest, next_moment
 
 log = structlog.get_logger()
@@ -60,13 +60,13 @@ FOLLOWING = f"""
       UNION SELECT person_id, 'comment' FROM subscription
              WHERE entity_id = :parent_id AND task_type_id = :task_type_id
       UNION SELECT unnest(:persons), 'mention'
-      UNION SELECT l.person_id, 'mention' FROM department_link d
-              JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
-             WHERE d.department_id = ANY(:departments)
+      UNION SELECT d.person_id, 'mention' FROM department_link d
+             WHERE d.department_id = ANY(:departments) AND d.person_id IN {TEAM}
     ), {ALLOWED}, told AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id)
-      SELECT gen_random_uuid(), :at, :now, false, :change, type, person_id, :author_id, :comment_id, :task_id
+      SELECT gen_random_uuid(), :at, :now, false, :change AND type = 'comment', type, person_id, :author_id,
+             :comment_id, :task_id
         FROM concerned JOIN allowed USING (person_id) WHERE person_id <> :author_id
       RETURNING id, person_id
     )

@@ -13,17 +13,20 @@ from pegbar.core.storage import Address, mark_deleted
 #: One statement: foreign keys are checked at its end.
 _FORGET = text(
     """
-    WITH gone AS (DELETE FROM comment WHERE id = ANY(:ids) RETURNING id, preview_file_id),
+    WITH gone AS (DELETE FROM comment WHERE id = ANY(:ids) RETURNING id, object_id, preview_file_id),
     told AS (DELETE FROM notification WHERE comment_id = ANY(:ids)),
     published AS (DELETE FROM news WHERE comment_id = ANY(:ids) RETURNING id),
     mentions AS (DELETE FROM comment_mentions WHERE comment = ANY(:ids)),
     departments AS (DELETE FROM comment_department_mentions WHERE comment = ANY(:ids)),
     acknowledged AS (DELETE FROM comment_acknoledgments WHERE comment = ANY(:ids)),
-    shown AS (DELETE FROM comment_preview_link WHERE comment = ANY(:ids) RETURNING preview_file),
+    shown AS (DELETE FROM comment_preview_link WHERE comment = ANY(:ids) RETURNING comment, preview_file),
     attached AS (DELETE FROM attachment_file WHERE comment_id = ANY(:ids) RETURNING id)
     SELECT ARRAY(SELECT id FROM published) AS news,
-           ARRAY(SELECT preview_file FROM shown
-                 UNION SELECT preview_file_id FROM gone WHERE preview_file_id IS NOT NULL) AS previews,
+           ARRAY(SELECT DISTINCT p.id FROM gone LEFT JOIN shown ON shown.comment = gone.id
+                    JOIN preview_file p ON p.id IN (shown.preview_file, gone.preview_file_id)
+                   WHERE p.task_id = gone.object_id
+                     AND NOT EXISTS (SELECT 1 FROM comment_preview_link other
+                                      WHERE other.preview_file = p.id AND other.comment <> ALL(:ids))) AS previews,
            ARRAY(SELECT id FROM attached) AS attachments
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
@@ -31,7 +34,10 @@ _FORGET = text(
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What went with comments: the ids of their news, and the previews that nothing holds now."""
+    """What went with comments: the ids of their news, and the previews published with them.
+
+    What a comment shows of another task goes on belonging to that task.
+    """
 
     news: Sequence[UUID]
     previews: Sequence[UUID]

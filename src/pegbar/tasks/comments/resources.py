@@ -9,11 +9,12 @@ from sqlalchemy import bindparam, func, select
 from pegbar.core.access import Caller, Place, Rule, admin, of_row, task_access
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.errors import Forbidden, NotFound
-from pegbar.core.resource import Access, Change, Relation, Resource, Verb
+from pegbar.core.resource import Access, Change, Relation, Resource, Verb, project_of_row
 from pegbar.core.routing import delete, get, path_uuid
 from pegbar.core.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted, mark_missing
 from pegbar.core.wire import json_object, wire_of
+from pegbar.core.writes import writes
 from pegbar.tasks.comments import actions, editing, queries
 from pegbar.tasks.comments.shapes import (
     ACKNOWLEDGEMENTS,
@@ -60,7 +61,15 @@ comments = Resource(
         ACKNOWLEDGEMENTS,
         Relation("attachment_files", attachment_file.c.comment_id, attachment_file.c.id, writable=False),
     ),
-    protected=frozenset({"mentions", "department_mentions"}),
+    writes=writes(
+        """
+        text data replies checklist pinned links task_status_id object_id person_id preview_file_id for_client
+        shotgun_id previews acknowledgements
+        """,
+        create="object_type mentions department_mentions",
+        only=editing.ONLY,
+        alike={"previews": ("task_id", "object_id"), "preview_file_id": ("task_id", "object_id")},
+    ),
     check=editing.check,
     saved=editing.saved,
     emit=_emit,
@@ -155,8 +164,10 @@ async def _without_file(change: Change) -> None:
 attachments = Resource(
     attachment_file,
     path="/data/attachment-files",
+    project_of=project_of_row(attachment_file),
     type="AttachmentFile",
     wire=ATTACHMENT,
+    writes=writes("name size extension mimetype comment_id reply_id chat_message_id"),
     skip=frozenset({"read"}),
     saved=_without_file,
     deleting=_forget_file,

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ARRAY, bindparam, text
 
+from pegbar.accounts.standing import as_text, assigned, assigned_on, is_going, on, somebody_written, written
 from pegbar.core.access import Caller, Rule, at, may_act_on_task, require
 from pegbar.core.database import Transaction
 from pegbar.core.schema import Uuid
@@ -38,22 +39,23 @@ def check_may_give_status(caller: Caller, subject: Subject) -> None:
 
 
 #: Locked in the order of their ids, so that requests about the same tasks queue up instead of blocking each other.
+_CALLER = somebody_written("me")
+_HERE = on(_CALLER, written("t.project_id"))
 _CALLER_AT = text(
-    """
-    SELECT t.id AS subject_id, t.project_id, l.person_id IS NOT NULL AS in_team, l.role AS team_role,
-           tt.department_id AS task_department_id, coalesce(e.created_by = :caller_id, false) AS created_entity,
-           EXISTS (SELECT 1 FROM task_person_link a WHERE a.task_id = t.id AND a.person_id = :caller_id)
-             AS assigned_to_task,
-           EXISTS (SELECT 1 FROM task o JOIN task_person_link a ON a.task_id = o.id
-                    WHERE o.entity_id = t.entity_id AND a.person_id = :caller_id) AS assigned_to_entity
+    f"""
+    SELECT t.id AS subject_id, t.project_id, {as_text(_HERE.in_team)} AS in_team, {as_text(_HERE.role)} AS role_here,
+           tt.department_id AS task_department_id, coalesce(e.created_by = me.id, false) AS created_entity,
+           {as_text(assigned(_CALLER, written("t.id")))} AS assigned_to_task,
+           {as_text(assigned_on(_CALLER, written("t.entity_id")))} AS assigned_to_entity,
+           {as_text(_HERE.reaches(written("t.entity_id")))} AS reaches_entity
       FROM task t
+      JOIN person me ON me.id = :caller_id
       LEFT JOIN entity e ON e.id = t.entity_id
       LEFT JOIN task_type tt ON tt.id = t.task_type_id
-      LEFT JOIN project_person_link l ON l.project_id = t.project_id AND l.person_id = :caller_id
-     WHERE t.id = ANY(:ids)
+     WHERE t.id = ANY(:ids) AND NOT {as_text(is_going(written("t.project_id")))}
      ORDER BY t.id
        FOR NO KEY UPDATE OF t
-    """
+    """  # noqa: S608 - rules of ours
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("caller_id", type_=Uuid))
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, text
 
+from pegbar.accounts.standing import as_text, members, on, somebody_written, written
 from pegbar.core.database import Transaction
 from pegbar.core.errors import NotFound
 from pegbar.core.schema import Boolean, Uuid
@@ -57,7 +58,7 @@ class Subject:
 
 
 _SUBJECT = text(
-    """
+    f"""
     SELECT t.id AS task_id, t.project_id, t.entity_id, e.parent_id, t.task_type_id,
            coalesce(tt.name, '') AS task_type_name, tt.department_id, et.name AS entity_type_name,
            t.task_status_id, coalesce(t.retake_count, 0) AS retake_count, t.real_start_date, t.end_date, t.done_date,
@@ -67,8 +68,8 @@ _SUBJECT = text(
            coalesce(sl.is_client_allowed, s.is_client_allowed, true) AS clients_allowed,
            p.max_retakes, e.data ->> 'max_retakes' AS entity_max_retakes,
            a.id AS author_id,
-           coalesce(CASE WHEN a.role = 'admin' THEN false
-                         ELSE coalesce(nullif(al.role, 'admin'), a.role) = 'client' END, false) AS author_is_client,
+           coalesce({as_text(on(somebody_written("a"), written("t.project_id")).has_role("client"))}, false)
+             AS author_is_client,
            CASE WHEN :asks_thread THEN EXISTS (
              SELECT 1 FROM comment c
               WHERE c.object_id = t.id
@@ -84,8 +85,9 @@ _SUBJECT = text(
            ELSE false END AS named_in_thread,
            CASE WHEN :names_people THEN ARRAY(
              SELECT ROW(o.id, concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')))
-               FROM project_person_link l JOIN person o ON o.id = l.person_id
-              WHERE l.project_id = t.project_id AND o.preview_project_id IS NULL ORDER BY o.id) END AS team,
+               FROM person o
+              WHERE o.id IN {as_text(members(written("t.project_id")))} AND o.preview_project_id IS NULL
+              ORDER BY o.id) END AS team,
            CASE WHEN :names_people THEN ARRAY(SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id) END
              AS departments,
            CASE WHEN :names_tasks THEN ARRAY(
@@ -118,10 +120,9 @@ _SUBJECT = text(
       LEFT JOIN task_status s ON s.id = coalesce(:status_id, t.task_status_id)
       LEFT JOIN project_task_status_link sl ON sl.project_id = t.project_id AND sl.task_status_id = s.id
       LEFT JOIN person a ON a.id = :author_id
-      LEFT JOIN project_person_link al ON al.project_id = t.project_id AND al.person_id = a.id
      WHERE t.id = :task_id
        FOR NO KEY UPDATE OF t
-    """
+    """  # noqa: S608 - rules of ours
 ).bindparams(
     *[bindparam(name, type_=Uuid) for name in ("task_id", "status_id", "author_id", "caller_id")],
     *[bindparam(name, type_=Boolean) for name in ("asks_thread", "names_people", "names_tasks", "changes_status")],
@@ -173,9 +174,9 @@ async def load(
     if row is None:
         raise NotFound(f"There is no task {task_id}.")
     if row["status_id"] is None:
-        raise NotFound(f"task_status_id: there is no task status {status_id}.")
+        raise NotFound(f"task_status_id: there is no task status {status_id}.", field="task_status_id")
     if row["author_id"] is None:
-        raise NotFound(f"person_id: there is nobody with the id {author_id}.")
+        raise NotFound(f"person_id: there is nobody with the id {author_id}.", field="person_id")
     return _subject(row)
 
 

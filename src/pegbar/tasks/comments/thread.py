@@ -31,8 +31,8 @@ from pegbar.tasks.events import (
     COMMENT_UNACKNOWLEDGE,
     COMMENT_UPDATE,
 )
-from pegbar.tasks.notices.access import ALLOWED
-from pegbar.tasks.tables import comment
+from pegbar.tasks.notices.access import ALLOWED, TEAM
+from pegbar.tasks.tables import attachment_file, comment
 
 _COMMENT_ID = bindparam("comment_id", type_=Uuid)
 _author = person.alias("comment_author")
@@ -59,9 +59,11 @@ _LOCKED = (
 
 
 async def _locked(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID) -> asyncpg.Record:
+    """The comment, locked. Raises NotFound for an unknown one, Forbidden for one of another task (spec tasks)."""
     row = await tx.row(_LOCKED, comment_id=comment_id, caller_id=caller.id)
-    if row is None or row["object_id"] != task_id:
+    if row is None:
         raise NotFound(f"There is no comment {comment_id} on this task.")
+    require(row["object_id"] == task_id, "This comment is on another task.")
     return row
 
 
@@ -106,9 +108,8 @@ _REPLY = text(
       UNION SELECT unnest(:repliers), 'reply'
       UNION SELECT :starter_id, 'reply'
       UNION SELECT unnest(:persons), 'reply-mention'
-      UNION SELECT l.person_id, 'reply-mention' FROM department_link d
-              JOIN project_person_link l ON l.person_id = d.person_id AND l.project_id = :project_id
-             WHERE d.department_id = ANY(:departments)
+      UNION SELECT d.person_id, 'reply-mention' FROM department_link d
+             WHERE d.department_id = ANY(:departments) AND d.person_id IN {TEAM}
     ), {ALLOWED}, told AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id, reply_id)
@@ -292,6 +293,7 @@ async def acknowledge(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) 
 _DETACH = text("DELETE FROM attachment_file WHERE id = :file_id AND comment_id = :comment_id RETURNING id").bindparams(
     _COMMENT_ID, bindparam("file_id", type_=Uuid)
 )
+_KNOWN_FILE = select(attachment_file.c.id).where(attachment_file.c.id == bindparam("file_id", type_=Uuid))
 
 
 async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> None:
@@ -314,9 +316,10 @@ async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID])
 
 
 async def detach(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], file_id: UUID) -> None:
-    """Remove a file from a comment. Raises NotFound when the comment does not hold it."""
+    """Remove a file from a comment. Raises NotFound for an unknown one, Forbidden for one that it does not hold."""
     await change_files(tx, caller, path)
     gone = await tx.column(_DETACH, comment_id=path[1], file_id=file_id)
     if not gone:
+        require(await tx.value(_KNOWN_FILE, file_id=file_id) is None, "This attachment is not of this comment.")
         raise NotFound(f"There is no attachment {file_id} on this comment.")
     await mark_deleted(tx, [attachments.address(file_id)])

@@ -19,15 +19,15 @@ from sqlalchemy import (
 )
 
 from pegbar.accounts.shapes import SHORT
+from pegbar.accounts.standing import CALLER, is_member, is_open
 from pegbar.accounts.tables import person
-from pegbar.core.resource import CALLER_ID
 from pegbar.core.schema import TIMESTAMP, Uuid
 from pegbar.core.wire import Wire, constant, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import EPISODE, SEQUENCE, SHOT, is_kind
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project
-from pegbar.studio.tables import entity_type, project_status
+from pegbar.studio.tables import entity_type
 from pegbar.tasks.in_context import HERE, MINE, caller_is
 from pegbar.tasks.listings import ASSIGNED, OF_EPISODE, PROJECT_ID
 from pegbar.tasks.tables import comment, news, task
@@ -104,15 +104,13 @@ def _detailed(rows: FromClause) -> FromClause:
 
 _NEWS_OF: FromClause = _of_tasks(news)
 _DETAILED: FromClause = _detailed(news)
-_OPEN = project.c.project_status_id.in_(
-    select(project_status.c.id).where(project_status.c.name == literal_column("'Open'", Text))
-)
+_OPEN = is_open()
 _ASKED_PROJECT = bindparam("asked_project_id", type_=Uuid)
 
 
 def _with_caller(source: FromClause) -> FromClause:
     """With the caller's place in the team of the production."""
-    return source.outerjoin(HERE, (HERE.c.project_id == project.c.id) & (HERE.c.person_id == CALLER_ID))
+    return source.outerjoin(HERE, is_member(HERE, CALLER, project.c.id))
 
 
 @dataclass(frozen=True)

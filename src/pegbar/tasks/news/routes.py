@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.access import Caller, Rule, at, authenticated, entity_access, not_client
+from pegbar.core.access import Caller, Rule, at, authenticated, client_here, entity_access, not_client, require
 from pegbar.core.body import query_or_body
 from pegbar.core.database import Database, Json
 from pegbar.core.errors import BadRequest
@@ -19,7 +19,7 @@ from pegbar.tasks.news import queries
 from pegbar.tasks.news.queries import NEWS_ITEM, News
 from pegbar.tasks.pages import envelope, enveloped, window
 
-_MOST_OF_ENTITY = 2000
+_PAGE_OF_ENTITY = window(1, 2000)
 
 
 class NewsQuery(msgspec.Struct):
@@ -98,21 +98,26 @@ async def news_of_open_projects(
 
 @get("/data/projects/{project_id:uuid}/news/{news_id:uuid}", access=_members_but_clients, returns=NEWS_ITEM)
 async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, caller: Caller) -> Json:
-    """A piece of news of a production; vendors get those of their tasks."""
+    """A piece of news of a production; vendors are refused those of tasks that are not theirs."""
     own = caller.role_here == "vendor"
-    statement = queries.news_item(own=own)
-    given = {"caller_id": caller.id} if own else {}
-    return found(await db.json_row(statement, project_id=project_id, news_id=news_id, **given), "The piece of news")
+    given: dict[str, Any] = {"project_id": project_id, "news_id": news_id}
+    item = await db.json_row(queries.news_item(own=own), **given, **({"caller_id": caller.id} if own else {}))
+    if item is None and own:
+        others = await db.json_row(queries.news_item(own=False), **given)
+        require(others is None, "Access needs: a task assigned to them, for vendors.")
+    return found(item, "The piece of news")
 
 
 @get(
     "/data/entities/{entity_id:uuid}/news",
-    access=entity_access("entity_id") & not_client,
+    access=(entity_access("entity_id") & not_client).else_empty(
+        client_here, envelope(Json(b"[]"), 0, 1, _PAGE_OF_ENTITY)
+    ),
     returns=enveloped(NEWS_ITEM),
 )
 async def entity_news(entity_id: UUID, db: Database, caller: Caller) -> Json:
     """The latest news of an entity, newest first, as one page; vendors get those of their tasks."""
     own = caller.role_here == "vendor"
-    given: dict[str, Any] = {"entity_id": entity_id, "limit": _MOST_OF_ENTITY}
+    given: dict[str, Any] = {"entity_id": entity_id, "limit": _PAGE_OF_ENTITY["limit"]}
     row = found(await db.row(queries.entity_news(own=own), **given, **({"caller_id": caller.id} if own else {})))
-    return envelope(Json(row["rows"].encode()), row["total"], 1, {"limit": _MOST_OF_ENTITY, "offset": 0})
+    return envelope(Json(row["rows"].encode()), row["total"], 1, _PAGE_OF_ENTITY)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     CTE,
+    Column,
     ColumnElement,
     Date,
     Executable,
@@ -29,10 +30,12 @@ from sqlalchemy import (
     true,
 )
 
+from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import department_link, person
 from pegbar.core.schema import TIMESTAMP, Uuid
 from pegbar.core.wire import Wire, json_list, json_map, json_object
 from pegbar.entities.tables import entity
+from pegbar.entities.task_shapes import blank_value
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, project_status, task_status, task_type
 from pegbar.tasks.by_role import by_role
@@ -85,12 +88,12 @@ class OpenTasks:
         if "task_type_id" not in self.filters:
             chosen.append(_NO_CONCEPT)
         if not self.for_admin:
-            chosen += [MINE, ~caller_is("vendor") | ASSIGNED]
+            chosen += [MINE, ~caller_is("vendor") | ASSIGNED, ~caller_is("client") | ~is_concept(task.c.entity_id)]
         return chosen
 
-    def shown(self, column: ColumnElement[Any], instead: ColumnElement[Any]) -> ColumnElement[Any]:
-        """A column, or what clients get instead."""
-        return column if self.for_admin else case((self.is_blank, instead), else_=column)
+    def shown(self, column: Column[Any]) -> ColumnElement[Any]:
+        """A column of tasks, or what clients get instead."""
+        return column if self.for_admin else case((self.is_blank, blank_value(column)), else_=column)
 
 
 def _assignee(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -104,7 +107,7 @@ def _filter(name: str, is_blank: ColumnElement[bool]) -> ColumnElement[bool]:
         return task.c[name] == given  # type: ignore[no-any-return]
     if name == "priority":
         shown = func.coalesce(task.c.priority, literal_column("0"))
-        return case((is_blank, literal_column("0")), else_=shown) == bindparam(name, type_=Integer)
+        return case((is_blank, blank_value(task.c.priority)), else_=shown) == bindparam(name, type_=Integer)
     moment = bindparam(name, type_=TIMESTAMP)
     whose = task_person_link.c.person_id
     studio = select(person.c.id).where(person.c.studio_id == given)
@@ -140,8 +143,8 @@ def _found(which: OpenTasks) -> CTE:
             task.c.entity_id,
             task.c.task_status_id,
             task_type.c.name.label("task_type_name"),
-            which.shown(task.c.duration, _ZERO).label("duration"),
-            which.shown(task.c.estimation, _ZERO).label("estimation"),
+            which.shown(task.c.duration).label("duration"),
+            which.shown(task.c.estimation).label("estimation"),
         )
         .select_from(_source(which))
         .where(*which.conditions(), task.c.entity_id.is_not(None))
@@ -226,10 +229,8 @@ def statistics(which: OpenTasks) -> Executable:
             task.c.task_status_id,
             func.count().label("amount"),
             func.sum(is_done).label("amount_done"),
-            func.coalesce(func.sum(which.shown(task.c.duration, _ZERO)), _ZERO, type_=Float).label("total_duration"),
-            func.coalesce(func.sum(which.shown(task.c.estimation, _ZERO)), _ZERO, type_=Float).label(
-                "total_estimation"
-            ),
+            func.coalesce(func.sum(which.shown(task.c.duration)), _ZERO, type_=Float).label("total_duration"),
+            func.coalesce(func.sum(which.shown(task.c.estimation)), _ZERO, type_=Float).label("total_estimation"),
         )
         .select_from(_source(which))
         .where(*which.conditions())
@@ -279,13 +280,12 @@ def _days(found: CTE, bounds: CTE) -> CTE:
 @lru_cache(256)
 def burndown(which: OpenTasks) -> Executable:
     """What is done day by day, from the first day of the tasks (or productions) to the last: one JSON object."""
-    nothing = literal_column("NULL", TIMESTAMP)
     found = (
         select(
-            which.shown(task.c.estimation, _ZERO).label("estimation"),
-            cast(which.shown(task.c.done_date, nothing), Date).label("done"),
-            cast(which.shown(task.c.start_date, nothing), Date).label("start"),
-            cast(which.shown(task.c.due_date, nothing), Date).label("due"),
+            which.shown(task.c.estimation).label("estimation"),
+            cast(which.shown(task.c.done_date), Date).label("done"),
+            cast(which.shown(task.c.start_date), Date).label("start"),
+            cast(which.shown(task.c.due_date), Date).label("due"),
             project.c.start_date.label("project_start"),
             project.c.end_date.label("project_end"),
         )

@@ -30,6 +30,15 @@ def year(of: str) -> Period:
     return Period(_day(of, "1", "1"), _day(of, "12", "31"))
 
 
+def year_of_weeks(of: str) -> Period:
+    """The year that ISO weeks belong to: from the Monday of its week 1 to the Sunday of its week 52 or 53."""
+    number_of_year = number("year", of)
+    first = week(of, "1").first
+    if number_of_year == date.max.year:
+        return Period(first, date.max)
+    return Period(first, date.fromisocalendar(number_of_year + 1, 1, 1) - timedelta(days=1))
+
+
 def month(of: str, which: str) -> Period:
     """A calendar month."""
     first = _day(of, which, "1")

@@ -14,6 +14,7 @@ from pegbar.core.filters import Special
 from pegbar.core.resource import Access, Change, Resource, list_rows
 from pegbar.core.routing import get
 from pegbar.core.schema import Uuid
+from pegbar.core.writes import writes
 from pegbar.tasks.tables import task, task_person_link, time_spent
 from pegbar.tasks.time import durations
 
@@ -31,9 +32,9 @@ _knows_task = Rule(
 
 async def _check(change: Change) -> None:
     if change.after("task_id") is None:
-        raise Refused("task_id is required.")
+        raise Refused("task_id is required.", field="task_id")
     if change.after("duration") is not None and change.after("duration") <= 0:
-        raise Refused("duration must be more than 0 minutes.")
+        raise Refused("duration must be more than 0 minutes.", field="duration")
     await durations.lock(change.tx, _tasks(change))
 
 
@@ -76,6 +77,7 @@ time_spents = Resource(
     path="/data/time-spents",
     type="TimeSpent",
     access=Access(delete=_knows_task),
+    writes=writes("duration date task_id person_id"),
     specials={
         "start_date": Special(_day("start_date"), time_spent.c.date >= bindparam("f_start_date", type_=Date)),
         "end_date": Special(_day("end_date"), time_spent.c.date <= bindparam("f_end_date", type_=Date)),

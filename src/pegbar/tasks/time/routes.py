@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.access import Caller, Rule, at, entity_access, require, task_access
+from pegbar.core.access import Caller, Rule, at, client_here, entity_access, not_client, require, task_access
 from pegbar.core.body import Strict
 from pegbar.core.database import Database, Json, Transaction
 from pegbar.core.routing import delete, get, post
@@ -35,10 +35,12 @@ class Spent(Strict):
     duration: float | int | str | None = None
 
 
+#: Clients see no hours.
+_sees_hours = (task_access(_ON_TASK) & not_client).else_empty(client_here, b'{"total":0}')
+
+
 async def _of_task(db: Database, caller: Caller, task_id: UUID, day: date | None) -> Json:
-    """Clients see no hours, vendors their own."""
-    if caller.role_here == "client":
-        return Json(b'{"total":0}')
+    """Vendors see their own."""
     only = caller.id if caller.role_here == "vendor" else None
     rows = await db.rows(queries.of_task, task_id=task_id, day=day, only=only)
     total = sum(row["minutes"] for row in rows)
@@ -46,7 +48,7 @@ async def _of_task(db: Database, caller: Caller, task_id: UUID, day: date | None
     return Json(f"{{{','.join(parts)}}}".encode())
 
 
-@get("/actions/tasks/{task_id:uuid}/time-spents", access=task_access(_ON_TASK), returns=_BY_PERSON)
+@get("/actions/tasks/{task_id:uuid}/time-spents", access=_sees_hours, returns=_BY_PERSON)
 async def task_time_spents(task_id: UUID, db: Database, caller: Caller) -> Json:
     """Hours on a task: `total` and, for each person, their time spents."""
     return await _of_task(db, caller, task_id, None)
@@ -54,7 +56,7 @@ async def task_time_spents(task_id: UUID, db: Database, caller: Caller) -> Json:
 
 @get(
     "/actions/tasks/{task_id:uuid}/time-spents/{day:str}",
-    access=task_access(_ON_TASK),
+    access=_sees_hours,
     returns=_BY_PERSON,
     errors=(400,),
 )
@@ -122,9 +124,7 @@ async def project_time_spents(project_id: UUID, db: Database, caller: Caller) ->
     return await db.json(queries.of_project, project_id=project_id)
 
 
-_entity_but_clients = entity_access(at("entity", "entity_id")) & Rule(
-    "not client", lambda caller: caller.role_here != "client", at("entity", "entity_id")
-)
+_entity_but_clients = (entity_access("entity_id") & not_client).else_empty(client_here)
 
 
 @get("/data/entities/{entity_id:uuid}/time-spents", access=_entity_but_clients, returns=[time_spents])

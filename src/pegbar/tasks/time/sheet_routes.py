@@ -154,7 +154,7 @@ async def _table(db: Database, caller: Caller, query: Narrowed, unit: Unit, peri
         raise BadRequest("department_id is none of your departments.")
     view = View(
         narrowed=leads,
-        by_department=supervises and bool(caller.departments),
+        by_department=leads and bool(caller.departments),
         own=not leads and not caller.is_admin,
         by_project=project_id is not None,
         of_department=department_id is not None,
@@ -182,8 +182,8 @@ async def month_table(year: str, query: Narrowed, db: Database, caller: Caller) 
 
 @get(_TABLES + "/week-table/{year:str}", access=_tables, returns=_MINUTES, errors=(400, 403))
 async def week_table(year: str, query: Narrowed, db: Database, caller: Caller) -> Json:
-    """Minutes of each person by ISO week, on the days of a calendar year."""
-    return await _table(db, caller, query, "week", periods.year(year))
+    """Minutes of each person by ISO week, in the weeks of an ISO year: those days that the week's detail has."""
+    return await _table(db, caller, query, "week", periods.year_of_weeks(year))
 
 
 @get(_TABLES + "/day-table/{year:str}/{month:str}", access=_tables, returns=_MINUTES, errors=(400, 403))

@@ -19,20 +19,21 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
-    exists,
     extract,
     func,
     literal_column,
+    or_,
     select,
     true,
 )
 
+from pegbar.accounts.standing import Who, in_team, teams
 from pegbar.accounts.tables import person
 from pegbar.core.access import Caller
 from pegbar.core.schema import Text, Uuid
 from pegbar.core.wire import Wire, json_list, json_object, json_text
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project, project_person_link
+from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_type
 from pegbar.tasks.tables import task, time_spent
 from pegbar.tasks.time.shapes import TIME_SPENT
@@ -43,7 +44,7 @@ _CALLER = bindparam("caller_id", type_=Uuid)
 _FIRST, _LAST = bindparam("first", type_=Date), bindparam("last", type_=Date)
 _PROJECT = bindparam("project_id", type_=Uuid)
 _COMMA = literal_column("','", Text)
-_MINE = select(project_person_link.c.project_id).where(project_person_link.c.person_id == _CALLER)
+_ME = Who(_CALLER, bindparam("caller_role", type_=Text))
 _OF_DEPARTMENTS = task_type.c.department_id == any_(bindparam("departments", type_=ARRAY(Uuid)))
 
 
@@ -51,19 +52,27 @@ _OF_DEPARTMENTS = task_type.c.department_id == any_(bindparam("departments", typ
 class View:
     """How much of the hours of others a caller sees, and what is asked for."""
 
-    narrowed: bool = False  #: to the caller's productions
-    by_department: bool = False  #: to the caller's departments
+    narrowed: bool = False  #: to the productions that the caller manages or supervises
+    by_department: bool = False  #: of those they supervise, to the caller's departments
     own: bool = False  #: to the caller's own hours
     by_project: bool = False
     of_department: bool = False
     of_studio: bool = False
     dated: bool = True
 
+    def _led(self) -> ColumnElement[bool]:
+        """What the caller leads: productions they manage, their departments where they supervise; else their own."""
+        supervised: ColumnElement[bool] = task.c.project_id.in_(teams(_ME, "supervisor"))
+        if self.by_department:
+            supervised &= _OF_DEPARTMENTS
+        elsewhere = task.c.project_id.in_(teams(_ME, without=("manager", "supervisor")))
+        managed = task.c.project_id.in_(teams(_ME, "manager"))
+        return or_(managed, supervised, elsewhere & (time_spent.c.person_id == _CALLER))
+
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions on time spents joined with their tasks, task types and persons."""
         asked: list[tuple[bool, ColumnElement[bool]]] = [
-            (self.narrowed, task.c.project_id.in_(_MINE)),
-            (self.by_department, _OF_DEPARTMENTS),
+            (self.narrowed, self._led()),
             (self.own, time_spent.c.person_id == _CALLER),
             (self.by_project, task.c.project_id == _PROJECT),
             (self.of_department, task_type.c.department_id == bindparam("department_id", type_=Uuid)),
@@ -76,6 +85,7 @@ class View:
         """Those of the parameters that the conditions have."""
         known = {
             "caller_id": caller.id if self.narrowed or self.own else None,
+            "caller_role": caller.role if self.narrowed else None,
             "departments": list(caller.departments) if self.by_department else None,
             **given,
         }
@@ -128,11 +138,7 @@ def _spent(view: View, rows: Rows) -> Select[Any]:
 @lru_cache
 def of_person(view: View, rows: Rows) -> Executable:
     """The person (`is_bot`), whether the caller is on the production asked for, and their hours as JSON."""
-    member = (
-        exists().where(project_person_link.c.project_id == _PROJECT, project_person_link.c.person_id == _CALLER)
-        if view.by_project and view.narrowed
-        else true()
-    )
+    member = in_team(_ME, _PROJECT) if view.by_project and view.narrowed else true()
     return select(person.c.is_bot, member.label("on_project"), json_list(_spent(view, rows)).label("rows")).where(
         person.c.id == bindparam("person_id", type_=Uuid)
     )
@@ -146,7 +152,7 @@ def view_of_person(caller: Caller, person_id: UUID, project_id: UUID | None, *, 
         return None
     return View(
         narrowed=True,
-        by_department=caller.role == "supervisor" and bool(caller.departments),
+        by_department=bool(caller.departments),
         by_project=project_id is not None,
         dated=dated,
     )

@@ -14,6 +14,7 @@ from sqlalchemy import ARRAY, bindparam, select, text
 from pegbar.core.access import Caller, require
 from pegbar.core.database import Json, Transaction
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
+from pegbar.core.removal import Gone, reaction
 from pegbar.core.schema import TIMESTAMP, Text, Uuid, utc_now
 from pegbar.core.storage import Address, mark_deleted, record, store
 from pegbar.entities.hooks import ENTITIES_REMOVED
@@ -26,7 +27,7 @@ from pegbar.tasks.comments import attachments
 from pegbar.tasks.comments.attachments import StoredFile
 from pegbar.workspace.chats import queries
 from pegbar.workspace.chats.events import CHAT_DELETED_MESSAGE, CHAT_JOINED, CHAT_LEFT, CHAT_NEW_MESSAGE
-from pegbar.workspace.tables import chat
+from pegbar.workspace.tables import chat, chat_message
 
 _ENTITY_ID = bindparam("entity_id", type_=Uuid)
 _PERSON = bindparam("person_id", type_=Uuid)
@@ -113,11 +114,11 @@ def is_picture(mimetype: str) -> bool:
     return any(word in mimetype.lower() for word in ("png", "jpg", "jpeg"))
 
 
-async def keep_thumbnail(source: Path, file: StoredFile) -> SentFile:
+async def keep_thumbnail(author_id: UUID, source: Path, file: StoredFile) -> SentFile:
     """Make and store the small picture of a file that says it is a picture. Raises UnreadablePicture."""
     if not is_picture(file.mimetype):
         return SentFile(file)
-    async with rendered(source, (ATTACHMENT_THUMBNAIL,)) as made:
+    async with rendered(source, (ATTACHMENT_THUMBNAIL,), holder=author_id) as made:
         return SentFile(file, await store().put(thumbnail(file.id), made.files[ATTACHMENT_THUMBNAIL.prefix]))
 
 
@@ -186,6 +187,26 @@ _LEAVE_ALL = text(
       SELECT c.id FROM chat c JOIN entity e ON e.id = c.object_id WHERE e.project_id = :project_id)
     """
 ).bindparams(_PERSON, bindparam("project_id", type_=Uuid))
+
+_MESSAGES_BY = text(
+    """
+    SELECT m.id, m.chat_id, e.project_id
+      FROM chat_message m JOIN chat c ON c.id = m.chat_id LEFT JOIN entity e ON e.id = c.object_id
+     WHERE m.person_id = ANY(:person_ids)
+    """
+).bindparams(bindparam("person_ids", type_=ARRAY(Uuid)))
+
+
+@reaction(chat_message.c.person_id)
+async def forget_messages(gone: Gone) -> None:
+    """What somebody who is removed said in chats goes, with its files."""
+    rows = await gone.tx.rows(_MESSAGES_BY, person_ids=gone.ids)
+    if rows:
+        await _forget(gone.tx, [row["id"] for row in rows])
+    for row in rows:
+        said = {"chat_id": row["chat_id"], "chat_message_id": row["id"]}
+        gone.tx.emit(CHAT_DELETED_MESSAGE, project_id=row["project_id"], **said)
+
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 _MESSAGES_OF = text(

@@ -2,6 +2,7 @@
 
 from sqlalchemy import ColumnElement, bindparam, exists, select, text
 
+from pegbar.accounts.standing import as_text, is_open_state, on, somebody_written, written
 from pegbar.core.schema import Uuid
 from pegbar.core.wire import Wire, json_list, json_object, wire_of
 from pegbar.entities.naming import FULL_NAME, JOINS
@@ -95,7 +96,8 @@ OF_PERSON = {
         "required": ["id", "object_id", "last_message", "entity_name", "project_id", "preview_file_id"],
     },
 }
-#: The chats that a person takes part in, of open productions whose team they are in.
+_HERE = on(somebody_written("me"), written("p.id"))
+#: The chats that a person takes part in, of open productions whose team they are in and entities within their reach.
 of_person = text(
     f"""
     SELECT json_build_object(
@@ -106,12 +108,10 @@ of_person = text(
       JOIN person me ON me.id = m.person_id
       JOIN chat c ON c.id = m.chat_id
       JOIN entity e ON e.id = c.object_id
-      JOIN project p ON p.id = e.project_id
-      JOIN project_status s ON s.id = p.project_status_id AND s.name = 'Open'
+      JOIN project p ON p.id = e.project_id AND {as_text(is_open_state(written("p.project_status_id")))}
       {JOINS}
      WHERE m.person_id = :caller_id
-       AND (me.role = 'admin' OR EXISTS (SELECT 1 FROM project_person_link l
-                                          WHERE l.project_id = p.id AND l.person_id = me.id))
+       AND {as_text(_HERE.sees_production & _HERE.reaches(written("e.id")))}
      ORDER BY c.last_message DESC NULLS LAST, c.id
     """  # noqa: S608 - a constant
 ).bindparams(bindparam("caller_id", type_=Uuid))

@@ -56,7 +56,7 @@ async def chat_messages(entity_id: UUID, db: Database) -> Json:
     return await db.json(queries.messages, entity_id=entity_id)
 
 
-@post(f"{_CHAT}/messages", access=_reaches, events=(CHAT_NEW_MESSAGE,), returns=queries.MESSAGE, errors=(400,))
+@post(f"{_CHAT}/messages", access=_reaches, events=(CHAT_NEW_MESSAGE,), returns=queries.MESSAGE, errors=(400, 429))
 async def say_in_chat(entity_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Say something in the chat of an entity, as JSON or a form with files.
 
@@ -71,7 +71,7 @@ async def say_in_chat(entity_id: UUID, request: AnyRequest, db: Database, caller
         sent: list[SentFile] = []
         try:
             for upload, file in zip(chosen(form), files, strict=True):
-                sent.append(await actions.keep_thumbnail(upload.path, file))
+                sent.append(await actions.keep_thumbnail(caller.id, upload.path, file))
 
             async def say(tx: Transaction) -> Json:
                 return await actions.say(tx, caller, entity_id, body.message, sent)

@@ -1,0 +1,369 @@
+"""A production with one of everything, the callers of the oracle, and a database that takes back whatever they write.
+
+The rows are those that the oracle's README tells of. After they are made, a trigger on every table refuses each commit
+that changed something: a request runs whole, its checks with it, and the next caller finds the world as it was.
+"""
+
+import http.client
+import json
+import re
+from dataclasses import dataclass, field
+from string import Template
+from uuid import uuid4
+
+import psycopg
+
+from tests import factories
+from tests.client import Client
+from tests.media.publishing import png
+from tests.server import Server
+from tests.whole import oracle
+from tests.whole.rows import Rows
+
+#: The constraint that a commit is refused with.
+KEPT = "the_world_is_kept"
+DAY = "2031-01-05"
+_PASSWORD = "a long password"
+_KINDS = ("Shot", "Sequence", "Episode", "Edit", "Scene", "Concept")
+#: Parameters that are no ids.
+_PLAIN = {
+    "day": DAY,
+    "date": DAY,
+    "year": "2031",
+    "month": "1",
+    "week": "1",
+    "month_date": "2031-01",
+    "extension": "png",
+    "file_name": "note.txt",
+    "entity_type": "Character",
+}
+#: Parameters that name a row of a table with another name.
+_TABLES = {
+    "asset_id": "entity",
+    "asset_type_id": "entity_type",
+    "version_id": "production_schedule_version",
+    "file_id": "attachment_file",
+    "link_id": "entity_link",
+    "entry_id": "budget_entry",
+    "filter_id": "search_filter",
+    "filter_group_id": "search_filter_group",
+}
+#: Routes that want another row of a table than the rest.
+_PLACES = {
+    "POST /pictures/preview-files/{instance_id}": {"instance_id": "empty_preview_file"},
+    "GET /pictures/preview-background-files/{instance_id}.{extension}": {"extension": "background_extension"},
+    "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
+    "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
+    "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
+}
+_FILES = {
+    "note.txt": (b"A note", "text/plain"),
+    "picture.png": (png(), "image/png"),
+    # Kept as it is: nothing is made of it, so that asking costs little.
+    "model.obj": (b"# nothing", "application/octet-stream"),
+    "background.hdr": (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n\x80\x80\x80\x80", "image/vnd.radiance"),
+    "people.csv": (b"First Name,Last Name,Email\nNew,Person,new@example.com\n", "text/csv"),
+}
+_BOUNDARY = "a-part-of-the-form"
+
+
+@dataclass
+class Person:
+    """A caller: the tokens of a session, or of an API."""
+
+    name: str
+    id: str = ""
+    access: str = ""
+    refresh: str = ""
+
+
+@dataclass
+class World:
+    """Where the callers ask, and who they are."""
+
+    server: Server
+    ids: dict[str, str] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    _connection: http.client.HTTPConnection | None = None
+
+    def place(self, line: oracle.Line) -> str:
+        """The path of a line in this world."""
+        special = _PLACES.get(line.route, {})
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            if name in special:
+                return self.ids[special[name]]
+            if name == "instance_id":
+                return self.ids[table_of(line.path)]
+            if name == "day" and "{month}/{day}" in line.path:
+                return "5"
+            return (
+                _PLAIN.get(name) or self.ids[name if name in self.ids else _TABLES.get(name, name.removesuffix("_id"))]
+            )
+
+        return re.sub(r"\{(\w+)\}", value, line.path)
+
+    def request(self, line: oracle.Line) -> tuple[str, bytes, str]:
+        """The path with its query, the body and its content type."""
+        path, sent = self.place(line), oracle.bodies().get(line.route, "")
+        if line.asked.startswith("?"):
+            path += self.filled(line.asked)
+        elif line.asked:
+            sent = line.asked
+        if sent.startswith("?"):
+            path, sent = path + self.filled(sent), ""
+        if sent.startswith("file="):
+            return path, *_form(sent.removeprefix("file="))
+        if line.method == "GET" or (line.method == "DELETE" and not sent):
+            return path, b"", ""
+        return path, self.filled(sent or "{}").encode(), "application/json"
+
+    def filled(self, text: str) -> str:
+        """A text with the ids it names."""
+        return Template(text).substitute(self.ids)
+
+    def ask(self, who: Person, line: oracle.Line) -> tuple[int, str]:
+        """What the server answers this caller: status and text."""
+        path, body, kind = self.request(line)
+        token = who.refresh or who.access if line.path == "/auth/refresh-token" else who.access
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if kind:
+            headers["Content-Type"] = kind
+        for attempt in (1, 2):
+            connection = self._connection = self._connection or http.client.HTTPConnection(
+                "127.0.0.1", self.server.port
+            )
+            try:
+                connection.request(line.method, f"/api{path}", body=body or None, headers=headers)
+                answer = connection.getresponse()
+                return answer.status, answer.read().decode(errors="replace")
+            except (http.client.HTTPException, ConnectionError):
+                # A connection that the server closed meanwhile.
+                connection.close()
+                self._connection = None
+                if attempt == 2:
+                    raise
+        raise AssertionError
+
+
+def table_of(path: str) -> str:
+    """The table whose row `{instance_id}` names, by the word before it."""
+    word = path.partition("/{instance_id}")[0].rpartition("/")[2].replace("-", "_")
+    if word == "events":
+        return "api_event"
+    if word.endswith(("status", "news")):
+        return word
+    return word.removesuffix("ies") + "y" if word.endswith("ies") else word.removesuffix("s")
+
+
+def _form(name: str) -> tuple[bytes, str]:
+    content, kind = _FILES[name]
+    head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
+    return (
+        f"--{_BOUNDARY}\r\n{head}".encode() + content + f"\r\n--{_BOUNDARY}--\r\n".encode(),
+        f"multipart/form-data; boundary={_BOUNDARY}",
+    )
+
+
+def made(server: Server, admin: Client) -> World:
+    """The world, with its database closed for changes."""
+    world = World(server)
+    _make_people(world, admin)
+    _make_productions(world, admin)
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
+        _make_rows(world, admin, connection)
+        _make_preview_account(world, admin)
+        admin.ok_put(f"/data/persons/{world.people['inactive'].id}", {"active": False})
+        _keep(connection)
+    return world
+
+
+def _make_people(world: World, admin: Client) -> None:
+    for name, key in (("The department", "department"), ("Another department", "other_department")):
+        world.ids[key] = admin.ok_post("/data/departments", {"name": name, "color": "#112233"})["id"]
+    departments = {"supervisor": ["department"], "supervisor-other": ["other_department"]}
+    departments |= {"assigned": ["department"], "vendor-assigned": ["department"]}
+    for caller in oracle.callers():
+        person = world.people[caller.name] = Person(caller.name)
+        if not caller.role or caller.name == "preview":
+            continue
+        row = {"first_name": caller.name, "last_name": "Oracle", "role": caller.role}
+        row |= {"departments": [world.ids[key] for key in departments.get(caller.name, [])]}
+        row |= (
+            {"is_bot": True} if caller.name == "bot" else {"email": f"{caller.name}@example.com", "password": _PASSWORD}
+        )
+        hired = admin.ok_post("/data/persons", row)
+        person.id, person.access = hired["id"], hired.get("access_token", "")
+        if caller.name != "bot":
+            _sign_in(world, person, f"{caller.name}@example.com", _PASSWORD)
+    newcomer = {"first_name": "New", "last_name": "Comer", "email": "newcomer@example.com"}
+    world.ids["newcomer"] = admin.ok_post("/data/persons", newcomer)["id"]
+    world.ids["person"] = world.people["assigned"].id
+    world.ids["artist"] = world.people["artist"].id
+
+
+def _sign_in(world: World, person: Person, email: str, password: str) -> None:
+    answer = Client(world.server.api).ok_post("/auth/login", {"email": email, "password": password})
+    person.id, person.access, person.refresh = answer["user"]["id"], answer["access_token"], answer["refresh_token"]
+
+
+def _make_productions(world: World, admin: Client) -> None:
+    show, other = factories.production(admin)["id"], factories.production(admin)["id"]
+    world.ids |= {"project": show, "other_project": other}
+    for caller in oracle.callers():
+        person = world.people[caller.name]
+        if not person.id or caller.role == "admin":
+            continue
+        admin.ok_post(f"/data/projects/{show if caller.team_role else other}/team", {"person_id": person.id})
+        if caller.team_role and caller.team_role != caller.role:
+            admin.ok_put(f"/data/projects/{show}/team/{person.id}", {"role": caller.team_role})
+    task_type = {
+        "name": "The task type",
+        "color": "#112233",
+        "for_entity": "Asset",
+        "department_id": world.ids["department"],
+    }
+    world.ids["task_type"] = admin.ok_post("/data/task-types", task_type)["id"]
+    world.ids["task_status"] = factories.named(admin, "task-status", "Todo")["id"]
+    world.ids["entity_type"] = factories.named(admin, "entity-types", "Character")["id"]
+    world.ids["organisation"] = admin.ok_get("/data/organisations")[0]["id"]
+    for kind in _KINDS:
+        # Some types are not in the default data set.
+        if not admin.ok_get("/data/entity-types", params={"name": kind}):
+            admin.ok_post("/data/entity-types", {"name": kind})
+        world.ids[kind.lower()] = factories.entity(admin, show, kind)["id"]
+    world.ids["entity"] = factories.entity(admin, show)["id"]
+    world.ids["other_entity"] = factories.entity(admin, show)["id"]
+    world.ids["other_shot"] = factories.entity(admin, show, "Shot")["id"]
+    closed = factories.named(admin, "project-status", "Closed")["id"]
+    world.ids["closed_project"] = factories.production(admin, project_status_id=closed)["id"]
+    folder = admin.ok_post(f"/data/projects/{show}/concept-folders", {"name": "Folder"})
+    world.ids["concept_folder"] = folder["id"]
+
+
+def _make_rows(world: World, admin: Client, connection: psycopg.Connection) -> None:
+    ids = world.ids
+    assignees = [world.people[name].id for name in ("assigned", "vendor-assigned")]
+    for key in ("entity", *(kind.lower() for kind in _KINDS)):
+        task_id = str(uuid4())
+        ids.setdefault("task", task_id)
+        connection.execute(
+            "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty, priority,"
+            " duration, estimation, created_at, updated_at)"
+            " VALUES (%s, 'main', %s, %s, %s, %s, 3, 0, 0, 0, now(), now())",
+            (task_id, ids["project"], ids["task_type"], ids["task_status"], ids[key]),
+        )
+        for person_id in assignees:
+            connection.execute(
+                "INSERT INTO task_person_link (task_id, person_id) VALUES (%s, %s)", (task_id, person_id)
+            )
+    given = {name: value for name, value in ids.items() if not name.startswith(("other_", "newcomer", "artist"))}
+    rows = Rows(connection, given)
+    # A second one of everything, in the other production.
+    elsewhere = factories.entity(admin, ids["other_project"])
+    there = {"project": ids["other_project"], "department": ids["other_department"], "entity": elsewhere["id"]}
+    there |= {"task": factories.task(admin, elsewhere)["id"], "person": ids["newcomer"]}
+    others = Rows(connection, there)
+    ids |= {name: str(value) for name, value in rows.ids.items()}
+    ids |= {f"other_{name}": str(value) for name, value in others.ids.items() if f"other_{name}" not in ids}
+    _put_in_place(world, connection)
+    _make_files(world, admin)
+
+
+def _put_in_place(world: World, connection: psycopg.Connection) -> None:
+    """What the rows must be to each other beyond the foreign keys that filled them."""
+    ids = world.ids
+    for child, parent in (("shot", "sequence"), ("scene", "sequence"), ("sequence", "episode"), ("edit", "episode")):
+        connection.execute("UPDATE entity SET parent_id = %s WHERE id = %s", (ids[parent], ids[child]))
+    connection.execute("UPDATE entity SET source_id = %s WHERE id = %s", (ids["scene"], ids["shot"]))
+    creator, maker = world.people["creator"].id, world.people["supervisor"].id
+    connection.execute("UPDATE entity SET created_by = %s WHERE project_id = %s", (creator, ids["project"]))
+    connection.execute("UPDATE playlist SET created_by = %s, episode_id = NULL WHERE id = %s", (maker, ids["playlist"]))
+    connection.execute(
+        "UPDATE metadata_descriptor SET entity_type = 'Asset', name = 'The column', field_name = 'the_column',"
+        " task_type_id = NULL WHERE id = %s",
+        (ids["metadata_descriptor"],),
+    )
+    ids["field_name"] = "the_column"
+    ids["reply_id"] = str(uuid4())
+    reply = {"id": ids["reply_id"], "date": f"{DAY}T00:00:00", "person_id": ids["person"], "text": "", "mentions": []}
+    connection.execute(
+        "UPDATE comment SET object_type = 'Task', text = 'internal', replies = %s WHERE id = %s",
+        (json.dumps([reply]), ids["comment"]),
+    )
+    connection.execute(
+        "UPDATE chat SET object_type = 'entity', object_id = %s WHERE id = %s", (ids["entity"], ids["chat"])
+    )
+    connection.execute(
+        "INSERT INTO asset_instance_link (entity_id, asset_instance_id) VALUES (%s, %s)",
+        (ids["shot"], ids["asset_instance"]),
+    )
+    ids["other_asset_instance"] = str(uuid4())
+    connection.execute(
+        "INSERT INTO asset_instance (id, asset_id, number) VALUES (%s, %s, 9)",
+        (ids["other_asset_instance"], ids["entity"]),
+    )
+    ids["other_production_schedule_version"] = str(uuid4())
+    connection.execute(
+        "INSERT INTO production_schedule_version (id, name, project_id) VALUES (%s, 'Another', %s)",
+        (ids["other_production_schedule_version"], ids["project"]),
+    )
+    ids["plain_comment"] = str(uuid4())
+    connection.execute(
+        "INSERT INTO comment (id, object_id, object_type, person_id, task_status_id, text, replies, checklist,"
+        " created_at) VALUES (%s, %s, 'Task', %s, %s, 'internal', '[]', '[]', now())",
+        (ids["plain_comment"], ids["task"], ids["person"], ids["task_status"]),
+    )
+    connection.execute("UPDATE person SET totp_enabled = true WHERE id = %s", (ids["newcomer"],))
+    ids["other_task"] = str(uuid4())
+    connection.execute(
+        "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty)"
+        " VALUES (%s, 'second', %s, %s, %s, %s, 3)",
+        (ids["other_task"], ids["project"], ids["other_task_type"], ids["task_status"], ids["entity"]),
+    )
+
+
+def _make_files(world: World, admin: Client) -> None:
+    """Files behind the rows that stand for one: what is not there is 404, whoever asks."""
+    ids, picture = world.ids, {"file": ("picture.png", png(), "image/png")}
+    uploaded = admin.post(f"/pictures/preview-files/{ids['preview_file']}", files=picture)
+    assert uploaded.status_code == 201, uploaded.text
+    preview = {"name": "empty", "task_id": ids["task"], "person_id": ids["person"], "revision": 8}
+    ids["empty_preview_file"] = admin.ok_post("/data/preview-files", preview)["id"]
+    for kind, key in (("persons", "person"), ("organisations", "organisation"), ("projects", "project")):
+        admin.post(f"/pictures/thumbnails/{kind}/{ids[key]}", files=picture)
+    note = {"file": ("note.txt", b"A note", "text/plain")}
+    added = admin.post(f"/actions/tasks/{ids['task']}/comments/{ids['comment']}/add-attachment", files=note)
+    assert added.status_code == 201, added.text
+    ids["attachment_file"] = added.json()[0]["id"]
+    content, kind = _FILES["background.hdr"]
+    admin.post(
+        f"/pictures/preview-background-files/{ids['preview_background_file']}", files={"file": ("a.hdr", content, kind)}
+    )
+    ids["background_extension"] = "hdr"
+
+
+def _make_preview_account(world: World, admin: Client) -> None:
+    path = f"/data/projects/{world.ids['project']}/preview-account"
+    account = admin.ok_post(path)
+    admin.ok_put(path, {"is_open": True})
+    _sign_in(world, world.people["preview"], account["email"], account["password"])
+
+
+def _keep(connection: psycopg.Connection) -> None:
+    """Refuse every commit that changes a row, after all of its request has run."""
+    connection.execute(
+        f"CREATE FUNCTION pegbar.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'"
+        f" USING ERRCODE = 'check_violation', CONSTRAINT = '{KEPT}'; END $$"
+    )
+    tables = connection.execute(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
+        " OR (schemaname = 'pegbar'"
+        " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt'))"
+    ).fetchall()
+    for (table,) in tables:
+        connection.execute(
+            f"CREATE CONSTRAINT TRIGGER keep AFTER INSERT OR UPDATE OR DELETE ON {table}"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pegbar.keep()"
+        )
