@@ -256,12 +256,8 @@ class Asking:
 
 def meant(route: str, who: Onlooker, secret: Secret) -> bool:
     """Whether the specification has a route show what others must not."""
-    return any(
-        route == path
-        and fnmatch(str(secret), pattern)
-        and (who.standing.teams.get(secret.place) or who.standing.role) in roles
-        for path, pattern, roles, _ in MEANT
-    )
+    roles = {who.standing.role, who.standing.teams.get(secret.place)}
+    return any(route == path and fnmatch(str(secret), shown) and roles & to for path, shown, to, _ in MEANT)
 
 
 def what(secret: Secret, who: Onlooker) -> str:

@@ -129,7 +129,7 @@ MEANT = [
     ),
     (
         "/data/persons/task-dates", "task*_date of [!r]*", {"manager", "supervisor"},
-        "spec tasks: from when until when people have tasks, wherever, for those who plan with them",
+        "spec tasks: from when until when people are busy, not with what, for those who plan with them",
     ),
 ]  # fmt: skip
 
