@@ -57,6 +57,7 @@ _REASONS = {
     415: "The body is not JSON.",
     422: "The token cannot be used.",
     429: "Too many attempts: wait, then try again.",
+    503: "Something the server stands on is busy or away: nothing was changed, send it again.",
 }
 
 _INTRODUCTION = """The Kitsu API, as Pegbar serves it. Paths answer at the root of the server and under `/api`.
@@ -64,7 +65,7 @@ _INTRODUCTION = """The Kitsu API, as Pegbar serves it. Paths answer at the root 
 **Signing in.** `POST /auth/login` answers an `access_token`: send it as `Authorization: Bearer …`. It also sets
 cookies, which browsers send by themselves. Bots have a token from birth.
 
-**Errors** are JSON with a `message`; a refused token has `msg` instead.
+**Errors** are JSON with `error`, `message` and `data`: the last is null, or has the `errors` of each `field`.
 
 **Lists** take any column of the table as a filter, `page` and `limit` for pages, `fields` to choose keys and
 `relations=true` for the ids of related rows."""
