@@ -62,7 +62,7 @@ def test_authors_and_assignees_are_told_without_what_is_personal(admin: Client) 
     show = factories.production(admin, artist)
     task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
     said = say(artist, task, status(admin, "Work In Progress"))
-    whole = admin.ok_get(f"/data/tasks/{task['id']}/full")
+    whole = artist.ok_get(f"/data/tasks/{task['id']}/full")
     listed = admin.ok_get(f"/data/tasks/{task['id']}/comments")[0]
     for person in (said["person"], listed["person"], *whole["persons"]):
         assert person["id"] == artist.id
