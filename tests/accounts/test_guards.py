@@ -127,7 +127,7 @@ def test_a_preview_account_signs_in_while_its_window_is_open(server: Server, adm
         " RETURNING 1",
         person_id,
     )
-    assert visitor.get("/auth/authenticated").json() == {"msg": "Token has been revoked"}
+    assert visitor.get("/auth/authenticated").json()["msg"] == "Token has been revoked"
 
 
 def test_a_preview_account_is_shut_out_with_its_window(server: Server, strict_admin: Client, admin: Client) -> None:

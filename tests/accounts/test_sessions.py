@@ -29,7 +29,7 @@ def test_an_artist_signs_in_refreshes_and_signs_out(server: Server, admin: Clien
     assert renewing.get("/auth/authenticated").status_code == 422
     assert ida.ok_get("/auth/logout") == {"logout": True}
     for ended in (ida.get("/auth/authenticated"), renewing.get("/auth/refresh-token"), ida.get("/auth/logout")):
-        assert (ended.status_code, ended.json()) == (401, {"msg": "Token has been revoked"})
+        assert (ended.status_code, ended.json()["msg"]) == (401, "Token has been revoked")
 
 
 def test_access_tokens_made_by_refreshing_end_with_their_session(server: Server, admin: Client) -> None:
@@ -91,6 +91,7 @@ def test_five_failures_lock_even_the_right_password_out(admin: Client) -> None:
             "login": False,
             "too_many_failed_login_attemps": True,
             "message": "",
+            "data": None,
         }
 
 
@@ -215,4 +216,4 @@ def test_a_code_dies_with_the_session_that_made_it(admin: Client, anonymous: Cli
 )
 def test_single_sign_on_says_that_it_is_not_there(anonymous: Client, route: str) -> None:
     answer = anonymous.call(*route.split())
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    assert (answer.status_code, set(answer.json())) == (400, {"error", "message", "data"})

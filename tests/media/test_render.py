@@ -1,7 +1,6 @@
 """Pictures made from uploads: sizes, orientation, transparency, and files that are none."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,17 +117,24 @@ def test_a_bomb_is_refused_before_its_pixels_are_read(tmp_path: Path) -> None:
     assert made == []
 
 
+#: Runs a command and writes its exit code and its peak memory after what it says. A process of its own, and a small one:
+#: the peak of a process counts that of the one it was forked from.
+MEASURING = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:]).returncode
+memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print("", code, memory, sep="\\n", end="")
+"""
+
+
 def measured(source: Path, fit: str, **request: int) -> tuple[int, dict[str, Any], int]:
     """The exit code of the program, what it says, and the most memory it took, in bytes."""
     outputs = [{"path": str(source.with_name("out")), "fit": fit, "width": 150, "height": 100}]
     asked = {"source": str(source), "outputs": outputs, "hdr": False, "max_pixels": 2**27, **request}
-    said = source.with_name("said")
-    with said.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-I", render.__file__, json.dumps(asked)], stdout=out)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    text = said.read_text()
-    return process.returncode, json.loads(text) if text else {}, usage.ru_maxrss * 1024
+    command = [sys.executable, "-I", render.__file__, json.dumps(asked)]
+    measuring = subprocess.run([sys.executable, "-I", "-c", MEASURING, *command], stdout=subprocess.PIPE, check=True)
+    said, code, memory = measuring.stdout.decode().rsplit("\n", 2)
+    return int(code), json.loads(said) if said else {}, int(memory) * 1024
 
 
 def test_a_bomb_of_361_megapixels_costs_what_its_header_does(tmp_path: Path) -> None:

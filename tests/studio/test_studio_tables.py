@@ -85,7 +85,7 @@ def test_a_status_automation_tells_nothing_before_the_permission_is_checked(admi
     assert hire(admin, "manager").delete(f"/data/status-automations/{made['id']}").status_code == 403
     refused = admin.delete(f"/data/status-automations/{made['id']}")
     assert refused.status_code == 400
-    assert refused.json().keys() == {"message"}
+    assert refused.json().keys() == {"error", "message", "data"}
     assert "Key" not in refused.text
     assert admin.post("/data/status-automations", {"out_field_type": "color"}).status_code == 400
     assert admin.ok_get("/data/status-automations", params={"id": made["id"]})

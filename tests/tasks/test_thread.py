@@ -216,7 +216,7 @@ def test_related_tasks_are_those_the_caller_sees_on_each_production(admin: Clien
     assert (related(vendor, vendor, mine), related(vendor, vendor, free)) == ([0], [])
     assert related(vendor, artist, mine) == 403
     assert related(client, artist, free) == [0], "blank, by the role on the production"
-    assert related(factories.hire(admin), artist, free) == 403, "bots are refused"
+    assert related(artist, factories.hire(admin), free) == 403, "a bot has no list of tasks"
 
 
 def test_of_a_hidden_comment_clients_get_the_pictures_and_nothing_else(admin: Client) -> None:

@@ -29,7 +29,8 @@ log = structlog.get_logger()
 
 SERVICE_USER = "pegbar"
 DATABASE = "pegbar"
-_LONGEST_SOCKET_PATH = 100
+#: Bytes of a socket's whole path: Linux takes 107, macOS 103.
+_LONGEST_SOCKET_PATH = 103
 _START_TIMEOUT = 60.0
 #: Seconds that a server left behind may take for each way to end.
 _END_TIMEOUT = 30.0
@@ -120,7 +121,7 @@ class EmbeddedPostgres:
         self._lock: IO[str] | None = None
         self._user: pwd.struct_passwd | None = None
         self.sockets = self.data / "socket"
-        if len(str(self.sockets)) > _LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self.sockets / ".s.PGSQL.5432")) > _LONGEST_SOCKET_PATH:
             name = hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
             self.sockets = Path(tempfile.gettempdir()) / f"pegbar-{name}"
 
