@@ -133,11 +133,11 @@ MEANT = [
         "spec tasks: from when until when people are busy, not with what, for those who plan with them",
     ),
     (
-        "/data/persons", "person.[fld]*_[nl]* of *", {"vendor"},
+        "/data/persons", "person.[fld]*_[nlo]* of *", {"vendor"},
         "recording accounts_people: vendors list the names of everybody",
     ),
     (
-        "a filter of /data/persons", "person.[fld]*_[nl]* of *", {"vendor"}, "as they list them",
+        "a filter of /data/persons", "person.[fld]*_[nlo]* of *", {"vendor"}, "as they list them",
     ),
     (
         "a filter of /data/persons", "person.email of *", EVERYBODY,
@@ -167,7 +167,7 @@ MEANT = [
         "the ids somebody who left was told while they were in the team",
     ),
     *(
-        (way, "project:*.id of *", EVERYBODY, "docs/permissions.md: that a production is made or changed, by its id")
+        (way, "project.id of *", EVERYBODY, "docs/permissions.md: that a production is made or changed, by its id")
         for way in ("the feed", "the sockets")
     ),
 ]  # fmt: skip
