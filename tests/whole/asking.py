@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from itertools import product
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -255,7 +254,7 @@ class Asking:
 
 
 def meant(route: str, who: Onlooker, secret: Secret) -> bool:
-    """Whether the specification has a route show what others must not."""
+    """Whether it is said that this shows what others must not."""
     roles = {who.standing.role, who.standing.teams.get(secret.place)}
     return any(route == path and fnmatch(str(secret), shown) and roles & to for path, shown, to, _ in MEANT)
 
@@ -291,14 +290,3 @@ def oracles(world: World, who: Onlooker) -> Iterator[tuple[Operation, str, Secre
 
 #: Who, on which route, was shown what.
 Leak = tuple[str, str, str]
-_KNOWN = Path(__file__).with_name("known_leaks.txt")
-
-
-def known_leaks() -> set[Leak]:
-    """The leaks that are known and not mended yet: a line is a route, who, and what, the latter two with semicolons."""
-    known = set()
-    for line in _KNOWN.read_text().splitlines():
-        if line and not line.startswith("#"):
-            route, names, secrets = (part.strip() for part in line.split("|"))
-            known |= {(name.strip(), route, each.strip()) for name in names.split(";") for each in secrets.split(";")}
-    return known

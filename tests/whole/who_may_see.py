@@ -117,7 +117,8 @@ task_status                               yes        yes    yes    yes    yes
 task_type                                 yes        yes    yes    yes    yes
 """
 
-#: What single routes show besides: route, secrets, roles, and why.
+EVERYBODY = {"manager", "supervisor", "user", "client", "vendor"}
+#: What single routes, filters (`a filter of` a route) and events show besides: where, secrets, roles, and why.
 MEANT = [
     (
         "/data/assets/{asset_id:uuid}/cast-in", "entity:Shot.name of *", {"vendor"},
@@ -130,6 +131,44 @@ MEANT = [
     (
         "/data/persons/task-dates", "task*_date of [!r]*", {"manager", "supervisor"},
         "spec tasks: from when until when people are busy, not with what, for those who plan with them",
+    ),
+    (
+        "/data/persons", "person.[fld]*_[nlo]* of *", {"vendor"},
+        "recording accounts_people: vendors list the names of everybody",
+    ),
+    (
+        "a filter of /data/persons", "person.[fld]*_[nlo]* of *", {"vendor"}, "as they list them",
+    ),
+    (
+        "a filter of /data/persons", "person.email of *", EVERYBODY,
+        "docs/permissions.md: who knows a whole address or desktop login finds whose it is; scripts sign people in so",
+    ),
+    (
+        "a filter of /data/persons", "person.desktop_login of *", EVERYBODY, "as by the address",
+    ),
+    (
+        "/data/assets/{asset_id:uuid}/cast-in", "entity:S*.* of *", {"manager", "supervisor"},
+        "recording entities_shared_assets: who leads the production of a shared asset sees what uses it",
+    ),
+    *(
+        (route, "entity:[SE]*.id of *", EVERYBODY, "docs/permissions.md: a shared asset tells the ids of what uses it")
+        for route in ("/data/assets/{asset_id:uuid}", "/data/entities", "/data/entities/{instance_id:str}")
+    ),
+    (
+        "/data/projects/{project_id:uuid}/entity-links", "entity:*.id of *", {"manager"},
+        "the production's own links: what is cast in it, by id",
+    ),
+    (
+        "/data/asset-instances/{instance_id:str}", "entity:S*.id of *", EVERYBODY,
+        "the asset's own instances: where they stand, by id",
+    ),
+    (
+        "/data/user/notifications", "*.id of *", EVERYBODY,
+        "the ids somebody who left was told while they were in the team",
+    ),
+    *(
+        (way, "project.id of *", EVERYBODY, "docs/permissions.md: that a production is made or changed, by its id")
+        for way in ("the feed", "the sockets")
     ),
 ]  # fmt: skip
 
