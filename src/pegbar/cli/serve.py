@@ -23,7 +23,7 @@ from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
 from pegbar.core import logs, migrations
 from pegbar.core.embedded import EmbeddedPostgres
-from pegbar.core.processes import LET_GO, end_with_parent
+from pegbar.core.processes import LET_GO, end_with_parent, loading
 
 log = structlog.get_logger()
 
@@ -233,10 +233,6 @@ def worker(
     concurrency: Annotated[int, Parameter(help="Jobs to run at the same time.")] = 2,
 ) -> None:
     """Run background jobs only: `pegbar serve` has one already, this adds another, on any machine."""
-    from pegbar.app import load_domains
-    from pegbar.core import jobs
-    from pegbar.core.database import Database
-
     if SUPERVISED in os.environ:
         end_with_parent()
     (place or Place()).settle()
@@ -244,7 +240,12 @@ def worker(
     if not settings().external_database:
         raise UserError("A worker needs the database of a server: give --database-url or set DATABASE_URL.")
     migrations.check(settings().external_database)
-    load_domains()
+    with loading():
+        from pegbar.app import load_domains
+        from pegbar.core import jobs
+        from pegbar.core.database import Database
+
+        load_domains()
 
     async def run() -> None:
         stop = asyncio.Event()

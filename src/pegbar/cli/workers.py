@@ -5,23 +5,25 @@ import signal
 from litestar.types import ASGIApp
 
 from pegbar.core import logs
-from pegbar.core.processes import end_with_parent
+from pegbar.core.processes import end_with_parent, loading
 
 
 def api() -> ASGIApp:
     """The application of an API worker."""
-    from pegbar import app
-
     _settle()
-    return app.create()
+    with loading():
+        from pegbar import app
+
+        return app.create()
 
 
 def sockets() -> ASGIApp:
     """The application of the process that holds the sockets."""
-    from pegbar import app
-
     _settle()
-    return app.create_sockets()
+    with loading():
+        from pegbar import app
+
+        return app.create_sockets()
 
 
 def _settle() -> None:
