@@ -13,8 +13,8 @@ from sqlalchemy import Executable
 
 from pegbar.accounts.callers import RequestCallers
 from pegbar.app import _handlers, load_domains
-from pegbar.core.access import Token
-from pegbar.core.database import Database, Reader
+from pegbar.core.data.database import Database, Reader
+from pegbar.core.http.access import Token
 
 #: SQL and its arguments.
 Statements = list[tuple[str, list[Any]]]

@@ -13,16 +13,16 @@ from litestar.types import ASGIApp
 
 from pegbar.accounts.callers import RequestCallers
 from pegbar.config import settings
-from pegbar.core import routing
-from pegbar.core.database import Database
+from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
-from pegbar.core.forwarding import SocketForwarder
-from pegbar.core.front import Front
-from pegbar.core.metrics import Answering, measured
-from pegbar.core.query import Call
-from pegbar.core.realtime import Realtime
-from pegbar.core.routing import Endpoint, Operation, unexpected
-from pegbar.core.segments import Candidate, choose, shape, shared_shapes
+from pegbar.core.http import routing
+from pegbar.core.http.front import Front
+from pegbar.core.http.query import Call
+from pegbar.core.http.routing import Endpoint, Operation, unexpected
+from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
+from pegbar.core.live.forwarding import SocketForwarder
+from pegbar.core.live.sockets import Realtime
+from pegbar.core.work.metrics import Answering, measured
 
 DOMAINS = (
     "accounts",
@@ -42,7 +42,7 @@ DOMAINS = (
 
 def load_domains() -> list[Operation]:
     """Import every module of every domain, for the routes, jobs and events they declare; their operations."""
-    importlib.import_module("pegbar.core.housekeeping")
+    importlib.import_module("pegbar.core.work.housekeeping")
     for domain in DOMAINS:
         package = importlib.import_module(f"pegbar.{domain}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):

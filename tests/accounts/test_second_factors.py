@@ -220,7 +220,10 @@ def test_security_keys(mailing: Server, mailing_admin: Client) -> None:
     ida, anonymous = signed_in(mailing_admin, email), Client(mailing.api)
     for unknown in (email, f"no.{email}"):
         refused = anonymous.get("/auth/fido", params={"email": unknown})
-        assert (refused.status_code, refused.json()) == (400, {"error": True, "message": "FIDO not enabled.", "data": None})
+        assert (refused.status_code, refused.json()) == (
+            400,
+            {"error": True, "message": "FIDO not enabled.", "data": None},
+        )
     options = ida.ok_put("/auth/fido")
     assert options["rp"] == {"name": "Kitsu", "id": "kitsu.studio.example"}
     assert _bytes(options["user"]["id"]).decode() == person_id

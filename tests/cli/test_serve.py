@@ -19,7 +19,7 @@ import structlog
 
 from pegbar.cli.place import Place
 from pegbar.cli.supervisor import Supervisor
-from pegbar.core.embedded import CannotStart, EmbeddedPostgres
+from pegbar.core.data.embedded import CannotStart, EmbeddedPostgres
 from tests.client import sign_in
 from tests.command import pegbar
 from tests.server import ADMIN, FAST, Server, free_port
@@ -215,7 +215,7 @@ def test_the_reserve_of_the_database_is_made_kept_and_used(
     database, reserve = EmbeddedPostgres(tmp_path), tmp_path / "postgresql.reserve"
     for room in (2**40, free):
         usage = type("Usage", (), {"free": room})
-        monkeypatch.setattr("pegbar.core.embedded.shutil.disk_usage", lambda _, usage=usage: usage)
+        monkeypatch.setattr("pegbar.core.data.embedded.shutil.disk_usage", lambda _, usage=usage: usage)
         database._use_reserve()
         assert reserve.exists() == (kept or room != free)
     assert not kept or reserve.stat().st_blocks * 512 >= 64 * 2**20

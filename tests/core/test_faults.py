@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pegbar.core import storage
 from pegbar.core.errors import StorageFull
-from pegbar.core.uploads import file_name
+from pegbar.core.http.uploads import file_name
 from tests.client import Client, sign_in, unique
 from tests.core.listener import Listener
 from tests.factories import entity, production, task

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pegbar.core.mail import LANGUAGES, Mail, as_text, compose, escaped, language_of, link
+from pegbar.core.messages.mail import LANGUAGES, Mail, as_text, compose, escaped, language_of, link
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from pegbar.core import migrations
-from pegbar.core.database import Database
-from pegbar.core.embedded import _binaries
-from pegbar.core.migrations import schemas
-from pegbar.core.migrations.schemas import ColumnShape, Schema, TableShape, plain
+from pegbar.core.data import migrations
+from pegbar.core.data.database import Database
+from pegbar.core.data.embedded import _binaries
+from pegbar.core.data.migrations import schemas
+from pegbar.core.data.migrations.schemas import ColumnShape, Schema, TableShape, plain
 from pegbar.studio.defaults import load_defaults
 from tests import shared
 from tests.client import sign_in

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from pegbar.config import settings
 from pegbar.core import storage
-from pegbar.core.downloads import UnsatisfiableRange, disposition, span_of
+from pegbar.core.http.downloads import UnsatisfiableRange, disposition, span_of
 from pegbar.core.slugs import slug
 from pegbar.core.storage import Address, LocalStore, ObjectStore, StorageFull, StorageUnavailable
 from tests import factories

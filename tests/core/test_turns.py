@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pegbar.config import settings
-from pegbar.core import streaming
-from pegbar.core.spool import NotKept, Spool
-from pegbar.core.streaming import Streaming
+from pegbar.core.http import streaming
+from pegbar.core.http.spool import NotKept, Spool
+from pegbar.core.http.streaming import Streaming
 from pegbar.core.turns import Allowance, Busy, Turns
 
 ANNE, BOB = uuid4(), uuid4()

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pegbar.core.marks import _MERGE
+from pegbar.core.data.marks import _MERGE
 from tests.client import Client, unique
 from tests.entities.shows import Show
 from tests.factories import hire, named, task

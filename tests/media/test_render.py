@@ -117,8 +117,8 @@ def test_a_bomb_is_refused_before_its_pixels_are_read(tmp_path: Path) -> None:
     assert made == []
 
 
-#: Runs a command and writes its exit code and its peak memory after what it says. A process of its own, and a small one:
-#: the peak of a process counts that of the one it was forked from.
+#: Runs a command and writes its exit code and its peak memory after what it says. A process of its own, and a small
+#: one: the peak of a process counts that of the one it was forked from.
 MEASURING = """
 import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:]).returncode

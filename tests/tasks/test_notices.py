@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pegbar.core.chat_apps import APPS, App, Style, Undeliverable, checked_webhook
-from pegbar.core.mail import LANGUAGES
+from pegbar.core.messages.chat_apps import APPS, App, Style, Undeliverable, checked_webhook
+from pegbar.core.messages.mail import LANGUAGES
 from pegbar.tasks.notices.messages import Notice, chat_text, mail
 from pegbar.tasks.notices.texts import COMMENT, PLAYLIST, TEXTS
 from pegbar.tasks.tables import NOTIFICATION_TYPES

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pegbar.app import load_domains
-from pegbar.core.routing import Operation
+from pegbar.core.http.routing import Operation
 from tests.whole.planted_shows import FOREIGN, ISOLATED, REMOVED, STONE, VIEWED, WOOD
 from tests.whole.planting import STUDIO, Secret, World, marks_in
 from tests.whole.who_may_see import MEANT, Standing, may_see
@@ -140,7 +140,7 @@ def mixed(world: World, operation: Operation, here: str, there: str) -> Iterator
 
 def queries(world: World, operation: Operation, places: list[str], *, in_path: bool) -> Iterator[str]:
     """Query strings of a route: flags, then ids of each production."""
-    generic = operation.handler.__module__ == "pegbar.core.resource"
+    generic = operation.handler.__module__ == "pegbar.core.data.resource"
     known = set(operation.query.__struct_fields__) if operation.query is not None else set()
     reads_all = "request" in operation.parameters
     if "relations" in known or reads_all:

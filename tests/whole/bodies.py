@@ -8,8 +8,8 @@ from sqlalchemy import ARRAY, Boolean, Date, Float, Integer, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from pegbar.app import load_domains
-from pegbar.core.resource import Resource
-from pegbar.core.schema import choices_of
+from pegbar.core.data.resource import Resource
+from pegbar.core.data.schema import choices_of
 from tests.client import unique
 
 load_domains()

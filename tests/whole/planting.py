@@ -19,7 +19,7 @@ from sqlalchemy import ARRAY, Boolean, Column, Date, Float, Integer, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from pegbar.app import load_domains
-from pegbar.core.schema import choices_of, metadata
+from pegbar.core.data.schema import choices_of, metadata
 
 #: What any mark looks like, in an answer of any kind.
 MARK = re.compile(

@@ -10,8 +10,8 @@ from sqlalchemy import ARRAY, Boolean, Date, Float, Integer, LargeBinary, String
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from pegbar.app import load_domains
-from pegbar.core.routing import Operation
-from pegbar.core.schema import choices_of, metadata
+from pegbar.core.data.schema import choices_of, metadata
+from pegbar.core.http.routing import Operation
 
 _PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
 #: The table whose row a path parameter names, where it is not the parameter's own name.

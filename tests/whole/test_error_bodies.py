@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from pegbar.app import load_domains
+from pegbar.core.data.faults import refusal
 from pegbar.core.errors import InternalError, Unavailable
-from pegbar.core.faults import refusal
-from pegbar.core.routing import Operation
+from pegbar.core.http.routing import Operation
 from tests import factories
 from tests.client import Client
 from tests.server import ADMIN, Server

@@ -15,8 +15,8 @@ from sqlalchemy import Select, Table, Text, cast, literal, literal_column, selec
 from sqlalchemy.dialects import postgresql
 
 from pegbar.app import load_domains
-from pegbar.core import belonging
-from pegbar.core.schema import metadata
+from pegbar.core.data import belonging
+from pegbar.core.data.schema import metadata
 from tests import factories
 from tests.accounts.people import artist, signed_in
 from tests.client import Client, unique

@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pegbar.core import belonging
-from pegbar.core.resource import Resource
-from pegbar.core.schema import metadata
-from pegbar.core.writes import Reference, references
+from pegbar.core.data import belonging
+from pegbar.core.data.resource import Resource
+from pegbar.core.data.schema import metadata
+from pegbar.core.data.writes import Reference, references
 from tests import factories
 from tests.client import Client, unique
 from tests.server import Server

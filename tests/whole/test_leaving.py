@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.tables import one_time_secret, person
 from pegbar.app import load_domains
-from pegbar.core.removal import columns_naming, goes_of, undeclared
-from pegbar.core.schema import metadata
+from pegbar.core.data.removal import columns_naming, goes_of, undeclared
+from pegbar.core.data.schema import metadata
 from pegbar.entities.tables import entity, entity_version
 from pegbar.productions.tables import metadata_descriptor, project
 from pegbar.tasks.tables import attachment_file, comment, comment_preview_link, notification, task

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pegbar.app import load_domains
-from pegbar.core.access import Place
+from pegbar.core.http.access import Place
 from tests.client import sign_in
 from tests.server import ADMIN, Server
 from tests.whole import oracle

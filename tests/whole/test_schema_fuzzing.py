@@ -14,7 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 
 from pegbar.app import load_domains
-from pegbar.core.openapi import document
+from pegbar.core.http.openapi import document
 from tests import factories
 from tests.client import Client
 from tests.server import Server

@@ -17,7 +17,7 @@ import pytest
 import socketio
 
 from pegbar.app import load_domains
-from pegbar.core.resource import Resource
+from pegbar.core.data.resource import Resource
 from tests.client import Client, sign_in
 from tests.core.listener import Feed, Listener
 from tests.server import Server

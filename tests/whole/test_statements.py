@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from pegbar.app import load_domains
-from pegbar.core.routing import Operation
+from pegbar.core.http.routing import Operation
 from tests import factories
 from tests.accounts.people import artist, signed_in
 from tests.client import Client

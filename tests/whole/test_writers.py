@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pegbar.core.resource import Resource
-from pegbar.core.writes import Only, writes
+from pegbar.core.data.resource import Resource
+from pegbar.core.data.writes import Only, writes
 from pegbar.studio.tables import studio
 from tests import factories
 from tests.client import Client

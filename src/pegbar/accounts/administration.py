@@ -16,10 +16,10 @@ from pegbar.accounts.resources import persons
 from pegbar.accounts.second_factors import actions as second_factors
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller, Token
-from pegbar.core.database import Database, Transaction
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.schema import Text
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import Text
+from pegbar.core.http.access import Caller, Token
 
 #: Whoever may run commands on the server may do everything; they are nobody's account.
 _NOBODY = UUID(int=0)

@@ -33,11 +33,11 @@ from sqlalchemy.sql.expression import FromClause
 
 from pegbar.accounts import standing, tokens
 from pegbar.accounts.tables import department_link, person, revoked_token, session_floor
-from pegbar.core.access import Caller, Place, PlaceKind, Rule, Token, TokenType
-from pegbar.core.database import Database
+from pegbar.core.data.database import Database
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
-from pegbar.core.realtime import Audience
-from pegbar.core.schema import Uuid, utc_now
+from pegbar.core.http.access import Caller, Place, PlaceKind, Rule, Token, TokenType
+from pegbar.core.live.sockets import Audience
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import task_type

@@ -43,9 +43,9 @@ from pegbar.accounts import queries
 from pegbar.accounts.addresses import AnyRequest, client_address, network_of
 from pegbar.accounts.tables import failed_attempt, failed_guess, known_address
 from pegbar.config import settings
-from pegbar.core.database import Database, Transaction
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import TooManyRequests
-from pegbar.core.schema import Uuid
 
 #: Wrong guesses in a row that close a place.
 ATTEMPTS = 5

@@ -13,9 +13,9 @@ from pegbar.accounts.tables import (
     session_floor,
 )
 from pegbar.accounts.tokens import REFRESH_LIFETIME
-from pegbar.core.database import Database
-from pegbar.core.jobs import job
-from pegbar.core.schema import utc_now
+from pegbar.core.data.database import Database
+from pegbar.core.data.schema import utc_now
+from pegbar.core.work.jobs import job
 
 FORGET_EXPIRED = job("accounts.forget_expired", cron="41 * * * *")
 

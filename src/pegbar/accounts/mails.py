@@ -28,9 +28,9 @@ from pegbar.accounts.mail_texts import (
     TEXTS,
 )
 from pegbar.config import settings
-from pegbar.core import mail
-from pegbar.core.database import Database
-from pegbar.core.jobs import job
+from pegbar.core.data.database import Database
+from pegbar.core.messages import mail
+from pegbar.core.work.jobs import job
 
 #: One-time codes by e-mail.
 MAILED_CODE = "email-otp"

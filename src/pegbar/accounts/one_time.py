@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from pegbar.accounts.tables import one_time_secret
 from pegbar.config import settings
-from pegbar.core.database import Reader, Transaction
-from pegbar.core.schema import JSONB, utc_now
+from pegbar.core.data.database import Reader, Transaction
+from pegbar.core.data.schema import JSONB, utc_now
 
 #: `times` tells how often a secret was replaced before it was too old.
 _KEEP = text(

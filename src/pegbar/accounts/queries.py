@@ -4,8 +4,8 @@ from sqlalchemy import Text, bindparam, cast, func, or_, select
 
 from pegbar.accounts.shapes import SAFE_WITH_DEPARTMENTS
 from pegbar.accounts.tables import person
-from pegbar.core.schema import JSONB, Uuid
-from pegbar.core.wire import json_list, json_object, wire_of
+from pegbar.core.data.schema import JSONB, Uuid
+from pegbar.core.data.wire import json_list, json_object, wire_of
 from pegbar.studio.tables import organisation
 
 _CHAT_TOKENS = frozenset({"chat_token_slack", "chat_webhook_mattermost", "chat_token_discord"})

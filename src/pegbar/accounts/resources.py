@@ -3,9 +3,9 @@
 from pegbar.accounts import shapes
 from pegbar.accounts.people import leaving, queries, rules, visibility
 from pegbar.accounts.tables import department, department_link, person
-from pegbar.core.access import admin, authenticated
-from pegbar.core.resource import Access, Change, Resource
-from pegbar.core.writes import Only, writes
+from pegbar.core.data.resource import Access, Change, Resource
+from pegbar.core.data.writes import Only, writes
+from pegbar.core.http.access import admin, authenticated
 from pegbar.studio.tables import hardware_item_department_link, software_department_link
 
 

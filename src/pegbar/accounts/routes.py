@@ -11,9 +11,9 @@ from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.rules import A_PERSON, REFRESHING, SIGNED_IN
 from pegbar.accounts.second_factors import proofs
 from pegbar.accounts.second_factors.proofs import Proof
-from pegbar.core.access import Caller, anyone
-from pegbar.core.database import Database, Transaction
-from pegbar.core.routing import Reply, get, post
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.http.access import Caller, anyone
+from pegbar.core.http.routing import Reply, get, post
 
 
 class Login(Proof, kw_only=True):

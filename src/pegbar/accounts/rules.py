@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pegbar.core.access import authenticated, person_identity
+from pegbar.core.http.access import authenticated, person_identity
 
 #: Open while a second factor is still to be set up.
 SIGNED_IN = replace(authenticated, during_setup=True)

@@ -14,10 +14,10 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from pegbar.accounts import queries, tokens
 from pegbar.accounts.sign_in import needs_second_factor_setup
 from pegbar.accounts.tables import login_log, person, revoked_token
-from pegbar.core.access import Caller, Token
-from pegbar.core.database import Json, Reader, Transaction
+from pegbar.core.data.database import Json, Reader, Transaction
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import TokenError
-from pegbar.core.schema import Uuid, utc_now
+from pegbar.core.http.access import Caller, Token
 
 _FORGET_API_TOKEN = (
     update(person)

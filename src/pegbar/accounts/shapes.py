@@ -4,9 +4,9 @@ from babel import Locale, UnknownLocaleError
 from sqlalchemy import ColumnElement, Text, case, func, literal_column
 
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.access import Caller
-from pegbar.core.resource import Relation
-from pegbar.core.wire import Wire, wire_of
+from pegbar.core.data.resource import Relation
+from pegbar.core.data.wire import Wire, wire_of
+from pegbar.core.http.access import Caller
 
 #: Columns of secrets and identities, served to nobody.
 HIDDEN = frozenset(

@@ -9,9 +9,9 @@ from pegbar.accounts import passwords
 from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.tables import person
 from pegbar.config import settings
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import ApiError
-from pegbar.core.schema import Uuid, utc_now
 
 #: The password of accounts that wait for their owner to choose one.
 DEFAULT_PASSWORD = "default"  # noqa: S105

@@ -1,8 +1,8 @@
 """Routes of single sign-on, which this server does not offer. Source: spec accounts, "LDAP, SAML, OIDC"."""
 
-from pegbar.core.access import anyone
 from pegbar.core.errors import ApiError
-from pegbar.core.routing import get, post
+from pegbar.core.http.access import anyone
+from pegbar.core.http.routing import get, post
 
 
 def _not_offered(protocol: str) -> ApiError:

@@ -26,9 +26,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql.expression import FromClause
 
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.access import Caller
-from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE
-from pegbar.core.wire import JsonText, Wire, json_text
+from pegbar.core.data.resource import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE
+from pegbar.core.data.wire import JsonText, Wire, json_text
+from pegbar.core.http.access import Caller
 from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
 from pegbar.productions.tables import project, project_person_link, project_removal, team_addition
 from pegbar.studio.tables import entity_type, project_status

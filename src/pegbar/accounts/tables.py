@@ -3,7 +3,7 @@
 from sqlalchemy import ARRAY, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 
 from pegbar.config import settings
-from pegbar.core.schema import (
+from pegbar.core.data.schema import (
     JSONB,
     TIMESTAMP,
     Column,

@@ -9,8 +9,8 @@ import jwt
 import msgspec
 
 from pegbar.config import settings
-from pegbar.core.access import Token, TokenType
 from pegbar.core.errors import TokenError, Unauthorized
+from pegbar.core.http.access import Token, TokenType
 
 ACCESS_LIFETIME = timedelta(days=7)
 REFRESH_LIFETIME = timedelta(days=15)

@@ -32,15 +32,15 @@ def _complain(message: object) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake is a line on stderr, not a traceback."""
-    from pegbar.core.processes import loading
+    from pegbar.core.work.processes import loading
 
     with loading():
         from pegbar.cli import database, dumps, inspection, serve, users  # noqa: F401
         from pegbar.config import InvalidSetting
-        from pegbar.core.embedded import CannotStart
+        from pegbar.core.data.embedded import CannotStart
+        from pegbar.core.data.faults import answer_to
+        from pegbar.core.data.migrations import OldSchema, Unreachable
         from pegbar.core.errors import ApiError
-        from pegbar.core.faults import answer_to
-        from pegbar.core.migrations import OldSchema, Unreachable
         from pegbar.core.privacy import shut_others_out
 
     shut_others_out()

@@ -7,7 +7,7 @@ from cyclopts import App
 from pegbar.cli import UserError, app, out
 from pegbar.cli.place import Place, database_of
 from pegbar.config import settings
-from pegbar.core import migrations
+from pegbar.core.data import migrations
 
 db = App(name="db", help="Make, upgrade, adopt or look at the database.")
 app.command(db)
@@ -32,7 +32,7 @@ def init(place: Place | None = None) -> None:
 
 
 async def _load_defaults(url: str) -> None:
-    from pegbar.core.database import Database
+    from pegbar.core.data.database import Database
     from pegbar.studio.defaults import load_defaults
 
     database = Database(url, size=1)
@@ -63,7 +63,7 @@ def upgrade(place: Place | None = None) -> None:
 @db.command
 def adopt(place: Place | None = None) -> None:
     """Take over a database made by a Kitsu server (Zou): compare it, report, add what Pegbar needs; no row changes."""
-    from pegbar.core.migrations import adoption
+    from pegbar.core.data.migrations import adoption
 
     with database_of(place, current=False) as url:
         try:
@@ -121,7 +121,7 @@ def _standing(revision: str | None) -> str:
 @db.command
 def url(place: Place | None = None) -> None:
     """Print the URL of the database, for psql, pg_dump and other tools; the embedded one must be running."""
-    from pegbar.core.embedded import EmbeddedPostgres
+    from pegbar.core.data.embedded import EmbeddedPostgres
 
     (place or Place()).settle()
     if settings().external_database:

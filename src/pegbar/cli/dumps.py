@@ -7,8 +7,8 @@ from pathlib import Path
 from pegbar.cli import UserError, out
 from pegbar.cli.database import db
 from pegbar.cli.place import Place, database_of
-from pegbar.core import migrations
-from pegbar.core.embedded import binary
+from pegbar.core.data import migrations
+from pegbar.core.data.embedded import binary
 
 
 def _run(program: str, *arguments: str) -> None:

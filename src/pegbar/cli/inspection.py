@@ -50,7 +50,7 @@ def events(
 ) -> None:
     """List every event with its payload."""
     from pegbar.app import load_domains
-    from pegbar.core import events as declared
+    from pegbar.core.live import events as declared
 
     load_domains()
     if markdown:
@@ -98,7 +98,7 @@ def list_jobs(
     """List background jobs: waiting (todo), running (doing), done or failed."""
     from sqlalchemy import text
 
-    from pegbar.core import migrations
+    from pegbar.core.data import migrations
 
     with database_of(place) as url, migrations.connect(url) as connection:
         rows = connection.execute(text(_JOBS), {"status": status, "limit": limit}).mappings().all()
@@ -127,7 +127,7 @@ def removals(place: Place | None = None, *, json: As_json = False) -> None:
     """List the productions that were deleted and still lose their rows, with how far that is."""
     from sqlalchemy import text
 
-    from pegbar.core import migrations
+    from pegbar.core.data import migrations
 
     with database_of(place) as url, migrations.connect(url) as connection:
         rows = connection.execute(text(_REMOVALS)).mappings().all()

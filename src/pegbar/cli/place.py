@@ -12,8 +12,9 @@ from cyclopts import Parameter
 
 from pegbar.cli import UserError
 from pegbar.config import settings
-from pegbar.core import migrations, privacy
-from pegbar.core.embedded import EmbeddedPostgres
+from pegbar.core import privacy
+from pegbar.core.data import migrations
+from pegbar.core.data.embedded import EmbeddedPostgres
 
 #: The key that every reader of Kitsu's documentation knows.
 _KNOWN_KEY = "mysecretkey"

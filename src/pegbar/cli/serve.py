@@ -21,9 +21,10 @@ from pegbar.cli import UserError, app, out
 from pegbar.cli.place import Place, give, secret_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
-from pegbar.core import logs, migrations
-from pegbar.core.embedded import EmbeddedPostgres
-from pegbar.core.processes import LET_GO, end_with_parent, loading
+from pegbar.core.data import migrations
+from pegbar.core.data.embedded import EmbeddedPostgres
+from pegbar.core.work import logs
+from pegbar.core.work.processes import LET_GO, end_with_parent, loading
 
 log = structlog.get_logger()
 
@@ -99,7 +100,7 @@ def _check_port() -> None:
 async def _first_start() -> tuple[str, str] | None:
     """Load the default data set and make the first administrator, where they are missing."""
     from pegbar.accounts.administration import ensure_administrator
-    from pegbar.core.database import Database
+    from pegbar.core.data.database import Database
     from pegbar.studio.defaults import load_defaults
 
     database = Database(settings().external_database, size=1)
@@ -242,8 +243,8 @@ def worker(
     migrations.check(settings().external_database)
     with loading():
         from pegbar.app import load_domains
-        from pegbar.core import jobs
-        from pegbar.core.database import Database
+        from pegbar.core.data.database import Database
+        from pegbar.core.work import jobs
 
         load_domains()
 

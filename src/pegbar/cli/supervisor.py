@@ -11,8 +11,8 @@ from types import FrameType
 
 import structlog
 
-from pegbar.core.embedded import CannotStart, EmbeddedPostgres
-from pegbar.core.processes import LET_GO
+from pegbar.core.data.embedded import CannotStart, EmbeddedPostgres
+from pegbar.core.work.processes import LET_GO
 
 log = structlog.get_logger()
 

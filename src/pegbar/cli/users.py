@@ -29,7 +29,7 @@ FromInput = Annotated[
 def _with_database(place: Place | None, work: Callable[[Any], Awaitable[T]]) -> T:
     """Do something with the database of a place."""
     from pegbar.app import load_domains
-    from pegbar.core.database import Database
+    from pegbar.core.data.database import Database
 
     async def run(url: str) -> T:
         database = Database(url, size=1)

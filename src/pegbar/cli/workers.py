@@ -4,8 +4,8 @@ import signal
 
 from litestar.types import ASGIApp
 
-from pegbar.core import logs
-from pegbar.core.processes import end_with_parent, loading
+from pegbar.core.work import logs
+from pegbar.core.work.processes import end_with_parent, loading
 
 
 def api() -> ASGIApp:

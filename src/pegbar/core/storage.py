@@ -30,11 +30,9 @@ from obstore.store import S3Store
 from sqlalchemy import Index, UniqueConstraint, bindparam, text
 
 from pegbar.config import InvalidSetting, settings
-from pegbar.core.database import Database, Transaction
-from pegbar.core.errors import ApiError, StorageFull
-from pegbar.core.faults import FULL
-from pegbar.core.jobs import job
-from pegbar.core.schema import (
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.faults import FULL
+from pegbar.core.data.schema import (
     JSONB,
     TIMESTAMP,
     BigInteger,
@@ -47,6 +45,8 @@ from pegbar.core.schema import (
     table,
     utc_now,
 )
+from pegbar.core.errors import ApiError, StorageFull
+from pegbar.core.work.jobs import job
 
 log = structlog.get_logger()
 

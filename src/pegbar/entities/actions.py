@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select, text, true
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import String, Uuid
 from pegbar.core.errors import NotFound
-from pegbar.core.schema import String, Uuid
 from pegbar.entities import events
 from pegbar.entities.kinds import ASSET, CONCEPT, FOLDER, kind_of_type
 from pegbar.entities.tables import entity

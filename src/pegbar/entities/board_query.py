@@ -6,9 +6,9 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import ColumnElement
 
-from pegbar.core.access import Caller
-from pegbar.core.database import Database
+from pegbar.core.data.database import Database
 from pegbar.core.errors import BadRequest
+from pegbar.core.http.access import Caller
 from pegbar.entities.boards import IS, Asked, Board, answer
 from pegbar.entities.task_shapes import audience
 

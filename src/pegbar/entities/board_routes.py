@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, func, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 
-from pegbar.core.access import Caller, not_vendor
-from pegbar.core.database import Database
-from pegbar.core.routing import get
-from pegbar.core.wire import JsonText, Wire
+from pegbar.core.data.database import Database
+from pegbar.core.data.wire import JsonText, Wire
+from pegbar.core.http.access import Caller, not_vendor
+from pegbar.core.http.routing import get
 from pegbar.entities import rules
 from pegbar.entities.assets import shapes as assets
 from pegbar.entities.board_query import AnyRequest, asked_episode, board

@@ -21,13 +21,13 @@ from sqlalchemy import (
     select,
 )
 
-from pegbar.core.access import Caller
-from pegbar.core.database import Database
-from pegbar.core.marks import headers_of, unchanged
-from pegbar.core.resource import CALLER_ID, Relation, scope_parameters
-from pegbar.core.schema import Uuid
-from pegbar.core.streaming import stream_array, stream_lines
-from pegbar.core.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
+from pegbar.core.data.database import Database
+from pegbar.core.data.marks import headers_of, unchanged
+from pegbar.core.data.resource import CALLER_ID, Relation, scope_parameters
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
+from pegbar.core.http.access import Caller
+from pegbar.core.http.streaming import stream_array, stream_lines
 from pegbar.entities.kinds import is_kind, kind_text
 from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import ASSIGNED

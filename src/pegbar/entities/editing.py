@@ -6,12 +6,12 @@ from uuid import UUID
 from sqlalchemy import Text, any_, bindparam, delete, exists, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from pegbar.core.access import require
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.values import check_json
 from pegbar.core.errors import BadRequest
-from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid, utc_now
-from pegbar.core.values import check_json
+from pegbar.core.http.access import require
 from pegbar.entities import versions
 from pegbar.entities.actions import Within, named
 from pegbar.entities.casting import readiness

@@ -1,6 +1,6 @@
 """Events of entities, named by kind. Source: spec entities, "Events of this area"; spec shots, "Events"."""
 
-from pegbar.core.events import Event, event
+from pegbar.core.live.events import Event, event
 from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, FOLDER, SCENE, SEQUENCE, SHOT
 
 _SUBJECTS = {

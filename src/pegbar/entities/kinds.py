@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, bindparam, case, literal_column, select, text
 from sqlalchemy.sql.selectable import ScalarSelect
 
-from pegbar.core.database import Reader, Transaction
-from pegbar.core.schema import TIMESTAMP, String, Text, Uuid, default_of, utc_now
-from pegbar.core.wire import JsonText, constant
+from pegbar.core.data.database import Reader, Transaction
+from pegbar.core.data.schema import TIMESTAMP, String, Text, Uuid, default_of, utc_now
+from pegbar.core.data.wire import JsonText, constant
 from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
 from pegbar.studio.tables import entity_type
 

@@ -15,13 +15,13 @@ from sqlalchemy import (
     select,
 )
 
-from pegbar.core import filters
-from pegbar.core.access import Caller
-from pegbar.core.database import Database, Json
-from pegbar.core.filters import Filter
-from pegbar.core.resource import scope_parameters
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, json_object
+from pegbar.core.data import filters
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.filters import Filter
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire, json_object
+from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import is_kind
 from pegbar.entities.metadata import data_for
 from pegbar.entities.resources import entities

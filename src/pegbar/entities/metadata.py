@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, case, literal_column, or_
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.standing import CALLER, Standing, on
-from pegbar.core.schema import Text
+from pegbar.core.data.schema import Text
 from pegbar.entities.kinds import SCENE
 from pegbar.entities.scopes import project_of
 from pegbar.entities.tables import entity, entity_version

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from sqlalchemy import Executable, bindparam, select
 
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, json_object
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire, json_object
 from pegbar.entities.kinds import kind_text
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity

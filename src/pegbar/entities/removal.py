@@ -10,10 +10,10 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import ARRAY, any_, bindparam, exists, or_, select, text, update
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.errors import Conflict, NotFound
-from pegbar.core.events import Event
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.live.events import Event
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
 from pegbar.entities.hooks import ENTITIES_GONE, ENTITIES_REMOVED, Removal

@@ -6,13 +6,13 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.access import Caller, Rule, at, require
-from pegbar.core.body import json_value
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import BadRequest
-from pegbar.core.events import Event
-from pegbar.core.routing import delete, post
-from pegbar.core.values import to_uuid
+from pegbar.core.http.access import Caller, Rule, at, require
+from pegbar.core.http.body import json_value
+from pegbar.core.http.routing import delete, post
+from pegbar.core.live.events import Event
 from pegbar.entities import events, removal, rules
 from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, EPISODE, SCENE, SEQUENCE, SHOT
 

@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from pegbar.accounts.standing import Shapes
-from pegbar.core.access import Caller, Place, Rule, admin, at, authenticated, entity_access, manager_of
-from pegbar.core.database import Json, Transaction
-from pegbar.core.resource import Access, Change, Relation, Resource, Verb, project_through
-from pegbar.core.routing import found, path_uuid, post, put
-from pegbar.core.schema import Uuid
-from pegbar.core.writes import MANAGERS, writes
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb, project_through
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.writes import MANAGERS, writes
+from pegbar.core.http.access import Caller, Place, Rule, admin, at, authenticated, entity_access, manager_of
+from pegbar.core.http.routing import found, path_uuid, post, put
 from pegbar.entities import editing, events, rules, scopes
 from pegbar.entities.casting import readiness
 from pegbar.entities.instances.actions import check_number

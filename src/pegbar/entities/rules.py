@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, select
 
-from pegbar.core.access import Caller, Place, Rule, asked, at, entity_access, manager_of, member_of
-from pegbar.core.schema import Uuid
+from pegbar.core.data.schema import Uuid
+from pegbar.core.http.access import Caller, Place, Rule, asked, at, entity_access, manager_of, member_of
 from pegbar.entities.kinds import EPISODE, SEQUENCE, is_kind
 from pegbar.entities.tables import entity
 

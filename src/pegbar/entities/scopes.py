@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, exists, literal_column, or_, select
 
 from pegbar.accounts.standing import CALLER, Narrowing, assigned_entities, on
-from pegbar.core.access import Caller
+from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import CONCEPT, FOLDER, is_kind
 from pegbar.entities.tables import entity
 

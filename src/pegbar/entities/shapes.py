@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, FromClause, select
 
-from pegbar.core.resource import Relation
-from pegbar.core.wire import Wire, constant, wire_of
+from pegbar.core.data.resource import Relation
+from pegbar.core.data.wire import Wire, constant, wire_of
 from pegbar.entities.kinds import CONCEPT, kind_json
 from pegbar.entities.tables import asset_instance_link, entity, entity_concept_link, entity_link
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from sqlalchemy import Index, UniqueConstraint
 
-from pegbar.core.schema import (
+from pegbar.core.data.schema import (
     JSONB,
     Column,
     Integer,

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Executable, case, cast, exists, func, literal_column, select
 
 from pegbar.accounts.standing import CALLER, on
-from pegbar.core.access import Caller
-from pegbar.core.resource import CALLER_ID, Relation
-from pegbar.core.wire import JsonText, Wire, json_list, json_object, wire_of
+from pegbar.core.data.resource import CALLER_ID, Relation
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, wire_of
+from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type

@@ -5,9 +5,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement
 
-from pegbar.core.access import Caller, not_vendor
-from pegbar.core.database import Database, Json
-from pegbar.core.routing import get
+from pegbar.core.data.database import Database, Json
+from pegbar.core.http.access import Caller, not_vendor
+from pegbar.core.http.routing import get
 from pegbar.entities import rules
 from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT
 from pegbar.entities.shots import queries

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, insert, select, update
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import TIMESTAMP, String, Uuid
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, String, Uuid
 from pegbar.entities.tables import entity, entity_version
 
 #: Seconds since the last change, and since the beginning, within which edits of one person make one version.

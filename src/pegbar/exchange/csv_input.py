@@ -15,7 +15,7 @@ from typing import Any
 from litestar import Request
 
 from pegbar.core.errors import ApiError, TooLarge
-from pegbar.core.uploads import received_form
+from pegbar.core.http.uploads import received_form
 
 DELIMITERS = ";,\t|"
 _LONGEST_SHEET = 64 * 1024**2

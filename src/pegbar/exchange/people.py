@@ -12,12 +12,12 @@ from pegbar.accounts.people import profile, rules
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.config import FALSE, TRUE
-from pegbar.core.access import Caller
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.values import accept
+from pegbar.core.data.wire import json_object
 from pegbar.core.errors import ApiError
-from pegbar.core.schema import Text, Uuid
-from pegbar.core.values import accept
-from pegbar.core.wire import json_object
+from pegbar.core.http.access import Caller
 from pegbar.exchange.csv_input import Row, RowRefused
 from pegbar.studio.tables import studio
 

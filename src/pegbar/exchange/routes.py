@@ -5,9 +5,9 @@ from typing import Any
 from litestar import Request
 
 from pegbar.accounts.resources import persons
-from pegbar.core.access import Caller, admin
-from pegbar.core.database import Database, Json
-from pegbar.core.routing import post
+from pegbar.core.data.database import Database, Json
+from pegbar.core.http.access import Caller, admin
+from pegbar.core.http.routing import post
 from pegbar.exchange import csv_input, people
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Enum
 
-from pegbar.core.schema import JSONB, Column, table
+from pegbar.core.data.schema import JSONB, Column, table
 
 IMPORT_SOURCE = Enum("csv", "shotgun", name="import_source_enum")
 

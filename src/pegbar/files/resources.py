@@ -6,8 +6,13 @@ from sqlalchemy import bindparam, false, func, select, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from pegbar.accounts.standing import Narrowing
-from pegbar.core import values
-from pegbar.core.access import (
+from pegbar.core.data import values
+from pegbar.core.data.filters import Special
+from pegbar.core.data.resource import Access, Change, Resource, project_through
+from pegbar.core.data.schema import Column, Uuid
+from pegbar.core.data.writes import MANAGERS, Only, writes
+from pegbar.core.errors import BadRequest
+from pegbar.core.http.access import (
     Place,
     Rule,
     admin,
@@ -17,12 +22,7 @@ from pegbar.core.access import (
     task_access,
     task_action,
 )
-from pegbar.core.errors import BadRequest
-from pegbar.core.filters import Special
-from pegbar.core.resource import Access, Change, Resource, project_through
-from pegbar.core.schema import Column, Uuid
 from pegbar.core.storage import Address, mark_deleted
-from pegbar.core.writes import MANAGERS, Only, writes
 from pegbar.entities.tables import entity
 from pegbar.files.shapes import OUTPUT_FILE, WORKING_FILE, WORKING_FILE_WITH_OUTPUTS
 from pegbar.files.tables import file_status, output_file, output_type, working_file

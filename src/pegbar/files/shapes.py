@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from pegbar.core.wire import JsonText, Wire, json_list, json_or_null, wire_of
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_or_null, wire_of
 from pegbar.files.tables import output_file, working_file
 
 WORKING_FILE = wire_of(working_file, "WorkingFile")

@@ -2,7 +2,7 @@
 
 from sqlalchemy import UniqueConstraint
 
-from pegbar.core.schema import JSONB, Column, Integer, String, Text, choice, flag, reference, table
+from pegbar.core.data.schema import JSONB, Column, Integer, String, Text, choice, flag, reference, table
 from pegbar.media.tables import VALIDATION_STATUSES
 
 QUALITIES = ("low", "mid", "high")

@@ -6,11 +6,11 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import ARRAY, any_, bindparam, func, select
 
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.values import check_json, to_int
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.errors import BadRequest, InvalidBody, NotFound
-from pegbar.core.schema import Uuid, utc_now
-from pegbar.core.values import check_json, to_int
-from pegbar.core.wire import json_object, wire_of
 from pegbar.entities.tables import entity
 from pegbar.media import annotations, faces, queries, revisions
 from pegbar.media.events import PREVIEW_ANNOTATED, PREVIEW_UPDATE

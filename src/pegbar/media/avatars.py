@@ -9,15 +9,15 @@ from sqlalchemy import Table, bindparam, select
 
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller, Place, Rule, admin, at, authenticated, global_manager, manager_of, member_of
-from pegbar.core.database import Database
-from pegbar.core.downloads import Download, download
+from pegbar.core.data.database import Database
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import NotFound
-from pegbar.core.events import Event
-from pegbar.core.routing import get, post
-from pegbar.core.schema import Uuid
+from pegbar.core.http.access import Caller, Place, Rule, admin, at, authenticated, global_manager, manager_of, member_of
+from pegbar.core.http.downloads import Download, download
+from pegbar.core.http.routing import get, post
+from pegbar.core.http.uploads import received_form
+from pegbar.core.live.events import Event
 from pegbar.core.storage import record, store
-from pegbar.core.uploads import received_form
 from pegbar.media import addresses
 from pegbar.media.events import ORGANISATION_SET_THUMBNAIL, PERSON_SET_THUMBNAIL, PROJECT_SET_THUMBNAIL
 from pegbar.media.pictures import AVATAR, rendered

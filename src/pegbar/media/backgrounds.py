@@ -9,14 +9,14 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import bindparam, select
 
-from pegbar.core.access import Caller, admin, authenticated
-from pegbar.core.database import Database, Json
-from pegbar.core.downloads import download, media_type
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.routing import get, post
-from pegbar.core.schema import Uuid
+from pegbar.core.http.access import Caller, admin, authenticated
+from pegbar.core.http.downloads import download, media_type
+from pegbar.core.http.routing import get, post
+from pegbar.core.http.uploads import received_form
 from pegbar.core.storage import record, store
-from pegbar.core.uploads import received_form
 from pegbar.media import addresses
 from pegbar.media.events import BACKGROUND_ADD_FILE, BACKGROUND_UPDATE
 from pegbar.media.pictures import BACKGROUND_THUMBNAIL, rendered

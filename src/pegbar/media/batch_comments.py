@@ -12,12 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, any_, bindparam, func, select
 
-from pegbar.core.access import Caller, require
-from pegbar.core.body import Strict, validate
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, NotFound
-from pegbar.core.schema import Uuid
-from pegbar.core.uploads import Form, Upload
+from pegbar.core.http.access import Caller, require
+from pegbar.core.http.body import Strict, validate
+from pegbar.core.http.uploads import Form, Upload
 from pegbar.media import addresses, publishing
 from pegbar.media.removal import remove_previews
 from pegbar.media.revisions import add_preview

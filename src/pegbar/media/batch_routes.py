@@ -7,12 +7,12 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, authenticated
-from pegbar.core.body import decode_json, json_value
-from pegbar.core.database import Database, Json
+from pegbar.core.data.database import Database, Json
 from pegbar.core.errors import BadRequest
-from pegbar.core.routing import post
-from pegbar.core.uploads import received_form
+from pegbar.core.http.access import Caller, authenticated
+from pegbar.core.http.body import decode_json, json_value
+from pegbar.core.http.routing import post
+from pegbar.core.http.uploads import received_form
 from pegbar.media import batch_comments
 from pegbar.media.events import PREVIEW_ADD_FILE, PREVIEW_NEW
 from pegbar.media.queries import PREVIEW

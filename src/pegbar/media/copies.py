@@ -5,8 +5,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, func, select
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.storage import Address, record, store
 from pegbar.media import addresses, queries
 from pegbar.media.publishing import announce, derive_later

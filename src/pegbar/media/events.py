@@ -1,6 +1,6 @@
 """Events of previews. Source: spec media, "Preview lifecycle"; spec events."""
 
-from pegbar.core.events import event
+from pegbar.core.live.events import event
 
 PREVIEW_NEW = event("preview-file:new", "preview_file_id", "comment_id")
 PREVIEW_UPDATE = event(

@@ -6,8 +6,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Boolean, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.entities import events as entity_events
 from pegbar.entities.kinds import kind_of
 from pegbar.media.events import PREVIEW_SET_MAIN

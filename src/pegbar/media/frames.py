@@ -6,11 +6,11 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import bindparam, text
 
-from pegbar.core.access import manager_of
-from pegbar.core.database import Transaction
-from pegbar.core.filters import uuid_filter
-from pegbar.core.routing import post
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.http.access import manager_of
+from pegbar.core.http.routing import post
 from pegbar.entities.events import UPDATE
 from pegbar.entities.kinds import SHOT
 

@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from pegbar.core.access import not_client
-from pegbar.core.database import Database, Json
-from pegbar.core.routing import found, get
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import JsonText, Wire, json_list, json_object
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_object
+from pegbar.core.http.access import not_client
+from pegbar.core.http.routing import found, get
 from pegbar.entities import rules
 from pegbar.entities.kinds import CONCEPT, EDIT, SHOT
 from pegbar.media.tables import preview_file

@@ -15,12 +15,12 @@ import structlog
 from sqlalchemy import bindparam, select
 
 from pegbar.config import settings
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import ApiError, Conflict, NotFound
-from pegbar.core.jobs import job
-from pegbar.core.schema import Uuid
+from pegbar.core.http.uploads import Upload
 from pegbar.core.storage import Address, fetch, record, store
-from pegbar.core.uploads import Upload
+from pegbar.core.work.jobs import job
 from pegbar.media import addresses, faces, queries
 from pegbar.media.events import PREVIEW_ADD_FILE, PREVIEW_UPDATE
 from pegbar.media.pictures import DERIVED, ORIGINAL, Rendered, UnreadablePicture, rendered

@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Select, any_, bindparam, case, func, literal_column, select
 
 from pegbar.accounts.standing import is_open
-from pegbar.core.resource import Relation
-from pegbar.core.schema import TIMESTAMP, Integer, Text, Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.resource import Relation
+from pegbar.core.data.schema import TIMESTAMP, Integer, Text, Uuid
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.entities.kinds import kind_text
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file

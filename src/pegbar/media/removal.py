@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, any_, bindparam, delete, select, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.storage import mark_deleted
 from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
 from pegbar.media import addresses, faces, queries

@@ -3,14 +3,14 @@
 from sqlalchemy import Boolean, String, bindparam, select, update
 
 from pegbar.accounts.standing import CALLER, Narrowing, assigned
-from pegbar.core import filters, values
-from pegbar.core.access import Caller, Rule, admin, authenticated, manager_of, of_row
+from pegbar.core.data import filters, values
+from pegbar.core.data.filters import Special
+from pegbar.core.data.resource import Access, Change, Resource, project_through
+from pegbar.core.data.schema import Integer, Uuid, utc_now
+from pegbar.core.data.writes import MANAGERS, Only, writes
 from pegbar.core.errors import BadRequest
-from pegbar.core.filters import Special
-from pegbar.core.resource import Access, Change, Resource, project_through
-from pegbar.core.schema import Integer, Uuid, utc_now
+from pegbar.core.http.access import Caller, Rule, admin, authenticated, manager_of, of_row
 from pegbar.core.storage import mark_deleted
-from pegbar.core.writes import MANAGERS, Only, writes
 from pegbar.media import addresses
 from pegbar.media.queries import COMMENTS
 from pegbar.media.tables import preview_background_file, preview_file

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import asyncpg
 from sqlalchemy import bindparam, func, select, text, update
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Integer, Uuid, utc_now
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import Integer, Uuid, utc_now
 from pegbar.media.events import PREVIEW_NEW
 from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project

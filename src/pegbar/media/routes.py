@@ -7,14 +7,14 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, Rule, admin, not_client, require, task_access, task_action
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.values import to_int
 from pegbar.core.errors import BadRequest
-from pegbar.core.filters import uuid_filter
-from pegbar.core.routing import delete, get, path_uuid, post, put
-from pegbar.core.uploads import received_form
-from pegbar.core.values import to_int
+from pegbar.core.http.access import Caller, Rule, admin, not_client, require, task_access, task_action
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, get, path_uuid, post, put
+from pegbar.core.http.uploads import received_form
 from pegbar.media import actions, publishing, queries
 from pegbar.media.resources import OF_TASK, may_annotate, preview_files
 from pegbar.media.revisions import add_preview

@@ -6,11 +6,11 @@ from uuid import UUID
 import asyncpg
 from litestar import Request
 
-from pegbar.core.access import Caller, Rule, require, task_access
-from pegbar.core.database import Database
-from pegbar.core.downloads import Download, download, media_type
+from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, BadRequest, NotFound
-from pegbar.core.routing import Reply, get
+from pegbar.core.http.access import Caller, Rule, require, task_access
+from pegbar.core.http.downloads import Download, download, media_type
+from pegbar.core.http.routing import Reply, get
 from pegbar.core.slugs import slug
 from pegbar.core.storage import Address
 from pegbar.media import addresses, queries

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, UniqueConstraint
 
-from pegbar.core.schema import (
+from pegbar.core.data.schema import (
     JSONB,
     BigInteger,
     Boolean,

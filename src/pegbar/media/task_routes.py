@@ -9,13 +9,13 @@ from sqlalchemy import ARRAY, bindparam, func, select, text
 
 from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.config import settings
-from pegbar.core.access import Caller, admin, at, authenticated, not_client, require, task_access
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.schema import Integer, Uuid
+from pegbar.core.data.wire import json_object
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.routing import get, put
-from pegbar.core.schema import Integer, Uuid
-from pegbar.core.wire import json_object
+from pegbar.core.http.access import Caller, admin, at, authenticated, not_client, require, task_access
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import get, put
 from pegbar.media import actions
 from pegbar.media.queries import PREVIEW
 from pegbar.media.tables import preview_file

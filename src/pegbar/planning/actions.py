@@ -2,10 +2,10 @@
 
 from sqlalchemy import bindparam, update
 
-from pegbar.core.access import require
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.resource import Change
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.http.access import require
 from pegbar.planning import queries
 from pegbar.planning.tables import production_schedule_version
 from pegbar.productions.events import PROJECT_CHANGED

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy import Executable, bindparam, text
 
 from pegbar.accounts.standing import Who, as_text, is_going, is_open_state, teams, written
-from pegbar.core.schema import Text, Uuid
+from pegbar.core.data.schema import Text, Uuid
 
 #: Tasks of one production, of all open ones (an administrator's view), or of the caller's open ones.
 Scope = Literal["project", "studio", "own"]

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ARRAY, any_, bindparam, delete
 
-from pegbar.core.schema import Uuid
+from pegbar.core.data.schema import Uuid
 from pegbar.entities.hooks import ENTITIES_GONE, Removal
 from pegbar.planning.tables import schedule_item
 

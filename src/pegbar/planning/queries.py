@@ -2,8 +2,8 @@
 
 from sqlalchemy import bindparam, select
 
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import milestone, schedule_item
 from pegbar.productions.tables import project
 from pegbar.studio.tables import task_type

@@ -2,11 +2,20 @@
 
 from sqlalchemy import bindparam, select
 
-from pegbar.core.access import Place, admin, authenticated, manager_of, member_of, not_client, not_vendor, supervisor_of
-from pegbar.core.filters import Special, uuid_filter
-from pegbar.core.resource import Access, Relation, Resource, project_through
-from pegbar.core.schema import Uuid
-from pegbar.core.writes import MANAGERS, writes
+from pegbar.core.data.filters import Special, uuid_filter
+from pegbar.core.data.resource import Access, Relation, Resource, project_through
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.writes import MANAGERS, writes
+from pegbar.core.http.access import (
+    Place,
+    admin,
+    authenticated,
+    manager_of,
+    member_of,
+    not_client,
+    not_vendor,
+    supervisor_of,
+)
 from pegbar.planning import actions
 from pegbar.planning.tables import (
     milestone,

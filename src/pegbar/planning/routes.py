@@ -8,11 +8,11 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core import filters
-from pegbar.core.access import Caller, Rule, asked, member_of, not_client, not_vendor, vendor_here
-from pegbar.core.database import Database, Json
-from pegbar.core.resource import Resource, list_rows
-from pegbar.core.routing import get
+from pegbar.core.data import filters
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.resource import Resource, list_rows
+from pegbar.core.http.access import Caller, Rule, asked, member_of, not_client, not_vendor, vendor_here
+from pegbar.core.http.routing import get
 from pegbar.planning import availability, queries
 from pegbar.planning.resources import schedule_version_links, schedule_versions
 

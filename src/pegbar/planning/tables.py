@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 
-from pegbar.core.schema import (
+from pegbar.core.data.schema import (
     TIMESTAMP,
     Column,
     Date,

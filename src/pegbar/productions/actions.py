@@ -7,9 +7,9 @@ from sqlalchemy import ARRAY, any_, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pegbar.accounts.tables import person
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import String, Uuid, utc_now
 from pegbar.core.errors import BadRequest
-from pegbar.core.schema import String, Uuid, utc_now
 from pegbar.productions import queries
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.hooks import TEAM_LEFT, Parting

@@ -5,8 +5,8 @@ from typing import Any
 from litestar import Request
 
 from pegbar.accounts.tables import person
-from pegbar.core import marks
-from pegbar.core.access import Caller
+from pegbar.core.data import marks
+from pegbar.core.http.access import Caller
 from pegbar.productions.tables import project
 
 #: Selects, beside the caller, what tells one state of the production in question and of the caller's subscriptions

@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from pegbar.accounts.standing import open_status
 from pegbar.accounts.tables import person
 from pegbar.config import settings
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid
-from pegbar.core.values import to_uuid
 from pegbar.media.tables import preview_background_file
 from pegbar.productions.descriptors.everywhere import copy_shared_descriptors
 from pegbar.productions.hooks import PIPELINE_CHANGED, SHOW_SAVED, Pipeline, SavedShow

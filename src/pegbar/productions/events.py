@@ -1,6 +1,6 @@
 """Events of productions. Source: spec events, "Productions"; the generic ones are declared by resources.py."""
 
-from pegbar.core.events import event
+from pegbar.core.live.events import event
 
 #: Team, settings, links: unlike the generic `project:update`, kept in the production's own log.
 PROJECT_CHANGED = event("project:update", text="The team or a setting of the production changed.")

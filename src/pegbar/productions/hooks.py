@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
 from pegbar.core.hooks import Hook
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import Column, ColumnElement, Executable, Table, all_, any_, bin
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from pegbar.config import settings
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.wire import Wire, json_object, wire_of
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
-from pegbar.core.wire import Wire, json_object, wire_of
 from pegbar.productions.actions import touch
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.hooks import PIPELINE_CHANGED, Pipeline

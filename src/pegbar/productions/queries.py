@@ -6,8 +6,8 @@ from sqlalchemy import Executable, String, bindparam, func, select
 
 from pegbar.accounts.standing import CALLER, is_going, is_open, teams
 from pegbar.accounts.tables import person
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, json_object
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire, json_object
 from pegbar.productions import shapes
 from pegbar.productions.tables import project, project_person_link
 

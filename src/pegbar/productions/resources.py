@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from pegbar.accounts.standing import Narrowing, is_going
-from pegbar.core.access import admin, at, authenticated, global_manager, manager_of, member_of
-from pegbar.core.resource import Access, Change, Relation, Resource, project_through
-from pegbar.core.writes import writes
+from pegbar.core.data.resource import Access, Change, Relation, Resource, project_through
+from pegbar.core.data.writes import writes
+from pegbar.core.http.access import admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.productions import creation, shapes
 from pegbar.productions.budgets import actions as budget_actions
 from pegbar.productions.deletion.actions import remove_project

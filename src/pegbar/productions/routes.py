@@ -6,12 +6,12 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.access import Caller, at, authenticated, manager_of, member_of
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Reader, Transaction
+from pegbar.core.data.database import Database, Json, Reader, Transaction
+from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import NotFound
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import delete, found, get, path_uuid, post, put
+from pegbar.core.http.access import Caller, at, authenticated, manager_of, member_of
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, found, get, path_uuid, post, put
 from pegbar.productions import actions, queries, shapes
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.resources import projects

@@ -8,12 +8,12 @@ from litestar import Request
 from msgspec import UNSET, Meta, UnsetType
 
 from pegbar.accounts.tables import ROLES
-from pegbar.core.access import Place, manager_of, member_of
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.wire import wire_of
 from pegbar.core.errors import BadRequest
-from pegbar.core.routing import delete, get, post, put
-from pegbar.core.wire import wire_of
+from pegbar.core.http.access import Place, manager_of, member_of
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, get, post, put
 from pegbar.productions import actions, creation, links, usage
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.links import ASSET_TYPE, AUTOMATION, BACKGROUND, TASK_STATUS, TASK_TYPE, Link, TaskTypeUse

@@ -9,9 +9,9 @@ from sqlalchemy.sql.selectable import ScalarSelect
 from pegbar.accounts.people.visibility import managed_wire
 from pegbar.accounts.shapes import CLIENT, MINIMAL
 from pegbar.accounts.standing import CALLER, on
-from pegbar.core.access import Caller
-from pegbar.core.resource import Relation
-from pegbar.core.wire import JsonText, Wire, json_list, json_map, json_object, wire_of
+from pegbar.core.data.resource import Relation
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_map, json_object, wire_of
+from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity
 from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, FOR_CLIENT, masked
 from pegbar.productions.tables import (

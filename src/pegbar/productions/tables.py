@@ -5,7 +5,7 @@ from uuid import uuid4
 from sqlalchemy import ARRAY, ForeignKey, Index, UniqueConstraint, text
 
 from pegbar.accounts.tables import POSITIONS, ROLES, SENIORITIES
-from pegbar.core.schema import (
+from pegbar.core.data.schema import (
     JSONB,
     TIMESTAMP,
     BigInteger,

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Executable, bindparam, func, select, update
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import NotFound
-from pegbar.core.schema import Uuid
 from pegbar.productions import creation, links
 from pegbar.productions.actions import touch
 from pegbar.productions.queries import PROJECT_ID

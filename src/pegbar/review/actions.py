@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.access import Caller
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
 from pegbar.core.errors import NotFound
+from pegbar.core.http.access import Caller
 from pegbar.review import entries, queries
 from pegbar.review.entries import as_uuid
 from pegbar.review.events import PLAYLIST_ADD_ENTITY

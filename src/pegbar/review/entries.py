@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, any_, bindparam, select
 
-from pegbar.core import belonging
-from pegbar.core.database import Reader
+from pegbar.core.data import belonging
+from pegbar.core.data.database import Reader
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.values import check_json
 from pegbar.core.errors import BadRequest
-from pegbar.core.schema import Uuid
-from pegbar.core.values import check_json
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file
 from pegbar.tasks.tables import task

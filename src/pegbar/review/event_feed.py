@@ -15,11 +15,11 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import text
 
 from pegbar.accounts.standing import Who, as_text, teams, written
-from pegbar.core.access import Caller, authenticated
-from pegbar.core.database import Database, Json
+from pegbar.core.data.database import Database, Json
 from pegbar.core.errors import ApiError, BadRequest
-from pegbar.core.events import CURSOR_DAYS
-from pegbar.core.routing import get
+from pegbar.core.http.access import Caller, authenticated
+from pegbar.core.http.routing import get
+from pegbar.core.live.events import CURSOR_DAYS
 from pegbar.review.event_log import EVENT
 
 _MOST = 1000

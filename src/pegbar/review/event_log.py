@@ -11,16 +11,16 @@ from sqlalchemy import ARRAY, Executable, Select, any_, bindparam, or_, select
 
 from pegbar.accounts.standing import CALLER, on, teams
 from pegbar.accounts.tables import login_log
-from pegbar.core.access import Caller, admin, authenticated, global_manager, require
-from pegbar.core.database import Database, Json
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import TIMESTAMP, Integer, String, Uuid
+from pegbar.core.data.values import to_timestamp
+from pegbar.core.data.wire import Wire, json_object, wire_of
 from pegbar.core.errors import BadRequest
-from pegbar.core.events import api_event
-from pegbar.core.filters import uuid_filter
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import get
-from pegbar.core.schema import TIMESTAMP, Integer, String, Uuid
-from pegbar.core.values import to_timestamp
-from pegbar.core.wire import Wire, json_object, wire_of
+from pegbar.core.http.access import Caller, admin, authenticated, global_manager, require
+from pegbar.core.http.routing import get
+from pegbar.core.live.events import api_event
 
 _MOST = 1000
 _PART = re.compile(r"[a-z0-9_-]+")

@@ -1,6 +1,6 @@
 """Events of playlists and their builds. Source: spec review; spec events."""
 
-from pegbar.core.events import event
+from pegbar.core.live.events import event
 
 PLAYLIST_ADD_ENTITY = event("playlist:add_entity", "playlist_id", "entity_id", "preview_file_id")
 PLAYLIST_DELETE = event("playlist:delete", "playlist_id")

@@ -5,8 +5,8 @@ from typing import Literal
 
 from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, case, false, func, or_, select, text, true
 
-from pegbar.core.schema import Integer, String, Uuid
-from pegbar.core.wire import Wire, json_object
+from pegbar.core.data.schema import Integer, String, Uuid
+from pegbar.core.data.wire import Wire, json_object
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file
 from pegbar.review.shapes import BUILD_JOBS, FIRST_PREVIEW, LISTED, PLAYLIST

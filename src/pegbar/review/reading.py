@@ -5,8 +5,8 @@ Source: spec review, "Playlist read shape (team)" and "GET /data/playlists/entit
 
 from sqlalchemy import Executable, bindparam, select, text
 
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_list, json_object
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import json_list, json_object
 from pegbar.review.shapes import BUILD_JOB, PLAYLIST
 from pegbar.review.tables import build_job, playlist
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.events import event
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
+from pegbar.core.live.events import event
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
 from pegbar.productions.deletion.parts import REVIEW, Batch, part

@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlalchemy import false, func
 
 from pegbar.accounts.standing import Narrowing
-from pegbar.core.access import Caller, Rule, member_of, not_vendor, of_row, require, supervisor_of
+from pegbar.core.data.resource import Access, Change, Resource
+from pegbar.core.data.writes import writes
 from pegbar.core.errors import BadRequest
-from pegbar.core.events import api_event
-from pegbar.core.resource import Access, Change, Resource
-from pegbar.core.writes import writes
+from pegbar.core.http.access import Caller, Rule, member_of, not_vendor, of_row, require, supervisor_of
+from pegbar.core.live.events import api_event
 from pegbar.review import entries
 from pegbar.review.entries import as_uuid
 from pegbar.review.removal import remove_what_hangs_on

@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, admin, at, entity_access, member_of, not_vendor, of_row, require
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import NotFound
-from pegbar.core.filters import uuid_filter
-from pegbar.core.routing import get, path_uuid, post
-from pegbar.core.values import to_uuid
+from pegbar.core.http.access import Caller, admin, at, entity_access, member_of, not_vendor, of_row, require
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import get, path_uuid, post
 from pegbar.review import actions, queries, reading
 from pegbar.review.events import PLAYLIST_ADD_ENTITY
 from pegbar.review.resources import edits_playlist, playlists

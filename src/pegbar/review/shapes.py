@@ -2,8 +2,8 @@
 
 from sqlalchemy import Text, func, literal_column
 
-from pegbar.core.resource import Relation
-from pegbar.core.wire import wire_of
+from pegbar.core.data.resource import Relation
+from pegbar.core.data.wire import wire_of
 from pegbar.review.tables import build_job, playlist
 
 PLAYLIST = wire_of(playlist, "Playlist")

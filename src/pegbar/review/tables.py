@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, UniqueConstraint
 
-from pegbar.core.schema import JSONB, TIMESTAMP, Boolean, Column, String, Text, choice, flag, reference, table
+from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Column, String, Text, choice, flag, reference, table
 
 BUILD_STATUSES = ("running", "failed", "succeeded")
 BUILD_TYPES = ("archive", "movie")

@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlalchemy import Table, bindparam, func, text, update
 
 from pegbar.accounts.tables import POSITIONS, SENIORITIES
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Boolean, Uuid, utc_now
 from pegbar.core.errors import BadRequest, Conflict
-from pegbar.core.events import event
-from pegbar.core.resource import Change
-from pegbar.core.schema import Boolean, Uuid, utc_now
+from pegbar.core.live.events import event
 from pegbar.planning.tables import schedule_item
 from pegbar.productions.tables import project_task_type_link
 from pegbar.studio import queries

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Table, bindparam, func, select
 
 from pegbar.accounts.tables import department
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
 from pegbar.studio.tables import entity_type, organisation, project_status, task_status, task_type
 
 #: name, short name, colour, flags

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from sqlalchemy import ARRAY, Executable, Table, any_, bindparam, exists, func, literal, select
 
-from pegbar.core.schema import Text, Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import schedule_item
 from pegbar.productions.tables import project_task_type_link
 from pegbar.studio.tables import salary_scale, task_type

@@ -1,9 +1,9 @@
 """Generic routes of the studio's tables. Source: spec crud, sections of the same names."""
 
 from pegbar.accounts.queries import ORGANISATION, ORGANISATION_FOR_ADMINS
-from pegbar.core.access import admin, authenticated, not_vendor
-from pegbar.core.resource import Access, Relation, Resource
-from pegbar.core.writes import writes
+from pegbar.core.data.resource import Access, Relation, Resource
+from pegbar.core.data.writes import writes
+from pegbar.core.http.access import admin, authenticated, not_vendor
 from pegbar.studio import actions
 from pegbar.studio.tables import (
     custom_action,

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.access import admin
-from pegbar.core.body import Strict
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
 from pegbar.core.errors import BadRequest
-from pegbar.core.routing import get, post
+from pegbar.core.http.access import admin
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import get, post
 from pegbar.studio import actions, queries
 from pegbar.studio.resources import salary_scales, task_types
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 from sqlalchemy import UniqueConstraint
 
 from pegbar.accounts.tables import POSITIONS, SENIORITIES
-from pegbar.core.schema import (
+from pegbar.core.data.schema import (
     JSONB,
     Boolean,
     Column,

@@ -11,11 +11,11 @@ import asyncpg
 from sqlalchemy import ARRAY, bindparam, select, text
 
 from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
-from pegbar.core.access import Caller
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound
-from pegbar.core.resource import Change
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.http.access import Caller
 from pegbar.productions import actions as productions
 from pegbar.tasks import creation, notifications
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE

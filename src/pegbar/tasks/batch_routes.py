@@ -6,11 +6,11 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import String, bindparam, select
 
-from pegbar.core.access import Caller, Rule, admin, at, manager_of, staff_of
-from pegbar.core.body import decode_json, raw_json
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.routing import delete, post
+from pegbar.core.http.access import Caller, Rule, admin, at, manager_of, staff_of
+from pegbar.core.http.body import decode_json, raw_json
+from pegbar.core.http.routing import delete, post
 from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, SHOT
 from pegbar.studio.tables import entity_type
 from pegbar.tasks import batches, removal

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, exists, select, text
 
-from pegbar.core import filters
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data import filters
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.filters import Filter, Special, uuid_filter
+from pegbar.core.data.schema import TIMESTAMP, Boolean, Uuid, utc_now
+from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
-from pegbar.core.filters import Filter, Special, uuid_filter
-from pegbar.core.schema import TIMESTAMP, Boolean, Uuid, utc_now
-from pegbar.core.wire import json_object
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, SHOT, is_kind, kind_text
 from pegbar.entities.tables import entity, entity_link

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, case, literal_column, or_
 
-from pegbar.core.wire import JsonText, Wire, json_text
+from pegbar.core.data.wire import JsonText, Wire, json_text
 from pegbar.entities.kinds import ASSET, SPECIAL
 from pegbar.entities.metadata import shown_data
 from pegbar.entities.task_shapes import blank_of

@@ -3,9 +3,9 @@
 from sqlalchemy import ARRAY, Text, any_, bindparam, func, select
 
 from pegbar.accounts.tables import person
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import BadRequest, NotFound, Refused
-from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid
 from pegbar.entities.kinds import kind_text
 from pegbar.entities.tables import entity
 from pegbar.studio.tables import task_type

@@ -1,6 +1,6 @@
 """Events of tasks and of what is said on them. Source: spec events, "Specific events"."""
 
-from pegbar.core.events import event
+from pegbar.core.live.events import event
 
 TASK_NEW = event("task:new", "task_id")
 TASK_UPDATE = event("task:update", "task_id")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
 from pegbar.core.hooks import Hook
 
 

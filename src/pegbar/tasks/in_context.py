@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, case, func, literal_column
 
 from pegbar.accounts.standing import CALLER, IS_OPEN_STATUS, by_team, is_member, team_rows
-from pegbar.core.wire import JsonText, Wire, json_text
+from pegbar.core.data.wire import JsonText, Wire, json_text
 from pegbar.entities.kinds import EPISODE, is_kind
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project

@@ -7,12 +7,12 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, member_of, staff_of
-from pegbar.core.database import Database
-from pegbar.core.filters import uuid_filter
-from pegbar.core.marks import headers_of, unchanged
-from pegbar.core.routing import Reply, get
-from pegbar.core.streaming import stream_array
+from pegbar.core.data.database import Database
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.marks import headers_of, unchanged
+from pegbar.core.http.access import Caller, member_of, staff_of
+from pegbar.core.http.routing import Reply, get
+from pegbar.core.http.streaming import stream_array
 from pegbar.productions import changes
 from pegbar.tasks import listings
 from pegbar.tasks.comments.shapes import WITH_IDS

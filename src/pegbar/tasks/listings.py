@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 
 from pegbar.accounts.standing import is_concept
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import EVERY_ROW, json_object
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import EVERY_ROW, json_object
 from pegbar.entities.kinds import SHOT, is_kind
 from pegbar.entities.tables import entity
 from pegbar.tasks.comments.shapes import WITH_IDS

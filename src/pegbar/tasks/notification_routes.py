@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy import Executable, Integer, bindparam, func, select
 
 from pegbar.config import settings
-from pegbar.core.access import Caller, Rule, admin, at
-from pegbar.core.database import Database, Json
-from pegbar.core.routing import get
-from pegbar.core.schema import Uuid
-from pegbar.core.streaming import stream_array
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import json_object, wire_of
+from pegbar.core.http.access import Caller, Rule, admin, at
+from pegbar.core.http.routing import get
+from pegbar.core.http.streaming import stream_array
 from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.resources import NOTIFICATION
 from pegbar.tasks.tables import notification, subscription, task

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.tasks.events import NOTIFICATION_NEW
 from pegbar.tasks.notices.access import WANTS_MESSAGES
 from pegbar.tasks.notices.jobs import TELL

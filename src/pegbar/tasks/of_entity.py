@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 import msgspec
 from sqlalchemy import Text, bindparam, select, text
 
-from pegbar.core.access import Caller, staff_of
-from pegbar.core.body import Strict
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.routing import found, post
-from pegbar.core.schema import Uuid
+from pegbar.core.http.access import Caller, staff_of
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import found, post
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import CONCEPT, SHOT, kind_text
 from pegbar.entities.tables import entity

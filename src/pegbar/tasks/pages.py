@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pegbar.core.database import Json
+from pegbar.core.data.database import Json
 from pegbar.core.errors import BadRequest
 
 _MOST = 2**31 - 1

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import asyncpg
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.removal import Gone, reaction
-from pegbar.core.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.removal import Gone, reaction
+from pegbar.core.data.schema import TIMESTAMP, Text, Uuid, utc_now
 from pegbar.core.storage import mark_deleted
 from pegbar.tasks import recount
 from pegbar.tasks.comments import attachments

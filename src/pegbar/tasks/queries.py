@@ -21,8 +21,8 @@ from sqlalchemy import (
 
 from pegbar.accounts.people.visibility import record
 from pegbar.accounts.tables import person
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, kind_text
 from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
 from pegbar.entities import events
 from pegbar.entities.casting.readiness import refresh_casting_of
 from pegbar.entities.kinds import ASSET

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import TIMESTAMP, Integer, Uuid, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Integer, Uuid, utc_now
 from pegbar.tasks.events import TASK_STATUS_CHANGED, TASK_UPDATE
 from pegbar.tasks.state import Status, after_comments
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.entities.hooks import ENTITIES_REMOVED
 from pegbar.entities.hooks import Removal as EntityRemoval

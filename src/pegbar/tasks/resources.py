@@ -3,13 +3,13 @@
 from sqlalchemy import bindparam, select
 
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
-from pegbar.core import filters
-from pegbar.core.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
-from pegbar.core.filters import Special
-from pegbar.core.resource import Access, Change, Resource, Verb, project_of_row, project_through
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import wire_of
-from pegbar.core.writes import Only, writes
+from pegbar.core.data import filters
+from pegbar.core.data.filters import Special
+from pegbar.core.data.resource import Access, Change, Resource, Verb, project_of_row, project_through
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import wire_of
+from pegbar.core.data.writes import Only, writes
+from pegbar.core.http.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
 from pegbar.tasks import assignment, creation, removal

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import msgspec
 
-from pegbar.core.access import Caller, at, authenticated, member_of, task_access
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import BadRequest
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get, put
+from pegbar.core.http.access import Caller, at, authenticated, member_of, task_access
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import found, get, put
 from pegbar.entities.task_shapes import audience
 from pegbar.tasks import assignment, queries
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE

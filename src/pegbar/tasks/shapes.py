@@ -1,7 +1,7 @@
 """The JSON of tasks and of what is said on them. Source: spec tasks, "Task row"; spec crud, "tasks"."""
 
-from pegbar.core.resource import Relation
-from pegbar.core.wire import wire_of
+from pegbar.core.data.resource import Relation
+from pegbar.core.data.wire import wire_of
 from pegbar.entities.task_shapes import BLANKED, blanked
 from pegbar.tasks.tables import task, task_person_link
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, text
 
-from pegbar.core.schema import Uuid
+from pegbar.core.data.schema import Uuid
 from pegbar.productions.hooks import TEAM_LEFT, Parting
 
 _FORGET = text(

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ARRAY, CheckConstraint, Index, UniqueConstraint
 
-from pegbar.core.schema import (
+from pegbar.core.data.schema import (
     JSONB,
     TIMESTAMP,
     BigInteger,

@@ -9,7 +9,7 @@ from pegbar.accounts.people.visibility import OUTSIDERS, TEAM_MATE, record
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.standing import CALLER
 from pegbar.accounts.tables import person
-from pegbar.core.wire import json_list
+from pegbar.core.data.wire import json_list
 
 _LISTED = (person.c.is_guest.is_(False), person.c.preview_project_id.is_(None))
 

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Executable, func, select
 
 from pegbar.accounts.standing import CALLER, explicit_roles, is_open, teams
 from pegbar.accounts.tables import department
-from pegbar.core.resource import CALLER_ID
-from pegbar.core.wire import Wire, json_list, json_map, json_object, wire_of
+from pegbar.core.data.resource import CALLER_ID
+from pegbar.core.data.wire import Wire, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import is_asset_type
 from pegbar.media.tables import preview_background_file
 from pegbar.productions.shapes import FULL, FULL_FOR_ADMINS

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Executable, bindparam, text
 
 from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
-from pegbar.core.events import event
-from pegbar.core.schema import TIMESTAMP, Boolean, String, Uuid
+from pegbar.core.data.schema import TIMESTAMP, Boolean, String, Uuid
+from pegbar.core.live.events import event
 from pegbar.entities.naming import FULL_NAME, JOINS
 from pegbar.tasks.notices.access import HIDDEN
 

@@ -8,13 +8,13 @@ import msgspec
 from litestar import Request
 from sqlalchemy import ARRAY, any_, bindparam, func, select
 
-from pegbar.core.access import Caller, Place, Rule, person_identity, require
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.routing import delete, found, get, post, put
-from pegbar.core.schema import Uuid, utc_now
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.http.access import Caller, Place, Rule, person_identity, require
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.entities.kinds import SEQUENCE, type_id
 from pegbar.entities.tables import entity
 from pegbar.tasks.resources import NOTIFICATION, subscriptions

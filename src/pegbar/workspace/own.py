@@ -4,9 +4,9 @@ from functools import lru_cache
 
 from sqlalchemy import Date, Executable, String, bindparam, select
 
-from pegbar.core.resource import CALLER_ID
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.resource import CALLER_ID
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import day_off
 from pegbar.productions.tables import project
 from pegbar.tasks.tables import task, time_spent

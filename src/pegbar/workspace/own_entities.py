@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Executable, Select, bindparam, exists, literal_column, select
 
 from pegbar.accounts.standing import CALLER, is_member, is_open, on
-from pegbar.core.access import Caller, Place, Rule
-from pegbar.core.database import Database, Json
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import json_object, wire_of
+from pegbar.core.http.access import Caller, Place, Rule
+from pegbar.core.http.routing import found, get
 from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT, is_asset_type, is_kind
 from pegbar.entities.metadata import shown_data
 from pegbar.entities.shapes import row_of_kind

@@ -6,12 +6,12 @@ from uuid import UUID
 from sqlalchemy import Select, Text, bindparam, cast, select
 
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller, Place, Rule, require
-from pegbar.core.database import Database, Json
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import get
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import json_object
+from pegbar.core.http.access import Caller, Place, Rule, require
+from pegbar.core.http.routing import get
 from pegbar.tasks.by_role import by_role
 from pegbar.tasks.in_context import MINE, OPEN, SOURCE, WITH_CALLER, caller_is
 from pegbar.tasks.listings import ASSIGNED

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.schema import Uuid
+from pegbar.core.data.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
 from pegbar.productions.deletion.parts import WORKSPACE, plain_part

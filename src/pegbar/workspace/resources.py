@@ -2,9 +2,9 @@
 
 from sqlalchemy import bindparam, update
 
-from pegbar.core.resource import Change, Relation, Resource, project_of_row, project_through
-from pegbar.core.schema import Uuid
-from pegbar.core.writes import writes
+from pegbar.core.data.resource import Change, Relation, Resource, project_of_row, project_through
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.writes import writes
 from pegbar.entities.tables import entity
 from pegbar.tasks.tables import attachment_file
 from pegbar.workspace.tables import chat, chat_message, chat_participant, search_filter, search_filter_group

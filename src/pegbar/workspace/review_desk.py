@@ -29,10 +29,10 @@ from sqlalchemy import (
     select,
 )
 
+from pegbar.core.data.resource import CALLER_DEPARTMENTS
+from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.wire import JsonText, json_list, json_object, json_text
 from pegbar.core.errors import BadRequest
-from pegbar.core.resource import CALLER_DEPARTMENTS
-from pegbar.core.schema import TIMESTAMP, Uuid
-from pegbar.core.wire import JsonText, json_list, json_object, json_text
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type

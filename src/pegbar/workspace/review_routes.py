@@ -4,12 +4,12 @@ from typing import Any
 
 from litestar import Request
 
-from pegbar.core.access import Caller, person_identity
-from pegbar.core.body import json_beside_query
-from pegbar.core.database import Database, Json
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get
-from pegbar.core.streaming import stream_array
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.http.access import Caller, person_identity
+from pegbar.core.http.body import json_beside_query
+from pegbar.core.http.routing import found, get
+from pegbar.core.http.streaming import stream_array
 from pegbar.workspace import review_desk
 from pegbar.workspace.review_desk import Checks
 

@@ -14,13 +14,13 @@ from pegbar.accounts.presence import actions as presence
 from pegbar.accounts.presence import queries as presence_queries
 from pegbar.accounts.resources import persons
 from pegbar.config import settings
-from pegbar.core.access import Caller, person_identity
-from pegbar.core.body import Strict, json_beside_query
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.marks import headers_of, tag_of_body, unchanged
+from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import BadRequest
-from pegbar.core.marks import headers_of, tag_of_body, unchanged
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import Reply, delete, found, get, post
+from pegbar.core.http.access import Caller, person_identity
+from pegbar.core.http.body import Strict, json_beside_query
+from pegbar.core.http.routing import Reply, delete, found, get, post
 from pegbar.productions.shapes import FULL
 from pegbar.tasks.time.periods import iso_day
 from pegbar.tasks.time.shapes import TIME_SPENT

@@ -14,12 +14,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Table
 
-from pegbar.core.access import Caller, require
-from pegbar.core.body import Strict
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Resource, Verb, scope_parameters
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.resource import Resource, Verb, scope_parameters
-from pegbar.core.schema import utc_now
+from pegbar.core.http.access import Caller, require
+from pegbar.core.http.body import Strict
 from pegbar.workspace import searches
 from pegbar.workspace.resources import search_filter_groups, search_filters
 from pegbar.workspace.tables import search_filter, search_filter_group

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from pegbar.core.access import Caller, person_identity
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import delete, found, get, post, put
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.http.access import Caller, person_identity
+from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.workspace import search_actions, searches
 from pegbar.workspace.resources import search_filter_groups, search_filters
 from pegbar.workspace.search_actions import ChangedFilter, ChangedGroup, NewFilter, NewGroup

@@ -26,9 +26,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.accounts.standing import CALLER, is_going, on, open_projects, teams
 from pegbar.accounts.tables import department
-from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID
-from pegbar.core.schema import TIMESTAMP, Uuid
-from pegbar.core.wire import JsonText, Wire, json_object, json_text, wire_of
+from pegbar.core.data.resource import CALLER_DEPARTMENTS, CALLER_ID
+from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.wire import JsonText, Wire, json_object, json_text, wire_of
 from pegbar.productions.tables import project
 from pegbar.workspace.tables import search_filter, search_filter_group
 

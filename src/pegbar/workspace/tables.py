@@ -1,6 +1,6 @@
 """Tables of what a person keeps for themself."""
 
-from pegbar.core.schema import TIMESTAMP, Column, String, Text, Uuid, flag, link_table, names, reference, table
+from pegbar.core.data.schema import TIMESTAMP, Column, String, Text, Uuid, flag, link_table, names, reference, table
 
 search_filter = table(
     "search_filter",

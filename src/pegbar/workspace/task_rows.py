@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, Text, case, exists, func, literal_column, select
 
 from pegbar.accounts.standing import CALLER, Said, hears
-from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, json_text
 from pegbar.entities.kinds import EPISODE, is_kind
 from pegbar.entities.tables import entity, entity_link
 from pegbar.productions.tables import project

@@ -10,11 +10,11 @@ from pegbar.accounts.credentials import links
 from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.tables import person
 from pegbar.config import settings
-from pegbar.core.access import Caller, Token
-from pegbar.core.database import Database, Transaction
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import ApiError, BadRequest, Forbidden
-from pegbar.core.routing import found
-from pegbar.core.schema import Uuid
+from pegbar.core.http.access import Caller, Token
+from pegbar.core.http.routing import found
 
 #: Somebody whose account is about to be changed; nobody else changes it meanwhile.
 LOCKED = select(person).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update()

@@ -15,8 +15,8 @@ from sqlalchemy import bindparam, select
 from pegbar.accounts import one_time
 from pegbar.accounts.tables import person
 from pegbar.config import settings
-from pegbar.core.database import Reader, Transaction
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Reader, Transaction
+from pegbar.core.data.schema import Uuid
 
 _LETTERS, _LENGTH = string.ascii_uppercase + string.digits, 64
 

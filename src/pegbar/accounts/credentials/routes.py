@@ -9,10 +9,10 @@ from pegbar.accounts import mails
 from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.credentials import actions
 from pegbar.accounts.guesses import Guesses
-from pegbar.core.access import Caller, admin, anyone, person_identity
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Transaction
-from pegbar.core.routing import get, post, put
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.http.access import Caller, admin, anyone, person_identity
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import get, post, put
 
 Filled = Annotated[str, msgspec.Meta(min_length=1)]
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from pegbar.accounts.departments import queries
-from pegbar.core.database import Database, Json, Reader, Transaction
+from pegbar.core.data.database import Database, Json, Reader, Transaction
+from pegbar.core.data.schema import Column, Table
 from pegbar.core.errors import NotFound
-from pegbar.core.schema import Column, Table
 from pegbar.studio.tables import hardware_item, hardware_item_department_link, software, software_department_link
 
 

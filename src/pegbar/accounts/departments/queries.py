@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Executable, Text, bindparam, func, select
 from pegbar.accounts import shapes
 from pegbar.accounts.people.visibility import TEAM_MATE, minimal_wire
 from pegbar.accounts.tables import department, department_link, person
-from pegbar.core.access import Caller
-from pegbar.core.schema import Column, Table, Uuid
-from pegbar.core.wire import Wire, json_object, wire_of
+from pegbar.core.data.schema import Column, Table, Uuid
+from pegbar.core.data.wire import Wire, json_object, wire_of
+from pegbar.core.http.access import Caller
 from pegbar.studio.tables import hardware_item, hardware_item_department_link, software, software_department_link
 
 _DEPARTMENT = bindparam("department_id", type_=Uuid)

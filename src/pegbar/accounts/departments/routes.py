@@ -6,11 +6,11 @@ from uuid import UUID
 from pegbar.accounts.departments import queries
 from pegbar.accounts.departments.equipment import HARDWARE, LICENSES, check_department
 from pegbar.accounts.people.visibility import OUTSIDERS
-from pegbar.core.access import Caller, admin, authenticated
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import delete, get, path_uuid, post
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.http.access import Caller, admin, authenticated
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, get, path_uuid, post
 
 _TAG = "Departments"
 

@@ -11,9 +11,9 @@ import psutil
 
 from pegbar import __version__
 from pegbar.accounts.instance import queries
-from pegbar.core.database import Database
-from pegbar.core.faults import CONNECTION_ERRORS
-from pegbar.core.routing import operations
+from pegbar.core.data.database import Database
+from pegbar.core.data.faults import CONNECTION_ERRORS
+from pegbar.core.http.routing import operations
 
 NAME = "Pegbar"
 _LONGEST_WAIT = 5.0

@@ -10,12 +10,12 @@ from pegbar import __version__
 from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.instance import health, queries
 from pegbar.config import settings
-from pegbar.core import metrics
-from pegbar.core.access import admin, anyone
-from pegbar.core.database import Database, Transaction
+from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import Forbidden, NotFound
-from pegbar.core.events import event
-from pegbar.core.routing import Reply, get
+from pegbar.core.http.access import admin, anyone
+from pegbar.core.http.routing import Reply, get
+from pegbar.core.live.events import event
+from pegbar.core.work import metrics
 
 _TAG = "Instance"
 TEST = event("main:test", scoped=False, logged=False, text="Sent on demand, to try the event stream")

@@ -12,11 +12,11 @@ from pegbar.accounts.people import profile
 from pegbar.accounts.people.leaving import avatar
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import department, department_link, person
-from pegbar.core.access import Caller
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import BadRequest, Conflict, NotFound
-from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid
+from pegbar.core.http.access import Caller
 from pegbar.core.storage import mark_deleted
 
 _PERSON = select(person).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update()

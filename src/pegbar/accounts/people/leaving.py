@@ -6,10 +6,10 @@ from sqlalchemy import ARRAY, Text, any_, bindparam, delete, or_
 
 from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.tables import one_time_secret, person
-from pegbar.core import removal
+from pegbar.core.data import removal
+from pegbar.core.data.removal import Gone, reaction
+from pegbar.core.data.resource import Change
 from pegbar.core.errors import Forbidden
-from pegbar.core.removal import Gone, reaction
-from pegbar.core.resource import Change
 from pegbar.core.storage import Address, mark_deleted
 
 _NAMES = bindparam("names", type_=ARRAY(Text))

@@ -13,8 +13,8 @@ from babel import Locale, UnknownLocaleError
 from email_validator import EmailNotValidError, validate_email
 
 from pegbar.config import settings
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest
-from pegbar.core.schema import utc_now
 
 DATE_FORMATS = ("YYYY-MM-DD", "DD/MM/YYYY", "MM/DD/YYYY")
 _LONGEST_LOCALE = 10

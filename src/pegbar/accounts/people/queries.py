@@ -8,10 +8,10 @@ from pegbar.accounts import shapes
 from pegbar.accounts.people import visibility
 from pegbar.accounts.standing import CALLER
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller
-from pegbar.core.filters import Special, text_list
-from pegbar.core.schema import Text, Uuid
-from pegbar.core.wire import Wire
+from pegbar.core.data.filters import Special, text_list
+from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.wire import Wire
+from pegbar.core.http.access import Caller
 
 _PASSWORD = func.convert_from(person.c.password, literal_column("'UTF8'"), type_=Text)
 

@@ -11,13 +11,13 @@ from pegbar.accounts.people import actions, queries
 from pegbar.accounts.people.visibility import OUTSIDERS
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
-from pegbar.core import filters
-from pegbar.core.access import Caller, admin, authenticated, self_or
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Reader, Transaction
+from pegbar.core.data import filters
+from pegbar.core.data.database import Database, Json, Reader, Transaction
+from pegbar.core.data.resource import list_rows, row_rule, scope_parameters
 from pegbar.core.errors import BadRequest, Forbidden
-from pegbar.core.resource import list_rows, row_rule, scope_parameters
-from pegbar.core.routing import delete, found, get, path_uuid, post, put
+from pegbar.core.http.access import Caller, admin, authenticated, self_or
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, found, get, path_uuid, post, put
 
 _EVENTS = persons.events
 

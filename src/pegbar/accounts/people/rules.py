@@ -8,9 +8,9 @@ from pegbar.accounts import passwords, sessions
 from pegbar.accounts.people import profile, queries
 from pegbar.accounts.tables import person
 from pegbar.config import settings
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
 from pegbar.core.errors import BadRequest, Forbidden, Refused
-from pegbar.core.resource import Change
 
 #: One at a time, so that two hires cannot both take the last seat.
 _HOLD_SEATS = text("SELECT pg_advisory_xact_lock(hashtext('pegbar.seats'))")

@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, case, literal_column, or_
 from pegbar.accounts import shapes
 from pegbar.accounts.standing import CALLER, knows_salary_of, shares_team_with
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller
-from pegbar.core.wire import JsonText, Wire, json_object
+from pegbar.core.data.wire import JsonText, Wire, json_object
+from pegbar.core.http.access import Caller
 
 #: What is personal in a record, and what stands in its place for those who do not manage the person.
 _PERSONAL = {

@@ -10,9 +10,9 @@ from uuid import UUID
 from pegbar.accounts.presence import queries
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import desktop_login_log, person
-from pegbar.core.database import Database, Transaction
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, InvalidBody, NotFound
-from pegbar.core.schema import utc_now
 
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
 

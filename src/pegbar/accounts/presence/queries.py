@@ -4,8 +4,8 @@ from sqlalchemy import ARRAY, Date, Integer, bindparam, cast, extract, func, sel
 
 from pegbar.accounts import shapes
 from pegbar.accounts.tables import desktop_login_log, person
-from pegbar.core.schema import TIMESTAMP, Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.tasks.tables import time_spent
 
 LOGIN = wire_of(desktop_login_log, "DesktopLoginLog")

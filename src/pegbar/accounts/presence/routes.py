@@ -4,11 +4,11 @@ from uuid import UUID
 
 from pegbar.accounts.presence import actions, queries
 from pegbar.accounts.resources import persons
-from pegbar.core.access import admin, global_manager, self_or
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.errors import NotFound
-from pegbar.core.routing import Reply, get, post
+from pegbar.core.http.access import admin, global_manager, self_or
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import Reply, get, post
 
 _TAG = "Persons"
 

@@ -11,11 +11,11 @@ from pegbar.accounts.credentials.actions import LOCKED, human
 from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.second_factors import proofs, recovery, security_keys
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller, Token
-from pegbar.core.database import Database, Reader, Transaction
+from pegbar.core.data.database import Database, Reader, Transaction
 from pegbar.core.errors import ApiError, BadRequest
-from pegbar.core.mail import ORGANISATION_NAME
-from pegbar.core.routing import found
+from pegbar.core.http.access import Caller, Token
+from pegbar.core.http.routing import found
+from pegbar.core.messages.mail import ORGANISATION_NAME
 
 Factor = Literal["totp", "email_otp", "fido"]
 _NAMES = {"totp": "The authenticator", "email_otp": "The code by e-mail", "fido": "The security key"}

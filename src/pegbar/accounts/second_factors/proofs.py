@@ -13,9 +13,9 @@ from pegbar.accounts import one_time, sign_in
 from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.mails import MAILED_CODE
 from pegbar.accounts.second_factors import recovery, security_keys
-from pegbar.core.body import Strict
-from pegbar.core.database import Database
+from pegbar.core.data.database import Database
 from pegbar.core.errors import BadRequest
+from pegbar.core.http.body import Strict
 
 _STEP = 30
 

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, text
 
 from pegbar.accounts.passwords import in_turn
 from pegbar.accounts.tables import person
-from pegbar.core.database import Database
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Database
+from pegbar.core.data.schema import Uuid
 
 _CODES, _LENGTH = 16, 10
 _LETTERS = string.ascii_uppercase + string.digits

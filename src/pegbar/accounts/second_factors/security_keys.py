@@ -22,7 +22,7 @@ from webauthn.helpers.exceptions import WebAuthnException
 
 from pegbar.accounts import one_time
 from pegbar.config import settings
-from pegbar.core.database import Database, Transaction
+from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import BadRequest
 
 _LIFETIME = timedelta(minutes=5)

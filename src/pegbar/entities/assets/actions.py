@@ -6,10 +6,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import bindparam, cast, func, literal_column, select, true
 
-from pegbar.core.body import Strict
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import JSONB, Boolean, String, Text, Uuid
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import JSONB, Boolean, String, Text, Uuid
+from pegbar.core.http.body import Strict
 from pegbar.entities.actions import create_entity, named, require_parent
 from pegbar.entities.kinds import ASSET, EPISODE, ensure_type, is_asset_type_id
 from pegbar.entities.tables import entity

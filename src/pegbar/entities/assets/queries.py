@@ -4,10 +4,10 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Executable, bindparam, select
 
-from pegbar.core import filters
-from pegbar.core.filters import Filter
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, json_object
+from pegbar.core.data import filters
+from pegbar.core.data.filters import Filter
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire, json_object
 from pegbar.entities.assets import shapes
 from pegbar.entities.kinds import is_asset_type
 from pegbar.entities.tables import entity, entity_link

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core.access import Caller, authenticated, manager_of, member_of
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.filters import parse_listing, uuid_filter
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get, post
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.filters import parse_listing, uuid_filter
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.http.access import Caller, authenticated, manager_of, member_of
+from pegbar.core.http.routing import found, get, post
 from pegbar.entities import events, rules
 from pegbar.entities.assets import actions, queries, shapes
 from pegbar.entities.assets.actions import NewAsset

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import JsonText, Wire, json_list, json_text, wire_of
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_text, wire_of
 from pegbar.entities.kinds import ASSET, EPISODE, is_kind
 from pegbar.entities.listing import Listed
 from pegbar.entities.metadata import data_for

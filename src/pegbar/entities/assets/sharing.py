@@ -8,15 +8,15 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, select, true, update
 
 from pegbar.accounts.standing import CALLER, teams
-from pegbar.core.access import Caller, authenticated, manager_of, member_of, require
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.values import to_uuid
+from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import get, post
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
-from pegbar.core.values import to_uuid
-from pegbar.core.wire import json_object
+from pegbar.core.http.access import Caller, authenticated, manager_of, member_of, require
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import get, post
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, is_kind

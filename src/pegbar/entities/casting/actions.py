@@ -12,11 +12,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import ARRAY, Integer, any_, bindparam, delete, or_, select, text
 
 from pegbar.accounts.standing import CALLER, teams
-from pegbar.core.access import Caller
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import TIMESTAMP, String, Uuid, utc_now
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
-from pegbar.core.resource import scope_parameters
-from pegbar.core.schema import TIMESTAMP, String, Uuid, utc_now
+from pegbar.core.http.access import Caller
 from pegbar.entities import events
 from pegbar.entities.casting import episodes, readiness
 from pegbar.entities.kinds import ASSET, EPISODE, LOCK_ORDER, SHOT, is_kind, kind_text

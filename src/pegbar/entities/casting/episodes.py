@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import TIMESTAMP, String, Uuid, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, String, Uuid, utc_now
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT

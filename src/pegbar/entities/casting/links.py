@@ -9,12 +9,12 @@ import msgspec
 from sqlalchemy import ColumnElement, Executable, Text, bindparam, func, literal_column, select, tuple_
 
 from pegbar.config import settings
-from pegbar.core.access import manager_of
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.wire import JsonText, Wire, json_object, wire_of
 from pegbar.core.errors import BadRequest, Forbidden
-from pegbar.core.routing import delete, found, get
-from pegbar.core.schema import TIMESTAMP, Uuid
-from pegbar.core.wire import JsonText, Wire, json_object, wire_of
+from pegbar.core.http.access import manager_of
+from pegbar.core.http.routing import delete, found, get
 from pegbar.entities.casting import actions
 from pegbar.entities.events import CASTING_UPDATE
 from pegbar.entities.tables import entity, entity_link

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, Select, Text, any_, bindparam, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import JsonText, Wire, json_object
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import JsonText, Wire, json_object
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind
 from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import linked, project_of, uses

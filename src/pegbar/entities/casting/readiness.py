@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, any_, bindparam, select, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.events import event
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.live.events import event
 from pegbar.entities.events import CASTING_UPDATE
 from pegbar.entities.kinds import LOCK_ORDER, SHOT, is_kind
 from pegbar.entities.tables import entity, entity_link

@@ -7,13 +7,13 @@ import msgspec
 from litestar import Request
 from sqlalchemy import Executable
 
-from pegbar.core.access import Caller, manager_of, member_of, not_vendor
-from pegbar.core.body import Strict, json_value, validate
-from pegbar.core.database import Database, Json, Reader, Transaction
+from pegbar.core.data.database import Database, Json, Reader, Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.values import to_int, to_uuid
 from pegbar.core.errors import BadRequest, Forbidden, InvalidBody, NotFound
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get, put
-from pegbar.core.values import to_int, to_uuid
+from pegbar.core.http.access import Caller, manager_of, member_of, not_vendor
+from pegbar.core.http.body import Strict, json_value, validate
+from pegbar.core.http.routing import found, get, put
 from pegbar.entities import events, rules
 from pegbar.entities.casting import actions, queries
 from pegbar.entities.casting.actions import Part

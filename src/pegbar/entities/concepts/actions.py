@@ -7,11 +7,11 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ARRAY, any_, bindparam, select, update
 
-from pegbar.core import belonging
-from pegbar.core.body import Strict
-from pegbar.core.database import Transaction
+from pegbar.core.data import belonging
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.http.body import Strict
 from pegbar.entities import events
 from pegbar.entities.actions import create_entity, named, require_parent
 from pegbar.entities.kinds import CONCEPT, FOLDER, ensure_type, is_kind

@@ -7,12 +7,12 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import bindparam, select, true
 
-from pegbar.core.access import Caller, not_client, staff_of, supervisor_of
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import delete, found, get, post, put
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire
+from pegbar.core.http.access import Caller, not_client, staff_of, supervisor_of
+from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.entities import events, rules
 from pegbar.entities.board_routes import CONCEPTS, LINKED
 from pegbar.entities.boards import IS, Asked, statement

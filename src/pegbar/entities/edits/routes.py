@@ -8,13 +8,13 @@ import msgspec
 from litestar import Request
 from sqlalchemy import bindparam, select, true
 
-from pegbar.core.access import Caller, manager_of, member_of, not_vendor
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get, post
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import wire_of
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import wire_of
+from pegbar.core.http.access import Caller, manager_of, member_of, not_vendor
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import found, get, post
 from pegbar.entities import events, rules
 from pegbar.entities.actions import create_entity, named, require_parent
 from pegbar.entities.board_routes import EDITS as BOARD

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import Text, bindparam, func, select, text
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Integer, Uuid
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.events import event
-from pegbar.core.resource import Change
-from pegbar.core.schema import Integer, Uuid
+from pegbar.core.live.events import event
 from pegbar.entities.kinds import ASSET, is_kind
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity
 

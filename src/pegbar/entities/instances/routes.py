@@ -7,13 +7,13 @@ import msgspec
 from sqlalchemy import ColumnElement, Executable, FromClause, Text, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from pegbar.core.access import Caller, Rule, staff_of
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import delete, found, get, post
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import JsonText, json_object, wire_of
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import JsonText, json_object, wire_of
+from pegbar.core.http.access import Caller, Rule, staff_of
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, found, get, post
 from pegbar.entities import rules
 from pegbar.entities.instances import actions
 from pegbar.entities.kinds import ASSET, SCENE, SHOT

@@ -7,14 +7,14 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from pegbar.config import FALSE, TRUE
-from pegbar.core.access import Caller
-from pegbar.core.body import validate
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.values import accept
+from pegbar.core.data.writes import check_references
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid, utc_now
-from pegbar.core.values import accept
-from pegbar.core.writes import check_references
+from pegbar.core.http.access import Caller
+from pegbar.core.http.body import validate
 from pegbar.entities import events, versions
 from pegbar.entities.actions import create_entity, named, require_parent
 from pegbar.entities.editing import check_place

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from pegbar.core.body import Strict
+from pegbar.core.http.body import Strict
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=160)]
 #: A whole number, or one written as text.

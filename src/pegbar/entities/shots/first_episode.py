@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, select
 
-from pegbar.core.schema import Uuid
+from pegbar.core.data.schema import Uuid
 from pegbar.entities.actions import create_entity
 from pegbar.entities.kinds import EPISODE, ensure_type
 from pegbar.entities.tables import entity

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core.access import Caller, authenticated, member_of, not_vendor
-from pegbar.core.database import Database, Json
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.http.access import Caller, authenticated, member_of, not_vendor
+from pegbar.core.http.routing import found, get
 from pegbar.entities import rules
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT
 from pegbar.entities.listing import BELOW, IN_PROJECT, Listed, criteria, entities_listed

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Executable, FromClause, bindparam, case, exists, select
 
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, json_object, wire_of
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire, json_object, wire_of
 from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, is_kind
 from pegbar.entities.metadata import data_for, version_data_for
 from pegbar.entities.shots import shapes

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.access import Caller, manager_of
-from pegbar.core.database import Json, Transaction
-from pegbar.core.routing import delete, found, post, put
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.http.access import Caller, manager_of
+from pegbar.core.http.routing import delete, found, post, put
 from pegbar.entities import events, rules
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT
 from pegbar.entities.queries import one, one_of_kind

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, cast, func, literal_column, true
 
-from pegbar.core.wire import JsonText, Wire
+from pegbar.core.data.wire import JsonText, Wire
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT
 from pegbar.entities.listing import Listed
 from pegbar.entities.metadata import data_for

@@ -7,7 +7,7 @@ statistics to clients (`for_clients`), and the statistics as JSON text (`answer`
 
 from sqlalchemy import Boolean, bindparam, text
 
-from pegbar.core.schema import Uuid
+from pegbar.core.data.schema import Uuid
 
 #: Takes shown in an evolution at most: the number of retakes is a column that whoever plans a task may write.
 _MOST_TAKES = 1000

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from sqlalchemy import Executable
 
-from pegbar.core.access import Caller, member_of, not_client, require
-from pegbar.core.database import Database, Json
-from pegbar.core.routing import found, get
+from pegbar.core.data.database import Database, Json
+from pegbar.core.http.access import Caller, member_of, not_client, require
+from pegbar.core.http.routing import found, get
 from pegbar.entities.statistics import queries
 
 #: By episode, then by task type.

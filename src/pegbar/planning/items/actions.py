@@ -5,10 +5,10 @@ from uuid import UUID
 
 import asyncpg
 
-from pegbar.core.access import Caller
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import NotFound
-from pegbar.core.schema import utc_now
+from pegbar.core.http.access import Caller
 from pegbar.planning.items import queries
 from pegbar.planning.items.queries import Kind
 from pegbar.planning.resources import schedule_items

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from sqlalchemy import CTE, ColumnElement, Executable, bindparam, exists, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
-from pegbar.core.schema import TIMESTAMP, Column, Date, Text, Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.schema import TIMESTAMP, Column, Date, Text, Uuid
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import schedule_item
 from pegbar.studio.tables import task_type
 

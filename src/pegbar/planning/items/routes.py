@@ -5,10 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from pegbar.core.access import Caller, client_here, member_of, not_client, not_vendor
-from pegbar.core.database import Database, Json
-from pegbar.core.filters import uuid_filter
-from pegbar.core.routing import get, path_uuid
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.http.access import Caller, client_here, member_of, not_client, not_vendor
+from pegbar.core.http.routing import get, path_uuid
 from pegbar.planning.items.actions import bars
 from pegbar.planning.items.queries import BELOW_TASK_TYPE, Kind
 from pegbar.planning.resources import schedule_items

@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, text
 
 from pegbar.accounts.tables import person
-from pegbar.core.access import require
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Date, Uuid
 from pegbar.core.errors import BadRequest
-from pegbar.core.resource import Change
-from pegbar.core.schema import Date, Uuid
+from pegbar.core.http.access import require
 from pegbar.planning.tables import day_off
 from pegbar.tasks.events import TIME_SPENT_DELETE
 from pegbar.tasks.time import durations

@@ -25,9 +25,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.accounts.standing import CALLER, members, shares_team_with
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.resource import CALLER_DEPARTMENTS, CALLER_ID
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import JsonText, json_object, wire_of
+from pegbar.core.data.resource import CALLER_DEPARTMENTS, CALLER_ID
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import JsonText, json_object, wire_of
 from pegbar.planning.tables import day_off
 
 _PERSON_ID = bindparam("person_id", type_=Uuid)

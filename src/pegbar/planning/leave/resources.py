@@ -1,8 +1,8 @@
 """Generic routes of days off. Source: spec crud, "day-offs"."""
 
-from pegbar.core.access import admin, authenticated, self_or
-from pegbar.core.resource import Access, Resource
-from pegbar.core.writes import Only, writes
+from pegbar.core.data.resource import Access, Resource
+from pegbar.core.data.writes import Only, writes
+from pegbar.core.http.access import admin, authenticated, self_or
 from pegbar.planning.leave import actions
 from pegbar.planning.tables import day_off
 

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core.access import Caller, authenticated, member_of, not_client, not_vendor, require
-from pegbar.core.database import Database, Json
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.resource import row_rule, scope_parameters
+from pegbar.core.data.values import to_date
 from pegbar.core.errors import NotFound
-from pegbar.core.resource import row_rule, scope_parameters
-from pegbar.core.routing import get, path_uuid
-from pegbar.core.values import to_date
+from pegbar.core.http.access import Caller, authenticated, member_of, not_client, not_vendor, require
+from pegbar.core.http.routing import get, path_uuid
 from pegbar.planning.leave import queries
 from pegbar.planning.leave.resources import day_offs
 from pegbar.planning.periods import Period, month_period, week_period, year_period

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sqlalchemy import TextClause, bindparam, text
 
-from pegbar.core.schema import Text, Uuid
+from pegbar.core.data.schema import Text, Uuid
 from pegbar.tasks.time.quotas import Mode
 
 #: What the rows of the answer are about.

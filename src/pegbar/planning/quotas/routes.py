@@ -5,11 +5,11 @@ from uuid import UUID
 
 import msgspec
 
-from pegbar.core.access import Caller, Rule, at, member_of, not_client, require
-from pegbar.core.database import Database, Json
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.filters import uuid_filter
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.filters import uuid_filter
-from pegbar.core.routing import found, get, path_uuid
+from pegbar.core.http.access import Caller, Rule, at, member_of, not_client, require
+from pegbar.core.http.routing import found, get, path_uuid
 from pegbar.planning.quotas import queries
 from pegbar.planning.quotas.queries import Rows
 from pegbar.tasks.time.periods import zone_of

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.events import event
-from pegbar.core.schema import utc_now
+from pegbar.core.live.events import event
 from pegbar.planning.tables import production_schedule_version
 from pegbar.planning.versions import queries
 from pegbar.productions.events import PROJECT_CHANGED

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from sqlalchemy import ARRAY, Executable, bindparam, select, text
 
-from pegbar.core.schema import TIMESTAMP, Uuid
-from pegbar.core.wire import json_object
+from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.wire import json_object
 from pegbar.planning.resources import schedule_version_links
 from pegbar.planning.tables import production_schedule_version as version
 from pegbar.planning.tables import production_schedule_version_task_link as link

@@ -6,13 +6,13 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import bindparam, select
 
-from pegbar.core.access import Caller, Place, manager_of, member_of, not_client, not_vendor
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Transaction
-from pegbar.core.filters import uuid_filter
-from pegbar.core.routing import get, post
-from pegbar.core.schema import Uuid
-from pegbar.core.streaming import stream_array
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.schema import Uuid
+from pegbar.core.http.access import Caller, Place, manager_of, member_of, not_client, not_vendor
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import get, post
+from pegbar.core.http.streaming import stream_array
 from pegbar.planning.tables import production_schedule_version
 from pegbar.planning.versions import actions, queries
 from pegbar.productions.events import PROJECT_CHANGED

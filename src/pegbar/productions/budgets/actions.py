@@ -6,12 +6,12 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, text
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.values import to_float
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.events import event
-from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid
-from pegbar.core.values import to_float
+from pegbar.core.live.events import event
 from pegbar.productions.budgets import queries
 from pegbar.productions.queries import locked_project
 from pegbar.productions.tables import budget, budget_entry

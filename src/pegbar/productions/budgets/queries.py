@@ -5,8 +5,8 @@ from functools import lru_cache
 from sqlalchemy import Date, Executable, Text, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import JsonText, json_map, json_object, wire_of
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import JsonText, json_map, json_object, wire_of
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import budget, budget_entry, budget_revision
 from pegbar.studio.tables import task_type

@@ -8,11 +8,11 @@ import msgspec
 from litestar import Request
 from msgspec import UNSET, Meta, UnsetType
 
-from pegbar.core.access import admin, manager_of
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Reader, Transaction
-from pegbar.core.routing import delete, found, get, path_uuid, post, put
-from pegbar.core.values import to_date
+from pegbar.core.data.database import Database, Json, Reader, Transaction
+from pegbar.core.data.values import to_date
+from pegbar.core.http.access import admin, manager_of
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, found, get, path_uuid, post, put
 from pegbar.productions.budgets import actions, queries
 from pegbar.productions.resources import budget_entries, budgets
 

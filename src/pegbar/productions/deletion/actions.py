@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from pegbar.accounts.standing import is_open_state
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid, utc_now
 from pegbar.productions.deletion import queries
 from pegbar.productions.deletion.emptying import remove_rest
 from pegbar.productions.deletion.jobs import EMPTY

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import delete
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.productions.deletion import queries
 from pegbar.productions.deletion.parts import Batch, Part, parts

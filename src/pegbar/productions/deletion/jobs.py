@@ -12,11 +12,11 @@ from uuid import UUID
 
 import structlog
 
-from pegbar.core.database import Database, Transaction
-from pegbar.core.events import event
-from pegbar.core.jobs import job
-from pegbar.core.schema import utc_now
+from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.schema import utc_now
+from pegbar.core.live.events import event
 from pegbar.core.storage import PURGE
+from pegbar.core.work.jobs import job
 from pegbar.productions.deletion import queries
 from pegbar.productions.deletion.emptying import remove_rest, remove_row, remove_some
 

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Executable, Integer, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
 
 #: The orders of parts: what refers to other rows goes before them.
 WORKSPACE, REVIEW, TASKS, PLANNING, ENTITIES, SETTINGS = range(10, 70, 10)

@@ -5,8 +5,8 @@ from functools import cache
 from sqlalchemy import BigInteger, Executable, bindparam, select, text
 
 from pegbar.accounts.standing import is_going
-from pegbar.core.schema import TIMESTAMP, String, Text, Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.data.schema import TIMESTAMP, String, Text, Uuid
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.productions.deletion.parts import parts
 from pegbar.productions.tables import project, project_removal
 

@@ -1,8 +1,8 @@
 """Where a studio manager sees how far the deletion of a large production is."""
 
-from pegbar.core.access import admin
-from pegbar.core.database import Database, Json
-from pegbar.core.routing import get
+from pegbar.core.data.database import Database, Json
+from pegbar.core.http.access import admin
+from pegbar.core.http.routing import get
 from pegbar.productions.deletion import queries
 
 

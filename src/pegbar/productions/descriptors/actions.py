@@ -13,11 +13,11 @@ import asyncpg
 from sqlalchemy import Executable, any_, bindparam, delete, exists, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from pegbar.core.access import Caller, require
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Boolean, String, Uuid, utc_now
+from pegbar.core.data.values import accept_choice, check_json, check_text
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import TIMESTAMP, Boolean, String, Uuid, utc_now
-from pegbar.core.values import accept_choice, check_json, check_text
+from pegbar.core.http.access import Caller, require
 from pegbar.productions.descriptors import queries, values
 from pegbar.productions.descriptors.queries import IDS
 from pegbar.productions.descriptors.values import Field, field_name_of

@@ -7,12 +7,12 @@ from sqlalchemy import any_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from pegbar.accounts.standing import as_text, is_open_state, written
-from pegbar.core.access import Caller
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.schema import TIMESTAMP, Boolean, String, Uuid, utc_now
+from pegbar.core.data.values import check_text
 from pegbar.core.errors import BadRequest
-from pegbar.core.resource import scope_parameters
-from pegbar.core.schema import TIMESTAMP, Boolean, String, Uuid, utc_now
-from pegbar.core.values import check_text
+from pegbar.core.http.access import Caller
 from pegbar.productions.descriptors import actions, queries
 from pegbar.productions.descriptors.values import field_name_of
 from pegbar.productions.events import DESCRIPTOR_NEW

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from pegbar.core.removal import Gone, reaction
-from pegbar.core.schema import Column, Text
+from pegbar.core.data.removal import Gone, reaction
+from pegbar.core.data.schema import Column, Text
 from pegbar.entities.tables import entity, entity_version
 from pegbar.productions.descriptors.values import Field, changing, holders, run
 from pegbar.productions.tables import metadata_descriptor, project

@@ -7,15 +7,11 @@ from sqlalchemy import ColumnElement, Executable, Select, any_, bindparam, func,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.accounts.standing import CALLER, is_open, teams
-from pegbar.core.schema import String, Text, Uuid
-from pegbar.core.wire import json_object
+from pegbar.core.data.schema import String, Text, Uuid
+from pegbar.core.data.wire import json_object
 from pegbar.productions import shapes
 from pegbar.productions.queries import PROJECT_ID
-from pegbar.productions.tables import (
-    department_metadata_descriptor_link,
-    metadata_descriptor,
-    project,
-)
+from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor, project
 
 IDS = bindparam("ids", type_=ARRAY(Uuid))
 ENTITY_TYPE = bindparam("entity_type", type_=String)

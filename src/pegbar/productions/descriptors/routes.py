@@ -7,13 +7,13 @@ import msgspec
 from litestar import Request
 from msgspec import Meta
 
-from pegbar.core import filters
-from pegbar.core.access import Caller, authenticated, global_manager, manager_of, member_of, require, supervisor_of
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Reader, Transaction
+from pegbar.core.data import filters
+from pegbar.core.data.database import Database, Json, Reader, Transaction
+from pegbar.core.data.resource import list_rows, scope_parameters
 from pegbar.core.errors import BadRequest
-from pegbar.core.resource import list_rows, scope_parameters
-from pegbar.core.routing import delete, found, get, post, put
+from pegbar.core.http.access import Caller, authenticated, global_manager, manager_of, member_of, require, supervisor_of
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.productions.descriptors import actions, everywhere, queries
 from pegbar.productions.descriptors.actions import department_ids
 from pegbar.productions.events import DESCRIPTOR_DELETED, DESCRIPTOR_NEW, DESCRIPTOR_UPDATED

@@ -13,12 +13,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Executable, Table, any_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.data.values import accept_choice
 from pegbar.core.errors import BadRequest
-from pegbar.core.resource import Change
-from pegbar.core.schema import TIMESTAMP, Text, Uuid, utc_now
 from pegbar.core.slugs import slug
-from pegbar.core.values import accept_choice
 from pegbar.entities.tables import entity
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.hooks import VALUES_CHANGED, ChangedValues

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, any_, case, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from pegbar.core.resource import CALLER_DEPARTMENTS
-from pegbar.core.schema import Text
+from pegbar.core.data.resource import CALLER_DEPARTMENTS
+from pegbar.core.data.schema import Text
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor
 
 #: Not a parameter: that would be the JSON of the text `{}`.

@@ -13,10 +13,10 @@ from pegbar.accounts.people.actions import dismiss
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.tables import person
 from pegbar.config import settings
-from pegbar.core.access import Caller
-from pegbar.core.database import Reader, Transaction
+from pegbar.core.data.database import Reader, Transaction
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import utc_now
+from pegbar.core.http.access import Caller
 from pegbar.productions import queries
 from pegbar.productions.actions import join_team
 from pegbar.productions.queries import PROJECT_ID

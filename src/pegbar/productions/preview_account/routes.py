@@ -5,10 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from pegbar.core.access import Caller, manager_of
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.routing import delete, get, post, put
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.http.access import Caller, manager_of
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, get, post, put
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.preview_account import actions
 

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, exists, select
 
-from pegbar.core.access import Caller, require
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import json_object, wire_of
+from pegbar.core.http.access import Caller, require
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import project_task_type_link, project_task_type_software_link

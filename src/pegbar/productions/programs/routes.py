@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.access import Caller, member_of, supervisor_of
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.routing import delete, get, path_uuid, post
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.http.access import Caller, member_of, supervisor_of
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, get, path_uuid, post
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.programs import actions
 from pegbar.productions.settings import read_uuid

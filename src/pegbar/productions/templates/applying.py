@@ -8,8 +8,8 @@ from sqlalchemy import Executable, String, Text, any_, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.accounts.tables import department
-from pegbar.core.database import Transaction
-from pegbar.core.schema import TIMESTAMP, Uuid, choices_of, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid, choices_of, utc_now
 from pegbar.core.slugs import slug
 from pegbar.productions.descriptors.actions import ENTITY_TYPES
 from pegbar.productions.events import DESCRIPTOR_NEW, PROJECT_CHANGED, TEMPLATE_NEW
@@ -20,13 +20,7 @@ from pegbar.productions.tables import (
     project,
     project_template,
 )
-from pegbar.productions.templates.rules import (
-    BACKGROUND,
-    BACKGROUNDS,
-    SETTINGS,
-    TEMPLATE_ID,
-    UnknownTemplate,
-)
+from pegbar.productions.templates.rules import BACKGROUND, BACKGROUNDS, SETTINGS, TEMPLATE_ID, UnknownTemplate
 from pegbar.studio.tables import task_type
 
 _PROJECT_ID = bindparam("project_id", type_=Uuid)

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Executable, func, select, update
 
-from pegbar.core.database import Json, Reader, Transaction
+from pegbar.core.data.database import Json, Reader, Transaction
+from pegbar.core.data.values import check_json
+from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
 from pegbar.core.errors import BadRequest, Refused
 from pegbar.core.slugs import slug
-from pegbar.core.values import check_json
-from pegbar.core.wire import Wire, json_list, json_object, wire_of
 from pegbar.productions import links, usage
 from pegbar.productions.links import Link
 from pegbar.productions.tables import (

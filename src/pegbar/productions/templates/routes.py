@@ -8,11 +8,11 @@ from litestar import Request
 from msgspec import UNSET, Meta, UnsetType
 
 from pegbar.accounts.tables import ROLES
-from pegbar.core.access import Caller, admin, global_manager
-from pegbar.core.body import Strict, json_value, validate
-from pegbar.core.database import Database, Json, Reader, Transaction
+from pegbar.core.data.database import Database, Json, Reader, Transaction
 from pegbar.core.errors import BadRequest, NotFound, Refused
-from pegbar.core.routing import delete, get, post, put
+from pegbar.core.http.access import Caller, admin, global_manager
+from pegbar.core.http.body import Strict, json_value, validate
+from pegbar.core.http.routing import delete, get, post, put
 from pegbar.productions.events import DESCRIPTOR_NEW, PROJECT_CHANGED, TEMPLATE_NEW, TEMPLATE_UPDATED
 from pegbar.productions.links import Link
 from pegbar.productions.resources import project_templates, projects

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import ApiError, BadRequest, Refused
-from pegbar.core.resource import Change
-from pegbar.core.schema import Uuid
 from pegbar.productions.events import TEMPLATE_UPDATED
 from pegbar.productions.tables import project_template, project_template_preview_background_file_link
 

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, text
 
-from pegbar.core.access import Caller, may_act_on_task, require
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import NotFound
-from pegbar.core.schema import Uuid
+from pegbar.core.http.access import Caller, may_act_on_task, require
 from pegbar.tasks import recount
 from pegbar.tasks.comments import queries
 from pegbar.tasks.comments.bodies import PostedComment, known_id

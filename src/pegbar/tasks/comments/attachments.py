@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, any_, bindparam, select
 
-from pegbar.core.database import Json, Transaction
-from pegbar.core.schema import Column, String, Uuid
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.schema import Column, String, Uuid
+from pegbar.core.data.wire import json_object
+from pegbar.core.http.uploads import Form, Upload
 from pegbar.core.storage import Address, record, store
-from pegbar.core.uploads import Form, Upload
-from pegbar.core.wire import json_object
 from pegbar.tasks.comments.shapes import ATTACHMENT, ATTACHMENT_WITH_REPLY
 from pegbar.tasks.tables import attachment_file
 

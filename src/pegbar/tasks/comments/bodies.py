@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.body import Strict, decode_json
+from pegbar.core.data.values import check_json, check_text
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, NotFound
-from pegbar.core.values import check_json, check_text
+from pegbar.core.http.body import Strict, decode_json
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 

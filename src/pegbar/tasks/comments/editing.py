@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
-from pegbar.core.access import Caller, may_act_on_task, require
+from pegbar.core.data.resource import Change
+from pegbar.core.data.schema import TIMESTAMP, Boolean, Uuid, utc_now
+from pegbar.core.data.writes import MANAGERS, Only
 from pegbar.core.errors import BadRequest, Forbidden, Refused
-from pegbar.core.resource import Change
-from pegbar.core.schema import TIMESTAMP, Boolean, Uuid, utc_now
-from pegbar.core.writes import MANAGERS, Only
+from pegbar.core.http.access import Caller, may_act_on_task, require
 from pegbar.tasks import notifications, recount
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.queries import one

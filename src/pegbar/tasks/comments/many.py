@@ -12,11 +12,11 @@ import msgspec
 from sqlalchemy import ARRAY, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from pegbar.core.access import Caller, may_act_on_task
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.values import check_json, check_text
 from pegbar.core.errors import BadRequest, InvalidBody, NotFound
-from pegbar.core.schema import Uuid
-from pegbar.core.values import check_json, check_text
+from pegbar.core.http.access import Caller, may_act_on_task
 from pegbar.tasks.comments import queries
 from pegbar.tasks.comments.attachments import StoredFile, attach
 from pegbar.tasks.comments.posting import NewComment, post

@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.access import Caller, at, manager_of, member_of
-from pegbar.core.body import Strict, decode_json, json_value
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.values import check_text
 from pegbar.core.errors import BadRequest
-from pegbar.core.routing import post
-from pegbar.core.uploads import Form, received_form
-from pegbar.core.values import check_text
+from pegbar.core.http.access import Caller, at, manager_of, member_of
+from pegbar.core.http.body import Strict, decode_json, json_value
+from pegbar.core.http.routing import post
+from pegbar.core.http.uploads import Form, received_form
 from pegbar.tasks.comments import many
 from pegbar.tasks.comments.attachments import StoredFile, discard, keep
 from pegbar.tasks.comments.bodies import is_form

@@ -5,18 +5,12 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, text
 
-from pegbar.core.access import Caller, require
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.schema import Uuid, utc_now
+from pegbar.core.http.access import Caller, require
 from pegbar.tasks import recount
-from pegbar.tasks.comments.posting import (
-    FOLLOWING,
-    FOLLOWING_PARAMETERS,
-    announce_comment,
-    announce_told,
-    following,
-)
+from pegbar.tasks.comments.posting import FOLLOWING, FOLLOWING_PARAMETERS, announce_comment, announce_told, following
 from pegbar.tasks.comments.rights import caller_at
 from pegbar.tasks.comments.subject import load
 from pegbar.tasks.events import COMMENT_DELETE, NEWS_DELETE

@@ -13,19 +13,13 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
 from pegbar.core.errors import BadRequest
-from pegbar.core.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
 from pegbar.tasks import notifications, readiness, recount
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.subject import Automation, Subject, load
-from pegbar.tasks.events import (
-    COMMENT_NEW,
-    NEWS_NEW,
-    TASK_STATUS_CHANGED,
-    TASK_TO_REVIEW,
-    TASK_UPDATE,
-)
+from pegbar.tasks.events import COMMENT_NEW, NEWS_NEW, TASK_STATUS_CHANGED, TASK_TO_REVIEW, TASK_UPDATE
 from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
 from pegbar.tasks.notices.access import ALLOWED, TEAM
 from pegbar.tasks.state import after_status, is_latest, next_moment

@@ -4,9 +4,9 @@ from functools import lru_cache
 
 from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, exists, false, func, or_, select
 
-from pegbar.core.access import Caller
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, json_object
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire, json_object
+from pegbar.core.http.access import Caller
 from pegbar.media.tables import preview_file
 from pegbar.tasks.comments.shapes import LISTED, POSTED, listed_for_clients
 from pegbar.tasks.comments.visibility import FOR_CLIENTS, visible_to

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
 from pegbar.core.storage import Address, mark_deleted
 
 #: One statement: foreign keys are checked at its end.

@@ -6,15 +6,15 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import bindparam, func, select
 
-from pegbar.core.access import Caller, Place, Rule, admin, of_row, task_access
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb, project_of_row
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import json_object, wire_of
+from pegbar.core.data.writes import writes
 from pegbar.core.errors import Forbidden, NotFound
-from pegbar.core.resource import Access, Change, Relation, Resource, Verb, project_of_row
-from pegbar.core.routing import delete, get, path_uuid
-from pegbar.core.schema import Uuid
+from pegbar.core.http.access import Caller, Place, Rule, admin, of_row, task_access
+from pegbar.core.http.routing import delete, get, path_uuid
 from pegbar.core.storage import Address, mark_deleted, mark_missing
-from pegbar.core.wire import json_object, wire_of
-from pegbar.core.writes import writes
 from pegbar.tasks.comments import actions, editing, queries
 from pegbar.tasks.comments.shapes import (
     ACKNOWLEDGEMENTS,

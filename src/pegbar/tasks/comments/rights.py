@@ -7,9 +7,9 @@ import msgspec
 from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.accounts.standing import as_text, assigned, assigned_on, is_going, on, somebody_written, written
-from pegbar.core.access import Caller, Rule, at, may_act_on_task, require
-from pegbar.core.database import Transaction
-from pegbar.core.schema import Uuid
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
+from pegbar.core.http.access import Caller, Rule, at, may_act_on_task, require
 from pegbar.tasks.comments.subject import Subject
 
 #: May see the task at all; what the thread and the status allow is asked in the transaction.

@@ -6,25 +6,18 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core.access import Caller, at, manager_of, task_access
-from pegbar.core.body import Strict, read_body, validate
-from pegbar.core.database import Database, Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.errors import Forbidden, NotFound
-from pegbar.core.routing import delete, get, post
-from pegbar.core.uploads import received_form
+from pegbar.core.http.access import Caller, at, manager_of, task_access
+from pegbar.core.http.body import Strict, read_body, validate
+from pegbar.core.http.routing import delete, get, post
+from pegbar.core.http.uploads import received_form
 from pegbar.tasks.comments import actions, moving, queries, thread
 from pegbar.tasks.comments.attachments import StoredFile, attach, discard, keep
 from pegbar.tasks.comments.bodies import PostedComment, is_form, known_id
 from pegbar.tasks.comments.rights import member_of_task
 from pegbar.tasks.comments.shapes import COMMENT, LISTED, POSTED, WITH_IDS
-from pegbar.tasks.events import (
-    COMMENT_DELETE,
-    COMMENT_NEW,
-    NEWS_DELETE,
-    NEWS_NEW,
-    TASK_STATUS_CHANGED,
-    TASK_UPDATE,
-)
+from pegbar.tasks.events import COMMENT_DELETE, COMMENT_NEW, NEWS_DELETE, NEWS_NEW, TASK_STATUS_CHANGED, TASK_UPDATE
 
 _ON_TASK = at("task", "task_id")
 T = TypeVar("T")

@@ -7,9 +7,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
-from pegbar.core.resource import Relation
+from pegbar.core.data.resource import Relation
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.core.storage import stored_file
-from pegbar.core.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.media.tables import preview_file
 from pegbar.studio.tables import task_status
 from pegbar.tasks.tables import (

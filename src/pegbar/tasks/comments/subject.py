@@ -8,9 +8,9 @@ import asyncpg
 from sqlalchemy import bindparam, text
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
-from pegbar.core.database import Transaction
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Boolean, Uuid
 from pegbar.core.errors import NotFound
-from pegbar.core.schema import Boolean, Uuid
 from pegbar.entities.kinds import CONCEPT, kind_of
 from pegbar.tasks.state import Status, TaskState
 

@@ -11,12 +11,12 @@ from sqlalchemy import ARRAY, Executable, bindparam, select, text
 
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller, may_act_on_task, require
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Text, Uuid, utc_now
+from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
-from pegbar.core.schema import JSONB, TIMESTAMP, Boolean, Text, Uuid, utc_now
+from pegbar.core.http.access import Caller, may_act_on_task, require
 from pegbar.core.storage import mark_deleted
-from pegbar.core.wire import json_object
 from pegbar.tasks import notifications
 from pegbar.tasks.comments import attachments, queries
 from pegbar.tasks.comments.attachments import StoredFile

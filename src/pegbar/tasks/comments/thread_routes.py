@@ -6,14 +6,14 @@ from uuid import UUID
 from litestar import Request
 
 from pegbar.accounts.shapes import SHORT as SHORT_PERSON
-from pegbar.core.access import Caller, Rule, admin, at, task_access
-from pegbar.core.body import Strict, read_body, validate
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.downloads import download
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.values import check_text
 from pegbar.core.errors import Forbidden, NotFound
-from pegbar.core.routing import delete, get, post
-from pegbar.core.uploads import received_form
-from pegbar.core.values import check_text
+from pegbar.core.http.access import Caller, Rule, admin, at, task_access
+from pegbar.core.http.body import Strict, read_body, validate
+from pegbar.core.http.downloads import download
+from pegbar.core.http.routing import delete, get, post
+from pegbar.core.http.uploads import received_form
 from pegbar.tasks.comments import queries, thread
 from pegbar.tasks.comments.attachments import address, attach, keep, short
 from pegbar.tasks.comments.bodies import is_form

@@ -7,7 +7,7 @@ that clients wrote, in an isolated production only their own. The author's role 
 from sqlalchemy import ColumnElement, select, true
 
 from pegbar.accounts.standing import CALLER, Said, hears
-from pegbar.core.access import Caller
+from pegbar.core.http.access import Caller
 from pegbar.tasks.tables import comment, task
 
 _project_id = select(task.c.project_id).where(task.c.id == comment.c.object_id).correlate_except(task)

@@ -21,8 +21,8 @@ from sqlalchemy import (
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.standing import CALLER, is_member, is_open
 from pegbar.accounts.tables import person
-from pegbar.core.schema import TIMESTAMP, Uuid
-from pegbar.core.wire import Wire, constant, json_list, json_map, json_object, wire_of
+from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.wire import Wire, constant, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import EPISODE, SEQUENCE, SHOT, is_kind
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file

@@ -8,13 +8,13 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.access import Caller, Rule, at, authenticated, client_here, entity_access, not_client, require
-from pegbar.core.body import query_or_body
-from pegbar.core.database import Database, Json
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import BadRequest
-from pegbar.core.filters import uuid_filter
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get
+from pegbar.core.http.access import Caller, Rule, at, authenticated, client_here, entity_access, not_client, require
+from pegbar.core.http.body import query_or_body
+from pegbar.core.http.routing import found, get
 from pegbar.tasks.news import queries
 from pegbar.tasks.news.queries import NEWS_ITEM, News
 from pegbar.tasks.pages import envelope, enveloped, window

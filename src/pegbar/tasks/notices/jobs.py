@@ -17,10 +17,10 @@ import asyncpg
 import structlog
 
 from pegbar.config import settings
-from pegbar.core.chat_apps import APPS, ChatApps, Credentials, TryAgain, Undeliverable
-from pegbar.core.database import Database
-from pegbar.core.jobs import job
-from pegbar.core.mail import Postbox
+from pegbar.core.data.database import Database
+from pegbar.core.messages.chat_apps import APPS, ChatApps, Credentials, TryAgain, Undeliverable
+from pegbar.core.messages.mail import Postbox
+from pegbar.core.work.jobs import job
 from pegbar.tasks.notices import messages, queries
 from pegbar.tasks.notices.messages import Notice
 from pegbar.tasks.notices.texts import PLAYLIST

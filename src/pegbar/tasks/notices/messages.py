@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from pegbar.config import settings
-from pegbar.core.chat_apps import App, Style, Text
-from pegbar.core.mail import Mail, escaped, language_of, link
+from pegbar.core.messages.chat_apps import App, Style, Text
+from pegbar.core.messages.mail import Mail, escaped, language_of, link
 from pegbar.tasks.notices.texts import (
     ASSIGNATION,
     COMMENT,

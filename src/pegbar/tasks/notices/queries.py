@@ -2,7 +2,7 @@
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.schema import Uuid
+from pegbar.core.data.schema import Uuid
 from pegbar.entities.naming import FULL_NAME, JOINS
 from pegbar.tasks.notices.access import HIDDEN
 

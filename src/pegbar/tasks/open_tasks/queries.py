@@ -32,8 +32,8 @@ from sqlalchemy import (
 
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.schema import TIMESTAMP, Uuid
-from pegbar.core.wire import Wire, json_list, json_map, json_object
+from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.wire import Wire, json_list, json_map, json_object
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import blank_value
 from pegbar.productions.tables import project

@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 from litestar import Request
 
-from pegbar.core.access import Caller, Rule, asked
-from pegbar.core.body import query_or_body
-from pegbar.core.database import Database, Json
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.resource import scope_parameters
+from pegbar.core.data.values import to_timestamp
 from pegbar.core.errors import BadRequest
-from pegbar.core.filters import uuid_filter
-from pegbar.core.resource import scope_parameters
-from pegbar.core.routing import found, get
-from pegbar.core.values import to_timestamp
+from pegbar.core.http.access import Caller, Rule, asked
+from pegbar.core.http.body import query_or_body
+from pegbar.core.http.routing import found, get
 from pegbar.tasks.open_tasks import queries
 from pegbar.tasks.open_tasks.queries import OpenTasks
 

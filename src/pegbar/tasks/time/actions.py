@@ -8,10 +8,10 @@ import msgspec
 from sqlalchemy import bindparam, text
 
 from pegbar.accounts.resources import persons
-from pegbar.core.access import Caller, require
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.schema import TIMESTAMP, Boolean, Date, Float, Uuid, utc_now
 from pegbar.core.errors import InvalidBody, NotFound
-from pegbar.core.schema import TIMESTAMP, Boolean, Date, Float, Uuid, utc_now
+from pegbar.core.http.access import Caller, require
 from pegbar.tasks.events import TIME_SPENT_DELETE, TIME_SPENT_NEW, TIME_SPENT_UPDATE
 from pegbar.tasks.time import durations, queries
 

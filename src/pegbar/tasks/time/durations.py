@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.database import Transaction
-from pegbar.core.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.tasks.events import TASK_UPDATE
 
 #: Tasks are locked in the order of their ids, and summed after that: two writers at once both count.

@@ -3,8 +3,8 @@
 from sqlalchemy import Date, bindparam, cast, func, select
 from sqlalchemy.sql.expression import literal_column
 
-from pegbar.core.schema import Text, Uuid
-from pegbar.core.wire import json_object
+from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.wire import json_object
 from pegbar.tasks.tables import task, time_spent
 from pegbar.tasks.time.shapes import TIME_SPENT
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Boolean, Column, Executable, Float, Integer, bindparam, func, literal_column, select, text
 
-from pegbar.core.schema import Date, Text, Uuid
-from pegbar.core.wire import json_list, json_object
+from pegbar.core.data.schema import Date, Text, Uuid
+from pegbar.core.data.wire import json_list, json_object
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
 

@@ -6,15 +6,15 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import Date, bindparam, select
 
-from pegbar.core import filters, values
-from pegbar.core.access import Caller, Rule, admin, of_row, require
-from pegbar.core.database import Database
+from pegbar.core.data import filters, values
+from pegbar.core.data.database import Database
+from pegbar.core.data.filters import Special
+from pegbar.core.data.resource import Access, Change, Resource, list_rows
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.writes import writes
 from pegbar.core.errors import BadRequest, Refused
-from pegbar.core.filters import Special
-from pegbar.core.resource import Access, Change, Resource, list_rows
-from pegbar.core.routing import get
-from pegbar.core.schema import Uuid
-from pegbar.core.writes import writes
+from pegbar.core.http.access import Caller, Rule, admin, of_row, require
+from pegbar.core.http.routing import get
 from pegbar.tasks.tables import task, task_person_link, time_spent
 from pegbar.tasks.time import durations
 

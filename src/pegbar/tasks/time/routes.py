@@ -4,10 +4,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.access import Caller, Rule, at, client_here, entity_access, not_client, require, task_access
-from pegbar.core.body import Strict
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.routing import delete, get, post
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.http.access import Caller, Rule, at, client_here, entity_access, not_client, require, task_access
+from pegbar.core.http.body import Strict
+from pegbar.core.http.routing import delete, get, post
 from pegbar.tasks.events import TASK_UPDATE, TIME_SPENT_DELETE, TIME_SPENT_NEW, TIME_SPENT_UPDATE
 from pegbar.tasks.time import actions, queries
 from pegbar.tasks.time.periods import iso_day

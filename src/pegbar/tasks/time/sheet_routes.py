@@ -7,11 +7,11 @@ from zoneinfo import available_timezones
 
 import msgspec
 
-from pegbar.core.access import Caller, Rule, asked, authenticated, require
-from pegbar.core.database import Database, Json
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.filters import uuid_filter
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
-from pegbar.core.filters import uuid_filter
-from pegbar.core.routing import get
+from pegbar.core.http.access import Caller, Rule, asked, authenticated, require
+from pegbar.core.http.routing import get
 from pegbar.entities.shapes import UNTYPED
 from pegbar.tasks.time import periods, quotas, sheets
 from pegbar.tasks.time.periods import Period

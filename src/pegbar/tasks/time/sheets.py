@@ -29,9 +29,9 @@ from sqlalchemy import (
 
 from pegbar.accounts.standing import Who, in_team, teams
 from pegbar.accounts.tables import person
-from pegbar.core.access import Caller
-from pegbar.core.schema import Text, Uuid
-from pegbar.core.wire import Wire, json_list, json_object, json_text
+from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.wire import Wire, json_list, json_object, json_text
+from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_type

@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, bindparam, select, text
 
-from pegbar.core.access import Caller, require
-from pegbar.core.database import Json, Transaction
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.removal import Gone, reaction
+from pegbar.core.data.schema import TIMESTAMP, Text, Uuid, utc_now
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
-from pegbar.core.removal import Gone, reaction
-from pegbar.core.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.http.access import Caller, require
 from pegbar.core.storage import Address, mark_deleted, record, store
 from pegbar.entities.hooks import ENTITIES_REMOVED
 from pegbar.entities.hooks import Removal as EntityRemoval

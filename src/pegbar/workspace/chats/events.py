@@ -1,6 +1,6 @@
 """Events of chats: live, told to the production of the entity. Source: spec events; spec tasks, "Worth fixing"."""
 
-from pegbar.core.events import event
+from pegbar.core.live.events import event
 
 CHAT_JOINED = event("chat:joined", "chat_id", "person_id", logged=False)
 CHAT_LEFT = event("chat:left", "chat_id", "person_id", logged=False)

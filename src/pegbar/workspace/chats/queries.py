@@ -3,8 +3,8 @@
 from sqlalchemy import ColumnElement, bindparam, exists, select, text
 
 from pegbar.accounts.standing import as_text, is_open_state, on, somebody_written, written
-from pegbar.core.schema import Uuid
-from pegbar.core.wire import Wire, json_list, json_object, wire_of
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
 from pegbar.entities.naming import FULL_NAME, JOINS
 from pegbar.tasks.tables import attachment_file
 from pegbar.workspace.resources import PARTICIPANTS

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core.access import Caller, entity_access, person_identity
-from pegbar.core.body import Strict, read_body, validate
-from pegbar.core.database import Database, Json, Transaction
-from pegbar.core.downloads import download
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.values import check_text
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
-from pegbar.core.routing import delete, found, get, post
-from pegbar.core.uploads import received_form
-from pegbar.core.values import check_text
+from pegbar.core.http.access import Caller, entity_access, person_identity
+from pegbar.core.http.body import Strict, read_body, validate
+from pegbar.core.http.downloads import download
+from pegbar.core.http.routing import delete, found, get, post
+from pegbar.core.http.uploads import received_form
 from pegbar.tasks.comments import queries as comment_queries
 from pegbar.tasks.comments.attachments import chosen, discard, keep
 from pegbar.tasks.comments.bodies import is_form

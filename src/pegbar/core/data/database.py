@@ -1,0 +1,420 @@
+"""The database: a pool, statements, transactions.
+
+A statement is a SQLAlchemy Core expression (or `text()`); it is compiled once and run by asyncpg. Statements that
+differ between requests come from functions cached by their shape, so that they too are compiled once.
+
+A mutation is one `Transaction`. Its events and jobs are kept with it and written just before the commit, so that rows,
+events and jobs appear together or not at all.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import asyncpg
+import msgspec
+from sqlalchemy import ARRAY, BindParameter, ClauseElement, Executable, Table, bindparam, delete, insert, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql import visitors
+
+from pegbar.core.data.faults import connect
+from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
+from pegbar.core.errors import Unavailable
+from pegbar.core.turns import Holder, Turns
+
+if TYPE_CHECKING:
+    from pegbar.core.live.events import Emission, Event
+    from pegbar.core.work.jobs import Deferral, Job
+
+T = TypeVar("T")
+#: How often a mutation is run when others hold the same rows in another order.
+_ATTEMPTS = 4
+
+_DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
+
+#: How many rows a stream asks for first, and about how many characters from then on.
+_FIRST_ROWS, _PIECE = 50, 2**18
+
+#: Counts the statements of the request under way, for the tests that bound them.
+statement_count: ContextVar[list[str] | None] = ContextVar("statement_count", default=None)
+
+
+class Json(bytes):
+    """A JSON document, ready to send."""
+
+
+class Compiled:
+    """SQL with numbered parameters and the names that fill them."""
+
+    __slots__ = ("defaults", "names", "required", "sql")
+
+    def __init__(self, statement: Executable) -> None:
+        assert isinstance(statement, ClauseElement)
+        required: list[BindParameter[Any]] = []
+        visitors.traverse(statement, {}, {"bindparam": lambda each: required.append(each) if each.required else None})
+        # Lists written into a statement are part of it: they are rendered now, not at each run. That wants no
+        # parameter to be without a value, so those that must have one are told apart here.
+        for parameter in required:
+            parameter.required = False
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        for parameter in required:
+            parameter.required = True
+        self.required = {parameter.key for parameter in required}
+        self.sql: str = str(compiled)
+        self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
+        self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
+
+    def arguments(self, given: Mapping[str, Any]) -> list[Any]:
+        """The parameters in their order. Every name given must be one of the statement's, and none may be missing."""
+        assert given.keys() <= set(self.names), f"no such parameter: {given.keys() - set(self.names)}"
+        assert self.required <= given.keys(), f"missing parameter: {self.required - given.keys()}"
+        return [given[name] if name in given else self.defaults[name] for name in self.names]
+
+
+_compiled: WeakKeyDictionary[Executable, Compiled] = WeakKeyDictionary()
+
+
+def compiled(statement: Executable) -> Compiled:
+    """The compiled form of a statement, made at its first use."""
+    found = _compiled.get(statement)
+    if found is None:
+        found = _compiled[statement] = Compiled(statement)
+    return found
+
+
+def _encode_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+#: SQL NULL is None; this is the JSON value null.
+JSON_NULL = msgspec.Raw(b"null")
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
+        )
+
+
+async def _keep_session(_: asyncpg.Connection) -> None:
+    """Sessions are never changed, so a connection goes back to the pool without a round trip."""
+
+
+#: Two requests that wait for each other: one is rolled back and can be run again.
+CONFLICT_ERRORS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class Reader:
+    """Runs statements on one connection or on the pool."""
+
+    def _executor(self) -> Any:
+        raise NotImplementedError
+
+    @staticmethod
+    def _bind(statement: Executable, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        ready = compiled(statement)
+        if (counted := statement_count.get()) is not None:
+            counted.append(ready.sql)
+        return ready.sql, ready.arguments(given)
+
+    async def rows(self, statement: Executable, **given: Any) -> list[asyncpg.Record]:
+        """All rows."""
+        sql, arguments = self._bind(statement, given)
+        found: list[asyncpg.Record] = await self._executor().fetch(sql, *arguments)
+        return found
+
+    async def row(self, statement: Executable, **given: Any) -> asyncpg.Record | None:
+        """The first row, or None."""
+        sql, arguments = self._bind(statement, given)
+        found: asyncpg.Record | None = await self._executor().fetchrow(sql, *arguments)
+        return found
+
+    async def value(self, statement: Executable, **given: Any) -> Any:
+        """The first column of the first row, or None."""
+        found = await self.row(statement, **given)
+        return None if found is None else found[0]
+
+    async def column(self, statement: Executable, **given: Any) -> list[Any]:
+        """The first column of all rows."""
+        return [row[0] for row in await self.rows(statement, **given)]
+
+    async def json(self, statement: Executable, **given: Any) -> Json:
+        """A JSON array of the rows; the statement selects one column of JSON text."""
+        return json_array(await self.rows(statement, **given))
+
+    async def json_row(self, statement: Executable, **given: Any) -> Json | None:
+        """The JSON text of the first row, or None."""
+        found = await self.row(statement, **given)
+        return None if found is None else Json(found[0].encode())
+
+
+def json_array(rows: Iterable[asyncpg.Record]) -> Json:
+    """A JSON array of rows of one column of JSON text."""
+    return Json(f"[{','.join([row[0] for row in rows])}]".encode())
+
+
+class Transaction(Reader):
+    """A unit of work on one connection: what it writes, emits and defers is kept together or not at all."""
+
+    def __init__(self, connection: Any, author_id: UUID | None = None) -> None:
+        self._connection = connection
+        self.author_id = author_id
+        self.emissions: list[Emission] = []
+        self.deferrals: list[Deferral] = []
+
+    def _executor(self) -> Any:
+        return self._connection
+
+    async def execute(self, statement: Executable, **given: Any) -> int:
+        """Run a statement; the number of rows it touched."""
+        sql, arguments = self._bind(statement, given)
+        status: str = await self._connection.execute(sql, *arguments)
+        return int(status.rpartition(" ")[2]) if status[-1:].isdigit() else 0
+
+    async def insert(self, table: Table, **values: Any) -> UUID | None:
+        """Insert a row, with the application's default in every column left out; its id, if it has one."""
+        row = with_defaults(table, values)
+        await self.execute(_insert(table, tuple(row)), **{f"v_{name}": value for name, value in row.items()})
+        return row.get("id")
+
+    async def insert_many(self, table: Table, rows: Sequence[Mapping[str, Any]], *, skip_existing: bool = False) -> int:
+        """Insert rows of the same columns in one statement; the number inserted."""
+        if not rows:
+            return 0
+        complete = [with_defaults(table, row) for row in rows]
+        columns = tuple(complete[0])
+        sql = _insert_many(table, columns, skip_existing)
+        if (counted := statement_count.get()) is not None:
+            counted.append(sql)
+        by_column = [[_as_text(table.c[name].type, row[name]) for row in complete] for name in columns]
+        status: str = await self._connection.execute(sql, *by_column)
+        return int(status.rpartition(" ")[2])
+
+    async def update(self, table: Table, row_id: UUID, **values: Any) -> bool:
+        """Change columns of one row, and its `updated_at`; whether the row exists."""
+        if "updated_at" in table.c:
+            values.setdefault("updated_at", utc_now())
+        given = {f"v_{name}": value for name, value in values.items()}
+        return bool(await self.execute(_update(table, tuple(values)), row_id=row_id, **given))
+
+    async def delete(self, table: Table, **where: Any) -> int:
+        """Delete the rows whose columns equal these values; their number."""
+        assert where, "a delete without a condition would empty the table"
+        return await self.execute(_delete(table, tuple(where)), **{f"v_{name}": value for name, value in where.items()})
+
+    def emit(
+        self,
+        event: "Event",
+        *,
+        project_id: UUID | str | None = None,
+        to: UUID | None = None,
+        heard_by: UUID | None = None,
+        **payload: Any,
+    ) -> None:
+        """Emit an event with this commit; `to` narrows it to one person.
+
+        `heard_by` is the production whose team hears an event that the log keeps without one, since it outlives it.
+        """
+        self.emissions.append(
+            event.emission(payload, project_id=project_id, to=to, author_id=self.author_id, heard_by=heard_by)
+        )
+
+    def defer(self, job: "Job", **arguments: Any) -> None:
+        """Enqueue a job with this commit."""
+        self.deferrals.append(job.deferral(arguments))
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """What the block writes, emits and defers goes again when it raises; the transaction itself goes on."""
+        emissions, deferrals = len(self.emissions), len(self.deferrals)
+        try:
+            async with self._connection.transaction():
+                yield
+        except BaseException:
+            del self.emissions[emissions:], self.deferrals[deferrals:]
+            raise
+
+    async def flush(self) -> None:
+        """Write the events and jobs kept so far; the commit does it last."""
+        from pegbar.core.live import events
+        from pegbar.core.work import jobs
+
+        if self.emissions:
+            emissions, self.emissions = self.emissions, []
+            await events.write(self, emissions)
+        if self.deferrals:
+            deferrals, self.deferrals = self.deferrals, []
+            await jobs.write(self, deferrals)
+
+
+def with_defaults(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a new row: those given, and the application's default in every other column that has one."""
+    row = dict(values)
+    for column in table.columns:
+        if column.name not in row and column.default is not None:
+            row[column.name] = default_of(column)
+    return row
+
+
+@lru_cache(4096)
+def _insert(table: Table, names: tuple[str, ...]) -> Executable:
+    return insert(table).values({name: bindparam(f"v_{name}", type_=table.c[name].type) for name in names})
+
+
+@lru_cache(4096)
+def _update(table: Table, names: tuple[str, ...]) -> Executable:
+    values = {name: bindparam(f"v_{name}", type_=table.c[name].type) for name in names}
+    return update(table).where(table.c.id == bindparam("row_id")).values(values)
+
+
+@lru_cache(4096)
+def _delete(table: Table, names: tuple[str, ...]) -> Executable:
+    return delete(table).where(*[table.c[name] == bindparam(f"v_{name}") for name in names])
+
+
+@lru_cache(4096)
+def _insert_many(table: Table, names: tuple[str, ...], skip_existing: bool) -> str:
+    """`INSERT … SELECT * FROM unnest(…)`: one statement whatever the number of rows."""
+    kinds = [str(table.c[name].type.compile(dialect=_DIALECT)) for name in names]
+    # unnest would flatten arrays of arrays, and lists in JSON: both travel as PostgreSQL's text for them.
+    sent = ["text" if kind.endswith("[]") or kind == "JSONB" else kind for kind in kinds]
+    arrays = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(sent, 1))
+    columns = ", ".join(f'"{name}"' for name in names)
+    taken = ", ".join(f"n{i}::{kind}" for i, kind in enumerate(kinds))
+    alias = ", ".join(f"n{i}" for i in range(len(kinds)))
+    conflict = " ON CONFLICT DO NOTHING" if skip_existing else ""
+    return f"INSERT INTO {table.fullname} ({columns}) SELECT {taken} FROM unnest({arrays}) AS n ({alias}){conflict}"  # noqa: S608
+
+
+def _as_text(kind: Any, value: Any) -> Any:
+    """A value as `unnest` takes it: arrays and JSON as text, anything else as it is."""
+    if isinstance(kind, ARRAY):
+        return _array_text(value)
+    return _encode_json(value) if isinstance(kind, JSONB) and value is not None else value
+
+
+def _array_text(items: Sequence[str] | None) -> str | None:
+    """PostgreSQL's text for an array of strings."""
+    if items is None:
+        return None
+    quoted = (item.replace("\\", "\\\\").replace('"', '\\"') for item in items)
+    return "{" + ",".join(f'"{item}"' for item in quoted) + "}"
+
+
+class Database(Reader):
+    """The pool of one process; a second, small one is for streams, so that long answers hold up no short ones."""
+
+    def __init__(self, url: str, *, size: int = 10, streams: int = 8) -> None:
+        self.url = url
+        self._size, self._streams = size, streams
+        #: Two boards that are read keep a worker busy: one caller gets no more at once, the rest is for others.
+        self._turns = Turns(streams, min(2, streams))
+        self._pool: asyncpg.Pool | None = None
+        self._stream_pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Connect."""
+        self._pool = await self._make_pool(self._size, "pegbar")
+        self._stream_pool = await self._make_pool(self._streams, "pegbar streams", smallest=0)
+
+    async def _make_pool(self, size: int, name: str, smallest: int = 1) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self.url,
+            connect=connect,
+            min_size=smallest,
+            max_size=size,
+            init=_prepare_connection,
+            reset=_keep_session,
+            statement_cache_size=1000,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            server_settings={"application_name": name, "timezone": "UTC", "jit": "off"},
+        )
+
+    async def close(self) -> None:
+        """Let requests under way finish, then disconnect."""
+        for pool in (self._pool, self._stream_pool):
+            if pool is not None:
+                try:
+                    await asyncio.wait_for(pool.close(), timeout=10)
+                except TimeoutError:
+                    pool.terminate()
+
+    def _executor(self) -> asyncpg.Pool:
+        assert self._pool is not None, "the database is not open"
+        return self._pool
+
+    @asynccontextmanager
+    async def transaction(self, author_id: UUID | None = None) -> AsyncIterator[Transaction]:
+        """A transaction that commits, with its events and jobs, when the block ends without an exception."""
+        async with self._executor().acquire() as connection, connection.transaction():
+            transaction = Transaction(connection, author_id)
+            yield transaction
+            await transaction.flush()
+
+    async def write(self, author_id: UUID | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What `work` returns once its transaction is committed.
+
+        It runs again when others hold the same rows in another order; Unavailable when that does not help.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                async with self.transaction(author_id) as transaction:
+                    return await work(transaction)
+            except CONFLICT_ERRORS:
+                continue
+        raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
+
+    async def texts(self, holder: Holder, statement: Executable, **given: Any) -> AsyncIterator[list[str]]:
+        """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
+
+        The next chunk is fetched while one is used. It has a connection until its end: use it without waiting for
+        sockets. `holder` is the caller that it reads for; each gets connections in turn.
+        """
+        assert self._stream_pool is not None, "the database is not open"
+        sql, arguments = self._bind(statement, given)
+        pool = self._stream_pool
+        async with (
+            self._turns.place(holder),
+            pool.acquire() as connection,
+            connection.transaction(readonly=True),
+        ):
+            cursor = await connection.cursor(sql, *arguments)
+            wanted = _FIRST_ROWS
+            ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
+            try:
+                while ahead is not None:
+                    found = [row[0] for row in await ahead]
+                    ahead, asked = None, wanted
+                    if len(found) == asked:
+                        wanted = max(len(found) * _PIECE // (sum(map(len, found)) or 1), 1)
+                        wanted = min(wanted, 8 * asked)
+                        ahead = asyncio.ensure_future(cursor.fetch(wanted))
+                    if found:
+                        yield found
+            finally:
+                if ahead is not None:
+                    ahead.cancel()
+                    await asyncio.gather(ahead, return_exceptions=True)
+
+
+__all__ = [
+    "CONFLICT_ERRORS",
+    "JSON_NULL",
+    "OWN_SCHEMA",
+    "Database",
+    "Json",
+    "Reader",
+    "Transaction",
+    "compiled",
+    "json_array",
+    "statement_count",
+    "with_defaults",
+]

@@ -1,0 +1,88 @@
+"""Marks of changes, and the validators made of them.
+
+Triggers leave a mark for each transaction that changes something of a production or of a person
+(core/migrations/versions/m0006_marks.py), whoever wrote it. The sum of the marks that a snapshot sees changes with each
+of them and never comes back, so it tells in a millisecond whether a costly answer is still the one a client has. It
+is read before the rows, never after: a validator may be older than the rows it goes with, but not newer.
+"""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from sqlalchemy import BigInteger, Column, ColumnElement, Select, Text, cast, func, literal, select, text
+
+from pegbar import __version__
+from pegbar.core.data.database import Database
+from pegbar.core.data.schema import Uuid, own_table
+from pegbar.core.http.routing import Reply
+from pegbar.core.work.jobs import job
+
+mark = own_table(
+    "mark",
+    Column("scope", Uuid, nullable=False),
+    Column("xid", BigInteger, nullable=False),
+    Column("value", BigInteger, nullable=False),
+)
+
+#: The scope of what concerns every production.
+EVERYTHING = UUID(int=0)
+
+_CACHED = {"Cache-Control": "private, no-cache"}
+
+
+def changes_of(*scopes: ColumnElement[Any]) -> Select[Any]:
+    """Selects what tells one state of these scopes from another."""
+    wanted = (*scopes, literal(EVERYTHING, Uuid))
+    return select(cast(func.sum(mark.c.value), Text)).where(mark.c.scope.in_(wanted))
+
+
+def tag_of(state: str | None, request: Request[Any, Any, Any], *about: Any) -> str:
+    """A strong ETag for a state, as this request asks for it; `about` is what else the answer depends on."""
+    asked = sorted(request.query_params.multi_items())
+    return _tag(msgspec.json.encode([__version__, state, request.url.path, asked, *map(str, about)]))
+
+
+def tag_of_body(body: bytes) -> str:
+    """A strong ETag for an answer that is quick to make."""
+    return _tag(body)
+
+
+def _tag(seen: bytes) -> str:
+    return f'"{hashlib.blake2b(seen, digest_size=16).hexdigest()}"'
+
+
+def headers_of(tag: str) -> dict[str, str]:
+    """The headers of an answer with a validator, and of the 304 in its place."""
+    return {"ETag": tag, **_CACHED}
+
+
+def unchanged(request: Request[Any, Any, Any], tag: str) -> Reply | None:
+    """The 304 when the client has the answer already: `If-None-Match` names it (strongly: a weak tag never matches)."""
+    known = request.headers.get("if-none-match")
+    if known is None:
+        return None
+    tags = [part.strip() for part in known.split(",")]
+    return Reply(status=304, headers=headers_of(tag)) if tag in tags or "*" in tags else None
+
+
+MERGE_MARKS = job("core.merge_marks", cron="*/10 * * * *")
+
+#: A new mark stands for the many of its scope; the validators change once. What another run merges is left to it.
+_MERGE = text(
+    """
+    WITH many AS (SELECT scope FROM pegbar.mark GROUP BY scope HAVING count(*) > 100),
+         old AS (SELECT ctid FROM pegbar.mark WHERE scope IN (SELECT scope FROM many) FOR UPDATE SKIP LOCKED),
+         gone AS (DELETE FROM pegbar.mark WHERE ctid IN (SELECT ctid FROM old) RETURNING scope)
+    INSERT INTO pegbar.mark (scope) SELECT DISTINCT scope FROM gone
+    """
+)
+
+
+@MERGE_MARKS.task
+async def merge_marks(db: Database) -> None:
+    """Merge the marks of what changed often."""
+    async with db.transaction() as tx:
+        await tx.execute(_MERGE)

@@ -1,0 +1,544 @@
+"""The generic list, create, read, update and delete of a table, driven by a declaration.
+
+    milestones = Resource(
+        milestone, path="/data/milestones", type="Milestone",
+        access=Access(list=admin, read=member_of(milestone.c.project_id), …),
+        writes=writes("name date task_type_id", create="project_id"),
+    )
+
+declares five routes with their OpenAPI, access rules and events. What a model adds to the shared rules (spec crud) is
+given as functions that take the `Change` under way: `prepare` before the document is read (it may replace it), `check`
+before the write, `saved` after it, `deleting` and `deleted` around a removal.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+from litestar import Request
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Select,
+    Table,
+    all_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from pegbar.core.data import belonging, filters, values
+from pegbar.core.data.database import Database, Json, Reader, Transaction, compiled
+from pegbar.core.data.filters import Filter, Listing, Special
+from pegbar.core.data.schema import Column, String, Uuid
+from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
+from pegbar.core.data.writes import Writes, check_references, check_writer
+from pegbar.core.errors import BadRequest, NotFound, Refused
+from pegbar.core.http import routing
+from pegbar.core.http.access import Caller, Place, Rule, admin
+from pegbar.core.http.streaming import stream_array
+from pegbar.core.live.events import Event, event
+
+Verb = Literal["new", "update", "delete"]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A key that lists the ids of related rows: `other` of the rows of a table whose `owner` is this row."""
+
+    key: str
+    owner: Column[Any]
+    other: Column[Any]
+    writable: bool = True
+    #: Which related rows the key lists, of those linked, given the related row and the row itself; else all.
+    among: Callable[[FromClause, FromClause], ColumnElement[bool]] | None = None
+
+    @property
+    def link(self) -> Table:
+        """The table of the two columns."""
+        assert isinstance(self.owner.table, Table)
+        return self.owner.table
+
+    @property
+    def target(self) -> Table:
+        """The table of the related rows."""
+        (foreign,) = self.other.foreign_keys
+        return foreign.column.table
+
+    def ids(self, table: Table) -> ColumnElement[str]:
+        """The JSON array of ids for a row of `table`."""
+        listed = select(self.other).where(self.owner == table.c.id)
+        if self.among is not None:
+            related = self.target.alias()
+            listed = listed.join(related, related.c.id == self.other).where(self.among(related, table))
+        return json_list(listed.correlate(table))
+
+
+@dataclass
+class Change:
+    """A write under way: what the caller sent, the row before it, and the values about to be stored."""
+
+    tx: Transaction
+    caller: Caller
+    document: Mapping[str, Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    relations: dict[str, list[UUID]] = field(default_factory=dict)
+    before: asyncpg.Record | None = None
+    row_id: UUID | None = None
+    force: bool = False
+    #: References that a hook found to be of the row's production: they are not read again.
+    vouched: set[str] = field(default_factory=set)
+    #: Set by `deleting` of a removal whose row goes later: it is told now, and nobody finds the row any more.
+    row_stays: bool = False
+    #: Of a removal: the production of the row, while it was there.
+    project_id: UUID | None = None
+
+    def after(self, name: str) -> Any:
+        """A column's value once the write is done."""
+        if name in self.values:
+            return self.values[name]
+        return None if self.before is None else self.before[name]
+
+    def changes(self, name: str) -> bool:
+        """Whether the write gives a column another value."""
+        return name in self.values and (self.before is None or self.values[name] != self.before[name])
+
+    def need(self, *names: str) -> None:
+        """Refuse the write when one of these keys is absent or null."""
+        for name in names:
+            if self.document.get(name) is None:
+                raise Refused(f"'{name}'", field=name)
+
+    def row(self, table: Table) -> UUID:
+        """The id of the row."""
+        assert self.row_id is not None, table
+        return self.row_id
+
+
+Hook = Callable[[Change], Awaitable[None]]
+
+
+async def _nothing(_: Change) -> None:
+    """What most models add."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """The rule of each method. A rule about a column of the row is looked up in the row; on create, in the body."""
+
+    list: Rule = admin
+    read: Rule = admin
+    create: Rule = admin
+    update: Rule = admin
+    delete: Rule = admin
+
+
+#: Narrows what a caller lists: a condition with the parameters about the caller below; None for all rows.
+Scope = Callable[[Caller], ColumnElement[bool] | None]
+
+CALLER_ID = bindparam("caller_id", type_=Uuid)
+CALLER_DEPARTMENTS = bindparam("caller_departments", type_=ARRAY(Uuid))
+CALLER_ROLE = bindparam("caller_role", type_=String)
+
+
+def everything(_: Caller) -> ColumnElement[bool] | None:
+    """No narrowing."""
+    return None
+
+
+@dataclass(eq=False)
+class Resource:
+    """The declaration of a table's generic routes."""
+
+    table: Table
+    path: str
+    type: str
+    writes: Writes = field(kw_only=True)  #: what a create and an update take (core/data/writes.py)
+    access: Access = field(default_factory=Access)
+    relations: tuple[Relation, ...] = ()
+    wire: Wire | None = None  #: keys of a row without its relations
+    shape: Callable[[Caller], Wire] | None = None  #: the keys a caller gets, when they differ by caller
+    list_shape: Callable[[Caller], Wire] | None = None  #: the same for listings, when it differs
+    hidden: frozenset[str] = frozenset()  #: columns never served or filtered on
+    scope: Scope = everything
+    listed: ColumnElement[bool] | None = None  #: the rows that lists hold, whoever asks
+    specials: Mapping[str, Special] = field(default_factory=dict)
+    refused_filters: Callable[[Caller], frozenset[str]] = lambda _: frozenset()
+    update_relations: bool = False  #: whether the answer to an update holds the relation keys
+    always_relations: bool = False  #: whether they are always there on reads
+    prepare: Hook = _nothing
+    check: Hook = _nothing
+    saved: Hook = _nothing
+    deleting: Hook = _nothing
+    deleted: Hook = _nothing
+    emit: Callable[["Resource", Change, Verb], Awaitable[None]] | None = None
+    event: str | None = None  #: object of the events when it is not the table's name
+    event_key: str | None = None
+    project_of: Callable[[Change], Awaitable[UUID | None]] | None = None  #: scope of the events when not `project_id`
+    at_most: int | None = None  #: rows of a list without pages
+    streams: bool = False  #: long lists go out in chunks
+    skip: frozenset[str] = frozenset()  #: methods that routes.py writes itself
+    malformed: int = 400  #: status of a read whose id is no UUID
+    tag: str = ""
+
+    def __post_init__(self) -> None:
+        name = self.table.name
+        self.wire = self.wire or wire_of(self.table, self.type, without=self.hidden)
+        self.columns = {c.name: c for c in self.table.columns if c.name not in self.hidden}
+        self.by_key = {relation.key: relation for relation in self.relations}
+        self.writes.check_names(frozenset(self.columns) | {each.key for each in self.relations if each.writable})
+        subject = self.event or name.replace("_", "-")
+        key = self.event_key or f"{name}_id"
+        scoped = "project_id" in self.table.c or self.project_of is not None
+        self.events: dict[Verb, Event] = {}
+        if self.emit is None:
+            verbs: tuple[Verb, ...] = ("new", "update", "delete")
+            self.events = {verb: event(f"{subject}:{verb}", key, scoped=scoped) for verb in verbs}
+        self.event_key = key
+        _declare_routes(self)
+
+    # Shapes
+
+    def shape_for(self, caller: Caller, *, listing: bool = False) -> Wire:
+        """The keys this caller gets."""
+        if listing and self.list_shape is not None:
+            return self.list_shape(caller)
+        if self.shape is not None:
+            return self.shape(caller)
+        assert self.wire is not None
+        return self.wire
+
+    async def read(
+        self, db: Reader, caller: Caller, row_id: UUID, *, relations: bool = True, wire: Wire | None = None
+    ) -> Json:
+        """One row as this caller gets it, or with the keys of `wire`; 404 when it is gone."""
+        statement = _row_statement(self, wire or self.shape_for(caller), relations or self.always_relations)
+        row = await db.json_row(statement, row_id=row_id, **scope_parameters(statement, caller))
+        if row is None:
+            raise NotFound(f"There is no {self.type} {row_id}.")
+        return row
+
+    # Writes
+
+    async def create(self, tx: Transaction, caller: Caller, document: Mapping[str, Any]) -> UUID:
+        """Insert a row from a document, with its side effects and event; its id."""
+        change = Change(tx, caller, document)
+        await self.prepare(change)
+        for key, value in change.document.items():
+            if key in self.writes.create:
+                self._take(change, key, value)
+            elif key not in self.table.c and not self.writes.lenient:
+                raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.", field=key)
+        await self.check(change)
+        await check_references(self, change)
+        change.row_id = await tx.insert(self.table, **change.values)
+        for key, ids in change.relations.items():
+            await self._link(change, self.by_key[key], ids)
+        await self.saved(change)
+        await self._emit(change, "new")
+        return change.row(self.table)
+
+    async def update(self, tx: Transaction, caller: Caller, row_id: UUID, document: Mapping[str, Any]) -> Change:
+        """Change a row from a document, with its side effects and event."""
+        before = await tx.row(_locked_row(self.table), row_id=row_id)
+        if before is None:
+            raise NotFound(f"There is no {self.type} {row_id}.")
+        change = Change(tx, caller, document, before=before, row_id=row_id)
+        await self.prepare(change)
+        change.document = self.writes.heard(change)
+        for key, value in change.document.items():
+            self._take(change, key, value)
+        await check_writer(self, change)
+        await self.check(change)
+        await check_references(self, change)
+        await tx.update(self.table, row_id, **change.values)
+        for key, ids in change.relations.items():
+            await tx.execute(_others_linked(self.by_key[key]), row_id=row_id, ids=ids)
+            await self._link(change, self.by_key[key], ids)
+        await self.saved(change)
+        await self._emit(change, "update")
+        return change
+
+    async def remove(self, tx: Transaction, caller: Caller, row_id: UUID, *, force: bool = False) -> None:
+        """Delete a row, with its links, side effects and event. Refused while other rows refer to it."""
+        before = await tx.row(_locked_row(self.table), row_id=row_id)
+        if before is None:
+            raise NotFound(f"There is no {self.type} {row_id}.")
+        change = Change(tx, caller, {}, before=before, row_id=row_id, force=force)
+        if self.emit is None:
+            change.project_id = await self._project_of(change)
+        await self.deleting(change)
+        for relation in self.relations:
+            if relation.writable:
+                await tx.delete(relation.link, **{relation.owner.name: row_id})
+        if not change.row_stays:
+            await tx.delete(self.table, id=row_id)
+        await self._emit(change, "delete")
+        await self.deleted(change)
+
+    def _take(self, change: Change, key: str, value: Any) -> None:
+        if key in self.by_key:
+            change.relations[key] = related_ids(key, value)
+        elif key in self.columns:
+            change.values[key] = values.accept(self.columns[key], value)
+
+    async def _link(self, change: Change, relation: Relation, ids: list[UUID]) -> None:
+        known = set(await change.tx.column(_known_ids(relation.target), ids=ids)) if ids else set()
+        rows = [{relation.owner.name: change.row_id, relation.other.name: each} for each in ids if each in known]
+        await change.tx.insert_many(relation.link, rows, skip_existing=True)
+
+    async def _project_of(self, change: Change) -> UUID | None:
+        """The production whose people hear of a change."""
+        if self.project_of is not None:
+            return await self.project_of(change)
+        project_id: UUID | None = change.after("project_id") if "project_id" in self.columns else None
+        return project_id
+
+    async def _emit(self, change: Change, verb: Verb) -> None:
+        if self.emit is not None:
+            await self.emit(self, change, verb)
+            return
+        project_id = change.project_id if verb == "delete" else await self._project_of(change)
+        assert self.event_key is not None
+        change.tx.emit(self.events[verb], **{"project_id": project_id, self.event_key: change.row_id})
+
+
+@lru_cache(512)
+def _production_of(table: Table) -> Executable:
+    return select(belonging.production_of(table)).where(table.c.id == bindparam("row_id", type_=Uuid))
+
+
+@lru_cache(64)
+def _project_of(table: Table) -> Executable:
+    return select(table.c.project_id).where(table.c.id == bindparam("key", type_=Uuid))
+
+
+def project_of_row(table: Table) -> Callable[[Change], Awaitable[UUID | None]]:
+    """The production of a row's events: the one to which the row belongs, however far away that is said."""
+
+    async def found(change: Change) -> UUID | None:
+        project_id: UUID | None = await change.tx.value(_production_of(table), row_id=change.row_id)
+        return project_id
+
+    return found
+
+
+def project_through(*references: Column[Any], table: Table | None = None) -> Callable[[Change], Awaitable[UUID | None]]:
+    """The production of a row's events: that of the row which the first of these references names.
+
+    They refer to a table with a `project_id`: that of their foreign key, else `table`.
+    """
+
+    async def found(change: Change) -> UUID | None:
+        for reference in references:
+            key = change.after(reference.name)
+            if key is not None:
+                target = next(iter(reference.foreign_keys)).column.table if table is None else table
+                project_id: UUID | None = await change.tx.value(_project_of(target), key=key)
+                return project_id
+        return None
+
+    return found
+
+
+def related_ids(key: str, value: Any) -> list[UUID]:
+    """The ids of a relation key: a list of ids or of objects holding one; null is none."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise BadRequest(f"{key} must be a list of ids.")
+    items = [item.get("id") if isinstance(item, dict) else item for item in value]
+    return list(dict.fromkeys(values.to_uuid(item, key) for item in items))
+
+
+# Statements, made once for each shape of request.
+
+
+@lru_cache(4096)
+def _locked_row(table: Table) -> Executable:
+    return select(table).where(table.c.id == bindparam("row_id", type_=Uuid)).with_for_update()
+
+
+@lru_cache(512)
+def _known_ids(table: Table) -> Executable:
+    return select(table.c.id).where(table.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+
+
+@lru_cache(512)
+def _others_linked(relation: Relation) -> Executable:
+    """Removes the links to all but these rows; the links that stay keep what else they hold."""
+    ids = bindparam("ids", type_=ARRAY(Uuid))
+    return delete(relation.link).where(relation.owner == bindparam("row_id", type_=Uuid), relation.other != all_(ids))
+
+
+def _keys(resource: Resource, wire: Wire, relations: bool, fields: frozenset[str] | None) -> Mapping[str, Any]:
+    keys: dict[str, Any] = dict(wire)
+    if relations:
+        keys |= {
+            relation.key: relation.ids(resource.table) for relation in resource.relations if relation.key not in wire
+        }
+    if fields is not None:
+        keys = {key: value for key, value in keys.items() if key in fields}
+    return keys
+
+
+@lru_cache(1024)
+def _row_statement(resource: Resource, wire: Wire, relations: bool, parameter: str = "row_id") -> Select[Any]:
+    row = json_object(_keys(resource, wire, relations, None))
+    return select(row).select_from(resource.table).where(resource.table.c.id == bindparam(parameter, type_=Uuid))
+
+
+@lru_cache(4096)
+def _list_statement(
+    resource: Resource,
+    wire: Wire,
+    chosen: tuple[Filter, ...],
+    scope: ColumnElement[bool] | None,
+    relations: bool,
+    fields: frozenset[str] | None,
+    paged: bool,
+) -> Executable:
+    table = resource.table
+    conditions = [_condition(resource, each) for each in chosen]
+    conditions += [each for each in (resource.listed, scope) if each is not None]
+    rows = (
+        select(json_object(_keys(resource, wire, relations, fields)).label("row")).select_from(table).where(*conditions)
+    )
+    if not paged:
+        return rows.limit(resource.at_most) if resource.at_most else rows
+    order = (table.c.updated_at.desc(), table.c.created_at.desc(), table.c.id)
+    page = rows.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")).subquery()
+    total = select(func.count()).select_from(table).where(*conditions).scalar_subquery()
+    return select(total, func.coalesce(func.string_agg(page.c.row, text("','")), text("''"))).select_from(page)
+
+
+def _condition(resource: Resource, chosen: Filter) -> ColumnElement[bool]:
+    if chosen.attribute in resource.specials:
+        return resource.specials[chosen.attribute].condition
+    if chosen.operator == "has":
+        relation = resource.by_key[chosen.attribute]
+        wanted = relation.other == bindparam(chosen.parameter, type_=Uuid)
+        return select(text("1")).where(relation.owner == resource.table.c.id, wanted).correlate(resource.table).exists()
+    return filters.condition(chosen, resource.columns[chosen.attribute])
+
+
+def scope_parameters(statement: Executable, caller: Caller) -> dict[str, Any]:
+    """The parameters about the caller that a statement has."""
+    known = {
+        "caller_id": caller.id,
+        "caller_departments": list(caller.departments),
+        "caller_role": caller.role,
+    }
+    names = compiled(statement).names
+    return {name: value for name, value in known.items() if name in names}
+
+
+async def list_rows(
+    resource: Resource, db: Database, caller: Caller, listing: Listing, *, wire: Wire | None = None
+) -> Any:
+    """The rows a listing asks for, narrowed to what the caller may see; with the keys of `wire` when given."""
+    forbidden = resource.refused_filters(caller) & {each.attribute for each in listing.filters}
+    if forbidden:
+        raise BadRequest(f"Filtering on {', '.join(sorted(forbidden))} is not allowed.")
+    paged = listing.page is not None
+    wire = wire or resource.shape_for(caller, listing=True)
+    scope = None if caller.is_admin else resource.scope(caller)
+    relations = listing.relations or resource.always_relations
+    statement = _list_statement(resource, wire, listing.filters, scope, relations, listing.fields, paged)
+    given = {**listing.given, **scope_parameters(statement, caller)}
+    if not paged:
+        if resource.streams:
+            return await stream_array(db, caller, statement, **given)
+        return await db.json(statement, **given)
+    offset = max(listing.offset, 0)
+    limit = listing.limit if listing.offset >= 0 else 0
+    row = await db.row(statement, limit=limit, offset=offset, **given)
+    assert row is not None
+    return _envelope(listing, row[0], row[1])
+
+
+def _envelope(listing: Listing, total: int, data: str) -> Json:
+    pages = -(-total // listing.limit)
+    return Json(
+        f'{{"data":[{data}],"total":{total},"nb_pages":{pages},"limit":{listing.limit},'
+        f'"offset":{listing.offset},"page":{listing.page}}}'.encode()
+    )
+
+
+# Routes
+
+
+def row_rule(rule: Rule, table: Table) -> Rule:
+    """A rule of a single row's route: 404 comes before 403, so the row is looked up with the caller."""
+    if rule.place.kind != "studio" or rule.place.lookup is not None:
+        return rule
+    there = select(table.c.id.label("place_id")).where(table.c.id == bindparam("key", type_=Uuid))
+    return replace(rule, place=Place("studio", "instance_id", there))
+
+
+def body_rule(rule: Rule) -> Rule:
+    """The rule of a create route: the column of the row that the rule is about is a key of the body."""
+    lookup = rule.place.lookup
+    if rule.place.in_body:
+        return rule
+    if lookup is None:
+        return replace(rule, place=replace(rule.place, in_body=True)) if rule.place.parameter else rule
+    name = next(iter(lookup.selected_columns)).element.name
+    return replace(rule, place=Place(rule.place.kind, name, in_body=True))
+
+
+def _declare_routes(resource: Resource) -> None:
+    rules, one, many = resource.access, f"{resource.path}/{{instance_id:str}}", resource.path
+    name, tag = resource.path.removeprefix("/data/"), resource.tag or resource.table.name
+    declared: dict[str, Any] = {"tag": tag, "returns": resource}
+
+    async def list_all(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Any:
+        query = request.query_params.multi_items()
+        listing = filters.parse_listing(query, resource.columns, resource.by_key, resource.specials)
+        return await list_rows(resource, db, caller, listing)
+
+    async def create(tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
+        row_id = await resource.create(tx, caller, document)
+        return await resource.read(tx, caller, row_id)
+
+    async def read(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
+        asked = request.query_params.get("relations")
+        relations = asked is None or asked.lower() == "true"
+        if relations and caller.along is not None and resource.shape_for(caller) is resource.wire:
+            return Json(caller.along.encode())
+        row_id = routing.path_uuid(instance_id, resource.malformed)
+        return await resource.read(db, caller, row_id, relations=relations)
+
+    async def update(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
+        row_id = routing.path_uuid(instance_id)
+        await resource.update(tx, caller, row_id, document)
+        return await resource.read(tx, caller, row_id, relations=resource.update_relations)
+
+    async def remove(request: Request[Any, Any, Any], instance_id: str, tx: Transaction, caller: Caller) -> None:
+        force = request.query_params.get("force", "").lower() == "true"
+        await resource.remove(tx, caller, routing.path_uuid(instance_id), force=force)
+
+    def declare(
+        verb: str, method: str, path: str, rule: Rule, handler: Any, summary: str, verb_event: Verb | None
+    ) -> None:
+        if verb not in resource.skip:
+            events = () if verb_event is None or resource.emit is not None else (resource.events[verb_event],)
+            more = {**declared, "malformed": resource.malformed if verb == "read" else 400}
+            if verb == "read" and resource.wire is not None:
+                more["along"] = _row_statement(resource, resource.wire, relations=True, parameter="key")
+            routing.route(method, path, access=rule, events=events, summary=summary, **more)(handler)
+
+    row = resource.table
+    declare("list", "GET", many, rules.list, list_all, f"List {name}", None)
+    declare("create", "POST", many, body_rule(rules.create), create, f"Create one of {name}", "new")
+    declare("read", "GET", one, row_rule(rules.read, row), read, f"Read one of {name}", None)
+    declare("update", "PUT", one, row_rule(rules.update, row), update, f"Update one of {name}", "update")
+    declare("delete", "DELETE", one, row_rule(rules.delete, row), remove, f"Delete one of {name}", "delete")

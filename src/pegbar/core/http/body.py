@@ -1,0 +1,223 @@
+"""Request bodies and query strings, validated into msgspec Structs. Source: spec accounts, "HTTP conventions"."""
+
+import re
+from functools import lru_cache
+from typing import Any, TypeVar, get_args
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import ClientException
+from msgspec import UNSET
+
+from pegbar.config import settings
+from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
+from pegbar.core.http.uploads import received_form
+
+AnyRequest = Request[Any, Any, Any]
+S = TypeVar("S")
+Q = TypeVar("Q", bound=msgspec.Struct)
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+_BOOLEANS = {"yes": True, "y": True, "on": True, "t": True, "no": False, "n": False, "off": False, "f": False}
+#: Where a request keeps its document between the access rule and the handler.
+_DOCUMENT = "pegbar.document"
+#: And the bytes of its body.
+_RAW = "pegbar.body"
+_INDEX = re.compile(r"\[(\d+)\]")
+_AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=False):
+    """Base of request bodies: unknown keys are ignored. Numbers and booleans may be spelled out, text is text."""
+
+
+async def raw_json(request: AnyRequest) -> bytes:
+    """The bytes of a JSON body, within the limits of size and depth. Kept for a mutation that runs again."""
+    if _RAW in request.scope:
+        return request.scope[_RAW]  # type: ignore[literal-required,no-any-return]
+    limit = settings().max_json_length
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise TooLarge(f"A JSON body is limited to {limit} bytes.")
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLarge(f"A JSON body is limited to {limit} bytes.")
+        parts.append(part)
+    body = b"".join(parts)
+    _check_depth(body)
+    request.scope[_RAW] = body  # type: ignore[literal-required]
+    return body
+
+
+def _check_depth(body: bytes) -> None:
+    deepest = settings().max_json_depth
+    if body.count(b"[") + body.count(b"{") <= deepest:
+        return
+    depth = 0
+    for match in _BRACKETS.finditer(body):
+        if match[1]:
+            depth += 1
+            if depth > deepest:
+                raise BadRequest(f"A JSON body may be nested {deepest} levels deep.")
+        elif match[2]:
+            depth -= 1
+
+
+def _is_json(request: AnyRequest) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def decode_json(body: bytes) -> Any:
+    """A decoded JSON document; 400 when it is not one."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise ApiError(f"The body is not valid JSON: {error}.", status=400) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise ApiError("The body is not valid JSON.", status=400) from None
+
+
+async def json_value(request: AnyRequest) -> Any:
+    """The JSON of a request where only JSON is read, of whatever type: 415 for another content type."""
+    if _DOCUMENT not in request.scope:
+        if not _is_json(request):
+            raise WrongContentType("The body must be JSON, with the content type application/json.")
+        request.scope[_DOCUMENT] = decode_json(await raw_json(request))  # type: ignore[literal-required]
+    return request.scope[_DOCUMENT]  # type: ignore[literal-required]
+
+
+async def json_document(request: AnyRequest) -> dict[str, Any]:
+    """The JSON object of a request where only JSON is read: 415 for another content type, 400 for anything else."""
+    document = await json_value(request)
+    if not isinstance(document, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return document
+
+
+async def json_beside_query(request: AnyRequest) -> dict[str, Any]:
+    """The JSON object that a read takes where its query string says nothing; empty without one."""
+    if not _is_json(request):
+        return {}
+    body = await raw_json(request)
+    document = decode_json(body) if body.strip() else {}
+    return document if isinstance(document, dict) else {}
+
+
+async def read_body(request: AnyRequest, kind: type[S]) -> S:
+    """The body as a Struct: its JSON, else the form and the query string as text.
+
+    A number or boolean may be text (`"2"`, `"true"`, `"yes"`), as forms send them; a number is not taken for text.
+    """
+    document: Any = None
+    if _is_json(request):
+        try:
+            document = decode_json(await raw_json(request))
+        except TooLarge:
+            raise
+        except ApiError:
+            document = None
+    if document is None:
+        document = await _form_and_query(request)
+    if isinstance(document, dict):
+        document = _with_booleans(document, kind)
+    return validate(document, kind, strict=False)
+
+
+def _with_booleans(document: dict[str, Any], kind: Any) -> dict[str, Any]:
+    """The words for true and false that msgspec does not know, in the fields that are booleans."""
+    words = {name: value.lower() for name in _booleans(kind) if isinstance(value := document.get(name), str)}
+    return document | {name: _BOOLEANS[word] for name, word in words.items() if word in _BOOLEANS}
+
+
+@lru_cache
+def _booleans(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a Struct that take a boolean and no text."""
+    taken = {each.encode_name: {each.type, *get_args(each.type)} for each in msgspec.structs.fields(kind)}
+    return tuple(name for name, types in taken.items() if bool in types and str not in types)
+
+
+async def _form_and_query(request: AnyRequest) -> dict[str, Any]:
+    document: dict[str, Any] = {name: request.query_params[name] for name in request.query_params}
+    content = request.headers.get("content-type", "")
+    if content.startswith("multipart/form-data"):
+        async with received_form(request) as parts:
+            document.update(parts.fields)
+    elif content.startswith("application/x-www-form-urlencoded"):
+        try:
+            form = await request.form()
+        except ClientException as error:
+            raise BadRequest(f"The form cannot be read: {error.detail}") from None
+        document.update({name: value for name, value in form.items() if isinstance(value, str)})
+    return document
+
+
+def _split(error: msgspec.ValidationError) -> tuple[str, str]:
+    match = _AT.match(str(error))
+    assert match is not None
+    message, path = match["message"], _INDEX.sub(r".\1", match["path"] or "").strip(".")
+    missing = re.match(r"Object missing required field `(.+)`", message)
+    if missing:
+        return f"{path}.{missing[1]}".strip("."), "This field is required."
+    return path, message
+
+
+def validate(document: Any, kind: type[S], *, strict: bool = True) -> S:
+    """The document as a Struct, or InvalidBody with one entry for each field at fault."""
+    try:
+        return msgspec.convert(document, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        if not isinstance(document, dict):
+            raise InvalidBody([("", "The body must be a JSON object.")]) from None
+        raise InvalidBody(_every_error(document, kind, strict) or [_split(error)]) from None
+
+
+def _every_error(document: dict[str, Any], kind: Any, strict: bool) -> list[tuple[str, str]]:
+    errors = []
+    for each in msgspec.structs.fields(kind):
+        if each.encode_name not in document:
+            if each.required:
+                errors.append((each.encode_name, "This field is required."))
+            continue
+        try:
+            msgspec.convert(document[each.encode_name], each.type, strict=strict)
+        except msgspec.ValidationError as error:
+            path, message = _split(error)
+            errors.append((f"{each.encode_name}.{path}".strip("."), message))
+    return errors
+
+
+def read_query(request: AnyRequest, kind: type[S]) -> S:
+    """The query string as a Struct; `list` fields take a repeated parameter, booleans only `true` (any case).
+
+    An empty parameter is absent, but for a field whose default is UNSET: that one tells the two apart.
+    """
+    document: dict[str, Any] = {}
+    for each in msgspec.structs.fields(kind):  # type: ignore[arg-type]
+        values = request.query_params.getall(each.encode_name, [])
+        if not each.required and each.default is not UNSET:
+            values = [value for value in values if value]
+        if not values:
+            continue
+        if each.type is bool:
+            document[each.encode_name] = values[0].lower() == "true"
+        elif getattr(each.type, "__origin__", None) is list:
+            document[each.encode_name] = values
+        else:
+            document[each.encode_name] = values[0]
+    try:
+        return msgspec.convert(document, kind, strict=False)
+    except msgspec.ValidationError as error:
+        path, message = _split(error)
+        raise BadRequest(f"{path}: {message}" if path else message) from None
+
+
+async def query_or_body(request: AnyRequest, query: Q) -> Q:
+    """A query string, with what it leaves out taken from a JSON body if there is one."""
+    if not _is_json(request):
+        return query
+    document = await json_document(request)
+    left_out = {name: value for name, value in document.items() if name not in request.query_params}
+    return validate({**msgspec.structs.asdict(query), **left_out}, type(query), strict=False)

@@ -1,0 +1,390 @@
+"""Routes: one declaration each, from which the router, OpenAPI, `pegbar routes` and the access tests derive.
+
+    @get("/data/projects/{project_id:uuid}/milestones", access=member_of("project_id"))
+    async def project_milestones(project_id: UUID, db: Database) -> Json: ...
+
+A handler names what it needs and gets it by type: path parameters by name; `Caller`; `Database` for reads or
+`Transaction` for a mutation (committed, with its events and jobs, before the answer is sent); `body`, a msgspec
+Struct validated from the request's JSON (or form and query string); `document`, a JSON object as it came; `query`, a
+Struct from the query string; `request`.
+"""
+
+import inspect
+import re
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar, get_type_hints
+from uuid import UUID
+
+import msgspec
+import structlog
+from litestar import Request
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp, Receive, Scope, Send
+from sqlalchemy import Select
+
+from pegbar.config import settings
+from pegbar.core.data.database import Database, Json, Transaction, statement_count
+from pegbar.core.data.faults import answer_to
+from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.values import to_uuid
+from pegbar.core.errors import ApiError, BadRequest, InternalError, NotFound
+from pegbar.core.http.access import STUDIO, Caller, Place, Rule, Token, TokenType
+from pegbar.core.http.body import json_document, read_body, read_query
+from pegbar.core.live.events import Event
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Reply:
+    """An answer with its own status, headers, cookies or media type."""
+
+    body: Any = None
+    status: int | None = None
+    media_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: list[str] = field(default_factory=list)  #: `Set-Cookie` values
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A route as declared."""
+
+    method: str
+    path: str
+    access: Rule
+    handler: Callable[..., Awaitable[Any]]
+    status: int
+    events: tuple[Event, ...]
+    #: What it answers: a Resource, a Wire or a list of one, a Struct or other type, or a JSON schema.
+    returns: Any
+    tag: str
+    summary: str
+    description: str
+    #: Selects one JSON text by the rule's `key`, in the same statement as the caller: given as `caller.along`.
+    along: Select[Any] | None = None
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    parameters: tuple[str, ...] = ()
+    body_schema: Mapping[str, Any] | None = None
+    errors: tuple[int, ...] = ()
+    hidden: bool = False
+    deprecated: bool = False
+    malformed: int | None = None
+
+    @property
+    def routed(self) -> str:
+        """The path as the router knows it: ids are read by the Endpoint, so that a malformed one hides no route."""
+        return self.path.replace(":uuid}", ":str}")
+
+
+class Callers(Protocol):
+    """Resolves the caller of a request at a place, in one statement (accounts/callers.py)."""
+
+    def identify(self, request: Request[Any, Any, Any], expected: TokenType = "access") -> Token: ...
+
+    async def resolve(
+        self, token: Token, rule: Rule, key: UUID | None, method: str = "GET", along: Select[Any] | None = None
+    ) -> Caller: ...
+
+
+#: Every route declared so far, in order of declaration.
+operations: list[Operation] = []
+
+Handler = Callable[..., Awaitable[Any]]
+T = TypeVar("T")
+
+
+def route(  # noqa: PLR0913 - a declaration
+    method: str,
+    path: str,
+    *,
+    access: Rule,
+    status: int | None = None,
+    events: Sequence[Event] = (),
+    returns: Any = None,
+    tag: str | None = None,
+    summary: str = "",
+    description: str = "",
+    along: Select[Any] | None = None,
+    body_schema: Mapping[str, Any] | None = None,
+    errors: Sequence[int] = (),
+    hidden: bool = False,
+    malformed: int | None = None,
+) -> Callable[[Handler], Handler]:
+    """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204.
+
+    `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
+    array of them as a list of one.
+
+    `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter
+    that is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
+    """
+
+    def declare(handler: Handler) -> Handler:
+        hints = get_type_hints(handler)
+        title, _, rest = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
+        operations.append(
+            Operation(
+                method=method,
+                path=path,
+                access=access,
+                handler=handler,
+                status=status or (201 if method == "POST" else 200),
+                events=tuple(events),
+                returns=returns,
+                tag=tag or handler.__module__.split(".")[1],
+                summary=summary or title.replace("\n", " "),
+                description=description or rest,
+                along=along,
+                body=hints.get("body"),
+                query=hints.get("query"),
+                parameters=tuple(inspect.signature(handler).parameters),
+                body_schema=body_schema,
+                errors=tuple(errors),
+                hidden=hidden,
+                malformed=malformed,
+            )
+        )
+        return handler
+
+    return declare
+
+
+def get(path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    """Declare a GET route (HEAD comes with it)."""
+    return route("GET", path, **declared)
+
+
+def post(path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    """Declare a POST route."""
+    return route("POST", path, **declared)
+
+
+def put(path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    """Declare a PUT route."""
+    return route("PUT", path, **declared)
+
+
+def delete(path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    """Declare a DELETE route."""
+    return route("DELETE", path, **declared)
+
+
+def path_uuid(text: str, malformed: int = 400) -> UUID:
+    """An id of a path; 400 when it is not a UUID, as most generic tables answer, or 404."""
+    try:
+        return UUID(text)
+    except ValueError:
+        if malformed == 404:
+            raise NotFound(f"{text!r} is not an id.") from None
+        raise BadRequest("Malformed ID.") from None
+
+
+_UUID_PARAMETER = re.compile(r"\{(\w+):uuid\}")
+
+
+class Endpoint:
+    """Runs an operation for a request."""
+
+    def __init__(self, operation: Operation, db: Database, callers: Callers) -> None:
+        self.operation, self.db, self.callers = operation, db, callers
+        hints = get_type_hints(operation.handler)
+        self.writes = Transaction in hints.values()
+        self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
+        self.ids: list[str] = _UUID_PARAMETER.findall(operation.path)
+
+    async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        if not settings().debug:
+            return await self._answer(request)
+        counted: list[str] = []
+        statement_count.set(counted)
+        return _telling(counted, await self._answer(request))
+
+    async def _answer(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        try:
+            return await self._run(request)
+        except Exception as error:
+            return failure(request, error)
+
+    async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        operation = self.operation
+        rule, caller = self._rule(request), None
+        token = None if rule.public else self.callers.identify(request, rule.opened_by)
+        if self.ids:
+            # Not in place: the router gives what it parsed to the next request of the same path too.
+            texts: dict[str, Any] = request.path_params
+            status = operation.malformed or 404
+            ids = {name: path_uuid(texts[name], status) for name in self.ids}
+            request.scope["path_params"] = texts | ids
+        if token is not None:
+            key = await self._place_key(request, rule.place)
+            caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
+            if (empty := rule.empty_answer(caller)) is not None:
+                return self.reply(Json(empty))
+            rule.check(caller)
+        given = await self._arguments(request, caller)
+        if not self.writes:
+            return self.reply(await operation.handler(**given))
+
+        async def work(transaction: Transaction) -> Any:
+            for name, kind in self.wanted:
+                if kind is Transaction:
+                    given[name] = transaction
+            return await operation.handler(**given)
+
+        return self.reply(await self.db.write(caller.id if caller else None, work))
+
+    def _rule(self, request: Request[Any, Any, Any]) -> Rule:
+        """The operation's rule, at the first of its places that the query string names."""
+        rule = self.operation.access
+        place: Place | None = rule.place
+        if place is None or not place.in_query:
+            return rule
+        while place is not None and not request.query_params.get(place.parameter):
+            place = place.otherwise
+        return replace(rule, place=place or STUDIO)
+
+    async def _place_key(self, request: Request[Any, Any, Any], place: Place) -> UUID | None:
+        """The id that the rule's place starts from."""
+        name = place.parameter
+        if not name:
+            return None
+        if place.in_query:
+            return uuid_filter(request.query_params[name])
+        if place.in_body:
+            key = (await json_document(request)).get(name)
+            if key is None:
+                raise BadRequest(f"{name} is required.")
+            return to_uuid(key, name)
+        key = request.path_params[name]
+        return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed or 400)
+
+    async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        path_params = request.path_params
+        for name, kind in self.wanted:
+            if name in path_params:
+                given[name] = path_params[name]
+            elif name == "document":
+                given[name] = await json_document(request)
+            elif name == "body":
+                given[name] = await read_body(request, kind)
+            elif name == "query":
+                given[name] = read_query(request, kind)
+            elif name == "caller":
+                given[name] = caller
+            elif kind is Database:
+                given[name] = self.db
+            elif name == "request":
+                given[name] = request
+        return given
+
+    def reply(self, result: Any) -> ASGIApp:
+        """The response for what a handler returned."""
+        if isinstance(result, Json):
+            return ASGIResponse(body=result, status_code=self.operation.status, media_type="application/json")
+        if result is None:
+            return ASGIResponse(body=b"", status_code=204, media_type="text/html")
+        if isinstance(result, Reply):
+            return answer(result, self.operation.status)
+        if callable(result):
+            return _guarded(result)
+        return ASGIResponse(
+            body=msgspec.json.encode(result), status_code=self.operation.status, media_type="application/json"
+        )
+
+
+def _telling(statements: list[str], app: ASGIApp) -> ASGIApp:
+    """The response with a header for the number of statements made before its first byte."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        async def tell(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                told = f'db;desc="{len(statements)} statements"'.encode()
+                message = {**message, "headers": [*message["headers"], (b"server-timing", told)]}
+            await send(message)
+
+        await app(scope, receive, tell)
+
+    return respond
+
+
+def answer(reply: Reply, status: int = 200) -> ASGIResponse:
+    """The response of a Reply."""
+    body = reply.body
+    if body is None:
+        body = b""
+    elif isinstance(body, str):
+        body = body.encode()
+    elif not isinstance(body, bytes):
+        body = msgspec.json.encode(body)
+    headers = [*reply.headers.items(), *(("set-cookie", cookie) for cookie in reply.cookies)]
+    return ASGIResponse(
+        body=body,
+        status_code=reply.status or status,
+        media_type=reply.media_type,
+        headers=headers,
+    )
+
+
+def error_answer(error: ApiError) -> ASGIResponse:
+    """The response of an error."""
+    return answer(Reply(error.body, status=error.status, headers=error.headers))
+
+
+def failure(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    """The response to a request that failed; what whoever runs the server must know of is logged."""
+    told = answer_to(error)
+    if told is None:
+        return unexpected(request, error)
+    if told is not error and told.status >= 500:
+        where = {"method": request.method, "path": request.url.path}
+        log.error("a request was not served", reason=told.message, **where, error=_words(error))
+    return error_answer(told)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _guarded(app: ASGIApp) -> ASGIApp:
+    """An answer that is made while it is sent: one that fails before its first byte is told as any other."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sending)
+        except Exception as error:
+            if not begun:
+                request: Request[Any, Any, Any] = Request(scope)
+                await failure(request, error)(scope, receive, send)
+                return
+            # Without its end the transfer is broken, and the client knows it.
+            known = answer_to(error) is not None
+            log.error("an answer broke off", path=scope["path"], error=_words(error), exc_info=None if known else error)
+
+    return respond
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    """The response to a fault of ours: logged whole, told only in debug mode."""
+    log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
+    if settings().debug:
+        return error_answer(InternalError(str(error), stacktrace="".join(traceback.format_exception(error))))
+    return error_answer(InternalError("Internal server error."))
+
+
+def found(row: T | None, what: str = "The requested object") -> T:
+    """The row, or 404."""
+    if row is None:
+        raise NotFound(f"{what} does not exist.")
+    return row

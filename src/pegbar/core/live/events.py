@@ -1,0 +1,232 @@
+"""Events: declared once, written in the transaction that causes them, delivered after it commits.
+
+`tx.emit(EVENT, …)` keeps an event with its transaction. At the commit they go to `api_event` (the log that Kitsu
+clients read) and to `pegbar.outbox` (what live sockets get, unlogged events too), and PostgreSQL's NOTIFY
+tells every node which outbox rows the commit added. Source: spec events, "Rules common to all events".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import msgspec
+from sqlalchemy import BigInteger, Identity, Index, bindparam, func, select, text
+
+from pegbar.core.data.schema import (
+    JSONB,
+    TIMESTAMP,
+    Column,
+    String,
+    Text,
+    Uuid,
+    names,
+    own_table,
+    reference,
+    table,
+    utc_now,
+)
+
+if TYPE_CHECKING:
+    from pegbar.core.data.database import Transaction
+
+#: The PostgreSQL channel that carries the outbox positions of a commit.
+CHANNEL = "pegbar_events"
+#: A reader may come back with a cursor for a week; a day more is left to transactions that take long.
+KEPT_DAYS = 8
+CURSOR_DAYS = 7
+
+api_event = table(
+    "api_event",
+    Column("name", String(80), nullable=False, index=True),
+    reference("person", "user_id", goes="with"),
+    reference("project"),
+    Column("data", JSONB),
+    Index("ix_api_event_created_at", "created_at"),
+    Index("ix_api_event_project_id_created_at", "project_id", "created_at"),
+)
+
+#: What live sockets and readers with a cursor get, for KEPT_DAYS. Positions are taken last before a commit, so what was
+#: written upon seeing another event has the higher one; `xid` tells whether a reader's snapshot has seen a row.
+outbox = own_table(
+    "outbox",
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("xid", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint"), index=True),
+    Column("name", String(80), nullable=False),
+    Column("project_id", Uuid),
+    Column("person_id", Uuid, info=names("person", goes="with")),
+    Column("payload", Text, nullable=False),
+    Column("event_id", Uuid),
+    Column("created_at", TIMESTAMP, nullable=False, server_default=func.timezone("utc", func.now()), index=True),
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A declared event: its name, the keys of its payload, and whether it is kept in the log."""
+
+    name: str
+    keys: tuple[str, ...]
+    scoped: bool = True  #: carries the production it happened in; only its members get it
+    logged: bool = True
+    text: str = ""
+
+    def emission(
+        self,
+        payload: dict[str, Any],
+        *,
+        project_id: UUID | str | None,
+        to: UUID | None,
+        author_id: UUID | None,
+        heard_by: UUID | None = None,
+    ) -> "Emission":
+        """This event with a payload. Ids are written as text, dates as the API writes them.
+
+        An event without scope that declares the key `project_id` carries it in its payload only.
+        """
+        assert set(payload) <= set(self.keys), f"{self.name} declares no {set(payload) - set(self.keys)}"
+        data = {key: _plain(value) for key, value in payload.items()}
+        scope = str(project_id) if project_id is not None and self.scoped else None
+        if project_id is not None and (self.scoped or "project_id" in self.keys):
+            data["project_id"] = str(project_id)
+        audience = scope if heard_by is None else str(heard_by)
+        return Emission(self, data, scope, None if to is None else str(to), author_id, audience)
+
+
+@dataclass(frozen=True)
+class Emission:
+    """An event about to be written."""
+
+    event: Event
+    payload: dict[str, Any]
+    project_id: str | None
+    person_id: str | None
+    author_id: UUID | None
+    audience: str | None  #: the production whose team hears it
+
+
+#: Every event declared, by name (several declarations may share a name with other keys).
+declared: list[Event] = []
+
+
+def event(name: str, *keys: str, scoped: bool = True, logged: bool = True, text: str = "") -> Event:
+    """Declare an event. `keys` are those of its payload besides `project_id`."""
+    made = Event(name, keys, scoped, logged, text)
+    declared.append(made)
+    return made
+
+
+def documentation() -> str:
+    """docs/events.md: every event declared, with its payload."""
+    merged: dict[str, list[Event]] = {}
+    for each in declared:
+        merged.setdefault(each.name, []).append(each)
+    lines = [
+        "# Events",
+        "",
+        "What the server emits over Socket.IO (namespace `/events`) and keeps in the log (`GET /data/events`).",
+        "Generated: `pegbar events --markdown > docs/events.md`.",
+        "",
+        "An event *of a production* carries `project_id` too, and reaches its team and the studio managers only;",
+        "the others reach everyone signed in, and those for one person (`notification:new`) them alone.",
+        "Live payloads carry `event_id` besides. An event that is not logged is live and in `GET /data/events/since`,",
+        "which tells for a week, from a cursor on, what the caller's socket would have got.",
+        "",
+        "| event | payload | of a production | logged |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, events in sorted(merged.items()):
+        payloads = "; ".join(dict.fromkeys(", ".join(f"`{key}`" for key in each.keys) or "none" for each in events))
+        scoped = "yes" if any(each.scoped for each in events) else ""
+        logged = "yes" if any(each.logged for each in events) else "no"
+        lines.append(f"| `{name}` | {payloads} | {scoped} | {logged} |")
+    return "\n".join([*lines, ""])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S")
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value
+
+
+_WRITE = text(
+    """
+    WITH given AS (
+      SELECT * FROM unnest(:ids ::uuid[], :logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[],
+                           :audiences ::uuid[], :persons ::uuid[], :payloads ::text[]) WITH ORDINALITY
+        AS given (id, logged, name, author_id, project_id, audience, person_id, payload, n)
+    ), logged AS (
+      INSERT INTO api_event (id, name, user_id, project_id, data, created_at, updated_at)
+      SELECT id, name, author_id, project_id, payload::jsonb, :now + n * interval '1 microsecond', :now
+        FROM given WHERE logged ORDER BY n
+    ), added AS (
+      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at)
+      SELECT name, audience, person_id, payload, id, :now FROM given ORDER BY n
+      RETURNING position, xid
+    )
+    SELECT pg_notify('pegbar_events', concat_ws(' ', min(xid), min(position), max(position),
+                                                pg_snapshot_xmin(pg_current_snapshot())))
+      FROM added
+    """
+).bindparams(bindparam("now", type_=TIMESTAMP))
+
+
+async def write(tx: "Transaction", emissions: Sequence[Emission]) -> None:
+    """Write events in their transaction, in one statement however many they are.
+
+    A microsecond apart: the log is ordered, and read from a cursor, by `created_at`.
+    """
+    await tx.row(
+        _WRITE,
+        now=utc_now(),
+        ids=[uuid4() for _ in emissions],
+        logged=[each.event.logged for each in emissions],
+        names=[each.event.name.lower() for each in emissions],
+        authors=[each.author_id for each in emissions],
+        projects=[each.project_id for each in emissions],
+        audiences=[each.audience for each in emissions],
+        persons=[each.person_id for each in emissions],
+        payloads=[msgspec.json.encode(each.payload).decode() for each in emissions],
+    )
+
+
+_DELIVERED = (
+    outbox.c.position,
+    outbox.c.xid,
+    outbox.c.name,
+    outbox.c.project_id,
+    outbox.c.person_id,
+    outbox.c.payload,
+    outbox.c.event_id,
+)
+
+#: The events of one commit, as its notification names them.
+OUTBOX_OF_COMMIT = (
+    select(*_DELIVERED)
+    .where(outbox.c.xid == bindparam("xid", type_=BigInteger))
+    .where(outbox.c.position.between(bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)))
+    .order_by(outbox.c.position)
+)
+
+#: What a node that lost its connection may have missed: everything of the transactions from `xid` on.
+OUTBOX_AGAIN = select(*_DELIVERED).where(outbox.c.xid >= bindparam("xid", type_=BigInteger)).order_by(outbox.c.position)
+
+__all__ = [
+    "CHANNEL",
+    "CURSOR_DAYS",
+    "KEPT_DAYS",
+    "OUTBOX_AGAIN",
+    "OUTBOX_OF_COMMIT",
+    "Emission",
+    "Event",
+    "api_event",
+    "declared",
+    "event",
+    "outbox",
+    "write",
+]

@@ -1,0 +1,267 @@
+"""Live events over Socket.IO, namespace `/events`. Source: spec review, "Realtime server".
+
+A process holds its own sockets. It listens to PostgreSQL for commits that wrote events, reads those events from the
+outbox and sends each to the sockets of the people who may see it: an event of a production to its members and the
+administrators, an event for one person to them, the others to everyone signed in. Who may see what is asked of the
+database at each delivery. After a lost connection the process catches up from the outbox: each notification names the
+oldest transaction that ran when it was written; whatever ended before that has been notified before, since PostgreSQL
+notifies in the order of commits. A client that lost its socket catches up with `GET /data/events/since`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import socketio
+import structlog
+from litestar.types import Receive
+
+from pegbar.core.data.database import Database
+from pegbar.core.data.faults import answer_to, connect
+from pegbar.core.http.access import Caller, Rule, Token, authenticated
+from pegbar.core.live.events import CHANNEL, OUTBOX_AGAIN, OUTBOX_OF_COMMIT
+from pegbar.core.work.processes import LET_GO
+
+log = structlog.get_logger()
+NAMESPACE = "/events"
+#: Clients may connect here besides; nothing is sent on it.
+_DEFAULT = "/"
+#: Seconds between looks for clients that came back to a server that stops.
+_HANG_UP_EVERY = 0.2
+#: Seconds before events that could not be delivered are tried again.
+_DELIVER_AGAIN = 0.5
+#: The oldest transaction still running: every event of those before it was committed.
+_OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
+
+def _complaint_of_a_client(record: logging.LogRecord) -> bool:
+    """Keep what Engine.IO says of a client's request (a session that ended, a version it does not speak) out of errors.
+
+    Clients are told by their answer; a tab that closes or a server that was started again is nothing to mend.
+    """
+    if record.funcName == "_log_error_once":
+        record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return record.levelno >= logging.getLogger("engineio").getEffectiveLevel()
+
+
+def _tell(what: str, error: Exception, **more: Any) -> None:
+    """Log why something is tried again: whole when it is a fault of ours."""
+    if answer_to(error) is None:
+        log.error(what, exc_info=error, **more)
+    else:
+        log.warning(what, error=str(error), **more)
+
+
+class Commit(NamedTuple):
+    """A commit that wrote events, as its notification tells."""
+
+    xid: int
+    first: int
+    last: int
+    oldest_running: int
+
+
+class Audience(NamedTuple):
+    """The sockets that may listen now, and the productions among those asked about that each may see."""
+
+    admins: frozenset[str]
+    projects: dict[str, frozenset[UUID]]  #: of every socket still allowed, administrators' too
+
+
+class Listeners(Protocol):
+    """Who is behind a socket, and what they may see (accounts/callers.py)."""
+
+    def token_of(self, headers: Any, given: str | None) -> Token: ...
+
+    async def resolve(self, token: Token, rule: Rule, key: UUID | None, method: str = "GET") -> Caller: ...
+
+    async def audience(self, sockets: dict[str, Token], projects: Sequence[UUID]) -> Audience: ...
+
+
+class Realtime:
+    """The sockets of one process, fed from the outbox."""
+
+    def __init__(self, db: Database, listeners: Listeners) -> None:
+        self._db, self._listeners = db, listeners
+        self._tokens: dict[str, Token] = {}
+        #: The transactions of what was sent, by position: what a notification and a catch-up both bring is sent once.
+        self._delivered: dict[int, int] = {}
+        self._commits: asyncio.Queue[Commit | None] = asyncio.Queue()  #: None asks to catch up
+        self._safe_xid: int | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+        # No CORS headers: browsers reach the sockets from the origin of the web UI.
+        self.server = socketio.AsyncServer(
+            async_mode="asgi", cors_allowed_origins=[], namespaces=[NAMESPACE, _DEFAULT], max_http_buffer_size=1_000_000
+        )
+        self.server.on("connect", self._authenticate, namespace=_DEFAULT)
+        self.server.on("connect", self._connect, namespace=NAMESPACE)
+        self.server.on("disconnect", self._disconnect, namespace=NAMESPACE)
+        logging.getLogger("engineio.server").addFilter(_complaint_of_a_client)
+        self._answer = socketio.ASGIApp(self.server)
+
+    @property
+    def connections(self) -> int:
+        """Sockets connected to this process."""
+        return len(self._tokens)
+
+    async def asgi(self, scope: Any, receive: Receive, send: Any) -> None:
+        """The ASGI application of the sockets."""
+        # A tab that closes may still ask for a session that it has just ended: it is as good as unknown.
+        sid = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[0]
+        ended = self.server.eio.sockets.get(sid)
+        if ended is not None and ended.closed:
+            self.server.eio.sockets.pop(sid, None)
+        await self._answer(scope, receive, send)
+
+    async def start(self) -> None:
+        """Listen for commits and deliver their events, until `stop`."""
+        listening = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._listen(listening)), asyncio.create_task(self._deliver())]
+        with suppress(NotImplementedError, ValueError):  # where signals cannot be handled here, stopping takes longer
+            asyncio.get_running_loop().add_signal_handler(LET_GO, self._let_go)
+        await listening.wait()
+
+    async def stop(self) -> None:
+        """Stop delivering and disconnect."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._hang_up()
+        await self.server.shutdown()
+
+    def _let_go(self) -> None:
+        """Hang up, so that the server can stop: it waits for every open connection."""
+        self._closing = True
+        self._tasks.append(asyncio.create_task(self._keep_hanging_up()))
+
+    async def _keep_hanging_up(self) -> None:
+        # Clients come back at once, as long as there is somebody to connect to.
+        while True:
+            await self._hang_up()
+            await asyncio.sleep(_HANG_UP_EVERY)
+
+    async def _hang_up(self) -> None:
+        for socket in list(self._tokens):
+            with suppress(Exception):
+                await self.server.disconnect(socket, namespace=NAMESPACE)
+        if self.server.eio.sockets:
+            await self.server.eio.disconnect()
+
+    # Sockets
+
+    async def _authenticate(self, _: str, environ: dict[str, Any], auth: Any = None) -> Token:
+        """The token of a handshake. Raises what refuses the connection, with a message for the client."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in environ["asgi.scope"]["headers"]}
+        if self._closing:
+            raise socketio.exceptions.ConnectionRefusedError("The server is stopping.")
+        given = auth.get("token") if isinstance(auth, dict) else None
+        try:
+            token = self._listeners.token_of(headers, given if isinstance(given, str) else None)
+            await self._listeners.resolve(token, authenticated, None)
+        except Exception as error:
+            if (told := answer_to(error)) is None:
+                raise
+            raise socketio.exceptions.ConnectionRefusedError(told.message) from None
+        return token
+
+    async def _connect(self, socket: str, environ: dict[str, Any], auth: Any = None) -> None:
+        self._tokens[socket] = await self._authenticate(socket, environ, auth)
+
+    async def _disconnect(self, socket: str, *_: Any) -> None:
+        self._tokens.pop(socket, None)
+
+    # Commits
+
+    async def _listen(self, listening: asyncio.Event) -> None:
+        """Keep a listening connection; after losing one, catch up."""
+        delay = 0.1
+        while True:
+            connection = None
+            try:
+                connection = await connect(self._db.url, server_settings={"application_name": "pegbar events"})
+                lost = asyncio.Event()
+                connection.add_termination_listener(lambda _, lost=lost: lost.set())
+                if self._safe_xid is None:
+                    self._safe_xid = await connection.fetchval(_OLDEST_RUNNING)
+                await connection.add_listener(CHANNEL, self._notified)
+                self._commits.put_nowait(None)
+                listening.set()
+                delay = 0.1
+                await lost.wait()
+                log.warning("the connection that listens for events was lost; reconnecting")
+            except Exception as error:
+                _tell("cannot listen for events; trying again", error, seconds=delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+            finally:
+                if connection is not None and not connection.is_closed():
+                    with suppress(Exception):
+                        await connection.close(timeout=2)
+
+    def _notified(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        self._commits.put_nowait(Commit(*map(int, str(payload).split())))
+
+    async def _deliver(self) -> None:
+        while True:
+            commits = [await self._commits.get()]
+            while not self._commits.empty():
+                commits.append(self._commits.get_nowait())
+            while True:
+                try:
+                    await self._deliver_commits(commits)
+                    break
+                except Exception as error:
+                    if answer_to(error) is None:
+                        # A fault of ours would be met again: those who were not told ask for what they missed.
+                        _tell("events were not delivered", error, commits=len(commits))
+                        break
+                    _tell("cannot read events; trying again", error, seconds=_DELIVER_AGAIN)
+                    await asyncio.sleep(_DELIVER_AGAIN)
+
+    async def _deliver_commits(self, commits: list[Commit | None]) -> None:
+        events: list[asyncpg.Record] = []
+        for commit in commits:
+            if commit is None:
+                events += await self._db.rows(OUTBOX_AGAIN, xid=self._safe_xid)
+            else:
+                events += await self._db.rows(OUTBOX_OF_COMMIT, xid=commit.xid, first=commit.first, last=commit.last)
+        fresh = {event["position"]: event for event in events if event["position"] not in self._delivered}
+        projects = list({event["project_id"] for event in fresh.values() if event["project_id"] is not None})
+        # Those that connect meanwhile are not asked about, and are not to be taken for refused.
+        sockets = dict(self._tokens)
+        audience = await self._listeners.audience(sockets, projects)
+        for socket in sockets.keys() - audience.projects.keys():
+            self._tokens.pop(socket, None)
+            await self.server.disconnect(socket, namespace=NAMESPACE)
+        for position, event in fresh.items():
+            await self._send(event, audience)
+            self._delivered[position] = event["xid"]
+        self._pass(max((commit.oldest_running for commit in commits if commit is not None), default=0))
+
+    def _pass(self, oldest_running: int) -> None:
+        """Forget what no catch-up will bring again."""
+        if oldest_running > (self._safe_xid or 0):
+            self._safe_xid = oldest_running
+            self._delivered = {position: xid for position, xid in self._delivered.items() if xid >= oldest_running}
+
+    async def _send(self, event: asyncpg.Record, audience: Audience) -> None:
+        sockets = [socket for socket in self._tokens if self._may_see(socket, event, audience)]
+        if sockets:
+            payload = {**msgspec.json.decode(event["payload"]), "event_id": str(event["event_id"])}
+            await self.server.emit(event["name"], payload, to=sockets, namespace=NAMESPACE)
+
+    def _may_see(self, socket: str, event: asyncpg.Record, audience: Audience) -> bool:
+        if socket not in audience.projects:
+            return False
+        if event["person_id"] is not None:
+            return bool(self._tokens[socket].sub == event["person_id"])
+        if event["project_id"] is None or socket in audience.admins:
+            return True
+        return event["project_id"] in audience.projects[socket]

@@ -1,0 +1,50 @@
+"""What the core tidies up by itself."""
+
+from sqlalchemy import text
+
+from pegbar.core.data.database import Database
+from pegbar.core.live.events import KEPT_DAYS
+from pegbar.core.work.jobs import job
+
+PRUNE_OUTBOX = job("core.prune_outbox", cron="17 * * * *")
+PRUNE_JOBS = job("core.prune_jobs", cron="47 * * * *")
+
+#: In batches, so that locks stay short.
+_PRUNE = text(
+    """
+    DELETE FROM pegbar.outbox WHERE position IN (
+      SELECT position FROM pegbar.outbox WHERE created_at < timezone('utc', now()) - make_interval(days => :days)
+       ORDER BY created_at LIMIT 10000)
+    """
+).bindparams(days=KEPT_DAYS)
+
+
+@PRUNE_OUTBOX.task
+async def prune_outbox(db: Database) -> None:
+    """Remove the events that no cursor asks for any more."""
+    removed = 1
+    while removed:
+        async with db.transaction() as tx:
+            removed = await tx.execute(_PRUNE)
+
+
+#: Ended jobs are there to be looked at for a week: the arguments of mails name people.
+_PRUNE_JOBS = text(
+    """
+    DELETE FROM pegbar.procrastinate_jobs WHERE id IN (
+      SELECT j.id FROM pegbar.procrastinate_jobs j
+       WHERE j.status IN ('succeeded', 'failed', 'cancelled', 'aborted')
+         AND NOT EXISTS (SELECT 1 FROM pegbar.procrastinate_events e
+                          WHERE e.job_id = j.id AND e.at > now() - interval '7 days')
+       LIMIT 10000)
+    """
+)
+
+
+@PRUNE_JOBS.task
+async def prune_jobs(db: Database) -> None:
+    """Remove the jobs that ended more than a week ago."""
+    removed = 1
+    while removed:
+        async with db.transaction() as tx:
+            removed = await tx.execute(_PRUNE_JOBS)
