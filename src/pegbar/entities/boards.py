@@ -1,12 +1,13 @@
 """Boards: entities with their tasks. Source: spec entities and spec shots, "with-tasks" and "Caching".
 
-A board is one statement, whose rows come one by one.
+A board is one statement, whose rows come one by one. Its kind declares what it shows (`kind.py`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Request
@@ -26,18 +27,30 @@ from pegbar.core.data.marks import headers_of, unchanged
 from pegbar.core.data.resource import CALLER_ID, Relation, scope_parameters
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
+from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller
 from pegbar.core.http.streaming import stream_array, stream_lines
 from pegbar.entities.kinds import is_kind, kind_text
 from pegbar.entities.metadata import data_for
+from pegbar.entities.queries import IS
 from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.tables import entity
-from pegbar.entities.task_shapes import blanked, by_audience
+from pegbar.entities.task_shapes import audience, blanked, by_audience
 from pegbar.productions import changes
 from pegbar.tasks.tables import subscription, task, task_person_link
 
+AnyRequest = Request[Any, Any, Any]
+
 _project_id = bindparam("project_id", type_=Uuid)
-IS: ColumnElement[bool] = entity.c.id == bindparam("entity_id", type_=Uuid)
+
+
+@dataclass(frozen=True, eq=False)
+class InEpisode:
+    """How `episode_id` narrows a board: a condition with a parameter, and that of the main pack (`main`)."""
+
+    episode: ColumnElement[bool]
+    main: ColumnElement[bool]
+    parameter: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +65,17 @@ class Board:
     fields: str = ""  #: the name of the row's keys in the head of compact answers
     for_vendors: ColumnElement[bool] = ASSIGNED
     #: Keys made from the metadata, which vendors and clients see masked.
-    from_data: Any = None
+    from_data: Callable[[ColumnElement[Any]], Mapping[str, ColumnElement[Any]]] | None = None
+    in_episode: InEpisode | None = None
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request wants of a board, as far as the statement is concerned."""
+class View:
+    """What a request sees of a board, as far as the statement is concerned."""
 
     audience: str  #: of `task_shapes.audience`
     compact: bool = False
     in_project: bool = True
-    one: bool = False
     own: bool = False  #: only the caller's tasks
     conditions: tuple[ColumnElement[bool], ...] = ()
 
@@ -75,49 +88,49 @@ _SUBSCRIBED = task.c.id.in_(
 _OWN = task.c.id.in_(select(task_person_link.c.task_id).where(task_person_link.c.person_id == CALLER_ID))
 
 
-def _tasks(board: Board, asked: Asked) -> ColumnElement[str]:
+def _tasks(board: Board, view: View) -> ColumnElement[str]:
     """The tasks of an entity of the board as one JSON text.
 
     They are looked up entity by entity: as quick as gathering them all by hash, and the first row does not wait for
     the last one, nor does the database hold them all.
     """
-    return by_audience(asked.audience, lambda role: _tasks_for(role, board, asked))
+    return by_audience(view.audience, lambda role: _tasks_for(role, board, view))
 
 
-def _tasks_for(role: str, board: Board, asked: Asked) -> ColumnElement[str]:
+def _tasks_for(role: str, board: Board, view: View) -> ColumnElement[str]:
     conditions = [task.c.entity_id == entity.c.id]
-    if asked.in_project:
+    if view.in_project:
         conditions.append(task.c.project_id == _project_id)
-    if role == "vendor" or asked.own:
+    if role == "vendor" or view.own:
         conditions.append(_OWN)
     wire = wire_of(task).but(
         priority=func.coalesce(task.c.priority, literal_column("0"), type_=task.c.priority.type),
         assignees=_ASSIGNEES,
-        is_subscribed=_SUBSCRIBED if asked.in_project else false(),
+        is_subscribed=_SUBSCRIBED if view.in_project else false(),
     )
     wire = wire.only(*board.task_keys)
     if role == "client":
         wire = blanked(wire)
-    row = json_values(wire) if asked.compact else json_object(wire)
+    row = json_values(wire) if view.compact else json_object(wire)
     return json_list(select(row).where(*conditions).correlate(entity))
 
 
 @lru_cache(512)
-def statement(board: Board, asked: Asked) -> Executable:
+def statement(board: Board, view: View) -> Executable:
     """The rows of a board as JSON texts."""
     row = dict(board.row)
-    if asked.audience != "studio":
-        data = data_for(asked.audience, board.kind or kind_text(), board.row["data"])
+    if view.audience != "studio":
+        data = data_for(view.audience, board.kind or kind_text(), board.row["data"])
         row |= {"data": data, **(board.from_data(data) if board.from_data else {})}
-    row["tasks"] = _tasks(board, asked)
-    conditions = list(asked.conditions)
+    row["tasks"] = _tasks(board, view)
+    conditions = list(view.conditions)
     if board.kind is not None:
         conditions.append(is_kind(board.kind))
-    if asked.in_project:
+    if view.in_project:
         conditions.append(entity.c.project_id == _project_id)
-    if asked.audience == "vendor":
+    if view.audience == "vendor":
         conditions.append(board.for_vendors)
-    rows = select(json_values(row) if asked.compact else json_object(row)).select_from(board.source).where(*conditions)
+    rows = select(json_values(row) if view.compact else json_object(row)).select_from(board.source).where(*conditions)
     return rows.order_by(*board.order).limit(EVERY_ROW) if board.order else rows
 
 
@@ -128,22 +141,63 @@ def _head(board: Board, *, compact: bool) -> dict[str, Any]:
 
 
 async def answer(
-    request: Request[Any, Any, Any], db: Database, caller: Caller, board: Board, asked: Asked, given: Mapping[str, Any]
+    request: AnyRequest,
+    db: Database,
+    caller: Caller,
+    board: Board,
+    *conditions: ColumnElement[bool],
+    own: bool = False,
+    **about: Any,
 ) -> Any:
-    """A board in the encoding asked for; 304 when the caller has it already."""
+    """A board narrowed by conditions, `project_id` and `id`, in the encoding asked for; 304 for a caller who has it."""
+    project_id, entity_id = query_id(request, "project_id"), query_id(request, "id")
+    if project_id is not None:
+        about["project_id"] = project_id
+    if entity_id is not None:
+        about["entity_id"] = entity_id
+        conditions = (*conditions, IS)
     query = request.query_params
     compact, stream = (bool(board.fields) and query.get(name) == "true" for name in ("compact", "stream"))
+    view = View(audience(caller), compact, in_project=project_id is not None, own=own, conditions=conditions)
     headers: dict[str, str] = {}
-    if board.fields and caller.project_id is not None and asked.in_project:
+    if board.fields and caller.project_id is not None and view.in_project:
         tag = changes.tag(request, caller)
         if (known := unchanged(request, tag)) is not None:
             return known
         headers = headers_of(tag)
-    asked = replace(asked, compact=compact)
-    rows = statement(board, asked)
-    values = {**given, **scope_parameters(rows, caller)}
+    rows = statement(board, view)
+    about |= scope_parameters(rows, caller)
     head = msgspec.json.encode(_head(board, compact=compact))
     if stream:
-        return await stream_lines(db, caller, head, rows, headers=headers, **values)
+        return await stream_lines(db, caller, head, rows, headers=headers, **about)
     before, after = (head[:-1] + b',"rows":[', b"]}") if compact else (b"[", b"]")
-    return await stream_array(db, caller, rows, headers=headers, before=before, after=after, **values)
+    return await stream_array(db, caller, rows, headers=headers, before=before, after=after, **about)
+
+
+def query_id(request: AnyRequest, name: str) -> UUID | None:
+    """An id of the query string; 400 for anything else."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadRequest(f"Invalid UUID format for {name}: {text}") from None
+
+
+def in_episode(request: AnyRequest, narrowed: InEpisode | None) -> tuple[list[ColumnElement[bool]], dict[str, Any]]:
+    """The condition of the episode that the query string names, and its value; `all` is none."""
+    if narrowed is None:
+        return [], {}
+    match request.query_params.get("episode_id"):
+        case "main":
+            return [narrowed.main], {}
+        case None | "all":
+            return [], {}
+        case _:
+            return [narrowed.episode], {narrowed.parameter: query_id(request, "episode_id")}
+
+
+def page(board: Board) -> Callable[[str], Executable]:
+    """The statement of an entity alone, as its board shows it to an audience."""
+    return lambda audience: statement(board, View(audience, conditions=(IS,)))

@@ -1,7 +1,8 @@
 """What an entity is: its kind, decided by the name of its entity type. Source: spec entities, "Entity kinds"."""
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, bindparam, case, literal_column, select, text
@@ -15,8 +16,64 @@ from pegbar.studio.tables import entity_type
 
 SHOT, SEQUENCE, EPISODE, SCENE, EDIT, ASSET = ("Shot", "Sequence", "Episode", "Scene", "Edit", "Asset")
 CONCEPT, FOLDER = CONCEPT_NAME, FOLDER_NAME
+
+#: Where a name is taken once: under a parent (no parent is a parent too), in a production, or there and not canceled.
+Within = Literal["parent", "production", "in use"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of entity, as statements, writes and events know it. Its routes are declared in its folder (`kind.py`)."""
+
+    name: str  #: of its entity type; of assets, any name that the others leave
+    subject: str  #: what its events call it
+    parent: str | None = None  #: the kind of what it hangs from
+    named: Within = "parent"  #: where a name is taken once
+    columns: str = ""  #: columns and relations of its own that callers write
+    managed: str = ""  #: the same, for managers of the production alone
+    new: tuple[str, ...] = ()  #: what `<subject>:new` tells besides the key
+    updated: tuple[str, ...] = ()  #: what `<subject>:update` tells besides the key
+    cast: bool = False  #: whether `<subject>:casting-update` is told
+
+    @property
+    def key(self) -> str:
+        """The key of an event and the parameter of a path that name an entity of this kind, such as `shot_id`."""
+        return f"{self.subject.replace('-', '_')}_id"
+
+    @property
+    def plural(self) -> str:
+        """The word of the paths, such as `shots`."""
+        return f"{self.subject}s"
+
+    @property
+    def one(self) -> str:
+        """One of them in a sentence, such as `an edit`."""
+        return f"{'an' if self.subject[0] in 'ae' else 'a'} {self.subject}"
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            ASSET,
+            "asset",
+            named="in use",
+            managed="is_shared ready_for",
+            new=("asset_type",),
+            updated=("data",),
+            cast=True,
+        ),
+        Kind(SHOT, "shot", parent=SEQUENCE, columns="nb_frames", new=("episode_id",), cast=True),
+        Kind(SEQUENCE, "sequence", parent=EPISODE),
+        Kind(EPISODE, "episode", cast=True),
+        Kind(SCENE, "scene", parent=SEQUENCE),
+        Kind(EDIT, "edit", parent=EPISODE, new=("parent_id",)),
+        Kind(CONCEPT, "concept", parent=FOLDER, named="production", columns="entity_concept_links"),
+        Kind(FOLDER, "concept-folder", named="production"),
+    )
+}
 #: Entity types of these names are special; every other one is an asset type.
-SPECIAL = (SHOT, SEQUENCE, EPISODE, SCENE, EDIT, CONCEPT, FOLDER)
+SPECIAL = tuple(name for name in KINDS if name != ASSET)
 
 #: SQL: the order in which whoever locks several entities locks them, with their `entity_type`: what is cast before what
 #: casts it, and what is above before what is below. Two who lock the same entities then wait, and never for each other.

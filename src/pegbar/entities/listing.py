@@ -1,4 +1,4 @@
-"""Listings of the entities of a kind. Source: spec entities, "Criteria"; spec shots, "Criterion filters"."""
+"""Lists of the entities of a kind. Source: spec entities, "Criteria"; spec shots, "Criterion filters"."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,22 +56,25 @@ class Listed:
 def _statement(
     listed: Listed, audience: str, chosen: tuple[Filter, ...], conditions: tuple[ColumnElement[bool], ...]
 ) -> Executable:
-    filtered = [_condition(each) for each in chosen]
+    filtered = [_condition(criterion) for criterion in chosen]
     if audience == "vendor":
         filtered.append(listed.for_vendors)
     rows = select(json_object(listed.wire_for(audience))).select_from(listed.source)
     return rows.where(is_kind(listed.kind), *conditions, *filtered).order_by(*listed.order)
 
 
-def _condition(chosen: Filter) -> ColumnElement[bool]:
-    if chosen.operator == "has":
-        relation = entities.by_key[chosen.attribute]
-        wanted = relation.other == bindparam(chosen.parameter, type_=Uuid)
+def _condition(criterion: Filter) -> ColumnElement[bool]:
+    if criterion.operator == "has":
+        relation = entities.by_key[criterion.attribute]
+        wanted = relation.other == bindparam(criterion.parameter, type_=Uuid)
         return exists(select(relation.other).where(relation.owner == entity.c.id, wanted).correlate(entity))
-    return filters.condition(chosen, entity.c[chosen.attribute])
+    return filters.condition(criterion, entity.c[criterion.attribute])
 
 
-def criteria(request: Request[Any, Any, Any], *ignored: str) -> tuple[tuple[Filter, ...], Mapping[str, Any]]:
+Criteria = tuple[tuple[Filter, ...], Mapping[str, Any]]
+
+
+def criteria(request: Request[Any, Any, Any], *ignored: str) -> Criteria:
     """The filters of a query string, and their values."""
     query = [(name, text) for name, text in request.query_params.multi_items() if name not in _IGNORED | set(ignored)]
     listing = filters.parse_listing(query, entities.columns, entities.by_key, {})
@@ -83,11 +86,10 @@ async def entities_listed(
     caller: Caller,
     listed: Listed,
     *conditions: ColumnElement[bool],
-    criteria: tuple[tuple[Filter, ...], Mapping[str, Any]] = ((), {}),
-    **given: Any,
+    criteria: Criteria = ((), {}),
+    **about: Any,
 ) -> Json:
     """Entities of a kind as this caller sees them: those with every condition, narrowed for a vendor."""
     chosen, values = criteria
     statement = _statement(listed, audience(caller), chosen, conditions)
-    about = scope_parameters(statement, caller)
-    return await db.json(statement, **about, **values, **given)
+    return await db.json(statement, **scope_parameters(statement, caller), **values, **about)

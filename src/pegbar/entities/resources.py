@@ -1,37 +1,36 @@
-"""Generic routes of entities, casting links and asset instances. Source: spec crud, sections of the same names."""
-
-from typing import Any
+"""Generic rows of entities, casting links and asset instances. Source: spec crud, sections of the same names."""
 
 from sqlalchemy import bindparam, select
 
 from pegbar.accounts.standing import Shapes
-from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb, project_through
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.writes import MANAGERS, writes
-from pegbar.core.http.access import Caller, Place, Rule, admin, at, authenticated, entity_access, manager_of
-from pegbar.core.http.routing import found, path_uuid, post, put
-from pegbar.entities import editing, events, rules, scopes
+from pegbar.core.http.access import Place, Rule, admin, at, authenticated, entity_access, manager_of
+from pegbar.entities import actions, events, rules, scopes
 from pegbar.entities.casting import readiness
 from pegbar.entities.instances.actions import check_number
-from pegbar.entities.kinds import kind_of_type, kind_text
+from pegbar.entities.kinds import KINDS, kind_of_type, kind_text
 from pegbar.entities.metadata import masked_data
-from pegbar.entities.queries import one
-from pegbar.entities.shapes import RELATIONS, ROW, UNTYPED_WITH_RELATIONS
+from pegbar.entities.shapes import RELATIONS, ROW
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity, entity_link
 from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
 
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:
+    """Tell of an entity that came or went; how one changes is in `editing.py`."""
     kind = await kind_of_type(change.tx, change.after("entity_type_id"))
-    declared = {"new": events.NEW, "update": events.UPDATE, "delete": events.DELETE}[verb][kind]
-    change.tx.emit(declared, project_id=change.after("project_id"), **{events.key_of(kind): change.row_id})
+    named = {"new": events.NEW, "delete": events.DELETE}[verb]
+    events.emit(change.tx, named, kind, change.after("project_id"), change.row(entity))
 
 
 #: Whoever does not see a metadata column does not see its values.
 _SHAPES = Shapes(
     entity.c.project_id, ROW, **{role: ROW.but(data=masked_data(role, kind_text())) for role in DESCRIPTORS_FOR}
 )
+
+_COLUMNS = "name code description canceled status parent_id source_id data"
+_MANAGED = " ".join(["entity_type_id preview_file_id is_casting_standby", *[kind.managed for kind in KINDS.values()]])
 
 entities = Resource(
     entity,
@@ -50,50 +49,20 @@ entities = Resource(
     relations=RELATIONS,
     scope=scopes.listed,
     writes=writes(
-        """
-        name code description canceled nb_frames is_casting_standby is_shared status entity_type_id parent_id source_id
-        preview_file_id data ready_for entity_concept_links
-        """,
+        " ".join([_COLUMNS, _MANAGED, *[kind.columns for kind in KINDS.values()]]),
         create="project_id shotgun_id entities_in entities_out instance_casting",
-        only={MANAGERS: "is_casting_standby is_shared entity_type_id preview_file_id ready_for"},
+        only={MANAGERS: _MANAGED},
     ),
     update_relations=True,
-    check=editing.check,
-    saved=editing.saved,
-    deleting=editing.deleting,
-    deleted=editing.deleted,
+    check=actions.check_new,
+    saved=actions.count_links,
+    deleting=actions.drop_links,
+    deleted=actions.tell_gone,
     emit=_emit,
     skip=frozenset({"create", "update"}),
     streams=True,
     tag="Entities",
 )
-
-
-@post(
-    "/data/entities",
-    access=manager_of(Place("project", "project_id", in_body=True)),
-    events=tuple(events.NEW.values()),
-    tag="Entities",
-    returns=entities,
-)
-async def create_entity(tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
-    """Create one of entities."""
-    entity_id = await entities.create(tx, caller, document)
-    return found(await tx.json_row(one(UNTYPED_WITH_RELATIONS), entity_id=entity_id))
-
-
-@put(
-    "/data/entities/{instance_id:str}",
-    access=rules.edits,
-    events=tuple(events.UPDATE.values()),
-    tag="Entities",
-    returns=entities,
-)
-async def update_entity(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
-    """Update one of entities."""
-    entity_id = path_uuid(instance_id)
-    await entities.update(tx, caller, entity_id, editing.cleaned(document))
-    return await entities.read(tx, caller, entity_id)
 
 
 async def _count_links(change: Change) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from pegbar.core.data.schema import Uuid
 from pegbar.core.http.access import Caller, Place, Rule, asked, at, entity_access, manager_of, member_of
-from pegbar.entities.kinds import EPISODE, SEQUENCE, is_kind
+from pegbar.entities.kinds import EPISODE, KINDS, is_kind
 from pegbar.entities.tables import entity
 
 
@@ -66,9 +66,12 @@ def _is_member(caller: Caller) -> bool:
 lists_production = Rule(
     "member of the production asked for; without one, studio manager", _is_member, asked("project", "project_id")
 )
-#: The same, where a sequence or an episode names the production too.
-lists_sequence = Rule(lists_production.text, _is_member, _asked_for(SEQUENCE, "sequence_id"))
-lists_episode = Rule(lists_production.text, _is_member, _asked_for(EPISODE, "episode_id"))
+
+
+def lists_below(kind: str) -> Rule:
+    """The same, where an entity of this kind names the production too."""
+    return Rule(lists_production.text, _is_member, _asked_for(kind, KINDS[kind].key))
+
 
 _project_or_episode = Place(
     "project",

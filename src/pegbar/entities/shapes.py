@@ -1,13 +1,16 @@
 """How entities look on the wire. Source: spec entities, "JSON shapes"; spec shots, "EntityRow"."""
 
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, select
+from sqlalchemy import ColumnElement, FromClause, Text, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.core.data.resource import Relation
-from pegbar.core.data.wire import Wire, constant, wire_of
+from pegbar.core.data.wire import JsonText, Wire, constant, wire_of
 from pegbar.entities.kinds import CONCEPT, kind_json
 from pegbar.entities.tables import asset_instance_link, entity, entity_concept_link, entity_link
+from pegbar.productions.tables import project
 
 
 def _of_production(related: FromClause, row: FromClause) -> ColumnElement[bool]:
@@ -35,12 +38,14 @@ RELATIONS = (
     ),
 )
 
+#: The ids of what an entity is linked to.
+LINKED_IDS = {relation.key: relation.ids(entity) for relation in RELATIONS}
 #: The row of any entity; its `type` is its kind.
 ROW = wire_of(entity).but(type=kind_json())
 #: The row with the ids of what it is linked to.
-ROW_WITH_RELATIONS = ROW.but(**{each.key: each.ids(entity) for each in RELATIONS})
+ROW_WITH_RELATIONS = ROW.but(**LINKED_IDS)
 #: The ids that a concept refers to.
-CONCEPT_LINKS = RELATIONS[2].ids(entity)
+CONCEPT_LINKS = LINKED_IDS["entity_concept_links"]
 #: What some writes answer: the kind is not told.
 UNTYPED = ROW.but(type=constant("Entity"))
 UNTYPED_WITH_RELATIONS = ROW_WITH_RELATIONS.but(type=constant("Entity"))
@@ -51,3 +56,41 @@ def row_of_kind(kind: str) -> Wire:
     """The row of an entity whose kind is known; concepts tell what they refer to."""
     more = {"entity_concept_links": CONCEPT_LINKS} if kind == CONCEPT else {}
     return ROW.but(type=constant(kind), **more)
+
+
+# What is above an entity
+
+sequence = entity.alias("sequence")
+episode = entity.alias("episode")
+
+#: An entity with its production.
+with_project = entity.join(project, project.c.id == entity.c.project_id)
+#: The same, with the sequence and the episode above it, where there are.
+below_sequence = with_project.outerjoin(sequence, sequence.c.id == entity.c.parent_id).outerjoin(
+    episode, episode.c.id == sequence.c.parent_id
+)
+#: The same of a sequence or an edit, with the episode above it, where there is one.
+below_episode = with_project.outerjoin(episode, episode.c.id == entity.c.parent_id)
+
+
+# Values
+
+
+def sql_text(value: str) -> ColumnElement[str]:
+    """A constant."""
+    return literal_column(f"'{value}'", Text)
+
+
+def text_or(column: ColumnElement[Any], fallback: str) -> ColumnElement[str]:
+    """An id as text, or what stands for none."""
+    return func.coalesce(cast(column, Text), sql_text(fallback), type_=Text)
+
+
+EMPTY_OBJECT = cast(sql_text("{}"), JSONB)
+#: The metadata; none are an empty object.
+DATA = func.coalesce(func.nullif(entity.c.data, cast(sql_text("null"), JSONB)), EMPTY_OBJECT, type_=JSONB)
+
+
+def frames(data: ColumnElement[Any]) -> dict[str, ColumnElement[str]]:
+    """The frame keys of the metadata, as the JSON values they are."""
+    return {key: cast(data.op("->")(sql_text(key)), Text).cast(JsonText()) for key in ("frame_in", "frame_out", "fps")}

@@ -1,6 +1,5 @@
 """Making assets. Source: spec entities, "Assets"."""
 
-from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -9,18 +8,16 @@ from sqlalchemy import bindparam, cast, func, literal_column, select, true
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import JSONB, Boolean, String, Text, Uuid
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.http.body import Strict
-from pegbar.entities.actions import create_entity, named, require_parent
-from pegbar.entities.kinds import ASSET, EPISODE, ensure_type, is_asset_type_id
+from pegbar.entities.actions import Metadata, NewEntity, create_entity, named, require_parent
+from pegbar.entities.kinds import ASSET, EPISODE, is_asset_type_id
 from pegbar.entities.tables import entity
 
 
-class NewAsset(Strict):
+class NewAsset(NewEntity):
     """An asset to make."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=160)]
     description: str | None = ""
-    data: dict[str, Any] | None = msgspec.field(default_factory=dict)
+    data: Metadata | None = msgspec.field(default_factory=dict)
     is_shared: bool | None = False
     episode_id: UUID | None = None
 
@@ -41,27 +38,23 @@ _THE_SAME = (
 )
 
 
-async def require_asset_type(tx: Transaction, asset_type_id: UUID) -> None:
-    """404 unless this is an asset type."""
-    if not await is_asset_type_id(tx, asset_type_id):
-        raise NotFound(f"There is no asset type {asset_type_id}.")
-
-
 async def create_asset(tx: Transaction, project_id: UUID, asset_type_id: UUID, new: NewAsset) -> UUID:
     """An asset. 404 for an unknown asset type or episode, 400 when it exists already.
 
     Another one of that name is made all the same when something else tells the two apart, as the recordings have it.
     """
-    await require_asset_type(tx, asset_type_id)
+    if not await is_asset_type_id(tx, asset_type_id):
+        raise NotFound(f"There is no asset type {asset_type_id}.")
     if await named(tx, ASSET, project_id, asset_type_id, new.name) is not None:
-        about = {"description": new.description or "", "data": new.data or {}, "is_shared": bool(new.is_shared)}
-        of = {"project_id": project_id, "entity_type_id": asset_type_id, "name": new.name, "episode_id": new.episode_id}
-        if await tx.value(_THE_SAME, **about, **of) is not None:
+        place = {"project_id": project_id, "entity_type_id": asset_type_id, "episode_id": new.episode_id}
+        same = {"description": new.description or "", "data": new.data or {}, "is_shared": bool(new.is_shared)}
+        if await tx.value(_THE_SAME, name=new.name, **place, **same) is not None:
             raise BadRequest(f"name: this production has the asset {new.name!r} of this type already.", field="name")
     if new.episode_id is not None:
-        await require_parent(tx, project_id, await ensure_type(tx, EPISODE), new.episode_id)
+        await require_parent(tx, project_id, EPISODE, new.episode_id)
     return await create_entity(
         tx,
+        ASSET,
         project_id,
         asset_type_id,
         name=new.name,
@@ -69,5 +62,4 @@ async def create_asset(tx: Transaction, project_id: UUID, asset_type_id: UUID, n
         data=new.data,
         is_shared=bool(new.is_shared),
         source_id=new.episode_id,
-        about={"asset_type": asset_type_id},
     )

@@ -1,4 +1,4 @@
-"""Reads of assets and asset types. Source: spec entities, "Assets: listings" and "Asset types"."""
+"""Reads of asset types. Source: spec entities, "Asset types"."""
 
 from functools import lru_cache
 
@@ -8,20 +8,10 @@ from pegbar.core.data import filters
 from pegbar.core.data.filters import Filter
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire, json_object
-from pegbar.entities.assets import shapes
+from pegbar.entities.assets import kind
 from pegbar.entities.kinds import is_asset_type
 from pegbar.entities.tables import entity, entity_link
 from pegbar.studio.tables import entity_type
-
-
-@lru_cache
-def page(role: str) -> Executable:
-    """An asset alone, as a role sees it."""
-    return (
-        select(json_object(shapes.asset_page(role)))
-        .select_from(shapes.page_source)
-        .where(entity.c.id == bindparam("entity_id", type_=Uuid))
-    )
 
 
 def _types(wire: Wire, *conditions: ColumnElement[bool]) -> Executable:
@@ -36,16 +26,16 @@ _OF_PROJECT: ColumnElement[bool] = entity_type.c.id.in_(
 @lru_cache(256)
 def asset_types(chosen: tuple[Filter, ...], of_project: bool) -> Executable:
     """Asset types that filters choose; those in use in a production."""
-    conditions = [filters.condition(each, entity_type.c[each.attribute]) for each in chosen]
+    conditions = [filters.condition(criterion, entity_type.c[criterion.attribute]) for criterion in chosen]
     if of_project:
         conditions.append(_OF_PROJECT)
-    return _types(shapes.ASSET_TYPE_WITH_TASK_TYPES, *conditions)
+    return _types(kind.ASSET_TYPE_WITH_TASK_TYPES, *conditions)
 
 
-asset_type = _types(shapes.ASSET_TYPE_WITH_TASK_TYPES, entity_type.c.id == bindparam("type_id", type_=Uuid))
-asset_types_of_project = _types(shapes.ASSET_TYPE, _OF_PROJECT)
+asset_type = _types(kind.ASSET_TYPE_WITH_TASK_TYPES, entity_type.c.id == bindparam("type_id", type_=Uuid))
+asset_types_of_project = _types(kind.ASSET_TYPE, _OF_PROJECT)
 #: Types of everything linked to a shot.
-asset_types_of_shot = select(json_object(shapes.ASSET_TYPE)).where(
+asset_types_of_shot = select(json_object(kind.ASSET_TYPE)).where(
     entity_type.c.id.in_(
         select(entity.c.entity_type_id)
         .join(entity_link, entity_link.c.entity_out_id == entity.c.id)

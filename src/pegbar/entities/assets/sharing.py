@@ -164,10 +164,10 @@ _IN_EPISODE: ColumnElement[bool] = _above.c.parent_id == bindparam("episode_id",
 
 
 async def _used_by(
-    db: Database, caller: Caller, project_id: UUID, *conditions: ColumnElement[bool], **given: Any
+    db: Database, caller: Caller, project_id: UUID, *conditions: ColumnElement[bool], **about: Any
 ) -> Json:
     statement = _used(audience(caller), *conditions)
-    return await db.json(statement, project_id=project_id, **given, **scope_parameters(statement, caller))
+    return await db.json(statement, project_id=project_id, **about, **scope_parameters(statement, caller))
 
 
 @get(

@@ -1,28 +1,22 @@
-"""Writes on concepts and their folders. Source: spec entities, "Concepts"."""
+"""Folders of concepts. Source: spec entities, "Concepts"."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import ARRAY, any_, bindparam, select, update
 
-from pegbar.core.data import belonging
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.body import Strict
 from pegbar.entities import events
-from pegbar.entities.actions import create_entity, named, require_parent
+from pegbar.entities.actions import NewEntity, create_once, named, require_parent
 from pegbar.entities.kinds import CONCEPT, FOLDER, ensure_type, is_kind
-from pegbar.entities.tables import entity, entity_concept_link
-
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=160)]
+from pegbar.entities.tables import entity
 
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 _project_id = bindparam("project_id", type_=Uuid)
 
-_KNOWN = select(entity.c.id).where(entity.c.id == any_(_ids))
 _MOVE = (
     update(entity)
     .where(entity.c.id == any_(_ids), entity.c.project_id == _project_id, is_kind(CONCEPT))
@@ -32,26 +26,8 @@ _MOVE = (
 _INSIDE = select(entity.c.id).where(entity.c.parent_id == bindparam("folder_id", type_=Uuid), is_kind(CONCEPT))
 
 
-class Linked(msgspec.Struct):
-    """An entity by its id."""
-
-    id: UUID
-
-
-class NewConcept(Strict):
-    """A concept to make, in a folder or at the root; it may refer to other entities."""
-
-    name: Name
-    description: str | None = None
-    data: dict[str, Any] | None = None
-    parent_id: UUID | None = None
-    entity_concept_links: list[UUID | Linked] = msgspec.field(default_factory=list)
-
-
-class Folder(Strict):
+class Folder(NewEntity):
     """A concept folder."""
-
-    name: Name
 
 
 class Move(Strict):
@@ -61,36 +37,10 @@ class Move(Strict):
     concept_folder_id: UUID | None = None
 
 
-async def create_concept(tx: Transaction, project_id: UUID, new: NewConcept) -> UUID:
-    """A concept, made unless the production has one of that name. 404 for an unknown folder."""
-    if new.parent_id is not None:
-        await require_parent(tx, project_id, await ensure_type(tx, FOLDER), new.parent_id)
-    type_id = await ensure_type(tx, CONCEPT)
-    existing = await named(tx, CONCEPT, project_id, type_id, new.name)
-    if existing is not None:
-        return existing
-    concept_id = await create_entity(
-        tx,
-        project_id,
-        type_id,
-        name=new.name,
-        description=new.description,
-        data=new.data or {},
-        parent_id=new.parent_id,
-    )
-    wanted = dict.fromkeys(each.id if isinstance(each, Linked) else each for each in new.entity_concept_links)
-    for each in await belonging.foreign(tx, entity, wanted, project_id):
-        raise BadRequest(f"entity_concept_links: {each} is not of this production.")
-    known = await tx.column(_KNOWN, ids=list(wanted)) if wanted else []
-    await tx.insert_many(entity_concept_link, [{"entity_in_id": concept_id, "entity_out_id": each} for each in known])
-    return concept_id
-
-
-async def create_folder(tx: Transaction, project_id: UUID, name: str) -> UUID:
+async def create_folder(tx: Transaction, project_id: UUID, new: Folder) -> UUID:
     """A folder, made unless the production has one of that name."""
-    type_id = await ensure_type(tx, FOLDER)
-    existing = await named(tx, FOLDER, project_id, type_id, name)
-    return existing or await create_entity(tx, project_id, type_id, name=name)
+    folder_id, _ = await create_once(tx, FOLDER, project_id, new)
+    return folder_id
 
 
 async def rename_folder(tx: Transaction, project_id: UUID, folder_id: UUID, name: str) -> None:
@@ -109,10 +59,10 @@ async def move_concepts(
     moved = set(
         await tx.column(_MOVE, ids=list(concept_ids), project_id=project_id, folder_id=folder_id, now=utc_now())
     )
-    done = [each for each in dict.fromkeys(concept_ids) if each in moved]
-    for each in done:
-        tx.emit(events.UPDATE[CONCEPT], project_id=project_id, concept_id=each)
-    return done
+    in_order = [concept_id for concept_id in dict.fromkeys(concept_ids) if concept_id in moved]
+    for concept_id in in_order:
+        tx.emit(events.UPDATE[CONCEPT], project_id=project_id, concept_id=concept_id)
+    return in_order
 
 
 async def move_into(
@@ -120,7 +70,7 @@ async def move_into(
 ) -> list[UUID]:
     """The same; 404 for a folder that is not the production's."""
     if folder_id is not None:
-        await require_parent(tx, project_id, await ensure_type(tx, FOLDER), folder_id)
+        await require_parent(tx, project_id, FOLDER, folder_id)
     return await move_concepts(tx, project_id, concept_ids, folder_id)
 
 

@@ -23,4 +23,6 @@ async def add_first_episode(show: SavedShow) -> None:
     """Add the episode E01 to a show without any; the show's row is locked by the write under way."""
     type_id = await ensure_type(show.tx, EPISODE)
     if await show.tx.value(_EPISODE, project_id=show.project_id, type_id=type_id) is None:
-        await create_entity(show.tx, show.project_id, type_id, name="E01", status="running", description="", data={})
+        await create_entity(
+            show.tx, EPISODE, show.project_id, type_id, name="E01", status="running", description="", data={}
+        )

@@ -1,0 +1,108 @@
+"""Concepts and their folders, declared. Source: spec entities, "Concepts"."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, bindparam, select
+
+from pegbar.core.data import belonging
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.wire import Wire
+from pegbar.core.errors import BadRequest
+from pegbar.core.http.access import not_client, staff_of
+from pegbar.entities import boards, rules
+from pegbar.entities.actions import Metadata, NewEntity, create_once, refer_to
+from pegbar.entities.boards import Board
+from pegbar.entities.kinds import CONCEPT, FOLDER, kind_json
+from pegbar.entities.listing import Listed
+from pegbar.entities.regular import OR_CANCELS, Creation, Lists, Page, Regular
+from pegbar.entities.shapes import CONCEPT_LINKS, DATA, LINKED_IDS, frames, row_of_kind, sql_text, with_project
+from pegbar.entities.tables import entity, entity_concept_link
+from pegbar.entities.task_shapes import CONCEPT_BOARD, LINKED_BOARD
+from pegbar.media.tables import preview_file
+from pegbar.productions.tables import project
+
+_BY_NAME = (entity.c.name, entity.c.id)
+FOLDERS = Listed(FOLDER, row_of_kind(FOLDER), order=_BY_NAME)
+
+_BOARD = Board(
+    CONCEPT,
+    row_of_kind(CONCEPT).but(
+        **frames(entity.c.data),
+        data=DATA,
+        preview_file_status=preview_file.c.status,
+        project_name=project.c.name,
+        entity_concept_links=CONCEPT_LINKS,
+        tasks=sql_text(""),  # the board fills it
+    ),
+    CONCEPT_BOARD,
+    with_project.outerjoin(preview_file, preview_file.c.id == entity.c.preview_file_id),
+    from_data=frames,
+)
+#: A concept alone: the row of the board, and the rest of the entity.
+_ALONE = replace(_BOARD, row=Wire({**row_of_kind(CONCEPT), **LINKED_IDS, **_BOARD.row}))
+#: Entities of any kind, concepts mostly, as what they refer to shows them.
+LINKED = replace(_BOARD, kind=None, row=_BOARD.row.but(type=kind_json()), task_keys=LINKED_BOARD)
+#: What refers to an entity.
+REFERS: ColumnElement[bool] = entity.c.id.in_(
+    select(entity_concept_link.c.entity_in_id).where(
+        entity_concept_link.c.entity_out_id == bindparam("linked_id", type_=Uuid)
+    )
+)
+
+
+class Linked(msgspec.Struct):
+    """An entity by its id."""
+
+    id: UUID
+
+
+class NewConcept(NewEntity):
+    """A concept to make, in a folder or at the root; it may refer to other entities."""
+
+    description: str | None = None
+    data: Metadata | None = None
+    parent_id: UUID | None = None
+    entity_concept_links: list[UUID | Linked] = msgspec.field(default_factory=list)
+
+    @property
+    def above(self) -> UUID | None:
+        """Its folder."""
+        return self.parent_id
+
+    def columns(self) -> dict[str, Any]:
+        """Its columns besides name and parent."""
+        return {"description": self.description, "data": self.data or {}}
+
+
+async def _create(tx: Transaction, project_id: UUID, new: NewConcept) -> UUID:
+    """A concept, made unless the production has one of that name, with what it refers to."""
+    concept_id, is_new = await create_once(tx, CONCEPT, project_id, new)
+    if is_new:
+        links = new.entity_concept_links
+        wanted = dict.fromkeys(linked.id if isinstance(linked, Linked) else linked for linked in links)
+        for entity_id in await belonging.foreign(tx, entity, wanted, project_id):
+            raise BadRequest(f"entity_concept_links: {entity_id} is not of this production.")
+        await refer_to(tx, concept_id, wanted)
+    return concept_id
+
+
+_staff = staff_of("project_id")
+
+CONCEPTS = Regular(
+    CONCEPT,
+    sees=rules.sees(CONCEPT, "concept_id") & not_client,
+    lists=Lists(Listed(CONCEPT, row_of_kind(CONCEPT).but(project_name=project.c.name), with_project, _BY_NAME)),
+    lister=rules.lists_concepts,
+    everywhere=True,
+    assigned=True,
+    in_project=Listed(CONCEPT, row_of_kind(CONCEPT), order=_BY_NAME),
+    project_lister=_staff,
+    page=Page(boards.page(_ALONE), "A concept with its tasks and what it is linked to.", of_board=True),
+    board=_BOARD,
+    creates=Creation(NewConcept, _staff, _create),
+    removes=OR_CANCELS,
+)

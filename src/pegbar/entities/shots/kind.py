@@ -1,0 +1,279 @@
+"""Shots, and the sequences, episodes and scenes around them, declared. Source: spec shots, "Operations"."""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Executable, FromClause, Text, bindparam, case, exists, func, select, true
+
+from pegbar.core.data.schema import Uuid
+from pegbar.core.data.values import accept
+from pegbar.core.data.wire import Wire, json_object
+from pegbar.core.http.access import not_vendor
+from pegbar.entities import rules
+from pegbar.entities.actions import Metadata, NewEntity
+from pegbar.entities.boards import Board, InEpisode
+from pegbar.entities.kinds import ASSET, EDIT, EPISODE, SCENE, SEQUENCE, SHOT, is_kind
+from pegbar.entities.listing import BELOW, ROOT, Listed
+from pegbar.entities.metadata import data_for
+from pegbar.entities.queries import ENTITY_ID, IS, page
+from pegbar.entities.regular import OR_CANCELS, Below, Creation, Lists, Page, Regular, only_unused
+from pegbar.entities.scopes import ASSIGNED, ASSIGNED_IN_EPISODE, ASSIGNED_IN_SEQUENCE
+from pegbar.entities.shapes import (
+    DATA,
+    LINKED_IDS,
+    below_episode,
+    below_sequence,
+    episode,
+    frames,
+    row_of_kind,
+    sequence,
+    sql_text,
+    text_or,
+)
+from pegbar.entities.tables import ENTITY_STATUSES, entity
+from pegbar.entities.task_shapes import BOARD, SHOT_BOARD, tasks_of_entity
+from pegbar.productions.tables import project
+from pegbar.tasks.tables import task
+
+_BY_NAME, _BY_NAME_IN_ANY_CASE = (entity.c.name, entity.c.id), (func.lower(entity.c.name), entity.c.id)
+_NAMES = {"project_name": project.c.name, "sequence_name": sequence.c.name}
+_EPISODE_NAME = func.coalesce(episode.c.name, sql_text(""), type_=Text)
+_TASKS = {"tasks": sql_text("")}  # the board fills it
+
+_parent = entity.alias("parent")
+#: Shots of the sequences of an episode.
+OF_EPISODE: ColumnElement[bool] = entity.c.parent_id.in_(
+    select(_parent.c.id).where(_parent.c.parent_id == bindparam("episode_id", type_=Uuid))
+)
+#: What is below no sequence of an episode.
+_OF_NO_EPISODE: ColumnElement[bool] = ~exists(
+    select(_parent.c.id).where(_parent.c.id == entity.c.parent_id, _parent.c.parent_id.is_not(None)).correlate(entity)
+)
+#: Shots made from a scene.
+FROM_SCENE: ColumnElement[bool] = entity.c.source_id == bindparam("scene_id", type_=Uuid)
+#: Tasks of the assets of an episode.
+ASSET_TASKS_OF_EPISODE: ColumnElement[bool] = task.c.entity_id.in_(
+    select(entity.c.id).where(entity.c.source_id == ENTITY_ID, is_kind(ASSET))
+)
+_IN_EPISODE = InEpisode(BELOW, ROOT, "parent_id")
+#: A whole number, or one written as text.
+Whole = int | Annotated[str, msgspec.Meta(pattern=r"^\s*[+-]?\d{1,10}\s*$")]
+
+
+# Shots
+
+#: Shots with the names above them.
+NAMED_SHOTS = Listed(SHOT, row_of_kind(SHOT).but(**_NAMES), below_sequence, _BY_NAME_IN_ANY_CASE)
+_SHOT_PLACES = {
+    "episode_id": episode.c.id,
+    "episode_name": _EPISODE_NAME,
+    "sequence_id": sequence.c.id,
+    "sequence_name": sequence.c.name,
+    "project_name": project.c.name,
+}
+_SHOT_KEYS = (
+    *("canceled", "data", "description", "entity_type_id", "episode_id", "episode_name", "fps", "frame_in"),
+    *("frame_out", "id", "name", "nb_frames", "parent_id", "preview_file_id", "project_id", "project_name"),
+    *("sequence_id", "sequence_name", "source_id", "nb_entities_out", "is_casting_standby", "type", "tasks"),
+)
+
+
+@lru_cache
+def _shot(audience: str) -> Wire:
+    """A shot alone: its row, what is above it, its frames and its tasks, as an audience sees them."""
+    data = data_for(audience, SHOT)
+    tasks = tasks_of_entity(SHOT_BOARD, audience)
+    return row_of_kind(SHOT).but(**frames(data), **LINKED_IDS, data=data, **_SHOT_PLACES, tasks=tasks)
+
+
+class NewShot(NewEntity):
+    """A shot to make."""
+
+    sequence_id: UUID | None = None
+    data: Metadata | None = None
+    nb_frames: Whole | None = None
+    description: str | None = None
+
+    @property
+    def above(self) -> UUID | None:
+        """Its sequence."""
+        return self.sequence_id
+
+    def columns(self) -> dict[str, Any]:
+        """Its columns besides name and parent."""
+        nb_frames = accept(entity.c.nb_frames, self.nb_frames)
+        return {"data": self.data or {}, "nb_frames": nb_frames, "description": self.description}
+
+
+SHOTS = Regular(
+    SHOT,
+    sees=rules.sees(SHOT, "shot_id"),
+    lists=Lists(NAMED_SHOTS, ("", "/all"), of_parent=True),
+    in_project=Listed(SHOT, row_of_kind(SHOT), order=_BY_NAME),
+    page=Page(
+        lambda audience: page(_shot(audience), below_sequence),
+        "A shot with its tasks; a vendor gets their own, a client no studio fields.",
+        _shot("studio"),
+    ),
+    board=Board(
+        SHOT,
+        row_of_kind(SHOT).but(**frames(entity.c.data), data=DATA, **_SHOT_PLACES, **_TASKS).only(*_SHOT_KEYS),
+        SHOT_BOARD,
+        below_sequence,
+        fields="shot_fields",
+        from_data=frames,
+        in_episode=InEpisode(OF_EPISODE, _OF_NO_EPISODE, "episode_id"),
+    ),
+    creates=Creation(NewShot),
+    removes=OR_CANCELS,
+)
+#: For vendors too: those who see an episode see all its shots.
+SHOTS_OF_EPISODE = Listed(SHOT, row_of_kind(SHOT), order=_BY_NAME, for_vendors=true())
+SHOTS_OF_EPISODE_WITH_RELATIONS = replace(SHOTS_OF_EPISODE, wire=row_of_kind(SHOT).but(**LINKED_IDS))
+
+
+# Sequences, episodes and scenes: their boards have the same keys
+
+_BOARD_KEYS = (
+    *("id", "name", "status", "episode_id", "description", "frame_in", "frame_out", "fps", "preview_file_id"),
+    *("canceled", "data", "tasks"),
+)
+
+
+def _board(kind: str, vendors: ColumnElement[bool] = ASSIGNED) -> Board:
+    row = row_of_kind(kind).but(
+        **frames(entity.c.data),
+        data=DATA,
+        episode_id=text_or(entity.c.parent_id, "None"),
+        preview_file_id=text_or(entity.c.preview_file_id, ""),
+        **_TASKS,
+    )
+    row = row.only(*_BOARD_KEYS)
+    return Board(kind, row, BOARD, entity, for_vendors=vendors, from_data=frames, in_episode=_IN_EPISODE)
+
+
+def _page_in_episode(audience: str, kind: str, wire: Wire, source: FromClause) -> Executable:
+    """An entity alone; the keys about its episode are there when it has one."""
+    alone = wire.but(data=data_for(audience, kind))
+    in_episode = alone.but(episode_id=episode.c.id, episode_name=episode.c.name)
+    row = case((episode.c.id.is_(None), json_object(alone)), else_=json_object(in_episode))
+    return select(row).select_from(source).where(IS)
+
+
+SEQUENCE_ROWS = Listed(SEQUENCE, row_of_kind(SEQUENCE), order=_BY_NAME, for_vendors=ASSIGNED_IN_SEQUENCE)
+_SEQUENCE = row_of_kind(SEQUENCE).but(project_name=project.c.name)
+
+
+@lru_cache
+def _sequence_page(audience: str) -> Executable:
+    return _page_in_episode(audience, SEQUENCE, _SEQUENCE, below_episode)
+
+
+class NewSequence(NewEntity):
+    """A sequence to make."""
+
+    episode_id: UUID | None = None
+    description: str | None = ""
+    data: Metadata | None = None
+
+    @property
+    def above(self) -> UUID | None:
+        """Its episode."""
+        return self.episode_id
+
+    def columns(self) -> dict[str, Any]:
+        """Its columns besides name and parent."""
+        return {"description": self.description, "data": self.data or {}}
+
+
+SEQUENCES = Regular(
+    SEQUENCE,
+    sees=rules.sees(SEQUENCE, "sequence_id"),
+    lists=Lists(SEQUENCE_ROWS, of_parent=True),
+    in_project=SEQUENCE_ROWS,
+    page=Page(_sequence_page, "A sequence, with its episode if it has one.", _SEQUENCE),
+    board=_board(SEQUENCE, ASSIGNED_IN_SEQUENCE),
+    below=Below(task.c.entity_id.in_(select(entity.c.id).where(entity.c.parent_id == ENTITY_ID)), "below a sequence"),
+    creates=Creation(NewSequence),
+    removes=only_unused("its shots and scenes", SHOT, SCENE),
+)
+
+_EPISODES = Listed(EPISODE, row_of_kind(EPISODE), order=_BY_NAME, for_vendors=ASSIGNED_IN_EPISODE)
+_EPISODE = row_of_kind(EPISODE).but(project_name=project.c.name)
+_BELOW_EPISODE = task.c.entity_id.in_(
+    select(entity.c.id).join(_parent, _parent.c.id == entity.c.parent_id).where(_parent.c.parent_id == ENTITY_ID)
+)
+
+
+@lru_cache
+def _episode_page(audience: str) -> Executable:
+    return page(_EPISODE.but(data=data_for(audience, EPISODE)), below_episode)
+
+
+class NewEpisode(NewEntity):
+    """An episode to make; a status that does not exist is `running`."""
+
+    status: str | None = "running"
+    description: str | None = ""
+    data: Metadata | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Its columns besides name and parent."""
+        status = self.status if self.status in ENTITY_STATUSES else "running"
+        return {"status": status, "description": self.description, "data": self.data or {}}
+
+
+EPISODES = Regular(
+    EPISODE,
+    sees=rules.sees(EPISODE, "episode_id"),
+    lists=Lists(_EPISODES),
+    in_project=_EPISODES,
+    page=Page(_episode_page, "An episode.", _EPISODE),
+    board=_board(EPISODE, ASSIGNED_IN_EPISODE),
+    below=Below(_BELOW_EPISODE, "below the sequences of an episode"),
+    relations=False,
+    creates=Creation(NewEpisode),
+    removes=only_unused("all that is in it", SHOT, SCENE, ASSET, EDIT, SEQUENCE),
+)
+
+_SCENES = Listed(SCENE, row_of_kind(SCENE), order=_BY_NAME)
+_NAMED_SCENES = Listed(SCENE, row_of_kind(SCENE).but(**_NAMES), below_sequence, _BY_NAME_IN_ANY_CASE)
+_SCENE = row_of_kind(SCENE).but(**_NAMES, sequence_id=sequence.c.id)
+#: For vendors too: those who see a sequence see all its scenes.
+SCENES_OF_SEQUENCE = replace(_SCENES, for_vendors=true())
+
+
+@lru_cache
+def _scene_page(audience: str) -> Executable:
+    return _page_in_episode(audience, SCENE, _SCENE, below_sequence)
+
+
+class NewScene(NewEntity):
+    """A scene to make."""
+
+    sequence_id: UUID | None = None
+
+    @property
+    def above(self) -> UUID | None:
+        """Its sequence."""
+        return self.sequence_id
+
+    def columns(self) -> dict[str, Any]:
+        """Its columns besides name and parent."""
+        return {"data": {}}
+
+
+SCENES = Regular(
+    SCENE,
+    sees=rules.sees(SCENE, "scene_id"),
+    lists=Lists(_NAMED_SCENES, ("/all",)),
+    lister=rules.lists_production & not_vendor,
+    in_project=_SCENES,
+    page=Page(_scene_page, "A scene, with its sequence and the episode of that, if it has one.", _SCENE),
+    board=_board(SCENE),
+    relations=False,
+    creates=Creation(NewScene),
+)
