@@ -29,8 +29,8 @@ class Kind:
     subject: str  #: what its events call it
     parent: str | None = None  #: the kind of what it hangs from
     named: Within = "parent"  #: where a name is taken once
-    columns: str = ""  #: columns and relations of its own that callers write
-    managed: str = ""  #: the same, for managers of the production alone
+    columns: tuple[str, ...] = ()  #: columns and relations of its own that callers write
+    managed: tuple[str, ...] = ()  #: the same, for managers of the production alone
     new: tuple[str, ...] = ()  #: what `<subject>:new` tells besides the key
     updated: tuple[str, ...] = ()  #: what `<subject>:update` tells besides the key
     cast: bool = False  #: whether `<subject>:casting-update` is told
@@ -58,17 +58,17 @@ KINDS = {
             ASSET,
             "asset",
             named="in use",
-            managed="is_shared ready_for",
+            managed=("is_shared", "ready_for"),
             new=("asset_type",),
             updated=("data",),
             cast=True,
         ),
-        Kind(SHOT, "shot", parent=SEQUENCE, columns="nb_frames", new=("episode_id",), cast=True),
+        Kind(SHOT, "shot", parent=SEQUENCE, columns=("nb_frames",), new=("episode_id",), cast=True),
         Kind(SEQUENCE, "sequence", parent=EPISODE),
         Kind(EPISODE, "episode", cast=True),
         Kind(SCENE, "scene", parent=SEQUENCE),
         Kind(EDIT, "edit", parent=EPISODE, new=("parent_id",)),
-        Kind(CONCEPT, "concept", parent=FOLDER, named="production", columns="entity_concept_links"),
+        Kind(CONCEPT, "concept", parent=FOLDER, named="production", columns=("entity_concept_links",)),
         Kind(FOLDER, "concept-folder", named="production"),
     )
 }

@@ -11,10 +11,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.standing import CALLER, Standing, on
 from pegbar.core.data.schema import Text
+from pegbar.entities import events
 from pegbar.entities.kinds import SCENE
 from pegbar.entities.scopes import project_of
 from pegbar.entities.tables import entity, entity_version
 from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
+from pegbar.productions.hooks import VALUES_CHANGED, ChangedValues
 from pegbar.productions.tables import metadata_descriptor
 
 
@@ -53,3 +55,14 @@ def data_for(
     if audience == "mixed":
         return shown_data(kind, on(CALLER, entity.c.project_id), whole)
     return whole if audience == "studio" else masked_data(audience, kind)
+
+
+@VALUES_CHANGED.register()
+async def tell_changed_values(changed: ChangedValues) -> None:
+    """Tell of each entity whose values moved or went with a column, so that clients read it again.
+
+    Source: spec projects, "Worth fixing" 8.
+    """
+    if changed.entity_type in events.UPDATE:
+        for row in changed.rows:
+            events.emit(changed.tx, events.UPDATE, changed.entity_type, row["project_id"], row["id"])

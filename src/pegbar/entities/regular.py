@@ -118,7 +118,7 @@ class Regular:
     assigned: bool = False  #: whether `assigned_to` narrows them to the caller's own
     in_project: Listed | None = None  #: `GET /data/projects/{project_id}/shots`
     project_lister: Rule = _members
-    below: Below | None = None  #: tasks that are told in place of its own where it has none, as a rule
+    below: Below | None = None  #: of sequences and episodes, whose work is mostly in what they hold
     relations: bool = True  #: whether `relations` adds the assignees to its tasks
     creates: Creation | None = None
     removes: Removes | None = None
@@ -255,21 +255,34 @@ def _declare_tasks(regular: Regular) -> None:
     async def task_types(request: AnyRequest, db: Database) -> Json:
         return await db.json(types_of(below.tasks if below else OWN_TASKS), entity_id=regular.id_in(request))
 
-    async def below_tasks(request: AnyRequest, query: WithRelations, db: Database, caller: Caller) -> Json:
-        assert below is not None
+    itself, where = (" itself", below.text) if below else ("", f"of {kind.one}")
+    get(
+        f"{regular.one}/tasks",
+        access=regular.sees,
+        returns=[DETAILED],
+        summary=f"Tasks of {kind.one}{itself}.",
+    )(with_relations if regular.relations else plain)
+    get(
+        f"{regular.one}/task-types",
+        access=regular.sees,
+        returns=[TASK_TYPE],
+        summary=f"Types of the tasks {where}.",
+    )(task_types)
+    if below is not None:
+        _declare_tasks_below(regular, below)
+
+
+def _declare_tasks_below(regular: Regular, below: Below) -> None:
+    async def tasks_below(request: AnyRequest, query: WithRelations, db: Database, caller: Caller) -> Json:
         statement = detailed(below.tasks, caller.role_here == "client", query.relations)
         return await db.json(statement, entity_id=regular.id_in(request))
 
-    itself, where = (" itself", below.text) if below else ("", f"of {kind.one}")
-
-    def declare(path: str, handler: Any, summary: str, wire: Wire, access: Rule = regular.sees) -> None:
-        get(f"{regular.one}/{path}", access=access, returns=[wire], summary=summary)(handler)
-
-    declare("tasks", with_relations if regular.relations else plain, f"Tasks of {kind.one}{itself}.", DETAILED)
-    declare("task-types", task_types, f"Types of the tasks {where}.", TASK_TYPE)
-    if below is not None:
-        team = rules.belongs(kind.name, kind.key) & not_vendor
-        declare("shot-tasks", below_tasks, f"Tasks {below.text}.", DETAILED, team)
+    get(
+        f"{regular.one}/shot-tasks",
+        access=rules.belongs(regular.name, regular.kind.key) & not_vendor,
+        returns=[DETAILED],
+        summary=f"Tasks {below.text}.",
+    )(tasks_below)
 
 
 def _declare_creation(regular: Regular) -> None:
@@ -309,11 +322,13 @@ def _declare_removal(regular: Regular) -> None:
     async def remove(request: AnyRequest, query: Forced, tx: Transaction) -> None:
         await removes.remove(tx, regular.id_in(request), query.force)
 
-    told = events.UPDATE if removes.cancels else events.DELETE
     delete(
         regular.one,
         access=rules.removes(rules.the(kind.name, kind.key)),
-        events=[told[kind.name], *[events.DELETE[name] for name in (*removes.takes, kind.name)]],
+        events=[
+            *([events.UPDATE[kind.name]] if removes.cancels else []),
+            *[events.DELETE[name] for name in (*removes.takes, kind.name)],
+        ],
         errors=() if removes.cancels else (400,),
         summary=f"Remove {kind.one}; {removes.what}.",
     )(remove)

@@ -29,8 +29,16 @@ _SHAPES = Shapes(
     entity.c.project_id, ROW, **{role: ROW.but(data=masked_data(role, kind_text())) for role in DESCRIPTORS_FOR}
 )
 
-_COLUMNS = "name code description canceled status parent_id source_id data"
-_MANAGED = " ".join(["entity_type_id preview_file_id is_casting_standby", *[kind.managed for kind in KINDS.values()]])
+#: What managers of the production alone change, and what others write too; each kind has its own.
+_MANAGED = " ".join(
+    ["entity_type_id preview_file_id is_casting_standby", *[name for kind in KINDS.values() for name in kind.managed]]
+)
+_WRITTEN = " ".join(
+    [
+        "name code description canceled status parent_id source_id data",
+        *[name for kind in KINDS.values() for name in kind.columns],
+    ]
+)
 
 entities = Resource(
     entity,
@@ -49,7 +57,7 @@ entities = Resource(
     relations=RELATIONS,
     scope=scopes.listed,
     writes=writes(
-        " ".join([_COLUMNS, _MANAGED, *[kind.columns for kind in KINDS.values()]]),
+        f"{_WRITTEN} {_MANAGED}",
         create="project_id shotgun_id entities_in entities_out instance_casting",
         only={MANAGERS: _MANAGED},
     ),

@@ -14,8 +14,8 @@ from pegbar.entities.tables import entity
 @lru_cache
 def the(kind: str, parameter: str) -> Place:
     """The entity of a kind that a path parameter names; another kind is not found."""
-    found = select(entity.c.id.label("place_id")).where(entity.c.id == bindparam("key", type_=Uuid), is_kind(kind))
-    return Place("entity", parameter, found)
+    row = select(entity.c.id.label("place_id")).where(entity.c.id == bindparam("key", type_=Uuid), is_kind(kind))
+    return Place("entity", parameter, row)
 
 
 def sees(kind: str, parameter: str) -> Rule:

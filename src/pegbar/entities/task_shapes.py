@@ -72,35 +72,6 @@ _BOARD = wire_of(task, "Task").but(
     is_subscribed=_SUBSCRIBED,
 )
 
-SHOT_BOARD = (
-    *("id", "duration", "due_date", "end_date", "done_date", "entity_id", "estimation", "is_subscribed"),
-    *("last_comment_date", "last_preview_file_id", "nb_assets_ready", "priority", "real_start_date", "retake_count"),
-    *("start_date", "difficulty", "nb_drawings", "task_status_id", "task_type_id", "assignees", "data"),
-)
-ASSET_BOARD = (
-    *("id", "due_date", "done_date", "duration", "entity_id", "estimation", "end_date", "is_subscribed"),
-    *("last_comment_date", "last_preview_file_id", "priority", "real_start_date", "retake_count", "start_date"),
-    *("difficulty", "task_status_id", "task_type_id", "assignees", "data"),
-)
-BOARD = (
-    *("id", "estimation", "entity_id", "end_date", "due_date", "done_date", "duration", "last_comment_date"),
-    *("last_preview_file_id", "priority", "real_start_date", "retake_count", "start_date", "difficulty"),
-    *("task_status_id", "task_type_id", "data", "is_subscribed", "assignees"),
-)
-
-
-EDIT_BOARD = (
-    *("id", "duration", "due_date", "entity_id", "end_date", "estimation", "last_comment_date"),
-    *("last_preview_file_id", "nb_assets_ready", "priority", "real_start_date", "retake_count", "start_date"),
-    *("task_status_id", "task_type_id", "data", "is_subscribed", "assignees"),
-)
-CONCEPT_BOARD = (
-    *("id", "duration", "due_date", "end_date", "entity_id", "estimation", "last_comment_date", "nb_assets_ready"),
-    *("priority", "real_start_date", "retake_count", "start_date", "task_status_id", "task_type_id", "data"),
-    *("is_subscribed", "assignees"),
-)
-LINKED_BOARD = (*CONCEPT_BOARD, "assigner_id")
-
 
 def tasks_of_entity(keys: Sequence[str], role: str) -> ColumnElement[str]:
     """The tasks of an entity as a role sees them: a client without studio fields, a vendor only their own."""

@@ -17,7 +17,7 @@ from pegbar.entities.queries import page
 from pegbar.entities.regular import OR_CANCELS, Page, Regular
 from pegbar.entities.shapes import DATA, EMPTY_OBJECT, LINKED_IDS, row_of_kind, sql_text, text_or, with_project
 from pegbar.entities.tables import entity, entity_link
-from pegbar.entities.task_shapes import ASSET_BOARD, tasks_of_entity
+from pegbar.entities.task_shapes import tasks_of_entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_type_asset_type_link
 
@@ -76,6 +76,12 @@ _KEYS = {
     "asset_type_name": entity_type.c.name,
 }
 
+#: The keys of its tasks there.
+_TASKS = (
+    *("id", "due_date", "done_date", "duration", "entity_id", "estimation", "end_date", "is_subscribed"),
+    *("last_comment_date", "last_preview_file_id", "priority", "real_start_date", "retake_count", "start_date"),
+    *("difficulty", "task_status_id", "task_type_id", "assignees", "data"),
+)
 BOARD = Board(
     ASSET,
     Wire(
@@ -93,7 +99,7 @@ BOARD = Board(
         *("id", "name", "preview_file_id", "description", "asset_type_name", "asset_type_id", "canceled", "ready_for"),
         *("episode_id", "casting_episode_ids", "is_casting_standby", "is_shared", "data", "tasks"),
     ),
-    ASSET_BOARD,
+    _TASKS,
     _with_type.outerjoin(_casting, _casting.c.entity_out_id == entity.c.id),
     order=(entity_type.c.name, entity.c.name, entity.c.id),
     fields="asset_fields",
@@ -116,7 +122,7 @@ def _asset(audience: str) -> Wire:
         **_KEYS,
         data=func.coalesce(data_for(audience, ASSET), EMPTY_OBJECT, type_=JSONB),
         casting_episode_ids=_CASTING_EPISODES_EVERYWHERE,
-        tasks=tasks_of_entity(ASSET_BOARD, audience),
+        tasks=tasks_of_entity(_TASKS, audience),
     )
 
 

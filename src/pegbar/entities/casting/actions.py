@@ -107,9 +107,9 @@ _UNLINK = delete(entity_link).where(entity_link.c.id == any_(_ids))
 
 _RELINK = text(
     """
-    UPDATE entity_link SET nb_occurences = given.occurences, label = given.label, updated_at = :now
-      FROM unnest(:ids ::uuid[], :occurences ::int[], :labels ::text[]) AS given (id, occurences, label)
-     WHERE entity_link.id = given.id
+    UPDATE entity_link SET nb_occurences = new.occurences, label = new.label, updated_at = :now
+      FROM unnest(:ids ::uuid[], :occurences ::int[], :labels ::text[]) AS new (id, occurences, label)
+     WHERE entity_link.id = new.id
     """
 ).bindparams(
     bindparam("now", type_=TIMESTAMP),
@@ -129,16 +129,16 @@ async def casts(
     if asset_ids:
         await tx.execute(_HOLD_ASSETS, ids=list(asset_ids))
     await tx.execute(_HOLD_CASTS, ids=list(entity_ids))
-    found = {row["id"]: Cast(**dict(row)) for row in await tx.rows(_CASTS, ids=list(entity_ids))}
-    for each in entity_ids:
-        if each not in found:
-            raise NotFound(f"There is no entity {each}.")
-        if project_id is not None and found[each].project_id != project_id:
-            raise Forbidden(f"The entity {each} is of another production.")
+    of_entity = {row["id"]: Cast(**dict(row)) for row in await tx.rows(_CASTS, ids=list(entity_ids))}
+    for entity_id in entity_ids:
+        if entity_id not in of_entity:
+            raise NotFound(f"There is no entity {entity_id}.")
+        if project_id is not None and of_entity[entity_id].project_id != project_id:
+            raise Forbidden(f"The entity {entity_id} is of another production.")
     for row in await tx.rows(_LINKS, ids=list(entity_ids)):
         count = 1 if row["nb_occurences"] is None else row["nb_occurences"]
-        found[row["entity_in_id"]].links[row["entity_out_id"]] = Link(row["id"], Part(count, row["label"] or ""))
-    return found
+        of_entity[row["entity_in_id"]].links[row["entity_out_id"]] = Link(row["id"], Part(count, row["label"] or ""))
+    return of_entity
 
 
 async def require_asset(tx: Transaction, asset_id: UUID) -> None:

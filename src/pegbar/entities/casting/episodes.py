@@ -36,8 +36,8 @@ _PAIRS = (bindparam("episodes", type_=ARRAY(Uuid)), bindparam("assets", type_=AR
 _FOLLOW = text(
     """
     INSERT INTO entity_link (id, created_at, updated_at, entity_in_id, entity_out_id, nb_occurences, label, data)
-    SELECT gen_random_uuid(), :now, :now, given.episode_id, given.asset_id, 1, given.label, '{"auto": true}'
-      FROM unnest(:episodes ::uuid[], :assets ::uuid[], :labels ::text[]) AS given (episode_id, asset_id, label)
+    SELECT gen_random_uuid(), :now, :now, new.episode_id, new.asset_id, 1, new.label, '{"auto": true}'
+      FROM unnest(:episodes ::uuid[], :assets ::uuid[], :labels ::text[]) AS new (episode_id, asset_id, label)
         ON CONFLICT (entity_in_id, entity_out_id) DO NOTHING
     RETURNING entity_in_id AS episode_id, entity_out_id AS asset_id
     """
@@ -96,7 +96,8 @@ async def let_go(tx: Transaction, gone: Sequence[tuple[Caster, UUID]]) -> None:
     if not gone:
         return
     pairs = {(shot.episode_id, asset_id): shot for shot, asset_id in gone}
-    rows = await tx.rows(_LET_GO, episodes=[each for each, _ in pairs], assets=[each for _, each in pairs])
+    episodes, assets = [episode_id for episode_id, _ in pairs], [asset_id for _, asset_id in pairs]
+    rows = await tx.rows(_LET_GO, episodes=episodes, assets=assets)
     if not rows:
         return
     episode_ids = sorted({row["episode_id"] for row in rows})
@@ -113,8 +114,8 @@ async def take_out_of_shots(tx: Transaction, gone: Sequence[tuple[Caster, UUID]]
     if not gone:
         return
     removed: dict[tuple[UUID, UUID], list[UUID]] = defaultdict(list)
-    given = {"episodes": [episode.id for episode, _ in gone], "assets": [asset_id for _, asset_id in gone]}
-    for row in await tx.rows(_OUT_OF_SHOTS, **given):
+    episodes, assets = [episode.id for episode, _ in gone], [asset_id for _, asset_id in gone]
+    for row in await tx.rows(_OUT_OF_SHOTS, episodes=episodes, assets=assets):
         removed[row["project_id"], row["shot_id"]].append(row["asset_id"])
     if not removed:
         return

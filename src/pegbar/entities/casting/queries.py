@@ -1,13 +1,25 @@
-"""Reads of castings. Source: spec entities, "Casting: reads"."""
+"""Reads of castings and their links. Source: spec entities, "Casting: reads" and "Entity links"."""
 
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, Text, any_, bindparam, cast, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
-from pegbar.core.data.schema import Uuid
-from pegbar.core.data.wire import JsonText, Wire, json_object
+from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.wire import JsonText, Wire, json_object, wire_of
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind
 from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import linked, project_of, uses
@@ -180,3 +192,46 @@ def assets_of(audience: str) -> Executable:
         .select_from(entity_link.join(entity, entity.c.id == entity_link.c.entity_out_id))
         .where(entity_link.c.entity_in_id == _entity_id, linked(entity, project_of(_entity_id)))
     )
+
+
+# Links, one by one
+
+_PRECISE = literal_column("""'\\"YYYY-MM-DD"T"HH24:MI:SS.US\\"'""", Text)
+LINK = wire_of(entity_link, "EntityLink")
+
+
+def _precise(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """A date with its microseconds, as a cursor needs it."""
+    return func.to_char(column, _PRECISE, type_=Text).cast(JsonText())
+
+
+LINK_FOR_CURSORS = LINK.but(
+    created_at=_precise(entity_link.c.created_at), updated_at=_precise(entity_link.c.updated_at)
+)
+PLAIN_LINK = LINK_FOR_CURSORS.but("updated_at")
+
+_LINKS = entity_link.join(entity, entity.c.id == entity_link.c.entity_in_id)
+_LINK_IN_PROJECT = entity.c.project_id == _project_id
+_BY_DATE = (entity_link.c.created_at, entity_link.c.id)
+
+number_of_links = select(func.count()).select_from(_LINKS).where(_LINK_IN_PROJECT)
+
+
+@lru_cache
+def links(wire: Wire, *, after: bool = False, limited: bool = False, paged: bool = False) -> Executable:
+    """The links of a production, oldest first: from a cursor, at most so many, or a page."""
+    rows = select(json_object(wire)).select_from(_LINKS).where(_LINK_IN_PROJECT).order_by(*_BY_DATE)
+    if after:
+        here = bindparam("cursor", type_=TIMESTAMP), bindparam("cursor_id", type_=Uuid)
+        rows = rows.where(tuple_(*_BY_DATE) > tuple_(*here))
+    if limited:
+        rows = rows.limit(bindparam("limit"))
+    return rows.offset(bindparam("offset")) if paged else rows
+
+
+#: A link, its production and what it links.
+one_link = (
+    select(json_object(LINK), entity.c.project_id, entity_link.c.entity_in_id, entity_link.c.entity_out_id)
+    .select_from(_LINKS)
+    .where(entity_link.c.id == bindparam("link_id", type_=Uuid))
+)

@@ -1,5 +1,6 @@
-"""Routes of castings. Source: spec entities, "Casting: reads" and "Casting: writes"."""
+"""Routes of castings and their links. Source: spec entities, "Casting: reads", "Casting: writes", "Entity links"."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,13 +8,14 @@ import msgspec
 from litestar import Request
 from sqlalchemy import Executable
 
+from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Reader, Transaction
 from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.values import to_int, to_uuid
 from pegbar.core.errors import BadRequest, Forbidden, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, manager_of, member_of, not_vendor
 from pegbar.core.http.body import Strict, json_value, validate
-from pegbar.core.http.routing import found, get, put
+from pegbar.core.http.routing import delete, found, get, put
 from pegbar.entities import events, rules
 from pegbar.entities.casting import actions, queries
 from pegbar.entities.casting.actions import Part
@@ -245,7 +247,82 @@ async def cast_asset(project_id: UUID, asset_id: UUID, body: Casting, tx: Transa
         gone = [actions.uncasting(casts[entity_id], asset_id) for entity_id in entity_ids]
         diffs = [diff for diff in gone if diff is not None]
     else:
-        diffs = [actions.casting(casts[each], asset_id, body.nb_occurences, body.label) for each in entity_ids]
+        diffs = [
+            actions.casting(casts[entity_id], asset_id, body.nb_occurences, body.label) for entity_id in entity_ids
+        ]
     await actions.check(tx, caller, diffs)
     await actions.apply(tx, diffs)
     return await _castings(tx, caller, queries.castings, ids=entity_ids)
+
+
+# Links, one by one. Source: spec entities, "Entity links"
+
+_LAST_ID = UUID(int=2**128 - 1)
+
+
+class Page(msgspec.Struct):
+    """Which links: a page, or those after a date (and the id of the last link of that date, where several share it)."""
+
+    page: int = 0
+    limit: int = 0
+    cursor_created_at: str | None = None
+    cursor_id: UUID | None = None
+
+
+@get("/data/projects/{project_id:uuid}/entity-links", access=manager_of("project_id"), errors=(400,))
+async def project_links(project_id: UUID, query: Page, db: Database) -> Any:
+    """Casting links of a production, oldest first: a list, a page, or what comes after a cursor."""
+    size = query.limit if query.limit > 0 else settings().nb_records_per_page
+    if not (0 <= query.page < 2**31 and size < 2**31) and query.page > 0:
+        raise BadRequest("page and limit are out of range.")
+    if query.cursor_created_at:
+        after = {"cursor": _cursor(query.cursor_created_at), "cursor_id": query.cursor_id or _LAST_ID}
+        statement = queries.links(queries.LINK_FOR_CURSORS, after=True, limited=True)
+        rows = await db.json(statement, project_id=project_id, limit=size, **after)
+        return {
+            "data": msgspec.Raw(rows),
+            "total": await db.value(queries.number_of_links, project_id=project_id),
+            "limit": size,
+        }
+    if query.page > 0:
+        offset = (query.page - 1) * size
+        rows = await db.json(
+            queries.links(queries.LINK, limited=True, paged=True), project_id=project_id, limit=size, offset=offset
+        )
+        total = await db.value(queries.number_of_links, project_id=project_id)
+        return {
+            "data": msgspec.Raw(rows),
+            "total": total,
+            "nb_pages": -(-total // size),
+            "limit": size,
+            "offset": offset,
+            "page": query.page,
+        }
+    if query.limit > 0:
+        return await db.json(queries.links(queries.PLAIN_LINK, limited=True), project_id=project_id, limit=size)
+    return await db.json(queries.links(queries.PLAIN_LINK), project_id=project_id)
+
+
+def _cursor(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise BadRequest(f"cursor_created_at: {text!r} is not a date and time.") from None
+
+
+@delete(
+    "/data/projects/{project_id:uuid}/entity-links/{link_id:uuid}",
+    access=manager_of("project_id"),
+    status=200,
+    events=tuple(events.CASTING_UPDATE.values()),
+    returns=queries.LINK,
+)
+async def delete_link(project_id: UUID, link_id: UUID, tx: Transaction) -> Json:
+    """Take an asset out of a casting; the link is answered. The shots of an episode keep the asset."""
+    link = found(await tx.row(queries.one_link, link_id=link_id), f"The link {link_id}")
+    if link["project_id"] != project_id:
+        raise Forbidden(f"The link {link_id} is of another production.")
+    casts = await actions.casts(tx, project_id, [link["entity_in_id"]])
+    diff = actions.uncasting(casts[link["entity_in_id"]], link["entity_out_id"])
+    await actions.apply(tx, [diff] if diff is not None else [], from_shots=False)
+    return Json(link[0].encode())

@@ -21,13 +21,17 @@ from pegbar.entities.listing import Listed
 from pegbar.entities.regular import OR_CANCELS, Creation, Lists, Page, Regular
 from pegbar.entities.shapes import CONCEPT_LINKS, DATA, LINKED_IDS, frames, row_of_kind, sql_text, with_project
 from pegbar.entities.tables import entity, entity_concept_link
-from pegbar.entities.task_shapes import CONCEPT_BOARD, LINKED_BOARD
 from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project
 
 _BY_NAME = (entity.c.name, entity.c.id)
 FOLDERS = Listed(FOLDER, row_of_kind(FOLDER), order=_BY_NAME)
 
+_TASKS = (
+    *("id", "duration", "due_date", "end_date", "entity_id", "estimation", "last_comment_date", "nb_assets_ready"),
+    *("priority", "real_start_date", "retake_count", "start_date", "task_status_id", "task_type_id", "data"),
+    *("is_subscribed", "assignees"),
+)
 _BOARD = Board(
     CONCEPT,
     row_of_kind(CONCEPT).but(
@@ -38,14 +42,14 @@ _BOARD = Board(
         entity_concept_links=CONCEPT_LINKS,
         tasks=sql_text(""),  # the board fills it
     ),
-    CONCEPT_BOARD,
+    _TASKS,
     with_project.outerjoin(preview_file, preview_file.c.id == entity.c.preview_file_id),
     from_data=frames,
 )
 #: A concept alone: the row of the board, and the rest of the entity.
 _ALONE = replace(_BOARD, row=Wire({**row_of_kind(CONCEPT), **LINKED_IDS, **_BOARD.row}))
 #: Entities of any kind, concepts mostly, as what they refer to shows them.
-LINKED = replace(_BOARD, kind=None, row=_BOARD.row.but(type=kind_json()), task_keys=LINKED_BOARD)
+LINKED = replace(_BOARD, kind=None, row=_BOARD.row.but(type=kind_json()), task_keys=(*_TASKS, "assigner_id"))
 #: What refers to an entity.
 REFERS: ColumnElement[bool] = entity.c.id.in_(
     select(entity_concept_link.c.entity_in_id).where(

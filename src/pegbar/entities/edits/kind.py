@@ -15,7 +15,6 @@ from pegbar.entities.queries import ENTITY_ID
 from pegbar.entities.regular import OR_CANCELS, Creation, Lists, Page, Regular
 from pegbar.entities.shapes import DATA, LINKED_IDS, below_episode, episode, row_of_kind, sql_text, with_project
 from pegbar.entities.tables import entity
-from pegbar.entities.task_shapes import EDIT_BOARD
 from pegbar.productions.tables import project
 from pegbar.tasks.tables import task
 
@@ -33,6 +32,11 @@ _KEYS = (
     *("canceled", "data", "description", "entity_type_id", "episode_id", "episode_name", "id", "name", "parent_id"),
     *("preview_file_id", "project_id", "project_name", "source_id", "nb_entities_out", "tasks", "type"),
 )
+_TASKS = (
+    *("id", "duration", "due_date", "entity_id", "end_date", "estimation", "last_comment_date"),
+    *("last_preview_file_id", "nb_assets_ready", "priority", "real_start_date", "retake_count", "start_date"),
+    *("task_status_id", "task_type_id", "data", "is_subscribed", "assignees"),
+)
 _BOARD = Board(
     EDIT,
     row_of_kind(EDIT)
@@ -44,7 +48,7 @@ _BOARD = Board(
         tasks=sql_text(""),  # the board fills it
     )
     .only(*_KEYS),
-    EDIT_BOARD,
+    _TASKS,
     below_episode,
     in_episode=InEpisode(BELOW, ROOT, "parent_id"),
 )

@@ -52,12 +52,12 @@ async def check_number(change: Change) -> None:
     names = ("asset_id", "scene_id", "target_asset_id", "number")
     if not any(change.changes(name) for name in names):
         return
-    given = {name: change.after(name) for name in names}
-    if given["number"] is None:
+    place = {name: change.after(name) for name in names}
+    if place["number"] is None:
         return
-    place_id = given["scene_id"] or given["target_asset_id"]
-    await change.tx.execute(_LOCK, key=f"asset instance {given['asset_id']} {place_id}")
-    if await change.tx.value(_TWIN, **given) not in (None, change.row_id):
+    place_id = place["scene_id"] or place["target_asset_id"]
+    await change.tx.execute(_LOCK, key=f"asset instance {place['asset_id']} {place_id}")
+    if await change.tx.value(_TWIN, **place) not in (None, change.row_id):
         raise BadRequest("number: the asset has an instance of this number there.")
 
 
@@ -88,18 +88,18 @@ async def add_to_scene(
     tx: Transaction, project_id: UUID, scene_id: UUID, asset_id: UUID, description: str | None
 ) -> UUID:
     """Place an asset in a scene once more."""
-    made = await _add(tx, project_id, asset_id, "scene_id", scene_id, description)
-    tx.emit(NEW, project_id=project_id, scene_id=scene_id, asset_id=asset_id, asset_instance_id=made)
-    return made
+    instance_id = await _add(tx, project_id, asset_id, "scene_id", scene_id, description)
+    tx.emit(NEW, project_id=project_id, scene_id=scene_id, asset_id=asset_id, asset_instance_id=instance_id)
+    return instance_id
 
 
 async def add_to_asset(
     tx: Transaction, project_id: UUID, target_id: UUID, asset_id: UUID, description: str | None
 ) -> UUID:
     """Place an asset in another one once more."""
-    made = await _add(tx, project_id, asset_id, "target_asset_id", target_id, description)
-    tx.emit(NEW, project_id=project_id, asset_id=target_id, asset_instantiated=asset_id, asset_instance_id=made)
-    return made
+    instance_id = await _add(tx, project_id, asset_id, "target_asset_id", target_id, description)
+    tx.emit(NEW, project_id=project_id, asset_id=target_id, asset_instantiated=asset_id, asset_instance_id=instance_id)
+    return instance_id
 
 
 async def add_to_shot(tx: Transaction, project_id: UUID, shot_id: UUID, instance_id: UUID) -> None:

@@ -15,7 +15,7 @@ from pegbar.core.http.access import not_vendor
 from pegbar.entities import rules
 from pegbar.entities.actions import Metadata, NewEntity
 from pegbar.entities.boards import Board, InEpisode
-from pegbar.entities.kinds import ASSET, EDIT, EPISODE, SCENE, SEQUENCE, SHOT, is_kind
+from pegbar.entities.kinds import ASSET, EDIT, EPISODE, KINDS, SCENE, SEQUENCE, SHOT, is_kind
 from pegbar.entities.listing import BELOW, ROOT, Listed
 from pegbar.entities.metadata import data_for
 from pegbar.entities.queries import ENTITY_ID, IS, page
@@ -34,7 +34,7 @@ from pegbar.entities.shapes import (
     text_or,
 )
 from pegbar.entities.tables import ENTITY_STATUSES, entity
-from pegbar.entities.task_shapes import BOARD, SHOT_BOARD, tasks_of_entity
+from pegbar.entities.task_shapes import tasks_of_entity
 from pegbar.productions.tables import project
 from pegbar.tasks.tables import task
 
@@ -74,10 +74,17 @@ _SHOT_PLACES = {
     "sequence_name": sequence.c.name,
     "project_name": project.c.name,
 }
+#: The keys of compact rows, in their order, and those of their tasks.
 _SHOT_KEYS = (
     *("canceled", "data", "description", "entity_type_id", "episode_id", "episode_name", "fps", "frame_in"),
-    *("frame_out", "id", "name", "nb_frames", "parent_id", "preview_file_id", "project_id", "project_name"),
+    *("frame_out", "id", "name", *KINDS[SHOT].columns, "parent_id", "preview_file_id", "project_id", "project_name"),
     *("sequence_id", "sequence_name", "source_id", "nb_entities_out", "is_casting_standby", "type", "tasks"),
+)
+
+_SHOT_TASKS = (
+    *("id", "duration", "due_date", "end_date", "done_date", "entity_id", "estimation", "is_subscribed"),
+    *("last_comment_date", "last_preview_file_id", "nb_assets_ready", "priority", "real_start_date", "retake_count"),
+    *("start_date", "difficulty", "nb_drawings", "task_status_id", "task_type_id", "assignees", "data"),
 )
 
 
@@ -85,7 +92,7 @@ _SHOT_KEYS = (
 def _shot(audience: str) -> Wire:
     """A shot alone: its row, what is above it, its frames and its tasks, as an audience sees them."""
     data = data_for(audience, SHOT)
-    tasks = tasks_of_entity(SHOT_BOARD, audience)
+    tasks = tasks_of_entity(_SHOT_TASKS, audience)
     return row_of_kind(SHOT).but(**frames(data), **LINKED_IDS, data=data, **_SHOT_PLACES, tasks=tasks)
 
 
@@ -121,7 +128,7 @@ SHOTS = Regular(
     board=Board(
         SHOT,
         row_of_kind(SHOT).but(**frames(entity.c.data), data=DATA, **_SHOT_PLACES, **_TASKS).only(*_SHOT_KEYS),
-        SHOT_BOARD,
+        _SHOT_TASKS,
         below_sequence,
         fields="shot_fields",
         from_data=frames,
@@ -142,6 +149,12 @@ _BOARD_KEYS = (
     *("canceled", "data", "tasks"),
 )
 
+_BOARD_TASKS = (
+    *("id", "estimation", "entity_id", "end_date", "due_date", "done_date", "duration", "last_comment_date"),
+    *("last_preview_file_id", "priority", "real_start_date", "retake_count", "start_date", "difficulty"),
+    *("task_status_id", "task_type_id", "data", "is_subscribed", "assignees"),
+)
+
 
 def _board(kind: str, vendors: ColumnElement[bool] = ASSIGNED) -> Board:
     row = row_of_kind(kind).but(
@@ -152,7 +165,7 @@ def _board(kind: str, vendors: ColumnElement[bool] = ASSIGNED) -> Board:
         **_TASKS,
     )
     row = row.only(*_BOARD_KEYS)
-    return Board(kind, row, BOARD, entity, for_vendors=vendors, from_data=frames, in_episode=_IN_EPISODE)
+    return Board(kind, row, _BOARD_TASKS, entity, for_vendors=vendors, from_data=frames, in_episode=_IN_EPISODE)
 
 
 def _page_in_episode(audience: str, kind: str, wire: Wire, source: FromClause) -> Executable:

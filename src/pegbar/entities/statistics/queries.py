@@ -35,10 +35,10 @@ _PLACED = """
 
 #: One object by episode, then task type, of the `cell` of each.
 _ANSWER = """
-    SELECT project.is_client_stats_visible AS for_clients, coalesce(told.answer, {nothing}::text) AS answer
+    SELECT project.is_client_stats_visible AS for_clients, coalesce(counted.answer, {nothing}::text) AS answer
       FROM project, (SELECT json_object_agg(episode, types)::text AS answer
                        FROM (SELECT episode, json_object_agg(task_type, cell) AS types FROM cells
-                              GROUP BY episode) AS episodes) AS told
+                              GROUP BY episode) AS episodes) AS counted
      WHERE project.id = :project_id
 """
 
