@@ -6,7 +6,7 @@ import pytest
 
 from tests.client import Client
 from tests.entities.shows import Show, happened
-from tests.factories import hire, named, task
+from tests.factories import entity, hire, named, task
 from tests.server import Server
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -25,7 +25,7 @@ def test_worth_fixing_a_replaced_casting_keeps_the_links_that_stay(server: Serve
     show = Show(admin)
     shot, kept, changed, gone, new = show.shot(), *(show.asset() for _ in range(4))
     show.cast(shot, kept, changed, gone)
-    before, told = links(show, shot), len(happened(server, show.id))
+    before, already = links(show, shot), len(happened(server, show.id))
     parts = [
         {"asset_id": kept["id"], "nb_occurences": 1},
         {"asset_id": changed["id"], "nb_occurences": 3, "label": "animate"},
@@ -38,7 +38,7 @@ def test_worth_fixing_a_replaced_casting_keeps_the_links_that_stay(server: Serve
     assert after[kept["id"]] == before[kept["id"]]
     assert after[changed["id"]]["id"] == before[changed["id"]]["id"]
     assert (after[changed["id"]]["nb_occurences"], after[changed["id"]]["label"]) == (3, "animate")
-    events = happened(server, show.id)[told:]
+    events = happened(server, show.id)[already:]
     assert [name for name, _ in events] == ["entity-link:new", "entity-link:update", "shot:casting-update"]
     assert events[-1][1] == {
         "shot_id": shot["id"],
@@ -89,8 +89,8 @@ def test_an_episode_casts_what_its_shots_cast_until_none_does(server: Server, ad
     show.cast(second)
     assert show.casting(episode) == [by_hand["id"]]
     assert show.read(episode)["nb_entities_out"] == 1
-    told = [payload for name, payload in happened(server, show.id) if name == "episode:casting-update"]
-    assert told[-1]["removed_asset_ids"] == [by_shots["id"]]
+    updates = [payload for name, payload in happened(server, show.id) if name == "episode:casting-update"]
+    assert updates[-1]["removed_asset_ids"] == [by_shots["id"]]
 
 
 def test_worth_fixing_an_asset_off_an_episode_leaves_its_shots_with_one_event_each(
@@ -100,12 +100,12 @@ def test_worth_fixing_an_asset_off_an_episode_leaves_its_shots_with_one_event_ea
     episode = show.episode()
     shot, asset = show.shot(show.sequence(episode)), show.asset()
     show.cast(shot, asset)
-    told = len(happened(server, show.id))
+    already = len(happened(server, show.id))
     show.cast(episode)
     assert show.casting(shot) == []
     assert show.read(shot)["nb_entities_out"] == 0
-    events = [payload for name, payload in happened(server, show.id)[told:] if name == "shot:casting-update"]
-    assert [each["removed_asset_ids"] for each in events] == [[asset["id"]]]
+    events = [payload for name, payload in happened(server, show.id)[already:] if name == "shot:casting-update"]
+    assert [payload["removed_asset_ids"] for payload in events] == [[asset["id"]]]
 
 
 def test_readiness_follows_whatever_it_depends_on(server: Server, admin: Client) -> None:
@@ -167,8 +167,8 @@ def test_castings_by_sequence_and_where_an_asset_appears(admin: Client) -> None:
     assert (entry["asset_name"], entry["sequence_name"], entry["nb_occurences"]) == ("Car", "SQ01", 2)
     (where,) = admin.ok_get(f"/data/assets/{asset['id']}/cast-in")
     assert (where["shot_name"], where["episode_id"]) == ("SH01", episode["id"])
-    assert [each["asset_name"] for each in admin.ok_get(f"/data/assets/{part['id']}/cast-in")] == ["Car"]
-    assert [each["name"] for each in admin.ok_get(f"/data/shots/{shot['id']}/assets")] == ["Car"]
+    assert [row["asset_name"] for row in admin.ok_get(f"/data/assets/{part['id']}/cast-in")] == ["Car"]
+    assert [row["name"] for row in admin.ok_get(f"/data/shots/{shot['id']}/assets")] == ["Car"]
 
 
 def test_casting_the_same_at_once_is_cast_once(admin: Client) -> None:
@@ -192,3 +192,89 @@ def test_who_reads_and_writes_castings(admin: Client) -> None:
     assert [who.get(path).status_code for who in (artist, supervisor, client, vendor)] == [200, 200, 200, 403]
     assert [who.put(path, []).status_code for who in (artist, supervisor, client, vendor)] == [403] * 4
     assert hire(admin, "manager").put(path, []).status_code == 403
+
+
+def pipeline(show: Show) -> tuple[str, str]:
+    """Layout, then animation."""
+    layout, animation = (
+        named(show.admin, "task-types", name, for_entity="Shot")["id"] for name in ("Layout", "Animation")
+    )
+    for place, task_type in enumerate((layout, animation)):
+        show.admin.ok_post(f"{show.path}/settings/task-types", {"task_type_id": task_type, "priority": place})
+    return layout, animation
+
+
+def test_readiness_follows_the_pipeline_new_tasks_and_sharing(admin: Client) -> None:
+    show, library = Show(admin), Show(admin)
+    layout, animation = pipeline(show)
+    shot, asset, foreign = show.shot(), show.asset(), library.asset(is_shared=True)
+    show.cast(shot, asset, foreign)
+    admin.ok_put(f"/data/entities/{asset['id']}", {"ready_for": layout})
+    # A task made afterwards, the plain way too
+    animating = task(admin, shot, "Animation")
+    assert ready(show, animating) == 1
+    order = f"/actions/projects/{show.id}/task-type-links/reorder"
+    admin.ok_post(order, {"task_type_ids": [animation, layout]})
+    assert ready(show, animating) == 2
+    admin.ok_post(order, {"task_type_ids": [layout, animation]})
+    assert ready(show, animating) == 1
+    admin.ok_post("/actions/assets/share", {"asset_ids": [foreign["id"]], "is_shared": False})
+    assert ready(show, animating) == 0
+    admin.ok_put(f"/data/tasks/{animating['id']}", {"task_type_id": layout})
+    assert ready(show, animating) == 1
+    # A shared asset is judged by the order of the production that casts it, not by that of its own
+    admin.ok_put(f"/data/entities/{foreign['id']}", {"ready_for": animation})
+    assert ready(show, animating) == 2
+    admin.ok_delete(f"{show.path}/settings/task-types/{animation}")
+    assert ready(show, animating) == 1
+
+
+def test_links_changed_one_by_one_are_counted(server: Server, admin: Client) -> None:
+    show = Show(admin)
+    shot, asset, other = show.shot(), show.asset(), show.asset()
+    link = admin.ok_post("/data/entity-links", {"entity_in_id": shot["id"], "entity_out_id": asset["id"]})
+    assert show.read(shot)["nb_entities_out"] == 1
+    admin.ok_put(f"/data/entity-links/{link['id']}", {"entity_in_id": other["id"]})
+    assert (show.read(shot)["nb_entities_out"], show.read(other)["nb_entities_out"]) == (0, 1)
+    admin.ok_delete(f"/data/entity-links/{link['id']}")
+    assert show.read(other)["nb_entities_out"] == 0
+    assert admin.ok_put(f"/data/entities/{shot['id']}", {"nb_entities_out": 7})["nb_entities_out"] == 0
+    cast = entity(admin, show.id, "Shot", entities_out=[asset["id"]], nb_entities_out=7)
+    assert show.read(cast)["nb_entities_out"] == 1
+    counted = [
+        payload["nb_entities_out"] for name, payload in happened(server, show.id) if name == "shot:casting-update"
+    ]
+    assert counted == [1, 0, 1]
+
+
+def test_what_is_cast_already_may_stay(admin: Client) -> None:
+    show, elsewhere = Show(admin), Show(admin)
+    manager = show.join(hire(admin, "manager"))
+    shot, foreign, own = show.shot(), elsewhere.asset(is_shared=True), show.asset()
+    show.cast(shot, foreign)
+    admin.ok_post("/actions/assets/share", {"asset_ids": [foreign["id"]], "is_shared": False})
+    parts = [{"asset_id": asset["id"], "nb_occurences": 2} for asset in (foreign, own)]
+    assert manager.ok_put(f"{show.path}/entities/{shot['id']}/casting", parts) == parts
+    new = manager.put(f"{show.path}/entities/{show.shot()['id']}/casting", parts)
+    assert (new.status_code, new.json()["error"]) == (400, True)
+
+
+def test_casting_links_by_page_and_cursor(admin: Client) -> None:
+    show = Show(admin)
+    shot = show.shot()
+    for _ in range(3):
+        show.cast(shot, *[show.asset() for _ in range(2)], *({"id": asset_id} for asset_id in show.casting(shot)))
+    path = f"{show.path}/entity-links"
+    every = [row["id"] for row in admin.ok_get(path)]
+    assert len(every) == 6
+    page = admin.ok_get(path, params={"page": 2, "limit": 4})
+    assert ([row["id"] for row in page["data"]], page["total"], page["nb_pages"]) == (every[4:], 6, 2)
+    first = admin.ok_get(path, params={"limit": 2})
+    after = {"cursor_created_at": first[-1]["created_at"], "cursor_id": first[-1]["id"], "limit": 3}
+    assert [row["id"] for row in admin.ok_get(path, params=after)["data"]] == every[2:5]
+    for bad in ({"page": "one"}, {"limit": "x"}, {"cursor_created_at": "yesterday"}):
+        assert admin.get(path, params=bad).status_code == 400
+    assert admin.delete(f"{path}/{every[0]}").json()["id"] == every[0]
+    assert show.read(shot)["nb_entities_out"] == 5
+    assert admin.delete(f"{path}/malformed").status_code == 404
+    assert show.join(hire(admin, "supervisor")).get(path).status_code == 403

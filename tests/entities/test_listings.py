@@ -143,3 +143,44 @@ def test_pages_are_found_by_kind(admin: Client, show: Show, path: str) -> None:
     other = show.episode() if path == "assets" else show.asset()
     for unknown in (NOBODY, "malformed", other["id"]):
         assert admin.get(f"/data/{path}/{unknown}").status_code == 404
+
+
+def test_bad_input_is_refused_and_says_why(admin: Client) -> None:
+    show = Show(admin)
+    asset_type = show.asset()["entity_type_id"]
+    long = {"name": "x" * 161}
+    for path in (
+        "shots",
+        "sequences",
+        "episodes",
+        "scenes",
+        "edits",
+        "concepts",
+        f"asset-types/{asset_type}/assets/new",
+    ):
+        assert admin.post(f"{show.path}/{path}", long).status_code == 400, path
+    listings = ("shots", "sequences", "episodes", "scenes/all", "assets", "edits", "concepts")
+    for path in listings:
+        for bad in ({"id": ""}, {"status": "[x"}, {"nb_frames": "many"}, {"canceled": "perhaps"}):
+            answer = admin.get(f"/data/{path}", params={"project_id": show.id, **bad})
+            assert answer.status_code == 400, (path, bad)
+            assert answer.json()["message"], (path, bad)
+    for kind in ("assets", "shots", "sequences", "episodes", "scenes", "edits"):
+        answer = admin.get(f"/data/{kind}/with-tasks", params={"project_id": show.id, "episode_id": "main"})
+        assert answer.status_code == 200, kind
+
+
+def test_a_vendor_gets_of_an_episode_the_assets_they_work_on(admin: Client) -> None:
+    show = Show(admin)
+    vendor = show.join(hire(admin, "vendor"))
+    episode = show.episode()
+    mine, other = show.asset(), show.asset(episode_id=episode["id"])
+    show.cast(episode, mine, other)
+    task(admin, mine, assignees=[vendor.id])
+    for params in ({"episode_id": episode["id"]}, {"episode_id": episode["id"], "project_id": show.id.upper()}):
+        assert [row["id"] for row in vendor.ok_get("/data/assets", params=params)] == [mine["id"]]
+        assert len(admin.ok_get("/data/assets", params=params)) == 2
+    for path in ("shot-asset-instances", "scene-asset-instances", "asset-asset-instances", "cast-in", "news"):
+        kind = "entities" if path == "news" else "assets"
+        statuses = [vendor.get(f"/data/{kind}/{row['id']}/{path}").status_code for row in (mine, other)]
+        assert statuses == [200, 403], path

@@ -12,7 +12,7 @@ from tests.factories import named, task
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     """The results of calls made from a thread each."""
     with ThreadPoolExecutor(len(calls)) as pool:
-        return [each.result() for each in [pool.submit(call) for call in calls]]
+        return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 def colleague(admin: Client) -> Client:
@@ -26,8 +26,8 @@ def test_two_people_make_the_same_shot(admin: Client) -> None:
     people = [colleague(admin) for _ in range(4)]
     for body in ({"name": "SH010", "sequence_id": sequence["id"]}, {"name": "SH010"}):
         answers = at_once(*[lambda who=who, body=body: who.post(f"{show.path}/shots", body) for who in people])
-        assert [each.status_code for each in answers] == [201] * 4
-        assert len({each.json()["id"] for each in answers}) == 1
+        assert [answer.status_code for answer in answers] == [201] * 4
+        assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(admin.ok_get(f"{show.path}/shots")) == 2
 
 
@@ -39,7 +39,7 @@ def test_two_people_add_to_one_casting(admin: Client) -> None:
     path = f"{show.path}/entities/casting/assets"
     body = {"entity_ids": [shot["id"]], "nb_occurences": 1}
     answers = at_once(*[lambda asset=asset: colleague(admin).put(f"{path}/{asset['id']}", body) for asset in assets])
-    assert [each.status_code for each in answers] == [200] * 4
+    assert [answer.status_code for answer in answers] == [200] * 4
     for of in (shot, episode):
         assert set(show.casting(of)) == {asset["id"] for asset in assets}
         assert show.read(of)["nb_entities_out"] == 4
@@ -87,12 +87,12 @@ def test_an_asset_gets_ready_while_it_is_cast_and_tasks_are_made(admin: Client) 
     layout = named(admin, "task-types", "Layout", for_entity="Shot")["id"]
     admin.ok_post(f"{show.path}/settings/task-types", {"task_type_id": layout, "priority": 1})
     shots, asset = [show.shot() for _ in range(3)], show.asset()
-    made = at_once(
+    results = at_once(
         *[lambda shot=shot: task(colleague(admin), shot, "Layout") for shot in shots],
         *[lambda shot=shot: show_of(show, colleague(admin)).cast(shot, asset) for shot in shots],
         lambda: colleague(admin).ok_put(f"/data/entities/{asset['id']}", {"ready_for": layout}),
     )
-    for row in made[: len(shots)]:
+    for row in results[: len(shots)]:
         assert admin.ok_get(f"/data/tasks/{row['id']}")["nb_assets_ready"] == 1
 
 
@@ -103,7 +103,7 @@ def test_two_people_rename_shots_to_one_name(admin: Client) -> None:
     answers = at_once(
         *[lambda shot=shot: colleague(admin).put(f"/data/shots/{shot['id']}", {"name": "SH999"}) for shot in shots]
     )
-    assert sorted(each.status_code for each in answers) == [200, 400, 400]
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400]
 
 
 def test_two_people_delete_one_shot(admin: Client) -> None:
@@ -115,7 +115,7 @@ def test_two_people_delete_one_shot(admin: Client) -> None:
         *[lambda: colleague(admin).delete(f"/data/shots/{shot['id']}?force=true") for _ in range(3)],
         lambda: colleague(admin).delete(f"/data/assets/{asset['id']}?force=true"),
     )
-    assert sorted(each.status_code for each in answers[:3]) == [204, 404, 404]
+    assert sorted(answer.status_code for answer in answers[:3]) == [204, 404, 404]
     assert answers[3].status_code == 204
 
 
@@ -123,11 +123,11 @@ def test_one_makes_shots_in_a_sequence_that_another_deletes(admin: Client) -> No
     show = Show(admin)
     sequence = show.sequence()
     body = {"name": "SH010", "sequence_id": sequence["id"]}
-    made = at_once(
+    answers = at_once(
         *[lambda n=n: colleague(admin).post(f"{show.path}/shots", {**body, "name": f"SH{n}"}) for n in range(4)],
         lambda: colleague(admin).delete(f"/data/sequences/{sequence['id']}?force=true"),
         *[lambda n=n: colleague(admin).post(f"{show.path}/shots", {**body, "name": f"SH{n}"}) for n in range(4, 8)],
     )
-    assert made[4].status_code == 204
-    assert {answer.status_code for answer in made[:4] + made[5:]} <= {201, 400, 404}
+    assert answers[4].status_code == 204
+    assert {answer.status_code for answer in answers[:4] + answers[5:]} <= {201, 400, 404}
     assert admin.ok_get(f"{show.path}/shots") == []
