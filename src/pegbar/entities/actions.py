@@ -134,18 +134,21 @@ Metadata = dict[str, Any]
 
 
 class NewEntity(Strict):
-    """An entity to make; its name is taken once."""
+    """An entity to make. Its parent is named as its kind is, such as `sequence_id`, or `parent_id`."""
 
     name: Name
 
-    @property
-    def above(self) -> UUID | None:
-        """What it hangs from."""
-        return None
+    def parent(self, kind: str) -> UUID | None:
+        """What it hangs from, an entity of this kind."""
+        parent_id: UUID | None = getattr(self, KINDS[kind].key, None) or getattr(self, "parent_id", None)
+        return parent_id
 
     def columns(self) -> dict[str, Any]:
-        """Its columns besides name and parent."""
-        return {}
+        """Its columns besides the parent; without metadata it has an empty object."""
+        columns = {name: getattr(self, name) for name in self.__struct_fields__ if name in entity.c}
+        if "data" in columns:
+            columns["data"] = columns["data"] or {}
+        return columns
 
 
 async def create_once(tx: Transaction, kind: str, project_id: UUID, new: NewEntity) -> tuple[UUID, bool]:
@@ -153,15 +156,15 @@ async def create_once(tx: Transaction, kind: str, project_id: UUID, new: NewEnti
 
     404 for an unknown parent.
     """
-    parent, parent_id, above_parent = KINDS[kind].parent, new.above, None
-    if parent is not None and parent_id is not None:
-        above_parent = await require_parent(tx, project_id, parent, parent_id)
+    parent_id, above = None, None
+    if (parent := KINDS[kind].parent) is not None and (parent_id := new.parent(parent)) is not None:
+        above = await require_parent(tx, project_id, parent, parent_id)
     type_id = await ensure_type(tx, kind)
     existing = await named(tx, kind, project_id, type_id, new.name, parent_id)
     if existing is not None:
         return existing, False
-    columns = {"name": new.name, "parent_id": parent_id, **new.columns()}
-    return await create_entity(tx, kind, project_id, type_id, episode_id=above_parent, **columns), True
+    columns = {**new.columns(), "parent_id": parent_id}
+    return await create_entity(tx, kind, project_id, type_id, episode_id=above, **columns), True
 
 
 async def create_entity(

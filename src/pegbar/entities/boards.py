@@ -34,6 +34,7 @@ from pegbar.entities.kinds import is_kind, kind_text
 from pegbar.entities.metadata import data_for
 from pegbar.entities.queries import IS
 from pegbar.entities.scopes import ASSIGNED
+from pegbar.entities.shapes import sql_text
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import audience, blanked, by_audience
 from pegbar.productions import changes
@@ -42,6 +43,8 @@ from pegbar.tasks.tables import subscription, task, task_person_link
 AnyRequest = Request[Any, Any, Any]
 
 _project_id = bindparam("project_id", type_=Uuid)
+#: The key of the tasks in the row of a board, which fills it.
+TASKS = {"tasks": sql_text("")}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, Text, any_, bindparam, case, cast, exists, func, literal_column, select, update
+from sqlalchemy import Executable, Text, any_, bindparam, case, exists, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from pegbar.core.data.database import Transaction
@@ -24,6 +24,7 @@ from pegbar.entities import actions, events, versions
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, SHOT, kind_of, kind_of_type
 from pegbar.entities.resources import entities
+from pegbar.entities.shapes import EMPTY_OBJECT, sql_text
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor
 from pegbar.studio.tables import entity_type
@@ -143,8 +144,8 @@ def _update(names: tuple[str, ...], merged: bool) -> Executable:
         name: bindparam(f"v_{name}", type_=entity.c[name].type) for name in (*names, "updated_at")
     }
     if merged and "data" in values:
-        empty = cast(literal_column("'{}'", Text), JSONB)
-        known = case((func.jsonb_typeof(entity.c.data) == literal_column("'object'", Text), entity.c.data), else_=empty)
+        is_object = func.jsonb_typeof(entity.c.data) == sql_text("object")
+        known = case((is_object, entity.c.data), else_=EMPTY_OBJECT)
         values["data"] = known.op("||", return_type=JSONB())(values["data"])
     return update(entity).where(entity.c.id == bindparam("entity_id", type_=Uuid)).values(values)
 

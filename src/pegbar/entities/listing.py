@@ -31,6 +31,8 @@ from pegbar.entities.task_shapes import audience
 
 _IGNORED = frozenset({"page", "limit", "relations", "fields"})
 
+BY_NAME = (entity.c.name, entity.c.id)
+
 IN_PROJECT: ColumnElement[bool] = entity.c.project_id == bindparam("project_id", type_=Uuid)
 OF_TYPE: ColumnElement[bool] = entity.c.entity_type_id == bindparam("type_id", type_=Uuid)
 BELOW: ColumnElement[bool] = entity.c.parent_id == bindparam("parent_id", type_=Uuid)

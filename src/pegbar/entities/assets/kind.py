@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_text, wire_of
 from pegbar.entities import rules
-from pegbar.entities.boards import Board, InEpisode
+from pegbar.entities.boards import TASKS, Board, InEpisode
 from pegbar.entities.kinds import ASSET, EPISODE, is_kind
 from pegbar.entities.listing import Listed
 from pegbar.entities.metadata import data_for
@@ -93,8 +93,8 @@ BOARD = Board(
         is_shared=entity.c.is_shared,
         data=DATA,
         casting_episode_ids=_CASTING_EPISODES,
-        tasks=sql_text(""),  # the board fills it
         **_KEYS,
+        **TASKS,
     ).only(
         *("id", "name", "preview_file_id", "description", "asset_type_name", "asset_type_id", "canceled", "ready_for"),
         *("episode_id", "casting_episode_ids", "is_casting_standby", "is_shared", "data", "tasks"),

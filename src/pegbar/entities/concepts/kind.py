@@ -1,7 +1,6 @@
 """Concepts and their folders, declared. Source: spec entities, "Concepts"."""
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,17 +14,16 @@ from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import not_client, staff_of
 from pegbar.entities import boards, rules
 from pegbar.entities.actions import Metadata, NewEntity, create_once, refer_to
-from pegbar.entities.boards import Board
+from pegbar.entities.boards import TASKS, Board
 from pegbar.entities.kinds import CONCEPT, FOLDER, kind_json
-from pegbar.entities.listing import Listed
+from pegbar.entities.listing import BY_NAME, Listed
 from pegbar.entities.regular import OR_CANCELS, Creation, Lists, Page, Regular
-from pegbar.entities.shapes import CONCEPT_LINKS, DATA, LINKED_IDS, frames, row_of_kind, sql_text, with_project
+from pegbar.entities.shapes import CONCEPT_LINKS, DATA, LINKED_IDS, frames, row_of_kind, with_project
 from pegbar.entities.tables import entity, entity_concept_link
 from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project
 
-_BY_NAME = (entity.c.name, entity.c.id)
-FOLDERS = Listed(FOLDER, row_of_kind(FOLDER), order=_BY_NAME)
+FOLDERS = Listed(FOLDER, row_of_kind(FOLDER), order=BY_NAME)
 
 _TASKS = (
     *("id", "duration", "due_date", "end_date", "entity_id", "estimation", "last_comment_date", "nb_assets_ready"),
@@ -40,7 +38,7 @@ _BOARD = Board(
         preview_file_status=preview_file.c.status,
         project_name=project.c.name,
         entity_concept_links=CONCEPT_LINKS,
-        tasks=sql_text(""),  # the board fills it
+        **TASKS,
     ),
     _TASKS,
     with_project.outerjoin(preview_file, preview_file.c.id == entity.c.preview_file_id),
@@ -72,15 +70,6 @@ class NewConcept(NewEntity):
     parent_id: UUID | None = None
     entity_concept_links: list[UUID | Linked] = msgspec.field(default_factory=list)
 
-    @property
-    def above(self) -> UUID | None:
-        """Its folder."""
-        return self.parent_id
-
-    def columns(self) -> dict[str, Any]:
-        """Its columns besides name and parent."""
-        return {"description": self.description, "data": self.data or {}}
-
 
 async def _create(tx: Transaction, project_id: UUID, new: NewConcept) -> UUID:
     """A concept, made unless the production has one of that name, with what it refers to."""
@@ -99,11 +88,11 @@ _staff = staff_of("project_id")
 CONCEPTS = Regular(
     CONCEPT,
     sees=rules.sees(CONCEPT, "concept_id") & not_client,
-    lists=Lists(Listed(CONCEPT, row_of_kind(CONCEPT).but(project_name=project.c.name), with_project, _BY_NAME)),
+    lists=Lists(Listed(CONCEPT, row_of_kind(CONCEPT).but(project_name=project.c.name), with_project, BY_NAME)),
     lister=rules.lists_concepts,
     everywhere=True,
     assigned=True,
-    in_project=Listed(CONCEPT, row_of_kind(CONCEPT), order=_BY_NAME),
+    in_project=Listed(CONCEPT, row_of_kind(CONCEPT), order=BY_NAME),
     project_lister=_staff,
     page=Page(boards.page(_ALONE), "A concept with its tasks and what it is linked to.", of_board=True),
     board=_BOARD,

@@ -1,16 +1,15 @@
 """Edits, declared. Source: spec entities, "Edits"."""
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, func, select, true
 
 from pegbar.entities import boards, rules
 from pegbar.entities.actions import Metadata, NewEntity
-from pegbar.entities.boards import Board, InEpisode
+from pegbar.entities.boards import TASKS, Board, InEpisode
 from pegbar.entities.kinds import EDIT, is_kind
-from pegbar.entities.listing import BELOW, ROOT, Listed
+from pegbar.entities.listing import BELOW, BY_NAME, ROOT, Listed
 from pegbar.entities.queries import ENTITY_ID
 from pegbar.entities.regular import OR_CANCELS, Creation, Lists, Page, Regular
 from pegbar.entities.shapes import DATA, LINKED_IDS, below_episode, episode, row_of_kind, sql_text, with_project
@@ -18,8 +17,7 @@ from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.tasks.tables import task
 
-_BY_NAME = (entity.c.name, entity.c.id)
-_ROWS = Listed(EDIT, row_of_kind(EDIT), order=_BY_NAME)
+_ROWS = Listed(EDIT, row_of_kind(EDIT), order=BY_NAME)
 #: For vendors too: those who see an episode see all its edits.
 EDITS_OF_EPISODE = replace(_ROWS, for_vendors=true())
 EDITS_OF_EPISODE_WITH_RELATIONS = replace(EDITS_OF_EPISODE, wire=row_of_kind(EDIT).but(**LINKED_IDS))
@@ -45,7 +43,7 @@ _BOARD = Board(
         episode_id=episode.c.id,
         episode_name=func.coalesce(episode.c.name, sql_text(""), type_=Text),
         project_name=project.c.name,
-        tasks=sql_text(""),  # the board fills it
+        **TASKS,
     )
     .only(*_KEYS),
     _TASKS,
@@ -62,20 +60,11 @@ class NewEdit(NewEntity):
     episode_id: UUID | None = None
     parent_id: UUID | None = None  #: the episode, as Gazu names it
 
-    @property
-    def above(self) -> UUID | None:
-        """Its episode."""
-        return self.episode_id or self.parent_id
-
-    def columns(self) -> dict[str, Any]:
-        """Its columns besides name and parent."""
-        return {"description": self.description, "data": self.data or {}}
-
 
 EDITS = Regular(
     EDIT,
     sees=rules.sees(EDIT, "edit_id"),
-    lists=Lists(Listed(EDIT, row_of_kind(EDIT).but(project_name=project.c.name), with_project, _BY_NAME), ("", "/all")),
+    lists=Lists(Listed(EDIT, row_of_kind(EDIT).but(project_name=project.c.name), with_project, BY_NAME), ("", "/all")),
     lister=rules.lists_edits,
     everywhere=True,
     in_project=_ROWS,

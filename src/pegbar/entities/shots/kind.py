@@ -14,9 +14,9 @@ from pegbar.core.data.wire import Wire, json_object
 from pegbar.core.http.access import not_vendor
 from pegbar.entities import rules
 from pegbar.entities.actions import Metadata, NewEntity
-from pegbar.entities.boards import Board, InEpisode
+from pegbar.entities.boards import TASKS, Board, InEpisode
 from pegbar.entities.kinds import ASSET, EDIT, EPISODE, KINDS, SCENE, SEQUENCE, SHOT, is_kind
-from pegbar.entities.listing import BELOW, ROOT, Listed
+from pegbar.entities.listing import BELOW, BY_NAME, ROOT, Listed
 from pegbar.entities.metadata import data_for
 from pegbar.entities.queries import ENTITY_ID, IS, page
 from pegbar.entities.regular import OR_CANCELS, Below, Creation, Lists, Page, Regular, only_unused
@@ -38,10 +38,9 @@ from pegbar.entities.task_shapes import tasks_of_entity
 from pegbar.productions.tables import project
 from pegbar.tasks.tables import task
 
-_BY_NAME, _BY_NAME_IN_ANY_CASE = (entity.c.name, entity.c.id), (func.lower(entity.c.name), entity.c.id)
+_BY_NAME_IN_ANY_CASE = (func.lower(entity.c.name), entity.c.id)
 _NAMES = {"project_name": project.c.name, "sequence_name": sequence.c.name}
 _EPISODE_NAME = func.coalesce(episode.c.name, sql_text(""), type_=Text)
-_TASKS = {"tasks": sql_text("")}  # the board fills it
 
 _parent = entity.alias("parent")
 #: Shots of the sequences of an episode.
@@ -104,22 +103,16 @@ class NewShot(NewEntity):
     nb_frames: Whole | None = None
     description: str | None = None
 
-    @property
-    def above(self) -> UUID | None:
-        """Its sequence."""
-        return self.sequence_id
-
     def columns(self) -> dict[str, Any]:
-        """Its columns besides name and parent."""
-        nb_frames = accept(entity.c.nb_frames, self.nb_frames)
-        return {"data": self.data or {}, "nb_frames": nb_frames, "description": self.description}
+        """The number of frames may be text."""
+        return {**super().columns(), "nb_frames": accept(entity.c.nb_frames, self.nb_frames)}
 
 
 SHOTS = Regular(
     SHOT,
     sees=rules.sees(SHOT, "shot_id"),
     lists=Lists(NAMED_SHOTS, ("", "/all"), of_parent=True),
-    in_project=Listed(SHOT, row_of_kind(SHOT), order=_BY_NAME),
+    in_project=Listed(SHOT, row_of_kind(SHOT), order=BY_NAME),
     page=Page(
         lambda audience: page(_shot(audience), below_sequence),
         "A shot with its tasks; a vendor gets their own, a client no studio fields.",
@@ -127,7 +120,7 @@ SHOTS = Regular(
     ),
     board=Board(
         SHOT,
-        row_of_kind(SHOT).but(**frames(entity.c.data), data=DATA, **_SHOT_PLACES, **_TASKS).only(*_SHOT_KEYS),
+        row_of_kind(SHOT).but(**frames(entity.c.data), data=DATA, **_SHOT_PLACES, **TASKS).only(*_SHOT_KEYS),
         _SHOT_TASKS,
         below_sequence,
         fields="shot_fields",
@@ -138,7 +131,7 @@ SHOTS = Regular(
     removes=OR_CANCELS,
 )
 #: For vendors too: those who see an episode see all its shots.
-SHOTS_OF_EPISODE = Listed(SHOT, row_of_kind(SHOT), order=_BY_NAME, for_vendors=true())
+SHOTS_OF_EPISODE = Listed(SHOT, row_of_kind(SHOT), order=BY_NAME, for_vendors=true())
 SHOTS_OF_EPISODE_WITH_RELATIONS = replace(SHOTS_OF_EPISODE, wire=row_of_kind(SHOT).but(**LINKED_IDS))
 
 
@@ -162,7 +155,7 @@ def _board(kind: str, vendors: ColumnElement[bool] = ASSIGNED) -> Board:
         data=DATA,
         episode_id=text_or(entity.c.parent_id, "None"),
         preview_file_id=text_or(entity.c.preview_file_id, ""),
-        **_TASKS,
+        **TASKS,
     )
     row = row.only(*_BOARD_KEYS)
     return Board(kind, row, _BOARD_TASKS, entity, for_vendors=vendors, from_data=frames, in_episode=_IN_EPISODE)
@@ -176,7 +169,7 @@ def _page_in_episode(audience: str, kind: str, wire: Wire, source: FromClause) -
     return select(row).select_from(source).where(IS)
 
 
-SEQUENCE_ROWS = Listed(SEQUENCE, row_of_kind(SEQUENCE), order=_BY_NAME, for_vendors=ASSIGNED_IN_SEQUENCE)
+SEQUENCE_ROWS = Listed(SEQUENCE, row_of_kind(SEQUENCE), order=BY_NAME, for_vendors=ASSIGNED_IN_SEQUENCE)
 _SEQUENCE = row_of_kind(SEQUENCE).but(project_name=project.c.name)
 
 
@@ -192,15 +185,6 @@ class NewSequence(NewEntity):
     description: str | None = ""
     data: Metadata | None = None
 
-    @property
-    def above(self) -> UUID | None:
-        """Its episode."""
-        return self.episode_id
-
-    def columns(self) -> dict[str, Any]:
-        """Its columns besides name and parent."""
-        return {"description": self.description, "data": self.data or {}}
-
 
 SEQUENCES = Regular(
     SEQUENCE,
@@ -214,7 +198,7 @@ SEQUENCES = Regular(
     removes=only_unused("its shots and scenes", SHOT, SCENE),
 )
 
-_EPISODES = Listed(EPISODE, row_of_kind(EPISODE), order=_BY_NAME, for_vendors=ASSIGNED_IN_EPISODE)
+_EPISODES = Listed(EPISODE, row_of_kind(EPISODE), order=BY_NAME, for_vendors=ASSIGNED_IN_EPISODE)
 _EPISODE = row_of_kind(EPISODE).but(project_name=project.c.name)
 _BELOW_EPISODE = task.c.entity_id.in_(
     select(entity.c.id).join(_parent, _parent.c.id == entity.c.parent_id).where(_parent.c.parent_id == ENTITY_ID)
@@ -234,9 +218,8 @@ class NewEpisode(NewEntity):
     data: Metadata | None = None
 
     def columns(self) -> dict[str, Any]:
-        """Its columns besides name and parent."""
-        status = self.status if self.status in ENTITY_STATUSES else "running"
-        return {"status": status, "description": self.description, "data": self.data or {}}
+        """Its status is one that exists."""
+        return {**super().columns(), "status": self.status if self.status in ENTITY_STATUSES else "running"}
 
 
 EPISODES = Regular(
@@ -252,7 +235,7 @@ EPISODES = Regular(
     removes=only_unused("all that is in it", SHOT, SCENE, ASSET, EDIT, SEQUENCE),
 )
 
-_SCENES = Listed(SCENE, row_of_kind(SCENE), order=_BY_NAME)
+_SCENES = Listed(SCENE, row_of_kind(SCENE), order=BY_NAME)
 _NAMED_SCENES = Listed(SCENE, row_of_kind(SCENE).but(**_NAMES), below_sequence, _BY_NAME_IN_ANY_CASE)
 _SCENE = row_of_kind(SCENE).but(**_NAMES, sequence_id=sequence.c.id)
 #: For vendors too: those who see a sequence see all its scenes.
@@ -269,14 +252,9 @@ class NewScene(NewEntity):
 
     sequence_id: UUID | None = None
 
-    @property
-    def above(self) -> UUID | None:
-        """Its sequence."""
-        return self.sequence_id
-
     def columns(self) -> dict[str, Any]:
-        """Its columns besides name and parent."""
-        return {"data": {}}
+        """It has no metadata yet."""
+        return {**super().columns(), "data": {}}
 
 
 SCENES = Regular(
