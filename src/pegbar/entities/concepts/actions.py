@@ -1,16 +1,18 @@
-"""Folders of concepts. Source: spec entities, "Concepts"."""
+"""Writes on concepts and their folders. Source: spec entities, "Concepts"."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import ARRAY, any_, bindparam, select, update
 
+from pegbar.core.data import belonging
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.body import Strict
 from pegbar.entities import events
-from pegbar.entities.actions import NewEntity, create_once, named, require_parent
+from pegbar.entities.actions import Metadata, NewEntity, create_once, named, refer_to, require_parent
 from pegbar.entities.kinds import CONCEPT, FOLDER, ensure_type, is_kind
 from pegbar.entities.tables import entity
 
@@ -26,6 +28,21 @@ _MOVE = (
 _INSIDE = select(entity.c.id).where(entity.c.parent_id == bindparam("folder_id", type_=Uuid), is_kind(CONCEPT))
 
 
+class Linked(msgspec.Struct):
+    """An entity by its id."""
+
+    id: UUID
+
+
+class NewConcept(NewEntity):
+    """A concept to make, in a folder or at the root; it may refer to other entities."""
+
+    description: str | None = None
+    data: Metadata | None = None
+    parent_id: UUID | None = None
+    entity_concept_links: list[UUID | Linked] = msgspec.field(default_factory=list)
+
+
 class Folder(NewEntity):
     """A concept folder."""
 
@@ -35,6 +52,18 @@ class Move(Strict):
 
     concept_ids: list[UUID]
     concept_folder_id: UUID | None = None
+
+
+async def create_concept(tx: Transaction, project_id: UUID, new: NewConcept) -> UUID:
+    """A concept, made unless the production has one of that name, with what it refers to."""
+    concept_id, is_new = await create_once(tx, CONCEPT, project_id, new)
+    if is_new:
+        links = new.entity_concept_links
+        wanted = dict.fromkeys(linked.id if isinstance(linked, Linked) else linked for linked in links)
+        for entity_id in await belonging.foreign(tx, entity, wanted, project_id):
+            raise BadRequest(f"entity_concept_links: {entity_id} is not of this production.")
+        await refer_to(tx, concept_id, wanted)
+    return concept_id
 
 
 async def create_folder(tx: Transaction, project_id: UUID, new: Folder) -> UUID:

@@ -1,20 +1,15 @@
 """Concepts and their folders, declared. Source: spec entities, "Concepts"."""
 
 from dataclasses import replace
-from uuid import UUID
 
-import msgspec
 from sqlalchemy import ColumnElement, bindparam, select
 
-from pegbar.core.data import belonging
-from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire
-from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import not_client, staff_of
 from pegbar.entities import boards, rules
-from pegbar.entities.actions import Metadata, NewEntity, create_once, refer_to
 from pegbar.entities.boards import TASKS, Board
+from pegbar.entities.concepts.actions import NewConcept, create_concept
 from pegbar.entities.kinds import CONCEPT, FOLDER, kind_json
 from pegbar.entities.listing import BY_NAME, Listed
 from pegbar.entities.regular import OR_CANCELS, Creation, Lists, Page, Regular
@@ -56,33 +51,6 @@ REFERS: ColumnElement[bool] = entity.c.id.in_(
 )
 
 
-class Linked(msgspec.Struct):
-    """An entity by its id."""
-
-    id: UUID
-
-
-class NewConcept(NewEntity):
-    """A concept to make, in a folder or at the root; it may refer to other entities."""
-
-    description: str | None = None
-    data: Metadata | None = None
-    parent_id: UUID | None = None
-    entity_concept_links: list[UUID | Linked] = msgspec.field(default_factory=list)
-
-
-async def _create(tx: Transaction, project_id: UUID, new: NewConcept) -> UUID:
-    """A concept, made unless the production has one of that name, with what it refers to."""
-    concept_id, is_new = await create_once(tx, CONCEPT, project_id, new)
-    if is_new:
-        links = new.entity_concept_links
-        wanted = dict.fromkeys(linked.id if isinstance(linked, Linked) else linked for linked in links)
-        for entity_id in await belonging.foreign(tx, entity, wanted, project_id):
-            raise BadRequest(f"entity_concept_links: {entity_id} is not of this production.")
-        await refer_to(tx, concept_id, wanted)
-    return concept_id
-
-
 _staff = staff_of("project_id")
 
 CONCEPTS = Regular(
@@ -96,6 +64,6 @@ CONCEPTS = Regular(
     project_lister=_staff,
     page=Page(boards.page(_ALONE), "A concept with its tasks and what it is linked to.", of_board=True),
     board=_BOARD,
-    creates=Creation(NewConcept, _staff, _create),
+    creates=Creation(NewConcept, _staff, create_concept),
     removes=OR_CANCELS,
 )
