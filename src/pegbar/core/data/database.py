@@ -3,8 +3,9 @@
 A statement is a SQLAlchemy Core expression (or `text()`); it is compiled once and run by asyncpg. Statements that
 differ between requests come from functions cached by their shape, so that they too are compiled once.
 
-A mutation is one `Transaction`. Its events and jobs are kept with it and written just before the commit, so that rows,
-events and jobs appear together or not at all.
+A mutation is one `Transaction`. What it keeps (events, jobs) is written just before the commit, so that rows, events
+and jobs appear together or not at all. What can be kept is none of its business: whoever declares it says how it is
+written (`Kept`).
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -27,10 +28,6 @@ from pegbar.core.data.faults import connect
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
 from pegbar.core.errors import Unavailable
 from pegbar.core.turns import Holder, Turns
-
-if TYPE_CHECKING:
-    from pegbar.core.live.events import Emission, Event
-    from pegbar.core.work.jobs import Deferral, Job
 
 T = TypeVar("T")
 #: How often a mutation is run when others hold the same rows in another order.
@@ -160,14 +157,49 @@ def json_array(rows: Iterable[asyncpg.Record]) -> Json:
     return Json(f"[{','.join([row[0] for row in rows])}]".encode())
 
 
+class Kept(Protocol):
+    """Something that is written at the end of a transaction, together with all others of its kind."""
+
+    #: Kinds are written by rank, lowest first.
+    rank: ClassVar[int]
+
+    @staticmethod
+    async def write(tx: "Transaction", kept: Sequence[Any]) -> None:
+        """Write all that a transaction kept of this kind."""
+
+
+K = TypeVar("K", bound=Kept)
+
+
+class Emits(Protocol):
+    """A declared event (core/live/events.py)."""
+
+    def emission(
+        self,
+        payload: dict[str, Any],
+        *,
+        project_id: UUID | str | None,
+        to: UUID | None,
+        author_id: UUID | None,
+        heard_by: UUID | None = None,
+    ) -> Kept:
+        """The event with a payload."""
+
+
+class Defers(Protocol):
+    """A declared job (core/work/jobs.py)."""
+
+    def deferral(self, arguments: dict[str, Any]) -> Kept:
+        """The job with its arguments."""
+
+
 class Transaction(Reader):
     """A unit of work on one connection: what it writes, emits and defers is kept together or not at all."""
 
     def __init__(self, connection: Any, author_id: UUID | None = None) -> None:
         self._connection = connection
         self.author_id = author_id
-        self.emissions: list[Emission] = []
-        self.deferrals: list[Deferral] = []
+        self._kept: list[Kept] = []
 
     def _executor(self) -> Any:
         return self._connection
@@ -211,7 +243,7 @@ class Transaction(Reader):
 
     def emit(
         self,
-        event: "Event",
+        event: Emits,
         *,
         project_id: UUID | str | None = None,
         to: UUID | None = None,
@@ -222,36 +254,34 @@ class Transaction(Reader):
 
         `heard_by` is the production whose team hears an event that the log keeps without one, since it outlives it.
         """
-        self.emissions.append(
+        self._kept.append(
             event.emission(payload, project_id=project_id, to=to, author_id=self.author_id, heard_by=heard_by)
         )
 
-    def defer(self, job: "Job", **arguments: Any) -> None:
+    def defer(self, job: Defers, **arguments: Any) -> None:
         """Enqueue a job with this commit."""
-        self.deferrals.append(job.deferral(arguments))
+        self._kept.append(job.deferral(arguments))
+
+    def drop(self, kind: type[K], unwanted: Callable[[K], bool]) -> None:
+        """Keep no longer what is unwanted of a kind."""
+        self._kept = [item for item in self._kept if not (isinstance(item, kind) and unwanted(item))]
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
         """What the block writes, emits and defers goes again when it raises; the transaction itself goes on."""
-        emissions, deferrals = len(self.emissions), len(self.deferrals)
+        before = len(self._kept)
         try:
             async with self._connection.transaction():
                 yield
         except BaseException:
-            del self.emissions[emissions:], self.deferrals[deferrals:]
+            del self._kept[before:]
             raise
 
     async def flush(self) -> None:
-        """Write the events and jobs kept so far; the commit does it last."""
-        from pegbar.core.live import events
-        from pegbar.core.work import jobs
-
-        if self.emissions:
-            emissions, self.emissions = self.emissions, []
-            await events.write(self, emissions)
-        if self.deferrals:
-            deferrals, self.deferrals = self.deferrals, []
-            await jobs.write(self, deferrals)
+        """Write what was kept so far; the commit does it last."""
+        kept, self._kept = self._kept, []
+        for kind in sorted({type(item) for item in kept}, key=lambda kind: kind.rank):
+            await kind.write(self, [item for item in kept if type(item) is kind])
 
 
 def with_defaults(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,12 +8,13 @@ tells every node which outbox rows the commit added. Source: spec events, "Rules
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import msgspec
 from sqlalchemy import BigInteger, Identity, Index, bindparam, func, select, text
 
+from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import (
     JSONB,
     TIMESTAMP,
@@ -27,9 +28,6 @@ from pegbar.core.data.schema import (
     table,
     utc_now,
 )
-
-if TYPE_CHECKING:
-    from pegbar.core.data.database import Transaction
 
 #: The PostgreSQL channel that carries the outbox positions of a commit.
 CHANNEL = "pegbar_events"
@@ -105,6 +103,27 @@ class Emission:
     author_id: UUID | None
     audience: str | None  #: the production whose team hears it
 
+    rank: ClassVar[int] = 0
+
+    @staticmethod
+    async def write(tx: Transaction, kept: Sequence["Emission"]) -> None:
+        """Write events in their transaction, in one statement however many they are.
+
+        A microsecond apart: the log is ordered, and read from a cursor, by `created_at`.
+        """
+        await tx.row(
+            _WRITE,
+            now=utc_now(),
+            ids=[uuid4() for _ in kept],
+            logged=[emission.event.logged for emission in kept],
+            names=[emission.event.name.lower() for emission in kept],
+            authors=[emission.author_id for emission in kept],
+            projects=[emission.project_id for emission in kept],
+            audiences=[emission.audience for emission in kept],
+            persons=[emission.person_id for emission in kept],
+            payloads=[msgspec.json.encode(emission.payload).decode() for emission in kept],
+        )
+
 
 #: Every event declared, by name (several declarations may share a name with other keys).
 declared: list[Event] = []
@@ -176,25 +195,6 @@ _WRITE = text(
 ).bindparams(bindparam("now", type_=TIMESTAMP))
 
 
-async def write(tx: "Transaction", emissions: Sequence[Emission]) -> None:
-    """Write events in their transaction, in one statement however many they are.
-
-    A microsecond apart: the log is ordered, and read from a cursor, by `created_at`.
-    """
-    await tx.row(
-        _WRITE,
-        now=utc_now(),
-        ids=[uuid4() for _ in emissions],
-        logged=[each.event.logged for each in emissions],
-        names=[each.event.name.lower() for each in emissions],
-        authors=[each.author_id for each in emissions],
-        projects=[each.project_id for each in emissions],
-        audiences=[each.audience for each in emissions],
-        persons=[each.person_id for each in emissions],
-        payloads=[msgspec.json.encode(each.payload).decode() for each in emissions],
-    )
-
-
 _DELIVERED = (
     outbox.c.position,
     outbox.c.xid,
@@ -228,5 +228,4 @@ __all__ = [
     "declared",
     "event",
     "outbox",
-    "write",
 ]

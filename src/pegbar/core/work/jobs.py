@@ -15,7 +15,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -24,12 +24,9 @@ import structlog
 from sqlalchemy import text
 
 from pegbar.config import settings
-from pegbar.core.data.database import Database
+from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
-
-if TYPE_CHECKING:
-    from pegbar.core.data.database import Transaction
 
 log = structlog.get_logger()
 
@@ -64,6 +61,18 @@ class Deferral:
     job: Job
     arguments: dict[str, Any]
 
+    rank: ClassVar[int] = 1
+
+    @staticmethod
+    async def write(tx: Transaction, kept: Sequence["Deferral"]) -> None:
+        """Enqueue jobs in their transaction, in one statement."""
+        await tx.row(
+            _ENQUEUE,
+            names=[deferral.job.name for deferral in kept],
+            priorities=[deferral.job.priority for deferral in kept],
+            arguments=[msgspec.json.encode(deferral.arguments).decode() for deferral in kept],
+        )
+
 
 #: Every job declared, by name.
 declared: dict[str, Job] = {}
@@ -88,16 +97,6 @@ _ENQUEUE = text(
            WITH ORDINALITY AS given (name, priority, arguments, n)
     """
 )
-
-
-async def write(tx: "Transaction", deferrals: Sequence[Deferral]) -> None:
-    """Enqueue jobs in their transaction, in one statement."""
-    await tx.row(
-        _ENQUEUE,
-        names=[each.job.name for each in deferrals],
-        priorities=[each.job.priority for each in deferrals],
-        arguments=[msgspec.json.encode(each.arguments).decode() for each in deferrals],
-    )
 
 
 def queue(url: str, db: Database) -> procrastinate.App:

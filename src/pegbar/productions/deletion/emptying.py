@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.live.events import Emission
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.productions.deletion import queries
 from pegbar.productions.deletion.parts import Batch, Part, parts
@@ -34,7 +35,7 @@ async def remove_some(tx: Transaction, project_id: UUID, *, made: bool = True) -
         ids = await tx.column(each.locked, project_id=project_id, most=each.at_once)
         if ids:
             await each.remove(Batch(tx, project_id, ids))
-            tx.emissions = [emission for emission in tx.emissions if emission.project_id != str(project_id)]
+            tx.drop(Emission, lambda emission: emission.project_id == str(project_id))
             return Removed(each, len(ids))
     return None
 

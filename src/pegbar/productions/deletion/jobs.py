@@ -16,7 +16,7 @@ from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.schema import utc_now
 from pegbar.core.live.events import event
 from pegbar.core.storage import PURGE
-from pegbar.core.work.jobs import job
+from pegbar.core.work.jobs import Deferral, job
 from pegbar.productions.deletion import queries
 from pegbar.productions.deletion.emptying import remove_rest, remove_row, remove_some
 
@@ -76,7 +76,7 @@ async def _one_batch(tx: Transaction, project_id: UUID, until: float) -> bool:
     assert now is not None
     tx.emit(PROGRESS, to=author, project_id=project_id, removed=now["removed"], total=now["total"], done=False)
     # Binaries are removed once a turn: every batch asks for it.
-    tx.deferrals = [each for each in tx.deferrals if each.job is not PURGE]
+    tx.drop(Deferral, lambda deferral: deferral.job is PURGE)
     if time.monotonic() < until:
         return True
     tx.defer(PURGE)
