@@ -30,6 +30,7 @@ DOMAINS = (
     "productions",
     "entities",
     "tasks",
+    "timesheets",
     "media",
     "files",
     "planning",

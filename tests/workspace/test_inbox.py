@@ -12,7 +12,7 @@ from tests.client import Client
 from tests.core.listener import Listener
 from tests.server import Server
 from tests.tasks.test_comments import say, status
-from tests.tasks.test_time import person
+from tests.timesheets.test_time import person
 
 INBOX = "/data/user/notifications"
 _ROW = """

@@ -8,7 +8,6 @@ from pegbar.core.data.schema import (
     BigInteger,
     Boolean,
     Column,
-    Date,
     Float,
     Integer,
     String,
@@ -113,16 +112,6 @@ attachment_file = table(
     reference("comment"),
     Column("reply_id", Uuid),
     reference("chat_message"),
-)
-
-time_spent = table(
-    "time_spent",
-    Column("duration", Float, nullable=False),
-    Column("date", Date, nullable=False),
-    reference("task"),
-    reference("person", goes="hook"),
-    UniqueConstraint("person_id", "task_id", "date", name="time_spent_uc"),
-    CheckConstraint("(duration > (0)::double precision)", name="check_duration_positive"),
 )
 
 subscription = table(

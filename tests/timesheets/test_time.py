@@ -1,16 +1,8 @@
 """Hours: who writes them, who reads them, and what they sum to."""
 
-import contextlib
 import threading
-from datetime import date, timedelta
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from pegbar.core.errors import BadRequest
-from pegbar.tasks.time import periods
 from tests import factories
 from tests.client import Client, sign_in
 
@@ -141,24 +133,6 @@ def test_days_at_the_end_of_a_year_are_in_the_week_they_belong_to(admin: Client)
     assert months == {"12": {artist.id: 28}}, "months and years go by the calendar"
 
 
-@given(st.dates(max_value=date(9999, 12, 26)))
-def test_a_day_is_in_the_year_of_weeks_that_its_week_belongs_to_and_in_no_other(day: date) -> None:
-    year, week, _ = day.isocalendar()
-    of_week, of_year = periods.week(str(year), str(week)), periods.year_of_weeks(str(year))
-    assert of_year.first <= of_week.first <= day <= of_week.last <= of_year.last
-    assert of_year.first.isocalendar()[:2] == (year, 1)
-    assert (of_year.last - of_year.first).days + 1 in (52 * 7, 53 * 7)
-    if year < date.max.year:
-        assert periods.year_of_weeks(str(year + 1)).first == of_year.last + timedelta(days=1)
-
-
-def test_years_of_weeks_end_where_dates_do() -> None:
-    assert periods.year_of_weeks("9999").last == date.max
-    for wrong in ("0", "x", "10000", "-1"):
-        with pytest.raises(BadRequest):
-            periods.year_of_weeks(wrong)
-
-
 def test_quotas_never_divide_by_zero_and_count_unlogged_tasks(admin: Client) -> None:
     artist = person(admin, "user")
     show = factories.production(admin, artist)
@@ -181,27 +155,3 @@ def test_quotas_never_divide_by_zero_and_count_unlogged_tasks(admin: Client) -> 
     assert artist.get(f"{path}/month/2026/3", params={"count_mode": "x"}).status_code == 400
     assert artist.get(f"{path}/month/2026/3", params={"task_type_id": "x"}).status_code == 400
     assert person(admin, "manager").get(f"{path}/month/2026/3").status_code == 403
-
-
-@given(st.dates())
-def test_a_period_holds_its_days_and_no_others(day: date) -> None:
-    year, month = str(day.year), str(day.month)
-    of_iso, week, _ = day.isocalendar()
-    held = [periods.year(year), periods.month(year, month), periods.day(year, month, str(day.day))]
-    if 1 <= of_iso <= 9999:
-        held.append(periods.week(str(of_iso), str(week)))
-    for each in held:
-        assert each.first <= day <= each.last
-    assert (held[1].first.day, held[1].last.month) == (1, day.month)
-    if held[1].last < date.max:
-        assert (held[1].last + timedelta(days=1)).day == 1
-
-
-@given(st.text(max_size=6), st.text(max_size=4), st.text(max_size=4))
-def test_what_is_no_period_is_refused(year: str, month: str, day: str) -> None:
-    for make in (lambda: periods.day(year, month, day), lambda: periods.week(year, month), lambda: periods.year(year)):
-        with contextlib.suppress(BadRequest):
-            period = make()
-            assert period.first <= period.last
-    with pytest.raises(BadRequest):
-        periods.iso_day("date", year)

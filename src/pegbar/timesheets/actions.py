@@ -12,8 +12,9 @@ from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.schema import TIMESTAMP, Boolean, Date, Float, Uuid, utc_now
 from pegbar.core.errors import InvalidBody, NotFound
 from pegbar.core.http.access import Caller, require
-from pegbar.tasks.events import TIME_SPENT_DELETE, TIME_SPENT_NEW, TIME_SPENT_UPDATE
-from pegbar.tasks.time import durations, queries
+from pegbar.tasks import recount
+from pegbar.timesheets import queries
+from pegbar.timesheets.events import TIME_SPENT_DELETE, TIME_SPENT_NEW, TIME_SPENT_UPDATE
 
 #: The task is locked, so that its sum counts every writer.
 _SUBJECT = text(
@@ -117,10 +118,10 @@ async def spend(tx: Transaction, spending: Spending, day: date, minutes: float, 
         await _refresh_presence(tx, spending.person_id)
     event = TIME_SPENT_NEW if row["is_new"] else TIME_SPENT_UPDATE
     tx.emit(event, project_id=spending.project_id, time_spent_id=row["id"])
-    await durations.refresh(tx, [spending.task_id])
-    made = await tx.json_row(queries.one, time_spent_id=row["id"])
-    assert made is not None
-    return made
+    await recount.from_hours(tx, [spending.task_id])
+    spent = await tx.json_row(queries.one, time_spent_id=row["id"])
+    assert spent is not None
+    return spent
 
 
 async def _refresh_presence(tx: Transaction, person_id: UUID) -> None:
@@ -135,7 +136,7 @@ async def unspend(tx: Transaction, spending: Spending, day: date) -> Json:
     if row is None:
         raise NotFound(f"There are no hours of this person on {day}.")
     tx.emit(TIME_SPENT_DELETE, project_id=spending.project_id, time_spent_id=row["id"])
-    await durations.refresh(tx, [spending.task_id])
+    await recount.from_hours(tx, [spending.task_id])
     gone = dict(row) | {"duration": 0.0, "type": "TimeSpent"}
     for name in ("created_at", "updated_at"):
         gone[name] = None if gone[name] is None else gone[name].strftime("%Y-%m-%dT%H:%M:%S")

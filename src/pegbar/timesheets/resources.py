@@ -15,8 +15,9 @@ from pegbar.core.data.writes import writes
 from pegbar.core.errors import BadRequest, Refused
 from pegbar.core.http.access import Caller, Rule, admin, of_row, require
 from pegbar.core.http.routing import get
-from pegbar.tasks.tables import task, task_person_link, time_spent
-from pegbar.tasks.time import durations
+from pegbar.tasks import recount
+from pegbar.tasks.tables import task, task_person_link
+from pegbar.timesheets.tables import time_spent
 
 _PROJECT = select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid))
 _ASSIGNED = select(task_person_link.c.task_id).where(
@@ -35,11 +36,11 @@ async def _check(change: Change) -> None:
         raise Refused("task_id is required.", field="task_id")
     if change.after("duration") is not None and change.after("duration") <= 0:
         raise Refused("duration must be more than 0 minutes.", field="duration")
-    await durations.lock(change.tx, _tasks(change))
+    await recount.lock_hours(change.tx, _tasks(change))
 
 
 async def _refresh(change: Change) -> None:
-    await durations.refresh(change.tx, _tasks(change))
+    await recount.from_hours(change.tx, _tasks(change))
 
 
 def _tasks(change: Change) -> list[UUID]:
@@ -54,12 +55,12 @@ async def _check_removal(change: Change) -> None:
     assigned = await change.tx.value(_ASSIGNED, task_id=row["task_id"], person_id=row["person_id"])
     require(assigned is not None, "The person is not assigned to the task.")
     require(caller.manages or row["person_id"] == caller.id, "Only the person and managers remove hours.")
-    await durations.lock(change.tx, _tasks(change))
+    await recount.lock_hours(change.tx, _tasks(change))
 
 
 async def _project(change: Change) -> UUID | None:
-    found: UUID | None = await change.tx.value(_PROJECT, task_id=change.after("task_id"))
-    return found
+    project_id: UUID | None = await change.tx.value(_PROJECT, task_id=change.after("task_id"))
+    return project_id
 
 
 def _day(name: str) -> Any:
@@ -98,6 +99,6 @@ async def list_time_spents(request: Request[Any, Any, Any], db: Database, caller
     """List time-spents; `start_date` and `end_date` together keep the days between, both included."""
     query = request.query_params.multi_items()
     listing = filters.parse_listing(query, time_spents.columns, time_spents.by_key, time_spents.specials)
-    if len({"start_date", "end_date"} & {each.attribute for each in listing.filters}) == 1:
+    if len({"start_date", "end_date"} & {chosen.attribute for chosen in listing.filters}) == 1:
         raise BadRequest("start_date and end_date go together.")
     return await list_rows(time_spents, db, caller, listing)

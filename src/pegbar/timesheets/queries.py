@@ -1,6 +1,6 @@
-"""Reads of time sheets: of a person, and of everybody by year, month, week or day. Source: spec accounts, 13.
+"""Reads of hours: of a task, an entity, a production, and the sheets of persons. Source: spec tasks; spec accounts, 13.
 
-A caller sees all of it, or what lies in their productions and (supervisors) departments; SQL narrows.
+A caller sees all of a sheet, or what lies in their productions and (supervisors) departments; SQL narrows.
 """
 
 from dataclasses import dataclass
@@ -30,20 +30,65 @@ from sqlalchemy import (
 from pegbar.accounts.standing import Who, in_team, teams
 from pegbar.accounts.tables import person
 from pegbar.core.data.schema import Text, Uuid
-from pegbar.core.data.wire import Wire, json_list, json_object, json_text
+from pegbar.core.data.wire import Wire, json_list, json_object, json_text, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_type
-from pegbar.tasks.tables import task, time_spent
-from pegbar.tasks.time.shapes import TIME_SPENT
+from pegbar.tasks.tables import task
+from pegbar.timesheets.tables import time_spent
+
+TIME_SPENT = wire_of(time_spent, "TimeSpent")
+_COMMA = literal_column("','", Text)
+_TASK_ID = bindparam("task_id", type_=Uuid)
+_ONLY = bindparam("only", type_=Uuid)
+_IF_ONLY = cast(_ONLY, Uuid).is_(None) | (time_spent.c.person_id == _ONLY)
+
+#: One time spent.
+one = select(json_object(TIME_SPENT)).where(time_spent.c.id == bindparam("time_spent_id", type_=Uuid))
+
+#: For each person their hours on a task (`person_id`, `minutes` and `rows`, JSON without brackets); `day` and `only`
+#: (a person) narrow them unless null.
+of_task = (
+    select(
+        cast(time_spent.c.person_id, Text).label("person_id"),
+        func.sum(time_spent.c.duration).label("minutes"),
+        func.string_agg(cast(json_object(TIME_SPENT), Text), _COMMA).label("rows"),
+    )
+    .where(
+        time_spent.c.task_id == _TASK_ID,
+        (cast(bindparam("day", type_=Date), Date).is_(None)) | (time_spent.c.date == bindparam("day", type_=Date)),
+        _IF_ONLY,
+    )
+    .group_by(time_spent.c.person_id)
+)
+
+#: The hours of a production.
+of_project = (
+    select(json_object(TIME_SPENT))
+    .join(task, task.c.id == time_spent.c.task_id)
+    .where(task.c.project_id == bindparam("project_id", type_=Uuid))
+)
+
+#: The hours of a production narrowed to those of the caller.
+of_project_own = of_project.where(time_spent.c.person_id == bindparam("caller_id", type_=Uuid))
+
+#: The hours of an entity, latest first; narrowed to those of a person unless `only` is null.
+of_entity = (
+    select(json_object(TIME_SPENT))
+    .join(task, task.c.id == time_spent.c.task_id)
+    .where(task.c.entity_id == bindparam("entity_id", type_=Uuid), _IF_ONLY)
+    .order_by(time_spent.c.date.desc(), time_spent.c.id)
+)
+
+
+# Sheets
 
 Unit = Literal["year", "month", "week", "day"]
 
 _CALLER = bindparam("caller_id", type_=Uuid)
 _FIRST, _LAST = bindparam("first", type_=Date), bindparam("last", type_=Date)
 _PROJECT = bindparam("project_id", type_=Uuid)
-_COMMA = literal_column("','", Text)
 _ME = Who(_CALLER, bindparam("caller_role", type_=Text))
 _OF_DEPARTMENTS = task_type.c.department_id == any_(bindparam("departments", type_=ARRAY(Uuid)))
 
@@ -71,7 +116,7 @@ class View:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions on time spents joined with their tasks, task types and persons."""
-        asked: list[tuple[bool, ColumnElement[bool]]] = [
+        choices: list[tuple[bool, ColumnElement[bool]]] = [
             (self.narrowed, self._led()),
             (self.own, time_spent.c.person_id == _CALLER),
             (self.by_project, task.c.project_id == _PROJECT),
@@ -79,17 +124,17 @@ class View:
             (self.of_studio, person.c.studio_id == bindparam("studio_id", type_=Uuid)),
             (self.dated, time_spent.c.date.between(_FIRST, _LAST)),
         ]
-        return [condition for applies, condition in asked if applies]
+        return [condition for applies, condition in choices if applies]
 
-    def parameters(self, caller: Caller, **given: Any) -> dict[str, Any]:
+    def parameters(self, caller: Caller, **more: Any) -> dict[str, Any]:
         """Those of the parameters that the conditions have."""
-        known = {
+        params = {
             "caller_id": caller.id if self.narrowed or self.own else None,
             "caller_role": caller.role if self.narrowed else None,
             "departments": list(caller.departments) if self.by_department else None,
-            **given,
+            **more,
         }
-        return {name: value for name, value in known.items() if value is not None}
+        return {name: value for name, value in params.items() if value is not None}
 
 
 _PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
