@@ -31,6 +31,7 @@ DOMAINS = (
     "entities",
     "tasks",
     "timesheets",
+    "notifications",
     "media",
     "files",
     "planning",

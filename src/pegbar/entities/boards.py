@@ -33,8 +33,9 @@ from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import blanked, by_audience
+from pegbar.notifications.tables import subscription
 from pegbar.productions import changes
-from pegbar.tasks.tables import subscription, task, task_person_link
+from pegbar.tasks.tables import task, task_person_link
 
 _project_id = bindparam("project_id", type_=Uuid)
 IS: ColumnElement[bool] = entity.c.id == bindparam("entity_id", type_=Uuid)

@@ -18,8 +18,8 @@ from pegbar.entities.casting import readiness
 from pegbar.entities.hooks import ENTITIES_GONE, Removal
 from pegbar.entities.kinds import ASSET, CONCEPT, FOLDER, SEQUENCE, SHOT, kind_of_type
 from pegbar.entities.tables import entity, entity_concept_link, entity_link
+from pegbar.notifications.tables import subscription
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor
-from pegbar.tasks.tables import subscription
 
 #: Columns of an asset that decide for which tasks it is ready.
 _ABOUT_READINESS = ("ready_for", "canceled", "is_shared")

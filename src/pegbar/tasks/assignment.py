@@ -17,8 +17,9 @@ from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import Caller
 from pegbar.productions import actions as productions
-from pegbar.tasks import creation, notifications
+from pegbar.tasks import creation
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
+from pegbar.tasks.hooks import TASKS_ASSIGNED, Assignment
 from pegbar.tasks.tables import task, task_person_link
 
 
@@ -49,7 +50,7 @@ async def replace_assignees(change: Change) -> None:
         await productions.bring_into_team(change.tx, project_id, added)
     for person_id in added:
         change.tx.emit(TASK_ASSIGN, project_id=project_id, task_id=task_id, person_id=person_id)
-    await notifications.assigned(change.tx, change.caller.id, [change.row(task)], added)
+    await TASKS_ASSIGNED.run(Assignment(change.tx, change.caller.id, [change.row(task)], added))
     for person_id in before:
         if person_id not in set(wanted):
             change.tx.emit(TASK_UNASSIGN, project_id=project_id, task_id=task_id, person_id=person_id)
@@ -178,7 +179,7 @@ async def assign(tx: Transaction, caller: Caller, who: Assignee, ids: Sequence[U
     for each in subjects:
         tx.emit(TASK_ASSIGN, project_id=each["project_id"], task_id=each["id"], person_id=who.id)
         tx.emit(TASK_UPDATE, project_id=each["project_id"], task_id=each["id"])
-    await notifications.assigned(tx, caller.id, new, [who.id])
+    await TASKS_ASSIGNED.run(Assignment(tx, caller.id, new, [who.id]))
     for project_id in dict.fromkeys(each["project_id"] for each in subjects):
         await productions.join_team(tx, project_id, who.id, None)
     return [each for each in dict.fromkeys(ids) if each in set(given)]

@@ -7,7 +7,6 @@ TASK_UPDATE = event("task:update", "task_id")
 TASK_DELETE = event("task:delete", "task_id", "entity_id", "task_type_id")
 TASK_ASSIGN = event("task:assign", "task_id", "person_id")
 TASK_UNASSIGN = event("task:unassign", "task_id", "person_id")
-NOTIFICATION_NEW = event("notification:new", "notification_id", "person_id", logged=False)
 TASK_STATUS_CHANGED = event(
     "task:status-changed", "task_id", "new_task_status_id", "previous_task_status_id", "person_id"
 )

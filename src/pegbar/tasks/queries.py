@@ -27,6 +27,7 @@ from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, kind_text
 from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
+from pegbar.notifications.tables import subscription
 from pegbar.productions.shapes import PROJECT, PROJECT_SHOWN
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type
@@ -34,7 +35,7 @@ from pegbar.tasks.by_role import by_role
 from pegbar.tasks.in_context import HERE, IS_HERE
 from pegbar.tasks.listings import ASSIGNED
 from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
-from pegbar.tasks.tables import subscription, task, task_person_link
+from pegbar.tasks.tables import task, task_person_link
 
 TASK_ID = bindparam("task_id", type_=Uuid)
 CALLER_ID = bindparam("caller_id", type_=Uuid)

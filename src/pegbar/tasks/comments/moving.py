@@ -10,7 +10,7 @@ from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.tasks import recount
-from pegbar.tasks.comments.posting import FOLLOWING, FOLLOWING_PARAMETERS, announce_comment, announce_told, following
+from pegbar.tasks.comments.posting import arrive
 from pegbar.tasks.comments.rights import caller_at
 from pegbar.tasks.comments.subject import load
 from pegbar.tasks.events import COMMENT_DELETE, NEWS_DELETE
@@ -36,8 +36,6 @@ _LEAVE = text(
     DELETE FROM news WHERE comment_id = :comment_id RETURNING id
     """
 ).bindparams(bindparam("comment_id", type_=Uuid), bindparam("target_id", type_=Uuid))
-
-_ARRIVE = text(f"WITH {FOLLOWING}").bindparams(*FOLLOWING_PARAMETERS)
 
 
 def _check(said: asyncpg.Record | None, task_id: UUID, target_id: UUID) -> asyncpg.Record:
@@ -75,8 +73,4 @@ async def move(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID,
     for each in (task_id, target_id):
         await recount.from_comments(tx, each)
     tx.emit(COMMENT_DELETE, project_id=project_id, comment_id=comment_id, task_id=task_id)
-    announce_comment(tx, subject, comment_id, for_client=said["for_client"])
-    given = following(
-        subject, comment_id, words, at=said["created_at"], now=now, change=False, for_client=said["for_client"]
-    )
-    announce_told(tx, subject, await tx.rows(_ARRIVE, **given))
+    await arrive(tx, subject, comment_id, words, at=said["created_at"], now=now, for_client=said["for_client"])

@@ -1,28 +1,26 @@
 """What follows a comment: replies, acknowledgements, files added later. Source: spec tasks, operations on comments."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, Executable, bindparam, select, text
+from sqlalchemy import Executable, bindparam, select, text
 
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Text, Uuid, utc_now
+from pegbar.core.data.schema import JSONB, TIMESTAMP, Text, Uuid, utc_now
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, may_act_on_task, require
 from pegbar.core.storage import mark_deleted
-from pegbar.tasks import notifications
 from pegbar.tasks.comments import attachments, queries
 from pegbar.tasks.comments.attachments import StoredFile
 from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.shapes import COMMENT, WITH_IDS
-from pegbar.tasks.comments.subject import Subject, load
+from pegbar.tasks.comments.subject import load
 from pegbar.tasks.comments.visibility import BY_CLIENT
 from pegbar.tasks.events import (
     COMMENT_ACKNOWLEDGE,
@@ -31,7 +29,7 @@ from pegbar.tasks.events import (
     COMMENT_UNACKNOWLEDGE,
     COMMENT_UPDATE,
 )
-from pegbar.tasks.notices.access import ALLOWED, TEAM
+from pegbar.tasks.hooks import REPLY_ADDED, ReplyAdded
 from pegbar.tasks.tables import attachment_file, comment
 
 _COMMENT_ID = bindparam("comment_id", type_=Uuid)
@@ -93,49 +91,22 @@ async def with_ids(tx: Transaction, comment_id: UUID) -> Json:
 
 # Replies
 
-_REPLY = text(
-    f"""
-    WITH changed AS (
+_REPLY = REPLY_ADDED.statement(
+    """
+    changed AS (
       UPDATE comment SET replies = CASE jsonb_typeof(replies) WHEN 'array' THEN replies ELSE '[]' END || :reply,
                          updated_at = :now
        WHERE id = :comment_id
-    ), concerned AS (
-      SELECT person_id, 'reply' AS type FROM task_person_link WHERE task_id = :task_id
-      UNION SELECT person_id, 'reply' FROM subscription WHERE task_id = :task_id
-      UNION SELECT s.person_id, 'reply' FROM subscription s JOIN task t ON t.id = :task_id
-              JOIN entity e ON e.id = t.entity_id
-             WHERE s.entity_id = e.parent_id AND s.task_type_id = t.task_type_id
-      UNION SELECT unnest(:repliers), 'reply'
-      UNION SELECT :starter_id, 'reply'
-      UNION SELECT unnest(:persons), 'reply-mention'
-      UNION SELECT d.person_id, 'reply-mention' FROM department_link d
-             WHERE d.department_id = ANY(:departments) AND d.person_id IN {TEAM}
-    ), {ALLOWED}, told AS (
-      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
-                                task_id, reply_id)
-      SELECT gen_random_uuid(), :now, :now, false, false, type, person_id, :author_id, :comment_id, :task_id, :reply_id
-        FROM concerned JOIN allowed USING (person_id)
-       WHERE person_id <> :author_id
-      RETURNING id, person_id
     )
-    SELECT told.id, told.person_id, allowed.wants_messages FROM told JOIN allowed USING (person_id)
-    """  # noqa: S608 - a constant
-).bindparams(
-    *[
-        bindparam(name, type_=Uuid)
-        for name in ("comment_id", "task_id", "project_id", "author_id", "starter_id", "reply_id")
-    ],
-    *[bindparam(name, type_=ARRAY(Uuid)) for name in ("repliers", "persons", "departments")],
-    *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client")],
+    """,
     bindparam("reply", type_=JSONB),
-    bindparam("now", type_=TIMESTAMP),
 )
 
 _SHORT_PERSON = select(json_object(SHORT)).where(person.c.id == bindparam("person_id", type_=Uuid))
 
 
 async def reply(
-    tx: Transaction, caller: Caller, path: tuple[UUID, UUID], said: str, files: Sequence[StoredFile]
+    tx: Transaction, caller: Caller, path: tuple[UUID, UUID], text: str, files: Sequence[StoredFile]
 ) -> dict[str, Any]:
     """Answer a comment; the reply with its author and files.
 
@@ -150,34 +121,34 @@ async def reply(
         task_id,
         status_id=None,
         author_id=caller.id,
-        said=said,
+        said=text,
         caller_id=None if acts else caller.id,
         hashtags=False,
     )
     _check_may_reply(caller, thread, acts or (subject.named_in_thread and caller.role_here != "vendor"))
-    now, reply_id = utc_now(), uuid4()
-    made = _reply_row(reply_id, caller.id, said, subject, now)
-    told = await tx.rows(
-        _REPLY,
+    added = ReplyAdded(
+        tx,
         comment_id=comment_id,
         task_id=task_id,
         project_id=subject.project_id,
+        reply_id=uuid4(),
         author_id=caller.id,
         starter_id=thread["person_id"],
-        reply_id=reply_id,
         repliers=_repliers(thread["replies"]),
-        persons=named(said, "@", subject.team),
-        departments=named(said, "@", subject.departments),
+        persons=named(text, "@", subject.team),
+        departments=named(text, "@", subject.departments),
         for_client=bool(thread["for_client"]),
         by_client=thread["by_client"],
-        reply=[made],
-        now=now,
+        now=utc_now(),
     )
+    reply = _reply_row(added, text)
+    row = await _REPLY.run(tx, added, reply=[reply])
+    reply_id = added.reply_id
     await attachments.attach(tx, files, comment_id=comment_id, reply_id=reply_id)
     tx.emit(COMMENT_REPLY, project_id=subject.project_id, task_id=task_id, comment_id=comment_id, reply_id=reply_id)
-    notifications.announce(tx, subject.project_id, told)
+    REPLY_ADDED.tell(added, row)
     answer: dict[str, Any] = {
-        **made,
+        **reply,
         "person": msgspec.Raw(await tx.json_row(_SHORT_PERSON, person_id=caller.id) or b"null"),
     }
     if files:
@@ -185,16 +156,17 @@ async def reply(
     return answer
 
 
-def _reply_row(reply_id: UUID, author_id: UUID, said: str, subject: Subject, now: datetime) -> dict[str, Any]:
+def _reply_row(added: ReplyAdded, text: str) -> dict[str, Any]:
     """A reply as its comment keeps it."""
+    moment = added.now.strftime("%Y-%m-%dT%H:%M:%S")
     return {
-        "id": str(reply_id),
-        "date": _written(now),
-        "created_at": _written(now),
-        "person_id": str(author_id),
-        "text": said,
-        "mentions": [str(each) for each in named(said, "@", subject.team)],
-        "department_mentions": [str(each) for each in named(said, "@", subject.departments)],
+        "id": str(added.reply_id),
+        "date": moment,
+        "created_at": moment,
+        "person_id": str(added.author_id),
+        "text": text,
+        "mentions": [str(person_id) for person_id in added.persons],
+        "department_mentions": [str(department_id) for department_id in added.departments],
     }
 
 
@@ -219,10 +191,6 @@ def _repliers(replies: Any) -> list[UUID]:
         except (TypeError, KeyError, ValueError, AttributeError):
             continue
     return found
-
-
-def _written(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 _FORGET_REPLY = text(

@@ -11,8 +11,8 @@ import pytest
 from tests import factories
 from tests.accounts.mailbox import Mailbox, html_of, text_of
 from tests.client import Client, sign_in, unique
+from tests.notifications.chat_apps import ChatServer
 from tests.server import ADMIN, Server
-from tests.tasks.chat_apps import ChatServer
 from tests.tasks.test_comments import say, status
 
 SECRETS = {"chat_token_slack": "xoxb-secret", "chat_token_discord": "discord-secret"}

@@ -1,4 +1,7 @@
-"""Routes of a person's notifications and subscriptions. Source: spec user."""
+"""Routes of notifications and subscriptions: a person's own, and those of a production.
+
+Source: spec user; spec tasks, operations of the same names.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -6,21 +9,24 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from sqlalchemy import ARRAY, any_, bindparam, func, select
+from sqlalchemy import bindparam, select
 
+from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.schema import Uuid, utc_now
-from pegbar.core.data.wire import json_object, wire_of
+from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.http.access import Caller, Place, Rule, person_identity, require
+from pegbar.core.http.access import Caller, Place, Rule, admin, at, person_identity
 from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import delete, found, get, post, put
+from pegbar.core.http.streaming import stream_array
 from pegbar.entities.kinds import SEQUENCE, type_id
 from pegbar.entities.tables import entity
-from pegbar.tasks.resources import NOTIFICATION, subscriptions
+from pegbar.notifications import actions, queries
+from pegbar.notifications.actions import SUBSCRIBED, UNSUBSCRIBED
+from pegbar.notifications.events import ALL_READ, READ, UNREAD
+from pegbar.notifications.resources import NOTIFICATION, SUBSCRIPTION
+from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.routes import known_ids
-from pegbar.tasks.tables import notification, subscription
-from pegbar.workspace import inbox
 
 _PATH = "/data/user/notifications"
 #: Parameters that are true or anything else, and the filters that they stand for.
@@ -57,43 +63,40 @@ def _moment(name: str, value: str) -> datetime:
 def _cursor(name: str, value: str) -> dict[str, Any]:
     """A date, or the cursor of an item: `<date and time>,<id>`."""
     moment, comma, row_id = value.partition(",")
-    given: dict[str, Any] = {name: _moment(name, moment)}
-    return given | {f"{name}_id": _uuid(name, row_id)} if comma else given
+    params: dict[str, Any] = {name: _moment(name, moment)}
+    return params | {f"{name}_id": _uuid(name, row_id)} if comma else params
 
 
-@get(_PATH, access=person_identity, returns={"type": "array", "items": inbox.ITEM}, errors=(400,))
+@get(_PATH, access=person_identity, returns={"type": "array", "items": queries.ITEM}, errors=(400,))
 async def notifications(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
     """The caller's latest hundred notifications, narrowed by the query string.
 
     `before` and `after` are dates, or the `cursor` of an item: with it no notification is left out or repeated.
     """
-    asked = request.query_params
-    given: dict[str, Any] = {}
+    query = request.query_params
+    params: dict[str, Any] = {}
     for name in ("after", "before"):
-        if name in asked:
-            given |= _cursor(name, asked[name])
-    given |= {name: _uuid(name, asked[name]) for name in ("task_type_id", "task_status_id") if name in asked}
-    without = {yes if asked[name].lower() == "true" else no for name, (yes, no) in _EITHER.items() if name in asked}
-    if "type" in asked:
-        given["type"] = asked["type"].replace("\0", "")
-    return await db.json(inbox.items(frozenset(given) | without), caller_id=caller.id, **given)
+        if name in query:
+            params |= _cursor(name, query[name])
+    params |= {name: _uuid(name, query[name]) for name in ("task_type_id", "task_status_id") if name in query}
+    flags = {yes if query[name].lower() == "true" else no for name, (yes, no) in _EITHER.items() if name in query}
+    if "type" in query:
+        params["type"] = query["type"].replace("\0", "")
+    return await db.json(queries.items(frozenset(params) | flags), caller_id=caller.id, **params)
 
 
-@get(_PATH + "/{notification_id:str}", access=person_identity, returns=inbox.ITEM, errors=(400, 404))
+@get(_PATH + "/{notification_id:str}", access=person_identity, returns=queries.ITEM, errors=(400, 404))
 async def one_notification(notification_id: str, db: Database, caller: Caller) -> Json:
     """One notification of the caller."""
     row_id = _uuid("notification_id", notification_id)
-    statement = inbox.items(frozenset({"notification_id"}))
+    statement = queries.items(frozenset({"notification_id"}))
     return found(await db.json_row(statement, caller_id=caller.id, notification_id=row_id), "The notification")
-
-
-_ROW = select(json_object(NOTIFICATION)).where(notification.c.id == bindparam("notification_id", type_=Uuid))
 
 
 @put(
     _PATH + "/{notification_id:str}",
     access=person_identity,
-    events=(inbox.READ, inbox.UNREAD),
+    events=(READ, UNREAD),
     returns=NOTIFICATION,
     errors=(400, 404),
 )
@@ -102,87 +105,55 @@ async def mark_notification(notification_id: str, body: ReadMark, tx: Transactio
     row_id, read = _uuid("notification_id", notification_id), str(body.read).lower()
     if read not in _TRUE | _FALSE:
         raise BadRequest("read is neither true nor false.")
-    if not await tx.execute(inbox.mark, read=read in _TRUE, now=utc_now(), notification_id=row_id, caller_id=caller.id):
-        raise NotFound("There is no such notification of yours.")
-    event = inbox.READ if read in _TRUE else inbox.UNREAD
-    tx.emit(event, to=caller.id, person_id=caller.id, notification_id=row_id)
-    return found(await tx.json_row(_ROW, notification_id=row_id))
+    return await actions.mark(tx, caller, row_id, read=read in _TRUE)
 
 
 @post(
     "/actions/user/notifications/mark-all-as-read",
     access=person_identity,
     status=200,
-    events=(inbox.ALL_READ,),
+    events=(ALL_READ,),
     returns=dict[str, bool],
 )
 async def mark_all_notifications(tx: Transaction, caller: Caller) -> Any:
     """Mark all notifications of the caller as read."""
-    await tx.execute(inbox.mark_all, now=utc_now(), caller_id=caller.id)
-    tx.emit(inbox.ALL_READ, to=caller.id, person_id=caller.id)
+    await actions.mark_all(tx, caller)
     return {"success": True}
 
 
 # Subscriptions
-
-_SUBSCRIBED, _UNSUBSCRIBED = subscriptions.events["new"], subscriptions.events["delete"]
-
-_ids = bindparam("ids", type_=ARRAY(Uuid))
-_SUBSCRIPTION = wire_of(subscription, "Subscription")
-_SUBSCRIPTIONS = (
-    select(json_object(_SUBSCRIPTION))
-    .where(subscription.c.task_id == any_(_ids), subscription.c.person_id == bindparam("caller_id", type_=Uuid))
-    .order_by(func.array_position(_ids, subscription.c.task_id))
-)
-
-
-async def _subscribe(tx: Transaction, caller: Caller, ids: list[UUID]) -> Json:
-    """Subscribe to tasks the caller reaches, or to none of them. Raises NotFound, Forbidden."""
-    rows = {row["id"]: row["reached"] for row in await tx.rows(inbox.reachable, ids=ids, caller_id=caller.id)}
-    for each in ids:
-        if each not in rows:
-            raise NotFound(f"There is no task {each}.")
-        require(rows[each], f"You may not watch the task {each}.")
-    for each in await tx.column(inbox.subscribe, ids=ids, caller_id=caller.id, now=utc_now()):
-        tx.emit(_SUBSCRIBED, to=caller.id, subscription_id=each)
-    return await tx.json(_SUBSCRIPTIONS, ids=ids, caller_id=caller.id)
-
-
-async def _unsubscribe(tx: Transaction, caller: Caller, ids: list[UUID]) -> None:
-    for each in await tx.column(inbox.unsubscribe, ids=ids, caller_id=caller.id):
-        tx.emit(_UNSUBSCRIBED, to=caller.id, subscription_id=each)
 
 
 @get("/data/user/tasks/{task_id:str}/subscribed", access=person_identity, returns=bool)
 async def is_subscribed(task_id: str, db: Database, caller: Caller) -> bool:
     """Whether the caller watches a task."""
     ids = known_ids([task_id])
-    return bool(ids) and bool(await db.value(inbox.is_subscribed, task_id=ids[0], caller_id=caller.id))
+    return bool(ids) and bool(await db.value(queries.is_subscribed, task_id=ids[0], caller_id=caller.id))
 
 
 @post(
     "/actions/user/tasks/{task_id:uuid}/subscribe",
     access=person_identity,
-    events=[_SUBSCRIBED],
-    returns=_SUBSCRIPTION,
+    events=[SUBSCRIBED],
+    returns=SUBSCRIPTION,
     errors=(403, 404),
 )
 async def subscribe(task_id: UUID, tx: Transaction, caller: Caller) -> Json:
     """Watch a task."""
-    return Json((await _subscribe(tx, caller, [task_id]))[1:-1])
+    return Json((await actions.subscribe(tx, caller, [task_id]))[1:-1])
 
 
-@delete("/actions/user/tasks/{task_id:str}/unsubscribe", access=person_identity, events=[_UNSUBSCRIBED])
+@delete("/actions/user/tasks/{task_id:str}/unsubscribe", access=person_identity, events=[UNSUBSCRIBED])
 async def unsubscribe(task_id: str, tx: Transaction, caller: Caller) -> None:
     """Stop watching a task."""
-    await _unsubscribe(tx, caller, known_ids([task_id]))
+    await actions.unsubscribe(tx, caller, known_ids([task_id]))
 
 
 @post(
     "/actions/user/tasks/subscribe",
     access=person_identity,
-    events=[_SUBSCRIBED],
-    returns=[_SUBSCRIPTION],
+    events=[SUBSCRIBED],
+    returns=[SUBSCRIPTION],
     errors=(400, 403, 404),
 )
 async def subscribe_to_many(body: TaskIds, tx: Transaction, caller: Caller) -> Json:
@@ -190,20 +161,20 @@ async def subscribe_to_many(body: TaskIds, tx: Transaction, caller: Caller) -> J
     ids = known_ids(body.task_ids)
     if len(ids) < len(body.task_ids):
         raise NotFound("task_ids: one of them is not an id.", field="task_ids")
-    return await _subscribe(tx, caller, list(dict.fromkeys(ids)))
+    return await actions.subscribe(tx, caller, list(dict.fromkeys(ids)))
 
 
 @post(
     "/actions/user/tasks/unsubscribe",
     access=person_identity,
     status=200,
-    events=[_UNSUBSCRIBED],
+    events=[UNSUBSCRIBED],
     returns=list[str],
     errors=(400,),
 )
 async def unsubscribe_from_many(body: TaskIds, tx: Transaction, caller: Caller) -> list[str]:
     """Stop watching tasks."""
-    await _unsubscribe(tx, caller, known_ids(body.task_ids))
+    await actions.unsubscribe(tx, caller, known_ids(body.task_ids))
     return body.task_ids
 
 
@@ -220,11 +191,6 @@ _watches = Rule(
     ),
     bots=False,
 )
-_WATCHED = select(json_object(_SUBSCRIPTION)).where(
-    subscription.c.person_id == bindparam("caller_id", type_=Uuid),
-    subscription.c.entity_id == bindparam("entity_id", type_=Uuid),
-    subscription.c.task_type_id == bindparam("task_type_id", type_=Uuid),
-)
 
 
 async def _is_watching(sequence_id: str, task_type_id: str, db: Database, caller: Caller) -> bool:
@@ -232,7 +198,8 @@ async def _is_watching(sequence_id: str, task_type_id: str, db: Database, caller
     ids = known_ids([sequence_id, task_type_id])
     if len(ids) < 2:
         return False
-    return bool(await db.value(inbox.is_watching_sequence, caller_id=caller.id, entity_id=ids[0], task_type_id=ids[1]))
+    params = {"caller_id": caller.id, "entity_id": ids[0], "task_type_id": ids[1]}
+    return bool(await db.value(queries.is_watching_sequence, **params))
 
 
 for _kind in ("sequences", "entities"):
@@ -240,14 +207,10 @@ for _kind in ("sequences", "entities"):
     get(_path, access=person_identity, returns=bool)(_is_watching)
 
 
-@post(f"/actions/user{_SEQUENCE}/subscribe", access=_watches, returns=_SUBSCRIPTION, errors=(403, 404))
+@post(f"/actions/user{_SEQUENCE}/subscribe", access=_watches, returns=SUBSCRIPTION, errors=(403, 404))
 async def watch_sequence(sequence_id: UUID, task_type_id: UUID, tx: Transaction, caller: Caller) -> Json:
     """Watch the tasks of a type on all that lies below a sequence."""
-    if await tx.value(inbox.known_task_type, task_type_id=task_type_id) is None:
-        raise NotFound(f"There is no task type {task_type_id}.")
-    given = {"caller_id": caller.id, "entity_id": sequence_id, "task_type_id": task_type_id}
-    await tx.execute(inbox.watch_sequence, now=utc_now(), **given)
-    return found(await tx.json_row(_WATCHED, **given))
+    return await actions.watch_sequence(tx, caller, sequence_id, task_type_id)
 
 
 @delete("/actions/user/sequences/{sequence_id:str}/task-types/{task_type_id:str}/unsubscribe", access=person_identity)
@@ -255,4 +218,37 @@ async def unwatch_sequence(sequence_id: str, task_type_id: str, tx: Transaction,
     """Stop watching the tasks of a type below a sequence."""
     ids = known_ids([sequence_id, task_type_id])
     if len(ids) == 2:
-        await tx.execute(inbox.unwatch_sequence, caller_id=caller.id, entity_id=ids[0], task_type_id=ids[1])
+        await actions.unwatch_sequence(tx, caller, ids[0], ids[1])
+
+
+# Of a production
+
+_admin_here = Rule(admin.text, admin.test, at("project", "project_id"))
+
+
+class PageQuery(msgspec.Struct):
+    """Which page; without one, everything."""
+
+    page: int = 0
+
+
+@get(
+    "/data/projects/{project_id:uuid}/notifications",
+    access=_admin_here,
+    returns=plain_or_enveloped(NOTIFICATION),
+    errors=(400,),
+)
+async def project_notifications(project_id: UUID, query: PageQuery, db: Database, caller: Caller) -> Any:
+    """The notifications about the tasks of a production, latest change first: an array, or a page with its totals."""
+    if query.page < 1:
+        return await stream_array(db, caller, queries.of_project(paged=False), project_id=project_id)
+    part = window(query.page, settings().nb_records_per_page)
+    total = await db.value(queries.number_in_project, project_id=project_id)
+    rows = await db.json(queries.of_project(paged=True), project_id=project_id, **part)
+    return envelope(rows, total, query.page, part)
+
+
+@get("/data/projects/{project_id:uuid}/subscriptions", access=_admin_here, returns=[SUBSCRIPTION])
+async def project_subscriptions(project_id: UUID, db: Database) -> Json:
+    """Who watches which task of a production."""
+    return await db.json(queries.subscriptions_of_project, project_id=project_id)

@@ -1,27 +1,27 @@
-"""What a notification says, by mail and in each chat app. Pure: a `Notice` in, texts out.
+"""What a notification says, in the style of each channel. Pure: a `Notice` in, a message out.
 
-Whatever people wrote (names, comments) is made harmless for the place where it is shown.
+The words are data (texts/): of each kind a subject and a sentence. In both `{author}`, `{task}`, `{status}`,
+`{playlist}` and `{project}` are filled in: plainly in the subject, in the sentence made harmless and marked up.
 Source: spec tasks, "Notifications", Mails/chat; spec operations, "Outgoing mails".
 """
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from pegbar.config import settings
-from pegbar.core.messages.chat_apps import App, Style, Text
-from pegbar.core.messages.mail import Mail, escaped, language_of, link
-from pegbar.tasks.notices.texts import (
-    ASSIGNATION,
-    COMMENT,
-    ENTRIES,
-    MENTION,
-    PLAYLIST,
-    REPLY,
-    REPLY_MENTION,
-    STATUS,
-    TEXTS,
-)
+from pegbar.core.messages.channel import Message, Style
+from pegbar.core.messages.languages import language_of, texts_of
 
+COMMENT, STATUS, MENTION, REPLY, REPLY_MENTION, ASSIGNATION, PLAYLIST = (
+    "comment",
+    "status",
+    "mention",
+    "reply",
+    "reply-mention",
+    "assignation",
+    "playlist-ready",
+)
 #: Which part of the web UI shows the tasks of a kind of entity.
 _SECTIONS = {"Shot": "shots", "Edit": "edits"}
 
@@ -79,15 +79,21 @@ class Notice:
         return ""
 
     @property
-    def words(self) -> tuple[str, str]:
-        """The subject and the sentence, to fill in."""
-        kind = STATUS if self.kind == COMMENT and not self.comment_text.strip() else self.kind
-        return TEXTS[self.language][kind]
+    def texts(self) -> dict[str, Any]:
+        """The words in the language of the recipient."""
+        return texts_of("pegbar.notifications", self.language)
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def words(self) -> dict[str, str]:
+        """The subject and the sentence, to fill in."""
+        kind = STATUS if self.kind == COMMENT and not self.comment_text.strip() else self.kind
+        words: dict[str, str] = self.texts[kind]
+        return words
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
         """What was said: for a mention in a reply also what it replies to."""
-        texts = {
+        texts: tuple[str, ...] = {
             COMMENT: (self.comment_text,),
             MENTION: (self.comment_text,),
             REPLY: (self.reply_text,),
@@ -95,12 +101,12 @@ class Notice:
             ASSIGNATION: (),
             PLAYLIST: (),
         }[self.kind]
-        return tuple(each.strip() for each in texts if each.strip())
+        return tuple(quote.strip() for quote in texts if quote.strip())
 
     @property
     def title(self) -> str:
         """What happened, in plain words; a comment's names the status of the task."""
-        filled = self.words[0].format_map(
+        title = self.words["subject"].format_map(
             {
                 "author": self.author_first_name or self.author_name,
                 "task": self.task_name,
@@ -108,34 +114,11 @@ class Notice:
                 "project": self.project_name,
             }
         )
-        return f"{self.task_status_short_name.upper()} - {filled}" if self.kind == COMMENT else filled
+        return f"{self.task_status_short_name.upper()} - {title}" if self.kind == COMMENT else title
 
 
-def mail(notice: Notice, address: str) -> Mail:
-    """The notice as a mail to an address."""
-    values = {
-        "author": f"<strong>{escaped(notice.author_name)}</strong>",
-        "task": link(notice.url, notice.task_name),
-        "status": f"<strong>{escaped(notice.status_name)}</strong>",
-        "playlist": link(notice.url, notice.playlist_name),
-        "project": escaped(notice.project_name),
-    }
-    parts = [f"<p>{notice.words[1].format_map(values)}</p>"]
-    if notice.entries > 1:
-        parts.append(f"<p>{TEXTS[notice.language][ENTRIES][1].format(count=notice.entries)}</p>")
-    parts += [f"<p><em>{'<br>'.join(escaped(said).splitlines())}</em></p>" for said in notice.said]
-    return Mail(
-        to=address,
-        subject=f"[Kitsu] {notice.title}",
-        title=notice.title,
-        message="\n".join(parts),
-        language=notice.language,
-    )
-
-
-def chat_text(notice: Notice, app: App) -> Text:
-    """The notice as a message of a chat app."""
-    style = Style(app)
+def message(notice: Notice, style: Style) -> Message:
+    """The notice as a message of a channel that writes in this style."""
     values = {
         "author": style.bold(notice.author_name),
         "task": style.link(notice.url, notice.task_name),
@@ -143,9 +126,14 @@ def chat_text(notice: Notice, app: App) -> Text:
         "playlist": style.link(notice.url, notice.playlist_name),
         "project": style.plain(notice.project_name),
     }
-    parts = [notice.words[1].format_map(values)]
+    paragraphs = [notice.words["sentence"].format_map(values)]
     if notice.entries > 1:
-        parts.append(TEXTS[notice.language][ENTRIES][1].format(count=notice.entries))
-    parts += [style.quoted(said) for said in notice.said]
-    icon = f"{settings().public_url}/favicon.ico"
-    return Text("\n\n".join(parts), title=notice.title, sender=f"Kitsu - {notice.project_name}", icon_url=icon)
+        paragraphs.append(notice.texts["entries"].format(count=notice.entries))
+    paragraphs += [style.quoted(quote) for quote in notice.quotes]
+    return Message(
+        style.joined(paragraphs),
+        title=notice.title,
+        language=notice.language,
+        sender=f"Kitsu - {notice.project_name}",
+        icon_url=f"{settings().public_url}/favicon.ico",
+    )
