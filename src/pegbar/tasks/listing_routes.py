@@ -15,8 +15,8 @@ from pegbar.core.http.routing import Reply, get
 from pegbar.core.http.streaming import stream_array
 from pegbar.productions import changes
 from pegbar.tasks import listings
+from pegbar.tasks.comments.access import visible_to
 from pegbar.tasks.comments.shapes import WITH_IDS
-from pegbar.tasks.comments.visibility import visible_to
 from pegbar.tasks.listings import Tasks
 from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.resources import tasks

@@ -11,9 +11,9 @@ from pegbar.core.data.writes import MANAGERS, Only
 from pegbar.core.errors import BadRequest, Forbidden, Refused
 from pegbar.core.http.access import Caller, may_act_on_task, require
 from pegbar.tasks import recount
-from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.queries import one
 from pegbar.tasks.comments.shapes import COMMENT
+from pegbar.tasks.comments.subject import named
 from pegbar.tasks.hooks import COMMENT_EDITED, CommentEdited
 from pegbar.tasks.tables import comment
 
@@ -96,10 +96,10 @@ async def check(change: Change) -> None:
     """Refuse what the rules of comments forbid. A new one is a plain row; null lists are stored empty."""
     for key in ("checklist", "replies"):
         if key in change.document:
-            given = change.document[key]
-            if given is not None and not isinstance(given, list):
+            value = change.document[key]
+            if value is not None and not isinstance(value, list):
                 raise Refused(f"{key} must be a list.", field=key)
-            change.values[key] = given or []
+            change.values[key] = value or []
     if change.before is None:
         return
     if change.values.get("text", "") is None:
@@ -117,8 +117,8 @@ async def _check_editor(change: Change) -> None:
     if caller.manages:
         return
     require(caller.reaches_entity, "Vendors edit comments on what they work on.")
-    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **given)
+    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **params)
     if seen is None or not seen["visible"]:
         raise Forbidden("This comment is not for you.")
     if change.values.get("task_status_id") is not None:
@@ -162,7 +162,7 @@ async def saved(change: Change) -> None:
 
 
 async def _mention(change: Change, task_id: UUID) -> None:
-    text, author_id = change.values["text"], change.after("person_id")
+    text_now, author_id = change.values["text"], change.after("person_id")
     names = await change.tx.row(_NAMES, task_id=task_id, author_id=author_id)
     if names is None:
         return
@@ -172,8 +172,8 @@ async def _mention(change: Change, task_id: UUID) -> None:
         task_id=task_id,
         project_id=names["project_id"],
         author_id=author_id,
-        persons=named(text, "@", [(row[0], row[1]) for row in names["team"]]),
-        departments=named(text, "@", [(row[0], row[1]) for row in names["departments"]]),
+        persons=named(text_now, "@", [(row[0], row[1]) for row in names["team"]]),
+        departments=named(text_now, "@", [(row[0], row[1]) for row in names["departments"]]),
         for_client=bool(change.after("for_client")),
         by_client=bool(names["by_client"]),
         now=utc_now(),

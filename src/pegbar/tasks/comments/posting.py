@@ -1,7 +1,8 @@
-"""Posting a comment: the normal way a task changes status. Source: spec tasks, "Posting a comment: pipeline".
+"""Posting a comment: the normal way a task changes status.
 
 A person's comment, a copy on a sibling task (hashtags) and an automation's comment go through `post`. Everything a
 comment causes is written by one statement; its events and mails commit with it.
+Source: spec tasks, "Posting a comment: pipeline", "Status automations".
 """
 
 from dataclasses import dataclass, field
@@ -16,9 +17,12 @@ from sqlalchemy import ARRAY, bindparam
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
 from pegbar.core.errors import BadRequest
-from pegbar.tasks import readiness, recount
-from pegbar.tasks.comments.mentions import named
-from pegbar.tasks.comments.subject import Automation, Subject, load
+from pegbar.entities import events
+from pegbar.entities.casting.readiness import refresh_casting_of
+from pegbar.entities.kinds import ASSET
+from pegbar.entities.tables import entity
+from pegbar.tasks import recount
+from pegbar.tasks.comments.subject import Automation, Subject, load, named
 from pegbar.tasks.events import COMMENT_NEW, NEWS_NEW, TASK_STATUS_CHANGED, TASK_TO_REVIEW, TASK_UPDATE
 from pegbar.tasks.hooks import COMMENT_ADDED, REVISION_IMPORTED, CommentAdded, RevisionImport
 from pegbar.tasks.state import after_status, is_latest, next_moment
@@ -219,38 +223,47 @@ async def _follow_hashtags(tx: Transaction, subject: Subject, new: NewComment, c
     targets = [task_id for task_id, _ in subject.siblings]
     if not named(new.text, "#", [("all", "all")], any_case=True):
         targets = named(new.text, "#", subject.siblings, any_case=True)
-    said = NewComment(
+    copy = NewComment(
         f"{new.text}\n\n---\nFrom {subject.task_type_name}",
         for_client=new.for_client,
         created_at=new.created_at,
         copied=True,
     )
     for task_id in targets:
-        sibling = await load(tx, task_id, status_id=None, author_id=subject.author_id, said=said.text, hashtags=False)
-        await post(tx, sibling, said, chain=chain + 1)
+        sibling = await load(tx, task_id, status_id=None, author_id=subject.author_id, text=copy.text, hashtags=False)
+        await post(tx, sibling, copy, chain=chain + 1)
 
 
 async def _automate(tx: Transaction, subject: Subject, automation: Automation, chain: int) -> None:
     if automation.out_field_type == "ready_for":
-        await readiness.mark_ready(tx, subject.entity_id, subject.project_id, subject.kind, automation.out_task_type_id)
+        await _mark_ready(tx, subject.entity_id, subject.project_id, subject.kind, automation.out_task_type_id)
         return
     if automation.out_task_id is None or automation.out_task_status_id is None:
         return
-    said = f"Changed by {subject.task_type_name}, now {subject.status_name}."
-    following = await load(
+    text = f"Changed by {subject.task_type_name}, now {subject.status_name}."
+    target = await load(
         tx,
         automation.out_task_id,
         status_id=automation.out_task_status_id,
         author_id=subject.author_id,
-        said=said,
+        text=text,
         hashtags=False,
     )
     try:
         async with tx.attempt():
-            comment_id = await post(tx, following, NewComment(said, copied=True), chain=chain + 1)
+            comment_id = await post(tx, target, NewComment(text, copied=True), chain=chain + 1)
             if automation.import_last_revision:
-                took = (subject.task_id, following.task_id, comment_id, subject.project_id, subject.author_id)
-                await REVISION_IMPORTED.run(RevisionImport(tx, *took))
+                way = (subject.task_id, target.task_id, comment_id, subject.project_id, subject.author_id)
+                await REVISION_IMPORTED.run(RevisionImport(tx, *way))
     except BadRequest as refused:
         # The person's own comment stands, whatever the retakes or previews of the next task say.
-        log.info("an automation does not go through", task=str(following.task_id), reason=refused.message)
+        log.info("an automation does not go through", task=str(target.task_id), reason=refused.message)
+
+
+async def _mark_ready(tx: Transaction, entity_id: UUID, project_id: UUID, kind: str, task_type_id: UUID | None) -> None:
+    """Set what the asset is ready for, and count again how many assets of the shots casting it are ready."""
+    if kind != ASSET or task_type_id is None:
+        return
+    await tx.update(entity, entity_id, ready_for=task_type_id)
+    tx.emit(events.UPDATE[ASSET], project_id=project_id, asset_id=entity_id, data={"ready_for": str(task_type_id)})
+    await refresh_casting_of(tx, [entity_id])

@@ -8,8 +8,8 @@ from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire, json_object
 from pegbar.core.http.access import Caller
 from pegbar.media.tables import preview_file
+from pegbar.tasks.comments.access import FOR_CLIENTS, visible_to
 from pegbar.tasks.comments.shapes import LISTED, POSTED, listed_for_clients
-from pegbar.tasks.comments.visibility import FOR_CLIENTS, visible_to
 from pegbar.tasks.tables import attachment_file, comment, comment_preview_link, task
 
 TASK_ID = bindparam("task_id", type_=Uuid)
@@ -19,7 +19,7 @@ COMMENT_ID = bindparam("comment_id", type_=Uuid)
 posted = select(json_object(POSTED)).select_from(comment).where(comment.c.id == COMMENT_ID)
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
-#: Several comments as the answer to posting them, in the order given.
+#: Several comments as the answer to posting them, in their order.
 posted_together = (
     select(json_object(POSTED))
     .select_from(comment)

@@ -1,4 +1,4 @@
-"""What follows a comment: replies, acknowledgements, files added later. Source: spec tasks, operations on comments."""
+"""What follows a comment: replies and acknowledgements. Source: spec tasks, operations on comments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,64 +16,21 @@ from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, may_act_on_task, require
 from pegbar.core.storage import mark_deleted
-from pegbar.tasks.comments import attachments, queries
+from pegbar.tasks.comments import attachments
+from pegbar.tasks.comments.access import check_sees, locked
 from pegbar.tasks.comments.attachments import StoredFile
-from pegbar.tasks.comments.mentions import named
 from pegbar.tasks.comments.shapes import COMMENT, WITH_IDS
-from pegbar.tasks.comments.subject import load
-from pegbar.tasks.comments.visibility import BY_CLIENT
+from pegbar.tasks.comments.subject import load, named
 from pegbar.tasks.events import (
     COMMENT_ACKNOWLEDGE,
     COMMENT_DELETE_REPLY,
     COMMENT_REPLY,
     COMMENT_UNACKNOWLEDGE,
-    COMMENT_UPDATE,
 )
 from pegbar.tasks.hooks import REPLY_ADDED, ReplyAdded
-from pegbar.tasks.tables import attachment_file, comment
+from pegbar.tasks.tables import comment
 
 _COMMENT_ID = bindparam("comment_id", type_=Uuid)
-_author = person.alias("comment_author")
-
-#: A comment, locked, with what decides who may add to it.
-_LOCKED = (
-    select(
-        comment.c.id,
-        comment.c.object_id,
-        comment.c.person_id,
-        comment.c.for_client,
-        comment.c.replies,
-        BY_CLIENT.label("by_client"),
-        _author.c.studio_id,
-        select(person.c.studio_id)
-        .where(person.c.id == bindparam("caller_id", type_=Uuid))
-        .scalar_subquery()
-        .label("caller_studio_id"),
-    )
-    .join_from(comment, _author, _author.c.id == comment.c.person_id)
-    .where(comment.c.id == _COMMENT_ID)
-    .with_for_update(key_share=True, of=comment)
-)
-
-
-async def _locked(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID) -> asyncpg.Record:
-    """The comment, locked. Raises NotFound for an unknown one, Forbidden for one of another task (spec tasks)."""
-    row = await tx.row(_LOCKED, comment_id=comment_id, caller_id=caller.id)
-    if row is None:
-        raise NotFound(f"There is no comment {comment_id} on this task.")
-    require(row["object_id"] == task_id, "This comment is on another task.")
-    return row
-
-
-async def check_sees(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID) -> None:
-    """Raise NotFound unless the comment is on the task, Forbidden when it is hidden from the caller's role."""
-    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    row = await tx.row(queries.one(COMMENT, caller), comment_id=comment_id, **given)
-    if row is None or row["object_id"] != task_id:
-        raise NotFound(f"There is no comment {comment_id} on this task.")
-    require(row["visible"], "This comment is not for you.")
-
-
 _PLAIN = select(json_object(COMMENT)).where(comment.c.id == _COMMENT_ID)
 _WITH_IDS = select(json_object(WITH_IDS)).select_from(comment).where(comment.c.id == _COMMENT_ID)
 
@@ -88,8 +45,6 @@ async def with_ids(tx: Transaction, comment_id: UUID) -> Json:
     """A comment with the ids of what hangs on it."""
     return await _row(tx, comment_id, _WITH_IDS)
 
-
-# Replies
 
 _REPLY = REPLY_ADDED.statement(
     """
@@ -114,18 +69,18 @@ async def reply(
     managers and clients only.
     """
     task_id, comment_id = path
-    thread = await _locked(tx, caller, task_id, comment_id)
+    row = await locked(tx, caller, task_id, comment_id)
     acts = may_act_on_task(caller)
     subject = await load(
         tx,
         task_id,
         status_id=None,
         author_id=caller.id,
-        said=text,
+        text=text,
         caller_id=None if acts else caller.id,
         hashtags=False,
     )
-    _check_may_reply(caller, thread, acts or (subject.named_in_thread and caller.role_here != "vendor"))
+    _check_may_reply(caller, row, acts or (subject.named_in_thread and caller.role_here != "vendor"))
     added = ReplyAdded(
         tx,
         comment_id=comment_id,
@@ -133,20 +88,20 @@ async def reply(
         project_id=subject.project_id,
         reply_id=uuid4(),
         author_id=caller.id,
-        starter_id=thread["person_id"],
-        repliers=_repliers(thread["replies"]),
+        starter_id=row["person_id"],
+        repliers=_repliers(row["replies"]),
         persons=named(text, "@", subject.team),
         departments=named(text, "@", subject.departments),
-        for_client=bool(thread["for_client"]),
-        by_client=thread["by_client"],
+        for_client=bool(row["for_client"]),
+        by_client=row["by_client"],
         now=utc_now(),
     )
     reply = _reply_row(added, text)
-    row = await _REPLY.run(tx, added, reply=[reply])
+    written = await _REPLY.run(tx, added, reply=[reply])
     reply_id = added.reply_id
     await attachments.attach(tx, files, comment_id=comment_id, reply_id=reply_id)
     tx.emit(COMMENT_REPLY, project_id=subject.project_id, task_id=task_id, comment_id=comment_id, reply_id=reply_id)
-    REPLY_ADDED.tell(added, row)
+    REPLY_ADDED.tell(added, written)
     answer: dict[str, Any] = {
         **reply,
         "person": msgspec.Raw(await tx.json_row(_SHORT_PERSON, person_id=caller.id) or b"null"),
@@ -170,27 +125,27 @@ def _reply_row(added: ReplyAdded, text: str) -> dict[str, Any]:
     }
 
 
-def _check_may_reply(caller: Caller, thread: asyncpg.Record, takes_part: bool) -> None:
-    is_author = thread["person_id"] == caller.id
+def _check_may_reply(caller: Caller, row: asyncpg.Record, takes_part: bool) -> None:
+    is_author = row["person_id"] == caller.id
     require(is_author or takes_part, "You may not answer on this task.")
     if caller.role_here == "client":
-        shared = thread["for_client"] or thread["by_client"] or is_author
+        shared = row["for_client"] or row["by_client"] or is_author
         require(bool(shared), "This comment is not for you.")
-        other_studio = thread["by_client"] and thread["studio_id"] != thread["caller_studio_id"]
+        other_studio = row["by_client"] and row["studio_id"] != row["caller_studio_id"]
         require(is_author or not other_studio, "Clients of one studio do not answer those of another.")
-    elif (thread["for_client"] or thread["by_client"]) and not is_author:
+    elif (row["for_client"] or row["by_client"]) and not is_author:
         require(caller.manages, "Only managers answer in a thread with clients.")
 
 
 def _repliers(replies: Any) -> list[UUID]:
     """Who replied so far."""
-    found = []
-    for each in replies if isinstance(replies, list) else []:
+    person_ids = []
+    for reply in replies if isinstance(replies, list) else []:
         try:
-            found.append(UUID(each["person_id"]))
+            person_ids.append(UUID(reply["person_id"]))
         except (TypeError, KeyError, ValueError, AttributeError):
             continue
-    return found
+    return person_ids
 
 
 _FORGET_REPLY = text(
@@ -214,16 +169,17 @@ _FORGET_REPLY = text(
 async def remove_reply(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], reply_id: UUID) -> Json:
     """Take a reply back, with its files and notifications; the comment. For its author and studio managers."""
     task_id, comment_id = path
-    thread = await _locked(tx, caller, task_id, comment_id)
-    replies = thread["replies"] if isinstance(thread["replies"], list) else []
-    found = next((each for each in replies if isinstance(each, dict) and each.get("id") == str(reply_id)), None)
-    if found is None:
+    row = await locked(tx, caller, task_id, comment_id)
+    replies = row["replies"] if isinstance(row["replies"], list) else []
+    own = (reply for reply in replies if isinstance(reply, dict) and reply.get("id") == str(reply_id))
+    reply = next(own, None)
+    if reply is None:
         raise NotFound(f"There is no reply {reply_id} to this comment.")
-    require(caller.is_admin or found.get("person_id") == str(caller.id), "Only its author takes a reply back.")
+    require(caller.is_admin or reply.get("person_id") == str(caller.id), "Only its author takes a reply back.")
     gone = await tx.column(
         _FORGET_REPLY, comment_id=comment_id, reply_id=reply_id, reply_text=str(reply_id), now=utc_now()
     )
-    await mark_deleted(tx, [attachments.address(each) for each in gone])
+    await mark_deleted(tx, [attachments.address(file_id) for file_id in gone])
     tx.emit(
         COMMENT_DELETE_REPLY, project_id=caller.project_id, task_id=task_id, comment_id=comment_id, reply_id=reply_id
     )
@@ -248,46 +204,9 @@ _TOGGLE = text(
 async def acknowledge(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> Json:
     """Tick a comment as seen, or untick it; the comment."""
     task_id, comment_id = path
-    await _locked(tx, caller, task_id, comment_id)
+    await locked(tx, caller, task_id, comment_id)
     await check_sees(tx, caller, task_id, comment_id)
     added = await tx.value(_TOGGLE, comment_id=comment_id, person_id=caller.id)
     event = COMMENT_ACKNOWLEDGE if added else COMMENT_UNACKNOWLEDGE
     tx.emit(event, project_id=caller.project_id, comment_id=comment_id, person_id=caller.id)
     return await with_ids(tx, comment_id)
-
-
-# Files
-
-_DETACH = text("DELETE FROM attachment_file WHERE id = :file_id AND comment_id = :comment_id RETURNING id").bindparams(
-    _COMMENT_ID, bindparam("file_id", type_=Uuid)
-)
-_KNOWN_FILE = select(attachment_file.c.id).where(attachment_file.c.id == bindparam("file_id", type_=Uuid))
-
-
-async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> None:
-    """Tell that the files of a comment change.
-
-    Raises Forbidden unless the comment is the caller's, or they manage the production; NotFound without it.
-    """
-    task_id, comment_id = path
-    thread = await _locked(tx, caller, task_id, comment_id)
-    is_author = caller.is_member and thread["person_id"] == caller.id
-    require(is_author or caller.manages, "Only the author and managers change the files of a comment.")
-    tx.emit(
-        COMMENT_UPDATE,
-        project_id=caller.project_id,
-        comment_id=comment_id,
-        task_id=task_id,
-        person_id=thread["person_id"],
-        for_client=bool(thread["for_client"]),
-    )
-
-
-async def detach(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], file_id: UUID) -> None:
-    """Remove a file from a comment. Raises NotFound for an unknown one, Forbidden for one that it does not hold."""
-    await change_files(tx, caller, path)
-    gone = await tx.column(_DETACH, comment_id=path[1], file_id=file_id)
-    if not gone:
-        require(await tx.value(_KNOWN_FILE, file_id=file_id) is None, "This attachment is not of this comment.")
-        raise NotFound(f"There is no attachment {file_id} on this comment.")
-    await mark_deleted(tx, [attachments.address(file_id)])
