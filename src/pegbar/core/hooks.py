@@ -69,10 +69,10 @@ class StatementHook(Generic[T]):
     COMMENT_ADDED: StatementHook[CommentAdded] = StatementHook("a comment comes to a task", {"task_id": Uuid, …})
 
     # notifications/telling.py
-    COMMENT_ADDED.add(Clause("told", "told AS (INSERT … :task_id …)", "SELECT id FROM told", announce))
+    COMMENT_ADDED.add(Clause("notified", "notified AS (INSERT … :task_id …)", "SELECT id FROM notified", announce))
 
     # tasks/comments/posting.py
-    _POST = COMMENT_ADDED.statement("said AS (INSERT INTO comment …)", bindparam("text", type_=Text))
+    _POST = COMMENT_ADDED.statement("posted AS (INSERT INTO comment …)", bindparam("text", type_=Text))
     row = await _POST.run(tx, moment, text=…)
     COMMENT_ADDED.tell(moment, row)
     """

@@ -15,7 +15,9 @@ from pegbar.accounts.standing import Said, as_text, is_going, on, sees_comment, 
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import json_object
 from pegbar.core.messages.channels import CHANNELS
+from pegbar.entities.kinds import SEQUENCE, type_id
 from pegbar.entities.naming import FULL_NAME, JOINS
+from pegbar.entities.tables import entity
 from pegbar.notifications.resources import NOTIFICATION, SUBSCRIPTION
 from pegbar.notifications.tables import notification, subscription
 from pegbar.tasks.tables import task
@@ -85,9 +87,9 @@ _ITEMS = f"""
       LEFT JOIN comment c ON c.id = n.comment_id
       LEFT JOIN playlist y ON y.id = n.playlist_id
       LEFT JOIN project p ON p.id = coalesce(n.project_id, y.project_id)
-      LEFT JOIN LATERAL (SELECT each AS reply
-                           FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies END) each
-                          WHERE n.reply_id IS NOT NULL AND each ->> 'id' = n.reply_id::text LIMIT 1) r ON true
+      LEFT JOIN LATERAL (SELECT said AS reply
+                           FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies END) said
+                          WHERE n.reply_id IS NOT NULL AND said ->> 'id' = n.reply_id::text LIMIT 1) r ON true
       {_HIDDEN}
       CROSS JOIN LATERAL (
         SELECT p.id IS NOT NULL AND NOT {as_text(_PLACED.sees_production)} AS away,
@@ -174,9 +176,9 @@ notices = text(
            coalesce(y.episode_id, n.entity_episode_id) AS episode_id,
            n.task_id, n.entity_kind, n.entity_name, n.task_type_name, n.task_status_short_name,
            coalesce(cs.name, n.task_status_name, '') AS status_name, coalesce(c.text, '') AS comment_text,
-           coalesce((SELECT each ->> 'text'
-                       FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies END) each
-                      WHERE each ->> 'id' = n.reply_id::text LIMIT 1), '') AS reply_text,
+           coalesce((SELECT said ->> 'text'
+                       FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies END) said
+                      WHERE said ->> 'id' = n.reply_id::text LIMIT 1), '') AS reply_text,
            n.playlist_id, coalesce(y.name, '') AS playlist_name, coalesce(y.for_entity, '') AS playlist_for_entity,
            coalesce(y.is_for_all, false) AS playlist_is_for_all,
            CASE jsonb_typeof(y.shots) WHEN 'array' THEN jsonb_array_length(y.shots) ELSE 0 END AS entries
@@ -279,4 +281,9 @@ of_sequence = select(json_object(SUBSCRIPTION)).where(
 
 known_task_type = text("SELECT id FROM task_type WHERE id = :task_type_id").bindparams(
     bindparam("task_type_id", type_=Uuid)
+)
+
+#: A sequence, as a place that rules are about.
+sequence = select(entity.c.id.label("place_id")).where(
+    entity.c.id == bindparam("key", type_=Uuid), entity.c.entity_type_id == type_id(SEQUENCE)
 )

@@ -9,18 +9,14 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from sqlalchemy import bindparam, select
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, Place, Rule, admin, at, person_identity
 from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.core.http.streaming import stream_array
-from pegbar.entities.kinds import SEQUENCE, type_id
-from pegbar.entities.tables import entity
 from pegbar.notifications import actions, queries
 from pegbar.notifications.actions import SUBSCRIBED, UNSUBSCRIBED
 from pegbar.notifications.events import ALL_READ, READ, UNREAD
@@ -182,13 +178,7 @@ _SEQUENCE = "/sequences/{sequence_id:uuid}/task-types/{task_type_id:uuid}"
 _watches = Rule(
     "a person in the team of the production; vendors only with a task on the sequence",
     lambda caller: caller.is_member and caller.reaches_entity,
-    Place(
-        "entity",
-        "sequence_id",
-        select(entity.c.id.label("place_id")).where(
-            entity.c.id == bindparam("key", type_=Uuid), entity.c.entity_type_id == type_id(SEQUENCE)
-        ),
-    ),
+    Place("entity", "sequence_id", queries.sequence),
     bots=False,
 )
 

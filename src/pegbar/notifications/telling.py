@@ -62,7 +62,9 @@ def _named(kind: str) -> str:
     """  # noqa: S608 - rules of ours
 
 
-_TOLD = "SELECT ROW(told.id, told.person_id, allowed.wants_messages) FROM told JOIN allowed USING (person_id)"
+_NOTIFIED = (
+    "SELECT ROW(notified.id, notified.person_id, allowed.wants_messages) FROM notified JOIN allowed USING (person_id)"
+)
 
 _OF_COMMENT = f"""
     concerned AS (
@@ -71,7 +73,7 @@ _OF_COMMENT = f"""
       UNION SELECT person_id, 'comment' FROM subscription WHERE task_id = :task_id
       UNION SELECT person_id, 'comment' FROM subscription
              WHERE entity_id = :parent_id AND task_type_id = :task_type_id
-    ), {_allowed("author_id")}, told AS (
+    ), {_allowed("author_id")}, notified AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id)
       SELECT gen_random_uuid(), :at, :now, false, :changes_status AND type = 'comment', type, person_id, :author_id,
@@ -91,7 +93,7 @@ _OF_REPLY = f"""
              WHERE s.entity_id = e.parent_id AND s.task_type_id = t.task_type_id
       UNION SELECT unnest(:repliers), 'reply'
       UNION SELECT :starter_id, 'reply'
-    ), {_allowed("starter_id")}, told AS (
+    ), {_allowed("starter_id")}, notified AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id, reply_id)
       SELECT gen_random_uuid(), :now, :now, false, false, type, person_id, :author_id, :comment_id, :task_id, :reply_id
@@ -106,7 +108,7 @@ _OF_EDIT = f"""
     concerned AS ({_named("mention")}), {_allowed("author_id")}, forgotten AS (
       DELETE FROM notification WHERE comment_id = :comment_id AND type = 'mention'
          AND person_id NOT IN (SELECT person_id FROM concerned)
-    ), told AS (
+    ), notified AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id)
       SELECT gen_random_uuid(), :now, :now, false, false, type, person_id, :author_id, :comment_id, :task_id
@@ -138,22 +140,22 @@ def _send(tx: Transaction, notification_ids: Iterable[UUID]) -> None:
         tx.defer(TELL, notification_ids=ids)
 
 
-COMMENT_ADDED.add(Clause("told", _OF_COMMENT, _TOLD, _announce))
-REPLY_ADDED.add(Clause("told", _OF_REPLY, _TOLD, _announce))
-COMMENT_EDITED.add(Clause("told", _OF_EDIT, _TOLD, _announce))
+COMMENT_ADDED.add(Clause("notified", _OF_COMMENT, _NOTIFIED, _announce))
+REPLY_ADDED.add(Clause("notified", _OF_REPLY, _NOTIFIED, _announce))
+COMMENT_EDITED.add(Clause("notified", _OF_EDIT, _NOTIFIED, _announce))
 
 
 _ASSIGNED = text(
     f"""
-    WITH told AS (
+    WITH notified AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, task_id)
       SELECT gen_random_uuid(), :now, :now, false, false, 'assignation', person.id, :author_id, task.id
         FROM person, task
        WHERE person.id = ANY(:persons) AND person.id <> :author_id AND task.id = ANY(:tasks)
       RETURNING id, person_id, task_id
     )
-    SELECT told.id, told.person_id, task.project_id, {_WANTS_MESSAGES} AS wants_messages
-      FROM told JOIN task ON task.id = told.task_id JOIN person r ON r.id = told.person_id
+    SELECT notified.id, notified.person_id, task.project_id, {_WANTS_MESSAGES} AS wants_messages
+      FROM notified JOIN task ON task.id = notified.task_id JOIN person r ON r.id = notified.person_id
     """  # noqa: S608 - a constant
 ).bindparams(
     bindparam("now", type_=TIMESTAMP),

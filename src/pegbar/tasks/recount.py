@@ -64,7 +64,7 @@ async def from_comments(tx: Transaction, task_id: UUID) -> Recount | None:
     rows = await tx.rows(_COMMENTS, task_id=task_id)
     if not rows:
         return None
-    said = [
+    comments = [
         (
             Status(
                 row["id"],
@@ -78,7 +78,7 @@ async def from_comments(tx: Transaction, task_id: UUID) -> Recount | None:
         for row in rows
         if row["id"] is not None
     ]
-    after = after_comments(rows[0]["default_status_id"], said)
+    after = after_comments(rows[0]["default_status_id"], comments)
     await tx.execute(
         _STORE,
         task_id=task_id,

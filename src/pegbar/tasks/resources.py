@@ -11,7 +11,7 @@ from pegbar.core.data.writes import Only, writes
 from pegbar.core.http.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
-from pegbar.tasks import assignment, creation, removal
+from pegbar.tasks import actions, removal
 from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
 from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import news, task
@@ -53,12 +53,12 @@ plans_task = Rule(
 
 async def _check(change: Change) -> None:
     if change.before is None:
-        await creation.check_document(change)
+        await actions.check_document(change)
         return
     if isinstance(change.values.get("data"), dict) and change.values["data"]:
         stored = change.before["data"]
         change.values["data"] = {**(stored if isinstance(stored, dict) else {}), **change.values["data"]}
-    await assignment.replace_assignees(change)
+    await actions.replace_assignees(change)
 
 
 async def _saved(change: Change) -> None:

@@ -58,7 +58,7 @@ _MAKES_NEWS = bindparam("makes_news", type_=Boolean)
 
 _POST = COMMENT_ADDED.statement(
     f"""
-    said AS (
+    posted AS (
       INSERT INTO comment (id, created_at, updated_at, object_id, object_type, text, replies, checklist, links,
                            task_status_id, person_id, for_client)
       VALUES (:comment_id, :at, :now, :task_id, 'Task', :text, '[]', :checklist, :links, :status_id, :author_id,

@@ -153,9 +153,9 @@ _FORGET_REPLY = text(
     WITH changed AS (
       UPDATE comment SET updated_at = :now,
              replies = coalesce((SELECT jsonb_agg(r ORDER BY n) FROM jsonb_array_elements(replies) WITH ORDINALITY
-                                   AS each (r, n) WHERE r ->> 'id' IS DISTINCT FROM :reply_text), '[]')
+                                   AS reply (r, n) WHERE r ->> 'id' IS DISTINCT FROM :reply_text), '[]')
        WHERE id = :comment_id
-    ), told AS (DELETE FROM notification WHERE comment_id = :comment_id AND reply_id = :reply_id)
+    ), forgotten AS (DELETE FROM notification WHERE comment_id = :comment_id AND reply_id = :reply_id)
     DELETE FROM attachment_file WHERE comment_id = :comment_id AND reply_id = :reply_id RETURNING id
     """
 ).bindparams(

@@ -13,16 +13,18 @@ import msgspec
 from litestar import Request
 
 from pegbar.accounts.shapes import SHORT as SHORT_PERSON
+from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.values import check_text
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
-from pegbar.core.http.access import Caller, Rule, admin, at, manager_of, member_of, task_access
+from pegbar.core.http.access import Caller, Rule, admin, at, manager_of, member_of, staff_of, task_access
 from pegbar.core.http.body import Strict, decode_json, json_value, read_body, validate
 from pegbar.core.http.downloads import download
 from pegbar.core.http.routing import delete, get, post
+from pegbar.core.http.streaming import stream_array
 from pegbar.core.http.uploads import Form, received_form
 from pegbar.tasks.comments import actions, attachments, queries, replies, resources
-from pegbar.tasks.comments.access import member_of_task
+from pegbar.tasks.comments.access import member_of_task, visible_to
 from pegbar.tasks.comments.attachments import StoredFile, address, attach, discard, keep, short
 from pegbar.tasks.comments.shapes import (
     ATTACHMENT,
@@ -48,6 +50,7 @@ from pegbar.tasks.events import (
     TASK_STATUS_CHANGED,
     TASK_UPDATE,
 )
+from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 
 AnyRequest = Request[Any, Any, Any]
 _ON_TASK = at("task", "task_id")
@@ -362,3 +365,30 @@ async def copy_client_comments(project_id: UUID, body: ClientComments, tx: Trans
     """Say again, for the studio, what clients said last on tasks; the comments, by their tasks' ids."""
     check_text("prefix", body.prefix)
     return await actions.copy_last_of_clients(tx, caller, project_id, body.task_ids, body.prefix)
+
+
+# Of a production
+
+
+class CommentQuery(msgspec.Struct):
+    """Which page."""
+
+    page: int = 0
+    limit: int = 0
+
+
+@get(
+    "/data/projects/{project_id:uuid}/comments",
+    access=staff_of("project_id"),
+    returns=plain_or_enveloped(WITH_IDS),
+    errors=(400,),
+)
+async def project_comments(project_id: UUID, query: CommentQuery, db: Database, caller: Caller) -> Any:
+    """The comments of a production that the caller may see, latest change first."""
+    visible = visible_to(caller)
+    if query.page < 1:
+        return await stream_array(db, caller, queries.of_project(visible, paged=False), project_id=project_id)
+    part = window(query.page, query.limit or settings().nb_records_per_page)
+    total = await db.value(queries.number_in_project(visible), project_id=project_id)
+    page = await db.json(queries.of_project(visible, paged=True), project_id=project_id, **part)
+    return envelope(page, total, query.page, part)

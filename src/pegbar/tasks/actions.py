@@ -1,6 +1,7 @@
-"""Who is assigned to tasks. Source: spec tasks, "Access rules" and the assign operations; spec crud, "tasks" (PUT).
+"""What new tasks must be, who gets them, and what comes first.
 
 Assigning locks the tasks in the order of their ids, so concurrent requests queue up instead of blocking each other.
+Source: spec tasks, "Access rules" and the assign operations; spec crud, "tasks" (POST, PUT) and "Worth fixing".
 """
 
 from collections.abc import Sequence
@@ -8,19 +9,89 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, bindparam, select, text
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text
 
 from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
+from pegbar.accounts.tables import person
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
-from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound
+from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound, Refused
 from pegbar.core.http.access import Caller
+from pegbar.entities.kinds import kind_text
+from pegbar.entities.tables import entity
 from pegbar.productions import actions as productions
-from pegbar.tasks import creation
+from pegbar.productions.hooks import VALUES_CHANGED, ChangedValues
+from pegbar.studio.tables import task_type
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
 from pegbar.tasks.hooks import TASKS_ASSIGNED, Assignment
 from pegbar.tasks.tables import task, task_person_link
+
+# A new task
+
+_NEW_TASK = (
+    select(
+        entity.c.project_id,
+        kind_text().label("kind"),
+        task_type.c.id.label("task_type_id"),
+        func.coalesce(task_type.c.for_entity, "Asset", type_=Text).label("for_entity"),
+        select(task.c.id)
+        .where(
+            task.c.entity_id == entity.c.id,
+            task.c.project_id == entity.c.project_id,
+            task.c.task_type_id == task_type.c.id,
+            task.c.name == bindparam("name", type_=Text),
+        )
+        .limit(1)
+        .scalar_subquery()
+        .label("same"),
+    )
+    .select_from(entity)
+    .outerjoin(task_type, task_type.c.id == bindparam("task_type_id", type_=Uuid))
+    .where(entity.c.id == bindparam("entity_id", type_=Uuid))
+)
+
+_PREVIEW_ACCOUNTS = (
+    select(person.c.id)
+    .where(person.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))), person.c.preview_project_id.is_not(None))
+    .limit(1)
+)
+
+
+async def check_document(change: Change) -> None:
+    """Refuse a task that does not fit its entity; its project is the entity's, whatever the caller says.
+
+    Raises NotFound for an unknown task type or entity, BadRequest for a type of another kind of entity and for preview
+    accounts, Refused for a second task of the same name.
+    """
+    change.need("task_type_id", "entity_id")
+    columns = change.values
+    if not columns.get("name"):
+        columns["name"] = "main"
+    row = await change.tx.row(
+        _NEW_TASK, name=columns["name"], entity_id=columns["entity_id"], task_type_id=columns["task_type_id"]
+    )
+    if row is None:
+        raise NotFound(f"There is no entity {columns['entity_id']}.", field="entity_id")
+    if row["task_type_id"] is None:
+        raise NotFound(f"There is no task type {columns['task_type_id']}.", field="task_type_id")
+    if row["kind"] != row["for_entity"]:
+        raise BadRequest(f"task_type_id: this task type is for {row['for_entity']}, the entity is {row['kind']}.")
+    if row["same"] is not None:
+        raise Refused("Task already exists.")
+    columns["project_id"] = row["project_id"]
+    change.vouched.add("entity_id")
+    await refuse_preview_accounts(change)
+
+
+async def refuse_preview_accounts(change: Change) -> None:
+    """Preview accounts are nobody's colleagues: they take no tasks."""
+    ids = change.relations.get("assignees")
+    if ids and await change.tx.value(_PREVIEW_ACCOUNTS, ids=ids) is not None:
+        raise BadRequest("assignees: a preview account takes no task.")
+
+
+# Who gets it
 
 
 class UnknownAssignee(ApiError):
@@ -42,10 +113,10 @@ async def replace_assignees(change: Change) -> None:
     """
     if "assignees" not in change.relations or change.before is None:
         return
-    await creation.refuse_preview_accounts(change)
+    await refuse_preview_accounts(change)
     wanted, task_id, project_id = change.relations["assignees"], change.row_id, change.before["project_id"]
     before = await change.tx.column(_ASSIGNEES, task_id=task_id)
-    added = [each for each in wanted if each not in set(before)]
+    added = [person_id for person_id in wanted if person_id not in set(before)]
     if project_id is not None:
         await productions.bring_into_team(change.tx, project_id, added)
     for person_id in added:
@@ -56,7 +127,7 @@ async def replace_assignees(change: Change) -> None:
             change.tx.emit(TASK_UNASSIGN, project_id=project_id, task_id=task_id, person_id=person_id)
 
 
-#: The tasks asked for that exist, locked, with what decides about the caller and the assignee.
+#: The tasks named that exist, locked, with what decides about the caller and the assignee.
 _HERE = on(somebody_written("c"), written("t.project_id"))
 _SUBJECTS = text(
     f"""
@@ -167,22 +238,22 @@ async def assign(tx: Transaction, caller: Caller, who: Assignee, ids: Sequence[U
 
     Who gets a task enters the team. Events, notifications (for who was not assigned yet) and the team commit together.
     """
-    subjects = [
-        each
-        for each in await _subjects(tx, caller, ids)
-        if _may_assign(caller, each, who) and (not who.is_bot or each["bots_welcome"])
+    rows = [
+        row
+        for row in await _subjects(tx, caller, ids)
+        if _may_assign(caller, row, who) and (not who.is_bot or row["bots_welcome"])
     ]
-    if not subjects:
+    if not rows:
         return []
-    given = [each["id"] for each in subjects]
-    new = await tx.column(_ASSIGN, ids=given, caller_id=caller.id, person_id=who.id, now=utc_now())
-    for each in subjects:
-        tx.emit(TASK_ASSIGN, project_id=each["project_id"], task_id=each["id"], person_id=who.id)
-        tx.emit(TASK_UPDATE, project_id=each["project_id"], task_id=each["id"])
+    task_ids = [row["id"] for row in rows]
+    new = await tx.column(_ASSIGN, ids=task_ids, caller_id=caller.id, person_id=who.id, now=utc_now())
+    for row in rows:
+        tx.emit(TASK_ASSIGN, project_id=row["project_id"], task_id=row["id"], person_id=who.id)
+        tx.emit(TASK_UPDATE, project_id=row["project_id"], task_id=row["id"])
     await TASKS_ASSIGNED.run(Assignment(tx, caller.id, new, [who.id]))
-    for project_id in dict.fromkeys(each["project_id"] for each in subjects):
+    for project_id in dict.fromkeys(row["project_id"] for row in rows):
         await productions.join_team(tx, project_id, who.id, None)
-    return [each for each in dict.fromkeys(ids) if each in set(given)]
+    return [task_id for task_id in dict.fromkeys(ids) if task_id in set(task_ids)]
 
 
 async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UUID) -> None:
@@ -198,30 +269,40 @@ async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UU
 
 async def clear(tx: Transaction, caller: Caller, ids: Sequence[UUID], person_id: UUID | None) -> list[UUID]:
     """Take a person, or everybody, off the tasks the caller may take them off; those tasks."""
-    subjects = [each for each in await _subjects(tx, caller, ids) if _may_unassign(caller, each, person_id)]
-    given = {each["id"]: each for each in subjects}
-    if not given:
+    rows = [row for row in await _subjects(tx, caller, ids) if _may_unassign(caller, row, person_id)]
+    projects = {row["id"]: row["project_id"] for row in rows}
+    if not projects:
         return []
-    gone: dict[UUID, list[UUID]] = {each: [] if person_id is None else [person_id] for each in given}
-    for row in await tx.rows(_UNASSIGN, ids=list(given), person_id=person_id, now=utc_now()):
+    off: dict[UUID, list[UUID]] = {task_id: [] if person_id is None else [person_id] for task_id in projects}
+    for row in await tx.rows(_UNASSIGN, ids=list(projects), person_id=person_id, now=utc_now()):
         if person_id is None:
-            gone[row["task_id"]].append(row["person_id"])
-    kept = [each for each in dict.fromkeys(ids) if each in given]
+            off[row["task_id"]].append(row["person_id"])
+    kept = [task_id for task_id in dict.fromkeys(ids) if task_id in projects]
     for task_id in kept:
-        project_id = given[task_id]["project_id"]
-        for each in gone[task_id]:
-            tx.emit(TASK_UNASSIGN, project_id=project_id, person_id=each, task_id=task_id)
-        tx.emit(TASK_UPDATE, project_id=project_id, task_id=task_id)
+        for unassigned_id in off[task_id]:
+            tx.emit(TASK_UNASSIGN, project_id=projects[task_id], person_id=unassigned_id, task_id=task_id)
+        tx.emit(TASK_UPDATE, project_id=projects[task_id], task_id=task_id)
     return kept
 
 
 async def prioritise(tx: Transaction, caller: Caller, ids: Sequence[UUID], priority: int) -> list[UUID]:
     """Give a priority to the tasks the caller plans; those tasks."""
-    subjects = [each for each in await _subjects(tx, caller, ids) if _plans(caller, each)]
-    given = {each["id"]: each["project_id"] for each in subjects}
-    if given:
-        await tx.execute(_PRIORITISE, ids=list(given), priority=priority, now=utc_now())
-    kept = [each for each in dict.fromkeys(ids) if each in given]
+    rows = [row for row in await _subjects(tx, caller, ids) if _plans(caller, row)]
+    projects = {row["id"]: row["project_id"] for row in rows}
+    if projects:
+        await tx.execute(_PRIORITISE, ids=list(projects), priority=priority, now=utc_now())
+    kept = [task_id for task_id in dict.fromkeys(ids) if task_id in projects]
     for task_id in kept:
-        tx.emit(TASK_UPDATE, project_id=given[task_id], task_id=task_id)
+        tx.emit(TASK_UPDATE, project_id=projects[task_id], task_id=task_id)
     return kept
+
+
+# Columns of productions
+
+
+@VALUES_CHANGED.register()
+async def tell_values_changed(changed: ChangedValues) -> None:
+    """Tell of each task whose values moved or went with their column. Spec projects, "Worth fixing" 8."""
+    if changed.entity_type == "Task":
+        for row in changed.rows:
+            changed.tx.emit(TASK_UPDATE, project_id=row["project_id"], task_id=row["id"])
