@@ -30,6 +30,8 @@ DOMAINS = (
     "productions",
     "entities",
     "tasks",
+    "timesheets",
+    "notifications",
     "media",
     "files",
     "planning",

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pegbar.core.messages.mail import LANGUAGES, Mail, as_text, compose, escaped, language_of, link
+from pegbar.core.messages.languages import LANGUAGES, language_of
+from pegbar.core.messages.mail import Mail, as_text, compose, escaped, link
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,3 @@ def test_a_mutation_is_few(admin: Client) -> None:
     assert statements(made) == 4
     # The caller, the row before, the update, its event, the answer.
     assert statements(admin.put(f"/data/departments/{made.json()['id']}", {"archived": True})) == 5
-
-
-def test_a_comment_with_a_status_takes_eight_at_most(member: Client, admin: Client, task: dict[str, object]) -> None:
-    wip = factories.named(admin, "task-status", "Work In Progress")["id"]
-    said = member.post(f"/actions/tasks/{task['id']}/comment", {"task_status_id": wip, "comment": "Started"})
-    assert said.status_code == 201
-    assert statements(said) <= 8

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pegbar.tasks.comments.mentions import named
+from pegbar.tasks.comments.subject import named
 from pegbar.tasks.state import Status, TaskState, after_comments, after_status
 
 TODO, WIP, REVIEW, RETAKE, DONE = (

@@ -6,7 +6,7 @@ from typing import Any
 from tests import factories
 from tests.client import Client
 from tests.tasks.test_comments import say, status
-from tests.tasks.test_time import person
+from tests.timesheets.test_time import person
 
 
 def test_replies_posted_at_once_are_all_kept(admin: Client) -> None:

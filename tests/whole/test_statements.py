@@ -23,7 +23,7 @@ from tests.whole.rows import Rows, row_for
 MOST = 3
 #: The domains whose routes the areas projects, entities, shots, tasks and user are. What the generic routes make is in
 #: tests/core/test_statements.py.
-DOMAINS = ("productions", "entities", "tasks", "planning", "workspace")
+DOMAINS = ("productions", "entities", "tasks", "timesheets", "notifications", "planning", "workspace")
 GETS = [each for each in load_domains() if each.method == "GET" and each.handler.__module__.split(".")[1] in DOMAINS]
 
 #: Routes that may make more, why, and how many.

@@ -11,7 +11,7 @@ from tests.client import Client
 from tests.core.listener import Listener
 from tests.media.publishing import png, size_of
 from tests.server import Server
-from tests.tasks.test_time import person
+from tests.timesheets.test_time import person
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from typing import Any
 from tests import factories
 from tests.client import Client
 from tests.tasks.test_comments import say, status
-from tests.tasks.test_time import person
+from tests.timesheets.test_time import person
 
 KEYS = {
     "asset_types",

@@ -7,7 +7,7 @@ import pytest
 from tests import factories
 from tests.client import Client
 from tests.media.publishing import png
-from tests.tasks.test_time import person, spend
+from tests.timesheets.test_time import person, spend
 
 LOGINS, HOURS = "/data/user/desktop-login-logs", "/data/user/time-spents"
 

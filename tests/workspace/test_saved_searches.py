@@ -10,7 +10,7 @@ import pytest
 from tests import factories
 from tests.client import Client, unique
 from tests.server import Server
-from tests.tasks.test_time import person
+from tests.timesheets.test_time import person
 
 FILTERS, GROUPS = "/data/user/filters", "/data/user/filter-groups"
 

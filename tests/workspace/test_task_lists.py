@@ -15,7 +15,7 @@ from tests import factories
 from tests.client import Client, unique
 from tests.entities.shows import Show
 from tests.tasks.test_comments import say, status
-from tests.tasks.test_time import person
+from tests.timesheets.test_time import person
 
 TO_DO, DONE, TO_CHECK = "/data/user/tasks", "/data/user/done-tasks", "/data/user/tasks-to-check"
 

@@ -15,21 +15,10 @@ from babel.dates import format_datetime, get_timezone
 from pegbar.accounts import one_time, queries
 from pegbar.accounts.credentials import links
 from pegbar.accounts.guesses import is_known
-from pegbar.accounts.mail_texts import (
-    CAUSES,
-    CHANGED,
-    CHANGED_FOR,
-    CODE,
-    DISABLED,
-    GREETINGS,
-    INVITATION,
-    LINKS,
-    RESET,
-    TEXTS,
-)
 from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.messages import mail
+from pegbar.core.messages.languages import language_of, texts_of
 from pegbar.core.work.jobs import job
 
 #: One-time codes by e-mail.
@@ -74,19 +63,19 @@ def _moment(who: asyncpg.Record, language: str) -> str:
 async def _send(
     db: Database, who: asyncpg.Record, kind: str, *, address: str | None = None, url: str | None = None, code: str = ""
 ) -> None:
-    language = mail.language_of(who["locale"])
+    language = language_of(who["locale"])
+    texts = texts_of("pegbar.accounts", language)
     organisation = await db.value(mail.ORGANISATION_NAME) or "Kitsu"
-    title, message = TEXTS[language][kind]
     plain = {"organisation": organisation, "email": who["email"], "first_name": who["first_name"], "code": code}
     safe = {name: mail.escaped(value) for name, value in plain.items()}
-    parts = [GREETINGS[language].format_map(safe), message.format_map(safe)]
+    parts = [texts["greeting"].format_map(safe), texts[kind]["message"].format_map(safe)]
     if url is not None:
-        parts.append(mail.link(url, LINKS[language]))
+        parts.append(mail.link(url, texts["link"]))
     if address is not None:
         cause = {"date": mail.escaped(_moment(who, language)), "address": mail.escaped(address)}
-        parts.append(CAUSES[language].format_map(cause))
-    title = title.format_map(plain)
-    subject = title if kind == INVITATION else f"{organisation} - {title}"
+        parts.append(texts["cause"].format_map(cause))
+    title = texts[kind]["title"].format_map(plain)
+    subject = title if kind == "invitation" else f"{organisation} - {title}"
     body = "\n".join(f"<p>{part}</p>" for part in parts)
     await mail.send(db, mail.Mail(to=who["email"], subject=subject, title=title, message=body, language=language))
 
@@ -112,7 +101,7 @@ async def send_code(
     async with db.transaction() as tx:
         kept = await one_time.keep(tx, MAILED_CODE, who["id"], code, _CODE_LIFETIME, slot=slot, most=_MOST_CODES)
     if kept:
-        await _send(db, who, CODE, code=code)
+        await _send(db, who, "code", code=code)
 
 
 @SEND_RESET_LINK.task
@@ -124,7 +113,7 @@ async def send_reset_link(db: Database, *, identifier: str, address: str | None)
     async with db.transaction() as tx:
         token = await links.token_asked_for(tx, who["id"])
     if token is not None:
-        await _send(db, who, RESET, address=address or "-", url=links.url(who["email"], token))
+        await _send(db, who, "reset", address=address or "-", url=links.url(who["email"], token))
 
 
 @SEND_INVITATION.task
@@ -135,18 +124,18 @@ async def send_invitation(db: Database, *, person_id: str) -> None:
         return
     async with db.transaction() as tx:
         token = await links.new_token(tx, who["id"], links.INVITATION)
-    await _send(db, who, INVITATION, url=links.url(who["email"], token, invitation=True))
+    await _send(db, who, "invitation", url=links.url(who["email"], token, invitation=True))
 
 
 @TELL_PASSWORD_CHANGED.task
 async def tell_password_changed(db: Database, *, person_id: str, address: str | None, by_manager: bool) -> None:
     """Tell somebody that their password was changed."""
     if (who := await _person(db, person_id)) is not None:
-        await _send(db, who, CHANGED_FOR if by_manager else CHANGED, address=address or "-")
+        await _send(db, who, "changed_for" if by_manager else "changed", address=address or "-")
 
 
 @TELL_2FA_DISABLED.task
 async def tell_2fa_disabled(db: Database, *, person_id: str, address: str | None) -> None:
     """Tell somebody that a studio manager disabled their second factors."""
     if (who := await _person(db, person_id)) is not None:
-        await _send(db, who, DISABLED, address=address or "-")
+        await _send(db, who, "disabled", address=address or "-")

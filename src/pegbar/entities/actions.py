@@ -21,7 +21,7 @@ from pegbar.entities.casting import readiness
 from pegbar.entities.hooks import ENTITIES_GONE, Removal
 from pegbar.entities.kinds import ASSET, KINDS, SEQUENCE, Within, ensure_type, kind_of_type
 from pegbar.entities.tables import entity, entity_concept_link, entity_link
-from pegbar.tasks.tables import subscription
+from pegbar.notifications.tables import subscription
 
 _entity_id = bindparam("entity_id", type_=Uuid)
 _ids = bindparam("ids", type_=ARRAY(Uuid))

@@ -37,8 +37,9 @@ from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.shapes import sql_text
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import audience, blanked, by_audience
+from pegbar.notifications.tables import subscription
 from pegbar.productions import changes
-from pegbar.tasks.tables import subscription, task, task_person_link
+from pegbar.tasks.tables import task, task_person_link
 
 AnyRequest = Request[Any, Any, Any]
 

@@ -11,9 +11,10 @@ from pegbar.core.data.resource import CALLER_ID, Relation
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity
+from pegbar.notifications.tables import subscription
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type
-from pegbar.tasks.tables import subscription, task, task_person_link
+from pegbar.tasks.tables import task, task_person_link
 
 #: Studio fields that clients get blanked, and what stands in their place. The keys stay.
 BLANKED: dict[str, str] = {

@@ -22,11 +22,11 @@ from pegbar.media import addresses, publishing
 from pegbar.media.removal import remove_previews
 from pegbar.media.revisions import add_preview
 from pegbar.tasks.comments import queries
+from pegbar.tasks.comments.access import caller_at
 from pegbar.tasks.comments.actions import say
 from pegbar.tasks.comments.attachments import StoredFile, attach, keep
-from pegbar.tasks.comments.bodies import PostedComment, known_id
-from pegbar.tasks.comments.rights import caller_at
 from pegbar.tasks.comments.routes import written
+from pegbar.tasks.comments.shapes import PostedComment, known_id
 from pegbar.tasks.tables import comment
 
 _FILE = re.compile(r"(attachment|preview)_file-(\d{1,6})(?:-\d+)?")

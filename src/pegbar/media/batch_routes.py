@@ -16,9 +16,8 @@ from pegbar.core.http.uploads import received_form
 from pegbar.media import batch_comments
 from pegbar.media.events import PREVIEW_ADD_FILE, PREVIEW_NEW
 from pegbar.media.queries import PREVIEW
-from pegbar.tasks.comments.bodies import is_form
-from pegbar.tasks.comments.rights import member_of_task
-from pegbar.tasks.comments.shapes import POSTED
+from pegbar.tasks.comments.access import member_of_task
+from pegbar.tasks.comments.shapes import POSTED, is_form
 from pegbar.tasks.events import COMMENT_NEW, NEWS_NEW, TASK_STATUS_CHANGED, TASK_UPDATE
 
 _PUBLISHED = {

@@ -18,7 +18,7 @@ from pegbar.core.http.uploads import received_form
 from pegbar.media import actions, publishing, queries
 from pegbar.media.resources import OF_TASK, may_annotate, preview_files
 from pegbar.media.revisions import add_preview
-from pegbar.tasks.comments import thread
+from pegbar.tasks.comments.access import check_sees
 
 
 class NewPreview(Strict):
@@ -85,7 +85,7 @@ async def add_preview_to_comment(
     task_id: UUID, comment_id: UUID, body: NewPreview, tx: Transaction, caller: Caller
 ) -> Json:
     """Add an empty preview to a comment, to upload a file to."""
-    await thread.check_sees(tx, caller, task_id, comment_id)
+    await check_sees(tx, caller, task_id, comment_id)
     revision = None if body.revision in (None, "") else actions.at_least_zero("revision", body.revision)
     preview_id = await add_preview(tx, caller.id, task_id, comment_id, revision)
     return await actions.with_comments(tx, preview_id)
@@ -99,7 +99,7 @@ async def add_extra_preview(
     task_id: UUID, comment_id: UUID, preview_file_id: UUID, tx: Transaction, caller: Caller
 ) -> Json:
     """Add an empty preview beside another one, in the same revision."""
-    await thread.check_sees(tx, caller, task_id, comment_id)
+    await check_sees(tx, caller, task_id, comment_id)
     await actions.check_on_comment(tx, task_id, comment_id, preview_file_id)
     preview_id = await add_preview(tx, caller.id, task_id, comment_id)
     return await actions.with_comments(tx, preview_id)
@@ -121,7 +121,7 @@ async def remove_preview_from_comment(
     """Remove a preview of a comment, with its files; managers may purge them at once with `?force=true`."""
     force = request.query_params.get("force", "").lower() == "true"
     require(not force or caller.manages, "Only managers of the production purge files at once.")
-    await thread.check_sees(tx, caller, task_id, comment_id)
+    await check_sees(tx, caller, task_id, comment_id)
     await actions.check_on_comment(tx, task_id, comment_id, preview_file_id)
     await actions.remove_from_comment(tx, task_id, comment_id, preview_file_id, force=force)
 

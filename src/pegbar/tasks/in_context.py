@@ -1,17 +1,20 @@
-"""Tasks as rows of a list across productions, with the names of what is around them.
+"""Tasks as rows of a list across productions: what is around them, and what the caller's role on each shows of them.
 
-Source: spec tasks, persons/tasks and open-tasks; spec user, "TodoRow".
+Source: spec tasks, persons/tasks and open-tasks, "Client blanking"; spec user, "TodoRow", "Worth fixing" 4.
 """
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, case, func, literal_column
+from sqlalchemy import ColumnElement, FromClause, Text, case, func, literal_column, or_
 
 from pegbar.accounts.standing import CALLER, IS_OPEN_STATUS, by_team, is_member, team_rows
 from pegbar.core.data.wire import JsonText, Wire, json_text
-from pegbar.entities.kinds import EPISODE, is_kind
+from pegbar.entities.kinds import ASSET, EPISODE, SPECIAL, is_kind
+from pegbar.entities.metadata import shown_data
 from pegbar.entities.tables import entity
-from pegbar.productions.tables import project
+from pegbar.entities.task_shapes import blank_of
+from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
+from pegbar.productions.tables import metadata_descriptor, project
 from pegbar.studio.tables import entity_type, project_status, task_status, task_type
 from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import task
@@ -100,3 +103,38 @@ def with_caller(tasks: FromClause) -> FromClause:
 
 
 WITH_CALLER: FromClause = with_caller(task)
+
+
+# As a role sees them
+
+
+def _word(value: str) -> ColumnElement[str]:
+    return literal_column(f"'{value}'", Text)
+
+
+#: The kind of the entity, which is joined with its type.
+_KIND = case((entity_type.c.name.in_([_word(name) for name in SPECIAL]), entity_type.c.name), else_=_word(ASSET))
+
+
+def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The value as the caller's role on the production sees it."""
+    if (blank := blank_of(key, value)) is not None:
+        return case((caller_is("client"), _word(blank)), else_=json_text(value)).cast(JsonText())
+    if key in ("data", "entity_data"):
+        of_task = (
+            metadata_descriptor.c.project_id == task.c.project_id,
+            metadata_descriptor.c.entity_type == _word("Task"),
+            or_(
+                metadata_descriptor.c.task_type_id.is_(None), metadata_descriptor.c.task_type_id == task.c.task_type_id
+            ),
+        )
+        if key == "entity_data":
+            return shown_data(_KIND, CALLER_HERE)
+        cases = [(caller_is(role), json_text(masked(role, value, *of_task))) for role in DESCRIPTORS_FOR]
+        return case(*cases, else_=json_text(value)).cast(JsonText())
+    return value
+
+
+def by_role(wire: Wire) -> Wire:
+    """The keys of a task, each as the caller's role on its production sees it. They are read beside `HERE`."""
+    return Wire({key: _by_role(key, value) for key, value in wire.items()})

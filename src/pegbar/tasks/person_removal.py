@@ -14,8 +14,8 @@ from pegbar.tasks.comments import attachments
 from pegbar.tasks.comments.removal import forget
 from pegbar.tasks.events import COMMENT_DELETE, COMMENT_DELETE_REPLY, NEWS_DELETE
 from pegbar.tasks.hooks import PREVIEWS_ORPHANED, PreviewsOrphaned
-from pegbar.tasks.tables import comment, news, time_spent
-from pegbar.tasks.time import durations
+from pegbar.tasks.tables import comment, news
+from pegbar.timesheets.tables import time_spent
 
 _PERSONS = bindparam("person_ids", type_=ARRAY(Uuid))
 _NAMES = bindparam("names", type_=ARRAY(Text))
@@ -30,9 +30,9 @@ _FORGET_HOURS = text("DELETE FROM time_spent WHERE person_id = ANY(:person_ids)"
 async def forget_hours(gone: Gone) -> None:
     """Delete the hours of the person; their tasks are summed again."""
     tasks = await gone.tx.column(_TASKS_OF_HOURS, person_ids=gone.ids)
-    await durations.lock(gone.tx, tasks)
+    await recount.lock_hours(gone.tx, tasks)
     await gone.tx.execute(_FORGET_HOURS, person_ids=gone.ids)
-    await durations.refresh(gone.tx, tasks)
+    await recount.from_hours(gone.tx, tasks)
 
 
 _COMMENTS = text(

@@ -1,5 +1,6 @@
-"""Reads of tasks."""
+"""Reads of tasks. Source: spec tasks, operations on tasks and on /data/projects."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     FromClause,
+    Integer,
     Select,
     Text,
     any_,
@@ -20,27 +22,82 @@ from sqlalchemy import (
 )
 
 from pegbar.accounts.people.visibility import record
+from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import person
 from pegbar.core.data.schema import Uuid
-from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
-from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, kind_text
+from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, json_text, wire_of
+from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, is_kind, kind_text
 from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
+from pegbar.notifications.tables import subscription
 from pegbar.productions.shapes import PROJECT, PROJECT_SHOWN
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_status, task_type
-from pegbar.tasks.by_role import by_role
-from pegbar.tasks.in_context import HERE, IS_HERE
-from pegbar.tasks.listings import ASSIGNED
+from pegbar.tasks.in_context import HERE, IS_HERE, by_role
 from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
-from pegbar.tasks.tables import subscription, task, task_person_link
+from pegbar.tasks.tables import task, task_person_link
 
 TASK_ID = bindparam("task_id", type_=Uuid)
 CALLER_ID = bindparam("caller_id", type_=Uuid)
+PROJECT_ID = bindparam("project_id", type_=Uuid)
+_LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
 
 _PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
 _NULL = literal_column("'null'", JsonText())
+
+# Of a production
+
+#: Tasks of the shots of an episode.
+OF_EPISODE = task.c.entity_id.in_(
+    select(entity.c.id)
+    .join(_PARENT, _PARENT.c.id == entity.c.parent_id)
+    .where(_PARENT.c.parent_id == bindparam("episode_id", type_=Uuid), is_kind(SHOT))
+)
+ASSIGNED = exists().where(task_person_link.c.task_id == task.c.id, task_person_link.c.person_id == CALLER_ID)
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Which tasks of a production, and for whom."""
+
+    for_client: bool = False
+    own: bool = False  #: for vendors: those assigned to the caller
+    by_type: bool = False
+    by_episode: bool = False
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The conditions on tasks."""
+        choices: list[tuple[bool, ColumnElement[bool]]] = [
+            (True, task.c.project_id == PROJECT_ID),
+            (self.own, ASSIGNED),
+            (self.for_client, ~is_concept(task.c.entity_id)),
+            (self.by_type, task.c.task_type_id == bindparam("task_type_id", type_=Uuid)),
+            (self.by_episode, OF_EPISODE),
+        ]
+        return [condition for applies, condition in choices if applies]
+
+
+@lru_cache
+def number_of_tasks(which: Tasks) -> Executable:
+    """How many these tasks are."""
+    return select(func.count()).select_from(task).where(*which.conditions())
+
+
+@lru_cache
+def tasks(which: Tasks, *, paged: bool) -> Executable:
+    """Tasks with their assignees, latest change first."""
+    wire = TASK_FOR_CLIENTS if which.for_client else TASK_WITH_ASSIGNEES
+    rows = (
+        select(json_object(wire))
+        .select_from(task)
+        .where(*which.conditions())
+        .order_by(task.c.updated_at.desc(), task.c.id)
+    )
+    return rows.limit(_LIMIT).offset(_OFFSET) if paged else rows.limit(EVERY_ROW)
+
+
+# One task, with all around it
 
 
 def _if(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElement[str]:
@@ -121,7 +178,7 @@ def _in_order(row: ColumnElement[str], tasks: FromClause) -> Select[Any]:
     return select(row).select_from(tasks).where(task.c.id == any_(_IDS)).order_by(place)
 
 
-#: Tasks by their ids, in the order given.
+#: Tasks by their ids, in their order.
 several = _in_order(json_object(TASK), task)
 #: The same with their assignees, each as the caller's role on its production sees it. Takes `scope_parameters`.
 several_by_role = _in_order(json_object(by_role(TASK_WITH_ASSIGNEES)), task.outerjoin(HERE, IS_HERE))

@@ -1,9 +1,10 @@
-"""A task worked out again from its comments and hours. Source: spec tasks, "Task state" (replay)."""
+"""A task worked out again from its comments and hours. Source: spec tasks, "Task state" (replay), "Time spent"."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import TIMESTAMP, Integer, Uuid, utc_now
@@ -63,7 +64,7 @@ async def from_comments(tx: Transaction, task_id: UUID) -> Recount | None:
     rows = await tx.rows(_COMMENTS, task_id=task_id)
     if not rows:
         return None
-    said = [
+    comments = [
         (
             Status(
                 row["id"],
@@ -77,7 +78,7 @@ async def from_comments(tx: Transaction, task_id: UUID) -> Recount | None:
         for row in rows
         if row["id"] is not None
     ]
-    after = after_comments(rows[0]["default_status_id"], said)
+    after = after_comments(rows[0]["default_status_id"], comments)
     await tx.execute(
         _STORE,
         task_id=task_id,
@@ -103,3 +104,29 @@ def announce_status(tx: Transaction, task_id: UUID, recount: Recount, status_id:
         previous_task_status_id=recount.status_before,
         person_id=person_id,
     )
+
+
+# Hours
+
+#: Tasks are locked in the order of their ids, and summed after that: two writers at once both count.
+_LOCK_HOURS = text("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
+_SUM_HOURS = text(
+    """
+    UPDATE task SET duration = coalesce((SELECT sum(h.duration) FROM time_spent h WHERE h.task_id = task.id), 0),
+                    updated_at = :now
+     WHERE id = ANY(:ids) RETURNING id, project_id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("now", type_=TIMESTAMP))
+
+
+async def lock_hours(tx: Transaction, task_ids: Sequence[UUID]) -> None:
+    """Hold other writers of the hours of these tasks until the commit."""
+    await tx.rows(_LOCK_HOURS, ids=list(task_ids))
+
+
+async def from_hours(tx: Transaction, task_ids: Sequence[UUID]) -> None:
+    """Sum the hours of tasks again and announce the tasks."""
+    for row in await tx.rows(_SUM_HOURS, ids=list(task_ids), now=utc_now()):
+        tx.emit(TASK_UPDATE, project_id=row["project_id"], task_id=row["id"])

@@ -5,17 +5,16 @@ from sqlalchemy import bindparam, select
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
 from pegbar.core.data import filters
 from pegbar.core.data.filters import Special
-from pegbar.core.data.resource import Access, Change, Resource, Verb, project_of_row, project_through
+from pegbar.core.data.resource import Access, Change, Resource, Verb, project_through
 from pegbar.core.data.schema import Uuid
-from pegbar.core.data.wire import wire_of
 from pegbar.core.data.writes import Only, writes
 from pegbar.core.http.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
-from pegbar.tasks import assignment, creation, removal
+from pegbar.tasks import actions, removal
 from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
 from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
-from pegbar.tasks.tables import news, notification, subscription, task
+from pegbar.tasks.tables import news, task
 
 #: What supervisors plan of a task; the rest is for managers.
 _PLANNED = "priority start_date due_date estimation difficulty data "
@@ -54,12 +53,12 @@ plans_task = Rule(
 
 async def _check(change: Change) -> None:
     if change.before is None:
-        await creation.check_document(change)
+        await actions.check_document(change)
         return
     if isinstance(change.values.get("data"), dict) and change.values["data"]:
         stored = change.before["data"]
         change.values["data"] = {**(stored if isinstance(stored, dict) else {}), **change.values["data"]}
-    await assignment.replace_assignees(change)
+    await actions.replace_assignees(change)
 
 
 async def _saved(change: Change) -> None:
@@ -118,28 +117,6 @@ tasks = Resource(
     emit=_emit,
     streams=True,
     tag="Tasks",
-)
-
-subscriptions = Resource(
-    subscription,
-    path="/data/subscriptions",
-    type="Subscription",
-    writes=writes("person_id task_id entity_id task_type_id"),
-    project_of=project_through(subscription.c.task_id, subscription.c.entity_id),
-    tag="Subscriptions",
-)
-
-#: The column `type` is served under another key, as `type` is the kind of row.
-NOTIFICATION = wire_of(notification, "Notification").but(notification_type=notification.c.type)
-
-notifications = Resource(
-    notification,
-    path="/data/notifications",
-    project_of=project_of_row(notification),
-    type="Notification",
-    writes=writes("read change type person_id author_id comment_id task_id playlist_id reply_id"),
-    wire=NOTIFICATION,
-    tag="Notifications",
 )
 
 news_items = Resource(

@@ -36,12 +36,12 @@ class TaskState:
 
 def after_status(task: TaskState, status: Status, at: datetime) -> TaskState:
     """The task after a comment with this status at this time. A status given again changes no count and no date."""
-    told = replace(task, task_status_id=status.id, last_comment_date=at)
+    commented = replace(task, task_status_id=status.id, last_comment_date=at)
     if status.id == task.task_status_id:
-        return told
+        return commented
     end_date = task.end_date if status.is_done else None
     return replace(
-        told,
+        commented,
         retake_count=task.retake_count + status.is_retake,
         real_start_date=at if status.is_wip and task.real_start_date is None else task.real_start_date,
         end_date=at if status.is_feedback_request else end_date,
@@ -51,7 +51,9 @@ def after_status(task: TaskState, status: Status, at: datetime) -> TaskState:
 
 def after_comments(default_status_id: UUID | None, comments: Iterable[tuple[Status, datetime]]) -> TaskState:
     """The task after these comments, oldest first, from its first status on."""
-    return reduce(lambda task, said: after_status(task, *said), comments, TaskState(task_status_id=default_status_id))
+    return reduce(
+        lambda task, comment: after_status(task, *comment), comments, TaskState(task_status_id=default_status_id)
+    )
 
 
 def next_moment(task: TaskState, at: datetime) -> datetime:

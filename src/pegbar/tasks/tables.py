@@ -8,21 +8,17 @@ from pegbar.core.data.schema import (
     BigInteger,
     Boolean,
     Column,
-    Date,
     Float,
     Integer,
     String,
     Text,
     Uuid,
-    choice,
     flag,
     link_table,
     names,
     reference,
     table,
 )
-
-NOTIFICATION_TYPES = ("comment", "mention", "assignation", "reply", "reply-mention", "playlist-ready")
 
 task = table(
     "task",
@@ -113,40 +109,6 @@ attachment_file = table(
     reference("comment"),
     Column("reply_id", Uuid),
     reference("chat_message"),
-)
-
-time_spent = table(
-    "time_spent",
-    Column("duration", Float, nullable=False),
-    Column("date", Date, nullable=False),
-    reference("task"),
-    reference("person", goes="hook"),
-    UniqueConstraint("person_id", "task_id", "date", name="time_spent_uc"),
-    CheckConstraint("(duration > (0)::double precision)", name="check_duration_positive"),
-)
-
-subscription = table(
-    "subscription",
-    reference("person", nullable=False, goes="with"),
-    reference("task"),
-    reference("entity"),
-    reference("task_type"),
-    UniqueConstraint("person_id", "task_type_id", "entity_id", name="subscription_entity_uc"),
-    UniqueConstraint("person_id", "task_id", name="subscription_task_uc"),
-)
-
-notification = table(
-    "notification",
-    flag("read", nullable=False),
-    flag("change", nullable=False),
-    choice("type", NOTIFICATION_TYPES, nullable=False),
-    reference("person", nullable=False, goes="with"),
-    reference("person", "author_id", nullable=False, goes="with"),
-    reference("comment"),
-    reference("task"),
-    reference("playlist"),
-    Column("reply_id", Uuid, index=True),
-    UniqueConstraint("person_id", "author_id", "comment_id", "reply_id", "playlist_id", "type", name="notification_uc"),
 )
 
 news = table(

@@ -11,6 +11,7 @@ from pegbar.core.data.resource import CALLER_ID
 from pegbar.core.data.wire import Wire, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import is_asset_type
 from pegbar.media.tables import preview_background_file
+from pegbar.notifications.tables import notification
 from pegbar.productions.shapes import FULL, FULL_FOR_ADMINS
 from pegbar.productions.tables import project
 from pegbar.studio.tables import (
@@ -24,7 +25,6 @@ from pegbar.studio.tables import (
     task_type,
     task_type_asset_type_link,
 )
-from pegbar.tasks.tables import notification
 from pegbar.workspace import searches
 from pegbar.workspace.colleagues import colleagues
 

@@ -9,8 +9,9 @@ from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import day_off
 from pegbar.productions.tables import project
-from pegbar.tasks.tables import task, time_spent
-from pegbar.tasks.time.shapes import TIME_SPENT
+from pegbar.tasks.tables import task
+from pegbar.timesheets.queries import TIME_SPENT
+from pegbar.timesheets.tables import time_spent
 from pegbar.workspace.context import open_projects
 
 _DAY = bindparam("day", type_=Date)

@@ -23,8 +23,7 @@ from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_type
-from pegbar.tasks.by_role import by_role
-from pegbar.tasks.in_context import HERE
+from pegbar.tasks.in_context import HERE, by_role
 from pegbar.tasks.shapes import TASK
 from pegbar.tasks.tables import task, task_person_link
 

@@ -12,9 +12,8 @@ from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import json_object
 from pegbar.core.http.access import Caller, Place, Rule, require
 from pegbar.core.http.routing import get
-from pegbar.tasks.by_role import by_role
-from pegbar.tasks.in_context import MINE, OPEN, SOURCE, WITH_CALLER, caller_is
-from pegbar.tasks.listings import ASSIGNED
+from pegbar.tasks.in_context import MINE, OPEN, SOURCE, WITH_CALLER, by_role, caller_is
+from pegbar.tasks.queries import ASSIGNED
 from pegbar.tasks.shapes import TASK
 from pegbar.tasks.tables import task, task_person_link
 from pegbar.workspace import task_rows, todo

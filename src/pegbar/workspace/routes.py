@@ -22,8 +22,8 @@ from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.body import Strict, json_beside_query
 from pegbar.core.http.routing import Reply, delete, found, get, post
 from pegbar.productions.shapes import FULL
-from pegbar.tasks.time.periods import iso_day
-from pegbar.tasks.time.shapes import TIME_SPENT
+from pegbar.timesheets.periods import iso_day
+from pegbar.timesheets.queries import TIME_SPENT
 from pegbar.workspace import context, own, task_rows, todo
 
 #: The row of a day; an empty object when there is none.

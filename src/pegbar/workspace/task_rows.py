@@ -16,8 +16,7 @@ from pegbar.entities.tables import entity, entity_link
 from pegbar.productions.tables import project
 from pegbar.studio.tables import task_status, task_type
 from pegbar.tasks import in_context
-from pegbar.tasks.by_role import by_role
-from pegbar.tasks.in_context import HERE, WITH_CALLER, caller_is
+from pegbar.tasks.in_context import HERE, WITH_CALLER, by_role, caller_is
 from pegbar.tasks.tables import comment, task
 
 

@@ -4,9 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 import email_validator
 from babel import Locale, UnknownLocaleError
@@ -15,6 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 from pegbar.config import settings
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest
+from pegbar.core.timezones import known_zones
 
 DATE_FORMATS = ("YYYY-MM-DD", "DD/MM/YYYY", "MM/DD/YYYY")
 _LONGEST_LOCALE = 10
@@ -71,14 +70,9 @@ def locale_of(value: Any) -> str | None:
     raise BadRequest(f"locale: {value!r} is not a known locale.")
 
 
-@cache
-def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def timezone_of(value: Any) -> str | None:
     """A time zone of the IANA database."""
-    if value is not None and not (isinstance(value, str) and value in _timezones()):
+    if value is not None and not (isinstance(value, str) and value in known_zones()):
         raise BadRequest(f"timezone: {value!r} is not a known time zone.")
     zone: str | None = value
     return zone

@@ -6,7 +6,7 @@ from pegbar.accounts import shapes
 from pegbar.accounts.tables import desktop_login_log, person
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import json_object, wire_of
-from pegbar.tasks.tables import time_spent
+from pegbar.timesheets.tables import time_spent
 
 LOGIN = wire_of(desktop_login_log, "DesktopLoginLog")
 _PERSON = bindparam("person_id", type_=Uuid)

@@ -24,22 +24,11 @@ from sqlalchemy import text
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database
+from pegbar.core.messages.channel import Channel, Message, TryAgain, Undeliverable
+from pegbar.core.messages.languages import texts_of
 from pegbar.core.work import jobs
 
 log = structlog.get_logger()
-
-LANGUAGES = ("en_US", "fr_FR", "es_ES", "ja_JP", "de_DE", "nl_NL", "zh_CN", "pt_BR")
-
-_SIGNATURES = {
-    "en_US": "Best regards,<br>The {organisation} team",
-    "fr_FR": "Bien cordialement,<br>L’équipe {organisation}",
-    "es_ES": "Saludos cordiales,<br>El equipo de {organisation}",
-    "ja_JP": "よろしくお願いいたします。<br>{organisation} チーム",
-    "de_DE": "Mit freundlichen Grüßen<br>Das Team von {organisation}",
-    "nl_NL": "Met vriendelijke groet,<br>Het team van {organisation}",
-    "zh_CN": "此致<br>{organisation} 团队",
-    "pt_BR": "Atenciosamente,<br>A equipe {organisation}",
-}
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -63,7 +52,7 @@ ORGANISATION_NAME = text("SELECT name FROM organisation ORDER BY created_at LIMI
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail to one person, in one of `LANGUAGES`. `message` is HTML."""
+    """A mail to one person, in one of the languages of texts. `message` is HTML."""
 
     to: str
     subject: str
@@ -74,15 +63,6 @@ class Mail:
     def arguments(self) -> dict[str, Any]:
         """What the job that sends it is given."""
         return asdict(self)
-
-
-def language_of(locale: str | None) -> str:
-    """The language of mails for a locale: the same language in another region, else English."""
-    locale = (locale or settings().default_locale).replace("-", "_")
-    if locale in LANGUAGES:
-        return locale
-    same = (each for each in LANGUAGES if each.split("_")[0] == locale.split("_")[0].lower())
-    return next(same, "en_US")
 
 
 def escaped(value: object) -> str:
@@ -132,17 +112,17 @@ def compose(mail: Mail, organisation: str) -> EmailMessage:
     """The mail as it is sent."""
     name, sender = parseaddr(settings().mail_default_sender)
     host = settings().domain_name.partition(":")[0]
-    signature = _SIGNATURES[mail.language].format(organisation=escaped(organisation))
-    made = EmailMessage(policy=SMTP)
-    made["From"] = Address(name or "Kitsu Bot", addr_spec=sender)
-    made["To"] = " ".join(mail.to.split())
-    made["Subject"] = " ".join(mail.subject.split())
-    made["Date"] = formatdate()
-    made["Message-ID"] = make_msgid(domain=host)
-    made.set_content(as_text(f"<h1>{escaped(mail.title)}</h1>{mail.message}<p>{signature}</p>"))
+    signature = texts_of("pegbar.core.messages", mail.language)["signature"].format(organisation=escaped(organisation))
+    letter = EmailMessage(policy=SMTP)
+    letter["From"] = Address(name or "Kitsu Bot", addr_spec=sender)
+    letter["To"] = " ".join(mail.to.split())
+    letter["Subject"] = " ".join(mail.subject.split())
+    letter["Date"] = formatdate()
+    letter["Message-ID"] = make_msgid(domain=host)
+    letter.set_content(as_text(f"<h1>{escaped(mail.title)}</h1>{mail.message}<p>{signature}</p>"))
     page = _PAGE.format(lang=mail.language[:2], title=escaped(mail.title), message=mail.message, signature=signature)
-    made.add_alternative(page, subtype="html")
-    return made
+    letter.add_alternative(page, subtype="html")
+    return letter
 
 
 class Postbox:
@@ -160,6 +140,10 @@ class Postbox:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Take leave of the mail server."""
         if self._server is not None and self._server.is_connected:
             with suppress(aiosmtplib.SMTPException, OSError):
                 await self._server.quit()
@@ -175,7 +159,7 @@ class Postbox:
             server = await self._connected()
             await server.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
-            if any(each.code not in _REFUSED_FOR_GOOD for each in error.recipients):
+            if any(refusal.code not in _REFUSED_FOR_GOOD for refusal in error.recipients):
                 raise
             log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason=str(error))
         except aiosmtplib.SMTPResponseException as error:
@@ -186,15 +170,15 @@ class Postbox:
     async def _connected(self) -> aiosmtplib.SMTP:
         if self._server is not None and self._server.is_connected:
             return self._server
-        wanted = settings()
+        configured = settings()
         server = aiosmtplib.SMTP(
-            hostname=wanted.mail_server,
-            port=wanted.mail_port,
-            username=wanted.mail_username or None,
-            password=wanted.mail_password or None,
-            use_tls=wanted.mail_use_ssl,
-            start_tls=wanted.mail_use_tls,
-            local_hostname=wanted.domain_name.partition(":")[0],
+            hostname=configured.mail_server,
+            port=configured.mail_port,
+            username=configured.mail_username or None,
+            password=configured.mail_password or None,
+            use_tls=configured.mail_use_ssl,
+            start_tls=configured.mail_use_tls,
+            local_hostname=configured.domain_name.partition(":")[0],
             timeout=30,
         )
         await server.connect()
@@ -220,3 +204,78 @@ async def send(db: Database, mail: Mail) -> None:
 async def send_mail(db: Database, **arguments: Any) -> None:
     """Send a mail that holds no secret."""
     await send(db, Mail(**arguments))
+
+
+# Mails as a channel of messages
+
+
+class Html:
+    """The HTML of a mail's message."""
+
+    def plain(self, value: str) -> str:
+        """A value as it reads."""
+        return escaped(value)
+
+    def bold(self, value: str) -> str:
+        """A value in bold."""
+        return f"<strong>{escaped(value)}</strong>"
+
+    def link(self, url: str, label: str) -> str:
+        """A link; both parts are escaped here."""
+        return link(url, label)
+
+    def quoted(self, value: str) -> str:
+        """Somebody's words."""
+        return f"<em>{'<br>'.join(escaped(value).splitlines())}</em>"
+
+    def joined(self, paragraphs: list[str]) -> str:
+        """A text of paragraphs."""
+        return "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+
+
+class ByMail(Channel):
+    """The mail server of the settings."""
+
+    name = "mail"
+    style = Html()
+    wanted = "notifications_enabled"
+    address = "email"
+
+    def __init__(self, organisation: str, credential: str = "") -> None:
+        super().__init__(organisation, credential)
+        self._postbox = Postbox(organisation)
+
+    async def close(self) -> None:
+        """Take leave of the mail server."""
+        await self._postbox.close()
+
+    async def send(self, address: str, message: Message) -> None:
+        """Mail a message. Raises Undeliverable, TryAgain; what the server refuses for good is logged."""
+        if not settings().mail_enabled:
+            return
+        if not settings().mail_server:
+            log.debug("a message is not mailed, as there is no MAIL_SERVER", title=message.title)
+            return
+        if not address:
+            raise Undeliverable("the person has no e-mail address")
+        title = message.title
+        mail = Mail(address, f"[Kitsu] {title}", title, message.text, message.language)
+        try:
+            await self._postbox.send(mail)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            reason = f"the mail server {settings().mail_server} does not take it: {_reason(error)}"
+            raise TryAgain(reason, away=_is_away(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    """What a mail server's error is: its code, never the text it quotes."""
+    code = getattr(error, "code", None)
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        code = ", ".join(str(refusal.code) for refusal in error.recipients)
+    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether a mail server takes nothing now, rather than not this recipient or mail."""
+    refused = isinstance(error, aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseException)
+    return not refused or isinstance(error, aiosmtplib.SMTPAuthenticationError | aiosmtplib.SMTPConnectResponseError)

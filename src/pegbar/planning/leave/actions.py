@@ -12,8 +12,8 @@ from pegbar.core.data.schema import Date, Uuid
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import require
 from pegbar.planning.tables import day_off
-from pegbar.tasks.events import TIME_SPENT_DELETE
-from pegbar.tasks.time import durations
+from pegbar.tasks import recount
+from pegbar.timesheets.events import TIME_SPENT_DELETE
 
 #: The person, locked: their days off are written one after the other.
 _PERSON = select(person.c.id).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update(key_share=True)
@@ -78,5 +78,5 @@ async def wipe(tx: Transaction, person_id: UUID, first_day: date, last_day: date
     for row in gone:
         tx.emit(TIME_SPENT_DELETE, project_id=row["project_id"], time_spent_id=row["id"])
     task_ids = sorted({row["task_id"] for row in gone})
-    await durations.lock(tx, task_ids)
-    await durations.refresh(tx, task_ids)
+    await recount.lock_hours(tx, task_ids)
+    await recount.from_hours(tx, task_ids)

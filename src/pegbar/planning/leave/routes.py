@@ -13,8 +13,9 @@ from pegbar.core.http.access import Caller, authenticated, member_of, not_client
 from pegbar.core.http.routing import get, path_uuid
 from pegbar.planning.leave import queries
 from pegbar.planning.leave.resources import day_offs
-from pegbar.planning.periods import Period, month_period, week_period, year_period
 from pegbar.planning.tables import day_off
+from pegbar.timesheets import periods
+from pegbar.timesheets.periods import Period
 
 _OF_PERSON = "/data/persons/{person_id:uuid}/day-offs"
 _LEADS = "oneself, or those who lead a production of the person"
@@ -35,7 +36,7 @@ async def _check_subject(db: Database, caller: Caller, person_id: UUID) -> None:
 async def _of_person(db: Database, caller: Caller, person_id: UUID, period: Period | None) -> Json:
     await _check_subject(db, caller, person_id)
     statement = queries.of_person(caller.is_admin, period is not None)
-    days = {} if period is None else {"first_day": period[0], "last_day": period[1]}
+    days = {} if period is None else {"first_day": period.first, "last_day": period.last}
     return await db.json(statement, person_id=person_id, **days, **scope_parameters(statement, caller))
 
 
@@ -73,37 +74,37 @@ async def day_off_at(person_id: UUID, date: str, db: Database, caller: Caller) -
 @get(f"{_OF_PERSON}/year/{{year:str}}", **_DECLARED)
 async def days_off_in_year(person_id: UUID, year: str, db: Database, caller: Caller) -> Json:
     """The days off of a person that overlap a year."""
-    return await _of_person(db, caller, person_id, year_period(year))
+    return await _of_person(db, caller, person_id, periods.year(year))
 
 
 @get(f"{_OF_PERSON}/month/{{year:str}}/{{month:str}}", **_DECLARED)
 async def days_off_in_month(person_id: UUID, year: str, month: str, db: Database, caller: Caller) -> Json:
     """The days off of a person that overlap a month."""
-    return await _of_person(db, caller, person_id, month_period(year, month))
+    return await _of_person(db, caller, person_id, periods.month(year, month))
 
 
 @get(f"{_OF_PERSON}/week/{{year:str}}/{{week:str}}", **_DECLARED)
 async def days_off_in_week(person_id: UUID, year: str, week: str, db: Database, caller: Caller) -> Json:
     """The days off of a person that overlap an ISO week."""
-    return await _of_person(db, caller, person_id, week_period(year, week))
+    return await _of_person(db, caller, person_id, periods.week(year, week))
 
 
 async def _of_everybody(db: Database, caller: Caller, period: Period) -> Json:
     statement = queries.of_everybody(caller.is_admin)
     given = scope_parameters(statement, caller)
-    return await db.json(statement, first_day=period[0], last_day=period[1], **given)
+    return await db.json(statement, first_day=period.first, last_day=period.last, **given)
 
 
 @get("/data/persons/day-offs/{year:str}", **_DECLARED)
 async def all_days_off_in_year(year: str, db: Database, caller: Caller) -> Json:
     """The days off that overlap a year, of everybody whose days off the caller may see."""
-    return await _of_everybody(db, caller, year_period(year))
+    return await _of_everybody(db, caller, periods.year(year))
 
 
 @get("/data/persons/day-offs/{year:str}/{month:str}", **_DECLARED)
 async def all_days_off_in_month(year: str, month: str, db: Database, caller: Caller) -> Json:
     """The days off that overlap a month, of everybody whose days off the caller may see."""
-    return await _of_everybody(db, caller, month_period(year, month))
+    return await _of_everybody(db, caller, periods.month(year, month))
 
 
 @get(

@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy import TextClause, bindparam, text
 
 from pegbar.core.data.schema import Text, Uuid
-from pegbar.tasks.time.quotas import Mode
+from pegbar.timesheets.quotas import Mode
 
 #: What the rows of the answer are about.
 Rows = Literal["person_id", "task_type_id"]

@@ -10,10 +10,10 @@ from pegbar.core.data.filters import uuid_filter
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, Rule, at, member_of, not_client, require
 from pegbar.core.http.routing import found, get, path_uuid
+from pegbar.core.timezones import zone_of
 from pegbar.planning.quotas import queries
 from pegbar.planning.quotas.queries import Rows
-from pegbar.tasks.time.periods import zone_of
-from pegbar.tasks.time.quotas import MODES, Mode
+from pegbar.timesheets.quotas import MODES, Mode
 
 _PATH = "/data/projects/{project_id:uuid}/quotas"
 #: By person or task type, then by unit of time.

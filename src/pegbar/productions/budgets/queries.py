@@ -10,7 +10,8 @@ from pegbar.core.data.wire import JsonText, json_map, json_object, wire_of
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import budget, budget_entry, budget_revision
 from pegbar.studio.tables import task_type
-from pegbar.tasks.tables import task, time_spent
+from pegbar.tasks.tables import task
+from pegbar.timesheets.tables import time_spent
 
 _BUDGET_ID = bindparam("budget_id", type_=Uuid)
 _ENTRY_ID = bindparam("entry_id", type_=Uuid)

@@ -1,41 +1,54 @@
-"""What people do with comments. Source: spec tasks, "Posting a comment", "Deleting a comment"."""
+"""What people do with comments: post one or many, move, delete them.
 
+Comments on many tasks are posted in one transaction: when one is refused, none is.
+Source: spec tasks, "Posting a comment", "Deleting a comment", comment-many, copy-client-comments, POST
+…/comments/{comment_id}/move; "Worth fixing".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
+import asyncpg
+import msgspec
+from sqlalchemy import ARRAY, any_, bindparam, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import Uuid
-from pegbar.core.errors import NotFound
+from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.values import check_json, check_text
+from pegbar.core.errors import BadRequest, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, may_act_on_task, require
 from pegbar.tasks import recount
 from pegbar.tasks.comments import queries
-from pegbar.tasks.comments.bodies import PostedComment, known_id
-from pegbar.tasks.comments.posting import NewComment, post
+from pegbar.tasks.comments.access import BY_CLIENT, caller_at, check_may_comment, check_may_give_status
+from pegbar.tasks.comments.attachments import StoredFile, attach
+from pegbar.tasks.comments.posting import NewComment, arrive, post
 from pegbar.tasks.comments.removal import forget
-from pegbar.tasks.comments.rights import check_may_comment, check_may_give_status
+from pegbar.tasks.comments.shapes import PostedComment, known_id
 from pegbar.tasks.comments.subject import load
 from pegbar.tasks.events import COMMENT_DELETE, NEWS_DELETE
 from pegbar.tasks.hooks import PREVIEWS_ORPHANED, PreviewsOrphaned
+from pegbar.tasks.tables import comment, task
 
 
 async def say(tx: Transaction, caller: Caller, task_id: UUID, body: PostedComment) -> UUID:
     """Post what somebody said; the id of the comment. Managers may say it for another person and at another time."""
     status_id = known_id("task_status_id", body.task_status_id)
     author_id = known_id("person_id", body.person_id) if body.person_id and caller.manages else caller.id
-    said = body.text
     subject = await load(
         tx,
         task_id,
         status_id=status_id,
         author_id=author_id,
-        said=said,
+        text=body.text,
         caller_id=None if may_act_on_task(caller) else caller.id,
     )
     check_may_comment(caller, subject)
     check_may_give_status(caller, subject)
     new = NewComment(
-        said,
+        body.text,
         checklist=body.items("checklist"),
         links=body.link_texts,
         for_client=body.is_for_client and caller.manages,
@@ -83,3 +96,168 @@ async def remove(tx: Transaction, caller: Caller, comment_id: UUID, *, task_id: 
     done = await recount.from_comments(tx, task_id)
     if done is not None and done.status_after != done.status_before:
         recount.announce_status(tx, task_id, done, done.status_after, row["person_id"])
+
+
+# Many at once
+
+
+@dataclass(frozen=True)
+class Word:
+    """What is said on one of many tasks, and its place among what was sent."""
+
+    place: int
+    task_id: UUID
+    status_id: UUID
+    text: str
+    links: list[str]
+
+
+def words_of(document: Any) -> list[Word]:
+    """The comments of a body. Those without task, status or text are passed over. 400 for what is no list of them."""
+    if not isinstance(document, list):
+        raise BadRequest("The body must be a list of comments.")
+    words = []
+    for place, item in enumerate(document):
+        if not isinstance(item, dict):
+            raise InvalidBody([(str(place), "This must be a comment.")])
+        task_id, status_id = (_id(item, place, name) for name in ("object_id", "task_status_id"))
+        comment = item.get("comment")
+        if task_id is None or status_id is None or comment is None:
+            continue
+        if not isinstance(comment, str):
+            raise InvalidBody([(f"{place}.comment", "This must be a text.")])
+        check_text(f"{place}.comment", comment)
+        words.append(Word(place, task_id, status_id, comment, _links(item.get("links"), place)))
+    return words
+
+
+def _id(item: Mapping[str, Any], place: int, name: str) -> UUID | None:
+    value = item.get(name)
+    if value is None:
+        return None
+    try:
+        return UUID(value)
+    except (ValueError, TypeError, AttributeError):
+        raise InvalidBody([(f"{place}.{name}", "This is not an id.")]) from None
+
+
+def _links(value: Any, place: int) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InvalidBody([(f"{place}.links", "This must be a list.")])
+    check_json(f"{place}.links", value)
+    return [link if isinstance(link, str) else msgspec.json.encode(link).decode() for link in value]
+
+
+async def say_many(
+    tx: Transaction, caller: Caller, words: Sequence[Word], files: Mapping[int, Sequence[StoredFile]]
+) -> tuple[Json, set[int]]:
+    """Post comments, each with its files; they and their places. What the caller may not comment is passed over.
+
+    Raises NotFound for a manager who names a task that does not exist or anybody who names such a status, Forbidden for
+    a status that is kept from the caller's role, BadRequest when the retakes of a task are used up.
+    """
+    there = await caller_at(tx, caller, [word.task_id for word in words])
+    posted_ids: dict[int, UUID] = {}
+    for word in words:
+        if word.task_id not in there and caller.manages:
+            raise NotFound(f"There is no task {word.task_id}.")
+        if word.task_id not in there or not may_act_on_task(there[word.task_id]):
+            continue
+        subject = await load(tx, word.task_id, status_id=word.status_id, author_id=caller.id, text=word.text)
+        check_may_give_status(there[word.task_id], subject)
+        comment_id = await post(tx, subject, NewComment(word.text, links=word.links))
+        await attach(tx, files.get(word.place, ()), comment_id=comment_id)
+        posted_ids[word.place] = comment_id
+    return await tx.json(queries.posted_together, ids=list(posted_ids.values())), set(posted_ids)
+
+
+#: The last words of a client on each of these tasks of a production.
+_LAST_OF_CLIENTS = (
+    select(comment.c.object_id, comment.c.text)
+    .join(task, task.c.id == comment.c.object_id)
+    .where(
+        task.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        task.c.project_id == bindparam("project_id", type_=Uuid),
+        BY_CLIENT,
+    )
+    .order_by(comment.c.object_id, comment.c.created_at.desc(), comment.c.id)
+    .ext(distinct_on(comment.c.object_id))
+)
+
+
+async def copy_last_of_clients(
+    tx: Transaction, caller: Caller, project_id: UUID, task_ids: Sequence[UUID], prefix: str
+) -> Json:
+    """Say again, for the studio, what clients said last on tasks of a production; the comments, by their tasks' ids."""
+    await caller_at(tx, caller, task_ids)
+    ids = []
+    for row in await tx.rows(_LAST_OF_CLIENTS, ids=list(task_ids), project_id=project_id):
+        copy = "\n\n".join(part for part in (prefix, row["text"] or "") if part)
+        subject = await load(tx, row["object_id"], status_id=None, author_id=caller.id, text=copy)
+        ids.append(await post(tx, subject, NewComment(copy)))
+    return await tx.json(queries.posted_together, ids=ids)
+
+
+# Moving
+
+_MOVED = text(
+    """
+    SELECT c.id, c.object_id, c.task_status_id, c.person_id, c.text, c.created_at, coalesce(c.for_client, false)
+             AS for_client, source.entity_id IS NOT DISTINCT FROM target.entity_id AS same_entity,
+           c.preview_file_id IS NOT NULL OR EXISTS (SELECT 1 FROM comment_preview_link p WHERE p.comment = c.id)
+             AS holds_preview
+      FROM comment c
+      JOIN task source ON source.id = c.object_id
+      JOIN task target ON target.id = :target_id
+     WHERE c.id = :comment_id
+       FOR NO KEY UPDATE OF c
+    """
+).bindparams(bindparam("comment_id", type_=Uuid), bindparam("target_id", type_=Uuid))
+
+_LEAVE = text(
+    """
+    WITH moved AS (UPDATE comment SET object_id = :target_id, updated_at = :now ::timestamp WHERE id = :comment_id),
+    forgotten AS (DELETE FROM notification WHERE comment_id = :comment_id)
+    DELETE FROM news WHERE comment_id = :comment_id RETURNING id
+    """
+).bindparams(bindparam("comment_id", type_=Uuid), bindparam("target_id", type_=Uuid))
+
+
+def _movable(row: asyncpg.Record | None, task_id: UUID, target_id: UUID) -> asyncpg.Record:
+    if row is None:
+        raise NotFound("There is no such comment.")
+    if row["object_id"] != task_id:
+        raise BadRequest("This comment is not on this task.")
+    if target_id == task_id:
+        raise BadRequest("target_task_id: the comment is on this task already.")
+    if not row["same_entity"]:
+        raise BadRequest("target_task_id: a comment stays on its entity.")
+    if row["holds_preview"]:
+        raise BadRequest("A comment with previews stays on its task.")
+    return row
+
+
+async def move(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID, target_id: UUID) -> None:
+    """Move a comment to another task of the same entity; both tasks are worked out again.
+
+    Raises NotFound for an unknown task, Forbidden unless the caller manages both, BadRequest when it cannot be moved.
+    """
+    there = await caller_at(tx, caller, [task_id, target_id])
+    if target_id not in there:
+        raise NotFound(f"There is no task {target_id}.", field="target_task_id")
+    require(all(here.manages for here in there.values()), "Only managers of the production move comments.")
+    row = _movable(await tx.row(_MOVED, comment_id=comment_id, target_id=target_id), task_id, target_id)
+    project_id = there[task_id].project_id
+    now = utc_now()
+    for news_id in await tx.column(_LEAVE, comment_id=comment_id, target_id=target_id, now=now):
+        tx.emit(NEWS_DELETE, project_id=project_id, news_id=news_id)
+    words = row["text"] or ""
+    subject = await load(
+        tx, target_id, status_id=row["task_status_id"], author_id=row["person_id"], text=words, hashtags=False
+    )
+    for changed_id in (task_id, target_id):
+        await recount.from_comments(tx, changed_id)
+    tx.emit(COMMENT_DELETE, project_id=project_id, comment_id=comment_id, task_id=task_id)
+    await arrive(tx, subject, comment_id, words, at=row["created_at"], now=now, for_client=row["for_client"])

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, any_, bindparam, select
+from sqlalchemy import ARRAY, any_, bindparam, select, text
 
 from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.schema import Column, String, Uuid
 from pegbar.core.data.wire import json_object
+from pegbar.core.errors import NotFound
+from pegbar.core.http.access import Caller, require
 from pegbar.core.http.uploads import Form, Upload
-from pegbar.core.storage import Address, record, store
+from pegbar.core.storage import Address, mark_deleted, record, store
+from pegbar.tasks.comments.access import locked
 from pegbar.tasks.comments.shapes import ATTACHMENT, ATTACHMENT_WITH_REPLY
+from pegbar.tasks.events import COMMENT_UPDATE
 from pegbar.tasks.tables import attachment_file
 
 PREFIX = "attachments"
@@ -38,15 +42,15 @@ class StoredFile:
     size: int
 
 
-def _fitting(column: Column[Any], text: str) -> str:
+def _fitting(column: Column[Any], value: str) -> str:
     """What of a text the column can hold."""
     assert isinstance(column.type, String)
-    return text[: column.type.length]
+    return value[: column.type.length]
 
 
 def chosen(form: Form) -> list[Upload]:
     """The files of a form that are kept: the first of each field, whatever the fields are called."""
-    first_of_field = {each.field: each for each in reversed(form.files)}
+    first_of_field = {upload.field: upload for upload in reversed(form.files)}
     return list(reversed(first_of_field.values()))
 
 
@@ -71,8 +75,8 @@ async def keep(form: Form) -> list[StoredFile]:
 
 async def discard(files: Sequence[StoredFile]) -> None:
     """Remove stored files that nothing refers to, as what was to hold them failed."""
-    for each in files:
-        await store().remove(address(each.id))
+    for file in files:
+        await store().remove(address(file.id))
 
 
 async def attach(
@@ -84,22 +88,22 @@ async def attach(
     chat_message_id: UUID | None = None,
 ) -> None:
     """Attach stored files to a comment, a reply of it, or a message."""
-    for each in files:
-        await record(tx, address(each.id), each.size)
+    for file in files:
+        await record(tx, address(file.id), file.size)
     await tx.insert_many(
         attachment_file,
         [
             {
-                "id": each.id,
-                "name": each.name,
-                "extension": each.extension,
-                "mimetype": each.mimetype,
-                "size": each.size,
+                "id": file.id,
+                "name": file.name,
+                "extension": file.extension,
+                "mimetype": file.mimetype,
+                "size": file.size,
                 "comment_id": comment_id,
                 "reply_id": reply_id,
                 "chat_message_id": chat_message_id,
             }
-            for each in files
+            for file in files
         ],
     )
 
@@ -115,4 +119,42 @@ _OF_REPLY = (
 
 async def short(tx: Transaction, files: Sequence[StoredFile], *, of_reply: bool = False) -> Json:
     """Files as the answer to attaching them."""
-    return await tx.json(_OF_REPLY if of_reply else _SHORT, ids=[each.id for each in files])
+    return await tx.json(_OF_REPLY if of_reply else _SHORT, ids=[file.id for file in files])
+
+
+# Of a comment that is there
+
+_COMMENT_ID = bindparam("comment_id", type_=Uuid)
+_DETACH = text("DELETE FROM attachment_file WHERE id = :file_id AND comment_id = :comment_id RETURNING id").bindparams(
+    _COMMENT_ID, bindparam("file_id", type_=Uuid)
+)
+_KNOWN_FILE = select(attachment_file.c.id).where(attachment_file.c.id == bindparam("file_id", type_=Uuid))
+
+
+async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> None:
+    """Tell that the files of a comment change.
+
+    Raises Forbidden unless the comment is the caller's, or they manage the production; NotFound without it.
+    """
+    task_id, comment_id = path
+    row = await locked(tx, caller, task_id, comment_id)
+    is_author = caller.is_member and row["person_id"] == caller.id
+    require(is_author or caller.manages, "Only the author and managers change the files of a comment.")
+    tx.emit(
+        COMMENT_UPDATE,
+        project_id=caller.project_id,
+        comment_id=comment_id,
+        task_id=task_id,
+        person_id=row["person_id"],
+        for_client=bool(row["for_client"]),
+    )
+
+
+async def detach(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], file_id: UUID) -> None:
+    """Remove a file from a comment. Raises NotFound for an unknown one, Forbidden for one that it does not hold."""
+    await change_files(tx, caller, path)
+    gone = await tx.column(_DETACH, comment_id=path[1], file_id=file_id)
+    if not gone:
+        require(await tx.value(_KNOWN_FILE, file_id=file_id) is None, "This attachment is not of this comment.")
+        raise NotFound(f"There is no attachment {file_id} on this comment.")
+    await mark_deleted(tx, [address(file_id)])

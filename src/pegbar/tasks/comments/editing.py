@@ -2,19 +2,20 @@
 
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import bindparam, text
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import TIMESTAMP, Boolean, Uuid, utc_now
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.data.writes import MANAGERS, Only
 from pegbar.core.errors import BadRequest, Forbidden, Refused
 from pegbar.core.http.access import Caller, may_act_on_task, require
-from pegbar.tasks import notifications, recount
-from pegbar.tasks.comments.mentions import named
+from pegbar.tasks import recount
 from pegbar.tasks.comments.queries import one
 from pegbar.tasks.comments.shapes import COMMENT
-from pegbar.tasks.notices.access import ALLOWED
+from pegbar.tasks.comments.subject import named
+from pegbar.tasks.hooks import COMMENT_EDITED, CommentEdited
+from pegbar.tasks.tables import comment
 
 
 def _is_author(change: Change) -> bool:
@@ -74,10 +75,10 @@ _NAMES = text(
     """  # noqa: S608 - rules of ours
 ).bindparams(bindparam("task_id", type_=Uuid), bindparam("author_id", type_=Uuid))
 
-#: Mentions become those of the text; who is newly named is told, who is not any more is told no longer.
-_REMENTION = text(
-    f"""
-    WITH unnamed AS (
+#: Mentions become those of the text.
+_REMENTION = COMMENT_EDITED.statement(
+    """
+    unnamed AS (
       DELETE FROM comment_mentions WHERE comment = :comment_id AND person <> ALL(:persons)
     ), undepartmented AS (
       DELETE FROM comment_department_mentions WHERE comment = :comment_id AND department <> ALL(:departments)
@@ -86,31 +87,8 @@ _REMENTION = text(
     ), departmented AS (
       INSERT INTO comment_department_mentions (comment, department)
       SELECT :comment_id, unnest(:departments) ON CONFLICT DO NOTHING
-    ), concerned AS (
-      SELECT unnest(:persons) AS person_id
-      UNION SELECT d.person_id FROM department_link d
-              JOIN task t ON t.id = :task_id
-             WHERE d.department_id = ANY(:departments) AND d.person_id IN {as_text(members(written("t.project_id")))}
-    ), {ALLOWED}, forgotten AS (
-      DELETE FROM notification WHERE comment_id = :comment_id AND type = 'mention'
-         AND person_id NOT IN (SELECT person_id FROM concerned)
-    ), told AS (
-      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
-                                task_id)
-      SELECT gen_random_uuid(), :now, :now, false, false, 'mention', person_id, :author_id, :comment_id, :task_id
-        FROM concerned JOIN allowed USING (person_id)
-       WHERE person_id <> :author_id
-         AND NOT EXISTS (SELECT 1 FROM notification n
-                          WHERE n.comment_id = :comment_id AND n.type = 'mention' AND n.person_id = concerned.person_id)
-      RETURNING id, person_id
     )
-    SELECT told.id, told.person_id, allowed.wants_messages FROM told JOIN allowed USING (person_id)
-    """  # noqa: S608 - a constant
-).bindparams(
-    *[bindparam(name, type_=Uuid) for name in ("comment_id", "task_id", "author_id", "starter_id", "project_id")],
-    *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client")],
-    *[bindparam(name, type_=ARRAY(Uuid)) for name in ("persons", "departments")],
-    bindparam("now", type_=TIMESTAMP),
+    """
 )
 
 
@@ -118,10 +96,10 @@ async def check(change: Change) -> None:
     """Refuse what the rules of comments forbid. A new one is a plain row; null lists are stored empty."""
     for key in ("checklist", "replies"):
         if key in change.document:
-            given = change.document[key]
-            if given is not None and not isinstance(given, list):
+            value = change.document[key]
+            if value is not None and not isinstance(value, list):
                 raise Refused(f"{key} must be a list.", field=key)
-            change.values[key] = given or []
+            change.values[key] = value or []
     if change.before is None:
         return
     if change.values.get("text", "") is None:
@@ -139,8 +117,8 @@ async def _check_editor(change: Change) -> None:
     if caller.manages:
         return
     require(caller.reaches_entity, "Vendors edit comments on what they work on.")
-    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **given)
+    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **params)
     if seen is None or not seen["visible"]:
         raise Forbidden("This comment is not for you.")
     if change.values.get("task_status_id") is not None:
@@ -184,22 +162,20 @@ async def saved(change: Change) -> None:
 
 
 async def _mention(change: Change, task_id: UUID) -> None:
-    said = change.values["text"]
-    author_id = change.after("person_id")
+    text_now, author_id = change.values["text"], change.after("person_id")
     names = await change.tx.row(_NAMES, task_id=task_id, author_id=author_id)
     if names is None:
         return
-    told = await change.tx.rows(
-        _REMENTION,
-        comment_id=change.row_id,
+    edited = CommentEdited(
+        change.tx,
+        comment_id=change.row(comment),
         task_id=task_id,
-        author_id=author_id,
-        starter_id=author_id,
         project_id=names["project_id"],
+        author_id=author_id,
+        persons=named(text_now, "@", [(row[0], row[1]) for row in names["team"]]),
+        departments=named(text_now, "@", [(row[0], row[1]) for row in names["departments"]]),
         for_client=bool(change.after("for_client")),
         by_client=bool(names["by_client"]),
-        persons=named(said, "@", [(row[0], row[1]) for row in names["team"]]),
-        departments=named(said, "@", [(row[0], row[1]) for row in names["departments"]]),
         now=utc_now(),
     )
-    notifications.announce(change.tx, change.caller.project_id, told)
+    COMMENT_EDITED.tell(edited, await _REMENTION.run(change.tx, edited))

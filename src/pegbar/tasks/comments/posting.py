@@ -1,27 +1,30 @@
-"""Posting a comment: the normal way a task changes status. Source: spec tasks, "Posting a comment: pipeline".
+"""Posting a comment: the normal way a task changes status.
 
 A person's comment, a copy on a sibling task (hashtags) and an automation's comment go through `post`. Everything a
 comment causes is written by one statement; its events and mails commit with it.
+Source: spec tasks, "Posting a comment: pipeline", "Status automations".
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import structlog
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import ARRAY, bindparam
 
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
 from pegbar.core.errors import BadRequest
-from pegbar.tasks import notifications, readiness, recount
-from pegbar.tasks.comments.mentions import named
-from pegbar.tasks.comments.subject import Automation, Subject, load
+from pegbar.entities import events
+from pegbar.entities.casting.readiness import refresh_casting_of
+from pegbar.entities.kinds import ASSET
+from pegbar.entities.tables import entity
+from pegbar.tasks import recount
+from pegbar.tasks.comments.subject import Automation, Subject, load, named
 from pegbar.tasks.events import COMMENT_NEW, NEWS_NEW, TASK_STATUS_CHANGED, TASK_TO_REVIEW, TASK_UPDATE
-from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
-from pegbar.tasks.notices.access import ALLOWED, TEAM
+from pegbar.tasks.hooks import COMMENT_ADDED, REVISION_IMPORTED, CommentAdded, RevisionImport
 from pegbar.tasks.state import after_status, is_latest, next_moment
 
 log = structlog.get_logger()
@@ -42,44 +45,20 @@ class NewComment:
     copied: bool = False  #: repeated from another task: its hashtags are not followed again
 
 
-#: What a comment causes besides the change of its task: a piece of news, and notifications for whom it concerns.
-FOLLOWING = f"""
+#: A comment is news; whom it concerns is told of it.
+_PUBLISHED = """
     published AS (
       INSERT INTO news (id, created_at, updated_at, change, author_id, comment_id, task_id)
-      SELECT gen_random_uuid(), :at, :now, :change, :author_id, :comment_id, :task_id WHERE :makes_news
+      SELECT gen_random_uuid(), :at, :now, :changes_status, :author_id, :comment_id, :task_id WHERE :makes_news
       RETURNING id
-    ), concerned AS (
-      SELECT person_id, 'comment' AS type FROM task_person_link WHERE task_id = :task_id
-      UNION SELECT person_id, 'comment' FROM subscription WHERE task_id = :task_id
-      UNION SELECT person_id, 'comment' FROM subscription
-             WHERE entity_id = :parent_id AND task_type_id = :task_type_id
-      UNION SELECT unnest(:persons), 'mention'
-      UNION SELECT d.person_id, 'mention' FROM department_link d
-             WHERE d.department_id = ANY(:departments) AND d.person_id IN {TEAM}
-    ), {ALLOWED}, told AS (
-      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
-                                task_id)
-      SELECT gen_random_uuid(), :at, :now, false, :change AND type = 'comment', type, person_id, :author_id,
-             :comment_id, :task_id
-        FROM concerned JOIN allowed USING (person_id) WHERE person_id <> :author_id
-      RETURNING id, person_id
     )
-    SELECT published.id AS news_id, told.id, told.person_id, allowed.wants_messages
-      FROM (SELECT 1) AS one LEFT JOIN published ON true LEFT JOIN told ON true LEFT JOIN allowed USING (person_id)
-"""  # noqa: S608 - a constant
-FOLLOWING_PARAMETERS = (
-    *[
-        bindparam(name, type_=Uuid)
-        for name in ("comment_id", "task_id", "author_id", "starter_id", "parent_id", "task_type_id", "project_id")
-    ],
-    *[bindparam(name, type_=TIMESTAMP) for name in ("at", "now")],
-    *[bindparam(name, type_=ARRAY(Uuid)) for name in ("persons", "departments")],
-    *[bindparam(name, type_=Boolean) for name in ("for_client", "by_client", "change", "makes_news")],
-)
+"""
+_NEWS = "(SELECT id FROM published) AS news_id"
+_MAKES_NEWS = bindparam("makes_news", type_=Boolean)
 
-_SAY = text(
+_POST = COMMENT_ADDED.statement(
     f"""
-    WITH said AS (
+    posted AS (
       INSERT INTO comment (id, created_at, updated_at, object_id, object_type, text, replies, checklist, links,
                            task_status_id, person_id, for_client)
       VALUES (:comment_id, :at, :now, :task_id, 'Task', :text, '[]', :checklist, :links, :status_id, :author_id,
@@ -92,10 +71,9 @@ _SAY = text(
       UPDATE task SET task_status_id = :status_id, retake_count = :retake_count, real_start_date = :real_start_date,
                       end_date = :end_date, done_date = :done_date, last_comment_date = :at, updated_at = :now
        WHERE id = :task_id AND :latest
-    ), {FOLLOWING}
-    """  # noqa: S608 - a constant
-).bindparams(
-    *FOLLOWING_PARAMETERS,
+    ), {_PUBLISHED}
+    """,  # noqa: S608 - a constant
+    _MAKES_NEWS,
     *[bindparam(name, type_=TIMESTAMP) for name in ("real_start_date", "end_date", "done_date")],
     bindparam("status_id", type_=Uuid),
     bindparam("latest", type_=Boolean),
@@ -103,30 +81,40 @@ _SAY = text(
     bindparam("checklist", type_=JSONB),
     bindparam("links", type_=ARRAY(String)),
     bindparam("retake_count", type_=Integer),
+    columns=_NEWS,
 )
+#: What a comment that was moved causes on the task it comes to.
+_ARRIVE = COMMENT_ADDED.statement(_PUBLISHED, _MAKES_NEWS, columns=_NEWS)
 
 
-def following(
-    subject: Subject, comment_id: UUID, said: str, *, at: datetime, now: datetime, change: bool, for_client: bool
-) -> dict[str, Any]:
-    """The parameters of FOLLOWING."""
-    return {
-        "comment_id": comment_id,
-        "task_id": subject.task_id,
-        "author_id": subject.author_id,
-        "starter_id": subject.author_id,
-        "parent_id": subject.parent_id,
-        "task_type_id": subject.task_type_id,
-        "project_id": subject.project_id,
-        "at": at,
-        "now": now,
-        "persons": named(said, "@", subject.team),
-        "departments": named(said, "@", subject.departments),
-        "for_client": for_client,
-        "by_client": subject.author_is_client,
-        "change": change,
-        "makes_news": not subject.is_concept,
-    }
+def _added(
+    tx: Transaction,
+    subject: Subject,
+    comment_id: UUID,
+    text: str,
+    *,
+    at: datetime,
+    now: datetime,
+    for_client: bool,
+    changes_status: bool = False,
+) -> CommentAdded:
+    """The comment for those who hear of it."""
+    return CommentAdded(
+        tx,
+        comment_id=comment_id,
+        task_id=subject.task_id,
+        project_id=subject.project_id,
+        task_type_id=subject.task_type_id,
+        parent_id=subject.parent_id,
+        author_id=subject.author_id,
+        persons=named(text, "@", subject.team),
+        departments=named(text, "@", subject.departments),
+        for_client=for_client,
+        by_client=subject.author_is_client,
+        changes_status=changes_status,
+        at=at,
+        now=now,
+    )
 
 
 def check_retakes(subject: Subject) -> None:
@@ -146,11 +134,15 @@ async def post(tx: Transaction, subject: Subject, new: NewComment, *, chain: int
     if latest:
         at = next_moment(subject.state, at)
     after = after_status(subject.state, subject.status, at)
-    change = latest and after.task_status_id != subject.state.task_status_id
+    changes_status = latest and after.task_status_id != subject.state.task_status_id
     comment_id = uuid4()
-    written = await tx.rows(
-        _SAY,
-        **following(subject, comment_id, new.text, at=at, now=now, change=change, for_client=new.for_client),
+    added = _added(
+        tx, subject, comment_id, new.text, at=at, now=now, for_client=new.for_client, changes_status=changes_status
+    )
+    row = await _POST.run(
+        tx,
+        added,
+        makes_news=not subject.is_concept,
         text=new.text,
         checklist=new.checklist,
         links=new.links,
@@ -161,57 +153,64 @@ async def post(tx: Transaction, subject: Subject, new: NewComment, *, chain: int
         done_date=after.done_date,
         latest=latest,
     )
-    announce_comment(tx, subject, comment_id, for_client=new.for_client)
+    _announce_comment(subject, added)
     if not new.copied:
         await _follow_hashtags(tx, subject, new, chain)
     if latest:
-        _announce_state(tx, subject, comment_id, change)
+        _announce_state(tx, subject, comment_id, changes_status=changes_status)
     else:
         await recount.from_comments(tx, subject.task_id)
-    announce_told(tx, subject, written)
-    if change and chain < _LONGEST_CHAIN:
-        for each in subject.automations:
-            await _automate(tx, subject, each, chain)
+    _announce_told(subject, added, row)
+    if changes_status and chain < _LONGEST_CHAIN:
+        for automation in subject.automations:
+            await _automate(tx, subject, automation, chain)
     return comment_id
 
 
-def _announce_state(tx: Transaction, subject: Subject, comment_id: UUID, change: bool) -> None:
+async def arrive(
+    tx: Transaction, subject: Subject, comment_id: UUID, text: str, *, at: datetime, now: datetime, for_client: bool
+) -> None:
+    """Tell of a comment that comes from another task, as of a new one."""
+    added = _added(tx, subject, comment_id, text, at=at, now=now, for_client=for_client)
+    _announce_comment(subject, added)
+    _announce_told(subject, added, await _ARRIVE.run(tx, added, makes_news=not subject.is_concept))
+
+
+def _announce_state(tx: Transaction, subject: Subject, comment_id: UUID, *, changes_status: bool) -> None:
     tx.emit(TASK_UPDATE, project_id=subject.project_id, task_id=subject.task_id)
-    if not change:
+    if not changes_status:
         return
-    told = {
+    about = {
         "task_id": subject.task_id,
         "new_task_status_id": subject.status.id,
         "previous_task_status_id": subject.state.task_status_id,
         "person_id": subject.author_id,
     }
-    tx.emit(TASK_STATUS_CHANGED, project_id=subject.project_id, **told)
+    tx.emit(TASK_STATUS_CHANGED, project_id=subject.project_id, **about)
     if subject.status.is_feedback_request:
-        tx.emit(TASK_TO_REVIEW, project_id=subject.project_id, comment_id=comment_id, **told)
+        tx.emit(TASK_TO_REVIEW, project_id=subject.project_id, comment_id=comment_id, **about)
 
 
-def announce_comment(tx: Transaction, subject: Subject, comment_id: UUID, *, for_client: bool) -> None:
-    """Tell that there is a comment on a task."""
-    tx.emit(
+def _announce_comment(subject: Subject, added: CommentAdded) -> None:
+    added.tx.emit(
         COMMENT_NEW,
         project_id=subject.project_id,
-        comment_id=comment_id,
+        comment_id=added.comment_id,
         task_id=subject.task_id,
         task_status_id=subject.status.id,
         person_id=subject.author_id,
-        for_client=for_client,
+        for_client=added.for_client,
     )
 
 
-def announce_told(tx: Transaction, subject: Subject, written: Sequence[Any]) -> None:
-    """Tell of the news and notifications that FOLLOWING wrote."""
-    told = [row for row in written if row["id"] is not None]
-    notifications.announce(tx, subject.project_id, told)
-    if written[0]["news_id"] is not None:
-        tx.emit(
+def _announce_told(subject: Subject, added: CommentAdded, row: asyncpg.Record) -> None:
+    """Tell of the notifications and the news that came with a comment."""
+    COMMENT_ADDED.tell(added, row)
+    if row["news_id"] is not None:
+        added.tx.emit(
             NEWS_NEW,
             project_id=subject.project_id,
-            news_id=written[0]["news_id"],
+            news_id=row["news_id"],
             task_status_id=subject.status.id,
             task_type_id=subject.task_type_id,
         )
@@ -224,38 +223,47 @@ async def _follow_hashtags(tx: Transaction, subject: Subject, new: NewComment, c
     targets = [task_id for task_id, _ in subject.siblings]
     if not named(new.text, "#", [("all", "all")], any_case=True):
         targets = named(new.text, "#", subject.siblings, any_case=True)
-    said = NewComment(
+    copy = NewComment(
         f"{new.text}\n\n---\nFrom {subject.task_type_name}",
         for_client=new.for_client,
         created_at=new.created_at,
         copied=True,
     )
     for task_id in targets:
-        sibling = await load(tx, task_id, status_id=None, author_id=subject.author_id, said=said.text, hashtags=False)
-        await post(tx, sibling, said, chain=chain + 1)
+        sibling = await load(tx, task_id, status_id=None, author_id=subject.author_id, text=copy.text, hashtags=False)
+        await post(tx, sibling, copy, chain=chain + 1)
 
 
 async def _automate(tx: Transaction, subject: Subject, automation: Automation, chain: int) -> None:
     if automation.out_field_type == "ready_for":
-        await readiness.mark_ready(tx, subject.entity_id, subject.project_id, subject.kind, automation.out_task_type_id)
+        await _mark_ready(tx, subject.entity_id, subject.project_id, subject.kind, automation.out_task_type_id)
         return
     if automation.out_task_id is None or automation.out_task_status_id is None:
         return
-    said = f"Changed by {subject.task_type_name}, now {subject.status_name}."
-    following = await load(
+    text = f"Changed by {subject.task_type_name}, now {subject.status_name}."
+    target = await load(
         tx,
         automation.out_task_id,
         status_id=automation.out_task_status_id,
         author_id=subject.author_id,
-        said=said,
+        text=text,
         hashtags=False,
     )
     try:
         async with tx.attempt():
-            comment_id = await post(tx, following, NewComment(said, copied=True), chain=chain + 1)
+            comment_id = await post(tx, target, NewComment(text, copied=True), chain=chain + 1)
             if automation.import_last_revision:
-                took = (subject.task_id, following.task_id, comment_id, subject.project_id, subject.author_id)
-                await REVISION_IMPORTED.run(RevisionImport(tx, *took))
+                way = (subject.task_id, target.task_id, comment_id, subject.project_id, subject.author_id)
+                await REVISION_IMPORTED.run(RevisionImport(tx, *way))
     except BadRequest as refused:
         # The person's own comment stands, whatever the retakes or previews of the next task say.
-        log.info("an automation does not go through", task=str(following.task_id), reason=refused.message)
+        log.info("an automation does not go through", task=str(target.task_id), reason=refused.message)
+
+
+async def _mark_ready(tx: Transaction, entity_id: UUID, project_id: UUID, kind: str, task_type_id: UUID | None) -> None:
+    """Set what the asset is ready for, and count again how many assets of the shots casting it are ready."""
+    if kind != ASSET or task_type_id is None:
+        return
+    await tx.update(entity, entity_id, ready_for=task_type_id)
+    tx.emit(events.UPDATE[ASSET], project_id=project_id, asset_id=entity_id, data={"ready_for": str(task_type_id)})
+    await refresh_casting_of(tx, [entity_id])

@@ -2,14 +2,14 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, exists, false, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Executable, Integer, any_, bindparam, exists, false, func, or_, select
 
 from pegbar.core.data.schema import Uuid
-from pegbar.core.data.wire import Wire, json_object
+from pegbar.core.data.wire import EVERY_ROW, Wire, json_object
 from pegbar.core.http.access import Caller
 from pegbar.media.tables import preview_file
-from pegbar.tasks.comments.shapes import LISTED, POSTED, listed_for_clients
-from pegbar.tasks.comments.visibility import FOR_CLIENTS, visible_to
+from pegbar.tasks.comments.access import FOR_CLIENTS, visible_to
+from pegbar.tasks.comments.shapes import LISTED, POSTED, WITH_IDS, listed_for_clients
 from pegbar.tasks.tables import attachment_file, comment, comment_preview_link, task
 
 TASK_ID = bindparam("task_id", type_=Uuid)
@@ -19,7 +19,7 @@ COMMENT_ID = bindparam("comment_id", type_=Uuid)
 posted = select(json_object(POSTED)).select_from(comment).where(comment.c.id == COMMENT_ID)
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
-#: Several comments as the answer to posting them, in the order given.
+#: Several comments as the answer to posting them, in their order.
 posted_together = (
     select(json_object(POSTED))
     .select_from(comment)
@@ -104,3 +104,32 @@ def attachments_of_project(wire: Wire) -> Executable:
         .where(task.c.project_id == bindparam("project_id", type_=Uuid))
     )
     return select(json_object(wire)).where(attachment_file.c.comment_id.in_(held))
+
+
+# Of a production
+
+_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_IN_PROJECT = comment.c.object_id.in_(select(task.c.id).where(task.c.project_id == _PROJECT_ID))
+_OF_PROJECT = (
+    select(json_object(WITH_IDS))
+    .select_from(comment)
+    .where(_IN_PROJECT)
+    .order_by(comment.c.updated_at.desc(), comment.c.id)
+)
+
+
+@lru_cache
+def of_project(visible: ColumnElement[bool], *, paged: bool) -> Executable:
+    """The comments of a production that a caller may see, latest change first."""
+    rows = _OF_PROJECT.where(visible)
+    return (
+        rows.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
+        if paged
+        else rows.limit(EVERY_ROW)
+    )
+
+
+@lru_cache
+def number_in_project(visible: ColumnElement[bool]) -> Executable:
+    """How many those are."""
+    return select(func.count()).select_from(comment).where(_IN_PROJECT, visible)

@@ -96,8 +96,8 @@ async def read_comment(instance_id: str, request: Request[Any, Any, Any], db: Da
     for_client = caller.role_here == "client"
     if request.query_params.get("with_previews", "").lower() == "true":
         wire = _READ_WITH_PREVIEWS_FOR_CLIENTS if for_client else _READ_WITH_PREVIEWS
-    given = {"caller_id": caller.id} if for_client else {}
-    row = await db.row(queries.one(wire, caller), comment_id=path_uuid(instance_id, 404), **given)
+    params = {"caller_id": caller.id} if for_client else {}
+    row = await db.row(queries.one(wire, caller), comment_id=path_uuid(instance_id, 404), **params)
     if row is None:
         raise NotFound(f"There is no comment {instance_id}.")
     if not row["visible"]:
@@ -185,8 +185,8 @@ attachments = Resource(
 async def read_attachment(instance_id: str, db: Database, caller: Caller) -> Json:
     """Read one of attachment-files; 403 when the comment that holds it is not for the caller."""
     attachment_id: UUID = path_uuid(instance_id)
-    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    row = await db.row(queries.attachment(ATTACHMENT, caller), attachment_id=attachment_id, **given)
+    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    row = await db.row(queries.attachment(ATTACHMENT, caller), attachment_id=attachment_id, **params)
     if row is None:
         raise NotFound(f"There is no attachment {instance_id}.")
     if not row["visible"]:

@@ -1,24 +1,58 @@
-"""Routes of the thread of a task. Source: spec tasks, operations on comments."""
+"""Routes of comments: the thread of a task, what follows a comment, and comments on many tasks.
 
+Source: spec tasks, operations on comments, replies, acknowledgements and attachments, comment-many and
+copy-client-comments.
+"""
+
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from litestar import Request
 
+from pegbar.accounts.shapes import SHORT as SHORT_PERSON
+from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.errors import Forbidden, NotFound
-from pegbar.core.http.access import Caller, at, manager_of, task_access
-from pegbar.core.http.body import Strict, read_body, validate
+from pegbar.core.data.values import check_text
+from pegbar.core.errors import BadRequest, Forbidden, NotFound
+from pegbar.core.http.access import Caller, Rule, admin, at, manager_of, member_of, staff_of, task_access
+from pegbar.core.http.body import Strict, decode_json, json_value, read_body, validate
+from pegbar.core.http.downloads import download
 from pegbar.core.http.routing import delete, get, post
-from pegbar.core.http.uploads import received_form
-from pegbar.tasks.comments import actions, moving, queries, thread
-from pegbar.tasks.comments.attachments import StoredFile, attach, discard, keep
-from pegbar.tasks.comments.bodies import PostedComment, is_form, known_id
-from pegbar.tasks.comments.rights import member_of_task
-from pegbar.tasks.comments.shapes import COMMENT, LISTED, POSTED, WITH_IDS
-from pegbar.tasks.events import COMMENT_DELETE, COMMENT_NEW, NEWS_DELETE, NEWS_NEW, TASK_STATUS_CHANGED, TASK_UPDATE
+from pegbar.core.http.streaming import stream_array
+from pegbar.core.http.uploads import Form, received_form
+from pegbar.tasks.comments import actions, attachments, queries, replies, resources
+from pegbar.tasks.comments.access import member_of_task, visible_to
+from pegbar.tasks.comments.attachments import StoredFile, address, attach, discard, keep, short
+from pegbar.tasks.comments.shapes import (
+    ATTACHMENT,
+    ATTACHMENT_WITH_REPLY,
+    COMMENT,
+    LISTED,
+    POSTED,
+    WITH_IDS,
+    PostedComment,
+    is_form,
+    known_id,
+)
+from pegbar.tasks.events import (
+    COMMENT_ACKNOWLEDGE,
+    COMMENT_DELETE,
+    COMMENT_DELETE_REPLY,
+    COMMENT_NEW,
+    COMMENT_REPLY,
+    COMMENT_UNACKNOWLEDGE,
+    COMMENT_UPDATE,
+    NEWS_DELETE,
+    NEWS_NEW,
+    TASK_STATUS_CHANGED,
+    TASK_UPDATE,
+)
+from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 
+AnyRequest = Request[Any, Any, Any]
 _ON_TASK = at("task", "task_id")
 T = TypeVar("T")
 
@@ -30,7 +64,7 @@ T = TypeVar("T")
     events=(COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW),
     errors=(400, 403, 404),
 )
-async def comment_task(task_id: UUID, request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
+async def comment_task(task_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Comment a task and give it a status.
 
     JSON, or a form with files. Answers the comment with its status and author. 400 when the retakes are used up,
@@ -63,8 +97,8 @@ async def written(
 async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
     """The thread of a task, newest first, as the caller's role on the production sees it."""
     statement = queries.thread(caller)
-    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    return await db.json(statement, task_id=task_id, **given)
+    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    return await db.json(statement, task_id=task_id, **params)
 
 
 @get(
@@ -75,8 +109,8 @@ async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
 )
 async def task_comment(task_id: UUID, comment_id: UUID, db: Database, caller: Caller) -> Json:
     """One comment of a task."""
-    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    row = await db.row(queries.one(COMMENT, caller), comment_id=comment_id, **given)
+    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    row = await db.row(queries.one(COMMENT, caller), comment_id=comment_id, **params)
     if row is None or row["object_id"] != task_id:
         raise NotFound(f"There is no comment {comment_id} on this task.")
     if not row["visible"]:
@@ -106,5 +140,255 @@ class Move(Strict):
 )
 async def move_comment(task_id: UUID, comment_id: UUID, body: Move, tx: Transaction, caller: Caller) -> Json:
     """Move a comment without previews to another task of its entity; the comment."""
-    await moving.move(tx, caller, task_id, comment_id, known_id("target_task_id", body.target_task_id))
-    return await thread.with_ids(tx, comment_id)
+    await actions.move(tx, caller, task_id, comment_id, known_id("target_task_id", body.target_task_id))
+    return await replies.with_ids(tx, comment_id)
+
+
+# What follows a comment
+
+_COMMENT = "/data/tasks/{task_id:uuid}/comments/{comment_id:uuid}"
+_SHOWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/avif"})
+
+
+_DATE = {"type": "string", "description": "UTC, as YYYY-MM-DDTHH:MM:SS"}
+_ID = {"type": "string", "format": "uuid"}
+_REPLY = {
+    "type": "object",
+    "properties": {
+        "id": _ID,
+        "date": _DATE,
+        "created_at": _DATE,
+        "person_id": _ID,
+        "text": {"type": "string"},
+        "mentions": {"type": "array", "items": _ID},
+        "department_mentions": {"type": "array", "items": _ID},
+        "person": SHORT_PERSON,
+        "attachment_files": {"type": "array", "items": ATTACHMENT_WITH_REPLY, "description": "When there are some"},
+    },
+}
+
+
+class NewReply(Strict):
+    """What is answered."""
+
+    text: str = ""
+
+
+@post(
+    f"{_COMMENT}/reply",
+    access=member_of_task,
+    status=200,
+    returns=_REPLY,
+    events=(COMMENT_REPLY,),
+    errors=(400, 403, 404),
+)
+async def reply_to_comment(
+    task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller
+) -> dict[str, Any]:
+    """Answer a comment, as JSON or a form with files; the reply with its author."""
+    async with received_form(request) as form:
+        body = validate(form.fields, NewReply) if is_form(request) else await read_body(request, NewReply)
+        check_text("text", body.text)
+        files = await keep(form)
+
+    async def answer(tx: Transaction) -> dict[str, Any]:
+        return await replies.reply(tx, caller, (task_id, comment_id), body.text, files)
+
+    return await written(db, caller, answer, files)
+
+
+@delete(
+    _COMMENT + "/reply/{reply_id:uuid}",
+    access=member_of_task,
+    status=200,
+    returns=COMMENT,
+    events=(COMMENT_DELETE_REPLY,),
+    errors=(403, 404),
+)
+async def delete_reply(task_id: UUID, comment_id: UUID, reply_id: UUID, tx: Transaction, caller: Caller) -> Json:
+    """Take a reply back; the comment."""
+    return await replies.remove_reply(tx, caller, (task_id, comment_id), reply_id)
+
+
+@post(
+    f"{_COMMENT}/ack",
+    access=task_access(at("task", "task_id")),
+    status=200,
+    returns=WITH_IDS,
+    events=(COMMENT_ACKNOWLEDGE, COMMENT_UNACKNOWLEDGE),
+    errors=(403, 404),
+)
+async def acknowledge_comment(task_id: UUID, comment_id: UUID, tx: Transaction, caller: Caller) -> Json:
+    """Tick a comment as seen, or untick it; the comment."""
+    return await replies.acknowledge(tx, caller, (task_id, comment_id))
+
+
+@post(
+    "/actions/tasks/{task_id:uuid}/comments/{comment_id:uuid}/add-attachment",
+    access=member_of_task,
+    returns=[ATTACHMENT],
+    events=(COMMENT_UPDATE,),
+    errors=(403, 404),
+)
+async def add_attachments(task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Attach the files of a form to a comment; those attached."""
+    async with received_form(request) as form:
+        files = await keep(form)
+
+    async def add(tx: Transaction) -> Json:
+        await attachments.change_files(tx, caller, (task_id, comment_id))
+        await attach(tx, files, comment_id=comment_id)
+        return await short(tx, files)
+
+    return await written(db, caller, add, files)
+
+
+@delete(_COMMENT + "/attachments/{file_id:uuid}", access=member_of_task, events=(COMMENT_UPDATE,), errors=(403, 404))
+async def remove_attachment(task_id: UUID, comment_id: UUID, file_id: UUID, tx: Transaction, caller: Caller) -> None:
+    """Remove a file from a comment."""
+    await attachments.detach(tx, caller, (task_id, comment_id), file_id)
+
+
+@get(
+    "/data/attachment-files/{instance_id:str}/file/{file_name:str}",
+    access=resources.reads_attachment,
+    malformed=404,
+    errors=(403, 404),
+)
+async def attachment_content(
+    instance_id: str, file_name: str, request: AnyRequest, db: Database, caller: Caller
+) -> Any:
+    """The bytes of an attachment, for who sees the comment or chat that holds it; the name in the path is free."""
+    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    row = await db.row(queries.attachment(resources.ATTACHMENT, caller), attachment_id=UUID(instance_id), **params)
+    if row is None:
+        raise NotFound(f"There is no attachment {file_name}.")
+    if not row["visible"]:
+        raise Forbidden("This attachment is not for you.")
+    kind = row["mimetype"] or "application/octet-stream"
+    return await download(
+        request,
+        address(UUID(instance_id)),
+        kind="text/plain; charset=utf-8" if kind == "text/plain" else kind,
+        name=row["name"] or file_name,
+        attachment=kind not in _SHOWN,
+    )
+
+
+_admin_on_task = Rule(admin.text, admin.test)
+
+
+@get("/data/tasks/{task_id:uuid}/attachment-files", access=_admin_on_task, returns=[resources.attachments])
+async def task_attachments(task_id: UUID, db: Database) -> Json:
+    """Attachments of the comments of a task."""
+    return await db.json(queries.attachments_of_task(resources.ATTACHMENT), task_id=task_id)
+
+
+@get("/data/projects/{project_id:uuid}/attachment-files", access=_admin_on_task, returns=[resources.attachments])
+async def project_attachments(project_id: UUID, db: Database) -> Json:
+    """Attachments of the comments of a production."""
+    return await db.json(queries.attachments_of_project(resources.ATTACHMENT), project_id=project_id)
+
+
+# Many at once
+
+_PATH = "/actions/projects/{project_id:uuid}/tasks"
+_EVENTS = (COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW)
+_COMMENTS_SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "object_id": {"type": "string", "format": "uuid", "description": "The task"},
+            "task_status_id": {"type": "string", "format": "uuid"},
+            "comment": {"type": "string"},
+            "links": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+_ATTACHED = re.compile(r"attachment_file-(\d{1,6})(?:-\d+)?")
+
+
+@post(
+    _PATH + "/comment-many",
+    access=member_of(at("project", "project_id")).further("comments on tasks they may not act on are passed over"),
+    returns=[POSTED],
+    events=_EVENTS,
+    errors=(400, 403, 404),
+    body_schema=_COMMENTS_SCHEMA,
+)
+async def comment_many(project_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
+    """Comment many tasks at once, all or none: a JSON list, or a form with `comments` and `attachment_file-{i}-{j}`.
+
+    Answers the comments posted. 403 for a status that the caller's role may not give, 400 when retakes are used up.
+    """
+    async with received_form(request) as form:
+        words = actions.words_of(decode_json(_comments(form)) if is_form(request) else await json_value(request))
+        if any(upload.field.startswith("preview_file") for upload in form.files):
+            raise BadRequest("Previews are added to a comment once it is posted.")
+        files = await keep(form)
+    by_place: dict[int, list[StoredFile]] = {}
+    for file in files:
+        if match := _ATTACHED.fullmatch(file.field):
+            by_place.setdefault(int(match[1]), []).append(file)
+
+    async def say(tx: Transaction) -> tuple[Json, set[int]]:
+        return await actions.say_many(tx, caller, words, by_place)
+
+    posted, places = await written(db, caller, say, files)
+    taken = {file.id for place in places for file in by_place.get(place, ())}
+    await discard([file for file in files if file.id not in taken])
+    return posted
+
+
+def _comments(form: Form) -> bytes:
+    if "comments" not in form.fields:
+        raise BadRequest("The form has no field comments.")
+    return form.fields["comments"].encode()
+
+
+class ClientComments(Strict):
+    """The tasks whose last client comment is said again, and what comes before it."""
+
+    task_ids: Annotated[list[UUID], msgspec.Meta(min_length=1)]
+    prefix: str = ""
+
+
+@post(
+    _PATH + "/copy-client-comments",
+    access=manager_of("project_id"),
+    returns=[POSTED],
+    events=_EVENTS,
+    errors=(400,),
+)
+async def copy_client_comments(project_id: UUID, body: ClientComments, tx: Transaction, caller: Caller) -> Json:
+    """Say again, for the studio, what clients said last on tasks; the comments, by their tasks' ids."""
+    check_text("prefix", body.prefix)
+    return await actions.copy_last_of_clients(tx, caller, project_id, body.task_ids, body.prefix)
+
+
+# Of a production
+
+
+class CommentQuery(msgspec.Struct):
+    """Which page."""
+
+    page: int = 0
+    limit: int = 0
+
+
+@get(
+    "/data/projects/{project_id:uuid}/comments",
+    access=staff_of("project_id"),
+    returns=plain_or_enveloped(WITH_IDS),
+    errors=(400,),
+)
+async def project_comments(project_id: UUID, query: CommentQuery, db: Database, caller: Caller) -> Any:
+    """The comments of a production that the caller may see, latest change first."""
+    visible = visible_to(caller)
+    if query.page < 1:
+        return await stream_array(db, caller, queries.of_project(visible, paged=False), project_id=project_id)
+    part = window(query.page, query.limit or settings().nb_records_per_page)
+    total = await db.value(queries.number_in_project(visible), project_id=project_id)
+    page = await db.json(queries.of_project(visible, paged=True), project_id=project_id, **part)
+    return envelope(page, total, query.page, part)

@@ -1,14 +1,25 @@
-"""The JSON of comments. Source: spec tasks, "Comment row", JSON variants."""
+"""The JSON of comments, as they are told and as they are sent.
 
+Source: spec tasks, "Comment row", JSON variants; POST /actions/tasks/{task_id}/comment.
+"""
+
+import re
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+import msgspec
+from litestar import Request
 from sqlalchemy import ColumnElement, Select, Text, Uuid, case, cast, exists, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
 from pegbar.core.data.resource import Relation
+from pegbar.core.data.values import check_json, check_text
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
+from pegbar.core.errors import ApiError, BadRequest, InvalidBody, NotFound
+from pegbar.core.http.body import Strict, decode_json
 from pegbar.core.storage import stored_file
 from pegbar.media.tables import preview_file
 from pegbar.studio.tables import task_status
@@ -120,12 +131,12 @@ def _replies() -> ColumnElement[str]:
     )
     author = cast(cast(json_object(short), Text), JSONB)
     value = literal_column("reply.value", JSONB)
-    told = value.op("->>")(literal_column("'person_id'"))
-    replied_by = case((told.op("~")(literal_column(_UUID)), cast(told, Uuid)))
+    person_id = value.op("->>")(literal_column("'person_id'"))
+    replied_by = case((person_id.op("~")(literal_column(_UUID)), cast(person_id, Uuid)))
     whole = value.op("||")(
         func.jsonb_build_object(literal_column("'person'"), case((replier.c.id.is_not(None), author)))
     )
-    each = (
+    listed = (
         select(cast(whole, JSONB).label("whole"))
         .select_from(reply.outerjoin(replier, replier.c.id == replied_by))
         .order_by(literal_column("reply.n"))
@@ -134,7 +145,7 @@ def _replies() -> ColumnElement[str]:
     some = (func.jsonb_typeof(comment.c.replies) == literal_column("'array'")) & (
         comment.c.replies != literal_column("'[]'::jsonb")
     )
-    return case((some, json_list(each)), else_=literal_column("'[]'", Text)).cast(JsonText())
+    return case((some, json_list(listed)), else_=literal_column("'[]'", Text)).cast(JsonText())
 
 
 REPLIES = _replies()
@@ -182,3 +193,81 @@ def listed_for_clients(shown: ColumnElement[bool]) -> Wire:
     }
     wire = LISTED.but(previews=PREVIEW_OBJECTS_FOR_CLIENTS)
     return wire.but(**{key: _unless_hidden(shown, wire[key], instead) for key, instead in hidden.items()})
+
+
+# As they are sent
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
+
+
+class PostedComment(Strict):
+    """A comment with the status it gives its task. Forms send the lists as JSON text."""
+
+    task_status_id: str
+    comment: str = ""
+    checklist: list[Any] | str | None = None
+    links: list[Any] | str | None = None
+    person_id: str = ""
+    created_at: str = ""
+    for_client: bool | str | int = False
+
+    def items(self, name: str) -> list[Any]:
+        """A list of the body, from JSON or from text holding JSON."""
+        value = getattr(self, name)
+        if isinstance(value, str):
+            value = _parsed(name, value)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise BadRequest(f"{name} must be a list.")
+        check_json(name, value)
+        return value
+
+    @property
+    def text(self) -> str:
+        """The text, or 400 when it cannot be stored."""
+        check_text("comment", self.comment)
+        return self.comment
+
+    @property
+    def link_texts(self) -> list[str]:
+        """The links, stored as text."""
+        return [link if isinstance(link, str) else msgspec.json.encode(link).decode() for link in self.items("links")]
+
+    @property
+    def is_for_client(self) -> bool:
+        """Whether it is for clients; a form sends text."""
+        value = self.for_client
+        return value.lower() in ("true", "1", "yes", "on") if isinstance(value, str) else bool(value)
+
+    @property
+    def date(self) -> datetime | None:
+        """The date to give it; None when absent or not a date."""
+        if not _DATE.fullmatch(self.created_at):
+            return None
+        try:
+            return datetime.fromisoformat(self.created_at)
+        except ValueError:
+            return None
+
+
+def _parsed(name: str, value: str) -> Any:
+    if not value.strip():
+        return None
+    try:
+        return decode_json(value.encode())
+    except (ApiError, UnicodeEncodeError):
+        raise InvalidBody([(name, "This is not a JSON list.")]) from None
+
+
+def known_id(name: str, value: str) -> UUID:
+    """An id of a body; one that is no UUID names nothing: 404."""
+    try:
+        return UUID(value)
+    except ValueError:
+        raise NotFound(f"{name} names nothing.", field=name) from None
+
+
+def is_form(request: Request[Any, Any, Any]) -> bool:
+    """Whether the request is a form with files."""
+    return str(request.headers.get("content-type", "")).lower().startswith("multipart/form-data")

@@ -1,7 +1,14 @@
-"""The task that somebody comments: everything the rules of a comment need, in one statement that locks the task."""
+"""The task that somebody comments: everything the rules of a comment need, in one statement that locks the task.
 
+Whom a text names is found here too: mentions of people and departments, hashtags of task types. A name counts when
+nothing that could belong to it follows: the end, a space, punctuation or a new line.
+Source: spec tasks, "Posting a comment", "Parsing the text".
+"""
+
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +20,8 @@ from pegbar.core.data.schema import Boolean, Uuid
 from pegbar.core.errors import NotFound
 from pegbar.entities.kinds import CONCEPT, kind_of
 from pegbar.tasks.state import Status, TaskState
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -148,7 +157,7 @@ async def load(
     *,
     status_id: UUID | None,
     author_id: UUID,
-    said: str,
+    text: str,
     caller_id: UUID | None = None,
     hashtags: bool = True,
 ) -> Subject:
@@ -157,7 +166,7 @@ async def load(
     Without `status_id` the status is the task's own. With `caller_id` it tells whether the thread names the caller.
     Raises NotFound for an unknown task, status or author.
     """
-    names_tasks = hashtags and "#" in said
+    names_tasks = hashtags and "#" in text
     if names_tasks or status_id is None:
         await tx.rows(_LOCK_ALL if names_tasks else _LOCK, task_id=task_id)
     row = await tx.row(
@@ -167,7 +176,7 @@ async def load(
         author_id=author_id,
         caller_id=caller_id,
         asks_thread=caller_id is not None,
-        names_people="@" in said,
+        names_people="@" in text,
         names_tasks=names_tasks,
         changes_status=status_id is not None,
     )
@@ -214,7 +223,7 @@ def _subject(row: asyncpg.Record) -> Subject:
         team=_pairs(row["team"]),
         departments=_pairs(row["departments"]),
         siblings=_pairs(row["siblings"]),
-        automations=[Automation(*each) for each in row["automations"] or ()],
+        automations=[Automation(*columns) for columns in row["automations"] or ()],
     )
 
 
@@ -241,3 +250,14 @@ def _cap(of_project: int | None, of_entity: str | None) -> int:
         return of_project if of_entity is None else int(float(of_entity))
     except (ValueError, OverflowError):
         return of_project
+
+
+def named(text: str, mark: str, names: Iterable[tuple[K, str]], *, any_case: bool = False) -> list[K]:
+    """The keys of the names that stand in the text after a mark, in their order; of two names the longer counts."""
+    known = [(key, name.lower() if any_case else name) for key, name in names if name]
+    if not known or mark not in text:
+        return []
+    longest_first = sorted({name for _, name in known}, key=len, reverse=True)
+    pattern = re.escape(mark) + "(" + "|".join(re.escape(name) for name in longest_first) + r")(?!\w)"
+    present = set(re.findall(pattern, text.lower() if any_case else text))
+    return [key for key, name in known if name in present]

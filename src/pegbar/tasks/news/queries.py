@@ -29,7 +29,7 @@ from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type
 from pegbar.tasks.in_context import HERE, MINE, caller_is
-from pegbar.tasks.listings import ASSIGNED, OF_EPISODE, PROJECT_ID
+from pegbar.tasks.queries import ASSIGNED, OF_EPISODE, PROJECT_ID
 from pegbar.tasks.tables import comment, news, task
 
 _LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
@@ -115,7 +115,7 @@ def _with_caller(source: FromClause) -> FromClause:
 
 @dataclass(frozen=True)
 class News:
-    """Which news: those of one production or of the open ones of the caller, and what filters are given."""
+    """Which news: those of one production or of the open ones of the caller, and which filters narrow them."""
 
     everywhere: bool = False  #: administrators: all open productions
     in_project: bool = True
@@ -133,7 +133,7 @@ class News:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions on news joined with their tasks and comments."""
-        given: dict[str, ColumnElement[bool]] = {
+        conditions: dict[str, ColumnElement[bool]] = {
             "person_id": news.c.author_id == bindparam("person_id", type_=Uuid),
             "task_type_id": task.c.task_type_id == bindparam("task_type_id", type_=Uuid),
             "task_status_id": comment.c.task_status_id == bindparam("task_status_id", type_=Uuid),
@@ -141,7 +141,7 @@ class News:
             "after": news.c.created_at > bindparam("after", type_=TIMESTAMP),
             "before": news.c.created_at < bindparam("before", type_=TIMESTAMP),
         }
-        chosen = [given[name] for name in sorted(self.filters - {"asked_project_id"})]
+        chosen = [conditions[name] for name in sorted(self.filters - {"asked_project_id"})]
         if self.in_project:
             chosen.append(task.c.project_id == PROJECT_ID)
         else:

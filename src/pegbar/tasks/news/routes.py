@@ -57,23 +57,23 @@ def _moment(name: str, text: str) -> datetime:
 
 
 async def _news(request: Request[Any, Any, Any], db: Database, caller: Caller, query: NewsQuery, which: News) -> Json:
-    asked = await query_or_body(request, query)
-    if asked.only_preview.lower() not in _YES | _NO:
+    query = await query_or_body(request, query)
+    if query.only_preview.lower() not in _YES | _NO:
         raise BadRequest("only_preview is neither true nor false.")
-    if asked.page < 1:
+    if query.page < 1:
         raise BadRequest("page starts at 1.")
     names = ("person_id", "task_type_id", "task_status_id", "episode_id")
-    given: dict[str, Any] = {name: uuid_filter(text) for name in names if (text := getattr(asked, name))}
-    given |= {name: _moment(name, text) for name in ("after", "before") if (text := getattr(asked, name))}
-    if asked.project_id and not which.in_project:
-        given["asked_project_id"] = uuid_filter(asked.project_id)
-    which = replace(which, only_preview=asked.only_preview.lower() in _YES, filters=frozenset(given))
+    params: dict[str, Any] = {name: uuid_filter(value) for name in names if (value := getattr(query, name))}
+    params |= {name: _moment(name, value) for name in ("after", "before") if (value := getattr(query, name))}
+    if query.project_id and not which.in_project:
+        params["asked_project_id"] = uuid_filter(query.project_id)
+    which = replace(which, only_preview=query.only_preview.lower() in _YES, filters=frozenset(params))
     if which.in_project:
-        given["project_id"] = caller.project_id
-    part = window(asked.page, asked.limit)
+        params["project_id"] = caller.project_id
+    part = window(query.page, query.limit)
     statement = queries.news_page(which)
-    row = found(await db.row(statement, **given, **part, **scope_parameters(statement, caller)))
-    page = envelope(Json(row["rows"].encode()), row["total"], asked.page, part)
+    row = found(await db.row(statement, **params, **part, **scope_parameters(statement, caller)))
+    page = envelope(Json(row["rows"].encode()), row["total"], query.page, part)
     return Json(page[:-1] + f',"stats":{row["stats"]}}}'.encode())
 
 
@@ -100,10 +100,10 @@ async def news_of_open_projects(
 async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, caller: Caller) -> Json:
     """A piece of news of a production; vendors are refused those of tasks that are not theirs."""
     own = caller.role_here == "vendor"
-    given: dict[str, Any] = {"project_id": project_id, "news_id": news_id}
-    item = await db.json_row(queries.news_item(own=own), **given, **({"caller_id": caller.id} if own else {}))
+    params: dict[str, Any] = {"project_id": project_id, "news_id": news_id}
+    item = await db.json_row(queries.news_item(own=own), **params, **({"caller_id": caller.id} if own else {}))
     if item is None and own:
-        others = await db.json_row(queries.news_item(own=False), **given)
+        others = await db.json_row(queries.news_item(own=False), **params)
         require(others is None, "Access needs: a task assigned to them, for vendors.")
     return found(item, "The piece of news")
 
@@ -118,6 +118,6 @@ async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, calle
 async def entity_news(entity_id: UUID, db: Database, caller: Caller) -> Json:
     """The latest news of an entity, newest first, as one page; vendors get those of their tasks."""
     own = caller.role_here == "vendor"
-    given: dict[str, Any] = {"entity_id": entity_id, "limit": _PAGE_OF_ENTITY["limit"]}
-    row = found(await db.row(queries.entity_news(own=own), **given, **({"caller_id": caller.id} if own else {})))
+    params: dict[str, Any] = {"entity_id": entity_id, "limit": _PAGE_OF_ENTITY["limit"]}
+    row = found(await db.row(queries.entity_news(own=own), **params, **({"caller_id": caller.id} if own else {})))
     return envelope(Json(row["rows"].encode()), row["total"], 1, _PAGE_OF_ENTITY)

@@ -38,7 +38,6 @@ from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import blank_value
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, project_status, task_status, task_type
-from pegbar.tasks.by_role import by_role
 from pegbar.tasks.in_context import (
     EPISODE_NAME,
     HERE,
@@ -49,10 +48,11 @@ from pegbar.tasks.in_context import (
     ROW,
     above,
     around,
+    by_role,
     caller_is,
     with_caller,
 )
-from pegbar.tasks.listings import ASSIGNED
+from pegbar.tasks.queries import ASSIGNED
 from pegbar.tasks.tables import task, task_person_link
 
 ITEM = ROW.but(
@@ -102,16 +102,16 @@ def _assignee(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _filter(name: str, is_blank: ColumnElement[bool]) -> ColumnElement[bool]:
-    given: Any = bindparam(name, type_=Uuid)
+    param: Any = bindparam(name, type_=Uuid)
     if name in ("project_id", "task_type_id", "task_status_id"):
-        return task.c[name] == given  # type: ignore[no-any-return]
+        return task.c[name] == param  # type: ignore[no-any-return]
     if name == "priority":
         shown = func.coalesce(task.c.priority, literal_column("0"))
         return case((is_blank, blank_value(task.c.priority)), else_=shown) == bindparam(name, type_=Integer)
     moment = bindparam(name, type_=TIMESTAMP)
     whose = task_person_link.c.person_id
-    studio = select(person.c.id).where(person.c.studio_id == given)
-    departments = select(department_link.c.person_id).where(department_link.c.department_id == given)
+    studio = select(person.c.id).where(person.c.studio_id == param)
+    departments = select(department_link.c.person_id).where(department_link.c.department_id == param)
     shown_to_studio = {
         "start_date": task.c.start_date >= moment,
         "due_date": task.c.due_date <= moment,
@@ -135,7 +135,7 @@ def _source(which: OpenTasks) -> FromClause:
     return tables if which.for_admin else tables.outerjoin(HERE, IS_HERE)
 
 
-def _found(which: OpenTasks) -> CTE:
+def _picked(which: OpenTasks) -> CTE:
     """The tasks, with what they are counted by."""
     return (
         select(
@@ -148,21 +148,21 @@ def _found(which: OpenTasks) -> CTE:
         )
         .select_from(_source(which))
         .where(*which.conditions(), task.c.entity_id.is_not(None))
-        .cte("found")
+        .cte("picked")
     )
 
 
-def _places(found: CTE) -> CTE:
+def _places(picked: CTE) -> CTE:
     """The place of each entity of these tasks: there are few of them, and names are slow to compare."""
     names = (project.c.name, EPISODE_NAME, PARENT.c.name, entity_type.c.name, entity.c.name)
     tables = entity.join(project, project.c.id == entity.c.project_id).join(
         entity_type, entity_type.c.id == entity.c.entity_type_id
     )
-    place = func.dense_rank().over(order_by=[each.asc().nulls_last() for each in names])
+    place = func.dense_rank().over(order_by=[name.asc().nulls_last() for name in names])
     return (
         select(entity.c.id, place.label("place"))
         .select_from(above(tables))
-        .where(entity.c.id.in_(select(found.c.entity_id)))
+        .where(entity.c.id.in_(select(picked.c.entity_id)))
         .cte("places")
     )
 
@@ -173,12 +173,12 @@ def page_of(which: OpenTasks) -> Executable:
 
     The sums leave out what earlier pages showed, as clients have it.
     """
-    found = _found(which)
-    places = _places(found)
+    picked = _picked(which)
+    places = _places(picked)
     up_to_here = (
-        select(found.c.id, places.c.place, found.c.task_type_name)
-        .join_from(found, places, places.c.id == found.c.entity_id)
-        .order_by(places.c.place, found.c.task_type_name, found.c.id)
+        select(picked.c.id, places.c.place, picked.c.task_type_name)
+        .join_from(picked, places, places.c.id == picked.c.entity_id)
+        .order_by(places.c.place, picked.c.task_type_name, picked.c.id)
         .limit(_OFFSET + _LIMIT)
         .subquery()
     )
@@ -186,8 +186,8 @@ def page_of(which: OpenTasks) -> Executable:
     head = select(up_to_here.c.id, func.row_number().over(order_by=order).label("n")).cte("head")
     earlier = select(head.c.id).where(head.c.n <= _OFFSET)
     left = (
-        select(found.c.task_status_id, found.c.duration, found.c.estimation)
-        .where(found.c.id.not_in(earlier))
+        select(picked.c.task_status_id, picked.c.duration, picked.c.estimation)
+        .where(picked.c.id.not_in(earlier))
         .cte("left_over")
     )
     item = json_object(ITEM if which.for_admin else _ITEM_BY_ROLE)
@@ -237,11 +237,11 @@ def statistics(which: OpenTasks) -> Executable:
         .group_by(task.c.project_id, task.c.task_type_id, task.c.task_status_id)
         .cte("counted")
     )
-    each = counted.alias("each_type")
+    of_type = counted.alias("of_type")
     types = json_list(
-        select(json_object(dict(each.c)))
-        .where(each.c.project_id == counted.c.project_id)
-        .order_by(each.c.task_type_id, each.c.task_status_id)
+        select(json_object(dict(of_type.c)))
+        .where(of_type.c.project_id == counted.c.project_id)
+        .order_by(of_type.c.task_type_id, of_type.c.task_status_id)
         .correlate(counted)
     )
     sums = {
@@ -259,19 +259,19 @@ def statistics(which: OpenTasks) -> Executable:
     return select(json_map(rows))
 
 
-def _days(found: CTE, bounds: CTE) -> CTE:
+def _days(picked: CTE, bounds: CTE) -> CTE:
     """How many tasks were done on each day, and their estimation."""
     # A day before the window counts on its first day; least and greatest pass over nulls.
     first = case((bounds.c.start.is_not(None), func.least(bounds.c.start, bounds.c.end)))
-    day = func.greatest(found.c.done, first, type_=Date)
+    day = func.greatest(picked.c.done, first, type_=Date)
     return (
         select(
             day.label("date"),
             func.count().label("done"),
-            func.coalesce(func.sum(found.c.estimation), _ZERO, type_=Float).label("done_estimation"),
+            func.coalesce(func.sum(picked.c.estimation), _ZERO, type_=Float).label("done_estimation"),
         )
-        .select_from(found.join(bounds, true()))
-        .where(found.c.done.is_not(None))
+        .select_from(picked.join(bounds, true()))
+        .where(picked.c.done.is_not(None))
         .group_by(day)
         .cte("days")
     )
@@ -280,7 +280,7 @@ def _days(found: CTE, bounds: CTE) -> CTE:
 @lru_cache(256)
 def burndown(which: OpenTasks) -> Executable:
     """What is done day by day, from the first day of the tasks (or productions) to the last: one JSON object."""
-    found = (
+    picked = (
         select(
             which.shown(task.c.estimation).label("estimation"),
             cast(which.shown(task.c.done_date), Date).label("done"),
@@ -291,18 +291,18 @@ def burndown(which: OpenTasks) -> Executable:
         )
         .select_from(_source(which))
         .where(*which.conditions())
-        .cte("found")
+        .cte("picked")
     )
     bounds = select(
         func.count().label("total"),
-        func.coalesce(func.sum(found.c.estimation), _ZERO, type_=Float).label("total_estimation"),
-        func.coalesce(func.min(found.c.start), func.min(found.c.project_start), type_=Date).label("start"),
-        func.coalesce(func.max(found.c.due), func.max(found.c.project_end), type_=Date).label("end"),
+        func.coalesce(func.sum(picked.c.estimation), _ZERO, type_=Float).label("total_estimation"),
+        func.coalesce(func.min(picked.c.start), func.min(picked.c.project_start), type_=Date).label("start"),
+        func.coalesce(func.max(picked.c.due), func.max(picked.c.project_end), type_=Date).label("end"),
     ).cte("bounds")
-    days = _days(found, bounds)
+    days = _days(picked, bounds)
     earliest, latest = (select(f(days.c.date)).scalar_subquery() for f in (func.min, func.max))
     listed = select(json_object(dict(days.c))).order_by(days.c.date)
-    told = Wire(
+    burndown = Wire(
         {
             "total": bounds.c.total,
             "total_estimation": bounds.c.total_estimation,
@@ -311,4 +311,4 @@ def burndown(which: OpenTasks) -> Executable:
             "done_by_day": json_list(listed),
         }
     )
-    return select(json_object(told)).select_from(bounds)
+    return select(json_object(burndown)).select_from(bounds)

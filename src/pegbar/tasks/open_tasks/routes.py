@@ -82,20 +82,22 @@ class OpenTaskQuery(OpenTaskFilters):
 
 
 def _filters(query: OpenTaskFilters) -> dict[str, Any]:
-    """The filters given, as the statements take them. 400 naming what is no id, date or number."""
-    given: dict[str, Any] = {
-        name: uuid_filter(text)
+    """The filters, as the statements take them. 400 naming what is no id, date or number."""
+    params: dict[str, Any] = {
+        name: uuid_filter(value)
         for name in ("project_id", "task_type_id", "task_status_id", "studio_id", "department_id")
-        if (text := getattr(query, name))
+        if (value := getattr(query, name))
     }
-    given |= {name: to_timestamp(name, text) for name in ("start_date", "due_date") if (text := getattr(query, name))}
+    params |= {
+        name: to_timestamp(name, value) for name in ("start_date", "due_date") if (value := getattr(query, name))
+    }
     if query.person_id == "unassigned":
-        given["unassigned"] = None
+        params["unassigned"] = None
     elif query.person_id:
-        given["person_id"] = [uuid_filter(each.strip()) for each in query.person_id.split(",")]
+        params["person_id"] = [uuid_filter(person_id.strip()) for person_id in query.person_id.split(",")]
     if query.priority != "":
-        given["priority"] = _priority(query.priority)
-    return given
+        params["priority"] = _priority(query.priority)
+    return params
 
 
 def _priority(text: int | str) -> int:
@@ -110,11 +112,11 @@ def _priority(text: int | str) -> int:
 
 async def _about(request: Request[Any, Any, Any], query: Any, caller: Caller) -> tuple[Any, OpenTasks, dict[str, Any]]:
     """The query with what a JSON body adds, the tasks it is about, and the parameters of a statement about them."""
-    asked_for = await query_or_body(request, query)
-    given = _filters(asked_for)
-    which = OpenTasks(for_admin=caller.is_admin, filters=frozenset(given))
-    given.pop("unassigned", None)
-    return asked_for, which, given
+    query = await query_or_body(request, query)
+    params = _filters(query)
+    which = OpenTasks(for_admin=caller.is_admin, filters=frozenset(params))
+    params.pop("unassigned", None)
+    return query, which, params
 
 
 @get("/data/tasks/open-tasks", access=_members, returns=_PAGE, errors=(400, 404))
@@ -124,13 +126,13 @@ async def open_tasks(request: Request[Any, Any, Any], query: OpenTaskQuery, db: 
     In the order of productions, episodes, sequences, kinds, entities and types. `stats` sums up this page and those
     after it. Clients get tasks blanked, vendors theirs.
     """
-    asked_for, which, given = await _about(request, query, caller)
-    page, limit = max(asked_for.page, 1), max(asked_for.limit, 1)
+    query, which, params = await _about(request, query, caller)
+    page, limit = max(query.page, 1), max(query.limit, 1)
     if page * limit > _MOST:
         raise BadRequest("page is out of range.")
     statement = queries.page_of(which)
     window = {"limit": limit, "offset": (page - 1) * limit}
-    row = found(await db.row(statement, **given, **window, **scope_parameters(statement, caller)))
+    row = found(await db.row(statement, **params, **window, **scope_parameters(statement, caller)))
     is_more = "true" if row["total"] > limit else "false"
     tail = f',"stats":{row["stats"]},"limit":{limit},"is_more":{is_more},"page":{page}}}'
     return Json(f'{{"data":{row["rows"]}{tail}'.encode())
@@ -148,6 +150,6 @@ async def open_tasks_burndown(
     request: Request[Any, Any, Any], query: OpenTaskFilters, db: Database, caller: Caller
 ) -> Json:
     """How many tasks were done on each day, from the first day of the tasks (or their productions) to the last."""
-    _, which, given = await _about(request, query, caller)
+    _, which, params = await _about(request, query, caller)
     statement = queries.burndown(which)
-    return found(await db.json_row(statement, **given, **scope_parameters(statement, caller)))
+    return found(await db.json_row(statement, **params, **scope_parameters(statement, caller)))

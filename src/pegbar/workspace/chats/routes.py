@@ -16,8 +16,8 @@ from pegbar.core.http.routing import delete, found, get, post
 from pegbar.core.http.uploads import received_form
 from pegbar.tasks.comments import queries as comment_queries
 from pegbar.tasks.comments.attachments import chosen, discard, keep
-from pegbar.tasks.comments.bodies import is_form
 from pegbar.tasks.comments.resources import ATTACHMENT, reads_attachment
+from pegbar.tasks.comments.shapes import is_form
 from pegbar.workspace.chats import actions, queries
 from pegbar.workspace.chats.actions import SentFile
 from pegbar.workspace.chats.events import CHAT_DELETED_MESSAGE, CHAT_JOINED, CHAT_LEFT, CHAT_NEW_MESSAGE

@@ -1,0 +1,1 @@
+"""Who is told what, in the inbox and outside it, and who watches what."""

@@ -1,0 +1,1 @@
+"""Tasks made and removed for many entities at once, or of all types for one."""

@@ -1,0 +1,260 @@
+"""Making the tasks that are missing: of a type on many entities, of all types on one.
+
+Source: spec tasks, create-tasks and delete-tasks; spec entities, "POST /data/entities/{entity_id}/tasks".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, ColumnElement, Executable, String, Text, any_, bindparam, exists, select, text
+
+from pegbar.core.data import filters
+from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.filters import Filter, Special, uuid_filter
+from pegbar.core.data.schema import TIMESTAMP, Boolean, Uuid, utc_now
+from pegbar.core.data.wire import json_object
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.http.access import Caller
+from pegbar.core.http.routing import found
+from pegbar.entities.casting import readiness
+from pegbar.entities.kinds import ASSET, CONCEPT, SHOT, is_kind, kind_text
+from pegbar.entities.tables import entity, entity_link
+from pegbar.studio.tables import entity_type, task_status, task_type
+from pegbar.tasks.events import TASK_NEW
+from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES
+from pegbar.tasks.tables import task
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_COLUMNS = {column.name: column for column in entity.columns}
+
+_EPISODE = bindparam("f_episode_id", type_=Uuid)
+#: Assets made for an episode, or cast in it.
+_OF_EPISODE = (entity.c.source_id == _EPISODE) | exists().where(
+    entity_link.c.entity_out_id == entity.c.id, entity_link.c.entity_in_id == _EPISODE
+)
+_ASSET_FILTERS = {"episode_id": Special(uuid_filter, _OF_EPISODE)}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tasks of a type to make, on entities of a kind (or of an entity type) of a production."""
+
+    project_id: UUID
+    task_type_id: UUID
+    author_id: UUID
+    kind: str | None = None
+    entity_type_id: UUID | None = None
+    for_concept: bool = False
+
+
+@lru_cache(256)
+def _picked(kind: str | None, chosen: tuple[Filter, ...]) -> Executable:
+    """The entities of a production that filters leave, whatever their state."""
+    of_kind: list[ColumnElement[bool]] = []
+    if kind is not None:
+        of_kind = [is_kind(kind)]
+    else:
+        of_kind = [entity.c.entity_type_id == bindparam("entity_type_id", type_=Uuid)]
+    if kind == SHOT:
+        of_kind.append(entity.c.parent_id.is_not(None))
+    conditions = [
+        _ASSET_FILTERS[wanted.attribute].condition
+        if wanted.attribute in _ASSET_FILTERS
+        else filters.condition(wanted, _COLUMNS[wanted.attribute])
+        for wanted in chosen
+    ]
+    return select(entity.c.id).where(entity.c.project_id == _PROJECT_ID, *of_kind, *conditions)
+
+
+_LISTED = select(entity.c.id, entity.c.project_id, kind_text().label("kind")).where(entity.c.id == any_(_IDS))
+
+
+async def pick(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterable[tuple[str, str]]) -> list[UUID]:
+    """The entities to make tasks for: those listed, of the production, else those that the query leaves.
+
+    Raises NotFound when a listed one does not exist or is of another kind.
+    """
+    if ids:
+        rows = {row["id"]: row for row in await tx.rows(_LISTED, ids=list(ids))}
+        for entity_id in ids:
+            if entity_id not in rows or (batch.kind is not None and rows[entity_id]["kind"] != batch.kind):
+                raise NotFound(f"There is no {batch.kind or 'entity'} {entity_id}.")
+        return [entity_id for entity_id in dict.fromkeys(ids) if rows[entity_id]["project_id"] == batch.project_id]
+    if batch.kind is None:
+        query = [("parent_id", value) for name, value in query if name == "episode_id"]
+    specials = _ASSET_FILTERS if batch.kind == ASSET else {}
+    known = [(name, value) for name, value in query if name not in ("page", "limit", "project_id")]
+    listing = filters.parse_listing(known, _COLUMNS, (), specials)
+    params = dict(listing.given)
+    if batch.kind is None:
+        params["entity_type_id"] = batch.entity_type_id
+    return await tx.column(_picked(batch.kind, listing.filters), project_id=batch.project_id, **params)
+
+
+_DEFAULT_STATUS = (
+    select(task_status.c.id)
+    .where(task_status.c.is_default.is_(True), task_status.c.for_concept == bindparam("for_concept", type_=Boolean))
+    .order_by(task_status.c.created_at, task_status.c.id)
+    .limit(1)
+)
+
+
+#: Held until the commit by whoever makes the default status: two requests at once make one.
+_MAKING_STATUS = text("SELECT pg_advisory_xact_lock(hashtext('pegbar default status'))")
+
+
+async def default_status(tx: Transaction, *, for_concept: bool) -> UUID:
+    """The status that new tasks get; it is made when there is none."""
+    status_id: UUID | None = await tx.value(_DEFAULT_STATUS, for_concept=for_concept)
+    if status_id is None:
+        await tx.row(_MAKING_STATUS)
+        status_id = await tx.value(_DEFAULT_STATUS, for_concept=for_concept)
+    if status_id is None:
+        name, short_name, color = ("Neutral", "neutral", "#CCCCCC") if for_concept else ("Todo", "todo", "#f5f5f5")
+        status_id = await tx.insert(
+            task_status, name=name, short_name=short_name, color=color, is_default=True, for_concept=for_concept
+        )
+    assert status_id is not None
+    return status_id
+
+
+_MAKE = text(
+    """
+    INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
+                      retake_count, sort_order, nb_assets_ready, nb_drawings, project_id, task_type_id, task_status_id,
+                      entity_id, assigner_id)
+    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, :task_type_id, :status_id,
+           e.id, :author_id
+      FROM entity e
+     WHERE e.id = ANY(:ids)
+       AND NOT EXISTS (SELECT 1 FROM task t WHERE t.entity_id = e.id AND t.task_type_id = :task_type_id)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+    """
+).bindparams(
+    _IDS,
+    bindparam("now", type_=TIMESTAMP),
+    *[bindparam(name, type_=Uuid) for name in ("task_type_id", "status_id", "author_id")],
+)
+
+_KNOWN_TYPE = select(task_type.c.id).where(task_type.c.id == bindparam("task_type_id", type_=Uuid))
+
+#: A new task with what its board shows of it.
+MADE_TASK = TASK_WITH_ASSIGNEES.but(
+    task_status_name=task_status.c.name,
+    task_status_short_name=task_status.c.short_name,
+    task_status_color=task_status.c.color,
+    task_type_name=task_type.c.name,
+    task_type_color=task_type.c.color,
+    task_type_priority=task_type.c.priority,
+)
+_MADE = (
+    select(json_object(MADE_TASK))
+    .select_from(
+        task.join(task_status, task_status.c.id == task.c.task_status_id)
+        .join(task_type, task_type.c.id == task.c.task_type_id)
+        .join(entity, entity.c.id == task.c.entity_id)
+    )
+    .where(task.c.id == any_(_IDS))
+    .order_by(entity.c.name, task.c.id)
+)
+
+
+async def make(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterable[tuple[str, str]]) -> Json:
+    """Make the tasks that are missing; those made. Raises NotFound for an unknown task type or entity."""
+    if await tx.value(_KNOWN_TYPE, task_type_id=batch.task_type_id) is None:
+        raise NotFound(f"There is no task type {batch.task_type_id}.")
+    entity_ids = await pick(tx, batch, ids, query)
+    task_ids: list[UUID] = []
+    if entity_ids:
+        task_ids = await tx.column(
+            _MAKE,
+            now=utc_now(),
+            ids=entity_ids,
+            task_type_id=batch.task_type_id,
+            status_id=await default_status(tx, for_concept=batch.for_concept),
+            author_id=batch.author_id,
+        )
+    for task_id in task_ids:
+        tx.emit(TASK_NEW, project_id=batch.project_id, task_id=task_id)
+    if task_ids:
+        await readiness.refresh(tx, entity_ids)
+    return await tx.json(_MADE, ids=task_ids)
+
+
+OF_PROJECT = select(task.c.id).where(task.c.project_id == _PROJECT_ID, task.c.id == any_(_IDS))
+OF_TYPE = select(task.c.id).where(
+    task.c.project_id == _PROJECT_ID, task.c.task_type_id == bindparam("task_type_id", type_=Uuid)
+)
+#: An entity type by its name.
+TYPE_NAMED = select(entity_type.c.id).where(entity_type.c.name == bindparam("name", type_=String))
+
+# Of one entity
+
+_ENTITY = select(entity.c.project_id, entity.c.entity_type_id, kind_text().label("kind")).where(
+    entity.c.id == bindparam("entity_id", type_=Uuid)
+)
+
+#: Every task type, with what decides whether an entity takes it and whether it has such a task already.
+_TYPES = text(
+    """
+    SELECT id, coalesce(for_entity, '') IN ('', :kind) AS fits,
+           EXISTS (SELECT 1 FROM project_task_type_link link
+                    WHERE link.project_id = :project_id AND link.task_type_id = task_type.id) AS enabled,
+           NOT EXISTS (SELECT 1 FROM task_type_asset_type_link flow WHERE flow.asset_type_id = :type_id)
+           OR EXISTS (SELECT 1 FROM task_type_asset_type_link flow
+                       WHERE flow.asset_type_id = :type_id AND flow.task_type_id = task_type.id) AS in_workflow,
+           EXISTS (SELECT 1 FROM task WHERE task.entity_id = :entity_id AND task.task_type_id = task_type.id
+                    AND task.name = 'main') AS there
+      FROM task_type ORDER BY priority, name, id
+    """
+).bindparams(
+    bindparam("kind", type_=Text), *[bindparam(name, type_=Uuid) for name in ("project_id", "type_id", "entity_id")]
+)
+_LOCK_ENTITY = select(entity.c.id).where(entity.c.id == bindparam("entity_id", type_=Uuid)).with_for_update()
+
+
+async def make_of_entity(tx: Transaction, author: Caller, entity_id: UUID, wanted: Sequence[UUID]) -> Json:
+    """Make the tasks of an entity that are missing; those made.
+
+    Raises NotFound for an unknown task type, BadRequest for one that the entity does not take.
+    """
+    await tx.value(_LOCK_ENTITY, entity_id=entity_id)
+    about = found(await tx.row(_ENTITY, entity_id=entity_id), "The entity")
+    rows = await tx.rows(
+        _TYPES,
+        kind=about["kind"],
+        project_id=about["project_id"],
+        type_id=about["entity_type_id"],
+        entity_id=entity_id,
+    )
+    types = {row["id"]: row for row in rows}
+    for type_id in wanted:
+        if type_id not in types:
+            raise NotFound(f"There is no task type {type_id}.")
+        if not (types[type_id]["fits"] and types[type_id]["enabled"] and types[type_id]["in_workflow"]):
+            raise BadRequest(f"task_type_ids: {type_id} is not a task type for this entity.")
+    chosen = wanted or [row["id"] for row in rows if row["fits"] and row["enabled"] and row["in_workflow"]]
+    missing = [type_id for type_id in chosen if not types[type_id]["there"]]
+    status_id = await default_status(tx, for_concept=about["kind"] == CONCEPT)
+    new = [
+        {
+            "id": uuid4(),
+            "name": "main",
+            "project_id": about["project_id"],
+            "entity_id": entity_id,
+            "task_type_id": type_id,
+            "task_status_id": status_id,
+            "assigner_id": author.id,
+        }
+        for type_id in missing
+    ]
+    await tx.insert_many(task, new)
+    for row in new:
+        tx.emit(TASK_NEW, project_id=about["project_id"], task_id=row["id"])
+    if about["kind"] == SHOT and new:
+        await readiness.refresh(tx, [entity_id])
+    return await tx.json(_MADE, ids=[row["id"] for row in new])

@@ -1,1 +1,0 @@
-"""Hours spent on tasks."""

@@ -1,0 +1,224 @@
+"""Reads of hours: of a task, an entity, a production, and the sheets of persons. Source: spec tasks; spec accounts, 13.
+
+A caller sees all of a sheet, or what lies in their productions and (supervisors) departments; SQL narrows.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Executable,
+    Float,
+    Integer,
+    Select,
+    any_,
+    bindparam,
+    cast,
+    extract,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+
+from pegbar.accounts.standing import Who, in_team, teams
+from pegbar.accounts.tables import person
+from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.wire import Wire, json_list, json_object, json_text, wire_of
+from pegbar.core.http.access import Caller
+from pegbar.entities.tables import entity
+from pegbar.productions.tables import project
+from pegbar.studio.tables import entity_type, task_type
+from pegbar.tasks.tables import task
+from pegbar.timesheets.tables import time_spent
+
+TIME_SPENT = wire_of(time_spent, "TimeSpent")
+_COMMA = literal_column("','", Text)
+_TASK_ID = bindparam("task_id", type_=Uuid)
+_ONLY = bindparam("only", type_=Uuid)
+_IF_ONLY = cast(_ONLY, Uuid).is_(None) | (time_spent.c.person_id == _ONLY)
+
+#: One time spent.
+one = select(json_object(TIME_SPENT)).where(time_spent.c.id == bindparam("time_spent_id", type_=Uuid))
+
+#: For each person their hours on a task (`person_id`, `minutes` and `rows`, JSON without brackets); `day` and `only`
+#: (a person) narrow them unless null.
+of_task = (
+    select(
+        cast(time_spent.c.person_id, Text).label("person_id"),
+        func.sum(time_spent.c.duration).label("minutes"),
+        func.string_agg(cast(json_object(TIME_SPENT), Text), _COMMA).label("rows"),
+    )
+    .where(
+        time_spent.c.task_id == _TASK_ID,
+        (cast(bindparam("day", type_=Date), Date).is_(None)) | (time_spent.c.date == bindparam("day", type_=Date)),
+        _IF_ONLY,
+    )
+    .group_by(time_spent.c.person_id)
+)
+
+#: The hours of a production.
+of_project = (
+    select(json_object(TIME_SPENT))
+    .join(task, task.c.id == time_spent.c.task_id)
+    .where(task.c.project_id == bindparam("project_id", type_=Uuid))
+)
+
+#: The hours of a production narrowed to those of the caller.
+of_project_own = of_project.where(time_spent.c.person_id == bindparam("caller_id", type_=Uuid))
+
+#: The hours of an entity, latest first; narrowed to those of a person unless `only` is null.
+of_entity = (
+    select(json_object(TIME_SPENT))
+    .join(task, task.c.id == time_spent.c.task_id)
+    .where(task.c.entity_id == bindparam("entity_id", type_=Uuid), _IF_ONLY)
+    .order_by(time_spent.c.date.desc(), time_spent.c.id)
+)
+
+
+# Sheets
+
+Unit = Literal["year", "month", "week", "day"]
+
+_CALLER = bindparam("caller_id", type_=Uuid)
+_FIRST, _LAST = bindparam("first", type_=Date), bindparam("last", type_=Date)
+_PROJECT = bindparam("project_id", type_=Uuid)
+_ME = Who(_CALLER, bindparam("caller_role", type_=Text))
+_OF_DEPARTMENTS = task_type.c.department_id == any_(bindparam("departments", type_=ARRAY(Uuid)))
+
+
+@dataclass(frozen=True)
+class View:
+    """How much of the hours of others a caller sees, and what is asked for."""
+
+    narrowed: bool = False  #: to the productions that the caller manages or supervises
+    by_department: bool = False  #: of those they supervise, to the caller's departments
+    own: bool = False  #: to the caller's own hours
+    by_project: bool = False
+    of_department: bool = False
+    of_studio: bool = False
+    dated: bool = True
+
+    def _led(self) -> ColumnElement[bool]:
+        """What the caller leads: productions they manage, their departments where they supervise; else their own."""
+        supervised: ColumnElement[bool] = task.c.project_id.in_(teams(_ME, "supervisor"))
+        if self.by_department:
+            supervised &= _OF_DEPARTMENTS
+        elsewhere = task.c.project_id.in_(teams(_ME, without=("manager", "supervisor")))
+        managed = task.c.project_id.in_(teams(_ME, "manager"))
+        return or_(managed, supervised, elsewhere & (time_spent.c.person_id == _CALLER))
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The conditions on time spents joined with their tasks, task types and persons."""
+        choices: list[tuple[bool, ColumnElement[bool]]] = [
+            (self.narrowed, self._led()),
+            (self.own, time_spent.c.person_id == _CALLER),
+            (self.by_project, task.c.project_id == _PROJECT),
+            (self.of_department, task_type.c.department_id == bindparam("department_id", type_=Uuid)),
+            (self.of_studio, person.c.studio_id == bindparam("studio_id", type_=Uuid)),
+            (self.dated, time_spent.c.date.between(_FIRST, _LAST)),
+        ]
+        return [condition for applies, condition in choices if applies]
+
+    def parameters(self, caller: Caller, **more: Any) -> dict[str, Any]:
+        """Those of the parameters that the conditions have."""
+        params = {
+            "caller_id": caller.id if self.narrowed or self.own else None,
+            "caller_role": caller.role if self.narrowed else None,
+            "departments": list(caller.departments) if self.by_department else None,
+            **more,
+        }
+        return {name: value for name, value in params.items() if value is not None}
+
+
+_PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
+
+#: A day's row, one that names its production and task type too, and the sum of a task's hours.
+Rows = Literal["plain", "detailed", "by_task"]
+
+DETAILED = TIME_SPENT.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id)
+OF_TASK = Wire(
+    {
+        "task_id": task.c.id,
+        "task_type_id": task.c.task_type_id,
+        "project_id": task.c.project_id,
+        "project_name": project.c.name,
+        "entity_name": entity.c.name,
+        "entity_type_name": entity_type.c.name,
+        "sequence_name": _PARENT.c.name,
+        "episode_name": _GRAND.c.name,
+        "duration": func.sum(time_spent.c.duration, type_=Float),
+    }
+)
+
+
+def _spent(view: View, rows: Rows) -> Select[Any]:
+    wire = {"plain": TIME_SPENT, "detailed": DETAILED, "by_task": OF_TASK}[rows]
+    source = time_spent.join(task, task.c.id == time_spent.c.task_id).outerjoin(
+        task_type, task_type.c.id == task.c.task_type_id
+    )
+    if rows != "by_task":
+        listed = select(json_object(wire)).select_from(source).order_by(time_spent.c.date, time_spent.c.id)
+    else:
+        source = (
+            source.join(project, project.c.id == task.c.project_id)
+            .join(entity, entity.c.id == task.c.entity_id)
+            .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
+            .outerjoin(_PARENT, _PARENT.c.id == entity.c.parent_id)
+            .outerjoin(_GRAND, _GRAND.c.id == _PARENT.c.parent_id)
+        )
+        listed = select(json_object(wire)).select_from(source)
+        listed = listed.group_by(
+            task.c.id, project.c.name, entity.c.name, entity_type.c.name, _PARENT.c.name, _GRAND.c.name
+        )
+    return listed.where(time_spent.c.person_id == person.c.id, *view.conditions()).correlate(person)
+
+
+@lru_cache
+def of_person(view: View, rows: Rows) -> Executable:
+    """The person (`is_bot`), whether the caller is on the production asked for, and their hours as JSON."""
+    member = in_team(_ME, _PROJECT) if view.by_project and view.narrowed else true()
+    return select(person.c.is_bot, member.label("on_project"), json_list(_spent(view, rows)).label("rows")).where(
+        person.c.id == bindparam("person_id", type_=Uuid)
+    )
+
+
+def view_of_person(caller: Caller, person_id: UUID, project_id: UUID | None, *, dated: bool = True) -> View | None:
+    """What the caller sees of a person's sheet; None for nothing at all."""
+    if caller.is_admin or caller.id == person_id:
+        return View(by_project=project_id is not None, dated=dated)
+    if caller.role not in ("manager", "supervisor"):
+        return None
+    return View(
+        narrowed=True,
+        by_department=bool(caller.departments),
+        by_project=project_id is not None,
+        dated=dated,
+    )
+
+
+@lru_cache
+def table(unit: Unit, view: View) -> Executable:
+    """For each unit of time (`unit`), an object of the minutes of each person as JSON text (`persons`)."""
+    of_unit = cast(extract(unit, time_spent.c.date), Integer).label("unit")
+    source = time_spent.join(task, task.c.id == time_spent.c.task_id)
+    if view.by_department or view.of_department:
+        source = source.join(task_type, task_type.c.id == task.c.task_type_id)
+    if view.of_studio:
+        source = source.join(person, person.c.id == time_spent.c.person_id)
+    sums = (
+        select(of_unit, time_spent.c.person_id, func.sum(time_spent.c.duration, type_=Float).label("minutes"))
+        .select_from(source)
+        .where(*view.conditions(), time_spent.c.person_id.is_not(None))
+        .group_by(of_unit, time_spent.c.person_id)
+        .subquery("sums")
+    )
+    quote, between = literal_column("""'"'""", Text), literal_column("""'":'""", Text)
+    pair = quote.concat(cast(sums.c.person_id, Text)).concat(between).concat(json_text(sums.c.minutes))
+    return select(sums.c.unit, func.string_agg(pair, _COMMA).label("persons")).group_by(sums.c.unit)
