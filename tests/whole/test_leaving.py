@@ -15,8 +15,9 @@ from pegbar.app import load_domains
 from pegbar.core.data.removal import columns_naming, goes_of, undeclared
 from pegbar.core.data.schema import metadata
 from pegbar.entities.tables import entity, entity_version
+from pegbar.notifications.tables import notification
 from pegbar.productions.tables import metadata_descriptor, project
-from pegbar.tasks.tables import attachment_file, comment, comment_preview_link, notification, task
+from pegbar.tasks.tables import attachment_file, comment, comment_preview_link, task
 from tests.client import Client
 from tests.entities.shows import Show
 from tests.factories import entity as make_entity
