@@ -69,7 +69,7 @@ person = table(
     flag("is_bot", nullable=False, in_database=True),
     Column("jti", String(60), unique=True),
     Column("expiration_date", Date),
-    reference("studio"),
+    reference("studio", goes="refuse"),
     flag("is_generated_from_ldap"),
     Column("ldap_uid", String(60), unique=True),
     flag("is_guest", nullable=False, in_database=True),
@@ -80,7 +80,7 @@ person = table(
     Column("oidc_subject", String(255)),
     Column("saml_issuer", Text),
     Column("saml_subject", String(255)),
-    reference("project", "preview_project_id", unique=True, visits=True),
+    reference("project", "preview_project_id", unique=True, visits=True, goes="hook"),
     Column("preview_opened_at", TIMESTAMP),
     Column("preview_open_until", TIMESTAMP),
     UniqueConstraint("oidc_issuer", "oidc_subject", name="person_oidc_identity_uc"),
@@ -98,7 +98,7 @@ department = table(
 department_link = link_table(
     "department_link",
     reference("person", primary_key=True, goes="with"),
-    reference("department", primary_key=True),
+    reference("department", primary_key=True, goes="refuse"),
     UniqueConstraint("person_id", "department_id", name="department_link_uc"),
 )
 

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import ARRAY, all_, any_, bindparam, delete, select, text, true
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.removal import remove
 from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import String, Uuid
 from pegbar.core.data.values import check_json
@@ -18,7 +19,6 @@ from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.body import Strict
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
-from pegbar.entities.hooks import ENTITIES_GONE, Removal
 from pegbar.entities.kinds import ASSET, KINDS, SEQUENCE, Within, ensure_type, kind_of_type
 from pegbar.entities.tables import entity, entity_concept_link, entity_link
 from pegbar.notifications.tables import subscription
@@ -247,4 +247,4 @@ async def drop_links(change: Change) -> None:
 
 async def tell_gone(change: Change) -> None:
     """What no foreign key holds goes after the row."""
-    await ENTITIES_GONE.run(Removal(change.tx, [change.row(entity)]))
+    await remove(change.tx, entity, [change.row(entity)], only_named=True)

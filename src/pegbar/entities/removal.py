@@ -1,22 +1,21 @@
 """Deleting and canceling entities. Source: spec entities, "Deletion"; spec shots, "Deletion".
 
-Removal is one transaction: what other domains keep about the entities goes first (hooks.ENTITIES_REMOVED), then links,
-versions and instances, then the rows, with everything that hangs below a sequence or an episode.
+Which entities go together is said here; what goes with them, where the tables are declared (core/data/removal.py).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import ARRAY, any_, bindparam, exists, or_, select, text, update
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.removal import Gone, Removal, going, reaction, remove
 from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.errors import Conflict, NotFound
 from pegbar.core.live.events import Event
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
-from pegbar.entities.hooks import ENTITIES_GONE, ENTITIES_REMOVED, Removal
 from pegbar.entities.kinds import (
     ASSET,
     CONCEPT,
@@ -32,7 +31,6 @@ from pegbar.entities.kinds import (
 )
 from pegbar.entities.tables import asset_instance, entity
 from pegbar.files.tables import output_file
-from pegbar.productions.deletion.parts import ENTITIES, Batch, part
 from pegbar.tasks.tables import task
 
 #: The order in which the removal of entities is told.
@@ -69,21 +67,6 @@ _HOLD = text(
     """  # noqa: S608 - a constant
 ).bindparams(_ids)
 _ROWS = select(entity.c.id, entity.c.project_id, kind_text().label("kind")).where(entity.c.id == any_(_ids))
-
-_INSTANCES = "asset_id = ANY(:ids) OR scene_id = ANY(:ids) OR target_asset_id = ANY(:ids) OR entity_id = ANY(:ids)"
-_LINKED = "entity_in_id = ANY(:ids) OR entity_out_id = ANY(:ids)"
-_OF_INSTANCES = f"asset_instance_id IN (SELECT id FROM asset_instance WHERE {_INSTANCES})"  # noqa: S608 - names of ours
-#: Rows of ours that go with entities.
-_OWN = tuple(
-    text(f"DELETE FROM {table} WHERE {condition}").bindparams(_ids)  # noqa: S608 - names of ours
-    for table, condition in (
-        ("entity_version", "entity_id = ANY(:ids)"),
-        ("entity_link", _LINKED),
-        ("entity_concept_link", _LINKED),
-        ("asset_instance_link", f"entity_id = ANY(:ids) OR {_OF_INSTANCES}"),
-        ("asset_instance", _INSTANCES),
-    )
-)
 
 #: What stays, but hung from or came from an entity that goes.
 _ORPHANED = text(
@@ -122,16 +105,21 @@ _IN_USE = select(
 )
 
 
-async def _delete(tx: Transaction, entity_ids: Sequence[UUID]) -> list[UUID]:
-    """Delete the rows of entities and what this domain keeps about them; what cast them, to be counted again."""
-    ids = list(entity_ids)
-    casters = set(await readiness.casters_of(tx, ids)) - set(ids)
-    for statement in _OWN:
-        await tx.execute(statement, ids=ids)
-    await tx.execute(_ORPHANED, ids=ids, now=utc_now())
-    await tx.execute(_DELETE, ids=ids)
-    await ENTITIES_GONE.run(Removal(tx, ids))
-    return sorted(casters)
+@reaction(entity.c.parent_id, entity.c.source_id)
+async def orphan(gone: Gone) -> None:
+    """What hangs below or comes from entities that go, and stays, does so no more."""
+    await gone.tx.execute(_ORPHANED, ids=list(gone.ids), now=utc_now())
+
+
+@going(entity)
+async def tell_of_entities(removal: Removal, entity_ids: list[UUID]) -> AsyncIterator[None]:
+    """What cast the entities is counted again, and each is told of by its kind."""
+    rows = await removal.tx.rows(_ROWS, ids=entity_ids)
+    casters = set(await readiness.casters_of(removal.tx, entity_ids)) - set(entity_ids)
+    yield
+    for row in sorted(rows, key=lambda row: _TOLD.index(row["kind"])):
+        _tell(removal.tx, events.DELETE, row)
+    await readiness.refresh(removal.tx, sorted(casters))
 
 
 async def _locked(tx: Transaction, entity_ids: Sequence[UUID]) -> list[asyncpg.Record]:
@@ -157,12 +145,7 @@ async def _doomed(tx: Transaction, entity_ids: Sequence[UUID]) -> list[asyncpg.R
 async def remove_entities(tx: Transaction, entity_ids: Sequence[UUID]) -> None:
     """Remove entities for good, with all that belongs to them and hangs below them."""
     rows = await _doomed(tx, entity_ids)
-    doomed = [row["id"] for row in rows]
-    await ENTITIES_REMOVED.run(Removal(tx, doomed))
-    casters = await _delete(tx, doomed)
-    for row in sorted(rows, key=lambda each: _TOLD.index(each["kind"])):
-        _tell(tx, events.DELETE, row)
-    await readiness.refresh(tx, casters)
+    await remove(tx, entity, [row["id"] for row in rows], force=True)
 
 
 def _tell(tx: Transaction, declared: dict[str, Event], row: asyncpg.Record) -> None:
@@ -206,7 +189,7 @@ async def remove_if_unused(tx: Transaction, entity_id: UUID) -> None:
         await tx.execute(_DELETE, ids=[entity_id])
     except asyncpg.ForeignKeyViolationError:
         raise Conflict(f"Some data are still linked to this {row['kind'].lower()}.") from None
-    await ENTITIES_GONE.run(Removal(tx, [entity_id]))
+    await remove(tx, entity, [entity_id], only_named=True)
     _tell(tx, events.DELETE, row)
     await readiness.refresh(tx, casters)
 
@@ -218,14 +201,3 @@ async def remove_scene(tx: Transaction, scene_id: UUID) -> None:
         await _cancel(tx, [row])
     else:
         await remove_entities(tx, [scene_id])
-
-
-_OF_PROJECT = "SELECT id FROM entity WHERE project_id = :project_id"
-
-
-@part(ENTITIES + 1, "entities", _OF_PROJECT)
-@part(ENTITIES, "shots and others below a parent", f"{_OF_PROJECT} AND parent_id IS NOT NULL")
-async def remove_entities_of_project(batch: Batch) -> None:
-    """Entities of a production that is deleted, and what is linked to them. Shots go before the assets they cast."""
-    await ENTITIES_REMOVED.run(Removal(batch.tx, batch.ids))
-    await readiness.refresh(batch.tx, await _delete(batch.tx, batch.ids))

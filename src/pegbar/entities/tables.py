@@ -36,13 +36,13 @@ entity = table(
     flag("is_casting_standby"),
     flag("is_shared", nullable=False, in_database=True),
     choice("status", ENTITY_STATUSES, default="running", nullable=False, index=True),
-    reference("project", nullable=False),
-    reference("entity_type", nullable=False),
-    reference("entity", "parent_id"),
-    reference("entity", "source_id"),
-    reference("preview_file", index=False),
+    reference("project", nullable=False, goes="with"),
+    reference("entity_type", nullable=False, goes="refuse"),
+    reference("entity", "parent_id", goes="hook"),
+    reference("entity", "source_id", goes="hook"),
+    reference("preview_file", index=False, goes="null"),
     Column("data", JSONB, info=names("person", goes="hook")),
-    reference("task_type", "ready_for", index=False),
+    reference("task_type", "ready_for", index=False, goes="refuse"),
     reference("person", "created_by", goes="null"),
     UniqueConstraint("name", "project_id", "entity_type_id", "parent_id", name="entity_uc"),
     Index("ix_entity_entity_type_parent", "entity_type_id", "parent_id"),
@@ -52,8 +52,8 @@ entity = table(
 
 entity_link = link_table(
     "entity_link",
-    reference("entity", "entity_in_id", primary_key=True),
-    reference("entity", "entity_out_id", primary_key=True, lent=True),
+    reference("entity", "entity_in_id", primary_key=True, goes="with"),
+    reference("entity", "entity_out_id", primary_key=True, lent=True, goes="with"),
     Column("data", JSONB),
     Column("nb_occurences", Integer, default=1),
     Column("label", String(80), default=""),
@@ -64,8 +64,8 @@ entity_link = link_table(
 
 entity_concept_link = link_table(
     "entity_concept_link",
-    reference("entity", "entity_in_id", index=False, primary_key=True),
-    reference("entity", "entity_out_id", index=False, primary_key=True, lent=True),
+    reference("entity", "entity_in_id", index=False, primary_key=True, goes="with"),
+    reference("entity", "entity_out_id", index=False, primary_key=True, lent=True, goes="with"),
     Column("id", Uuid, primary_key=True, default=uuid4),
     audited=True,
 )
@@ -74,27 +74,27 @@ entity_version = table(
     "entity_version",
     Column("name", String(160), nullable=False),
     Column("data", JSONB, info=names("person", goes="hook")),
-    reference("entity"),
+    reference("entity", goes="with"),
     reference("person", goes="null"),
 )
 
 asset_instance = table(
     "asset_instance",
-    reference("entity", "asset_id", nullable=False, lent=True),
+    reference("entity", "asset_id", nullable=False, lent=True, goes="with"),
     Column("name", String(80)),
     Column("number", Integer),
     Column("description", String(200)),
     flag("active", True),
     Column("data", JSONB),
-    reference("entity", "scene_id"),
-    reference("entity", "target_asset_id"),
-    reference("entity"),
-    reference("entity_type"),
+    reference("entity", "scene_id", goes="with"),
+    reference("entity", "target_asset_id", goes="with"),
+    reference("entity", goes="with"),
+    reference("entity_type", goes="refuse"),
     UniqueConstraint("asset_id", "target_asset_id", "scene_id", "number", name="asset_instance_uc"),
 )
 
 asset_instance_link = link_table(
     "asset_instance_link",
-    reference("entity", index=False, primary_key=True),
-    reference("asset_instance", index=False, primary_key=True),
+    reference("entity", index=False, primary_key=True, goes="with"),
+    reference("asset_instance", index=False, primary_key=True, goes="with"),
 )

@@ -48,7 +48,7 @@ _NEXT_OF_TASKS = text(
     UPDATE task SET updated_at = :now, last_preview_file_id = (
              SELECT p.id FROM preview_file p WHERE p.task_id = task.id AND {_USABLE}
               ORDER BY p.created_at DESC LIMIT 1)
-     WHERE task.id = ANY(:task_ids ::uuid[]) AND task.last_preview_file_id = ANY(:gone ::uuid[])
+     WHERE task.id = ANY(:task_ids ::uuid[])
     RETURNING task.id, task.project_id
     """  # noqa: S608 - a constant
 ).bindparams(bindparam("now", type_=TIMESTAMP))
@@ -117,12 +117,11 @@ async def follow_position(tx: Transaction, siblings: Sequence[UUID]) -> None:
         await stand_for_task(tx, preview_id)
 
 
-async def replace_gone(
-    tx: Transaction, gone: Sequence[UUID], task_ids: Sequence[UUID], entity_ids: Sequence[UUID]
-) -> None:
+async def replace_gone(tx: Transaction, task_ids: Sequence[UUID], entity_ids: Sequence[UUID]) -> None:
     """Give tasks and entities another preview when theirs are gone."""
-    for row in await tx.rows(_NEXT_OF_TASKS, task_ids=list(task_ids), gone=list(gone), now=utc_now()):
-        tx.emit(TASK_UPDATE, project_id=row["project_id"], task_id=row["id"])
+    if task_ids:
+        for row in await tx.rows(_NEXT_OF_TASKS, task_ids=list(task_ids), now=utc_now()):
+            tx.emit(TASK_UPDATE, project_id=row["project_id"], task_id=row["id"])
     if entity_ids:
         for row in await tx.rows(_NEXT_OF_ENTITIES, entity_ids=list(entity_ids), now=utc_now()):
             _tell(tx, row, row["id"], row["preview_id"])

@@ -40,9 +40,8 @@ _state = select(
 ).select_from(preview_file.outerjoin(task, task.c.id == preview_file.c.task_id))
 preview_state = _state.where(preview_file.c.id == _PREVIEW_ID)
 locked_preview_state = preview_state.with_for_update(of=preview_file)
-locked_preview_states = _state.where(
-    preview_file.c.id == any_(bindparam("preview_ids", type_=ARRAY(Uuid)))
-).with_for_update(of=preview_file)
+preview_states = _state.where(preview_file.c.id == any_(bindparam("preview_ids", type_=ARRAY(Uuid))))
+locked_preview_states = preview_states.with_for_update(of=preview_file)
 
 #: The id of the organisation's setting for the names of downloads.
 _ORIGINAL_NAMES = (

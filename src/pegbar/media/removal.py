@@ -1,88 +1,56 @@
-"""Taking previews away, with what refers to them and what is stored for them.
+"""Previews that go, with what is stored for them. Source: spec media, "Preview lifecycle"; crud, "preview-files"."""
 
-Source: spec media, "Preview lifecycle" (Deletion); spec crud, "preview-files" (DELETE).
-"""
-
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, any_, bindparam, delete, select, text
+from sqlalchemy import ARRAY, bindparam, text
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.removal import Removal, going, remove
 from pegbar.core.data.schema import Uuid
 from pegbar.core.storage import mark_deleted
-from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
+from pegbar.entities.tables import entity
 from pegbar.media import addresses, faces, queries
 from pegbar.media.events import PREVIEW_DELETE
 from pegbar.media.tables import preview_file
-from pegbar.tasks.hooks import PREVIEWS_ORPHANED, TASKS_REMOVED, PreviewsOrphaned, TaskRemoval
+from pegbar.tasks.hooks import PREVIEWS_ORPHANED, PreviewsOrphaned
 from pegbar.tasks.tables import task
 
-_IDS = bindparam("preview_ids", type_=ARRAY(Uuid))
-
-_RELEASE = text(
+_SHOWING = text(
     """
-    WITH news_rows AS (
-      UPDATE news SET preview_file_id = NULL WHERE preview_file_id = ANY(:preview_ids)
-    ), comments AS (
-      UPDATE comment SET preview_file_id = NULL WHERE preview_file_id = ANY(:preview_ids)
-    ), links AS (
-      DELETE FROM comment_preview_link WHERE preview_file = ANY(:preview_ids)
-    )
-    UPDATE entity SET preview_file_id = NULL WHERE preview_file_id = ANY(:preview_ids) RETURNING id
+    SELECT ARRAY(SELECT id FROM task WHERE id = ANY(:task_ids) AND last_preview_file_id = ANY(:ids)) AS tasks,
+           ARRAY(SELECT id FROM entity WHERE preview_file_id = ANY(:ids)) AS entities
     """
-).bindparams(_IDS)
-_DELETE = delete(preview_file).where(preview_file.c.id == any_(_IDS))
-
-_OF_TASKS = select(preview_file.c.id).where(preview_file.c.task_id == any_(bindparam("task_ids", type_=ARRAY(Uuid))))
-_OF_ENTITIES = (
-    select(preview_file.c.id)
-    .join(task, task.c.id == preview_file.c.task_id)
-    .where(task.c.entity_id == any_(bindparam("entity_ids", type_=ARRAY(Uuid))))
-)
+).bindparams(*[bindparam(name, type_=ARRAY(Uuid)) for name in ("task_ids", "ids")])
 
 
-async def remove_previews(
-    tx: Transaction,
-    preview_ids: Sequence[UUID],
-    *,
-    force: bool = False,
-    tasks_stay: bool = True,
-    entities_stay: bool = True,
-) -> None:
-    """Delete previews. Their tasks and entities get the next one to show, unless those go too."""
-    if not preview_ids:
-        return
+async def remove_previews(tx: Transaction, preview_ids: Sequence[UUID], *, force: bool = False) -> None:
+    """Delete previews, with their stored files at once when forced."""
     rows = await tx.rows(queries.locked_preview_states, preview_ids=list(preview_ids))
-    ids = [row["id"] for row in rows]
-    entity_ids = await tx.column(_RELEASE, preview_ids=ids)
-    await tx.execute(_DELETE, preview_ids=ids)
-    stored = [each for row in rows for each in addresses.all_of_preview(row["id"], row["extension"])]
-    await mark_deleted(tx, stored, force=force)
-    if entities_stay:
-        task_ids = list({row["task_id"] for row in rows if row["task_id"] is not None}) if tasks_stay else []
-        await faces.replace_gone(tx, ids, task_ids, entity_ids)
+    await remove(tx, preview_file, [row["id"] for row in rows], force=force)
+
+
+@going(preview_file)
+async def replace_previews(removal: Removal, preview_ids: list[UUID]) -> AsyncIterator[None]:
+    """The stored files of previews go; the tasks and entities that showed them show the next one."""
+    tx = removal.tx
+    rows = await tx.rows(queries.preview_states, preview_ids=preview_ids)
+    stored = [address for row in rows for address in addresses.all_of_preview(row["id"], row["extension"])]
+    await mark_deleted(tx, stored, force=removal.force)
+    task_ids: set[UUID] = set()
+    entity_ids: set[UUID] = set()
+    if not removal.production:
+        showing = await tx.row(_SHOWING, ids=preview_ids, task_ids=list({row["task_id"] for row in rows} - {None}))
+        assert showing is not None
+        task_ids = set(showing["tasks"]) - set(removal.goes(task))
+        entity_ids = set(showing["entities"]) - set(removal.goes(entity))
+    yield
+    await faces.replace_gone(tx, sorted(task_ids), sorted(entity_ids))
     for row in rows:
         tx.emit(PREVIEW_DELETE, project_id=row["project_id"], preview_file_id=row["id"])
 
 
-@PREVIEWS_ORPHANED.register(order=-10)
+@PREVIEWS_ORPHANED.register()
 async def remove_previews_of_comments(gone: PreviewsOrphaned) -> None:
     """The previews published with comments go with them."""
     await remove_previews(gone.tx, gone.preview_file_ids)
-
-
-@TASKS_REMOVED.register(order=0)
-async def remove_previews_of_tasks(removal: TaskRemoval) -> None:
-    """The previews of tasks that are removed; their entities show what is left."""
-    found = await removal.tx.column(_OF_TASKS, task_ids=list(removal.task_ids))
-    whole = removal.whole
-    await remove_previews(removal.tx, found, force=whole, tasks_stay=False, entities_stay=not whole)
-
-
-@ENTITIES_REMOVED.register(order=-10)
-async def remove_previews_of_entities(removal: Removal) -> None:
-    """The previews of the tasks of entities that are removed."""
-    ids = list(removal.entity_ids)
-    found = await removal.tx.column(_OF_ENTITIES, entity_ids=ids)
-    await remove_previews(removal.tx, found, force=True, tasks_stay=False, entities_stay=False)

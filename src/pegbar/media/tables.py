@@ -38,9 +38,9 @@ preview_file = table(
     Column("width", Integer, default=0),
     Column("height", Integer, default=0),
     Column("duration", Float, default=0.0),
-    reference("task"),
+    reference("task", goes="with"),
     reference("person", goes="null"),
-    reference("output_file", "source_file_id"),
+    reference("output_file", "source_file_id", goes="null"),
     Column("shotgun_id", Integer, unique=True),
     flag("is_movie"),
     Column("url", String(600)),
@@ -64,7 +64,7 @@ preview_background_file = table(
 
 preview_file_storage_state = table(
     "preview_file_storage_state",
-    reference("preview_file", nullable=False, on_delete="CASCADE"),
+    reference("preview_file", nullable=False, on_delete="CASCADE", goes="with"),
     Column("bucket", String(20), nullable=False),
     Column("prefix", String(40), nullable=False),
     choice("state", STORAGE_STATES, nullable=False),

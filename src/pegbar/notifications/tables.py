@@ -9,9 +9,9 @@ NOTIFICATION_TYPES = ("comment", "mention", "assignation", "reply", "reply-menti
 subscription = table(
     "subscription",
     reference("person", nullable=False, goes="with"),
-    reference("task"),
-    reference("entity"),
-    reference("task_type"),
+    reference("task", goes="with"),
+    reference("entity", goes="with"),
+    reference("task_type", goes="refuse"),
     UniqueConstraint("person_id", "task_type_id", "entity_id", name="subscription_entity_uc"),
     UniqueConstraint("person_id", "task_id", name="subscription_task_uc"),
 )
@@ -24,9 +24,9 @@ notification = table(
     choice("type", NOTIFICATION_TYPES, nullable=False),
     reference("person", nullable=False, goes="with"),
     reference("person", "author_id", nullable=False, goes="with"),
-    reference("comment"),
-    reference("task"),
-    reference("playlist"),
+    reference("comment", goes="with"),
+    reference("task", goes="with"),
+    reference("playlist", goes="with"),
     Column("reply_id", Uuid, index=True),
     UniqueConstraint("person_id", "author_id", "comment_id", "reply_id", "playlist_id", "type", name="notification_uc"),
 )

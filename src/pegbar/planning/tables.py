@@ -23,9 +23,9 @@ schedule_item = table(
     Column("start_date", Date),
     Column("end_date", Date),
     Column("man_days", Integer),
-    reference("project"),
-    reference("task_type"),
-    Column("object_id", Uuid, index=True, info=names("entity")),
+    reference("project", goes="with"),
+    reference("task_type", goes="refuse"),
+    Column("object_id", Uuid, index=True, info=names("entity", goes="with")),
     UniqueConstraint("project_id", "task_type_id", "object_id", name="schedule_item_uc"),
 )
 
@@ -33,8 +33,8 @@ milestone = table(
     "milestone",
     Column("date", Date),
     Column("name", String(40), nullable=False),
-    reference("project"),
-    reference("task_type"),
+    reference("project", goes="with"),
+    reference("task_type", goes="refuse"),
 )
 
 day_off = table(
@@ -50,8 +50,8 @@ day_off = table(
 production_schedule_version = table(
     "production_schedule_version",
     Column("name", String(80), nullable=False),
-    reference("project", nullable=False, on_delete="CASCADE"),
-    reference("production_schedule_version", "production_schedule_from", on_delete="SET NULL"),
+    reference("project", nullable=False, on_delete="CASCADE", goes="with"),
+    reference("production_schedule_version", "production_schedule_from", on_delete="SET NULL", goes="null"),
     flag("locked"),
     flag("canceled"),
     UniqueConstraint("name", "project_id", name="production_schedule_version_uc"),
@@ -59,8 +59,8 @@ production_schedule_version = table(
 
 production_schedule_version_task_link = table(
     "production_schedule_version_task_link",
-    reference("production_schedule_version", nullable=False, on_delete="CASCADE"),
-    reference("task", nullable=False, on_delete="CASCADE"),
+    reference("production_schedule_version", nullable=False, on_delete="CASCADE", goes="with"),
+    reference("task", nullable=False, on_delete="CASCADE", goes="with"),
     Column("start_date", TIMESTAMP),
     Column("due_date", TIMESTAMP),
     Column("estimation", Float, default=0.0),
@@ -69,6 +69,6 @@ production_schedule_version_task_link = table(
 
 production_schedule_version_task_link_person_link = link_table(
     "production_schedule_version_task_link_person_link",
-    reference("production_schedule_version_task_link", index=False, on_delete="CASCADE", primary_key=True),
+    reference("production_schedule_version_task_link", index=False, on_delete="CASCADE", primary_key=True, goes="with"),
     reference("person", index=False, on_delete="CASCADE", primary_key=True, goes="with"),
 )

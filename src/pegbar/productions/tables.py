@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from sqlalchemy import ARRAY, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, Index, UniqueConstraint, text
 
 from pegbar.accounts.tables import POSITIONS, ROLES, SENIORITIES
 from pegbar.core.data.schema import (
@@ -74,9 +74,9 @@ project = table(
     flag("is_publish_default_for_artists"),
     Column("hd_bitrate_compression", Integer),
     Column("ld_bitrate_compression", Integer),
-    reference("project_status"),
-    reference("preview_background_file", "default_preview_background_file_id"),
-    reference("production_schedule_version", "from_schedule_version_id", on_delete="SET NULL"),
+    reference("project_status", goes="refuse"),
+    reference("preview_background_file", "default_preview_background_file_id", goes="refuse"),
+    reference("production_schedule_version", "from_schedule_version_id", on_delete="SET NULL", goes="null"),
     flag("is_bot_collaboration_enabled", in_database=True),
     flag("is_single_preview_per_revision", in_database=True),
     Column("revision_padding", Integer, default=0, server_default="0", nullable=False),
@@ -88,7 +88,7 @@ project = table(
 
 project_person_link = link_table(
     "project_person_link",
-    reference("project", primary_key=True),
+    reference("project", primary_key=True, goes="with", made=False),
     reference("person", primary_key=True, goes="with"),
     Column("shotgun_id", Integer),
     choice("role", ROLES),
@@ -96,14 +96,14 @@ project_person_link = link_table(
 
 project_asset_type_link = link_table(
     "project_asset_type_link",
-    reference("project", primary_key=True),
-    reference("entity_type", "asset_type_id", primary_key=True),
+    reference("project", primary_key=True, goes="with", made=False),
+    reference("entity_type", "asset_type_id", primary_key=True, goes="refuse"),
 )
 
 project_task_type_link = link_table(
     "project_task_type_link",
-    reference("project", primary_key=True),
-    reference("task_type", primary_key=True),
+    reference("project", primary_key=True, goes="with", made=False),
+    reference("task_type", primary_key=True, goes="refuse"),
     Column("priority", Integer),
     Column("id", Uuid, primary_key=True, default=uuid4),
     Column("hd_bitrate_compression", Integer),
@@ -115,8 +115,8 @@ project_task_type_link = link_table(
 
 project_task_status_link = link_table(
     "project_task_status_link",
-    reference("project", primary_key=True),
-    reference("task_status", primary_key=True),
+    reference("project", primary_key=True, goes="with", made=False),
+    reference("task_status", primary_key=True, goes="refuse"),
     Column("priority", Integer),
     Column("roles_for_board", ARRAY(String(255)), default=lambda: list(BOARD_ROLES), info={"choices": ROLES}),
     Column("id", Uuid, primary_key=True, default=uuid4),
@@ -127,21 +127,21 @@ project_task_status_link = link_table(
 
 project_status_automation_link = link_table(
     "project_status_automation_link",
-    reference("project", primary_key=True),
-    reference("status_automation", primary_key=True),
+    reference("project", primary_key=True, goes="with", made=False),
+    reference("status_automation", primary_key=True, goes="refuse"),
 )
 
 project_preview_background_file_link = link_table(
     "project_preview_background_file_link",
-    reference("project", primary_key=True),
-    reference("preview_background_file", primary_key=True),
+    reference("project", primary_key=True, goes="with", made=False),
+    reference("preview_background_file", primary_key=True, goes="refuse"),
 )
 
 project_task_type_software_link = link_table(
     "project_task_type_software_link",
-    reference("project", on_delete="CASCADE", primary_key=True),
-    reference("task_type", on_delete="CASCADE", primary_key=True),
-    reference("software", on_delete="CASCADE", primary_key=True),
+    reference("project", on_delete="CASCADE", primary_key=True, goes="with", made=False),
+    reference("task_type", on_delete="CASCADE", primary_key=True, goes="refuse"),
+    reference("software", on_delete="CASCADE", primary_key=True, goes="refuse"),
     Column("id", Uuid, primary_key=True, default=uuid4),
     UniqueConstraint("project_id", "task_type_id", "software_id", name="project_task_type_software_uc"),
     audited=True,
@@ -167,7 +167,7 @@ project_template = table(
     Column("file_tree", JSONB),
     Column("data", JSONB),
     Column("metadata_descriptors", JSONB, default=list),
-    reference("preview_background_file", "default_preview_background_file_id"),
+    reference("preview_background_file", "default_preview_background_file_id", goes="refuse"),
     flag("is_single_preview_per_revision", in_database=True),
     Column("revision_padding", Integer, default=0, server_default="0", nullable=False),
     flag("is_frame_in_numbering", in_database=True),
@@ -178,14 +178,14 @@ project_template = table(
 
 project_template_asset_type_link = link_table(
     "project_template_asset_type_link",
-    reference("project_template", primary_key=True),
-    reference("entity_type", "asset_type_id", primary_key=True),
+    reference("project_template", primary_key=True, goes="refuse"),
+    reference("entity_type", "asset_type_id", primary_key=True, goes="refuse"),
 )
 
 project_template_task_type_link = link_table(
     "project_template_task_type_link",
-    reference("project_template", primary_key=True),
-    reference("task_type", primary_key=True),
+    reference("project_template", primary_key=True, goes="refuse"),
+    reference("task_type", primary_key=True, goes="refuse"),
     Column("priority", Integer),
     Column("id", Uuid, default=uuid4, nullable=False),
     Column("hd_bitrate_compression", Integer),
@@ -197,8 +197,8 @@ project_template_task_type_link = link_table(
 
 project_template_task_status_link = link_table(
     "project_template_task_status_link",
-    reference("project_template", primary_key=True),
-    reference("task_status", primary_key=True),
+    reference("project_template", primary_key=True, goes="refuse"),
+    reference("task_status", primary_key=True, goes="refuse"),
     Column("priority", Integer),
     Column("roles_for_board", ARRAY(String(255)), default=lambda: list(BOARD_ROLES), info={"choices": ROLES}),
     Column("id", Uuid, default=uuid4, nullable=False),
@@ -209,19 +209,19 @@ project_template_task_status_link = link_table(
 
 project_template_status_automation_link = link_table(
     "project_template_status_automation_link",
-    reference("project_template", primary_key=True),
-    reference("status_automation", primary_key=True),
+    reference("project_template", primary_key=True, goes="refuse"),
+    reference("status_automation", primary_key=True, goes="refuse"),
 )
 
 project_template_preview_background_file_link = link_table(
     "project_template_preview_background_file_link",
-    reference("project_template", primary_key=True),
-    reference("preview_background_file", primary_key=True),
+    reference("project_template", primary_key=True, goes="refuse"),
+    reference("preview_background_file", primary_key=True, goes="refuse"),
 )
 
 metadata_descriptor = table(
     "metadata_descriptor",
-    reference("project", nullable=False),
+    reference("project", nullable=False, goes="with", made=False),
     Column("entity_type", String(60), nullable=False, index=True),
     Column("name", String(120), nullable=False),
     choice("data_type", DATA_TYPES),
@@ -229,7 +229,7 @@ metadata_descriptor = table(
     Column("choices", JSONB),
     Column("for_client", Boolean, default=False, index=True),
     Column("position", Integer),
-    reference("task_type"),
+    reference("task_type", goes="refuse"),
     Index(
         "metadata_descriptor_task_type_uc",
         "project_id",
@@ -268,14 +268,14 @@ metadata_descriptor = table(
 
 department_metadata_descriptor_link = link_table(
     "department_metadata_descriptor_link",
-    reference("metadata_descriptor", primary_key=True),
-    reference("department", primary_key=True),
+    reference("metadata_descriptor", primary_key=True, goes="with"),
+    reference("department", primary_key=True, goes="refuse"),
     UniqueConstraint("metadata_descriptor_id", "department_id", name="department_metadata_descriptor_link_uc"),
 )
 
 budget = table(
     "budget",
-    reference("project"),
+    reference("project", goes="with"),
     Column("revision", Integer, default=1, nullable=False),
     Column("name", String(255), nullable=False),
     Column("currency", String(3)),
@@ -284,14 +284,14 @@ budget = table(
 #: The highest revision among the budgets that a production had, so that its number is not given again.
 budget_revision = own_table(
     "budget_revision",
-    Column("project_id", Uuid, primary_key=True),
+    Column("project_id", Uuid, primary_key=True, info=names("project", goes="with", made=False)),
     Column("last", Integer, nullable=False),
 )
 
 budget_entry = table(
     "budget_entry",
-    reference("budget", nullable=False),
-    reference("department", nullable=False),
+    reference("budget", nullable=False, goes="with"),
+    reference("department", nullable=False, goes="refuse"),
     reference("person", goes="null"),
     Column("start_date", Date, nullable=False),
     Column("months_duration", Integer, nullable=False),
@@ -304,7 +304,7 @@ budget_entry = table(
 #: Who put somebody into a team.
 team_addition = own_table(
     "team_addition",
-    Column("project_id", Uuid, ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    reference("project", on_delete="CASCADE", index=False, primary_key=True, goes="with", made=False),
     reference("person", on_delete="CASCADE", primary_key=True, goes="with"),
     reference("person", "added_by", on_delete="CASCADE", nullable=False, goes="with"),
 )

@@ -1,32 +1,28 @@
-"""What goes with a playlist, and the playlists that go with an episode. Source: spec review, "Table playlist"."""
+"""Playlists and builds that go. Source: spec review, "Table playlist"."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.data.database import Transaction
+from pegbar.core.data.removal import Removal, going
 from pegbar.core.data.schema import Uuid
 from pegbar.core.live.events import event
 from pegbar.core.storage import Address, mark_deleted
-from pegbar.entities.hooks import ENTITIES_REMOVED, Removal
-from pegbar.productions.deletion.parts import REVIEW, Batch, part
 from pegbar.review.events import BUILD_JOB_DELETE, PLAYLIST_DELETE
+from pegbar.review.tables import build_job, playlist
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 
-_HANGING = text(
+_BUILDS = text(
     """
-    WITH told AS (DELETE FROM notification WHERE playlist_id = ANY(:ids)),
-    shared AS (DELETE FROM playlist_share_link WHERE playlist_id = ANY(:ids)),
-    built AS (DELETE FROM build_job WHERE playlist_id = ANY(:ids) RETURNING id, playlist_id)
-    SELECT built.id, built.playlist_id, playlist.project_id FROM built JOIN playlist ON playlist.id = built.playlist_id
+    SELECT b.id, b.playlist_id, p.project_id FROM build_job b JOIN playlist p ON p.id = b.playlist_id
+     WHERE b.id = ANY(:ids) ORDER BY b.id
     """
 ).bindparams(_IDS)
-_OF_EPISODES = text("SELECT id, project_id FROM playlist WHERE episode_id = ANY(:ids) FOR UPDATE").bindparams(_IDS)
+_PLAYLISTS = text("SELECT id, project_id FROM playlist WHERE id = ANY(:ids) ORDER BY id").bindparams(_IDS)
 #: Outlives the production, so that it has no scope.
 _DELETED_WITH_PRODUCTION = event("playlist:delete", "playlist_id", scoped=False)
-_DELETE = text("DELETE FROM playlist WHERE id = ANY(:ids)").bindparams(_IDS)
 
 
 def built_movie(build_job_id: UUID) -> Address:
@@ -34,32 +30,24 @@ def built_movie(build_job_id: UUID) -> Address:
     return Address("movies", "playlists", build_job_id)
 
 
-async def remove_what_hangs_on(tx: Transaction, playlist_ids: Sequence[UUID], *, force: bool = False) -> None:
-    """Delete the notifications, builds and share links of playlists."""
-    rows = await tx.rows(_HANGING, ids=list(playlist_ids))
-    await mark_deleted(tx, [built_movie(row["id"]) for row in rows], force=force)
+@going(build_job)
+async def drop_builds(removal: Removal, build_job_ids: list[UUID]) -> AsyncIterator[None]:
+    """The movies of builds go with them."""
+    tx = removal.tx
+    rows = await tx.rows(_BUILDS, ids=build_job_ids)
+    await mark_deleted(tx, [built_movie(row["id"]) for row in rows], force=removal.production is not None)
+    yield
     for row in rows:
         tx.emit(BUILD_JOB_DELETE, project_id=row["project_id"], build_job_id=row["id"], playlist_id=row["playlist_id"])
 
 
-@ENTITIES_REMOVED.register(order=10)
-async def remove_playlists_of_episodes(removal: Removal) -> None:
-    """The playlists of episodes that are removed go with them."""
-    tx = removal.tx
-    rows = await tx.rows(_OF_EPISODES, ids=list(removal.entity_ids))
-    if not rows:
-        return
-    ids = [row["id"] for row in rows]
-    await remove_what_hangs_on(tx, ids)
-    await tx.execute(_DELETE, ids=ids)
+@going(playlist)
+async def tell_of_playlists(removal: Removal, playlist_ids: list[UUID]) -> AsyncIterator[None]:
+    """Tell that playlists are gone."""
+    rows = await removal.tx.rows(_PLAYLISTS, ids=playlist_ids)
+    yield
     for row in rows:
-        tx.emit(PLAYLIST_DELETE, project_id=row["project_id"], playlist_id=row["id"])
-
-
-@part(REVIEW, "playlists", "SELECT id FROM playlist WHERE project_id = :project_id")
-async def remove_playlists_of_project(batch: Batch) -> None:
-    """The playlists of a production that is deleted, with their movies."""
-    await remove_what_hangs_on(batch.tx, batch.ids, force=True)
-    await batch.run(_DELETE)
-    for playlist_id in batch.ids:
-        batch.tx.emit(_DELETED_WITH_PRODUCTION, heard_by=batch.project_id, playlist_id=playlist_id)
+        if removal.production:
+            removal.tx.emit(_DELETED_WITH_PRODUCTION, heard_by=removal.production, playlist_id=row["id"])
+        else:
+            removal.tx.emit(PLAYLIST_DELETE, project_id=row["project_id"], playlist_id=row["id"])

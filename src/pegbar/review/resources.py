@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import false, func
 
 from pegbar.accounts.standing import Narrowing
+from pegbar.core.data.removal import remove
 from pegbar.core.data.resource import Access, Change, Resource
 from pegbar.core.data.writes import writes
 from pegbar.core.errors import BadRequest
@@ -12,7 +13,6 @@ from pegbar.core.http.access import Caller, Rule, member_of, not_vendor, of_row,
 from pegbar.core.live.events import api_event
 from pegbar.review import entries
 from pegbar.review.entries import as_uuid
-from pegbar.review.removal import remove_what_hangs_on
 from pegbar.review.shapes import BUILD_JOBS
 from pegbar.review.tables import playlist
 
@@ -81,7 +81,7 @@ async def _check(change: Change) -> None:
 
 async def _deleting(change: Change) -> None:
     check_editor(change.caller, None if change.before is None else change.before["created_by"])
-    await remove_what_hangs_on(change.tx, [change.row(playlist)])
+    await remove(change.tx, playlist, [change.row(playlist)], keep=True)
 
 
 playlists = Resource(

@@ -64,14 +64,14 @@ task_type = table(
     flag("allow_timelog", True),
     flag("archived"),
     Column("shotgun_id", Integer, index=True),
-    reference("department"),
+    reference("department", goes="refuse"),
     UniqueConstraint("name", "for_entity", "department_id", name="task_type_uc"),
 )
 
 task_type_asset_type_link = link_table(
     "task_type_asset_type_link",
-    reference("entity_type", "asset_type_id", primary_key=True),
-    reference("task_type", primary_key=True),
+    reference("entity_type", "asset_type_id", primary_key=True, goes="refuse"),
+    reference("task_type", primary_key=True, goes="refuse"),
     UniqueConstraint("asset_type_id", "task_type_id", name="task_type_asset_type_link_uc"),
 )
 
@@ -114,8 +114,8 @@ software = table(
 
 software_department_link = link_table(
     "software_department_link",
-    reference("department", primary_key=True),
-    reference("software", primary_key=True),
+    reference("department", primary_key=True, goes="refuse"),
+    reference("software", primary_key=True, goes="refuse"),
     Column("id", Uuid, primary_key=True, default=uuid4),
     UniqueConstraint("department_id", "software_id", name="software_department_link_uc"),
     audited=True,
@@ -132,8 +132,8 @@ hardware_item = table(
 
 hardware_item_department_link = link_table(
     "hardware_item_department_link",
-    reference("department", primary_key=True),
-    reference("hardware_item", primary_key=True),
+    reference("department", primary_key=True, goes="refuse"),
+    reference("hardware_item", primary_key=True, goes="refuse"),
     Column("id", Uuid, primary_key=True, default=uuid4),
     UniqueConstraint("hardware_item_id", "department_id", name="hardware_item_department_link_uc"),
     audited=True,
@@ -150,18 +150,18 @@ custom_action = table(
 status_automation = table(
     "status_automation",
     Column("entity_type", String(40), default="asset"),
-    reference("task_type", "in_task_type_id"),
-    reference("task_status", "in_task_status_id"),
+    reference("task_type", "in_task_type_id", goes="refuse"),
+    reference("task_status", "in_task_status_id", goes="refuse"),
     choice("out_field_type", AUTOMATION_FIELDS, default="status", nullable=False),
-    reference("task_type", "out_task_type_id"),
-    reference("task_status", "out_task_status_id"),
+    reference("task_type", "out_task_type_id", goes="refuse"),
+    reference("task_status", "out_task_status_id", goes="refuse"),
     flag("import_last_revision", in_database=True),
     flag("archived"),
 )
 
 salary_scale = table(
     "salary_scale",
-    reference("department", nullable=False, on_delete="CASCADE"),
+    reference("department", nullable=False, on_delete="CASCADE", goes="refuse"),
     choice("position", POSITIONS, default="artist"),
     choice("seniority", SENIORITIES, default="mid"),
     Column("salary", Integer, default=0, nullable=False),

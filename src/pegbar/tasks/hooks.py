@@ -41,21 +41,6 @@ class PreviewsOrphaned:
 PREVIEWS_ORPHANED: Hook[PreviewsOrphaned] = Hook("a comment with previews is gone")
 
 
-@dataclass(frozen=True)
-class TaskRemoval:
-    """Tasks about to be removed for good. Their rows and comments still exist; nothing may refer to them afterwards."""
-
-    tx: Transaction
-    task_ids: Sequence[UUID]
-    #: Their entities and production go too: every binary is removed, not only marked, and nothing takes its place.
-    whole: bool = False
-
-
-#: Tasks are removed with all that belongs to them: whoever owns rows that refer to tasks deletes them.
-#: Orders: files -10 (working files and what was made from them), media 0 (previews), planning 10.
-TASKS_REMOVED: Hook[TaskRemoval] = Hook("tasks are removed with what belongs to them")
-
-
 # What people may want to be told
 
 _IDS = "comment_id task_id project_id task_type_id parent_id author_id starter_id reply_id"

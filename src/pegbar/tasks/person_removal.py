@@ -1,20 +1,16 @@
 """What somebody removed from the studio said and logged on tasks. Source: spec crud, "persons", DELETE with force."""
 
-from collections.abc import Sequence
-
-import asyncpg
 from sqlalchemy import ARRAY, bindparam, text
 
-from pegbar.core.data.database import Transaction
 from pegbar.core.data.removal import Gone, reaction
 from pegbar.core.data.schema import TIMESTAMP, Text, Uuid, utc_now
 from pegbar.core.storage import mark_deleted
 from pegbar.tasks import recount
 from pegbar.tasks.comments import attachments
-from pegbar.tasks.comments.removal import forget
-from pegbar.tasks.events import COMMENT_DELETE, COMMENT_DELETE_REPLY, NEWS_DELETE
+from pegbar.tasks.comments.removal import remove_comments
+from pegbar.tasks.events import COMMENT_DELETE, COMMENT_DELETE_REPLY
 from pegbar.tasks.hooks import PREVIEWS_ORPHANED, PreviewsOrphaned
-from pegbar.tasks.tables import comment, news
+from pegbar.tasks.tables import comment
 from pegbar.timesheets.tables import time_spent
 
 _PERSONS = bindparam("person_ids", type_=ARRAY(Uuid))
@@ -59,11 +55,10 @@ async def forget_comments(gone: Gone) -> None:
     comments = await tx.rows(_COMMENTS, person_ids=gone.ids)
     if not comments:
         return
-    ids = [row["id"] for row in comments]
-    await _withdraw(tx, await tx.rows(_NEWS_OF_COMMENTS, ids=ids))
-    previews = await tx.column(_THEIRS, ids=(await forget(tx, ids)).previews, person_ids=gone.ids)
-    if previews:
-        await PREVIEWS_ORPHANED.run(PreviewsOrphaned(tx, previews))
+    published = await remove_comments(tx, [row["id"] for row in comments])
+    preview_ids = await tx.column(_THEIRS, ids=published, person_ids=gone.ids) if published else []
+    if preview_ids:
+        await PREVIEWS_ORPHANED.run(PreviewsOrphaned(tx, preview_ids))
     for row in comments:
         tx.emit(COMMENT_DELETE, project_id=row["project_id"], comment_id=row["id"], task_id=row["task_id"])
     last_author = {row["task_id"]: row["person_id"] for row in comments}
@@ -71,28 +66,6 @@ async def forget_comments(gone: Gone) -> None:
         done = await recount.from_comments(tx, task_id)
         if done is not None and done.status_after != done.status_before:
             recount.announce_status(tx, task_id, done, done.status_after, last_author[task_id])
-
-
-_NEWS_OF_COMMENTS = text(
-    "SELECT n.id, t.project_id FROM news n JOIN task t ON t.id = n.task_id WHERE n.comment_id = ANY(:ids)"
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
-_FORGET_NEWS = text(
-    """
-    WITH gone AS (DELETE FROM news WHERE author_id = ANY(:person_ids) RETURNING id, task_id)
-    SELECT gone.id, t.project_id FROM gone JOIN task t ON t.id = gone.task_id
-    """
-).bindparams(_PERSONS)
-
-
-@reaction(news.c.author_id)
-async def forget_news(gone: Gone) -> None:
-    """Delete the news that name the person as their author, whoever wrote the comment they are about."""
-    await _withdraw(gone.tx, await gone.tx.rows(_FORGET_NEWS, person_ids=gone.ids))
-
-
-async def _withdraw(tx: Transaction, rows: Sequence[asyncpg.Record]) -> None:
-    for row in rows:
-        tx.emit(NEWS_DELETE, project_id=row["project_id"], news_id=row["id"])
 
 
 _ANSWERED = text(

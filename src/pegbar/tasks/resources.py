@@ -5,13 +5,14 @@ from sqlalchemy import bindparam, select
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
 from pegbar.core.data import filters
 from pegbar.core.data.filters import Special
+from pegbar.core.data.removal import remove
 from pegbar.core.data.resource import Access, Change, Resource, Verb, project_through
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.writes import Only, writes
 from pegbar.core.http.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.entities.casting.readiness import refresh
 from pegbar.entities.tables import entity
-from pegbar.tasks import actions, removal
+from pegbar.tasks import actions
 from pegbar.tasks.events import TASK_DELETE, TASK_NEW, TASK_UPDATE
 from pegbar.tasks.shapes import ASSIGNEES, BLANKED, TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import news, task
@@ -70,7 +71,7 @@ async def _saved(change: Change) -> None:
 
 async def _deleting(change: Change) -> None:
     if change.force:
-        await removal.remove_belongings(change.tx, [change.row(task)])
+        await remove(change.tx, task, [change.row(task)], keep=True)
 
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:

@@ -41,11 +41,11 @@ task = table(
     Column("data", JSONB, info=names("person", goes="hook")),
     Column("nb_drawings", Integer, default=0),
     Column("shotgun_id", Integer),
-    Column("last_preview_file_id", Uuid, info=names("preview_file")),
-    reference("project"),
-    reference("task_type"),
-    reference("task_status"),
-    reference("entity"),
+    Column("last_preview_file_id", Uuid, info=names("preview_file", goes="null")),
+    reference("project", goes="with"),
+    reference("task_type", goes="refuse"),
+    reference("task_status", goes="refuse"),
+    reference("entity", goes="with"),
     reference("person", "assigner_id", goes="null"),
     UniqueConstraint("name", "project_id", "task_type_id", "entity_id", name="task_uc"),
     CheckConstraint("((difficulty > 0) AND (difficulty < 6))", name="check_difficulty"),
@@ -54,14 +54,14 @@ task = table(
 
 task_person_link = link_table(
     "task_person_link",
-    reference("task", index=False, primary_key=True),
+    reference("task", index=False, primary_key=True, goes="with"),
     reference("person", primary_key=True, goes="with"),
 )
 
 comment = table(
     "comment",
     Column("shotgun_id", Integer),
-    Column("object_id", Uuid, nullable=False, index=True, info=names("task")),
+    Column("object_id", Uuid, nullable=False, index=True, info=names("task", goes="with")),
     Column("object_type", String(80), nullable=False, index=True),
     Column("text", Text),
     Column("data", JSONB),
@@ -69,35 +69,35 @@ comment = table(
     Column("checklist", JSONB, default=list),
     Column("pinned", Boolean),
     Column("links", ARRAY(String)),
-    reference("task_status"),
+    reference("task_status", goes="refuse"),
     reference("person", nullable=False, goes="hook"),
     reference("person", "editor_id", goes="null"),
-    reference("preview_file"),
+    reference("preview_file", goes="null"),
     flag("for_client", in_database=True),
 )
 
 comment_acknoledgments = link_table(
     "comment_acknoledgments",
-    reference("comment", "comment", index=False, primary_key=True),
+    reference("comment", "comment", index=False, primary_key=True, goes="with"),
     reference("person", "person", index=False, primary_key=True, goes="with"),
 )
 
 comment_department_mentions = link_table(
     "comment_department_mentions",
-    reference("comment", "comment", index=False, primary_key=True),
-    reference("department", "department", index=False, primary_key=True),
+    reference("comment", "comment", index=False, primary_key=True, goes="with"),
+    reference("department", "department", index=False, primary_key=True, goes="refuse"),
 )
 
 comment_mentions = link_table(
     "comment_mentions",
-    reference("comment", "comment", index=False, primary_key=True),
+    reference("comment", "comment", index=False, primary_key=True, goes="with"),
     reference("person", "person", index=False, primary_key=True, goes="with"),
 )
 
 comment_preview_link = link_table(
     "comment_preview_link",
-    reference("comment", "comment", primary_key=True),
-    reference("preview_file", "preview_file", primary_key=True),
+    reference("comment", "comment", primary_key=True, goes="with"),
+    reference("preview_file", "preview_file", primary_key=True, goes="with"),
 )
 
 attachment_file = table(
@@ -106,16 +106,16 @@ attachment_file = table(
     Column("size", BigInteger, default=1),
     Column("extension", String(6)),
     Column("mimetype", String(255)),
-    reference("comment"),
+    reference("comment", goes="with"),
     Column("reply_id", Uuid),
-    reference("chat_message"),
+    reference("chat_message", goes="with"),
 )
 
 news = table(
     "news",
     flag("change", nullable=False),
-    reference("person", "author_id", nullable=False, goes="hook"),
-    reference("comment"),
-    reference("task", nullable=False),
-    reference("preview_file"),
+    reference("person", "author_id", nullable=False, goes="with"),
+    reference("comment", goes="with"),
+    reference("task", nullable=False, goes="with"),
+    reference("preview_file", goes="null"),
 )

@@ -9,11 +9,11 @@ search_filter = table(
     Column("name", String(200), default="", nullable=False),
     Column("search_query", String(500), default="", nullable=False),
     flag("is_shared", nullable=False, in_database=True),
-    reference("department"),
+    reference("department", goes="refuse"),
     # A search may be moved into another production while it stays in its group.
     reference("search_filter_group", goes="null", visits=True),
     reference("person", goes="with"),
-    reference("project"),
+    reference("project", goes="with"),
 )
 
 search_filter_group = table(
@@ -24,26 +24,26 @@ search_filter_group = table(
     Column("color", String(8), default="", nullable=False),
     flag("is_shared", nullable=False, in_database=True),
     reference("person", goes="with"),
-    reference("project"),
-    reference("department"),
+    reference("project", goes="with"),
+    reference("department", goes="refuse"),
 )
 
 chat = table(
     "chat",
-    Column("object_id", Uuid, nullable=False, index=True, info=names("entity")),
+    Column("object_id", Uuid, nullable=False, index=True, info=names("entity", goes="with")),
     Column("object_type", String(80), default="entity", nullable=False, index=True),
     Column("last_message", TIMESTAMP),
 )
 
 chat_message = table(
     "chat_message",
-    reference("chat", nullable=False),
+    reference("chat", nullable=False, goes="with"),
     reference("person", nullable=False, goes="hook"),
     Column("text", Text),
 )
 
 chat_participant = link_table(
     "chat_participant",
-    reference("chat", index=False, primary_key=True),
+    reference("chat", index=False, primary_key=True, goes="with"),
     reference("person", index=False, primary_key=True, goes="with"),
 )

@@ -6,8 +6,7 @@ from sqlalchemy import ARRAY, Text, any_, bindparam, delete, or_
 
 from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.tables import one_time_secret, person
-from pegbar.core.data import removal
-from pegbar.core.data.removal import Gone, reaction
+from pegbar.core.data.removal import Gone, reaction, remove
 from pegbar.core.data.resource import Change
 from pegbar.core.errors import Forbidden
 from pegbar.core.storage import Address, mark_deleted
@@ -42,4 +41,4 @@ async def leave(change: Change) -> None:
         raise Forbidden("This account is protected: it cannot be deleted.")
     await mark_deleted(change.tx, [avatar(person_id)])
     if change.force:
-        await removal.name_no_more(change.tx, person, [person_id])
+        await remove(change.tx, person, [person_id], keep=True)

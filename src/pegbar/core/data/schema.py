@@ -40,13 +40,14 @@ metadata = MetaData(
 OWN_SCHEMA = "pegbar"
 
 #: What becomes of a row when the row that its column names goes for good (core/data/removal.py): it goes `with` it; the
-#: column is set to `null`; or whoever owns the table does it, as stored files, events or sums hang on it (`hook`).
-Goes = Literal["with", "null", "hook"]
+#: column is set to `null`; whoever owns the table does what is to be done (`hook`); or what is named cannot go as long
+#: as it is (`refuse`).
+Goes = Literal["with", "null", "hook", "refuse"]
 
 
-def names(table_name: str, goes: Goes | None = None) -> dict[str, Any]:
+def names(table_name: str, goes: Goes, *, made: bool = True) -> dict[str, Any]:
     """The `info` of a column that holds ids of a table without a foreign key: as they are, or somewhere in its JSON."""
-    return {"names": table_name, "goes": goes}
+    return {"names": table_name, "goes": goes, "made": made}
 
 
 def utc_now() -> datetime:
@@ -86,14 +87,16 @@ def reference(  # noqa: PLR0913 - a declaration
     on_delete: str | None = None,
     unique: bool | None = None,
     primary_key: bool = False,
-    goes: Goes | None = None,
+    goes: Goes,
+    made: bool = True,
     lent: bool = False,
     visits: bool = False,
 ) -> Column[Any]:
     """A foreign key to `to`.id, in the column `<to>_id` unless named.
 
-    `goes`: what becomes of the row when the one it refers to goes for good. `lent`: it may name a shared asset of
-    another production. `visits`: it names something of a production to which its own row does not belong.
+    `goes`: what becomes of the row when the one it refers to goes for good. `made`: of rows that go with a production,
+    whether somebody made them, so that they keep it unless its removal is forced. `lent`: it may name a shared asset
+    of another production. `visits`: it names something of a production to which its own row does not belong.
     """
     return Column(
         name or f"{to}_id",
@@ -103,7 +106,7 @@ def reference(  # noqa: PLR0913 - a declaration
         index=index or None,
         unique=unique,
         primary_key=primary_key,
-        info={"goes": goes, "lent": lent, "visits": visits},
+        info={"goes": goes, "made": made, "lent": lent, "visits": visits},
     )
 
 

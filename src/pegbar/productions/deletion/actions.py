@@ -7,12 +7,14 @@ transaction. A larger production is hidden by the request and emptied by a job (
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ARRAY, bindparam, select, text
 
 from pegbar.accounts.standing import is_open_state
+from pegbar.accounts.tables import person
+from pegbar.core.data.removal import Gone, reaction
 from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import Uuid, utc_now
-from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.errors import BadRequest, NotFound, Refused
 from pegbar.productions.deletion import queries
 from pegbar.productions.deletion.emptying import remove_rest
 from pegbar.productions.deletion.jobs import EMPTY
@@ -23,6 +25,9 @@ from pegbar.productions.tables import project_removal
 #: The most batches, beyond one of each part, that a request removes itself: about a second's work.
 _IN_A_REQUEST = 8
 
+_CLOSE_ACCOUNTS = text(
+    "UPDATE person SET preview_project_id = NULL, active = false WHERE preview_project_id = ANY(:ids)"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 _IS_OPEN = select(is_open_state(bindparam("status_id", type_=Uuid)))
 
 
@@ -36,14 +41,22 @@ async def remove_project(change: Change) -> None:
     if await tx.value(_IS_OPEN, status_id=change.before["project_status_id"]):
         raise BadRequest("An open production cannot be deleted: close it first.")
     await remove_account(tx, change.caller, project_id)
+    sizes = {parts()[row["n"]]: row["rows"] for row in await tx.rows(queries.sizes(), project_id=project_id)}
     if not change.force:
+        if made := [part.table.name for part, rows in sizes.items() if part.made and rows]:
+            raise Refused(f"It is still used by rows of {', '.join(made)}.")
         await remove_rest(tx, project_id, made=False)
         return
-    sizes = {row["n"]: row["rows"] for row in await tx.rows(queries.sizes(), project_id=project_id)}
-    if sum(rows // parts[n].at_once for n, rows in sizes.items()) <= _IN_A_REQUEST:
+    if sum(rows // part.at_once for part, rows in sizes.items()) <= _IN_A_REQUEST:
         await remove_rest(tx, project_id)
     else:
         await _hide(change, project_id, total=sum(sizes.values()))
+
+
+@reaction(person.c.preview_project_id)
+async def close_preview_accounts(gone: Gone) -> None:
+    """A preview account made at the last moment is closed."""
+    await gone.tx.execute(_CLOSE_ACCOUNTS, ids=list(gone.ids))
 
 
 async def _hide(change: Change, project_id: UUID, total: int) -> None:
@@ -59,7 +72,7 @@ async def _hide(change: Change, project_id: UUID, total: int) -> None:
         updated_at=now,
         total=total,
         removed=0,
-        doing=parts[0].what,
+        doing=parts()[0].what,
     )
     await change.tx.execute(queries.HIDE, project_id=project_id, hidden_name=f"deleted {project_id}")
     change.tx.defer(EMPTY, project_id=project_id)

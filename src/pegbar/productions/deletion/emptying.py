@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.removal import remove
 from pegbar.core.live.events import Emission
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.productions.deletion import queries
-from pegbar.productions.deletion.parts import Batch, Part, parts
+from pegbar.productions.deletion.parts import Part, parts
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import project
 
@@ -29,14 +30,14 @@ async def remove_some(tx: Transaction, project_id: UUID, *, made: bool = True) -
 
     What happens to a production that nobody sees any more is not told; what happens to others because of it is.
     """
-    for each in parts:
-        if each.made and not made:
+    for part in parts():
+        if part.made and not made:
             continue
-        ids = await tx.column(each.locked, project_id=project_id, most=each.at_once)
+        ids = await tx.column(part.locked, project_id=project_id, most=part.at_once)
         if ids:
-            await each.remove(Batch(tx, project_id, ids))
+            await remove(tx, part.table, ids, production=project_id)
             tx.drop(Emission, lambda emission: emission.project_id == str(project_id))
-            return Removed(each, len(ids))
+            return Removed(part, len(ids))
     return None
 
 
@@ -45,8 +46,7 @@ async def remove_rest(tx: Transaction, project_id: UUID, *, made: bool = True) -
     await tx.row(queries.LOCK_PROJECT, project_id=project_id)
     while await remove_some(tx, project_id, made=made) is not None:
         pass
-    for statement in queries.LINKS:
-        await tx.execute(statement, project_id=project_id)
+    await remove(tx, project, [project_id], keep=True, production=project_id)
     await mark_deleted(tx, [Address("pictures", "thumbnails", project_id)], force=True)  # and purge what is left
 
 

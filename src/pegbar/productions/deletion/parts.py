@@ -1,85 +1,78 @@
-"""What a production consists of, each part declared by the domain that owns it, removed some rows at a time.
+"""What a production consists of: the tables whose rows go with it, as their columns say, removed some rows at a time.
 
-    # tasks/removal.py
-    @part(TASKS, "tasks", "SELECT id FROM task WHERE project_id = :project_id")
-    async def remove_tasks_of_project(batch: Batch) -> None: ...
-
-A part names the rows it starts from; its function removes those, all that belongs to them, and what refers to them from
-elsewhere. Parts are emptied in the order of foreign keys.
+A part is a table with a column `project_id` that says `goes="with"`. Parts are emptied in the order of foreign keys,
+what names others before them. Tables that link a production to its settings and its team go at the end, at once.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from functools import cache
 
-from sqlalchemy import ARRAY, Executable, Integer, bindparam, text
+from sqlalchemy import Column, Executable, Integer, Table, bindparam, text
 
-from pegbar.core.data.database import Transaction
+from pegbar.core.data.removal import columns_naming, goes_of
 from pegbar.core.data.schema import Uuid
+from pegbar.productions.tables import project
 
-#: The orders of parts: what refers to other rows goes before them.
-WORKSPACE, REVIEW, TASKS, PLANNING, ENTITIES, SETTINGS = range(10, 70, 10)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows of a production that is being deleted, locked: they go now, with their binaries."""
-
-    tx: Transaction
-    project_id: UUID
-    ids: Sequence[UUID]
-
-    async def run(self, *statements: Executable) -> None:
-        """Run statements about `:ids`."""
-        for each in statements:
-            await self.tx.execute(each, ids=self.ids)
-
-
-Remover = Callable[[Batch], Awaitable[None]]
+#: Rows that go in a transaction: those on which much hangs, others, and exceptions.
+_AT_ONCE, _AT_ONCE_ALONE = 200, 1000
+_EXCEPTIONS = {"api_event": 5000, "production_schedule_version": 20}
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of one kind, and how to remove some of them."""
+    """Rows of a table, and how many of them are removed at once."""
 
-    order: int
-    what: str  #: as progress tells it
-    locked: Executable  #: the ids of at most `:most` of the rows of `:project_id`, locked
-    counted: str  #: SQL: their number
-    remove: Remover
+    table: Table
     at_once: int
     made: bool  #: somebody made these rows: without force, they keep the production
 
+    @property
+    def what(self) -> str:
+        """As progress tells it."""
+        return f"{self.table.name.replace('_', ' ')} rows"
 
-#: Every part, in the order in which they go.
-parts: list[Part] = []
+    @property
+    def counted(self) -> str:
+        """SQL: the number of rows of `:project_id`."""
+        return f"SELECT count(*) FROM {self.table.fullname} WHERE project_id = :project_id"  # noqa: S608 - a name of ours
 
-
-def part(order: int, what: str, ids: str, *, at_once: int = 200, made: bool = True) -> Callable[[Remover], Remover]:
-    """Declare a part. `ids` selects its rows by `:project_id`; `at_once` go in a transaction."""
-
-    def declare(remove: Remover) -> Remover:
-        locked = text(f"{ids} LIMIT :most FOR UPDATE").bindparams(
-            bindparam("project_id", type_=Uuid), bindparam("most", type_=Integer)
-        )
-        counted = f"SELECT count(*) FROM ({ids}) AS counted"  # noqa: S608 - declared, not given
-        parts.append(Part(order, what, locked, counted, remove, at_once, made))
-        parts.sort(key=lambda each: each.order)
-        return remove
-
-    return declare
-
-
-def about_ids(*statements: str) -> tuple[Executable, ...]:
-    """Statements about the rows `:ids`."""
-    return tuple(text(each).bindparams(bindparam("ids", type_=ARRAY(Uuid))) for each in statements)
+    @property
+    def locked(self) -> Executable:
+        """The ids of at most `:most` of the rows of `:project_id`, locked; what is below others comes before them."""
+        above = [column.name for column in columns_naming(self.table) if column.table is self.table]
+        order = f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in above)}" if above else ""
+        return text(
+            f"SELECT id FROM {self.table.fullname} WHERE project_id = :project_id {order} LIMIT :most FOR UPDATE"  # noqa: S608
+        ).bindparams(bindparam("project_id", type_=Uuid), bindparam("most", type_=Integer))
 
 
-def plain_part(order: int, what: str, table: str, *before: str, at_once: int = 1000, made: bool = True) -> None:
-    """Declare the rows of a table with a `project_id`: statements about what hangs on them, then they go."""
-    delete = f"DELETE FROM {table} WHERE id = ANY(:ids)"  # noqa: S608 - declared, not given
-    statements = about_ids(*before, delete)
+def _part(column: Column[object]) -> Part:
+    table = column.table
+    assert isinstance(table, Table)
+    alone = not any(goes_of(naming) == "with" for naming in columns_naming(table))
+    at_once = _EXCEPTIONS.get(table.name, _AT_ONCE_ALONE if alone else _AT_ONCE)
+    return Part(table, at_once, bool(column.info["made"]))
 
-    @part(order, what, f"SELECT id FROM {table} WHERE project_id = :project_id", at_once=at_once, made=made)  # noqa: S608
-    async def remove(batch: Batch) -> None:
-        await batch.run(*statements)
+
+@cache
+def parts() -> tuple[Part, ...]:
+    """Every part, in the order in which they go. For when all tables are known."""
+    waiting = [
+        _part(column)
+        for column in columns_naming(project)
+        if goes_of(column) == "with" and isinstance(column.table, Table) and "id" in column.table.c
+    ]
+    order: list[Part] = []
+    while waiting:
+        tables = {part.table for part in waiting}
+        named = {
+            naming.column.table
+            for part in waiting
+            for naming in part.table.foreign_keys
+            if naming.column.table is not part.table
+        }
+        free = [part for part in waiting if part.table not in named & tables]
+        assert free, f"{[part.table.name for part in waiting]} name each other"
+        order += free
+        waiting = [part for part in waiting if part not in free]
+    return tuple(order)

@@ -17,7 +17,7 @@ _NOW = bindparam("now", type_=TIMESTAMP)
 @cache
 def sizes() -> Executable:
     """How many rows each part of a production has: `n` (the part's place) and `rows`. For when all parts are known."""
-    counts = " UNION ALL ".join(f"SELECT {n}, ({each.counted})" for n, each in enumerate(parts))
+    counts = " UNION ALL ".join(f"SELECT {n}, ({part.counted})" for n, part in enumerate(parts()))
     return text(f"SELECT n, rows FROM ({counts}) AS sizes (n, rows)").bindparams(_PROJECT_ID)  # noqa: S608 - declared
 
 
@@ -57,26 +57,6 @@ FORGET = text("DELETE FROM pegbar.project_removal WHERE project_id = :project_id
 #: Removals that nobody has worked on for a while.
 ABANDONED = text("SELECT project_id FROM pegbar.project_removal WHERE updated_at < :before").bindparams(
     bindparam("before", type_=TIMESTAMP)
-)
-
-#: What links a production to its settings and its team; a preview account made at the last moment is closed.
-LINKS: tuple[Executable, ...] = tuple(
-    text(each).bindparams(_PROJECT_ID)
-    for each in (
-        *(
-            f"DELETE FROM {table} WHERE project_id = :project_id"  # noqa: S608 - names of ours
-            for table in (
-                "project_person_link",
-                "project_asset_type_link",
-                "project_preview_background_file_link",
-                "project_status_automation_link",
-                "project_task_status_link",
-                "project_task_type_link",
-            )
-        ),
-        "DELETE FROM pegbar.budget_revision WHERE project_id = :project_id",
-        "UPDATE person SET preview_project_id = NULL, active = false WHERE preview_project_id = :project_id",
-    )
 )
 
 LOCK_PROJECT = text("SELECT id FROM project WHERE id = :project_id FOR UPDATE").bindparams(_PROJECT_ID)

@@ -25,7 +25,7 @@ from pegbar.tasks.comments import queries
 from pegbar.tasks.comments.access import BY_CLIENT, caller_at, check_may_comment, check_may_give_status
 from pegbar.tasks.comments.attachments import StoredFile, attach
 from pegbar.tasks.comments.posting import NewComment, arrive, post
-from pegbar.tasks.comments.removal import forget
+from pegbar.tasks.comments.removal import remove_comments
 from pegbar.tasks.comments.shapes import PostedComment, known_id
 from pegbar.tasks.comments.subject import load
 from pegbar.tasks.events import COMMENT_DELETE, NEWS_DELETE
@@ -87,11 +87,9 @@ async def remove(tx: Transaction, caller: Caller, comment_id: UUID, *, task_id: 
         "Only the author of a comment and managers of the production delete it.",
     )
     task_id = row["task_id"]
-    gone = await forget(tx, [comment_id])
-    for news_id in gone.news:
-        tx.emit(NEWS_DELETE, project_id=row["project_id"], news_id=news_id)
-    if gone.previews:
-        await PREVIEWS_ORPHANED.run(PreviewsOrphaned(tx, gone.previews))
+    preview_ids = await remove_comments(tx, [comment_id])
+    if preview_ids:
+        await PREVIEWS_ORPHANED.run(PreviewsOrphaned(tx, preview_ids))
     tx.emit(COMMENT_DELETE, project_id=row["project_id"], comment_id=comment_id, task_id=task_id)
     done = await recount.from_comments(tx, task_id)
     if done is not None and done.status_after != done.status_before:

@@ -4,7 +4,7 @@ A chat is made when it is first looked at or joined. No table rule keeps an enti
 the entity's row meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -12,13 +12,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import ARRAY, bindparam, select, text
 
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.removal import Gone, reaction
+from pegbar.core.data.removal import Gone, Removal, going, reaction, remove
 from pegbar.core.data.schema import TIMESTAMP, Text, Uuid, utc_now
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.core.storage import Address, mark_deleted, record, store
-from pegbar.entities.hooks import ENTITIES_REMOVED
-from pegbar.entities.hooks import Removal as EntityRemoval
 from pegbar.entities.tables import entity
 from pegbar.media import addresses
 from pegbar.media.pictures import ATTACHMENT_THUMBNAIL, rendered
@@ -152,19 +150,18 @@ async def say(tx: Transaction, caller: Caller, entity_id: UUID, said: str, files
     return row
 
 
-_FORGET = text(
-    """
-    WITH gone AS (DELETE FROM chat_message WHERE id = ANY(:ids))
-    DELETE FROM attachment_file WHERE chat_message_id = ANY(:ids) RETURNING id
-    """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_FILES = text("SELECT id FROM attachment_file WHERE chat_message_id = ANY(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
 
 
-async def _forget(tx: Transaction, message_ids: Sequence[UUID]) -> None:
-    """Delete messages with their files, which are always purged."""
-    gone = await tx.column(_FORGET, ids=list(message_ids))
-    await mark_deleted(tx, [attachments.address(each) for each in gone], force=True)
-    await mark_deleted(tx, [thumbnail(each) for each in gone], force=True)
+@going(chat_message)
+async def drop_files(removal: Removal, message_ids: list[UUID]) -> AsyncIterator[None]:
+    """The files of messages and their thumbnails are always purged."""
+    file_ids = await removal.tx.column(_FILES, ids=message_ids)
+    await mark_deleted(removal.tx, [attachments.address(file_id) for file_id in file_ids], force=True)
+    await mark_deleted(removal.tx, [thumbnail(file_id) for file_id in file_ids], force=True)
+    yield
 
 
 async def take_back(tx: Transaction, caller: Caller, entity_id: UUID, message_id: UUID) -> None:
@@ -175,7 +172,7 @@ async def take_back(tx: Transaction, caller: Caller, entity_id: UUID, message_id
     if not row["here"]:
         raise Forbidden("This message is of another chat.")
     require(caller.is_admin or row["person_id"] == caller.id, "Only its author takes a message back.")
-    await _forget(tx, [message_id])
+    await remove(tx, chat_message, [message_id], force=True)
     tx.emit(CHAT_DELETED_MESSAGE, project_id=caller.project_id, chat_id=row["chat_id"], chat_message_id=message_id)
 
 
@@ -201,37 +198,13 @@ _MESSAGES_BY = text(
 async def forget_messages(gone: Gone) -> None:
     """What somebody who is removed said in chats goes, with its files."""
     rows = await gone.tx.rows(_MESSAGES_BY, person_ids=gone.ids)
-    if rows:
-        await _forget(gone.tx, [row["id"] for row in rows])
+    await remove(gone.tx, chat_message, [row["id"] for row in rows], force=True)
     for row in rows:
         said = {"chat_id": row["chat_id"], "chat_message_id": row["id"]}
         gone.tx.emit(CHAT_DELETED_MESSAGE, project_id=row["project_id"], **said)
-
-
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
-_MESSAGES_OF = text(
-    "SELECT m.id FROM chat_message m JOIN chat c ON c.id = m.chat_id WHERE c.object_id = ANY(:ids)"
-).bindparams(_IDS)
-_FORGET_CHATS = (
-    text("DELETE FROM chat_participant WHERE chat_id IN (SELECT id FROM chat WHERE object_id = ANY(:ids))").bindparams(
-        _IDS
-    ),
-    text("DELETE FROM chat WHERE object_id = ANY(:ids)").bindparams(_IDS),
-)
 
 
 @TEAM_LEFT.register()
 async def leave_chats(parting: Parting) -> None:
     """Who leaves a team leaves the chats of its production."""
     await parting.tx.execute(_LEAVE_ALL, person_id=parting.person_id, project_id=parting.project_id)
-
-
-@ENTITIES_REMOVED.register(20)
-async def forget_chats(removal: EntityRemoval) -> None:
-    """The chats of entities go with them."""
-    ids = list(removal.entity_ids)
-    message_ids = await removal.tx.column(_MESSAGES_OF, ids=ids)
-    if message_ids:
-        await _forget(removal.tx, message_ids)
-    for statement in _FORGET_CHATS:
-        await removal.tx.execute(statement, ids=ids)
