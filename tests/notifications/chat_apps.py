@@ -103,11 +103,11 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(length)) if length else None
             path = self.path.partition("?")[0]
             scripted = server.answers.get(path)
-            status, headers, said = (
+            status, headers, answer = (
                 scripted.pop(0) if scripted else (200, {}, next(a for start, a in _ANSWERS if path.startswith(start)))
             )
             server.heard(Call(self.host, self.path, self.headers.get("authorization"), body))
-            content = json.dumps(said).encode()
+            content = json.dumps(answer).encode()
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -127,7 +127,7 @@ def _context(folder: Path, trusted: Path) -> ssl.SSLContext:
     names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("authority", "slack.com")]
 
     def signed(subject: int, *extensions: tuple[x509.ExtensionType, bool]) -> x509.Certificate:
-        made = x509.CertificateBuilder(
+        builder = x509.CertificateBuilder(
             issuer_name=names[0],
             subject_name=names[subject],
             public_key=keys[subject].public_key(),
@@ -136,9 +136,9 @@ def _context(folder: Path, trusted: Path) -> ssl.SSLContext:
             not_valid_after=now + datetime.timedelta(days=1),
         )
         for extension, critical in extensions:
-            made = made.add_extension(extension, critical)
+            builder = builder.add_extension(extension, critical)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key())
-        return made.add_extension(issuer, False).sign(keys[0], hashes.SHA256())
+        return builder.add_extension(issuer, False).sign(keys[0], hashes.SHA256())
 
     usage = {
         name: name in ("key_cert_sign", "crl_sign")

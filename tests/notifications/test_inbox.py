@@ -54,17 +54,17 @@ def test_the_cursor_loses_and_repeats_no_notification_of_a_second(
     reader = person(admin, "user")
     # A moment can hold several, a second many: a page ends among them.
     moments = [f"2026-03-01T10:00:{n // 30:02}.{n // 3 % 10:06}" for n in range(130)]
-    made = notify(server, reader, admin, task, *moments)
+    ids = notify(server, reader, admin, task, *moments)
     first = reader.ok_get(INBOX)
     assert (len(first), first[-1]["created_at"]) == (100, "2026-03-01T10:00:01")
     rest = reader.ok_get(INBOX, params={"before": first[-1]["cursor"]})
-    assert sorted(each["id"] for each in first + rest) == sorted(made)
-    assert [each["id"] for each in reader.ok_get(INBOX, params={"after": rest[0]["cursor"]})] == [
-        each["id"] for each in first
+    assert sorted(row["id"] for row in first + rest) == sorted(ids)
+    assert [row["id"] for row in reader.ok_get(INBOX, params={"after": rest[0]["cursor"]})] == [
+        row["id"] for row in first
     ]
     fraction = "2026-03-01T10:00:01.000003Z"
     newer, older = (reader.ok_get(INBOX, params={name: fraction}) for name in ("after", "before"))
-    assert {each["created_at"] for each in older} == {"2026-03-01T10:00:00", "2026-03-01T10:00:01"}
+    assert {row["created_at"] for row in older} == {"2026-03-01T10:00:00", "2026-03-01T10:00:01"}
     at = sum(moment == fraction[:-1] for moment in moments)
     assert len(newer) + len(older) + at == 130
     assert reader.ok_get(INBOX, params={"after": "2026-03-02"}) == []
@@ -81,7 +81,7 @@ def test_mark_all_as_read_is_bounded_by_the_time_of_the_request(
     notify(server, other, admin, task, "2026-03-01T10:00:00")
     assert reader.ok_get("/data/user/context")["notification_count"] == 102
     assert reader.ok_post("/actions/user/notifications/mark-all-as-read") == {"success": True}
-    assert [each["id"] for each in reader.ok_get(INBOX, params={"read": "false"})] == [later]
+    assert [row["id"] for row in reader.ok_get(INBOX, params={"read": "false"})] == [later]
     assert reader.ok_get("/data/user/context")["notification_count"] == 1
     assert other.ok_get("/data/user/context")["notification_count"] == 1
 
@@ -95,9 +95,9 @@ def test_the_same_notification_is_marked_by_many_requests_at_once(
     with ThreadPoolExecutor(8) as pool:
         marks = [pool.submit(who.put, f"{INBOX}/{mine}", {"read": True}) for who in callers]
         marks += [pool.submit(reader.post, "/actions/user/notifications/mark-all-as-read") for _ in range(2)]
-        answers = [each.result().status_code for each in marks]
+        answers = [row.result().status_code for row in marks]
     assert answers == [200, 200, 200, 404, 200, 200]
-    assert [each["read"] for each in reader.ok_get(INBOX)] == [True, True]
+    assert [row["read"] for row in reader.ok_get(INBOX)] == [True, True]
     assert reader.ok_get("/data/user/context")["notification_count"] == 0
     assert reader.ok_put(f"{INBOX}/{also}", {"read": False})["type"] == "Notification"
     assert reader.ok_get("/data/user/context")["notification_count"] == 1
@@ -136,8 +136,8 @@ def test_worth_fixing_3_subscribing_needs_access_to_the_task(admin: Client) -> N
     own, other = (factories.entity(admin, show["id"]) for _ in range(2))
     mine = factories.task(admin, own, assignees=[vendor.id])
     beside, hidden = factories.task(admin, own, "Rigging"), factories.task(admin, other)
-    for each in (mine, beside):
-        vendor.ok_post(f"/actions/user/tasks/{each['id']}/subscribe")
+    for row in (mine, beside):
+        vendor.ok_post(f"/actions/user/tasks/{row['id']}/subscribe")
     for who in (vendor, outsider):
         assert who.post(f"/actions/user/tasks/{hidden['id']}/subscribe").status_code == 403
     many = {"task_ids": [mine["id"], hidden["id"]]}
@@ -145,7 +145,7 @@ def test_worth_fixing_3_subscribing_needs_access_to_the_task(admin: Client) -> N
     assert vendor.post("/actions/user/tasks/subscribe", many).status_code == 403
     assert vendor.ok_get(f"/data/user/tasks/{mine['id']}/subscribed") is False
     two = [beside["id"], mine["id"]]
-    assert [each["task_id"] for each in vendor.ok_post("/actions/user/tasks/subscribe", {"task_ids": two})] == two
+    assert [row["task_id"] for row in vendor.ok_post("/actions/user/tasks/subscribe", {"task_ids": two})] == two
     assert vendor.ok_post("/actions/user/tasks/unsubscribe", {"task_ids": [*two, "x"]}) == [*two, "x"]
     for wrong in ([], ["x"], [str(uuid4())]):
         expected = 400 if not wrong else 404
@@ -174,16 +174,16 @@ def test_worth_fixing_3_nobody_is_told_what_is_hidden_from_them_on_the_productio
     admin.ok_post("/data/subscriptions", {"person_id": gone.id, "task_id": task["id"]})
     wip = status(admin, "Work In Progress")
     named = " ".join(f"@{who.person['full_name']}," for who in (artist, boss, vendor, gone))
-    inside, asked = say(admin, task, wip, f"Between us {named}"), say(artist, task, wip, f"Blue? {named}")
+    inside, question = say(admin, task, wip, f"Between us {named}"), say(artist, task, wip, f"Blue? {named}")
     shown = say(admin, task, wip, "For your eyes", for_client=True)
-    told = {who: {each["comment_id"] for each in who.ok_get(INBOX)} for who in (artist, boss, vendor, gone)}
-    assert told == {artist: {shown["id"]}, boss: {inside["id"], shown["id"]}, vendor: set(), gone: set()}
+    notices = {who: {item["comment_id"] for item in who.ok_get(INBOX)} for who in (artist, boss, vendor, gone)}
+    assert notices == {artist: {shown["id"]}, boss: {inside["id"], shown["id"]}, vendor: set(), gone: set()}
     # What an older server told too much of keeps its row, without the words.
-    for who, comment in ((artist, inside), (boss, asked), (vendor, inside), (gone, shown)):
+    for who, comment in ((artist, inside), (boss, question), (vendor, inside), (gone, shown)):
         (row,) = notify(server, who, admin, task, "2026-03-01T10:00:00", comment_id=comment["id"])
         assert who.ok_get(f"{INBOX}/{row}")["comment_text"] == "", who.person["role"]
     admin.ok_put(f"/data/comments/{inside['id']}", {"text": f"Still between us @{artist.person['full_name']}"})
-    assert {each["comment_text"] for each in artist.ok_get(INBOX)} == {"For your eyes", ""}
+    assert {item["comment_text"] for item in artist.ok_get(INBOX)} == {"For your eyes", ""}
     assert len(artist.ok_get(INBOX, params={"type": "mention"})) == 0
 
 
@@ -194,15 +194,15 @@ def test_a_mention_is_told_once_however_one_is_named_and_however_often_it_is_edi
     show = factories.production(admin, both, mate, late)
     task = factories.task(admin, factories.entity(admin, show["id"]))
     text = f"@{both.person['full_name']} and @{department['name']}"
-    said = say(admin, task, status(admin, "Todo"), text)
+    comment = say(admin, task, status(admin, "Todo"), text)
     mentions = {who: who.ok_get(INBOX, params={"type": "mention"}) for who in (both, mate)}
-    assert [len(each) for each in mentions.values()] == [1, 1]
+    assert [len(row) for row in mentions.values()] == [1, 1]
     both.ok_put(f"{INBOX}/{mentions[both][0]['id']}", {"read": True})
-    admin.ok_put(f"/data/comments/{said['id']}", {"pinned": True})
-    admin.ok_put(f"/data/comments/{said['id']}", {"text": f"{text}, @{late.person['full_name']}!"})
-    assert [each["read"] for each in both.ok_get(INBOX, params={"type": "mention"})] == [True]
+    admin.ok_put(f"/data/comments/{comment['id']}", {"pinned": True})
+    admin.ok_put(f"/data/comments/{comment['id']}", {"text": f"{text}, @{late.person['full_name']}!"})
+    assert [row["read"] for row in both.ok_get(INBOX, params={"type": "mention"})] == [True]
     assert len(late.ok_get(INBOX, params={"type": "mention"})) == 1
-    admin.ok_put(f"/data/comments/{said['id']}", {"text": f"@{late.person['full_name']}"})
+    admin.ok_put(f"/data/comments/{comment['id']}", {"text": f"@{late.person['full_name']}"})
     assert [who.ok_get(INBOX) for who in (both, mate)] == [[], []]
 
 
@@ -212,10 +212,10 @@ def test_a_repeated_assignment_tells_once(admin: Client) -> None:
     tasks = [factories.task(admin, factories.entity(admin, show["id"])) for _ in range(2)]
     for _ in range(2):
         admin.ok_put(f"/actions/tasks/{tasks[0]['id']}/assign", {"person_id": artist.id})
-        admin.ok_put(f"/actions/persons/{artist.id}/assign", {"task_ids": [each["id"] for each in tasks]})
-    told = artist.ok_get(INBOX, params={"type": "assignation"})
-    assert sorted(each["task_id"] for each in told) == sorted(each["id"] for each in tasks)
-    assert {each["comment_text"] for each in told} == {None}
+        admin.ok_put(f"/actions/persons/{artist.id}/assign", {"task_ids": [row["id"] for row in tasks]})
+    notices = artist.ok_get(INBOX, params={"type": "assignation"})
+    assert sorted(row["task_id"] for row in notices) == sorted(row["id"] for row in tasks)
+    assert {row["comment_text"] for row in notices} == {None}
 
 
 def test_a_sequence_subscription_follows_the_tasks_that_come_later(admin: Client, show: dict[str, Any]) -> None:
@@ -227,15 +227,15 @@ def test_a_sequence_subscription_follows_the_tasks_that_come_later(admin: Client
     with ThreadPoolExecutor(4) as pool:
         watchers = [Client(admin.api, watcher.token) for _ in range(4)]
         answers = list(pool.map(lambda who: who.post(f"/actions{path}/subscribe"), watchers))
-    assert {(each.status_code, each.json()["id"]) for each in answers} == {(201, answers[0].json()["id"])}
+    assert {(item.status_code, item.json()["id"]) for item in answers} == {(201, answers[0].json()["id"])}
     row = answers[0].json()
     assert (row["entity_id"], row["task_type_id"], row["task_id"]) == (sequence["id"], layout, None)
     shot = factories.entity(admin, show["id"], "Shot", parent_id=sequence["id"])
     later, other = factories.task(admin, shot, "Layout"), factories.task(admin, shot, "Animation")
-    for each in (later, other):
-        said = say(admin, each, status(admin, "Todo"), "New")
-    admin.ok_post(f"/data/tasks/{other['id']}/comments/{said['id']}/reply", {"text": "And?"})
-    assert [each["task_id"] for each in watcher.ok_get(INBOX)] == [later["id"]]
+    for item in (later, other):
+        comment = say(admin, item, status(admin, "Todo"), "New")
+    admin.ok_post(f"/data/tasks/{other['id']}/comments/{comment['id']}/reply", {"text": "And?"})
+    assert [item["task_id"] for item in watcher.ok_get(INBOX)] == [later["id"]]
     alias = f"/data/user/entities/{sequence['id']}/task-types/{layout}/subscribed"
     assert watcher.ok_get(alias) is True
     watcher.ok_delete(f"/actions{path}/unsubscribe")
@@ -249,8 +249,8 @@ def test_the_notifications_of_a_production_are_listed_and_paged_for_studio_manag
     task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
     say(admin, task, status(admin, "Todo"), "One")
     rows = admin.ok_get(path)
-    assert {each["type"] for each in rows} == {"Notification"}
-    assert task["id"] in {each["task_id"] for each in rows}
+    assert {row["type"] for row in rows} == {"Notification"}
+    assert task["id"] in {row["task_id"] for row in rows}
     page = admin.ok_get(path, params={"page": 1})
     assert page.keys() == {"data", "total", "nb_pages", "limit", "offset", "page"}
     assert (page["data"][0], page["total"]) == (rows[0], len(rows))

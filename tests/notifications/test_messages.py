@@ -33,9 +33,9 @@ class Post(NamedTuple):
     def jobs(self) -> tuple[int, str]:
         """How many events people were told of, and all that the jobs hold."""
         with psycopg.connect(self.server.database_url) as connection:
-            found = connection.execute(_TELLING).fetchone()
-        assert found is not None
-        return found
+            row = connection.execute(_TELLING).fetchone()
+        assert row is not None
+        return row
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +66,8 @@ def person(admin: Client, first_name: str, mail: str | None = None, **more: Any)
         "email": mail or f"{unique(first_name).replace(' ', '.').lower()}@example.com",
         "is_bot": True,
     }
-    made = admin.ok_post("/data/persons", {**row, "role": "user", **more})
-    return Client(admin.api, made["access_token"], made)
+    account = admin.ok_post("/data/persons", {**row, "role": "user", **more})
+    return Client(admin.api, account["access_token"], account)
 
 
 def mention(who: Client) -> str:
@@ -142,19 +142,19 @@ def test_mentions_replies_and_assignments_say_what_they_are(post: Post) -> None:
     assert mail["Subject"] == f"[Kitsu] You are assigned to {name}"
     assert f"/productions/{show['id']}/episodes/main/shots/tasks/{task['id']}" in text_of(mail)
 
-    said = say(max_, task, status(post.admin, "Todo"), f"Ask {mention(ben)}, please")
+    comment = say(max_, task, status(post.admin, "Todo"), f"Ask {mention(ben)}, please")
     subjects = {mail["Subject"] for mail in post.mailbox.take(2)}
     assert subjects == {f"[Kitsu] TODO - Max commented on {name}", f"[Kitsu] Max hat dich bei {name} erwähnt"}
-    max_.ok_put(f"/data/comments/{said['id']}", {"pinned": True})
-    max_.ok_put(f"/data/comments/{said['id']}", {"text": f"Ask {mention(ben)} or {mention(ada)}, please"})
+    max_.ok_put(f"/data/comments/{comment['id']}", {"pinned": True})
+    max_.ok_put(f"/data/comments/{comment['id']}", {"text": f"Ask {mention(ben)} or {mention(ada)}, please"})
     assert post.mailbox.next(ada.person["email"])["Subject"] == f"[Kitsu] Max mentioned you on {name}"
 
-    ada.ok_post(f"/data/tasks/{task['id']}/comments/{said['id']}/reply", {"text": f"{mention(ben)}: when?"})
+    ada.ok_post(f"/data/tasks/{task['id']}/comments/{comment['id']}/reply", {"text": f"{mention(ben)}: when?"})
     mail = post.mailbox.next(ben.person["email"])
     assert mail["Subject"] == f"[Kitsu] Ada hat dich bei {name} erwähnt"
     assert "when?" in text_of(mail)
     assert "please" in text_of(mail), "the comment it replies to is quoted"
-    max_.ok_post(f"/data/tasks/{task['id']}/comments/{said['id']}/reply", {"text": "Now"})
+    max_.ok_post(f"/data/tasks/{task['id']}/comments/{comment['id']}/reply", {"text": "Now"})
     mail = post.mailbox.next(ada.person["email"])
     assert (mail["Subject"], "please" in text_of(mail)) == (f"[Kitsu] Max replied on {name}", False)
     say(max_, task, status(post.admin, "Work In Progress"))
@@ -181,7 +181,7 @@ def test_internal_comments_are_mailed_to_no_client_and_nothing_to_who_is_gone(po
     shown = say(max_, task, wip, "For you", for_client=True)
     assert "For you" in text_of(post.mailbox.next(client.person["email"]))
     inbox = post.admin.ok_get("/data/notifications", params={"task_id": task["id"]})
-    assert [(each["person_id"], each["comment_id"]) for each in inbox if each["person_id"] != off.id] == [
+    assert [(item["person_id"], item["comment_id"]) for item in inbox if item["person_id"] != off.id] == [
         (client.id, shown["id"])
     ]
     assert post.mailbox.is_empty()
@@ -205,14 +205,14 @@ def test_a_failing_mail_server_or_webhook_fails_no_request_and_is_tried_again(po
     assert post.mailbox.next(busy.person["email"])["Subject"].startswith("[Kitsu] TODO")
     for _ in range(2):
         assert post.apps.next("/hooks/webhook-secret").body["channel"] == "@mia"
-    for told in (
+    for reason in (
         "SMTPRecipientsRefused 451",
         "127.0.0.1 answers 503",
         "slack answers: invalid_auth",
         "550",
         "is no address",
     ):
-        post.server.wait_for_text(told)
+        post.server.wait_for_text(reason)
     assert (post.mailbox.is_empty(), post.apps.rest()) == (True, ["/api/chat.postMessage"])
     _, held = post.jobs()
     for secret in ("xoxb-secret", "webhook-secret", "discord-secret", "Nobody else reads this"):

@@ -87,22 +87,22 @@ written = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
 @given(written, written, written)
-def test_no_text_or_name_adds_markup_to_a_mail(said: str, name: str, title: str) -> None:
-    notice = replace(SHOT, comment_text=said, author_name=name, project_name=title, entity_name=name)
+def test_no_text_or_name_adds_markup_to_a_mail(words: str, name: str, title: str) -> None:
+    notice = replace(SHOT, comment_text=words, author_name=name, project_name=title, entity_name=name)
     tags = set(re.findall(r"<[^>]*>", text_by("mail", notice)))
     assert tags <= {"<p>", "</p>", "<em>", "</em>", "<br>", "<strong>", "</strong>", "</a>", f'<a href="{notice.url}">'}
 
 
 @given(st.sampled_from([channel for channel in CHANNELS if channel != "mail"]), written)
-def test_no_text_pings_or_links_in_a_chat_app(channel: str, said: str) -> None:
+def test_no_text_pings_or_links_in_a_chat_app(channel: str, words: str) -> None:
     style = CHANNELS[channel].style
-    for text in (style.plain(said), style.quoted(said)):
+    for text in (style.plain(words), style.quoted(words)):
         if channel == "slack":
             assert not re.search(r"<[!@#]|<http", text)
         else:
             assert not re.search(r"@(?!\u200b)", text)
             assert not re.search(r"(?<!\\)(\\\\)*[\[\]`]", text)
-    assert all(line.startswith("> ") for line in style.quoted(said).splitlines())
+    assert all(line.startswith("> ") for line in style.quoted(words).splitlines())
 
 
 @pytest.mark.parametrize("address", ["https://chat.example.com/hooks/x", "http://10.0.0.3:8065/hooks/x"])

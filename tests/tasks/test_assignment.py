@@ -13,8 +13,8 @@ def test_assigning_puts_the_person_in_the_team_and_tells_them(admin: Client) -> 
         assert answer["assignees"] == [artist.id]
         assert answer["assigner_id"] == admin.id
     assert artist.ok_get(f"/data/tasks/{task['id']}")["id"] == task["id"]
-    told = admin.ok_get("/data/notifications", params={"person_id": artist.id})
-    assert [each["notification_type"] for each in told] == ["assignation"]
+    notices = admin.ok_get("/data/notifications", params={"person_id": artist.id})
+    assert [row["notification_type"] for row in notices] == ["assignation"]
     assert admin.ok_put("/actions/tasks/clear-assignation", {"task_ids": [task["id"], "x"]}) == [task["id"]]
     assert admin.ok_get(f"/data/tasks/{task['id']}")["assignees"] == []
 
@@ -50,9 +50,9 @@ def test_a_task_is_created_by_supervisors_in_the_production_of_its_entity(admin:
     modeling = factories.named(admin, "task-types", "Modeling", for_entity="Asset")["id"]
     body = {"entity_id": asset["id"], "task_type_id": modeling, "project_id": other["id"], "id": show["id"]}
     assert artist.post("/data/tasks", body).status_code == 403
-    made = supervisor.ok_post("/data/tasks", body)
-    assert (made["project_id"], made["name"], made["task_status_id"]) == (show["id"], "main", None)
-    assert made["id"] != show["id"]
+    new_task = supervisor.ok_post("/data/tasks", body)
+    assert (new_task["project_id"], new_task["name"], new_task["task_status_id"]) == (show["id"], "main", None)
+    assert new_task["id"] != show["id"]
     again = supervisor.post("/data/tasks", body)
     assert (again.status_code, again.json()["message"]) == (400, "Task already exists.")
     for wrong in ({"due_date": "someday"}, {"assignees": ["x"]}, {"assignees": 3}, {"name": "b", "difficulty": 9}):

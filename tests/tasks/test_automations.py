@@ -8,11 +8,11 @@ from tests.media.publishing import published
 from tests.tasks.test_comments import say, status
 
 
-def automation(admin: Client, source: str, given: str, target: str, **more: Any) -> str:
+def automation(admin: Client, source: str, trigger: str, target: str, **more: Any) -> str:
     row = {
         "entity_type": "asset",
         "in_task_type_id": factories.named(admin, "task-types", source)["id"],
-        "in_task_status_id": status(admin, given),
+        "in_task_status_id": status(admin, trigger),
         "out_field_type": "status",
         "out_task_type_id": factories.named(admin, "task-types", target)["id"],
         "out_task_status_id": status(admin, "Ready To Start"),
@@ -29,12 +29,12 @@ def test_an_automation_runs_when_the_status_changes_and_not_at_every_comment(adm
     done, wip = status(admin, "Done"), status(admin, "Work In Progress")
     for status_id in (done, done, wip, done):
         say(admin, model, status_id)
-    made = admin.ok_get(f"/data/tasks/{rig['id']}/comments")
-    assert [each["task_status"]["short_name"] for each in made] == ["retake", "retake"]
+    comments = admin.ok_get(f"/data/tasks/{rig['id']}/comments")
+    assert [row["task_status"]["short_name"] for row in comments] == ["retake", "retake"]
     assert admin.ok_get(f"/data/tasks/{rig['id']}")["retake_count"] == 1
     events = admin.ok_get("/data/events/last", params={"project_id": show["id"], "name": "asset:update"})
     assert len(events) == 2, "told once each time"
-    assert {each["data"]["data"]["ready_for"] for each in events} == {
+    assert {row["data"]["data"]["ready_for"] for row in events} == {
         admin.ok_get(f"/data/entities/{asset['id']}")["ready_for"]
     }
 
@@ -52,11 +52,11 @@ def test_what_an_automation_may_not_do_leaves_the_comment_and_nothing_half_done(
     admin.ok_put(f"/data/projects/{show['id']}", {"is_single_preview_per_revision": True})
     done, wip = status(admin, "Done"), status(admin, "Work In Progress")
     thread = f"/data/tasks/{rig['id']}/comments"
-    said = say(admin, model, done)
+    comment = say(admin, model, done)
     assert admin.ok_get(thread) == [], "two previews do not fit in one revision: no comment, no preview"
     assert admin.ok_get(f"/data/tasks/{rig['id']}/previews") == []
     events = admin.ok_get("/data/events/last", params={"project_id": show["id"], "name": "comment:new", "limit": 1})
-    assert events[0]["data"]["comment_id"] == said["id"]
+    assert events[0]["data"]["comment_id"] == comment["id"]
     say(admin, rig, status(admin, "Retake")), say(admin, rig, wip), say(admin, model, wip)
     say(admin, model, done)
     assert len(admin.ok_get(thread)) == 2, "the retakes of the next task are used up"

@@ -24,28 +24,30 @@ def test_a_comment_changes_the_status_of_its_task(admin: Client) -> None:
     show = factories.production(admin)
     task = factories.task(admin, factories.entity(admin, show["id"]))
     wip = status(admin, "Work In Progress")
-    said = say(admin, task, wip, "Blocking", checklist=[{"text": "poses", "checked": False}], links=["https://a.b", 3])
-    assert said["text"] == "Blocking"
-    assert said["checklist"] == [{"text": "poses", "checked": False}]
-    assert said["links"] == ["https://a.b", "3"]
-    assert said["task_status"]["short_name"] == "wip"
+    comment = say(
+        admin, task, wip, "Blocking", checklist=[{"text": "poses", "checked": False}], links=["https://a.b", 3]
+    )
+    assert comment["text"] == "Blocking"
+    assert comment["checklist"] == [{"text": "poses", "checked": False}]
+    assert comment["links"] == ["https://a.b", "3"]
+    assert comment["task_status"]["short_name"] == "wip"
     after = admin.ok_get(f"/data/tasks/{task['id']}")
     assert after["task_status_id"] == wip
-    assert after["real_start_date"] == after["last_comment_date"] == said["created_at"]
+    assert after["real_start_date"] == after["last_comment_date"] == comment["created_at"]
     (listed,) = admin.ok_get(f"/data/tasks/{task['id']}/comments")
     assert listed["person"]["id"] == admin.id
-    assert listed["task_status"] == {key: said["task_status"][key] for key in ("id", "name", "short_name", "color")}
+    assert listed["task_status"] == {key: comment["task_status"][key] for key in ("id", "name", "short_name", "color")}
 
 
 def test_a_mention_is_not_told_as_a_change_of_status(server: Server, admin: Client) -> None:
     named, assigned = factories.hire(admin, "user"), factories.hire(admin, "user")
     show = factories.production(admin, named, assigned)
     task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[assigned.id])
-    said = say(admin, task, status(admin, "Work In Progress"), f"@{named.person['full_name']} look")
+    comment = say(admin, task, status(admin, "Work In Progress"), f"@{named.person['full_name']} look")
     with psycopg.connect(server.database_url) as connection:
         query = "SELECT person_id::text, type, change FROM notification WHERE comment_id = %s"
-        told = set(connection.execute(query, [said["id"]]))
-    assert told == {(named.id, "mention", False), (assigned.id, "comment", True)}
+        notices = set(connection.execute(query, [comment["id"]]))
+    assert notices == {(named.id, "mention", False), (assigned.id, "comment", True)}
 
 
 def test_two_comments_at_once_count_every_retake(admin: Client) -> None:
@@ -57,17 +59,17 @@ def test_two_comments_at_once_count_every_retake(admin: Client) -> None:
         for _ in range(5):
             say(Client(admin.api, admin.token, admin.person), task, status_id)
 
-    threads = [threading.Thread(target=post, args=(each,)) for each in (retake, wip, retake)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    threads = [threading.Thread(target=post, args=(worker,)) for worker in (retake, wip, retake)]
+    for worker in threads:
+        worker.start()
+    for worker in threads:
+        worker.join()
     thread = admin.ok_get(f"/data/tasks/{task['id']}/comments")
     assert len(thread) == 15
     after = admin.ok_get(f"/data/tasks/{task['id']}")
     assert after["task_status_id"] == thread[0]["task_status_id"]
-    given = [task["task_status_id"], *(comment["task_status_id"] for comment in reversed(thread))]
-    sent_back = sum(now == retake != before for before, now in pairwise(given))
+    statuses = [task["task_status_id"], *(comment["task_status_id"] for comment in reversed(thread))]
+    sent_back = sum(now == retake != before for before, now in pairwise(statuses))
     assert after["retake_count"] == sent_back > 0, "a status given again is no other retake"
 
 
@@ -91,14 +93,14 @@ def test_clients_and_artists_do_not_read_each_other(admin: Client) -> None:
     wip = status(admin, "Work In Progress")
     inside = say(artist, task, wip, "Between us")
     shown = say(manager, task, wip, "For your eyes", for_client=True)
-    asked = say(client, task, wip, "Can it be red?")
-    assert asked["for_client"] is False
+    question = say(client, task, wip, "Can it be red?")
+    assert question["for_client"] is False
     path = f"/data/tasks/{task['id']}/comments"
-    assert [each["id"] for each in client.ok_get(path)] == [asked["id"], shown["id"]]
-    assert [each["id"] for each in artist.ok_get(path)] == [shown["id"], inside["id"]]
+    assert [row["id"] for row in client.ok_get(path)] == [question["id"], shown["id"]]
+    assert [row["id"] for row in artist.ok_get(path)] == [shown["id"], inside["id"]]
     assert client.get(f"{path}/{inside['id']}").status_code == 403
-    assert artist.get(f"{path}/{asked['id']}").status_code == 403
-    assert manager.get(f"{path}/{asked['id']}").status_code == 200
+    assert artist.get(f"{path}/{question['id']}").status_code == 403
+    assert manager.get(f"{path}/{question['id']}").status_code == 200
 
 
 def test_files_of_any_name_are_attached(admin: Client) -> None:
@@ -106,12 +108,12 @@ def test_files_of_any_name_are_attached(admin: Client) -> None:
     task = factories.task(admin, factories.entity(admin, show["id"]))
     files = {"file": ("notes.verylongextension", b"abc", "text/plain"), "file-0": ("readme", b"abcd", "text/x")}
     data = {"task_status_id": status(admin, "Work In Progress"), "comment": "See", "checklist": "[]", "links": '["a"]'}
-    said = admin.ok_post(f"/actions/tasks/{task['id']}/comment", data=data, files=files)
-    assert {(each["name"], each["extension"], each["size"]) for each in said["attachment_files"]} == {
+    comment = admin.ok_post(f"/actions/tasks/{task['id']}/comment", data=data, files=files)
+    assert {(row["name"], row["extension"], row["size"]) for row in comment["attachment_files"]} == {
         ("notes.verylongextension", "verylo", 3),
         ("readme", "readme", 4),
     }
-    assert said["links"] == ["a"]
+    assert comment["links"] == ["a"]
     (listed,) = admin.ok_get(f"/data/tasks/{task['id']}/comments")
     assert len(listed["attachment_files"]) == 2
 
@@ -154,26 +156,26 @@ def test_internal_words_are_not_notified_to_clients(admin: Client) -> None:
     wip = status(admin, "Work In Progress")
     say(admin, task, wip, f"Inside @{client.person['full_name']}")
     shown = say(admin, task, wip, "Outside", for_client=True)
-    asked = say(client, task, wip, "Red?")
-    told = admin.ok_get("/data/notifications", params={"task_id": task["id"]})
-    assert {each["comment_id"] for each in told if each["person_id"] == client.id} == {shown["id"]}
-    assert asked["id"] not in {each["comment_id"] for each in told if each["person_id"] == artist.id}
+    question = say(client, task, wip, "Red?")
+    notices = admin.ok_get("/data/notifications", params={"task_id": task["id"]})
+    assert {row["comment_id"] for row in notices if row["person_id"] == client.id} == {shown["id"]}
+    assert question["id"] not in {row["comment_id"] for row in notices if row["person_id"] == artist.id}
 
 
 def test_an_edit_follows_its_text_and_status(admin: Client) -> None:
     artist, other = factories.hire(admin, "user"), factories.hire(admin, "user")
     show = factories.production(admin, artist, other)
     task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
-    said = say(artist, task, status(admin, "Work In Progress"), "Look")
-    path = f"/data/comments/{said['id']}"
+    comment = say(artist, task, status(admin, "Work In Progress"), "Look")
+    path = f"/data/comments/{comment['id']}"
     assert other.put(path, {"text": "mine"}).status_code == 403
     assert artist.put(path, {"text": None}).status_code == 400
     assert artist.put(path, {"for_client": True}).status_code == 403
     assert artist.put(path, [1]).status_code == 400
     for text in (f"Look @{other.person['full_name']}, please", f"Look @{other.person['full_name']}!"):
         artist.ok_put(path, {"text": text})
-    told = admin.ok_get("/data/notifications", params={"comment_id": said["id"], "type": "mention"})
-    assert [each["person_id"] for each in told] == [other.id]
+    notices = admin.ok_get("/data/notifications", params={"comment_id": comment["id"], "type": "mention"})
+    assert [row["person_id"] for row in notices] == [other.id]
     artist.ok_put(path, {"task_status_id": status(admin, "Done")})
     assert admin.ok_get(f"/data/tasks/{task['id']}")["done_date"] is not None
     assert admin.ok_get(path)["mentions"] == [other.id]

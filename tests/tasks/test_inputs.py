@@ -61,10 +61,10 @@ def test_authors_and_assignees_are_told_without_what_is_personal(admin: Client) 
     artist = factories.hire(admin, phone="+33 1", email="someone@example.com")
     show = factories.production(admin, artist)
     task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
-    said = say(artist, task, status(admin, "Work In Progress"))
+    comment = say(artist, task, status(admin, "Work In Progress"))
     whole = artist.ok_get(f"/data/tasks/{task['id']}/full")
     listed = admin.ok_get(f"/data/tasks/{task['id']}/comments")[0]
-    for person in (said["person"], listed["person"], *whole["persons"]):
+    for person in (comment["person"], listed["person"], *whole["persons"]):
         assert person["id"] == artist.id
         assert not {"email", "phone", "daily_salary", "contract_type"} & person.keys()
 
@@ -75,7 +75,7 @@ def test_who_is_named_twice_is_told_once(admin: Client) -> None:
     show = factories.production(admin, artist)
     task = factories.task(admin, factories.entity(admin, show["id"]))
     names = f"@{artist.person['full_name']}: @{artist.person['full_name']}\n(@{department['name']})"
-    said = say(admin, task, status(admin, "Work In Progress"), names)
-    assert (said["mentions"], said["department_mentions"]) == ([artist.id], [department["id"]])
-    told = admin.ok_get("/data/notifications", params={"comment_id": said["id"]})
-    assert [(each["person_id"], each["notification_type"]) for each in told] == [(artist.id, "mention")]
+    comment = say(admin, task, status(admin, "Work In Progress"), names)
+    assert (comment["mentions"], comment["department_mentions"]) == ([artist.id], [department["id"]])
+    notices = admin.ok_get("/data/notifications", params={"comment_id": comment["id"]})
+    assert [(row["person_id"], row["notification_type"]) for row in notices] == [(artist.id, "mention")]

@@ -16,10 +16,10 @@ def test_many_comments_ask_for_the_right_on_each_task(admin: Client) -> None:
     elsewhere = factories.task(admin, factories.entity(admin, other["id"]), assignees=[artist.id])
     wip = status(admin, "Work In Progress")
     path = f"/actions/projects/{show['id']}/tasks/comment-many"
-    words = [{"object_id": each["id"], "task_status_id": wip, "comment": "go"} for each in (free, elsewhere, mine)]
+    words = [{"object_id": row["id"], "task_status_id": wip, "comment": "go"} for row in (free, elsewhere, mine)]
 
     def commented(who: Client) -> list[str]:
-        return [each["object_id"] for each in who.ok_post(path, [*words, {"object_id": mine["id"]}])]
+        return [row["object_id"] for row in who.ok_post(path, [*words, {"object_id": mine["id"]}])]
 
     assert commented(manager) == [free["id"], mine["id"]], "not in the other production"
     assert commented(artist) == [elsewhere["id"], mine["id"]]
@@ -42,8 +42,8 @@ def test_many_comments_in_a_form_take_the_files_of_their_exact_number(admin: Cli
     many = [{"object_id": tasks[i % 2]["id"], "task_status_id": wip, "comment": str(i)} for i in range(11)]
     files = {f"attachment_file-{i}-0": (f"{i}.txt", b"x", "text/plain") for i in (1, 10)}
     path = f"/actions/projects/{show['id']}/tasks/comment-many"
-    made = admin.ok_post(path, files={**files, "comments": (None, json.dumps(many), "application/json")})
-    held = {each["text"]: [file["name"] for file in each["attachment_files"]] for each in made}
+    comments = admin.ok_post(path, files={**files, "comments": (None, json.dumps(many), "application/json")})
+    held = {row["text"]: [file["name"] for file in row["attachment_files"]] for row in comments}
     assert held == {str(i): [f"{i}.txt"] if i in (1, 10) else [] for i in range(11)}
     assert admin.post(path, files=files).status_code == 400
 
@@ -52,13 +52,17 @@ def test_what_clients_said_last_is_copied_for_the_studio(admin: Client) -> None:
     client, manager = factories.hire(admin, "user"), factories.hire(admin, "manager")
     show, other = factories.production(admin, manager), factories.production(admin, manager)
     factories.join(admin, show["id"], client, "client")
-    asked, quiet = (factories.task(admin, factories.entity(admin, show["id"])) for _ in range(2))
+    questioned, quiet = (factories.task(admin, factories.entity(admin, show["id"])) for _ in range(2))
     elsewhere = factories.task(admin, factories.entity(admin, other["id"]))
     wip = status(admin, "Work In Progress")
-    say(client, asked, wip, "Red?"), say(client, asked, wip, "Blue?"), say(manager, quiet, wip, "Fine")
-    path, ids = f"/actions/projects/{show['id']}/tasks/copy-client-comments", [each["id"] for each in (asked, quiet)]
-    (made,) = manager.ok_post(path, {"task_ids": [*ids, elsewhere["id"]], "prefix": "Client:"})
-    assert (made["text"], made["object_id"], made["task_status_id"]) == ("Client:\n\nBlue?", asked["id"], wip)
+    say(client, questioned, wip, "Red?"), say(client, questioned, wip, "Blue?"), say(manager, quiet, wip, "Fine")
+    path, ids = f"/actions/projects/{show['id']}/tasks/copy-client-comments", [row["id"] for row in (questioned, quiet)]
+    (copy,) = manager.ok_post(path, {"task_ids": [*ids, elsewhere["id"]], "prefix": "Client:"})
+    assert (copy["text"], copy["object_id"], copy["task_status_id"]) == (
+        "Client:\n\nBlue?",
+        questioned["id"],
+        wip,
+    )
     assert client.post(path, {"task_ids": ids}).status_code == 403
     for wrong in ({"task_ids": []}, {"task_ids": ["x"]}, {}):
         assert manager.post(path, wrong).status_code == 400
@@ -73,20 +77,22 @@ def test_a_comment_moves_to_another_task_of_its_entity_by_the_role_on_the_produc
     far = factories.task(admin, factories.entity(admin, show["id"]))
     admin.ok_put(f"/data/tasks/{target['id']}", {"assignees": [manager.id]})
     todo, done = task["task_status_id"], status(admin, "Done")
-    said = say(artist, task, done, "Done!")
-    path = f"/actions/tasks/{task['id']}/comments/{said['id']}/move"
+    comment = say(artist, task, done, "Done!")
+    path = f"/actions/tasks/{task['id']}/comments/{comment['id']}/move"
     assert artist.post(path, {"target_task_id": target["id"]}).status_code == 403
     for wrong, code in ((task["id"], 400), (far["id"], 400), (show["id"], 404), ("x", 404), (None, 400)):
         assert manager.post(path, {"target_task_id": wrong}).status_code == code, wrong
     moved = manager.ok_post(path, {"target_task_id": target["id"]})
-    assert (moved["id"], moved["object_id"], moved["created_at"]) == (said["id"], target["id"], said["created_at"])
-    before, after = (admin.ok_get(f"/data/tasks/{each['id']}") for each in (task, target))
+    assert (moved["id"], moved["object_id"], moved["created_at"]) == (
+        comment["id"],
+        target["id"],
+        comment["created_at"],
+    )
+    before, after = (admin.ok_get(f"/data/tasks/{row['id']}") for row in (task, target))
     assert (before["task_status_id"], before["done_date"], before["last_comment_date"]) == (todo, None, None)
-    assert (after["task_status_id"], after["done_date"]) == (done, said["created_at"])
-    told = admin.ok_get("/data/notifications", params={"comment_id": said["id"]})
-    assert [(each["person_id"], each["task_id"], each["change"]) for each in told] == [
-        (manager.id, target["id"], False)
-    ]
+    assert (after["task_status_id"], after["done_date"]) == (done, comment["created_at"])
+    notices = admin.ok_get("/data/notifications", params={"comment_id": comment["id"]})
+    assert [(row["person_id"], row["task_id"], row["change"]) for row in notices] == [(manager.id, target["id"], False)]
     (news,) = admin.ok_get(f"/data/projects/{show['id']}/news")["data"]
     assert (news["task_id"], news["change"]) == (target["id"], False)
     assert manager.post(path, {"target_task_id": target["id"]}).status_code == 400, "it is not on the first task"

@@ -9,7 +9,7 @@ from tests.tasks.test_comments import say, status
 
 
 def feed(who: Client, path: str, **query: Any) -> list[str]:
-    return [each["comment_id"] for each in who.ok_get(path, params=query)["data"]]
+    return [row["comment_id"] for row in who.ok_get(path, params=query)["data"]]
 
 
 def test_news_are_told_in_pages_by_every_filter_with_their_statistics(admin: Client) -> None:
@@ -27,9 +27,9 @@ def test_news_are_told_in_pages_by_every_filter_with_their_statistics(admin: Cli
     d = say(admin, model, done, person_id=artist.id, created_at=next(days))["id"]
     path = f"/data/projects/{show['id']}/news"
     whole = artist.ok_get(path)
-    assert [each["comment_id"] for each in whole["data"]] == [d, c, b, a]
+    assert [row["comment_id"] for row in whole["data"]] == [d, c, b, a]
     assert whole["stats"] == {wip: 1, done: 1}, "changes only"
-    assert [each["full_entity_name"] for each in whole["data"][2:]] == [f"{sequence['name']} / {shot['name']}"] * 2
+    assert [row["full_entity_name"] for row in whole["data"][2:]] == [f"{sequence['name']} / {shot['name']}"] * 2
     for query, expected in (
         ({"task_type_id": anim["task_type_id"]}, [b, a]),
         ({"task_status_id": done}, [d, c]),
@@ -54,13 +54,13 @@ def test_news_are_closed_to_clients_and_narrowed_for_vendors_by_their_role_on_ea
         factories.join(admin, show["id"], guest, role)
     elsewhere = factories.production(admin)
     wip = status(admin, "Work In Progress")
-    said = {}
+    comments = {}
     for show in [*shows, elsewhere]:
         mine = factories.task(admin, factories.entity(admin, show["id"]), assignees=[guest.id])
         free = factories.task(admin, factories.entity(admin, show["id"]))
-        said[show["id"]] = [say(admin, each, wip)["id"] for each in (mine, free)]
+        comments[show["id"]] = [say(admin, row, wip)["id"] for row in (mine, free)]
     admin.ok_delete(f"/data/projects/{elsewhere['id']}/team/{guest.id}")
-    of_client, of_vendor, of_artist = (said[show["id"]] for show in shows)
+    of_client, of_vendor, of_artist = (comments[show["id"]] for show in shows)
     everywhere = "/data/projects/news"
     expected = {of_vendor[0], *of_artist}
     assert set(feed(guest, everywhere)) == expected
@@ -77,6 +77,6 @@ def test_news_are_closed_to_clients_and_narrowed_for_vendors_by_their_role_on_ea
         (vendor, of_vendor[1], 403),
         (artist, of_artist[1], 200),
     ):
-        (item,) = [each for each in admin.ok_get(path)["data"] if each["comment_id"] == comment_id]
+        (item,) = [row for row in admin.ok_get(path)["data"] if row["comment_id"] == comment_id]
         assert guest.get(f"{path}/{item['id']}").status_code == code
     assert guest.get(f"{artist}/none").status_code == 404

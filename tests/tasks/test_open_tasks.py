@@ -9,8 +9,8 @@ from tests.tasks.test_comments import say, status
 PATH = "/data/tasks/open-tasks"
 
 
-def found(who: Client, **query: Any) -> list[str]:
-    return [each["id"] for each in who.ok_get(PATH, params=query)["data"]]
+def ids_of(who: Client, **query: Any) -> list[str]:
+    return [row["id"] for row in who.ok_get(PATH, params=query)["data"]]
 
 
 def test_open_tasks_are_found_by_every_filter_on_stable_pages(admin: Client) -> None:
@@ -20,14 +20,14 @@ def test_open_tasks_are_found_by_every_filter_on_stable_pages(admin: Client) -> 
     show = factories.production(admin)
     twin = {"name": "Twin", "project_id": show["id"]}
     assets = [factories.entity(admin, kind=kind, **twin) for kind in ("Character", "Prop")]
-    a, b = (factories.task(admin, each, estimation=60, due_date="2024-02-03", priority=2) for each in assets)
+    a, b = (factories.task(admin, row, estimation=60, due_date="2024-02-03", priority=2) for row in assets)
     c = factories.task(admin, assets[1], "Rigging", assignees=[ada.id], start_date="2024-01-05", estimation=30)
     admin.ok_post(f"/data/projects/{show['id']}/concepts", {"name": "Mood"})
     kind = factories.named(admin, "task-types", "Concept", for_entity="Concept")["id"]
     (concept,) = admin.ok_post(f"/actions/projects/{show['id']}/task-types/{kind}/concepts/create-tasks", [])
     here = {"project_id": show["id"]}
-    assert found(admin, **here) == [a["id"], b["id"], c["id"]], "no concepts, unless asked for"
-    assert found(admin, **here, task_type_id=concept["task_type_id"]) == [concept["id"]]
+    assert ids_of(admin, **here) == [a["id"], b["id"], c["id"]], "no concepts, unless asked for"
+    assert ids_of(admin, **here, task_type_id=concept["task_type_id"]) == [concept["id"]]
     for query, expected in (
         ({"person_id": "unassigned"}, [a, b]),
         ({"person_id": f"{ada.id},{admin.id}"}, [c]),
@@ -41,11 +41,11 @@ def test_open_tasks_are_found_by_every_filter_on_stable_pages(admin: Client) -> 
         ({"task_type_id": c["task_type_id"]}, [c]),
         ({"task_status_id": status(admin, "Done")}, []),
     ):
-        assert found(admin, **here, **query) == [each["id"] for each in expected], query
+        assert ids_of(admin, **here, **query) == [row["id"] for row in expected], query
     body = admin.call("GET", PATH, json={**here, "priority": 2}).json()
-    assert [each["id"] for each in body["data"]] == [a["id"], b["id"]], "filters come in a JSON body too"
+    assert [row["id"] for row in body["data"]] == [a["id"], b["id"]], "filters come in a JSON body too"
     pages = [admin.ok_get(PATH, params={**here, "limit": 1, "page": n}) for n in (1, 2, 3, 4)]
-    assert [each["id"] for page in pages for each in page["data"]] == [a["id"], b["id"], c["id"]]
+    assert [row["id"] for page in pages for row in page["data"]] == [a["id"], b["id"], c["id"]]
     assert [page["is_more"] for page in pages] == [True, True, False, False]
     assert [page["stats"]["total_estimation"] for page in pages] == [150, 90, 30, 0]
     for name in ("project_id", "task_type_id", "person_id", "start_date", "due_date", "priority", "page", "limit"):
@@ -59,18 +59,18 @@ def test_open_tasks_are_narrowed_for_vendors_and_blank_for_clients(admin: Client
     mine = factories.task(admin, factories.entity(admin, show["id"]), assignees=[vendor.id], estimation=60)
     free = factories.task(admin, factories.entity(admin, show["id"]), start_date="2024-01-05", priority=1)
     say(vendor, mine, status(admin, "Done"))
-    assert found(vendor) == found(vendor, project_id=show["id"]) == [mine["id"]]
+    assert ids_of(vendor) == ids_of(vendor, project_id=show["id"]) == [mine["id"]]
     assert other.get(PATH, params={"project_id": show["id"]}).status_code == 403
-    assert found(other) == []
-    assert set(found(client)) == {mine["id"], free["id"]}
+    assert ids_of(other) == []
+    assert set(ids_of(client)) == {mine["id"], free["id"]}
     blank = client.ok_get(PATH, params={"project_id": show["id"]})
     assert blank["stats"]["total_estimation"] == 0
-    assert {(each["estimation"], tuple(each["assignees"]), each["start_date"]) for each in blank["data"]} == {
+    assert {(item["estimation"], tuple(item["assignees"]), item["start_date"]) for item in blank["data"]} == {
         (0, (), None)
     }
     for telling in ({"person_id": vendor.id}, {"start_date": "2000-01-01"}, {"priority": 1}):
-        assert found(client, **telling) == [], "filters tell nothing that the rows do not"
-    assert len(found(client, person_id="unassigned")) == 2
+        assert ids_of(client, **telling) == [], "filters tell nothing that the rows do not"
+    assert len(ids_of(client, person_id="unassigned")) == 2
     kind = {
         "entity_type": "Task",
         "task_type_id": mine["task_type_id"],

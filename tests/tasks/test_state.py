@@ -21,12 +21,12 @@ START = datetime(2026, 3, 2, 9)
 
 @given(st.lists(st.sampled_from([TODO, WIP, REVIEW, RETAKE, DONE])))
 def test_posting_one_by_one_is_working_it_out_at_once(statuses: list[Status]) -> None:
-    said = [(each, START + timedelta(hours=n)) for n, each in enumerate(statuses)]
+    comments = [(row, START + timedelta(hours=n)) for n, row in enumerate(statuses)]
     task = TaskState(task_status_id=TODO.id)
-    for each in said:
-        task = after_status(task, *each)
-    assert task == after_comments(TODO.id, said)
-    runs = sum(each is RETAKE and (n == 0 or statuses[n - 1] is not RETAKE) for n, each in enumerate(statuses))
+    for row in comments:
+        task = after_status(task, *row)
+    assert task == after_comments(TODO.id, comments)
+    runs = sum(row is RETAKE and (n == 0 or statuses[n - 1] is not RETAKE) for n, row in enumerate(statuses))
     assert task.retake_count == runs
     assert (task.done_date is not None) is (bool(statuses) and statuses[-1] is DONE)
 

@@ -36,8 +36,8 @@ def test_a_period_holds_its_days_and_no_others(day: date) -> None:
     held = [periods.year(year), periods.month(year, month), periods.day(year, month, str(day.day))]
     if 1 <= of_iso <= 9999:
         held.append(periods.week(str(of_iso), str(week)))
-    for each in held:
-        assert each.first <= day <= each.last
+    for row in held:
+        assert row.first <= day <= row.last
     assert (held[1].first.day, held[1].last.month) == (1, day.month)
     if held[1].last < date.max:
         assert (held[1].last + timedelta(days=1)).day == 1

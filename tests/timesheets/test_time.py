@@ -62,10 +62,10 @@ def test_hours_added_at_once_are_all_counted(admin: Client) -> None:
             spend(mine, task, artist.id, "2026-03-03", 10, "/add")
 
     threads = [threading.Thread(target=add) for _ in range(3)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for worker in threads:
+        worker.start()
+    for worker in threads:
+        worker.join()
     assert admin.ok_get(f"/data/tasks/{task['id']}")["duration"] == 120
 
 
@@ -75,7 +75,7 @@ def test_hours_moved_to_another_task_leave_neither_sum_stale(admin: Client) -> N
     one, two = (factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id]) for _ in range(2))
     spent = spend(artist, one, artist.id, "2026-03-02", 60)
     admin.ok_put(f"/data/time-spents/{spent['id']}", {"task_id": two["id"]})
-    assert [admin.ok_get(f"/data/tasks/{each['id']}")["duration"] for each in (one, two)] == [0, 60]
+    assert [admin.ok_get(f"/data/tasks/{row['id']}")["duration"] for row in (one, two)] == [0, 60]
     assert (
         admin.post("/data/time-spents", {"person_id": artist.id, "date": "2026-01-01", "duration": 5}).status_code
         == 400
@@ -148,9 +148,9 @@ def test_quotas_never_divide_by_zero_and_count_unlogged_tasks(admin: Client) -> 
     weekdays = {"real_start_date": "2026-03-07T09:00:00", "end_date": "2026-03-08T18:00:00"}
     admin.ok_put(f"/data/tasks/{weekend['id']}", weekdays)
     path = f"/data/persons/{artist.id}/quota-shots"
-    assert [each["weight"] for each in artist.ok_get(f"{path}/week/2026/10")] == [0.25 + 0.5 + 1.0]
-    assert [each["weight"] for each in artist.ok_get(f"{path}/day/2026/3/9")] == [0.5]
-    assert [each["weight"] for each in artist.ok_get(f"{path}/month/2026/3", params={"count_mode": "feedback"})] == [1]
+    assert [row["weight"] for row in artist.ok_get(f"{path}/week/2026/10")] == [0.25 + 0.5 + 1.0]
+    assert [row["weight"] for row in artist.ok_get(f"{path}/day/2026/3/9")] == [0.5]
+    assert [row["weight"] for row in artist.ok_get(f"{path}/month/2026/3", params={"count_mode": "feedback"})] == [1]
     assert artist.ok_get(f"{path}/month/2026/4") == []
     assert artist.get(f"{path}/month/2026/3", params={"count_mode": "x"}).status_code == 400
     assert artist.get(f"{path}/month/2026/3", params={"task_type_id": "x"}).status_code == 400

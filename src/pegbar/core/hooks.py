@@ -53,13 +53,14 @@ class Hook(Generic[T]):
 class Clause(Generic[T]):
     """What a higher domain adds to a statement, and what it does with the rows of its own.
 
-    `expressions` are common table expressions; `rows` selects one column from them, which is read as `name`.
+    `expressions` are common table expressions; `rows` selects one column from them, which is read as `name`. A clause
+    without rows only writes.
     """
 
     name: str
     expressions: str
-    rows: str
-    react: Callable[[T, Sequence[Any]], None]
+    rows: str = ""
+    react: Callable[[T, Sequence[Any]], None] | None = None
 
 
 class StatementHook(Generic[T]):
@@ -94,7 +95,8 @@ class StatementHook(Generic[T]):
     def tell(self, moment: T, row: asyncpg.Record) -> None:
         """Have the clauses react to what they wrote."""
         for clause in self.clauses:
-            clause.react(moment, row[clause.name])
+            if clause.react is not None:
+                clause.react(moment, row[clause.name])
 
 
 class SharedStatement(Generic[T]):
@@ -110,7 +112,7 @@ class SharedStatement(Generic[T]):
         """The statement, and which of the hook's parameters it names."""
         clauses = self._hook.clauses
         expressions = ", ".join([self._expressions, *(clause.expressions for clause in clauses)])
-        columns = [f"ARRAY({clause.rows}) AS {clause.name}" for clause in clauses]
+        columns = [f"ARRAY({clause.rows}) AS {clause.name}" for clause in clauses if clause.rows]
         if self._columns:
             columns.insert(0, self._columns)
         statement = text(f"WITH {expressions} SELECT {', '.join(columns)}")

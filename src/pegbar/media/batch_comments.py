@@ -24,8 +24,7 @@ from pegbar.media.revisions import add_preview
 from pegbar.tasks.comments import queries
 from pegbar.tasks.comments.access import caller_at
 from pegbar.tasks.comments.actions import say
-from pegbar.tasks.comments.attachments import StoredFile, attach, keep
-from pegbar.tasks.comments.routes import written
+from pegbar.tasks.comments.attachments import StoredFile, attach, keep, written
 from pegbar.tasks.comments.shapes import PostedComment, known_id
 from pegbar.tasks.tables import comment
 

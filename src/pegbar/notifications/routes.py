@@ -22,7 +22,7 @@ from pegbar.notifications.actions import SUBSCRIBED, UNSUBSCRIBED
 from pegbar.notifications.events import ALL_READ, READ, UNREAD
 from pegbar.notifications.resources import NOTIFICATION, SUBSCRIPTION
 from pegbar.tasks.pages import envelope, plain_or_enveloped, window
-from pegbar.tasks.routes import known_ids
+from pegbar.tasks.shapes import known_ids
 
 _PATH = "/data/user/notifications"
 #: Parameters that are true or anything else, and the filters that they stand for.

@@ -21,7 +21,9 @@ from pegbar.notifications.jobs import TELL
 from pegbar.tasks.hooks import (
     COMMENT_ADDED,
     COMMENT_EDITED,
+    COMMENT_LEFT,
     REPLY_ADDED,
+    REPLY_REMOVED,
     TASKS_ASSIGNED,
     Assignment,
     CommentAdded,
@@ -140,9 +142,13 @@ def _send(tx: Transaction, notification_ids: Iterable[UUID]) -> None:
         tx.defer(TELL, notification_ids=ids)
 
 
+_FORGOTTEN = "forgotten AS (DELETE FROM notification WHERE comment_id = :comment_id"
+
 COMMENT_ADDED.add(Clause("notified", _OF_COMMENT, _NOTIFIED, _announce))
 REPLY_ADDED.add(Clause("notified", _OF_REPLY, _NOTIFIED, _announce))
 COMMENT_EDITED.add(Clause("notified", _OF_EDIT, _NOTIFIED, _announce))
+COMMENT_LEFT.add(Clause("forgotten", f"{_FORGOTTEN})"))
+REPLY_REMOVED.add(Clause("forgotten", f"{_FORGOTTEN} AND reply_id = :reply_id)"))
 
 
 _ASSIGNED = text(

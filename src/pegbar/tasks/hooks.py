@@ -107,10 +107,31 @@ class ReplyAdded:
     now: datetime
 
 
-#: Notifications are written in the statements that write what they tell.
+@dataclass(frozen=True)
+class CommentLeft:
+    """A comment that goes to another task."""
+
+    tx: Transaction
+    comment_id: UUID
+    now: datetime
+
+
+@dataclass(frozen=True)
+class ReplyRemoved:
+    """An answer that is taken back."""
+
+    tx: Transaction
+    comment_id: UUID
+    reply_id: UUID
+    now: datetime
+
+
+#: Notifications are written, and forgotten, in the statements that write and remove what they tell.
 COMMENT_ADDED: StatementHook[CommentAdded] = StatementHook("a comment comes to a task", _TYPES)
 COMMENT_EDITED: StatementHook[CommentEdited] = StatementHook("the text of a comment becomes another one", _TYPES)
+COMMENT_LEFT: StatementHook[CommentLeft] = StatementHook("a comment leaves its task for another", _TYPES)
 REPLY_ADDED: StatementHook[ReplyAdded] = StatementHook("a comment is answered", _TYPES)
+REPLY_REMOVED: StatementHook[ReplyRemoved] = StatementHook("an answer is taken back", _TYPES)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
 from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.queries import Tasks
 from pegbar.tasks.resources import tasks
-from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS
+from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, known_ids
 
 _IDS = {"type": "array", "items": {"type": "string", "format": "uuid"}}
 _ASSIGNING = (TASK_ASSIGN, TASK_UPDATE)
@@ -55,17 +55,6 @@ class Priority(TaskIds):
     """Tasks and their priority, a number or its text."""
 
     priority: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}$")]
-
-
-def known_ids(texts: list[str]) -> list[UUID]:
-    """The ids among these texts; what is none names nothing."""
-    ids = []
-    for value in texts:
-        try:
-            ids.append(UUID(value))
-        except ValueError:
-            continue
-    return ids
 
 
 def _person(text: str | None) -> UUID | None:

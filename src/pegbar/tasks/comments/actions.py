@@ -29,7 +29,7 @@ from pegbar.tasks.comments.removal import remove_comments
 from pegbar.tasks.comments.shapes import PostedComment, known_id
 from pegbar.tasks.comments.subject import load
 from pegbar.tasks.events import COMMENT_DELETE, NEWS_DELETE
-from pegbar.tasks.hooks import PREVIEWS_ORPHANED, PreviewsOrphaned
+from pegbar.tasks.hooks import COMMENT_LEFT, PREVIEWS_ORPHANED, CommentLeft, PreviewsOrphaned
 from pegbar.tasks.tables import comment, task
 
 
@@ -214,13 +214,14 @@ _MOVED = text(
     """
 ).bindparams(bindparam("comment_id", type_=Uuid), bindparam("target_id", type_=Uuid))
 
-_LEAVE = text(
+_LEAVE = COMMENT_LEFT.statement(
     """
-    WITH moved AS (UPDATE comment SET object_id = :target_id, updated_at = :now ::timestamp WHERE id = :comment_id),
-    forgotten AS (DELETE FROM notification WHERE comment_id = :comment_id)
-    DELETE FROM news WHERE comment_id = :comment_id RETURNING id
-    """
-).bindparams(bindparam("comment_id", type_=Uuid), bindparam("target_id", type_=Uuid))
+    moved AS (UPDATE comment SET object_id = :target_id, updated_at = :now WHERE id = :comment_id),
+    withdrawn AS (DELETE FROM news WHERE comment_id = :comment_id RETURNING id)
+    """,
+    bindparam("target_id", type_=Uuid),
+    columns="ARRAY(SELECT id FROM withdrawn) AS news",
+)
 
 
 def _movable(row: asyncpg.Record | None, task_id: UUID, target_id: UUID) -> asyncpg.Record:
@@ -249,7 +250,8 @@ async def move(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID,
     row = _movable(await tx.row(_MOVED, comment_id=comment_id, target_id=target_id), task_id, target_id)
     project_id = there[task_id].project_id
     now = utc_now()
-    for news_id in await tx.column(_LEAVE, comment_id=comment_id, target_id=target_id, now=now):
+    left = await _LEAVE.run(tx, CommentLeft(tx, comment_id, now), target_id=target_id)
+    for news_id in left["news"]:
         tx.emit(NEWS_DELETE, project_id=project_id, news_id=news_id)
     words = row["text"] or ""
     subject = await load(

@@ -3,14 +3,14 @@
 Files are stored before the transaction that makes them visible, and removed again when that fails.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, any_, bindparam, select, text
 
-from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.schema import Column, String, Uuid
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
@@ -23,6 +23,7 @@ from pegbar.tasks.events import COMMENT_UPDATE
 from pegbar.tasks.tables import attachment_file
 
 PREFIX = "attachments"
+T = TypeVar("T")
 
 
 def address(file_id: UUID) -> Address:
@@ -77,6 +78,17 @@ async def discard(files: Sequence[StoredFile]) -> None:
     """Remove stored files that nothing refers to, as what was to hold them failed."""
     for file in files:
         await store().remove(address(file.id))
+
+
+async def written(
+    db: Database, caller: Caller, work: Callable[[Transaction], Awaitable[T]], files: Sequence[StoredFile]
+) -> T:
+    """Do a mutation that attaches stored files; they go again when it fails."""
+    try:
+        return await db.write(caller.id, work)
+    except BaseException:
+        await discard(files)
+        raise
 
 
 async def attach(

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, bindparam, select, text
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import JSONB, TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.data.schema import JSONB, Text, Uuid, utc_now
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, may_act_on_task, require
@@ -27,7 +27,7 @@ from pegbar.tasks.events import (
     COMMENT_REPLY,
     COMMENT_UNACKNOWLEDGE,
 )
-from pegbar.tasks.hooks import REPLY_ADDED, ReplyAdded
+from pegbar.tasks.hooks import REPLY_ADDED, REPLY_REMOVED, ReplyAdded, ReplyRemoved
 from pegbar.tasks.tables import comment
 
 _COMMENT_ID = bindparam("comment_id", type_=Uuid)
@@ -148,21 +148,17 @@ def _repliers(replies: Any) -> list[UUID]:
     return person_ids
 
 
-_FORGET_REPLY = text(
+_REMOVE_REPLY = REPLY_REMOVED.statement(
     """
-    WITH changed AS (
+    changed AS (
       UPDATE comment SET updated_at = :now,
              replies = coalesce((SELECT jsonb_agg(r ORDER BY n) FROM jsonb_array_elements(replies) WITH ORDINALITY
                                    AS reply (r, n) WHERE r ->> 'id' IS DISTINCT FROM :reply_text), '[]')
        WHERE id = :comment_id
-    ), forgotten AS (DELETE FROM notification WHERE comment_id = :comment_id AND reply_id = :reply_id)
-    DELETE FROM attachment_file WHERE comment_id = :comment_id AND reply_id = :reply_id RETURNING id
-    """
-).bindparams(
-    _COMMENT_ID,
-    bindparam("reply_id", type_=Uuid),
+    ), detached AS (DELETE FROM attachment_file WHERE comment_id = :comment_id AND reply_id = :reply_id RETURNING id)
+    """,
     bindparam("reply_text", type_=Text),
-    bindparam("now", type_=TIMESTAMP),
+    columns="ARRAY(SELECT id FROM detached) AS files",
 )
 
 
@@ -176,10 +172,9 @@ async def remove_reply(tx: Transaction, caller: Caller, path: tuple[UUID, UUID],
     if reply is None:
         raise NotFound(f"There is no reply {reply_id} to this comment.")
     require(caller.is_admin or reply.get("person_id") == str(caller.id), "Only its author takes a reply back.")
-    gone = await tx.column(
-        _FORGET_REPLY, comment_id=comment_id, reply_id=reply_id, reply_text=str(reply_id), now=utc_now()
-    )
-    await mark_deleted(tx, [attachments.address(file_id) for file_id in gone])
+    removed = ReplyRemoved(tx, comment_id, reply_id, utc_now())
+    gone = await _REMOVE_REPLY.run(tx, removed, reply_text=str(reply_id))
+    await mark_deleted(tx, [attachments.address(file_id) for file_id in gone["files"]])
     tx.emit(
         COMMENT_DELETE_REPLY, project_id=caller.project_id, task_id=task_id, comment_id=comment_id, reply_id=reply_id
     )

@@ -5,8 +5,7 @@ copy-client-comments.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -25,7 +24,7 @@ from pegbar.core.http.streaming import stream_array
 from pegbar.core.http.uploads import Form, received_form
 from pegbar.tasks.comments import actions, attachments, queries, replies, resources
 from pegbar.tasks.comments.access import member_of_task, visible_to
-from pegbar.tasks.comments.attachments import StoredFile, address, attach, discard, keep, short
+from pegbar.tasks.comments.attachments import StoredFile, address, attach, discard, keep, short, written
 from pegbar.tasks.comments.shapes import (
     ATTACHMENT,
     ATTACHMENT_WITH_REPLY,
@@ -54,7 +53,6 @@ from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 
 AnyRequest = Request[Any, Any, Any]
 _ON_TASK = at("task", "task_id")
-T = TypeVar("T")
 
 
 @post(
@@ -80,17 +78,6 @@ async def comment_task(task_id: UUID, request: AnyRequest, db: Database, caller:
         return await actions.posted(tx, comment_id)
 
     return await written(db, caller, say, files)
-
-
-async def written(
-    db: Database, caller: Caller, work: Callable[[Transaction], Awaitable[T]], files: Sequence[StoredFile]
-) -> T:
-    """Do a mutation that attaches stored files; they go again when it fails."""
-    try:
-        return await db.write(caller.id, work)
-    except BaseException:
-        await discard(files)
-        raise
 
 
 @get("/data/tasks/{task_id:uuid}/comments", access=task_access(_ON_TASK), returns=[LISTED])
