@@ -1,6 +1,5 @@
 """What goes with what is told by the references, and so is the order in which it goes."""
 
-import json
 from typing import Any
 
 import psycopg
@@ -88,7 +87,7 @@ def test_nobody_writes_in_many_places_of_a_production_that_goes(server: Server, 
     word = {"object_id": shot["id"], "task_id": row["id"], "task_status_id": status_id, "comment": "Late"}
     attempts: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", f"/actions/projects/{show.id}/tasks/comment-many", {"json": [word]}),
-        ("POST", "/actions/tasks/batch-comment", {"data": {"comments": json.dumps([word])}}),
+        ("POST", "/actions/tasks/batch-comment", {"json": {"comments": [{**word, "text": "Late"}]}}),
         ("POST", f"/actions/projects/{show.id}/delete-tasks", {"json": [row["id"]]}),
         ("POST", f"/actions/projects/{show.id}/delete-entities", {"json": [shot["id"]]}),
         ("POST", f"/actions/projects/{show.id}/task-types/{row['task_type_id']}/shots/create-tasks", {"json": {}}),
