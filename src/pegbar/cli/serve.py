@@ -244,7 +244,7 @@ def worker(
     with loading():
         from pegbar.app import load_domains
         from pegbar.core.data.database import Database
-        from pegbar.core.work import jobs
+        from pegbar.core.work.worker import work
 
         load_domains()
 
@@ -255,7 +255,7 @@ def worker(
         database = Database(settings().external_database, size=4)
         await database.open()
         try:
-            await jobs.work(settings().external_database, database, concurrency=concurrency, stop=stop)
+            await work(settings().external_database, database, concurrency=concurrency, stop=stop)
         finally:
             await database.close()
 

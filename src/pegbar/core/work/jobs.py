@@ -7,29 +7,18 @@
 
     tx.defer(SEND, to=…, subject=…)
 
-The queue is Procrastinate's, in the PostgreSQL schema `pegbar`. A worker that dies leaves its jobs with an old
-heartbeat; the others give them back to the queue.
+The queue is Procrastinate's, in the PostgreSQL schema `pegbar`; what runs it is in worker.py.
 """
 
-import asyncio
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
-import procrastinate
-import structlog
 from sqlalchemy import text
 
-from pegbar.config import settings
-from pegbar.core.data.database import Database, Transaction
-from pegbar.core.data.faults import DatabaseAway
-from pegbar.core.data.schema import OWN_SCHEMA
-
-log = structlog.get_logger()
-
+from pegbar.core.data.database import Transaction
 
 Task = Callable[..., Awaitable[None]]
 
@@ -97,67 +86,3 @@ _ENQUEUE = text(
            WITH ORDINALITY AS given (name, priority, arguments, n)
     """
 )
-
-
-def queue(url: str, db: Database) -> procrastinate.App:
-    """The job queue with every declared job, for a worker."""
-    connector = procrastinate.PsycopgConnector(
-        conninfo=url,
-        kwargs={"options": f"-c search_path={OWN_SCHEMA},public", "application_name": "pegbar worker"},
-        max_size=8,
-    )
-    app = procrastinate.App(connector=connector)
-    for each in declared.values():
-        _register(app, db, each)
-
-    return app
-
-
-def _register(app: procrastinate.App, db: Database, each: Job) -> None:
-    assert each.run is not None, f"{each.name} has no task"
-    run = each.run
-
-    async def perform(timestamp: int | None = None, **arguments: Any) -> None:
-        # The clock gives its jobs the time they were due; ours take no notice.
-        await run(db, **arguments)
-
-    retry = procrastinate.RetryStrategy(max_attempts=each.retries, exponential_wait=2)
-    task = app.task(name=each.name, retry=retry, queueing_lock=each.name if each.cron else None)(perform)
-    if each.cron is not None:
-        app.periodic(cron=each.cron)(task)
-
-
-async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
-    """Put the jobs of workers that stopped giving signs of life back in the queue, again and again."""
-    while True:
-        for each in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
-            log.warning("a job lost its worker and goes back to the queue", job=each.id, task=each.task_name)
-            await app.job_manager.retry_job(each)
-        await asyncio.sleep(stalled_after / 3)
-
-
-async def work(url: str, db: Database, *, concurrency: int, stop: asyncio.Event) -> None:
-    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway."""
-    app = queue(url, db)
-    stalled_after = settings().job_stalled_after
-    async with app.open_async():
-        worker = asyncio.create_task(
-            app.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                update_heartbeat_interval=stalled_after / 6,
-                stalled_worker_timeout=stalled_after,
-                shutdown_graceful_timeout=5,
-                name=f"pegbar-{os.getpid()}",
-            )
-        )
-        others = [asyncio.create_task(stop.wait()), asyncio.create_task(_give_back(app, stalled_after))]
-        done, _ = await asyncio.wait({worker, *others}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (worker, *others):
-            task.cancel()
-        await asyncio.gather(worker, *others, return_exceptions=True)
-        for task in done:
-            try:
-                task.result()
-            except procrastinate.exceptions.ConnectorException as error:
-                raise DatabaseAway(f"the job queue lost it: {error.__cause__ or error}") from error
