@@ -123,7 +123,7 @@ def digest(url: str) -> dict[str, Any]:
 
 def shapes(url: str) -> Schema:
     with migrations.connect(url) as connection:
-        return schemas.found(connection)
+        return schemas.existing(connection)
 
 
 def own_indexes(url: str) -> set[str]:

@@ -94,7 +94,7 @@ _ENQUEUE = text(
       ROW('default', name, priority, NULL, NULL, arguments::jsonb, NULL)::pegbar.procrastinate_job_to_defer_v1
       ORDER BY n))
       FROM unnest(:names ::text[], :priorities ::int[], :arguments ::text[])
-           WITH ORDINALITY AS given (name, priority, arguments, n)
+           WITH ORDINALITY AS jobs (name, priority, arguments, n)
     """
 )
 
@@ -107,32 +107,33 @@ def queue(url: str, db: Database) -> procrastinate.App:
         max_size=8,
     )
     app = procrastinate.App(connector=connector)
-    for each in declared.values():
-        _register(app, db, each)
+    for declared_job in declared.values():
+        _register(app, db, declared_job)
 
     return app
 
 
-def _register(app: procrastinate.App, db: Database, each: Job) -> None:
-    assert each.run is not None, f"{each.name} has no task"
-    run = each.run
+def _register(app: procrastinate.App, db: Database, declared_job: Job) -> None:
+    assert declared_job.run is not None, f"{declared_job.name} has no task"
+    run = declared_job.run
 
     async def perform(timestamp: int | None = None, **arguments: Any) -> None:
         # The clock gives its jobs the time they were due; ours take no notice.
         await run(db, **arguments)
 
-    retry = procrastinate.RetryStrategy(max_attempts=each.retries, exponential_wait=2)
-    task = app.task(name=each.name, retry=retry, queueing_lock=each.name if each.cron else None)(perform)
-    if each.cron is not None:
-        app.periodic(cron=each.cron)(task)
+    retry = procrastinate.RetryStrategy(max_attempts=declared_job.retries, exponential_wait=2)
+    lock = declared_job.name if declared_job.cron else None
+    task = app.task(name=declared_job.name, retry=retry, queueing_lock=lock)(perform)
+    if declared_job.cron is not None:
+        app.periodic(cron=declared_job.cron)(task)
 
 
 async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
     """Put the jobs of workers that stopped giving signs of life back in the queue, again and again."""
     while True:
-        for each in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
-            log.warning("a job lost its worker and goes back to the queue", job=each.id, task=each.task_name)
-            await app.job_manager.retry_job(each)
+        for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
+            log.warning("a job lost its worker and goes back to the queue", job=stalled.id, task=stalled.task_name)
+            await app.job_manager.retry_job(stalled)
         await asyncio.sleep(stalled_after / 3)
 
 
