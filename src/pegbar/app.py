@@ -107,14 +107,14 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
     shared = shared_shapes(operations)
     handlers: list[HTTPRouteHandler] = []
     together: dict[str, list[Candidate]] = {}
-    for each in operations:
-        endpoint = measured(each, Endpoint(each, database, callers))
-        if shape(each.path) in shared:
-            together.setdefault(shape(each.path), []).append(Candidate(each, endpoint))
+    for operation in operations:
+        endpoint = measured(operation, Endpoint(operation, database, callers))
+        if shape(operation.path) in shared:
+            together.setdefault(shape(operation.path), []).append(Candidate(operation, endpoint))
         else:
-            handlers.append(_handler(each, endpoint))
+            handlers.append(_handler(operation, endpoint))
     for path, candidates in together.items():
-        methods = {each.operation.method for each in candidates}
+        methods = {candidate.operation.method for candidate in candidates}
         handlers += [_choosing_handler(path, method, candidates) for method in methods]
     return handlers
 

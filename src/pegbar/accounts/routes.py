@@ -27,8 +27,8 @@ class Login(Proof, kw_only=True):
 async def login(request: AnyRequest, body: Login, db: Database) -> Any:
     """Sign in with an e-mail address or desktop login, a password and, when it is enabled, a second factor.
 
-    Answers the person, the organisation and the tokens; browsers get the tokens in cookies too. What is missing or
-    wrong is told by flags: `missing_OTP`, `wrong_OTP`, `too_many_failed_login_attemps`, `unactive`, `default_password`.
+    Answers the person, the organisation and the tokens; browsers get the tokens in cookies too. Flags say what is
+    missing or wrong: `missing_OTP`, `wrong_OTP`, `too_many_failed_login_attemps`, `unactive`, `default_password`.
     """
     guesses = Guesses(db, request)
     target = await guesses.at_sign_in(body.email)

@@ -56,8 +56,8 @@ def session_of(token: Token) -> str:
 async def organisation_of(db: Reader, role: str) -> Json:
     """The organisation as a role sees it."""
     query = queries.organisation_for_admins if role == "admin" else queries.organisation_for_all
-    found = await db.json_row(query)
-    return found or Json(b"null")
+    row = await db.json_row(query)
+    return row or Json(b"null")
 
 
 async def open_session(

@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from pegbar.core.privacy import shut_others_out
 
     shut_others_out()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(given, exit_on_error=False, print_error=False)
+        app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         _complain(error)
         err.print(f"Run `pegbar {' '.join(error.command_chain or ())}`".rstrip("`").rstrip() + " --help` for its use.")
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:
             _complain(f"{error.strerror}: {error.filename}")
-        elif (told := answer_to(error)) is not None:
-            _complain(f"{told.message} ({error})")
+        elif (refusal := answer_to(error)) is not None:
+            _complain(f"{refusal.message} ({error})")
         else:
             raise
         sys.exit(USER_ERROR)

@@ -91,8 +91,8 @@ def _row(link: Link) -> Executable:
 
 @lru_cache
 def _rows(link: Link) -> Executable:
-    found = select(json_object(link.wire)).where(link.owned, link.column == any_(_IDS))
-    return found.order_by(func.array_position(_IDS, link.column))
+    rows = select(json_object(link.wire)).where(link.owned, link.column == any_(_IDS))
+    return rows.order_by(func.array_position(_IDS, link.column))
 
 
 @lru_cache
@@ -120,9 +120,9 @@ async def upsert(
     row: dict[str, Any] = {link.owner: owner_id, link.name: other_id, **new}
     if "id" in link.table.c:
         row |= {"id": uuid4(), "created_at": utc_now(), "updated_at": utc_now()}
-    given = {f"v_{name}": value for name, value in row.items()}
+    params = {f"v_{name}": value for name, value in row.items()}
     statement = _upsert(link, tuple(row), tuple(written))
-    touched = await tx.execute(statement, **given, **({"now": utc_now()} if written else {}))
+    touched = await tx.execute(statement, **params, **({"now": utc_now()} if written else {}))
     await changed(tx, link, owner_id)
     return touched
 
@@ -162,7 +162,7 @@ async def read(tx: Transaction, link: Link, owner_id: UUID, other_id: UUID) -> J
     return row
 
 
-_PRIORITIES = "WITH wanted AS (SELECT id, n FROM unnest(:ids ::uuid[]) WITH ORDINALITY AS given (id, n))"
+_PRIORITIES = "WITH wanted AS (SELECT id, n FROM unnest(:ids ::uuid[]) WITH ORDINALITY AS listed (id, n))"
 
 
 @lru_cache
@@ -190,18 +190,18 @@ async def reorder(tx: Transaction, link: Link, project_id: UUID, ids: list[UUID]
 
 async def known(tx: Transaction, link: Link, ids: list[UUID]) -> list[UUID]:
     """Those ids that name something, each once, in their order."""
-    found = set(await tx.column(_known(link), ids=ids))
-    return [each for each in dict.fromkeys(ids) if each in found]
+    known_ids = set(await tx.column(_known(link), ids=ids))
+    return [other_id for other_id in dict.fromkeys(ids) if other_id in known_ids]
 
 
 _ADD_TASK_TYPES = text(
     """
     INSERT INTO project_task_type_link (id, project_id, task_type_id, priority, hd_bitrate_compression,
                                         ld_bitrate_compression, is_client_visible, created_at, updated_at)
-    SELECT gen_random_uuid(), :project_id, given.id, given.priority, given.hd, given.ld,
-           coalesce(given.visible, true), :now, :now
+    SELECT gen_random_uuid(), :project_id, used.id, used.priority, used.hd, used.ld,
+           coalesce(used.visible, true), :now, :now
       FROM unnest(:ids ::uuid[], :priorities ::int[], :hds ::int[], :lds ::int[], :visibles ::bool[])
-        AS given (id, priority, hd, ld, visible)
+        AS used (id, priority, hd, ld, visible)
     ON CONFLICT (project_id, task_type_id) DO UPDATE
        SET priority = coalesce(excluded.priority, project_task_type_link.priority),
            hd_bitrate_compression = coalesce(excluded.hd_bitrate_compression,
@@ -246,14 +246,14 @@ _TOO_MUCH = text(
 ).bindparams(PROJECT_ID)
 
 
-async def use_task_types(tx: Transaction, project_id: UUID, given: Sequence[TaskTypeUse], *, only: bool) -> None:
+async def use_task_types(tx: Transaction, project_id: UUID, task_types: Sequence[TaskTypeUse], *, only: bool) -> None:
     """Use task types on a production, unknown ones left out; with `only`, no others."""
     wanted: dict[UUID, TaskTypeUse] = {}
-    for each in given:
-        known_use = wanted.get(each.task_type_id)
-        wanted[each.task_type_id] = each if known_use is None else known_use.then(each)
-    uses = [wanted[each] for each in await known(tx, TASK_TYPE, list(wanted))]
-    ids = [each.task_type_id for each in uses]
+    for use in task_types:
+        known_use = wanted.get(use.task_type_id)
+        wanted[use.task_type_id] = use if known_use is None else known_use.then(use)
+    uses = [wanted[task_type_id] for task_type_id in await known(tx, TASK_TYPE, list(wanted))]
+    ids = [use.task_type_id for use in uses]
     if only:
         await tx.execute(_KEEP_TASK_TYPES, project_id=project_id, ids=ids)
     await tx.execute(
@@ -261,13 +261,13 @@ async def use_task_types(tx: Transaction, project_id: UUID, given: Sequence[Task
         project_id=project_id,
         now=utc_now(),
         ids=ids,
-        priorities=[each.priority for each in uses],
-        hds=[each.hd_bitrate_compression for each in uses],
-        lds=[each.ld_bitrate_compression for each in uses],
-        visibles=[each.is_client_visible for each in uses],
-        visible_ids=[each.task_type_id for each in uses if each.is_client_visible is not None],
+        priorities=[use.priority for use in uses],
+        hds=[use.hd_bitrate_compression for use in uses],
+        lds=[use.ld_bitrate_compression for use in uses],
+        visibles=[use.is_client_visible for use in uses],
+        visible_ids=[use.task_type_id for use in uses if use.is_client_visible is not None],
     )
-    with_bitrates = [each.task_type_id for each in uses if each.hd_bitrate_compression or each.ld_bitrate_compression]
+    with_bitrates = [use.task_type_id for use in uses if use.hd_bitrate_compression or use.ld_bitrate_compression]
     highest = settings().movie_highdef_bitrate
     if with_bitrates and await tx.value(_TOO_MUCH, project_id=project_id, ids=with_bitrates, highest=highest):
         raise BadRequest("task_types: an ld_bitrate_compression is more than high definition takes.")
@@ -276,6 +276,6 @@ async def use_task_types(tx: Transaction, project_id: UUID, given: Sequence[Task
 
 async def use_all(tx: Transaction, link: Link, project_id: UUID, ids: list[UUID]) -> None:
     """Use things on a production, besides those it uses; unknown ones are left out."""
-    rows = [{"project_id": project_id, link.name: each} for each in await known(tx, link, ids)]
+    rows = [{"project_id": project_id, link.name: other_id} for other_id in await known(tx, link, ids)]
     await tx.insert_many(link.table, rows, skip_existing=True)
     await changed(tx, link, project_id)

@@ -32,9 +32,9 @@ def one_project(wire: Wire) -> Executable:
 def open_projects(for_admin: bool, named: bool) -> Executable:
     """The open productions that concern the caller; `name` is exact."""
     wire = shapes.FULL_FOR_ADMINS if for_admin else shapes.FULL
-    found = select(json_object(wire)).select_from(project).order_by(project.c.name)
-    found = found.where(is_open(to_admins=True)) if for_admin else found.where(is_open(), in_own_team)
-    return found.where(project.c.name == _NAME) if named else found
+    rows = select(json_object(wire)).select_from(project).order_by(project.c.name)
+    rows = rows.where(is_open(to_admins=True)) if for_admin else rows.where(is_open(), in_own_team)
+    return rows.where(project.c.name == _NAME) if named else rows
 
 
 @lru_cache
@@ -43,12 +43,12 @@ def all_projects(for_admin: bool, named: bool) -> Executable:
     wire = shapes.PROJECT if for_admin else shapes.PROJECT_SHOWN
     if for_admin and not named:
         wire = shapes.OVERVIEW
-    found = select(json_object(wire)).select_from(project).order_by(project.c.name)
-    found = found.where(~is_going(project.c.id) if for_admin else in_own_team)
+    rows = select(json_object(wire)).select_from(project).order_by(project.c.name)
+    rows = rows.where(~is_going(project.c.id) if for_admin else in_own_team)
     if not named:
-        return found
+        return rows
     matches = project.c.name.ilike(_NAME) if for_admin else func.lower(project.c.name) == func.lower(_NAME)
-    return found.where(matches).limit(1)
+    return rows.where(matches).limit(1)
 
 
 @lru_cache

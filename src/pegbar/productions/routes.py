@@ -46,8 +46,8 @@ async def all_projects(request: Request[Any, Any, Any], db: Database, caller: Ca
 
 async def _list(db: Database, caller: Caller, statements: Any, name: str | None) -> Json:
     statement = statements(caller.is_admin, name is not None)
-    given = {} if name is None else {"name": name}
-    return await db.json(statement, **given, **scope_parameters(statement, caller))
+    params = {} if name is None else {"name": name}
+    return await db.json(statement, **params, **scope_parameters(statement, caller))
 
 
 @get(
@@ -59,9 +59,9 @@ async def _list(db: Database, caller: Caller, statements: Any, name: str | None)
 )
 async def read_project(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
     """Read one of projects: with its relations, settings and the descriptors the caller may see, unless told not to."""
-    asked = request.query_params.get("relations")
+    flag = request.query_params.get("relations")
     wire = shapes.named_project(caller)
-    if asked is None or asked.lower() == "true":
+    if flag is None or flag.lower() == "true":
         wire = shapes.full_project(caller)
     statement = queries.one_project(wire)
     row = await db.json_row(statement, project_id=path_uuid(instance_id), **scope_parameters(statement, caller))

@@ -39,7 +39,7 @@ def read_uuids(name: str, value: Any) -> list[UUID]:
     """A list of ids of a body; 400 naming the field when it is none."""
     if not isinstance(value, list):
         raise BadRequest(f"{name} must be a list of ids.")
-    return list(dict.fromkeys(read_uuid(name, each) for each in value))
+    return list(dict.fromkeys(read_uuid(name, item) for item in value))
 
 
 def _read_integer(name: str, value: Any) -> int | None:
@@ -108,18 +108,18 @@ class UsedTaskType(Strict):
     is_client_visible: bool | None = None
 
     @property
-    def given(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, Any]:
         """The columns of the link that it writes."""
-        said = {name: getattr(self, name) for name in ("priority", "is_client_visible")}
+        optional = {name: getattr(self, name) for name in ("priority", "is_client_visible")}
         bitrates = {name: getattr(self, name) for name in usage.BITRATES if getattr(self, name) is not UNSET}
-        return {**{name: value for name, value in said.items() if value is not None}, **bitrates}
+        return {**{name: value for name, value in optional.items() if value is not None}, **bitrates}
 
 
 @post(f"{_AT}/settings/task-types", returns=projects, errors=(400,), **_MANAGER)
 async def use_task_type(project_id: UUID, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
     task_type_id = read_uuid("task_type_id", body.task_type_id)
-    await usage.use_task_type(tx, project_id, task_type_id, body.given)
+    await usage.use_task_type(tx, project_id, task_type_id, body.columns)
     return await project_row(tx, project_id)
 
 
@@ -180,7 +180,7 @@ class Batch(Strict):
 @post(f"{_AT}/settings/batch", status=200, returns=projects, errors=(400,), **_MANAGER)
 async def use_many(project_id: UUID, body: Batch, tx: Transaction) -> Json:
     """Use task types, task statuses and asset types on a production; unknown ids are passed over."""
-    uses = [each.use() for each in body.task_types]
+    uses = [entry.use() for entry in body.task_types]
     statuses = read_uuids("task_status_ids", body.task_status_ids)
     kinds = read_uuids("asset_type_ids", body.asset_type_ids)
     await links.use_task_types(tx, project_id, uses, only=body.replace_task_types)

@@ -104,11 +104,11 @@ NAMED_SHOWN = PROJECT_SHOWN.but(project_status_name=STATUS_NAME)
 
 
 def _descriptors(narrowed: bool) -> ColumnElement[str]:
-    found = select(json_object(DESCRIPTOR_SHORT)).where(metadata_descriptor.c.project_id == project.c.id)
+    rows = select(json_object(DESCRIPTOR_SHORT)).where(metadata_descriptor.c.project_id == project.c.id)
     if narrowed:
-        found = found.where(DESCRIPTOR_VISIBLE)
+        rows = rows.where(DESCRIPTOR_VISIBLE)
     order = (metadata_descriptor.c.position.nulls_last(), metadata_descriptor.c.name)
-    return json_list(found.order_by(*order).correlate(project))
+    return json_list(rows.order_by(*order).correlate(project))
 
 
 def _full(narrowed: bool) -> Wire:

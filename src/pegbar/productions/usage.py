@@ -55,11 +55,11 @@ def linked_id(link: links.Link, text: str) -> UUID:
 
 
 async def put_task_type(
-    tx: Transaction, link: links.Link, owner_id: UUID, task_type_id: UUID, given: dict[str, Any], kept: tuple[str, ...]
+    tx: Transaction, link: links.Link, owner_id: UUID, task_type_id: UUID, values: dict[str, Any], kept: tuple[str, ...]
 ) -> None:
-    """Use a task type on a production or template. A link that exists takes what is given, but for what is `kept`."""
+    """Use a task type on a production or template. A link that exists takes the values, but for those `kept`."""
     await links.require(tx, link, task_type_id)
-    bitrates = {name: value for name, value in given.items() if name in BITRATES}
+    bitrates = {name: value for name, value in values.items() if name in BITRATES}
     for name, value in bitrates.items():
         creation.check_bitrate(name, value)
     if bitrates:
@@ -67,13 +67,13 @@ async def put_task_type(
         assert known is not None
         hd = bitrates.get("hd_bitrate_compression", known["hd"]) or known["of_owner"]
         creation.check_pair(hd, bitrates.get("ld_bitrate_compression", known["ld"]))
-    new = {"priority": None, "is_client_visible": True, **given}
-    await links.upsert(tx, link, owner_id, task_type_id, new, tuple(name for name in given if name not in kept))
+    new = {"priority": None, "is_client_visible": True, **values}
+    await links.upsert(tx, link, owner_id, task_type_id, new, tuple(name for name in values if name not in kept))
 
 
-async def use_task_type(tx: Transaction, project_id: UUID, task_type_id: UUID, given: dict[str, Any]) -> None:
+async def use_task_type(tx: Transaction, project_id: UUID, task_type_id: UUID, values: dict[str, Any]) -> None:
     """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
-    await put_task_type(tx, links.TASK_TYPE, project_id, task_type_id, given, kept=("priority",))
+    await put_task_type(tx, links.TASK_TYPE, project_id, task_type_id, values, kept=("priority",))
     await touch(tx, project_id)
 
 

@@ -146,4 +146,4 @@ async def link_for(tx: Transaction, caller: Caller, person_id: UUID) -> str:
     check_may_set_password(caller, target)
     if not target["email"]:
         raise BadRequest("This person has no e-mail address.")
-    return links.url(target["email"], await links.new_token(tx, person_id, links.GIVEN))
+    return links.url(target["email"], await links.new_token(tx, person_id, links.PASSED_ON))

@@ -50,8 +50,8 @@ class Who(msgspec.Struct):
 
 
 def _enabled(request: AnyRequest, done: dict[str, Any]) -> Reply:
-    given = cookies.session_cookies(request, done["access_token"], done["refresh_token"])
-    return Reply(done, cookies=given if cookies.is_browser(request) else [])
+    session = cookies.session_cookies(request, done["access_token"], done["refresh_token"])
+    return Reply(done, cookies=session if cookies.is_browser(request) else [])
 
 
 @put("/auth/totp", access=A_PERSON, errors=(400,))

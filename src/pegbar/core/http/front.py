@@ -117,8 +117,8 @@ class Front:
         extra = {"allow": allowed}
         if b"access-control-request-method" in headers:
             extra["access-control-allow-methods"] = _METHODS
-            wanted = headers.get(b"access-control-request-headers", b"").decode("latin-1")
-            extra["access-control-allow-headers"] = wanted
+            wanted = headers.get(b"access-control-request-headers", b"")
+            extra["access-control-allow-headers"] = wanted.decode("latin-1")
         await answer(Reply(b"", status=200, media_type="text/html", headers=extra))(scope, receive, send)
 
     def _cors_headers(self, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:

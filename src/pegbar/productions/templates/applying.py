@@ -57,8 +57,8 @@ def _copy(kind: str, source: str, target: str) -> Executable:
         f" SELECT :target_id, {columns}{values} FROM {source}_{kind}_link"
         f" WHERE {source}_id = :source_id ON CONFLICT DO NOTHING"
     )
-    given = [bindparam("source_id", type_=Uuid), bindparam("target_id", type_=Uuid)]
-    return statement.bindparams(*given, *([_NOW] if kind in _AUDITED else []))
+    parameters = [bindparam("source_id", type_=Uuid), bindparam("target_id", type_=Uuid)]
+    return statement.bindparams(*parameters, *([_NOW] if kind in _AUDITED else []))
 
 
 _TO_PROJECT = {kind: _copy(kind, "project_template", "project") for kind in _LINKS}
@@ -95,10 +95,10 @@ async def _run(tx: Transaction, statements: Mapping[str, Executable], source_id:
 
 
 async def _template(tx: Transaction, template_id: UUID) -> Mapping[str, Any]:
-    found = await tx.row(_TEMPLATE, template_id=template_id)
-    if found is None:
+    row = await tx.row(_TEMPLATE, template_id=template_id)
+    if row is None:
         raise UnknownTemplate
-    return dict(found)
+    return dict(row)
 
 
 async def settings_for(tx: Transaction, template_id: UUID, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,8 +147,8 @@ async def apply_template(tx: Transaction, template_id: UUID, project_id: UUID) -
 async def template_of(tx: Transaction, project_id: UUID, name: str, description: str | None) -> UUID:
     """Make a template of a production: its settings, links and descriptors. 404 with a message alone."""
     template_id = uuid4()
-    given = {"project_id": project_id, "name": name, "description": description, "now": utc_now()}
-    if not await tx.execute(_SNAPSHOT, template_id=template_id, **given):
+    params = {"project_id": project_id, "name": name, "description": description, "now": utc_now()}
+    if not await tx.execute(_SNAPSHOT, template_id=template_id, **params):
         raise UnknownTemplate("Project not found")
     await _run(tx, _TO_TEMPLATE, project_id, template_id)
     tx.emit(TEMPLATE_NEW, project_template_id=template_id)
@@ -180,7 +180,7 @@ def _key_of(entry: Mapping[str, Any]) -> tuple[str, UUID | None, str, str] | Non
 
 async def _apply_descriptors(tx: Transaction, snapshot: Any, project_id: UUID) -> None:
     """Entries that a production cannot take (nameless, known already, of a task type that is gone) are passed over."""
-    entries = [each for each in snapshot if isinstance(each, dict)] if isinstance(snapshot, list) else []
+    entries = [entry for entry in snapshot if isinstance(entry, dict)] if isinstance(snapshot, list) else []
     known = {tuple(row) for row in await tx.rows(_DESCRIPTORS, project_id=project_id)}
     names = {row[:3] for row in known}
     fields = {(row[0], row[1], row[3]) for row in known}
@@ -197,8 +197,8 @@ async def _apply_descriptors(tx: Transaction, snapshot: Any, project_id: UUID) -
         fields.add((kind, task_type_id, field))
         row = {**_descriptor(entry), "project_id": project_id, "entity_type": kind, "task_type_id": task_type_id}
         rows.append({**row, "name": name, "field_name": field})
-        departments = entry.get("departments")
-        links += [(row["id"], each) for each in map(_uuid_or_none, _list_or_empty(departments)) if each]
+        departments = map(_uuid_or_none, _list_or_empty(entry.get("departments")))
+        links += [(row["id"], department_id) for department_id in departments if department_id]
     await tx.insert_many(metadata_descriptor, rows)
     await _link_departments(tx, links)
     for row in rows:
@@ -206,7 +206,7 @@ async def _apply_descriptors(tx: Transaction, snapshot: Any, project_id: UUID) -
 
 
 async def _link_departments(tx: Transaction, links: list[tuple[UUID, UUID]]) -> None:
-    departments = set(await tx.column(_DEPARTMENTS, ids=[each for _, each in links]))
+    departments = set(await tx.column(_DEPARTMENTS, ids=[department_id for _, department_id in links]))
     linked = [
         {"metadata_descriptor_id": descriptor_id, "department_id": department_id}
         for descriptor_id, department_id in links

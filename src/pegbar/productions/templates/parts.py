@@ -100,10 +100,10 @@ _FORGET_BACKGROUND = (
 
 async def listed(db: Reader, part: Part, template_id: UUID) -> Json:
     """A template's list; 404 when there is no such template."""
-    found = await db.json_row(_listed(part), template_id=template_id)
-    if found is None:
+    rows = await db.json_row(_listed(part), template_id=template_id)
+    if rows is None:
         raise UnknownTemplate
-    return found
+    return rows
 
 
 async def add(tx: Transaction, part: Part, template_id: UUID, other_id: UUID) -> Json:
@@ -111,9 +111,9 @@ async def add(tx: Transaction, part: Part, template_id: UUID, other_id: UUID) ->
     await touch(tx, template_id)
     await _require(tx, part.link, other_id)
     await links.upsert(tx, part.link, template_id, other_id, {}, ())
-    found = await tx.json_row(_one(part), other_id=other_id)
-    assert found is not None
-    return found
+    row = await tx.json_row(_one(part), other_id=other_id)
+    assert row is not None
+    return row
 
 
 async def _require(tx: Transaction, link: Link, other_id: UUID) -> None:
@@ -131,20 +131,20 @@ async def remove(tx: Transaction, part: Part, template_id: UUID, other_id: UUID)
     await tx.delete(part.link.table, **{_OWNER: template_id, part.link.name: other_id})
 
 
-async def put_task_type(tx: Transaction, template_id: UUID, task_type_id: UUID, given: dict[str, Any]) -> Json:
-    """Use a task type in a template, or change what is given of how it does."""
+async def put_task_type(tx: Transaction, template_id: UUID, task_type_id: UUID, values: dict[str, Any]) -> Json:
+    """Use a task type in a template, or change these values of its use."""
     await touch(tx, template_id)
     await _require(tx, TASK_TYPE, task_type_id)
-    await usage.put_task_type(tx, TASK_TYPE, template_id, task_type_id, given, kept=())
+    await usage.put_task_type(tx, TASK_TYPE, template_id, task_type_id, values, kept=())
     return await links.read(tx, TASK_TYPE, template_id, task_type_id)
 
 
-async def put_task_status(tx: Transaction, template_id: UUID, task_status_id: UUID, given: dict[str, Any]) -> Json:
-    """Use a task status in a template, or change what is given of how it does."""
+async def put_task_status(tx: Transaction, template_id: UUID, task_status_id: UUID, values: dict[str, Any]) -> Json:
+    """Use a task status in a template, or change these values of its use."""
     await touch(tx, template_id)
     await _require(tx, TASK_STATUS, task_status_id)
-    new = {"priority": None, "roles_for_board": list(BOARD_ROLES), "is_client_allowed": None, **given}
-    await links.upsert(tx, TASK_STATUS, template_id, task_status_id, new, tuple(given))
+    new = {"priority": None, "roles_for_board": list(BOARD_ROLES), "is_client_allowed": None, **values}
+    await links.upsert(tx, TASK_STATUS, template_id, task_status_id, new, tuple(values))
     return await links.read(tx, TASK_STATUS, template_id, task_status_id)
 
 
@@ -155,7 +155,7 @@ async def reorder(tx: Transaction, link: Link, template_id: UUID, ids: list[UUID
     await touch(tx, template_id)
     if len(await links.known(tx, link, ids)) != len(ids):
         raise BadRequest(f"{link.name}s: one of them names nothing.")
-    rows = [{_OWNER: template_id, link.name: each} for each in ids]
+    rows = [{_OWNER: template_id, link.name: other_id} for other_id in ids]
     await tx.insert_many(link.table, rows, skip_existing=True)
     return await links.number(tx, link, template_id, ids)
 

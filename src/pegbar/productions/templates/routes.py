@@ -118,7 +118,7 @@ _declare_removal("task-statuses", parts.TASK_STATUSES, "task status", silent=Tru
 async def use_task_type(project_template_id: str, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type in a template, or change its priority, bitrates and visibility there."""
     task_type_id = _linked_id("task_type_id", body.task_type_id)
-    return await parts.put_task_type(tx, template_id_of(project_template_id), task_type_id, body.given)
+    return await parts.put_task_type(tx, template_id_of(project_template_id), task_type_id, body.columns)
 
 
 class TemplateTaskStatus(Strict):
@@ -135,13 +135,13 @@ async def use_task_status(project_template_id: str, body: TemplateTaskStatus, tx
     """Use a task status in a template, or change its priority, roles and the clients' right to set it there."""
     if any(role not in ROLES for role in body.roles_for_board):
         raise BadRequest(f"roles_for_board must be a list of {', '.join(ROLES)}.")
-    given: dict[str, Any] = {} if body.is_client_allowed is UNSET else {"is_client_allowed": body.is_client_allowed}
+    values: dict[str, Any] = {} if body.is_client_allowed is UNSET else {"is_client_allowed": body.is_client_allowed}
     if body.priority is not None:
-        given["priority"] = body.priority
+        values["priority"] = body.priority
     if body.roles_for_board:
-        given["roles_for_board"] = body.roles_for_board
+        values["roles_for_board"] = body.roles_for_board
     task_status_id = _linked_id("task_status_id", body.task_status_id)
-    return await parts.put_task_status(tx, template_id_of(project_template_id), task_status_id, given)
+    return await parts.put_task_status(tx, template_id_of(project_template_id), task_status_id, values)
 
 
 def _declare_order(path: str, link: Link, what: str) -> None:
@@ -194,8 +194,8 @@ class TemplateDescriptor(Strict):
     @property
     def entry(self) -> dict[str, Any]:
         """The entry kept in the template."""
-        given = msgspec.structs.asdict(self)
-        return given | {
+        fields = msgspec.structs.asdict(self)
+        return fields | {
             "choices": self.choices or [],
             "for_client": bool(self.for_client),
             "departments": self.departments or [],
@@ -233,7 +233,7 @@ async def set_descriptors(
     document = await json_value(request)
     body = validate({"metadata_descriptors": document} if isinstance(document, list) else document, TemplateDescriptors)
     template_id = template_id_of(project_template_id)
-    await parts.set_descriptors(tx, template_id, [each.entry for each in body.metadata_descriptors or []])
+    await parts.set_descriptors(tx, template_id, [column.entry for column in body.metadata_descriptors or []])
     return await _row(tx, caller, template_id)
 
 
@@ -250,8 +250,8 @@ class TemplateName(Strict):
 @post(f"{_ALL}/from-project/{{project_id:uuid}}", returns=project_templates, **{**_WRITTEN, "events": (TEMPLATE_NEW,)})
 async def template_of(project_id: UUID, body: TemplateName, tx: Transaction, caller: Caller) -> Json:
     """Make a template of a production: its settings, what it uses of the studio and its columns."""
-    made = await applying.template_of(tx, project_id, body.name, body.description)
-    return await _row(tx, caller, made)
+    template_id = await applying.template_of(tx, project_id, body.name, body.description)
+    return await _row(tx, caller, template_id)
 
 
 @post(
