@@ -16,8 +16,8 @@ from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
+from pegbar.core.http.body import Call
 from pegbar.core.http.front import Front
-from pegbar.core.http.query import Call
 from pegbar.core.http.routing import Endpoint, Operation, unexpected
 from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
 from pegbar.core.live.forwarding import SocketForwarder

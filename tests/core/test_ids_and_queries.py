@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pegbar.app import load_domains
-from pegbar.core.http.query import Call
+from pegbar.core.http.body import Call
 from tests import factories
 from tests.client import Client
 

@@ -8,7 +8,7 @@ from litestar import Request
 
 from pegbar.accounts import shapes
 from pegbar.accounts.people import actions, queries
-from pegbar.accounts.people.visibility import OUTSIDERS
+from pegbar.accounts.people.shapes import OUTSIDERS
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
 from pegbar.core.data import filters

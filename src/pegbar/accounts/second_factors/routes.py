@@ -8,9 +8,9 @@ import msgspec
 from pegbar.accounts import cookies, mails, queries
 from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.guesses import Guesses
-from pegbar.accounts.rules import A_PERSON
 from pegbar.accounts.second_factors import actions, security_keys
 from pegbar.accounts.second_factors.proofs import Proof
+from pegbar.accounts.sessions import A_PERSON
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller, admin, anyone

@@ -1,4 +1,7 @@
-"""Request bodies and query strings, validated into msgspec Structs. Source: spec accounts, "HTTP conventions"."""
+"""Request bodies and query strings, validated into msgspec Structs. Source: spec accounts, "HTTP conventions".
+
+"Blank = absent" in query strings is from spec tasks.
+"""
 
 import re
 from functools import lru_cache
@@ -6,6 +9,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 from litestar import Request
+from litestar.datastructures import MultiDict
 from litestar.exceptions import ClientException
 from msgspec import UNSET
 
@@ -25,6 +29,18 @@ _DOCUMENT = "pegbar.document"
 _RAW = "pegbar.body"
 _INDEX = re.compile(r"\[(\d+)\]")
 _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
+
+
+class Call(Request[Any, Any, Any]):
+    """A request of this server: what is blank in its query string is empty."""
+
+    @property
+    def query_params(self) -> MultiDict[Any]:
+        """The parameters; one that holds nothing but white space is there, and empty."""
+        params = super().query_params
+        if not any(value.isspace() for value in params.values()):
+            return params
+        return MultiDict((name, "" if value.isspace() else value) for name, value in params.multi_items())
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=False):
