@@ -11,14 +11,16 @@ from pegbar.accounts.tables import ROLES
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.wire import wire_of
 from pegbar.core.errors import BadRequest
-from pegbar.core.http.access import Place, manager_of, member_of
+from pegbar.core.http.access import Place, Rule, manager_of, member_of
 from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import delete, get, post, put
-from pegbar.productions import actions, creation, links, usage
+from pegbar.productions import creation
+from pegbar.productions.actions import touch
 from pegbar.productions.events import PROJECT_CHANGED
-from pegbar.productions.links import ASSET_TYPE, AUTOMATION, BACKGROUND, TASK_STATUS, TASK_TYPE, Link, TaskTypeUse
 from pegbar.productions.resources import projects
 from pegbar.productions.routes import project_row
+from pegbar.productions.settings import actions, links
+from pegbar.productions.settings.links import ASSET_TYPE, AUTOMATION, BACKGROUND, TASK_STATUS, TASK_TYPE, Link
 
 _AT = "/data/projects/{project_id:uuid}"
 _EVENTS = (PROJECT_CHANGED,)
@@ -55,11 +57,11 @@ def _declare_list(path: str, link: Link, what: str) -> None:
     """Adding to and removing from one of a production's lists."""
 
     async def add(project_id: UUID, body: Any, tx: Transaction) -> Json:
-        await links.add(tx, link, project_id, read_uuid(link.name, getattr(body, link.name)))
+        await actions.add(tx, link, project_id, read_uuid(link.name, getattr(body, link.name)))
         return await project_row(tx, project_id)
 
     async def remove(request: Request[Any, Any, Any], project_id: UUID, tx: Transaction) -> None:
-        await links.remove(tx, link, project_id, read_uuid(link.name, request.path_params[link.name]))
+        await actions.remove(tx, link, project_id, read_uuid(link.name, request.path_params[link.name]))
 
     add.__annotations__["body"] = msgspec.defstruct(
         f"Used{what.title().replace(' ', '')}", [(link.name, str)], bases=(Strict,), module=__name__
@@ -86,7 +88,7 @@ class UsedBackground(Strict):
 async def use_background(project_id: UUID, body: UsedBackground, tx: Transaction) -> Json:
     """Use a preview background file on a production."""
     background_id = read_uuid("preview_background_file_id", body.preview_background_file_id)
-    await links.add(tx, BACKGROUND, project_id, background_id)
+    await actions.add(tx, BACKGROUND, project_id, background_id)
     return await project_row(tx, project_id)
 
 
@@ -94,8 +96,8 @@ async def use_background(project_id: UUID, body: UsedBackground, tx: Transaction
 async def drop_background(project_id: UUID, preview_background_file_id: str, tx: Transaction) -> None:
     """Stop using a preview background file; it stops being the default one too."""
     chosen = read_uuid("preview_background_file_id", preview_background_file_id)
-    await usage.forget_default_background(tx, project_id, chosen)
-    await links.remove(tx, BACKGROUND, project_id, chosen)
+    await actions.forget_default_background(tx, project_id, chosen)
+    await actions.remove(tx, BACKGROUND, project_id, chosen)
 
 
 class UsedTaskType(Strict):
@@ -111,7 +113,7 @@ class UsedTaskType(Strict):
     def columns(self) -> dict[str, Any]:
         """The columns of the link that it writes."""
         optional = {name: getattr(self, name) for name in ("priority", "is_client_visible")}
-        bitrates = {name: getattr(self, name) for name in usage.BITRATES if getattr(self, name) is not UNSET}
+        bitrates = {name: getattr(self, name) for name in actions.BITRATES if getattr(self, name) is not UNSET}
         return {**{name: value for name, value in optional.items() if value is not None}, **bitrates}
 
 
@@ -119,14 +121,14 @@ class UsedTaskType(Strict):
 async def use_task_type(project_id: UUID, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
     task_type_id = read_uuid("task_type_id", body.task_type_id)
-    await usage.use_task_type(tx, project_id, task_type_id, body.columns)
+    await actions.use_task_type(tx, project_id, task_type_id, body.columns)
     return await project_row(tx, project_id)
 
 
 @delete(f"{_AT}/settings/task-types/{{task_type_id:str}}", **_MANAGER)
 async def drop_task_type(project_id: UUID, task_type_id: str, tx: Transaction) -> None:
     """Stop using a task type on a production; its tasks stay."""
-    await links.remove(tx, TASK_TYPE, project_id, read_uuid("task_type_id", task_type_id))
+    await actions.remove(tx, TASK_TYPE, project_id, read_uuid("task_type_id", task_type_id))
 
 
 class StatusOverride(Strict):
@@ -138,7 +140,7 @@ class StatusOverride(Strict):
 @put(f"{_AT}/settings/task-status/{{task_status_id:str}}", returns=TASK_STATUS.wire, **_MANAGER)
 async def override_status(project_id: UUID, task_status_id: str, body: StatusOverride, tx: Transaction) -> Json:
     """Set whether the clients of a production may set a status."""
-    status_id = usage.linked_id(TASK_STATUS, task_status_id)
+    status_id = actions.linked_id(TASK_STATUS, task_status_id)
     await links.read(tx, TASK_STATUS, project_id, status_id)
     new = {"is_client_allowed": body.is_client_allowed}
     await links.upsert(tx, TASK_STATUS, project_id, status_id, new, tuple(new))
@@ -155,11 +157,11 @@ class BatchTaskType(Strict):
     ld_bitrate_compression: int | None = None
     is_client_visible: bool | None = None
 
-    def use(self) -> TaskTypeUse:
+    def use(self) -> actions.TaskTypeUse:
         """What it asks for."""
         for name in ("hd_bitrate_compression", "ld_bitrate_compression"):
             creation.check_bitrate(name, getattr(self, name))
-        return TaskTypeUse(
+        return actions.TaskTypeUse(
             read_uuid("task_types.task_type_id", self.task_type_id),
             _read_integer("task_types.priority", self.priority),
             self.hd_bitrate_compression,
@@ -183,52 +185,49 @@ async def use_many(project_id: UUID, body: Batch, tx: Transaction) -> Json:
     uses = [entry.use() for entry in body.task_types]
     statuses = read_uuids("task_status_ids", body.task_status_ids)
     kinds = read_uuids("asset_type_ids", body.asset_type_ids)
-    await links.use_task_types(tx, project_id, uses, only=body.replace_task_types)
-    await links.use_all(tx, TASK_STATUS, project_id, statuses)
-    await links.use_all(tx, ASSET_TYPE, project_id, kinds)
-    await actions.touch(tx, project_id)
+    await actions.use_task_types(tx, project_id, uses, only=body.replace_task_types)
+    await actions.use_all(tx, TASK_STATUS, project_id, statuses)
+    await actions.use_all(tx, ASSET_TYPE, project_id, kinds)
+    await touch(tx, project_id)
     return await project_row(tx, project_id)
 
 
 # Reads
 
 
+def _declare_reads(path: str, link: Link, kind: str, summary: str, access: Rule) -> None:
+    async def read(project_id: UUID, db: Database) -> Json:
+        return await db.json(links.rows_of(link, kind), project_id=project_id)
+
+    get(f"{_AT}/{path}", access=access, summary=summary, returns=[wire_of(link.target, kind)])(read)
+
+
+_MEMBER = member_of("project_id")
+_TASK_TYPES = "The task types of a production, as the studio has them."
+_declare_reads("task-types", TASK_TYPE, "TaskType", _TASK_TYPES, _MEMBER)
 #: Gazu asks for the task types beside the other settings.
-@get(f"{_AT}/settings/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
-@get(f"{_AT}/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
-async def task_types(project_id: UUID, db: Database) -> Json:
-    """The task types of a production, as the studio has them."""
-    return await db.json(links.rows_of(TASK_TYPE, "TaskType"), project_id=project_id)
-
-
-@get(
-    f"{_AT}/settings/task-status",
-    access=member_of("project_id"),
-    returns=[wire_of(TASK_STATUS.target, "TaskStatus")],
+_declare_reads("settings/task-types", TASK_TYPE, "TaskType", _TASK_TYPES, _MEMBER)
+_declare_reads(
+    "settings/task-status",
+    TASK_STATUS,
+    "TaskStatus",
+    "The task statuses of a production, as the studio has them.",
+    _MEMBER,
 )
-async def task_statuses(project_id: UUID, db: Database) -> Json:
-    """The task statuses of a production, as the studio has them."""
-    return await db.json(links.rows_of(TASK_STATUS, "TaskStatus"), project_id=project_id)
-
-
-@get(
-    f"{_AT}/settings/status-automations",
-    access=manager_of("project_id"),
-    returns=[wire_of(AUTOMATION.target, "StatusAutomation")],
+_declare_reads(
+    "settings/status-automations",
+    AUTOMATION,
+    "StatusAutomation",
+    "The status automations of a production.",
+    manager_of("project_id"),
 )
-async def status_automations(project_id: UUID, db: Database) -> Json:
-    """The status automations of a production."""
-    return await db.json(links.rows_of(AUTOMATION, "StatusAutomation"), project_id=project_id)
-
-
-@get(
-    f"{_AT}/settings/preview-background-files",
-    access=member_of("project_id"),
-    returns=[wire_of(BACKGROUND.target, "PreviewBackgroundFile")],
+_declare_reads(
+    "settings/preview-background-files",
+    BACKGROUND,
+    "PreviewBackgroundFile",
+    "The preview background files of a production.",
+    _MEMBER,
 )
-async def preview_background_files(project_id: UUID, db: Database) -> Json:
-    """The preview background files of a production."""
-    return await db.json(links.rows_of(BACKGROUND, "PreviewBackgroundFile"), project_id=project_id)
 
 
 # The generic links
@@ -277,11 +276,11 @@ _ORDERED: dict[str, Any] = {**_MANAGER, "status": 200, "errors": (400,)}
 async def reorder_task_types(project_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
     """Number the task types of a production in the order given."""
     ids = read_uuids("task_type_ids", document.get("task_type_ids"))
-    return await links.reorder(tx, TASK_TYPE, project_id, ids)
+    return await actions.reorder(tx, TASK_TYPE, project_id, ids)
 
 
 @post("/actions/projects/{project_id:uuid}/task-status-links/reorder", returns=[TASK_STATUS.wire], **_ORDERED)
 async def reorder_task_statuses(project_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
     """Number the task statuses of a production in the order given."""
     ids = read_uuids("task_status_ids", document.get("task_status_ids"))
-    return await links.reorder(tx, TASK_STATUS, project_id, ids)
+    return await actions.reorder(tx, TASK_STATUS, project_id, ids)
