@@ -7,7 +7,7 @@ import pytest
 
 from tests.client import Client, unique
 from tests.command import pegbar
-from tests.core.test_schema import new_database
+from tests.core.data.test_schema import new_database
 from tests.server import Server
 
 _CONTENT = """

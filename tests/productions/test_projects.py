@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.client import Client, unique
-from tests.core.test_statements import statements
+from tests.core.data.test_statements import statements
 from tests.factories import hire, named, production
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
