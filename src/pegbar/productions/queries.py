@@ -1,13 +1,16 @@
 """Reads about productions."""
 
 from functools import lru_cache
+from uuid import UUID
 
 from sqlalchemy import Executable, String, bindparam, func, select
 
 from pegbar.accounts.standing import CALLER, is_going, is_open, teams
 from pegbar.accounts.tables import person
+from pegbar.core.data.database import Json, Reader
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire, json_object
+from pegbar.core.http.routing import found
 from pegbar.productions import shapes
 from pegbar.productions.tables import project, project_person_link
 
@@ -16,7 +19,13 @@ PERSON_ID = bindparam("person_id", type_=Uuid)
 _NAME = bindparam("name", type_=String)
 
 #: A production without its relations.
-project_row = select(json_object(shapes.PROJECT)).where(project.c.id == PROJECT_ID)
+_project_row = select(json_object(shapes.PROJECT)).where(project.c.id == PROJECT_ID)
+
+
+async def project_row(db: Reader, project_id: UUID) -> Json:
+    """A production without its relations; 404 when it is gone."""
+    return found(await db.json_row(_project_row, project_id=project_id), "The production")
+
 
 #: The productions whose team holds the caller.
 in_own_team = project.c.id.in_(teams(CALLER))

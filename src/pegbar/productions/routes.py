@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.data.database import Database, Json, Reader, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, at, authenticated, manager_of, member_of
@@ -18,11 +18,6 @@ from pegbar.productions.resources import projects
 
 #: A role within one production; administrators are so everywhere.
 TeamRole = Literal["user", "supervisor", "manager", "client", "vendor"]
-
-
-async def project_row(db: Reader, project_id: UUID) -> Json:
-    """A production without its relations; 404 when it is gone."""
-    return found(await db.json_row(queries.project_row, project_id=project_id), "The production")
 
 
 # Productions
@@ -115,7 +110,7 @@ async def team(project_id: UUID, db: Database, caller: Caller) -> Json:
 async def join_team(project_id: UUID, body: NewMember, tx: Transaction) -> Json:
     """Put a person in the team of a production, or change the role of a member."""
     await actions.join_team(tx, project_id, body.person_id, body.role)
-    return await project_row(tx, project_id)
+    return await queries.project_row(tx, project_id)
 
 
 @put(

@@ -18,9 +18,8 @@ from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.settings import links
 from pegbar.productions.settings.links import IDS, NOW, TASK_STATUS, TASK_TYPE, Link
+from pegbar.productions.settings.shapes import BITRATES
 from pegbar.productions.tables import BOARD_ROLES, project, project_task_type_link
-
-BITRATES = ("hd_bitrate_compression", "ld_bitrate_compression")
 
 
 @lru_cache

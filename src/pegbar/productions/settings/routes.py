@@ -1,11 +1,10 @@
 """Routes of what a production uses of the studio. Source: spec projects, "Settings lists"; spec crud, link upserts."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request
-from msgspec import UNSET, Meta, UnsetType
 
 from pegbar.accounts.tables import ROLES
 from pegbar.core.data.database import Database, Json, Transaction
@@ -17,37 +16,15 @@ from pegbar.core.http.routing import delete, get, post, put
 from pegbar.productions import creation
 from pegbar.productions.actions import touch
 from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.productions.queries import project_row
 from pegbar.productions.resources import projects
-from pegbar.productions.routes import project_row
 from pegbar.productions.settings import actions, links
 from pegbar.productions.settings.links import ASSET_TYPE, AUTOMATION, BACKGROUND, TASK_STATUS, TASK_TYPE, Link
+from pegbar.productions.settings.shapes import UsedTaskType, read_integer, read_uuid, read_uuids
 
 _AT = "/data/projects/{project_id:uuid}"
 _EVENTS = (PROJECT_CHANGED,)
 _MANAGER: dict[str, Any] = {"access": manager_of("project_id"), "events": _EVENTS}
-#: A place in an order.
-Priority = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
-
-
-def read_uuid(name: str, value: Any) -> UUID:
-    """An id of a body; 400 naming the field when it is none."""
-    try:
-        return UUID(value)
-    except (ValueError, TypeError, AttributeError):
-        raise BadRequest(f"{name}: {value!r} is not a UUID.") from None
-
-
-def read_uuids(name: str, value: Any) -> list[UUID]:
-    """A list of ids of a body; 400 naming the field when it is none."""
-    if not isinstance(value, list):
-        raise BadRequest(f"{name} must be a list of ids.")
-    return list(dict.fromkeys(read_uuid(name, item) for item in value))
-
-
-def _read_integer(name: str, value: Any) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31):
-        return value
-    raise BadRequest(f"{name}: {value!r} is not a whole number.")
 
 
 # Lists of things used
@@ -100,23 +77,6 @@ async def drop_background(project_id: UUID, preview_background_file_id: str, tx:
     await actions.remove(tx, BACKGROUND, project_id, chosen)
 
 
-class UsedTaskType(Strict):
-    """A task type to use, and how. What is left out of a link that exists stays as it is."""
-
-    task_type_id: str
-    priority: Priority | None = None
-    hd_bitrate_compression: int | UnsetType | None = UNSET
-    ld_bitrate_compression: int | UnsetType | None = UNSET
-    is_client_visible: bool | None = None
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """The columns of the link that it writes."""
-        optional = {name: getattr(self, name) for name in ("priority", "is_client_visible")}
-        bitrates = {name: getattr(self, name) for name in actions.BITRATES if getattr(self, name) is not UNSET}
-        return {**{name: value for name, value in optional.items() if value is not None}, **bitrates}
-
-
 @post(f"{_AT}/settings/task-types", returns=projects, errors=(400,), **_MANAGER)
 async def use_task_type(project_id: UUID, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
@@ -163,7 +123,7 @@ class BatchTaskType(Strict):
             creation.check_bitrate(name, getattr(self, name))
         return actions.TaskTypeUse(
             read_uuid("task_types.task_type_id", self.task_type_id),
-            _read_integer("task_types.priority", self.priority),
+            read_integer("task_types.priority", self.priority),
             self.hd_bitrate_compression,
             self.ld_bitrate_compression,
             self.is_client_visible,
@@ -239,7 +199,7 @@ _IN_BODY = manager_of(Place("project", "project_id", in_body=True))
 async def link_task_type(document: dict[str, Any], tx: Transaction) -> Json:
     """Use a task type on a production, with a priority."""
     project_id, task_type_id = _pair(document, "task_type_id")
-    new = {"priority": _read_integer("priority", document.get("priority", 1)), "is_client_visible": True}
+    new = {"priority": read_integer("priority", document.get("priority", 1)), "is_client_visible": True}
     return await _linked(tx, TASK_TYPE, project_id, task_type_id, new, ("priority",))
 
 
@@ -250,7 +210,7 @@ async def link_task_status(document: dict[str, Any], tx: Transaction) -> Json:
     roles = document.get("roles_for_board") or []
     if not isinstance(roles, list) or any(role not in ROLES for role in roles):
         raise BadRequest(f"roles_for_board must be a list of {', '.join(ROLES)}.")
-    new = {"priority": _read_integer("priority", document.get("priority", 1)), "roles_for_board": roles}
+    new = {"priority": read_integer("priority", document.get("priority", 1)), "roles_for_board": roles}
     return await _linked(tx, TASK_STATUS, project_id, task_status_id, new, tuple(new))
 
 

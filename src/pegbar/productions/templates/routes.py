@@ -14,10 +14,10 @@ from pegbar.core.http.access import Caller, admin, global_manager
 from pegbar.core.http.body import Strict, json_value, validate
 from pegbar.core.http.routing import delete, get, post, put
 from pegbar.productions.events import DESCRIPTOR_NEW, PROJECT_CHANGED, TEMPLATE_NEW, TEMPLATE_UPDATED
+from pegbar.productions.queries import project_row
 from pegbar.productions.resources import project_templates, projects
-from pegbar.productions.routes import project_row
 from pegbar.productions.settings.links import TEMPLATE_TASK_STATUS, TEMPLATE_TASK_TYPE, Link
-from pegbar.productions.settings.routes import Priority, UsedTaskType, read_uuid, read_uuids
+from pegbar.productions.settings.shapes import Priority, UsedTaskType, read_uuid, read_uuids
 from pegbar.productions.templates import actions, applying
 from pegbar.productions.templates.actions import Part
 from pegbar.productions.templates.rules import UnknownTemplate, template_id_of
