@@ -16,8 +16,8 @@ from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
+from pegbar.core.http.body import Call
 from pegbar.core.http.front import Front
-from pegbar.core.http.query import Call
 from pegbar.core.http.routing import Endpoint, Operation, unexpected
 from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
 from pegbar.core.live.forwarding import SocketForwarder
@@ -107,14 +107,14 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
     shared = shared_shapes(operations)
     handlers: list[HTTPRouteHandler] = []
     together: dict[str, list[Candidate]] = {}
-    for each in operations:
-        endpoint = measured(each, Endpoint(each, database, callers))
-        if shape(each.path) in shared:
-            together.setdefault(shape(each.path), []).append(Candidate(each, endpoint))
+    for operation in operations:
+        endpoint = measured(operation, Endpoint(operation, database, callers))
+        if shape(operation.path) in shared:
+            together.setdefault(shape(operation.path), []).append(Candidate(operation, endpoint))
         else:
-            handlers.append(_handler(each, endpoint))
+            handlers.append(_handler(operation, endpoint))
     for path, candidates in together.items():
-        methods = {each.operation.method for each in candidates}
+        methods = {candidate.operation.method for candidate in candidates}
         handlers += [_choosing_handler(path, method, candidates) for method in methods]
     return handlers
 

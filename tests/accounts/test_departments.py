@@ -5,17 +5,17 @@ from tests.client import Client, unique
 
 def test_a_department_lives_through_its_generic_routes(admin: Client) -> None:
     name = unique("Fur")
-    made = admin.ok_post("/data/departments", {"name": name, "color": "#102030"})
-    assert made["name"] == name
-    assert made["archived"] is False
-    assert made["type"] == "Department"
-    changed = admin.ok_put(f"/data/departments/{made['id']}", {"archived": True, "unknown": 1})
+    department = admin.ok_post("/data/departments", {"name": name, "color": "#102030"})
+    assert department["name"] == name
+    assert department["archived"] is False
+    assert department["type"] == "Department"
+    changed = admin.ok_put(f"/data/departments/{department['id']}", {"archived": True, "unknown": 1})
     assert changed["archived"] is True
     assert admin.ok_get("/data/departments", params={"name": name.upper(), "fields": "color"}) == [
-        {"id": made["id"], "color": "#102030", "type": "Department"}
+        {"id": department["id"], "color": "#102030", "type": "Department"}
     ]
-    admin.ok_delete(f"/data/departments/{made['id']}")
-    assert admin.get(f"/data/departments/{made['id']}").status_code == 404
+    admin.ok_delete(f"/data/departments/{department['id']}")
+    assert admin.get(f"/data/departments/{department['id']}").status_code == 404
 
 
 def test_refusals_name_the_field_and_store_nothing(admin: Client) -> None:

@@ -69,9 +69,9 @@ def test_metrics_count_requests_by_route_and_the_settings_check_needs_its_token(
         check = f"{server.api}/admin/config/check"
         assert requests.get(check, timeout=60).status_code == 403
         assert requests.get(check, headers={"Authorization": "Bearer sécret".encode()}, timeout=60).status_code == 403
-        told = requests.get(check, headers={"Authorization": "Bearer s3cret"}, timeout=60).json()
-        assert told["default_locale"] == {"env": "en_US", "redis": "en_US"}
-        assert told["active_users"] == 1
+        values = requests.get(check, headers={"Authorization": "Bearer s3cret"}, timeout=60).json()
+        assert values["default_locale"] == {"env": "en_US", "redis": "en_US"}
+        assert values["active_users"] == 1
 
 
 def test_the_token_of_the_settings_check_is_not_guessed_for_long() -> None:

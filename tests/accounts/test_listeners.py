@@ -21,9 +21,9 @@ def test_a_socket_hears_nothing_once_its_token_is_over(server: Server, admin: Cl
     Client(admin.api, other["access_token"]).ok_post("/auth/change-password", change)
     bot.token = admin.ok_put(f"/data/persons/{bot.id}", {"expiration_date": "2099-12-31"})["access_token"]
     listeners["bot again"] = Listener(server.url, bot.token, EVENT)
-    made = admin.ok_post("/data/departments", {"name": unique("Fur"), "color": "#000000"})["id"]
+    department_id = admin.ok_post("/data/departments", {"name": unique("Fur"), "color": "#000000"})["id"]
     for name in (*going_on, "bot again"):
-        listeners[name].wait_for("department_id", made)
+        listeners[name].wait_for("department_id", department_id)
     for name in ended:
         assert listeners[name].heard.empty(), name
     for listener in listeners.values():

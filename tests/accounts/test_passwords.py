@@ -16,9 +16,9 @@ NEW = "changed now"
 
 def link_in(text: str) -> dict[str, str]:
     """The query of the link in a mail."""
-    found = re.search(r"https://kitsu\.studio\.example/reset-change-password\?[^\s)]+", text)
-    assert found, text
-    return {name: values[0] for name, values in parse_qs(urlsplit(found[0]).query).items()}
+    match = re.search(r"https://kitsu\.studio\.example/reset-change-password\?[^\s)]+", text)
+    assert match, text
+    return {name: values[0] for name, values in parse_qs(urlsplit(match[0]).query).items()}
 
 
 def reset(client: Client, email: str, token: str, password: str = NEW, again: str = "") -> int:
@@ -194,10 +194,12 @@ def test_an_invitation_outlives_other_links_until_one_is_used(
     assert "lädt Sie zu Kitsu ein" in mail["Subject"]
     invitation = link_in(text_of(mail))
     assert invitation["type"] == "new"
-    given = link_in(mailing_admin.ok_post(f"/actions/persons/{person_id}/reset-password-link")["reset_password_link"])
-    assert given["token"] != invitation["token"]
+    passed_on = link_in(
+        mailing_admin.ok_post(f"/actions/persons/{person_id}/reset-password-link")["reset_password_link"]
+    )
+    assert passed_on["token"] != invitation["token"]
     assert reset(Client(mailing.api), email, invitation["token"]) == 200
-    assert reset(Client(mailing.api), email, given["token"]) == 400
+    assert reset(Client(mailing.api), email, passed_on["token"]) == 400
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_unknown_positions_and_seniorities_are_refused(admin: Client) -> None:
 
 
 def test_second_factors_and_identities_are_ignored_when_hiring(admin: Client) -> None:
-    given_keys = {
+    ignored = {
         "totp_enabled": True,
         "totp_secret": "A" * 32,
         "preferred_two_factor_authentication": "totp",
@@ -86,7 +86,7 @@ def test_second_factors_and_identities_are_ignored_when_hiring(admin: Client) ->
         "oidc_issuer": "y",
         "preview_project_id": NOWHERE,
     }
-    bot = hire(admin, **given_keys)
+    bot = hire(admin, **ignored)
     row = admin.ok_get(f"/data/persons/{bot.id}")
     assert (row["totp_enabled"], row["preferred_two_factor_authentication"]) == (False, None)
     assert row["preview_project_id"] is None
@@ -185,7 +185,7 @@ def test_outsiders_read_only_the_people_of_their_open_productions(admin: Client)
         who = hire(admin, role)
         production(admin, mate, who)
         assert who.get(f"/data/persons/{stranger.id}").status_code == 403
-        assert {who.get(f"/data/persons/{each.id}").status_code for each in (mate, who)} == {200}
+        assert {who.get(f"/data/persons/{visible.id}").status_code for visible in (mate, who)} == {200}
         assert [row["id"] for row in who.ok_get(f"/data/departments/{fur}/persons")] == [mate.id]
 
 
@@ -220,7 +220,7 @@ def test_a_manager_reads_no_salary_by_adding_somebody_to_their_team(admin: Clien
     join(who, show, ida)
     row = who.ok_get(f"/data/persons/{ida.id}")
     assert (row["phone"], row["daily_salary"]) == ("0123", 0)
-    (member,) = [each for each in who.ok_get(f"/data/projects/{show}/team") if each["id"] == ida.id]
+    (member,) = [row for row in who.ok_get(f"/data/projects/{show}/team") if row["id"] == ida.id]
     assert member["daily_salary"] == 0
     admin.ok_delete(f"/data/projects/{show}/team/{ida.id}")
     join(admin, show, ida)
@@ -323,19 +323,19 @@ def test_what_somebody_said_and_logged_goes_with_them(admin: Client) -> None:
     admin.ok_post("/data/persons", person("Vik", email=email, password="mypassword", role="manager"))
     ida = sign_in(admin.api, email, "mypassword")
     show = production(admin, ida)
-    made = task(admin, entity(admin, show["id"]), assignees=[ida.id])
+    job = task(admin, entity(admin, show["id"]), assignees=[ida.id])
     done = named(admin, "task-status", "Done")["id"]
-    ida.ok_post(f"/actions/tasks/{made['id']}/comment", {"task_status_id": done, "comment": "Finished"})
-    ida.ok_post(f"/actions/tasks/{made['id']}/time-spents/2024-03-05/persons/{ida.id}", {"duration": 60})
+    ida.ok_post(f"/actions/tasks/{job['id']}/comment", {"task_status_id": done, "comment": "Finished"})
+    ida.ok_post(f"/actions/tasks/{job['id']}/time-spents/2024-03-05/persons/{ida.id}", {"duration": 60})
     mine = {"list_type": "asset", "name": "Mine", "person_id": ida.id, "project_id": show["id"]}
     admin.ok_post("/data/search-filters", mine)
-    before = admin.ok_get(f"/data/tasks/{made['id']}")
+    before = admin.ok_get(f"/data/tasks/{job['id']}")
     assert (before["duration"], before["task_status_id"]) == (60.0, done)
     admin.ok_delete(f"/data/persons/{ida.id}?force=true")
-    after = admin.ok_get(f"/data/tasks/{made['id']}")
+    after = admin.ok_get(f"/data/tasks/{job['id']}")
     assert (after["duration"], after["task_status_id"]) == (0.0, named(admin, "task-status", "Todo")["id"])
     assert after["assignees"] == []
-    assert admin.ok_get(f"/data/tasks/{made['id']}/comments") == []
+    assert admin.ok_get(f"/data/tasks/{job['id']}/comments") == []
 
 
 def test_preview_accounts_are_in_no_list_and_cannot_be_edited(server: Server, admin: Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.accounts.people import artist, is_in, log_in
 from tests.client import Client
-from tests.core.test_transactions import wait_until_blocked
+from tests.core.data.test_transactions import wait_until_blocked
 from tests.server import Server
 
 CHANGES = {

@@ -153,9 +153,9 @@ def test_wrong_proofs_of_a_signed_in_person_lock_too(admin: Client) -> None:
 
 
 def mailed_code(mailbox: Mailbox, email: str) -> str:
-    found = re.search(r"\b\d{6}\b", text_of(mailbox.next(email)))
-    assert found
-    return found[0]
+    match = re.search(r"\b\d{6}\b", text_of(mailbox.next(email)))
+    assert match
+    return match[0]
 
 
 def test_codes_by_e_mail(mailing: Server, mailing_admin: Client, mailbox: Mailbox) -> None:
@@ -203,15 +203,15 @@ def make_key(ida: Client, name: str, origin: str = ORIGIN) -> tuple[SoftWebauthn
     options = ida.ok_put("/auth/fido")
     user = options["user"] | {"id": _bytes(options["user"]["id"])}
     device = SoftWebauthnDevice()
-    asked = options | {"challenge": _bytes(options["challenge"]), "user": user}
-    made = _plain(device.create({"publicKey": asked}, origin))
-    return device, ida.post("/auth/fido", {"registration_response": made, "device_name": name})
+    options_in_bytes = options | {"challenge": _bytes(options["challenge"]), "user": user}
+    credential = _plain(device.create({"publicKey": options_in_bytes}, origin))
+    return device, ida.post("/auth/fido", {"registration_response": credential, "device_name": name})
 
 
 def assertion(client: Client, email: str, device: SoftWebauthnDevice, origin: str = ORIGIN) -> Any:
     """What the key answers to a sign-in's challenge."""
     options = client.ok_get("/auth/fido", params={"email": email})
-    assert all(each["type"] == "public-key" for each in options["allowCredentials"])
+    assert all(credential["type"] == "public-key" for credential in options["allowCredentials"])
     return _plain(device.get({"publicKey": options | {"challenge": _bytes(options["challenge"])}}, origin))
 
 
@@ -276,12 +276,12 @@ def test_a_malformed_registration_is_a_400(admin: Client, response: dict[str, An
 def test_a_registration_challenge_works_once_and_for_its_owner(mailing_admin: Client) -> None:
     people = [signed_in(mailing_admin, artist(mailing_admin)[1]) for _ in range(2)]
     options = people[0].ok_put("/auth/fido")
-    asked = options | {
+    options_in_bytes = options | {
         "challenge": _bytes(options["challenge"]),
         "user": options["user"] | {"id": _bytes(options["user"]["id"])},
     }
-    made = _plain(SoftWebauthnDevice().create({"publicKey": asked}, ORIGIN))
-    body = {"registration_response": made, "device_name": "key"}
+    credential = _plain(SoftWebauthnDevice().create({"publicKey": options_in_bytes}, ORIGIN))
+    body = {"registration_response": credential, "device_name": "key"}
     assert people[1].post("/auth/fido", body).status_code == 400
     assert people[0].post("/auth/fido", body).status_code == 400
     _, answer = make_key(people[0], "key", "https://evil.example")
@@ -297,9 +297,9 @@ def test_the_preferred_factor_falls_back(mailing_admin: Client, mailbox: Mailbox
     assert ida.ok_post("/auth/totp", {"totp": code_of(secret, -1)})["otp_recovery_codes"] is None
     _, answer = make_key(ida, "key")
     assert answer.status_code == 200
-    asked = log_in(mailing_admin, email).json()
-    assert asked["preferred_two_factor_authentication"] == "email_otp"
-    assert asked["two_factor_authentication_enabled"] == ["recovery_code", "totp", "email_otp", "fido"]
+    refusal = log_in(mailing_admin, email).json()
+    assert refusal["preferred_two_factor_authentication"] == "email_otp"
+    assert refusal["two_factor_authentication_enabled"] == ["recovery_code", "totp", "email_otp", "fido"]
     for factor, preferred in (("email-otp", "fido"), ("fido", "totp")):
         ida.ok_delete(f"/auth/{factor}", json={"recovery_code": codes.pop(), "device_name": "key"})
         assert log_in(mailing_admin, email).json()["preferred_two_factor_authentication"] == preferred

@@ -99,7 +99,7 @@ def test_guesses_made_at_the_same_time_are_all_counted(admin: Client) -> None:
     _, email = artist(admin)
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda n: log_in(admin, email, f"wrong {n}").json(), range(24)))
-    assert sum("too_many_failed_login_attemps" not in each for each in answers) == 5
+    assert sum("too_many_failed_login_attemps" not in answer for answer in answers) == 5
 
 
 def test_wrong_old_passwords_lock_as_well(admin: Client) -> None:
@@ -120,8 +120,8 @@ def test_a_browser_gets_cookies_it_can_refresh_with_more_than_once(server: Serve
     browser.headers["User-Agent"] = FIREFOX
     answer = browser.post(f"{server.api}/auth/login", json={"email": email, "password": PASSWORD}, timeout=10)
     set_cookies = answer.raw.headers.getlist("Set-Cookie")
-    assert all("HttpOnly" in each and "SameSite=Lax" in each and "Secure" not in each for each in set_cookies)
-    assert {each.split("Path=")[1].split(";")[0] for each in set_cookies} == {
+    assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie and "Secure" not in cookie for cookie in set_cookies)
+    assert {cookie.split("Path=")[1].split(";")[0] for cookie in set_cookies} == {
         "/",
         "/auth/refresh-token",
         "/api/auth/refresh-token",
@@ -138,7 +138,7 @@ def test_cookies_are_secure_on_https(server: Server, admin: Client) -> None:
     headers = {"User-Agent": FIREFOX, "X-Forwarded-Proto": "https"}
     body = {"email": email, "password": PASSWORD}
     answer = requests.post(f"{server.api}/auth/login", json=body, headers=headers, timeout=10)
-    assert all("; Secure" in each for each in answer.raw.headers.getlist("Set-Cookie"))
+    assert all("; Secure" in cookie for cookie in answer.raw.headers.getlist("Set-Cookie"))
 
 
 def test_a_script_gets_no_cookies(admin: Client) -> None:

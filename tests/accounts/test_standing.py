@@ -53,7 +53,7 @@ class Member:
     def reaches(self, own_task: bool) -> bool:
         return self.role != "vendor" or own_task
 
-    def hears(self, said: "Comment", own_task: bool, isolated: bool) -> bool:
+    def hears(self, remark: "Comment", own_task: bool, isolated: bool) -> bool:
         if self.is_admin:
             return True
         if not self.in_team:
@@ -61,8 +61,8 @@ class Member:
         if self.role in ("manager", "supervisor"):
             return True
         if self.role == "client":
-            return said.for_client or (said.by_client and not isolated)
-        return not said.by_client and self.reaches(own_task)
+            return remark.for_client or (remark.by_client and not isolated)
+        return not remark.by_client and self.reaches(own_task)
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,8 @@ def test_sql_reads_a_role_and_what_is_within_reach_as_the_specification_does(ser
 
 
 def test_sql_shows_a_comment_to_whom_the_specification_does(server: Server, shows: list[Show]) -> None:
-    said = standing.Said(comment.c.person_id, task.c.project_id, comment.c.for_client)
-    sees = standing.sees_comment(standing.on(standing.PERSON, task.c.project_id), said, task.c.entity_id)
+    remark = standing.Said(comment.c.person_id, task.c.project_id, comment.c.for_client)
+    sees = standing.sees_comment(standing.on(standing.PERSON, task.c.project_id), remark, task.c.entity_id)
     source = person.join(comment, comment.c.id.is_not(None)).join(task, task.c.id == comment.c.object_id)
     shown = {
         (str(a), str(b)): c for a, b, c in _rows(server, select(person.c.id, comment.c.id, sees).select_from(source))
@@ -201,9 +201,9 @@ def test_sql_shows_a_comment_to_whom_the_specification_does(server: Server, show
         for member in show.members:
             for task_id, comments in show.comments.items():
                 own = member.assigned and task_id == show.own_task
-                for each in comments:
-                    expected = member.hears(each, own, show.isolated)
-                    assert shown[member.client.id, each.id] == expected, (member, each)
+                for posted in comments:
+                    expected = member.hears(posted, own, show.isolated)
+                    assert shown[member.client.id, posted.id] == expected, (member, posted)
 
 
 def test_the_api_answers_about_tasks_and_comments_as_the_specification_does(shows: list[Show]) -> None:
@@ -217,7 +217,9 @@ def test_the_api_answers_about_tasks_and_comments_as_the_specification_does(show
                 assert answer.status_code == (200 if allowed else 403), member
                 if allowed:
                     heard = {row["id"] for row in answer.json()}
-                    assert heard == {each.id for each in comments if member.hears(each, own, show.isolated)}, member
+                    assert heard == {posted.id for posted in comments if member.hears(posted, own, show.isolated)}, (
+                        member
+                    )
 
 
 def test_lists_over_all_productions_go_by_the_role_in_each_team(shows: list[Show]) -> None:
@@ -255,11 +257,11 @@ _TEAMS_THEMSELVES = {
 def test_nothing_else_reads_the_roles_of_teams_or_the_state_of_productions() -> None:
     source = Path(pegbar.__file__).parent
     telling = re.compile(r"project_person_link|project_status\.c\.name|'Open'|\"Open\"|team_role\b.*nullif")
-    found = {
+    readers = {
         str(path.relative_to(source))
         for path in source.rglob("*.py")
         if path.name not in ("tables.py", "standing.py")
         and "migrations" not in path.parts
         and telling.search(path.read_text())
     }
-    assert found <= _TEAMS_THEMSELVES, f"ask accounts/standing.py instead: {sorted(found - _TEAMS_THEMSELVES)}"
+    assert readers <= _TEAMS_THEMSELVES, f"ask accounts/standing.py instead: {sorted(readers - _TEAMS_THEMSELVES)}"

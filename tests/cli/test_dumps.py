@@ -7,7 +7,7 @@ import pytest
 
 from tests.client import Client, unique
 from tests.command import pegbar
-from tests.core.test_schema import new_database
+from tests.core.data.test_schema import new_database
 from tests.server import Server
 
 _CONTENT = """
@@ -18,9 +18,9 @@ SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM department), (SELECT
 
 def _content(url: str) -> tuple[object, ...]:
     with psycopg.connect(url) as connection:
-        found = connection.execute(_CONTENT).fetchone()
-    assert found is not None
-    return found
+        content = connection.execute(_CONTENT).fetchone()
+    assert content is not None
+    return content
 
 
 def test_a_dump_of_a_running_server_is_restored_whole(server: Server, admin: Client, tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_a_dump_of_a_running_server_is_restored_whole(server: Server, admin: Cli
     assert done.returncode == 0, done.stderr
     assert "secret.key" in done.stdout
     assert file.stat().st_mode & 0o077 == 0
-    assert [each.name for each in tmp_path.iterdir()] == ["pegbar.dump"]
+    assert [path.name for path in tmp_path.iterdir()] == ["pegbar.dump"]
     target = new_database(server, "restored")
     done = pegbar("db", "restore", str(file), "--database-url", target)
     assert done.returncode == 0, done.stderr

@@ -58,11 +58,11 @@ def test_a_setting_that_makes_no_sense_is_named(environment: dict[str, str], mes
 
 
 def test_settings_take_kitsus_names() -> None:
-    given = {"DB_HOST": "db", "DB_PASSWORD": "p@ss/word", "LOGLEVEL": "DEBUG"}
-    found = config.load({**given, "CORS_ALLOWED_ORIGINS": "https://a; https://b"})
-    assert found.external_database == "postgresql://postgres:p%40ss%2Fword@db:5432/zoudb"
-    assert found.log_level == "debug"
-    assert found.cors_allowed_origins == ["https://a", "https://b"]
+    environment = {"DB_HOST": "db", "DB_PASSWORD": "p@ss/word", "LOGLEVEL": "DEBUG"}
+    loaded = config.load({**environment, "CORS_ALLOWED_ORIGINS": "https://a; https://b"})
+    assert loaded.external_database == "postgresql://postgres:p%40ss%2Fword@db:5432/zoudb"
+    assert loaded.log_level == "debug"
+    assert loaded.cors_allowed_origins == ["https://a", "https://b"]
     for url in ("postgres://h/d", "postgresql+psycopg://h/d", "postgresql://h/d"):
         assert config.load({"DATABASE_URL": url}).external_database == "postgresql://h/d"
     assert config.load({"THUMBNAIL_FOLDER": "/p"}).storage_folder == Path("/p")

@@ -34,8 +34,8 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 def children(server: Server, word: str) -> list[psutil.Process]:
     assert server.process is not None
-    found = psutil.Process(server.process.pid).children()
-    return [each for each in found if word in each.cmdline()]
+    processes = psutil.Process(server.process.pid).children()
+    return [process for process in processes if word in process.cmdline()]
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +75,14 @@ def test_a_port_in_use_is_refused(own: Server, tmp_path: Path) -> None:
 def test_a_killed_job_worker_is_started_again(own: Server) -> None:
     (worker,) = children(own, "worker")
     worker.kill()
-    until(lambda: [each for each in children(own, "worker") if each.pid != worker.pid])
+    until(lambda: [process for process in children(own, "worker") if process.pid != worker.pid])
     assert "process='job worker'" in own.text()
     assert _signs_in(own)
 
 
 def test_a_killed_database_is_started_again(own: Server) -> None:
     assert own.process is not None
-    (postgres,) = [each for each in psutil.Process(own.process.pid).children() if each.name() == "postgres"]
+    (postgres,) = [process for process in psutil.Process(own.process.pid).children() if process.name() == "postgres"]
     postgres.kill()
     until(lambda: "PostgreSQL died and is started again" in own.text())
     until(lambda: _signs_in(own))
@@ -116,7 +116,7 @@ def test_a_request_under_way_is_answered_before_the_stop(own: Server) -> None:
 def test_it_stops_cleanly_and_starts_again(own: Server, number: signal.Signals) -> None:
     before = psutil.Process(own.process.pid).children(recursive=True)  # type: ignore[union-attr]
     assert own.stop(number) == 0
-    assert not [each for each in before if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert not [process for process in before if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     assert not (own.folder / "postgresql" / "postmaster.pid").exists()
     own.start()
 
@@ -125,8 +125,8 @@ def test_it_starts_at_once_after_the_whole_tree_was_killed(own: Server) -> None:
     assert own.process is not None
     for _ in range(3):
         tree = psutil.Process(own.process.pid).children(recursive=True)
-        for each in (own.process, *tree):
-            each.kill()
+        for process in (own.process, *tree):
+            process.kill()
         own.process.wait()
         own.start()
     assert _signs_in(own)
@@ -143,7 +143,7 @@ def test_a_copy_of_a_folder_in_use_starts_and_is_told_of(own: Server, tmp_path: 
             assert connection.execute("SELECT count(*) FROM person").fetchone() != (0,)
     finally:
         copied.stop()
-    assert [each["made_in"] for each in logs] == [str(own.folder)]
+    assert [line["made_in"] for line in logs] == [str(own.folder)]
     assert _signs_in(own)
 
 
@@ -152,14 +152,14 @@ def test_nobody_else_on_the_machine_reads_the_data(own: Server) -> None:
     picture = {"file": ("a.png", _picture(), "image/png")}
     assert boss.post(f"/pictures/thumbnails/persons/{boss.id}", files=picture).status_code in (200, 201)
     assert (own.folder / "previews").is_dir()
-    paths = [each for each in own.folder.rglob("*") if not each.name.startswith("serve-")]
-    assert [each for each in paths if each.lstat().st_mode & 0o007 and not each.is_socket()] == []
+    paths = [path for path in own.folder.rglob("*") if not path.name.startswith("serve-")]
+    assert [path for path in paths if path.lstat().st_mode & 0o007 and not path.is_socket()] == []
 
 
 def _password(server: Server) -> str:
-    found = re.search(r"Sign in as\s+\S+ with (\S+) ", server.text())
-    assert found is not None
-    return found[1]
+    match = re.search(r"Sign in as\s+\S+ with (\S+) ", server.text())
+    assert match is not None
+    return match[1]
 
 
 def _picture() -> bytes:
@@ -225,7 +225,12 @@ def test_nothing_outlives_a_killed_server(own: Server) -> None:
     assert own.process is not None
     before = psutil.Process(own.process.pid).children(recursive=True)
     own.stop(signal.SIGKILL)
-    until(lambda: not [each for each in before if each.is_running() and each.status() != psutil.STATUS_ZOMBIE], 90)
+    until(
+        lambda: (
+            not [process for process in before if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        ),
+        90,
+    )
     own.start()
 
 
@@ -257,8 +262,8 @@ def test_nothing_outlives_a_killed_server(own: Server) -> None:
 def test_mistakes_get_one_line(
     arguments: list[str], environment: dict[str, str], code: int, message: str, tmp_path: Path
 ) -> None:
-    given = {"PEGBAR_DATA": str(tmp_path), **environment}
-    done = pegbar(*arguments, **given)
+    variables = {"PEGBAR_DATA": str(tmp_path), **environment}
+    done = pegbar(*arguments, **variables)
     assert (done.returncode, message in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
 
 

@@ -26,9 +26,9 @@ def test_the_roles_are_those_of_the_table() -> None:
 
 def test_a_person_is_made_promoted_and_let_in_again(server: Server, admin: Client) -> None:
     email = address()
-    made = command(server, "create", email, "--first-name", "Ada", "--last-name", "Lovelace")
-    assert made.returncode == 0, made.stderr
-    password = made.stdout.strip().rpartition(" ")[2]
+    created = command(server, "create", email, "--first-name", "Ada", "--last-name", "Lovelace")
+    assert created.returncode == 0, created.stderr
+    password = created.stdout.strip().rpartition(" ")[2]
     ada = sign_in(server.api, email, password)
     assert (ada.person["full_name"], ada.person["role"]) == ("Ada Lovelace", "user")
 
@@ -51,9 +51,9 @@ def test_a_person_is_made_promoted_and_let_in_again(server: Server, admin: Clien
 
 def test_a_bot_calls_the_api_with_its_token(server: Server) -> None:
     name = unique("Farm")
-    made = command(server, "create-bot", name, "--role", "supervisor", "--expires", "2090-01-31")
-    assert made.returncode == 0, made.stderr
-    who = Client(server.api, made.stdout.strip()).ok_get("/auth/authenticated")["user"]
+    created = command(server, "create-bot", name, "--role", "supervisor", "--expires", "2090-01-31")
+    assert created.returncode == 0, created.stderr
+    who = Client(server.api, created.stdout.strip()).ok_get("/auth/authenticated")["user"]
     assert (who["first_name"], who["role"], who["is_bot"]) == (name, "supervisor", True)
 
 

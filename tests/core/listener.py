@@ -63,12 +63,12 @@ class Feed:
 
     def read(self, **query: Any) -> list[dict[str, Any]]:
         """What there is now."""
-        found, more = [], True
+        events, more = [], True
         while more:
             answer = self.who.ok_get("/data/events/since", params={"cursor": self.cursor, **query})
             self.cursor, more = answer["cursor"], answer["more"]
-            found += answer["events"]
-        return found
+            events += answer["events"]
+        return events
 
 
 class Follower:
@@ -94,7 +94,7 @@ class Follower:
 
     def follow_until(self, event_id: str) -> None:
         """Read whenever something is heard, until an event is there."""
-        while event_id not in [each["id"] for each in self.seen]:
+        while event_id not in [event["id"] for event in self.seen]:
             assert self._awake.acquire(timeout=15), "nothing was heard"
             self.seen += self.feed.read(limit=7)
 
@@ -116,7 +116,7 @@ _SLOW = """
 def slow_commit(server: Server, project_id: str) -> Iterator[str]:
     """An event written as a node writes it, whose transaction commits only at the end of the block; its id."""
     with psycopg.connect(server.database_url) as connection:
-        found = connection.execute("SELECT gen_random_uuid()::text").fetchone()
-        assert found is not None
-        connection.execute(_SLOW, {"id": found[0], "project": project_id})
-        yield found[0]
+        row = connection.execute("SELECT gen_random_uuid()::text").fetchone()
+        assert row is not None
+        connection.execute(_SLOW, {"id": row[0], "project": project_id})
+        yield row[0]

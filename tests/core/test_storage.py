@@ -172,9 +172,9 @@ def test_an_object_store_keeps_large_files_and_gives_ranges(
     async def life() -> None:
         assert await store.stat(address) is None
         assert await store.put(address, large) == len(data)
-        found = await store.stat(address)
-        assert found is not None
-        assert found.size == len(data)
+        binary = await store.stat(address)
+        assert binary is not None
+        assert binary.size == len(data)
         assert await whole(store, address) == data
         assert await whole(store, address, 5_000_000, 5_000_010) == data[5_000_000:5_000_010]
         await store.remove(address)
@@ -203,7 +203,7 @@ def test_previews_live_in_an_object_store_from_upload_to_removal(s3: dict[str, s
         task = factories.task(admin, factories.entity(admin, factories.production(admin)["id"]))
         row = published(admin, admin, task["id"], png(64, 32))
         wait_for(lambda: admin.ok_get(f"/data/preview-files/{row['id']}")["status"] == "ready")
-        keys = {each["Key"] for each in client.list_objects_v2(Bucket="show-pictures")["Contents"]}
+        keys = {entry["Key"] for entry in client.list_objects_v2(Bucket="show-pictures")["Contents"]}
         assert keys == {
             f"{prefix}-{row['id']}" for prefix in ("original", "previews", "thumbnails", "thumbnails-square")
         }
@@ -220,7 +220,7 @@ def test_previews_live_in_an_object_store_from_upload_to_removal(s3: dict[str, s
         wait_for(lambda: client.list_objects_v2(Bucket="show-pictures")["KeyCount"] == 0)
         wait_for(lambda: all(purged for *_, purged, _ in stored_files(server, row["id"])))
         journal = stored_files(server, row["id"])[0][-1]
-        assert [each["operation"] for each in journal] == ["write", "delete"]
+        assert [entry["operation"] for entry in journal] == ["write", "delete"]
 
 
 def wait_for(condition: Any) -> None:
@@ -284,14 +284,14 @@ def test_a_preview_folder_of_an_existing_installation_is_served(admin: Client, s
 
 @given(st.integers(0, 50), st.one_of(st.none(), st.integers(0, 60)), st.integers(0, 50))
 def test_a_range_is_a_part_of_the_file_or_refused(start: int, last: int | None, size: int) -> None:
-    asked = f"bytes={start}-{'' if last is None else last}"
+    byte_range = f"bytes={start}-{'' if last is None else last}"
     satisfiable = start < size and (last is None or last >= start)
     if not satisfiable:
         with pytest.raises(UnsatisfiableRange):
-            span_of(asked, size)
+            span_of(byte_range, size)
         return
     data = bytes(range(size))
-    first, end = span_of(asked, size)
+    first, end = span_of(byte_range, size)
     assert data[first:end] == data[start : None if last is None else last + 1]
 
 

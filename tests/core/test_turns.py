@@ -111,9 +111,9 @@ def test_places_are_bounded_and_come_back_also_from_who_gives_up(
         works = [(Work(turns, holder), gives_up) for holder, gives_up in callers]
         await _settle()
         for work, gives_up in works:
-            held = [each for each, _ in works if each.has_place]
+            held = [holding for holding, _ in works if holding.has_place]
             assert len(held) <= places
-            assert all(sum(each.holder == who for each in held) <= by_holder for who in (ANNE, BOB))
+            assert all(sum(holding.holder == who for holding in held) <= by_holder for who in (ANNE, BOB))
             if gives_up and not work.has_place:
                 work.task.cancel()
                 await _settle()

@@ -16,12 +16,12 @@ def entry(admin: Client, **more: Any) -> dict[str, Any]:
 
 
 def test_revisions_and_budgets_of_rows_never_change(admin: Client) -> None:
-    made = admin.ok_post("/data/budget-entries", entry(admin, person_id=hire(admin).id))
-    assert (made["position"], made["seniority"], made["exceptions"]) == ("artist", "mid", None)
-    at = f"/data/budget-entries/{made['id']}"
+    row = admin.ok_post("/data/budget-entries", entry(admin, person_id=hire(admin).id))
+    assert (row["position"], row["seniority"], row["exceptions"]) == ("artist", "mid", None)
+    at = f"/data/budget-entries/{row['id']}"
     other = entry(admin)["budget_id"]
-    assert admin.ok_put(at, {"budget_id": other, "daily_salary": 1})["budget_id"] == made["budget_id"]
-    quote = f"/data/budgets/{made['budget_id']}"
+    assert admin.ok_put(at, {"budget_id": other, "daily_salary": 1})["budget_id"] == row["budget_id"]
+    quote = f"/data/budgets/{row['budget_id']}"
     assert admin.ok_put(quote, {"revision": 9, "currency": "EUR"})["revision"] == 1
     assert admin.delete(quote).status_code == 400
     admin.ok_delete(at)

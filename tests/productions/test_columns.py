@@ -67,7 +67,7 @@ def test_field_names_are_slugs(admin: Client, name: str, field: str) -> None:
 def test_wrong_columns_are_refused(admin: Client) -> None:
     """Spec projects, Worth fixing 3: POST metadata descriptor longer than 120 chars is a 500."""
     show = production(admin)
-    made = admin.ok_post(at(show), {"name": "Fur"})
+    column = admin.ok_post(at(show), {"name": "Fur"})
     for wrong in (
         {"name": "a" * 121},
         {"name": "日" * 60},
@@ -80,10 +80,10 @@ def test_wrong_columns_are_refused(admin: Client) -> None:
         assert admin.post(at(show), wrong).status_code == 400, wrong
         body = {key: value for key, value in wrong.items() if (key, value) != ("name", "Odd")}
         if "task_type_id" not in body:
-            assert admin.put(f"{at(show)}/{made['id']}", body).status_code == 400, body
+            assert admin.put(f"{at(show)}/{column['id']}", body).status_code == 400, body
     assert admin.post(at(show), {"name": "Odd", "departments": ["x"]}).status_code == 404
     assert admin.ok_post(at(show), {"name": "Odd", "departments": [NOBODY]})["departments"] == []
-    assert admin.ok_get(f"{at(show)}/{made['id']}") == made
+    assert admin.ok_get(f"{at(show)}/{column['id']}") == column
 
 
 def test_renaming_and_removing_a_column_is_told_by_its_rows(admin: Client, database: psycopg.Connection) -> None:
@@ -91,7 +91,7 @@ def test_renaming_and_removing_a_column_is_told_by_its_rows(admin: Client, datab
     show = production(admin)
     modeling = named(admin, "task-types", "Modeling")["id"]
     data = {"mood": "calm", "empty": None}
-    hero, extra = (entity(admin, show["id"], data=each) for each in (data, {"age": 3}))
+    hero, extra = (entity(admin, show["id"], data=values) for values in (data, {"age": 3}))
     shot, job = entity(admin, show["id"], "Shot", data=data), task(admin, hero, data=data)
     admin.ok_put(f"/data/projects/{show['id']}", {"data": data})
     for kind, row, event, key in [
@@ -101,16 +101,17 @@ def test_renaming_and_removing_a_column_is_told_by_its_rows(admin: Client, datab
         ("Project", f"/data/projects/{show['id']}", "project:update", show["id"]),
     ]:
         more = {"task_type_id": modeling} if kind == "Task" else {}
-        made = admin.ok_post(at(show), {"name": "Mood", "entity_type": kind, **more})["id"]
+        column = admin.ok_post(at(show), {"name": "Mood", "entity_type": kind, **more})
+        path = f"{at(show)}/{column['id']}"
         for act, after in [
-            (lambda made=made: admin.ok_put(f"{at(show)}/{made}", {"name": "Temper"}), {"temper": "calm"}),
-            (lambda made=made: admin.ok_delete(f"{at(show)}/{made}"), {}),
+            (lambda path=path: admin.ok_put(path, {"name": "Temper"}), {"temper": "calm"}),
+            (lambda path=path: admin.ok_delete(path), {}),
         ]:
             known = len(logged(database, show["id"], event))
             act()
-            told = logged(database, show["id"], event)[known:]
-            assert [each for each in told if key in each.values()] == told, kind
-            assert len(told) == 1
+            events = logged(database, show["id"], event)[known:]
+            assert [payload for payload in events if key in payload.values()] == events, kind
+            assert len(events) == 1
             assert admin.ok_get(row)["data"] == {**after, "empty": None}
         assert len(logged(database, show["id"], "metadata-descriptor:delete")) >= 1
     assert admin.ok_get(f"/data/entities/{extra['id']}")["data"] == {"age": 3}
@@ -156,9 +157,9 @@ def test_all_productions_are_changed_together_or_not_at_all(admin: Client, datab
     body = {"name": "Mood", "entity_type": "Asset", "departments": [modeling]}
     hero = entity(admin, second["id"], data={"mood": "calm"})
     admin.ok_post(at(first), {"name": "Mood", "data_type": "number"})
-    (made,) = boss.ok_post(everywhere, body)
-    assert (made["project_id"], made["departments"]) == (second["id"], [modeling])
-    assert logged(database, second["id"], "metadata-descriptor:new")[-1]["metadata_descriptor_id"] == made["id"]
+    (column,) = boss.ok_post(everywhere, body)
+    assert (column["project_id"], column["departments"]) == (second["id"], [modeling])
+    assert logged(database, second["id"], "metadata-descriptor:new")[-1]["metadata_descriptor_id"] == column["id"]
 
     admin.ok_post(at(first), {"name": "Temper"})
     field = f"{everywhere}/mood"

@@ -120,26 +120,26 @@ def test_force_is_complete_and_leaves_other_productions_alone(admin: Client, dat
     """Spec projects, Worth fixing 9: force deletion is neither atomic nor complete."""
     show, other = production(admin), production(admin)
     hero, scene, guest = entity(admin, show["id"]), entity(admin, show["id"]), entity(admin, other["id"])
-    made = {"show": show["id"], "hero": hero["id"], "scene": scene["id"], "guest": guest["id"], "admin": admin.id}
-    made |= {"task": task(admin, hero, assignees=[admin.id])["id"], "name": unique("status")}
-    made["department"] = named(admin, "departments", "Modeling")["id"]
+    ids = {"show": show["id"], "hero": hero["id"], "scene": scene["id"], "guest": guest["id"], "admin": admin.id}
+    ids |= {"task": task(admin, hero, assignees=[admin.id])["id"], "name": unique("status")}
+    ids["department"] = named(admin, "departments", "Modeling")["id"]
     words = "preview comment working output instance status playlist budget descriptor version group chat message"
-    made |= {word: str(uuid4()) for word in (*words.split(), "account", "stored")}
-    _fill(database, made)
+    ids |= {word: str(uuid4()) for word in (*words.split(), "account", "stored")}
+    _fill(database, ids)
     close(admin, show["id"])
     admin.ok_delete(f"/data/projects/{show['id']}", params={"force": "true"})
     gone = {"entity": "hero", "task": "task", "preview_file": "preview", "comment": "comment", "person": "account"}
     gone |= {"output_file": "output", "working_file": "working", "chat": "chat", "playlist": "playlist"}
     for table, name in gone.items():
-        left = database.execute(f"SELECT count(*) FROM {table} WHERE id = %s", (made[name],)).fetchone()  # type: ignore[arg-type]
+        left = database.execute(f"SELECT count(*) FROM {table} WHERE id = %s", (ids[name],)).fetchone()  # type: ignore[arg-type]
         assert left == (0,), table
     assert admin.ok_get(f"/data/entities/{guest['id']}")["preview_file_id"] is None
-    marked = database.execute("SELECT purge_forced FROM stored_file WHERE id = %s", (made["stored"],))
+    marked = database.execute("SELECT purge_forced FROM stored_file WHERE id = %s", (ids["stored"],))
     assert marked.fetchone() == (True,)
-    told = database.execute("SELECT name FROM api_event WHERE data ->> 'project_id' = %s", (show["id"],)).fetchall()
-    assert ("project:delete",) in told
+    events = database.execute("SELECT name FROM api_event WHERE data ->> 'project_id' = %s", (show["id"],)).fetchall()
+    assert ("project:delete",) in events
     find = "SELECT count(*) FROM api_event WHERE name = 'task:delete' AND data ->> 'task_id' = %s"
-    assert database.execute(find, (made["task"],)).fetchone() == (1,)
+    assert database.execute(find, (ids["task"],)).fetchone() == (1,)
 
 
 def test_a_deletion_that_fails_deletes_nothing(admin: Client, database: psycopg.Connection) -> None:

@@ -17,13 +17,13 @@ def descriptor(admin: Client, project_id: str, entity_type: str = "Asset", **mor
 
 def test_a_list_without_parameters_has_departments(admin: Client) -> None:
     modeling = named(admin, "departments", "Modeling")["id"]
-    made = descriptor(admin, production(admin)["id"], departments=[modeling])
+    column = descriptor(admin, production(admin)["id"], departments=[modeling])
     everything = admin.ok_get("/data/metadata-descriptors")
-    assert next(row for row in everything if row["id"] == made["id"])["departments"] == [modeling]
+    assert next(row for row in everything if row["id"] == column["id"])["departments"] == [modeling]
     at = "/data/metadata-descriptors"
-    assert "departments" not in admin.ok_get(at, params={"id": made["id"]})[0]
-    assert admin.ok_get(at, params={"id": made["id"], "relations": "true"})[0]["departments"] == [modeling]
-    assert admin.ok_put(f"{at}/{made['id']}", {"for_client": True})["departments"] == [modeling]
+    assert "departments" not in admin.ok_get(at, params={"id": column["id"]})[0]
+    assert admin.ok_get(at, params={"id": column["id"], "relations": "true"})[0]["departments"] == [modeling]
+    assert admin.ok_put(f"{at}/{column['id']}", {"for_client": True})["departments"] == [modeling]
 
 
 def test_each_role_sees_its_columns(admin: Client) -> None:
@@ -45,8 +45,8 @@ def test_each_role_sees_its_columns(admin: Client) -> None:
         at = f"/data/projects/{show['id']}/metadata-descriptors"
         shown = {row["id"] for row in caller.ok_get(at)}
         assert listed & mine == own & mine == opened & mine == shown & mine
-        for each in (published, ours, plain):
-            assert caller.get(f"{at}/{each}").status_code == (200 if each in shown else 403)
+        for column_id in (published, ours, plain):
+            assert caller.get(f"{at}/{column_id}").status_code == (200 if column_id in shown else 403)
         assert caller.get(f"{at}/{hidden}").status_code == 404
         return listed & mine
 
@@ -76,13 +76,13 @@ def test_only_administrators_use_the_generic_rows(admin: Client) -> None:
 
 
 def test_kinds_of_data_are_validated(admin: Client) -> None:
-    made = descriptor(admin, production(admin)["id"])
-    at = f"/data/metadata-descriptors/{made['id']}"
+    column = descriptor(admin, production(admin)["id"])
+    at = f"/data/metadata-descriptors/{column['id']}"
     for wrong in ("poem", None, 3):
         answer = admin.put(at, {"data_type": wrong})
         assert answer.status_code == 400
         assert "data_type" in answer.json()["message"]
-    again = {key: made[key] for key in ("project_id", "entity_type", "name", "field_name")}
+    again = {key: column[key] for key in ("project_id", "entity_type", "name", "field_name")}
     assert admin.post("/data/metadata-descriptors", again).status_code == 400
 
 
@@ -92,8 +92,8 @@ def test_values_follow_their_descriptor(admin: Client, kind: str) -> None:
     show, other = production(admin), production(admin)
     modeling = named(admin, "task-types", "Modeling")["id"]
     more = {"task_type_id": modeling} if kind == "Task" else {}
-    made = descriptor(admin, show["id"], kind, **more)
-    old, new = made["field_name"], f"{made['field_name']}_2"
+    column = descriptor(admin, show["id"], kind, **more)
+    old, new = column["field_name"], f"{column['field_name']}_2"
     data = {old: "red", "age": 3}
 
     def holders() -> list[str]:
@@ -113,7 +113,7 @@ def test_values_follow_their_descriptor(admin: Client, kind: str) -> None:
 
     paths = holders()
     mine = {"Asset": 0, "Shot": 1, "Task": 2, "Project": 3}[kind]
-    at = f"/data/metadata-descriptors/{made['id']}"
+    at = f"/data/metadata-descriptors/{column['id']}"
     admin.ok_put(at, {"name": unique("Other name")})
     assert all(admin.ok_get(path)["data"][old] == "red" for path in paths)
     admin.ok_put(at, {"field_name": new})
@@ -126,10 +126,12 @@ def test_values_follow_their_descriptor(admin: Client, kind: str) -> None:
 
 def test_a_new_production_shows_what_the_others_show(admin: Client) -> None:
     modeling = named(admin, "departments", "Modeling")["id"]
-    made = descriptor(admin, production(admin)["id"], "Project", departments=[modeling], choices=["a"], for_client=True)
+    column = descriptor(
+        admin, production(admin)["id"], "Project", departments=[modeling], choices=["a"], for_client=True
+    )
     twin = production(admin)
-    again = {key: made[key] for key in ("entity_type", "name", "field_name", "data_type")}
-    assert made["field_name"] in {
+    again = {key: column[key] for key in ("entity_type", "name", "field_name", "data_type")}
+    assert column["field_name"] in {
         row["field_name"] for row in admin.ok_get(f"/data/projects/{twin['id']}")["descriptors"]
     }
     row = {**again, "project_id": twin["id"]}
@@ -137,9 +139,9 @@ def test_a_new_production_shows_what_the_others_show(admin: Client) -> None:
     copied = [
         row
         for row in admin.ok_get(f"/data/projects/{twin['id']}")["descriptors"]
-        if row["field_name"] == made["field_name"]
+        if row["field_name"] == column["field_name"]
     ]
     assert [(row["departments"], row["choices"], row["for_client"]) for row in copied] == [([modeling], ["a"], True)]
-    overview = next(each for each in admin.ok_get("/data/projects/all") if each["id"] == twin["id"])
-    assert made["field_name"] in {row["field_name"] for row in overview["descriptors"]}
-    admin.ok_put(f"/data/metadata-descriptors/{made['id']}", {"name": unique("x")})
+    overview = next(show for show in admin.ok_get("/data/projects/all") if show["id"] == twin["id"])
+    assert column["field_name"] in {row["field_name"] for row in overview["descriptors"]}
+    admin.ok_put(f"/data/metadata-descriptors/{column['id']}", {"name": unique("x")})

@@ -59,7 +59,7 @@ INSERT INTO api_event (id, name, project_id, created_at) SELECT gen_random_uuid(
 def everything_of(database: psycopg.Connection, show: str) -> dict[tuple[str, str], set[Any]]:
     """The values, by table and column, by which rows refer to the production or to each other, down from it."""
     keys = [*database.execute(_KEYS).fetchall(), *UNTOLD]
-    found: dict[tuple[str, str], set[Any]] = {}
+    values: dict[tuple[str, str], set[Any]] = {}
     open_: list[tuple[str, set[Any]]] = [("project", {show})]
     known: dict[str, set[Any]] = {"project": {show}}
     while open_:
@@ -67,17 +67,17 @@ def everything_of(database: psycopg.Connection, show: str) -> dict[tuple[str, st
         for table, column, to, _ in keys:
             if to != parent:
                 continue
-            has_id = any(each[2] == table for each in keys)
+            has_id = any(key[2] == table for key in keys)
             what = sql.SQL("SELECT {}, {} FROM {} WHERE {} = ANY(%s::uuid[])").format(
                 *(sql.Identifier(name) for name in (column, "id" if has_id else column, table, column))
             )
             rows = database.execute(what, (list(map(str, ids)),)).fetchall()
-            found.setdefault((table, column), set()).update(str(row[0]) for row in rows)
+            values.setdefault((table, column), set()).update(str(row[0]) for row in rows)
             new = {str(row[1]) for row in rows} - known.setdefault(table, set()) if has_id else set()
             if new:
                 known[table] |= new
                 open_.append((table, new))
-    return {where: values for where, values in found.items() if values}
+    return {where: ids for where, ids in values.items() if ids}
 
 
 def left_of(database: psycopg.Connection, referred: dict[tuple[str, str], set[Any]]) -> Iterable[tuple[str, str]]:
@@ -180,11 +180,11 @@ def test_a_removal_that_fails_says_why_and_goes_on_when_it_can(
         (seen,) = admin.ok_get("/data/projects/removals")
         assert "keepsake" in seen["last_error"]
         assert hire(admin, "manager").get("/data/projects/removals").status_code == 403
-        said = pegbar("jobs", "removals", "--json", "--data", str(server.folder))
-        (told,) = json.loads(said.stdout)
+        listing = pegbar("jobs", "removals", "--json", "--data", str(server.folder))
+        (removal,) = json.loads(listing.stdout)
         # All that was in it is gone: the asset and what the log told of it.
-        assert told["project_name"] == show["name"]
-        assert told["removed"] == told["total"] >= 2
+        assert removal["project_name"] == show["name"]
+        assert removal["removed"] == removal["total"] >= 2
     finally:
         database.execute("DROP TABLE keepsake")
     database.execute("UPDATE pegbar.project_removal SET updated_at = now() - interval '1 day'")
@@ -193,4 +193,4 @@ def test_a_removal_that_fails_says_why_and_goes_on_when_it_can(
     progress = "SELECT person_id::text, payload::jsonb FROM pegbar.outbox WHERE name = 'project-removal:update'"
     whom, last = database.execute(f"{progress} ORDER BY position DESC LIMIT 1").fetchone() or ()
     assert whom == admin.id
-    assert last == {"project_id": show["id"], "removed": told["removed"], "total": told["total"], "done": True}
+    assert last == {"project_id": show["id"], "removed": removal["removed"], "total": removal["total"], "done": True}

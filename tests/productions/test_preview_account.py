@@ -14,14 +14,14 @@ def test_a_window_on_the_production(admin: Client) -> None:
     at, own = f"/data/projects/{show['id']}/preview-account", f"/data/projects/{show['id']}"
     assert boss.ok_get(at) is None
     assert boss.put(at, {"is_open": True}).status_code == 404
-    made = boss.ok_post(at)
-    assert made["full_name"] == f"Preview {show['name']}"
-    assert made["preview_open_until"] is None
+    account = boss.ok_post(at)
+    assert account["full_name"] == f"Preview {show['name']}"
+    assert account["preview_open_until"] is None
     assert boss.put(at, {}).status_code == 400
     opened = boss.ok_put(at, {"is_open": True})
     assert "password" not in opened
     assert "." in opened["preview_open_until"]
-    window = sign_in(admin.api, made["email"], made["password"])
+    window = sign_in(admin.api, account["email"], account["password"])
     assert window.get(own).status_code == 200
     assert window.put(own, {"fps": "1"}).status_code == 403
     assert window.get(f"/data/projects/{other['id']}").status_code == 403
@@ -30,21 +30,21 @@ def test_a_window_on_the_production(admin: Client) -> None:
     boss.ok_put(at, {"is_open": False})
     assert window.get(own).status_code == 401
     again = boss.ok_post(at)
-    assert (again["id"], again["password"] != made["password"]) == (made["id"], True)
+    assert (again["id"], again["password"] != account["password"]) == (account["id"], True)
     boss.ok_delete(at)
     boss.ok_delete(at)
     assert boss.ok_get(at) is None
-    assert admin.get(f"/data/persons/{made['id']}").status_code == 404
+    assert admin.get(f"/data/persons/{account['id']}").status_code == 404
 
 
 def test_the_window_closes_by_itself(admin: Client, database: psycopg.Connection) -> None:
     show = production(admin)
     at = f"/data/projects/{show['id']}/preview-account"
-    made = admin.ok_post(at)
+    account = admin.ok_post(at)
     admin.ok_put(at, {"is_open": True})
-    window = sign_in(admin.api, made["email"], made["password"])
+    window = sign_in(admin.api, account["email"], account["password"])
     past = "UPDATE person SET preview_open_until = now() AT TIME ZONE 'UTC' - interval '1 second' WHERE id = %s"
-    database.execute(past, (made["id"],))
+    database.execute(past, (account["id"],))
     assert window.get(f"/data/projects/{show['id']}").status_code == 401
 
 
@@ -59,10 +59,10 @@ def test_only_managers_open_it(admin: Client, role: str) -> None:
 
 def test_it_belongs_to_its_production(admin: Client) -> None:
     show, other = production(admin), production(admin)
-    made = admin.ok_post(f"/data/projects/{show['id']}/preview-account")
-    assert admin.post(f"/data/projects/{other['id']}/team", {"person_id": made["id"]}).status_code == 400
-    assert admin.put(f"/data/projects/{show['id']}/team/{made['id']}", {"role": "manager"}).status_code == 400
-    assert admin.post("/data/projects", {"name": made["email"], "team": [made["id"]]}).status_code == 400
+    account = admin.ok_post(f"/data/projects/{show['id']}/preview-account")
+    assert admin.post(f"/data/projects/{other['id']}/team", {"person_id": account["id"]}).status_code == 400
+    assert admin.put(f"/data/projects/{show['id']}/team/{account['id']}", {"role": "manager"}).status_code == 400
+    assert admin.post("/data/projects", {"name": account["email"], "team": [account["id"]]}).status_code == 400
     close(admin, show["id"])
     admin.ok_delete(f"/data/projects/{show['id']}")
-    assert admin.get(f"/data/persons/{made['id']}").status_code == 404
+    assert admin.get(f"/data/persons/{account['id']}").status_code == 404

@@ -24,14 +24,14 @@ def test_only_managers_see_the_money(admin: Client) -> None:
     team = {role: hire(admin, role) for role in ("manager", "supervisor", "user", "vendor", "client")}
     show = production(admin, *team.values())
     at = f"/data/projects/{show['id']}/budgets"
-    made = quote(team["manager"], show["id"])
+    budget_id = quote(team["manager"], show["id"])
     outsider = hire(admin, "manager")
     for caller in (outsider, *(team[role] for role in ("supervisor", "user", "vendor", "client"))):
-        for path in (at, f"{at}/{made}", f"{at}/{made}/entries", f"{at}/time-spents"):
+        for path in (at, f"{at}/{budget_id}", f"{at}/{budget_id}/entries", f"{at}/time-spents"):
             assert caller.get(path).status_code == 403
         assert caller.post(at, {"name": "Mine"}).status_code == 403
-        assert caller.post(f"{at}/{made}/entries", line(admin)).status_code == 403
-        assert caller.delete(f"{at}/{made}").status_code == 403
+        assert caller.post(f"{at}/{budget_id}/entries", line(admin)).status_code == 403
+        assert caller.delete(f"{at}/{budget_id}").status_code == 403
     assert team["manager"].get(f"{at}/time-spents").status_code == 403
     assert admin.get("/data/projects/x/budgets").status_code == 400
     assert admin.get(f"/data/projects/{NOBODY}/budgets").status_code == 404
@@ -41,37 +41,37 @@ def test_budgets_stay_in_their_production(admin: Client) -> None:
     """Spec projects, Worth fixing 2: cross-project holes."""
     boss = hire(admin, "manager")
     mine, theirs = production(admin, boss), production(admin)
-    made = quote(admin, theirs["id"])
-    entry = admin.ok_post(f"/data/projects/{theirs['id']}/budgets/{made}/entries", line(admin))["id"]
+    budget_id = quote(admin, theirs["id"])
+    entry = admin.ok_post(f"/data/projects/{theirs['id']}/budgets/{budget_id}/entries", line(admin))["id"]
     other = quote(boss, mine["id"])
     at = f"/data/projects/{mine['id']}/budgets"
     for answer in (
-        boss.get(f"{at}/{made}"),
-        boss.put(f"{at}/{made}", {"name": "x"}),
-        boss.delete(f"{at}/{made}"),
-        boss.post(f"{at}/{made}/entries", line(admin)),
-        boss.get(f"{at}/{made}/entries/{entry}"),
-        boss.put(f"{at}/{made}/entries/{entry}", {"daily_salary": 1}),
+        boss.get(f"{at}/{budget_id}"),
+        boss.put(f"{at}/{budget_id}", {"name": "x"}),
+        boss.delete(f"{at}/{budget_id}"),
+        boss.post(f"{at}/{budget_id}/entries", line(admin)),
+        boss.get(f"{at}/{budget_id}/entries/{entry}"),
+        boss.put(f"{at}/{budget_id}/entries/{entry}", {"daily_salary": 1}),
         boss.put(f"{at}/{other}/entries/{entry}", {"daily_salary": 1}),
         boss.delete(f"{at}/{other}/entries/{entry}"),
     ):
         assert answer.status_code == 404
-    assert boss.ok_get(f"{at}/{made}/entries") == []
+    assert boss.ok_get(f"{at}/{budget_id}/entries") == []
 
 
 def test_what_is_left_out_of_an_entry_stays(admin: Client) -> None:
     """Spec projects, Worth fixing 4: budget entry PUT replaces with nulls."""
     show = production(admin)["id"]
     at = f"/data/projects/{show}/budgets/{quote(admin, show)}/entries"
-    made = admin.ok_post(at, line(admin, person_id=admin.id, position="lead", seniority=None))
-    assert (made["position"], made["seniority"], made["exceptions"]) == ("lead", "mid", {})
+    row = admin.ok_post(at, line(admin, person_id=admin.id, position="lead", seniority=None))
+    assert (row["position"], row["seniority"], row["exceptions"]) == ("lead", "mid", {})
     exceptions = {"2031-02": 4000, "2031-03": 0, "2031-04": None, "2031-05": "1200.7"}
-    changed = admin.ok_put(f"{at}/{made['id']}", {"exceptions": exceptions})
+    changed = admin.ok_put(f"{at}/{row['id']}", {"exceptions": exceptions})
     assert changed["exceptions"] == {"2031-02": 4000, "2031-05": 1200}
-    changed = admin.ok_put(f"{at}/{made['id']}", {"daily_salary": 1.5, "person_id": None})
+    changed = admin.ok_put(f"{at}/{row['id']}", {"daily_salary": 1.5, "person_id": None})
     assert (changed["daily_salary"], changed["person_id"], changed["months_duration"]) == (1.5, None, 6)
     assert changed["exceptions"] == {"2031-02": 4000, "2031-05": 1200}
-    assert admin.ok_put(f"{at}/{made['id']}", {"exceptions": None})["exceptions"] == {}
+    assert admin.ok_put(f"{at}/{row['id']}", {"exceptions": None})["exceptions"] == {}
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_wrong_lines_are_refused(admin: Client, wrong: dict[str, Any], field: st
     """Spec projects, Worth fixing 1 and 3: unvalidated enums, not-null violations giving 500."""
     show = production(admin)["id"]
     at = f"/data/projects/{show}/budgets/{quote(admin, show)}/entries"
-    made = admin.ok_post(at, line(admin))
-    for answer in (admin.post(at, line(admin, **wrong)), admin.put(f"{at}/{made['id']}", wrong)):
+    row = admin.ok_post(at, line(admin))
+    for answer in (admin.post(at, line(admin, **wrong)), admin.put(f"{at}/{row['id']}", wrong)):
         assert answer.status_code == 400
         assert field in answer.text
     for exceptions in ({"2031-01": "much"}, {"2031-01": []}, {"2031-01": True}, "none"):
-        assert admin.put(f"{at}/{made['id']}", {"exceptions": exceptions}).status_code == 400
+        assert admin.put(f"{at}/{row['id']}", {"exceptions": exceptions}).status_code == 400
     currency = admin.post(f"/data/projects/{show}/budgets", {"name": "Quote", "currency": "EURO"})
     assert currency.status_code == 400
 
@@ -130,7 +130,10 @@ def test_programs_of_task_types(admin: Client) -> None:
     """Spec projects, "Task type softwares"."""
     modeling = named(admin, "task-types", "Modeling")
     animation = named(admin, "departments", "Animation")["id"]
-    ours, theirs = (hire(admin, "supervisor", departments=[each]) for each in (modeling["department_id"], animation))
+    ours, theirs = (
+        hire(admin, "supervisor", departments=[department_id])
+        for department_id in (modeling["department_id"], animation)
+    )
     show = production(admin, ours, theirs, task_types=[modeling["id"]])
     clay = {"name": show["name"], "short_name": "clay", "file_extension": "cly"}
     clay_id = admin.ok_post("/data/softwares", clay)["id"]

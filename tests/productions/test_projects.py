@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.client import Client, unique
-from tests.core.test_statements import statements
+from tests.core.data.test_statements import statements
 from tests.factories import hire, named, production
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -46,17 +46,17 @@ def test_a_wrong_value_makes_no_production(admin: Client, wrong: dict[str, Any],
 def test_a_production_opens_with_its_team_and_settings(admin: Client) -> None:
     artist = hire(admin)
     modeling = named(admin, "task-types", "Modeling")["id"]
-    made = production(admin, team=[artist.id, NOBODY], task_types=[{"id": modeling}], production_style=None)
-    assert made["team"] == [artist.id]
-    assert made["task_types"] == [modeling]
-    assert made["production_style"] == "2d3d"
-    assert made["project_status_id"] == named(admin, "project-status", "Open")["id"]
-    read = artist.ok_get(f"/data/projects/{made['id']}")
+    show = production(admin, team=[artist.id, NOBODY], task_types=[{"id": modeling}], production_style=None)
+    assert show["team"] == [artist.id]
+    assert show["task_types"] == [modeling]
+    assert show["production_style"] == "2d3d"
+    assert show["project_status_id"] == named(admin, "project-status", "Open")["id"]
+    read = artist.ok_get(f"/data/projects/{show['id']}")
     assert read["project_status_name"] == "Open"
     assert read["task_types_priority"] == {modeling: None}
     assert read["task_type_links"][modeling]["is_client_visible"] is True
     assert read["task_statuses_link"] == {}
-    bare = artist.ok_get(f"/data/projects/{made['id']}", params={"relations": "false"})
+    bare = artist.ok_get(f"/data/projects/{show['id']}", params={"relations": "false"})
     assert "team" not in bare
     assert bare["project_status_name"] == "Open"
 
@@ -96,23 +96,23 @@ def test_a_show_has_a_first_episode(admin: Client, database: psycopg.Connection)
     film = production(admin)
     turned = admin.ok_put(f"/data/projects/{film['id']}", {"production_type": "tvshow"})
     assert turned["first_episode_id"]
-    told = "SELECT count(*) FROM api_event WHERE project_id = %s AND name = 'episode:new'"
-    assert database.execute(told, (show["id"],)).fetchone() == (1,)
+    created = "SELECT count(*) FROM api_event WHERE project_id = %s AND name = 'episode:new'"
+    assert database.execute(created, (show["id"],)).fetchone() == (1,)
 
 
 def test_lists_hold_what_concerns_the_caller(admin: Client) -> None:
     artist = hire(admin)
     mine, closed, other = production(admin, artist), production(admin, artist), production(admin)
     close(admin, closed["id"])
-    assert [each["id"] for each in artist.ok_get("/data/projects/open")] == [mine["id"]]
-    assert [each["id"] for each in artist.ok_get("/data/projects")] == [mine["id"]]
-    assert {each["id"] for each in artist.ok_get("/data/projects/all")} == {mine["id"], closed["id"]}
+    assert [row["id"] for row in artist.ok_get("/data/projects/open")] == [mine["id"]]
+    assert [row["id"] for row in artist.ok_get("/data/projects")] == [mine["id"]]
+    assert {row["id"] for row in artist.ok_get("/data/projects/all")} == {mine["id"], closed["id"]}
     assert artist.ok_get("/data/projects/all", params={"name": mine["name"].upper()})[0]["id"] == mine["id"]
     assert artist.get("/data/projects/all", params={"name": other["name"]}).status_code == 404
     assert artist.ok_get("/data/projects/open", params={"name": mine["name"].upper()}) == []
-    everything = {each["id"] for each in admin.ok_get("/data/projects/all")}
+    everything = {row["id"] for row in admin.ok_get("/data/projects/all")}
     assert {mine["id"], closed["id"], other["id"]} <= everything
-    assert closed["id"] not in {each["id"] for each in admin.ok_get("/data/projects/open")}
+    assert closed["id"] not in {row["id"] for row in admin.ok_get("/data/projects/open")}
     pattern = other["name"].replace("Show", "s%w")
     assert admin.ok_get("/data/projects/all", params={"name": pattern})[0]["id"] == other["id"]
     assert admin.get("/data/projects/all", params={"name": "\\"}).status_code in (400, 404)
@@ -122,7 +122,7 @@ def test_names_are_unique(admin: Client) -> None:
     show = production(admin)
     answer = admin.post("/data/projects", {"name": show["name"]})
     assert answer.status_code == 400
-    assert [each["field"] for each in answer.json()["data"]["errors"]] == ["name"]
+    assert [error["field"] for error in answer.json()["data"]["errors"]] == ["name"]
 
 
 def test_generic_events_outlive_the_production(admin: Client, database: psycopg.Connection) -> None:
@@ -135,9 +135,9 @@ def test_default_background_is_validated_on_update(admin: Client, database: psyc
     """Spec projects, Worth fixing 10: removing a background leaves it as default; the PUT looks at another key."""
     show = production(admin)
     row = "INSERT INTO preview_background_file (id, name) VALUES (gen_random_uuid(), %s) RETURNING id::text"
-    found = database.execute(row, (unique("Sky"),)).fetchone()
-    assert found is not None
-    sky, at, key = found[0], f"/data/projects/{show['id']}", "default_preview_background_file_id"
+    background = database.execute(row, (unique("Sky"),)).fetchone()
+    assert background is not None
+    sky, at, key = background[0], f"/data/projects/{show['id']}", "default_preview_background_file_id"
     assert admin.put(at, {key: sky}).status_code == 400
     assert admin.put(at, {"preview_background_file_id": sky}).status_code == 200
     assert admin.put(at, {"preview_background_files": [NOBODY]}).status_code == 404

@@ -20,17 +20,17 @@ def test_lists_are_added_to_and_removed_from(admin: Client) -> None:
     at = f"/data/projects/{production(admin)['id']}"
     character = named(admin, "entity-types", "Character")["id"]
     todo = named(admin, "task-status", "Todo")["id"]
-    for path, key, each in [("asset-types", "asset_type_id", character), ("task-status", "task_status_id", todo)]:
+    for path, key, other_id in [("asset-types", "asset_type_id", character), ("task-status", "task_status_id", todo)]:
         relation = "asset_types" if path == "asset-types" else "task_statuses"
         for _ in range(2):
-            assert admin.ok_post(f"{at}/settings/{path}", {key: each})["type"] == "Project"
-        assert admin.ok_get(at)[relation] == [each]
+            assert admin.ok_post(f"{at}/settings/{path}", {key: other_id})["type"] == "Project"
+        assert admin.ok_get(at)[relation] == [other_id]
         for wrong in ({}, {key: NOBODY}, {key: "x"}, {key: 3}):
             answer = admin.post(f"{at}/settings/{path}", wrong)
             assert answer.status_code == 400
             assert key in answer.text
         for _ in range(2):
-            admin.ok_delete(f"{at}/settings/{path}/{each}")
+            admin.ok_delete(f"{at}/settings/{path}/{other_id}")
         assert admin.ok_get(at)[relation] == []
     assert admin.ok_get(f"{at}/settings/task-status") == []
 

@@ -53,7 +53,7 @@ def test_a_member_without_a_role_keeps_the_one_there_is(admin: Client) -> None:
     at = f"/data/projects/{production(admin)['id']}/team"
     admin.ok_post(at, {"person_id": artist.id, "role": "supervisor"})
     admin.ok_post(at, {"person_id": artist.id})
-    assert [each["project_role"] for each in admin.ok_get(at)] == ["supervisor"]
+    assert [member["project_role"] for member in admin.ok_get(at)] == ["supervisor"]
 
 
 def test_refusals_name_the_field(admin: Client) -> None:
@@ -78,7 +78,7 @@ def test_each_role_sees_the_team_its_way(admin: Client) -> None:
     people = {role: hire(admin, role, phone="12345") for role in ("manager", "supervisor", "user", "vendor", "client")}
     show = production(admin, *people.values())["id"]
     at = f"/data/projects/{show}/team"
-    assert {each["phone"] for each in people["manager"].ok_get(at)} == {"12345"}
+    assert {member["phone"] for member in people["manager"].ok_get(at)} == {"12345"}
     for role in ("supervisor", "user", "vendor"):
         rows = people[role].ok_get(at)
         assert len(rows) == 5
@@ -107,5 +107,5 @@ def test_joining_twice_at_once_is_joining_once(admin: Client, database: psycopg.
 
     with ThreadPoolExecutor(6) as pool:
         assert set(pool.map(go, range(6))) == {201}
-    told = "SELECT count(*) FROM api_event WHERE project_id = %s AND name = 'project:update'"
-    assert database.execute(told, (show["id"],)).fetchone() == (1,)
+    events = "SELECT count(*) FROM api_event WHERE project_id = %s AND name = 'project:update'"
+    assert database.execute(events, (show["id"],)).fetchone() == (1,)

@@ -16,9 +16,9 @@ def template(admin: Client, **more: Any) -> dict[str, Any]:
 
 
 def test_a_template_takes_its_settings_and_nothing_else(admin: Client) -> None:
-    made = template(admin, fps="24", production_style=None, unknown=1, revision_padding=4, task_types=["x"])
-    assert (made["fps"], made["production_style"], made["revision_padding"]) == ("24", "2d3d", 4)
-    at = f"/data/project-templates/{made['id']}"
+    pattern = template(admin, fps="24", production_style=None, unknown=1, revision_padding=4, task_types=["x"])
+    assert (pattern["fps"], pattern["production_style"], pattern["revision_padding"]) == ("24", "2d3d", 4)
+    at = f"/data/project-templates/{pattern['id']}"
     changed = admin.ok_put(at, {"revision_padding": 3, "task_types": [NOBODY], "unknown": 1})
     assert changed["revision_padding"] == 3
     assert admin.ok_get(at)["task_types"] == []
@@ -77,16 +77,16 @@ def test_a_production_starts_as_its_template(admin: Client) -> None:
         {**fur, "entity_type": "Task", "task_type_id": modeling},
         "nonsense",
     ]
-    made = template(admin, fps="12", ratio="1:1", data={"a": 1}, metadata_descriptors=entries)
-    admin.ok_put(f"/data/project-templates/{made['id']}", {"revision_padding": 3, "is_frame_in_numbering": True})
-    at = f"/data/project-templates/{made['id']}"
+    pattern = template(admin, fps="12", ratio="1:1", data={"a": 1}, metadata_descriptors=entries)
+    admin.ok_put(f"/data/project-templates/{pattern['id']}", {"revision_padding": 3, "is_frame_in_numbering": True})
+    at = f"/data/project-templates/{pattern['id']}"
     admin.ok_put(f"{at}/metadata-descriptors", [*entries[:-1], {**fur, "name": "a" * 121}])
     assert admin.put(f"{at}/metadata-descriptors", {"metadata_descriptors": entries}).status_code == 400
     link = {"task_type_id": modeling, "priority": 5, "hd_bitrate_compression": 9, "is_client_visible": False}
     admin.ok_post(f"{at}/task-types", link)
     roles = {"task_status_id": todo, "priority": 2, "roles_for_board": ["client"], "is_client_allowed": False}
     admin.ok_post(f"{at}/task-statuses", roles)
-    show = production(admin, project_template_id=made["id"], ratio="2:1", fps=None)
+    show = production(admin, project_template_id=pattern["id"], ratio="2:1", fps=None)
     assert (show["fps"], show["ratio"], show["data"]) == ("12", "2:1", {"a": 1})
     assert (show["revision_padding"], show["is_frame_in_numbering"]) == (3, True)
     read = admin.ok_get(f"/data/projects/{show['id']}")
@@ -98,9 +98,9 @@ def test_a_production_starts_as_its_template(admin: Client) -> None:
         "roles_for_board": ["client"],
         "is_client_allowed": False,
     }
-    own = [each for each in read["descriptors"] if each["entity_type"] != "Project"]
-    assert {(each["entity_type"], each["task_type_id"]) for each in own} == {("Asset", None), ("Task", modeling)}
-    asset = next(each for each in own if each["entity_type"] == "Asset")
+    own = [column for column in read["descriptors"] if column["entity_type"] != "Project"]
+    assert {(column["entity_type"], column["task_type_id"]) for column in own} == {("Asset", None), ("Task", modeling)}
+    asset = next(column for column in own if column["entity_type"] == "Asset")
     assert asset["departments"] == [modeling_department]
     assert (asset["position"], asset["for_client"], asset["choices"]) == (2, True, ["red"])
 
@@ -131,13 +131,13 @@ def test_templates_and_productions_mirror_each_other(admin: Client) -> None:
     admin.ok_post(f"{at}/metadata-descriptors", {"name": "Age"})
     admin.ok_post(f"{at}/metadata-descriptors/reorder", {"entity_type": "Asset", "descriptor_ids": [fur]})
 
-    made = admin.ok_post(f"/data/project-templates/from-project/{first['id']}", {"name": unique("Mirror")})
+    mirror = admin.ok_post(f"/data/project-templates/from-project/{first['id']}", {"name": unique("Mirror")})
     second = production(admin)
     own = {"task_type_id": modeling, "priority": 1}
     admin.ok_post(f"/data/projects/{second['id']}/settings/task-types", own)
     admin.ok_post(f"/data/projects/{second['id']}/metadata-descriptors", {"name": "Age", "data_type": "number"})
-    admin.ok_post(f"/data/projects/{second['id']}/apply-template/{made['id']}")
-    third = production(admin, project_template_id=made["id"])
+    admin.ok_post(f"/data/projects/{second['id']}/apply-template/{mirror['id']}")
+    third = production(admin, project_template_id=mirror["id"])
     names = (*flags, "fps", "data", "file_tree")
     before = admin.ok_get(at)
     for show, task_type, age in [(second, {"priority": 1}, "number"), (third, link, "string")]:
@@ -193,11 +193,11 @@ def test_parts_of_templates_refuse_what_does_not_exist(admin: Client) -> None:
 
 
 def test_parts_added_at_once_are_one(admin: Client) -> None:
-    made, modeling = template(admin), named(admin, "task-types", "Modeling")["id"]
+    pattern, modeling = template(admin), named(admin, "task-types", "Modeling")["id"]
     token, api = admin.token, admin.api
 
     def add(number: int) -> str:
-        path, client = f"/data/project-templates/{made['id']}/task-types", Client(api, token)
+        path, client = f"/data/project-templates/{pattern['id']}/task-types", Client(api, token)
         return str(client.ok_post(path, {"task_type_id": modeling, "priority": number})["id"])
 
     with ThreadPoolExecutor(6) as pool:

@@ -10,21 +10,21 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
 def task_type(admin: Client, **more: Any) -> dict[str, Any]:
-    made: dict[str, Any] = admin.ok_post("/data/task-types", {"name": unique("Polish"), "color": "#ff00aa", **more})
-    return made
+    row: dict[str, Any] = admin.ok_post("/data/task-types", {"name": unique("Polish"), "color": "#ff00aa", **more})
+    return row
 
 
 def status(admin: Client, **more: Any) -> dict[str, Any]:
     name = unique("Nap")
     row = {"name": name, "short_name": name[-10:].strip(), "color": "#0f0f0f", **more}
-    made: dict[str, Any] = admin.ok_post("/data/task-status", row)
-    return made
+    created: dict[str, Any] = admin.ok_post("/data/task-status", row)
+    return created
 
 
 def test_names_of_types_are_unique_in_any_case(admin: Client) -> None:
-    made = task_type(admin, for_entity="Shot")
+    own = task_type(admin, for_entity="Shot")
     for path, row in [("task-types", {"color": "#000000"}), ("entity-types", {})]:
-        name = made["name"] if path == "task-types" else unique("Vehicle")
+        name = own["name"] if path == "task-types" else unique("Vehicle")
         if path == "entity-types":
             admin.ok_post("/data/entity-types", {"name": name, "import_task_types": []})
         answer = admin.post(f"/data/{path}", {"name": name.upper(), **row})
@@ -32,8 +32,8 @@ def test_names_of_types_are_unique_in_any_case(admin: Client) -> None:
         assert admin.post(f"/data/{path}", {"name": None, **row}).status_code == 400
         assert admin.post(f"/data/{path}", row).status_code == 400
     other = task_type(admin)
-    assert admin.put(f"/data/task-types/{other['id']}", {"name": made["name"].upper()}).status_code == 400
-    assert admin.ok_put(f"/data/task-types/{made['id']}", {"name": made["name"].upper()})["for_entity"] == "Shot"
+    assert admin.put(f"/data/task-types/{other['id']}", {"name": own["name"].upper()}).status_code == 400
+    assert admin.ok_put(f"/data/task-types/{own['id']}", {"name": own["name"].upper()})["for_entity"] == "Shot"
     percent = unique("%")
     task_type(admin, name=percent)
 
@@ -79,16 +79,18 @@ def test_one_default_status_for_concepts_and_one_for_the_rest(admin: Client) -> 
 def test_a_status_automation_tells_nothing_before_the_permission_is_checked(admin: Client) -> None:
     todo = named(admin, "task-status", "Todo")["id"]
     row = {"in_task_status_id": todo, "out_task_status_id": todo, "out_field_type": "status"}
-    made = admin.ok_post("/data/status-automations", row)
+    automation = admin.ok_post("/data/status-automations", row)
     show = production(admin)
-    admin.ok_post(f"/data/projects/{show['id']}/settings/status-automations", {"status_automation_id": made["id"]})
-    assert hire(admin, "manager").delete(f"/data/status-automations/{made['id']}").status_code == 403
-    refused = admin.delete(f"/data/status-automations/{made['id']}")
+    admin.ok_post(
+        f"/data/projects/{show['id']}/settings/status-automations", {"status_automation_id": automation["id"]}
+    )
+    assert hire(admin, "manager").delete(f"/data/status-automations/{automation['id']}").status_code == 403
+    refused = admin.delete(f"/data/status-automations/{automation['id']}")
     assert refused.status_code == 400
     assert refused.json().keys() == {"error", "message", "data"}
     assert "Key" not in refused.text
     assert admin.post("/data/status-automations", {"out_field_type": "color"}).status_code == 400
-    assert admin.ok_get("/data/status-automations", params={"id": made["id"]})
+    assert admin.ok_get("/data/status-automations", params={"id": automation["id"]})
     vendor = hire(admin, "vendor")
     for path in ("status-automations", "custom-actions"):
         assert vendor.get(f"/data/{path}").status_code == 403
@@ -134,7 +136,7 @@ def test_softwares_answer_404_to_a_malformed_id(admin: Client) -> None:
 
 def test_plugins_are_for_administrators(admin: Client) -> None:
     row = {"plugin_id": unique("p"), "name": "P", "version": "1", "maintainer_name": "Ida", "license": "MIT"}
-    made = admin.ok_post("/data/plugins", {**row, "maintainer_email": "Ida@Example.COM"})
-    assert made["maintainer_email"] == "ida@example.com"
+    plugin = admin.ok_post("/data/plugins", {**row, "maintainer_email": "Ida@Example.COM"})
+    assert plugin["maintainer_email"] == "ida@example.com"
     assert hire(admin, "manager").get("/data/plugins").status_code == 403
-    admin.ok_delete(f"/data/plugins/{made['id']}")
+    admin.ok_delete(f"/data/plugins/{plugin['id']}")

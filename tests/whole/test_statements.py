@@ -22,7 +22,7 @@ from tests.whole.rows import Rows, row_for
 
 MOST = 3
 #: The domains whose routes the areas projects, entities, shots, tasks and user are. What the generic routes make is in
-#: tests/core/test_statements.py.
+#: tests/core/data/test_statements.py.
 DOMAINS = ("productions", "entities", "tasks", "timesheets", "notifications", "planning", "workspace")
 GETS = [each for each in load_domains() if each.method == "GET" and each.handler.__module__.split(".")[1] in DOMAINS]
 

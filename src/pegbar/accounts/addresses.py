@@ -18,7 +18,7 @@ AnyRequest = Request[Any, Any, Any]
 def trusted_networks() -> tuple[IPv4Network | IPv6Network, ...]:
     """The networks of the proxies that are believed."""
     try:
-        return tuple(ip_network(each, strict=False) for each in settings().trusted_proxies)
+        return tuple(ip_network(network, strict=False) for network in settings().trusted_proxies)
     except ValueError as error:
         raise InvalidSetting(f"PEGBAR_TRUSTED_PROXIES: {error}") from None
 

@@ -109,9 +109,9 @@ async def everybody(db: Database) -> list[asyncpg.Record]:
 
 
 async def _person(tx: Transaction, email: str) -> asyncpg.Record:
-    found = await tx.rows(_BY_EMAIL, email=email)
-    if not found:
+    rows = await tx.rows(_BY_EMAIL, email=email)
+    if not rows:
         raise NotFound(f"Nobody has the e-mail address {email}.")
-    if len(found) > 1:
+    if len(rows) > 1:
         raise BadRequest(f"Several people have the e-mail address {email}.")
-    return found[0]
+    return rows[0]

@@ -82,17 +82,17 @@ def _someone() -> list[ColumnElement[Any]]:
     ]
 
 
-def _found(place: Place) -> tuple[FromClause, ColumnElement[bool]]:
+def _beside(place: Place) -> tuple[FromClause, ColumnElement[bool]]:
     """The person beside the row that the place's parameter names and the thing it belongs to; whether it is there."""
     thing = _THINGS.get(place.kind)
     if place.lookup is None:
         assert thing is not None
         return person.outerjoin(thing, thing.c.id == _KEY), thing.c.id.is_not(None)
-    there = place.lookup.add_columns(true().label("found")).limit(1).subquery("there").lateral()
+    there = place.lookup.add_columns(true().label("is_there")).limit(1).subquery("there").lateral()
     source: FromClause = person.outerjoin(there, true())
     if thing is not None:
         source = source.outerjoin(thing, thing.c.id == there.c.place_id)
-    return source, there.c.found
+    return source, there.c.is_there
 
 
 def _facts(kind: PlaceKind, source: FromClause) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
@@ -122,13 +122,13 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
     if not place.parameter or (place.kind == "studio" and place.lookup is None):
         columns.append(func.array(standing.roles(standing.PERSON).scalar_subquery(), type_=ARRAY(Text)).label("roles"))
         return select(*columns).where(person.c.id == bindparam("sub", type_=Uuid))
-    source, there = _found(place)
+    source, there = _beside(place)
     if place.kind != "studio":
         source, facts = _facts(place.kind, source)
         columns += [value.label(name) for name, value in facts.items()]
         # A production that is being deleted is gone, with all that is still in it.
         there &= ~standing.is_going(facts["project_id"])
-    columns.append(there.label("found"))
+    columns.append(there.label("is_there"))
     return select(*columns).select_from(source).where(person.c.id == bindparam("sub", type_=Uuid))
 
 
@@ -176,14 +176,14 @@ class RequestCallers:
         """The verified token of a request. Raises TokenError or Unauthorized."""
         return tokens.verify(*read_token(request.headers, expected), expected)
 
-    def token_of(self, headers: Any, given: str | None) -> Token:
+    def token_of(self, headers: Any, offered: str | None) -> Token:
         """The verified token of a socket: of its handshake's headers, else the one it gives."""
         try:
             return tokens.verify(*read_token(headers, "access"))
         except TokenError as error:
-            if given is None or error.status != 401:
+            if offered is None or error.status != 401:
                 raise
-        return tokens.verify(given)
+        return tokens.verify(offered)
 
     async def audience(self, sockets: dict[str, Token], projects: Sequence[UUID]) -> Audience:
         """The sockets whose tokens and accounts are still good, and which of these productions each may see."""
@@ -212,14 +212,14 @@ class RequestCallers:
         Raises 401, 403 or 404 as the specification orders them.
         """
         place = rule.place
-        given: dict[str, Any] = {"sub": token.sub, "family": token.family, "issued": float(token.iat)}
+        params: dict[str, Any] = {"sub": token.sub, "family": token.family, "issued": float(token.iat)}
         looked_up = bool(place.parameter) and (place.kind != "studio" or place.lookup is not None)
         if looked_up:
-            given["key"] = key
+            params["key"] = key
         else:
             along = None  # it is about the place
         statement = _statement(place, along)
-        row = await self._db.row(statement, **given)
+        row = await self._db.row(statement, **params)
         _check_account(row, token)
         assert row is not None
         _check_preview_account(row, token, method)
@@ -231,7 +231,7 @@ class RequestCallers:
         if along is not None:
             facts["along"] = row["along"]
         if looked_up:
-            if not row["found"] and not (place.in_query and place.kind == "project" and row["role"] == "admin"):
+            if not row["is_there"] and not (place.in_query and place.kind == "project" and row["role"] == "admin"):
                 raise NotFound(f"There is nothing with the id {key}.")
             facts |= {name: row[name] for name in _FACTS if name in row.keys() and row[name] is not None}  # noqa: SIM118
         return _caller(row, token, facts)
@@ -278,10 +278,10 @@ def _cookie(header: str, name: str) -> str | None:
     if name not in header:
         return None
     try:
-        found = SimpleCookie(header).get(name)
+        morsel = SimpleCookie(header).get(name)
     except CookieError:
         return None
-    return found.value if found is not None else None
+    return morsel.value if morsel is not None else None
 
 
 def _check_account(row: asyncpg.Record | None, token: Token) -> None:

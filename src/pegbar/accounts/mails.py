@@ -111,7 +111,7 @@ async def send_reset_link(db: Database, *, identifier: str, address: str | None)
     if who is None:
         return
     async with db.transaction() as tx:
-        token = await links.token_asked_for(tx, who["id"])
+        token = await links.requested_token(tx, who["id"])
     if token is not None:
         await _send(db, who, "reset", address=address or "-", url=links.url(who["email"], token))
 

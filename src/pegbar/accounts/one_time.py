@@ -92,8 +92,8 @@ async def keep(
     """
     subject, digest = _place(kind, subject, secret)
     now = utc_now()
-    given = {"kind": kind, "subject": subject, "slot": slot, "data": {**data, "digest": digest}}
-    return bool(await tx.execute(_KEEP, **given, now=now, until=now + lifetime, most=most))
+    params = {"kind": kind, "subject": subject, "slot": slot, "data": {**data, "digest": digest}}
+    return bool(await tx.execute(_KEEP, **params, now=now, until=now + lifetime, most=most))
 
 
 async def keep_beside(
@@ -138,5 +138,5 @@ async def forget(tx: Transaction, kinds: Sequence[str], subject: UUID | str) -> 
 
 async def advance(tx: Transaction, kind: str, subject: UUID | str, secret: str, step: int, lifetime: timedelta) -> bool:
     """Take a step of a secret's clock, which only goes forward; False when it, or a later one, was taken before."""
-    given = {"subject": _digest(kind, str(subject), secret), "until": utc_now() + lifetime}
-    return bool(await tx.execute(_ADVANCE, kind=kind, step=step, **given))
+    params = {"subject": _digest(kind, str(subject), secret), "until": utc_now() + lifetime}
+    return bool(await tx.execute(_ADVANCE, kind=kind, step=step, **params))

@@ -1,7 +1,8 @@
 """Generic routes of persons and departments. Source: spec crud, "persons", "departments"."""
 
 from pegbar.accounts import shapes
-from pegbar.accounts.people import leaving, queries, rules, visibility
+from pegbar.accounts.people import leaving, queries, rules
+from pegbar.accounts.people.shapes import listed
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.data.resource import Access, Change, Resource
 from pegbar.core.data.writes import Only, writes
@@ -52,7 +53,7 @@ persons = Resource(
     ),
     specials={"full_name": queries.FULL_NAME},
     listed=queries.LISTED,
-    scope=visibility.listed,
+    scope=listed,
     check=rules.check,
     saved=rules.end_old_sessions,
     deleting=leaving.leave,

@@ -8,10 +8,11 @@ from pegbar.accounts import cookies, queries, sessions, sign_in
 from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.credentials import links
 from pegbar.accounts.guesses import Guesses, Target
-from pegbar.accounts.rules import A_PERSON, REFRESHING, SIGNED_IN
 from pegbar.accounts.second_factors import proofs
 from pegbar.accounts.second_factors.proofs import Proof
+from pegbar.accounts.sessions import A_PERSON, REFRESHING, SIGNED_IN
 from pegbar.core.data.database import Database, Transaction
+from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller, anyone
 from pegbar.core.http.routing import Reply, get, post
 
@@ -27,8 +28,8 @@ class Login(Proof, kw_only=True):
 async def login(request: AnyRequest, body: Login, db: Database) -> Any:
     """Sign in with an e-mail address or desktop login, a password and, when it is enabled, a second factor.
 
-    Answers the person, the organisation and the tokens; browsers get the tokens in cookies too. What is missing or
-    wrong is told by flags: `missing_OTP`, `wrong_OTP`, `too_many_failed_login_attemps`, `unactive`, `default_password`.
+    Answers the person, the organisation and the tokens; browsers get the tokens in cookies too. Flags say what is
+    missing or wrong: `missing_OTP`, `wrong_OTP`, `too_many_failed_login_attemps`, `unactive`, `default_password`.
     """
     guesses = Guesses(db, request)
     target = await guesses.at_sign_in(body.email)
@@ -91,3 +92,36 @@ async def refresh(tx: Transaction, caller: Caller, request: AnyRequest) -> Any:
     if cookies.is_browser(request):
         return Reply({"refresh": True}, cookies=cookies.access_cookie(request, access))
     return {"access_token": access}
+
+
+# Single sign-on, which this server does not offer. Source: spec accounts, "LDAP, SAML, OIDC"
+
+
+def _not_offered(protocol: str) -> ApiError:
+    """The refusal of a way in that is not offered. Clients look for its text under `error`."""
+    message = f"{protocol} is not enabled: this server does not offer single sign-on."
+    return ApiError(message, status=400, error=message)
+
+
+@get("/auth/saml/login", access=anyone, errors=(400,))
+async def begin_saml() -> None:
+    """Begin a SAML sign-in; always refused."""
+    raise _not_offered("SAML")
+
+
+@post("/auth/saml/sso", access=anyone, status=200, errors=(400,))
+async def end_saml() -> None:
+    """End a SAML sign-in; always refused."""
+    raise _not_offered("SAML")
+
+
+@get("/auth/oidc/login", access=anyone, errors=(400,))
+async def begin_oidc() -> None:
+    """Begin an OpenID Connect sign-in; always refused."""
+    raise _not_offered("OIDC")
+
+
+@get("/auth/oidc/callback", access=anyone, errors=(400,))
+async def end_oidc() -> None:
+    """End an OpenID Connect sign-in; always refused."""
+    raise _not_offered("OIDC")

@@ -1,8 +1,11 @@
-"""Sessions: the tokens that a sign-in gives, their renewal and their end. Source: spec accounts, "Tokens".
+"""Sessions: the tokens that a sign-in gives, their renewal and their end, and who may ask for those.
+
+Source: spec accounts, "Tokens" and "2FA setup gate".
 
 A session is a refresh token and every access token made with it; its name is the jti of the refresh token.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +20,12 @@ from pegbar.accounts.tables import login_log, person, revoked_token
 from pegbar.core.data.database import Json, Reader, Transaction
 from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import TokenError
-from pegbar.core.http.access import Caller, Token
+from pegbar.core.http.access import Caller, Token, authenticated, person_identity
+
+#: Open while a second factor is still to be set up.
+SIGNED_IN = replace(authenticated, during_setup=True)
+A_PERSON = replace(person_identity, during_setup=True)
+REFRESHING = replace(A_PERSON, text="a person, with a refresh token", opened_by="refresh")
 
 _FORGET_API_TOKEN = (
     update(person)
@@ -56,8 +64,8 @@ def session_of(token: Token) -> str:
 async def organisation_of(db: Reader, role: str) -> Json:
     """The organisation as a role sees it."""
     query = queries.organisation_for_admins if role == "admin" else queries.organisation_for_all
-    found = await db.json_row(query)
-    return found or Json(b"null")
+    row = await db.json_row(query)
+    return row or Json(b"null")
 
 
 async def open_session(

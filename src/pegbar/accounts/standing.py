@@ -333,7 +333,7 @@ class Said:
         return _there_is(row, row.c.id == self.project_id, row.c.is_clients_isolated.is_(True))
 
 
-def hears(role: str, who: Who, said: Said, by_client: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
+def hears(role: str, who: Who, comment: Said, by_client: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
     """Somebody of this role on the production is shown a comment. `by_client`: whether a client said it, if known.
 
     Managers and supervisors are shown all; artists and vendors all but those of clients; clients those meant for them,
@@ -341,23 +341,23 @@ def hears(role: str, who: Who, said: Said, by_client: ColumnElement[bool] | None
     """
     if role in ("admin", "manager", "supervisor"):
         return true()
-    of_client = said.by_client if by_client is None else by_client
+    of_client = comment.by_client if by_client is None else by_client
     if role == "client":
-        own = func.coalesce(said.author_id == who.id, false())
-        return or_(func.coalesce(said.for_client, false()), own, of_client & ~said.isolated)
+        own = func.coalesce(comment.author_id == who.id, false())
+        return or_(func.coalesce(comment.for_client, false()), own, of_client & ~comment.isolated)
     return ~of_client
 
 
 def sees_comment(
-    here: Standing, said: Said, entity_id: Expression, by_client: ColumnElement[bool] | None = None
+    here: Standing, comment: Said, entity_id: Expression, by_client: ColumnElement[bool] | None = None
 ) -> ColumnElement[bool]:
     """Somebody may be shown a comment on a task of an entity: in the team, within reach, and by their role there."""
     return case(
         (here.who.is_admin, true()),
         (~here.in_team, false()),
-        (here.role == _CLIENT, hears("client", here.who, said, by_client)),
-        (here.role == _ARTIST, hears("user", here.who, said, by_client)),
-        (here.role == _VENDOR, hears("vendor", here.who, said, by_client) & assigned_on(here.who, entity_id)),
+        (here.role == _CLIENT, hears("client", here.who, comment, by_client)),
+        (here.role == _ARTIST, hears("user", here.who, comment, by_client)),
+        (here.role == _VENDOR, hears("vendor", here.who, comment, by_client) & assigned_on(here.who, entity_id)),
         else_=true(),
     )
 

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from pegbar.core.work.processes import loading
 
     with loading():
-        from pegbar.cli import database, dumps, inspection, serve, users  # noqa: F401
+        from pegbar.cli import database, inspection, serve, users  # noqa: F401
         from pegbar.config import InvalidSetting
         from pegbar.core.data.embedded import CannotStart
         from pegbar.core.data.faults import answer_to
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from pegbar.core.privacy import shut_others_out
 
     shut_others_out()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(given, exit_on_error=False, print_error=False)
+        app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         _complain(error)
         err.print(f"Run `pegbar {' '.join(error.command_chain or ())}`".rstrip("`").rstrip() + " --help` for its use.")
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:
             _complain(f"{error.strerror}: {error.filename}")
-        elif (told := answer_to(error)) is not None:
-            _complain(f"{told.message} ({error})")
+        elif (refusal := answer_to(error)) is not None:
+            _complain(f"{refusal.message} ({error})")
         else:
             raise
         sys.exit(USER_ERROR)

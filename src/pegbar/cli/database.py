@@ -1,6 +1,9 @@
-"""`pegbar db`: making, upgrading, adopting and looking at the database."""
+"""`pegbar db`: making, upgrading, adopting, looking at, dumping and restoring the database."""
 
 import asyncio
+import os
+import subprocess
+from pathlib import Path
 
 from cyclopts import App
 
@@ -8,6 +11,7 @@ from pegbar.cli import UserError, app, out
 from pegbar.cli.place import Place, database_of
 from pegbar.config import settings
 from pegbar.core.data import migrations
+from pegbar.core.data.embedded import binary
 
 db = App(name="db", help="Make, upgrade, adopt or look at the database.")
 app.command(db)
@@ -131,3 +135,39 @@ def url(place: Place | None = None) -> None:
     if not embedded.serves():
         raise UserError(f"No server runs on the folder {settings().data_folder.resolve()}. Start it: pegbar serve")
     out.print(embedded.url(), markup=False)
+
+
+def _run_binary(program: str, *arguments: str) -> None:
+    done = subprocess.run([str(binary(program)), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"{program} failed: {done.stderr.strip()}")
+
+
+@db.command
+def dump(file: Path, /, place: Place | None = None) -> None:
+    """Write the whole database into a file, as it is at this moment; the server may go on running."""
+    with database_of(place, current=False) as url:
+        part = file.with_name(f"{file.name}.part")
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))  # it holds everybody's data
+        try:
+            _run_binary("pg_dump", "--format=custom", f"--file={part}", f"--dbname={url}")
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+    out.print(f"The database is in {file} ({file.stat().st_size:,} bytes).", markup=False)
+    out.print("The stored files (previews) and secret.key of the data folder are not: copy them too.")
+
+
+@db.command
+def restore(file: Path, /, place: Place | None = None) -> None:
+    """Fill a new, empty database with what `pegbar db dump` wrote: all of it, or nothing."""
+    if not file.is_file():
+        raise UserError(f"There is no file {file}.")
+    with database_of(place, current=False) as url:
+        with migrations.connect(url) as connection:
+            if migrations.state(connection) != "empty":
+                raise UserError(
+                    "This database holds something already. Restore into a new folder (--data) or database."
+                )
+        _run_binary("pg_restore", "--no-owner", "--single-transaction", "--exit-on-error", f"--dbname={url}", str(file))
+    out.print("The database is restored. Copy the stored files and secret.key into the data folder, then: pegbar serve")

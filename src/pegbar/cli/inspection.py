@@ -29,12 +29,12 @@ def routes(*, json: As_json = False) -> None:
 
     rows = [
         {
-            "method": each.method,
-            "path": each.path,
-            "access": each.access.text,
-            "events": sorted({event.name for event in each.events}),
+            "method": operation.method,
+            "path": operation.path,
+            "access": operation.access.text,
+            "events": sorted({event.name for event in operation.events}),
         }
-        for each in sorted(load_domains(), key=lambda each: (each.path, each.method))
+        for operation in sorted(load_domains(), key=lambda operation: (operation.path, operation.method))
     ]
     if json:
         _print_json(rows)
@@ -56,8 +56,8 @@ def events(
     if markdown:
         out.print(declared.documentation(), markup=False, end="", soft_wrap=True)
         return
-    for each in sorted({(each.name, each.keys) for each in declared.declared}):
-        out.print(f"{each[0]:<44}{', '.join(each[1])}", markup=False, soft_wrap=True)
+    for name, keys in sorted({(event.name, event.keys) for event in declared.declared}):
+        out.print(f"{name:<44}{', '.join(keys)}", markup=False, soft_wrap=True)
 
 
 @app.command

@@ -117,13 +117,13 @@ def _services() -> list[Service]:
     """The processes of this server, the API first. Several API workers share one process for the live sockets."""
     pegbar = (sys.executable, "-m", "pegbar")
     several = bool(settings().sockets_at)
-    found = [
+    services = [
         Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, holds_sockets=not several),
         Service("job worker", (*pegbar, "worker"), stop_timeout=_JOBS_FINISH + 5),
     ]
     if several:
-        found.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, holds_sockets=True))
-    return found
+        services.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, holds_sockets=True))
+    return services
 
 
 @contextmanager

@@ -93,7 +93,7 @@ class Supervisor:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._told)
+                signal.signal(number, self._on_signal)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         try:
             for service in self._services:
@@ -127,7 +127,7 @@ class Supervisor:
             self._revive_at = time.monotonic() + delay
             log.error("PostgreSQL cannot start; it is tried again", reason=str(error), seconds=delay)
 
-    def _told(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping += 1
         if self._stopping > 1:
             # Impatience: nothing answered is lost, what is under way is rolled back or done again.

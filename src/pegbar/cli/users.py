@@ -53,16 +53,16 @@ def _in_transaction(place: Place | None, work: Callable[[Any], Awaitable[T]]) ->
     return _with_database(place, run)
 
 
-def _password(given: str | None, *, from_input: bool) -> tuple[str, str]:
+def _password(password: str | None, *, from_input: bool) -> tuple[str, str]:
     """The password to set, and what to tell of it."""
     if from_input:
-        given = sys.stdin.readline().rstrip("\n")
-        if not given:
+        password = sys.stdin.readline().rstrip("\n")
+        if not password:
             raise UserError("The standard input holds no password.")
-    if given is not None:
-        return given, ""
-    made = secrets.token_urlsafe(12)
-    return made, f" Their password, shown this once: {made}"
+    if password is not None:
+        return password, ""
+    generated = secrets.token_urlsafe(12)
+    return generated, f" Their password, shown this once: {generated}"
 
 
 @user.command
@@ -80,7 +80,7 @@ def create(
     """Make an account for a person."""
     from pegbar.accounts import administration
 
-    chosen, told = _password(password, from_input=password_stdin)
+    chosen, note = _password(password, from_input=password_stdin)
     first = first_name or email.partition("@")[0]
     _in_transaction(
         place,
@@ -88,7 +88,7 @@ def create(
             tx, email=email, first_name=first, last_name=last_name, role=role, password=chosen
         ),
     )
-    out.print(f"{email} can sign in, as {role}.{told}", markup=False)
+    out.print(f"{email} can sign in, as {role}.{note}", markup=False)
 
 
 @user.command
@@ -121,9 +121,9 @@ def reset_password(
     """Give somebody a new password. Their sessions end; a lockout does too."""
     from pegbar.accounts import administration
 
-    chosen, told = _password(password, from_input=password_stdin)
+    chosen, note = _password(password, from_input=password_stdin)
     _in_transaction(place, lambda tx: administration.reset_password(tx, email, chosen, disable_2fa=disable_2fa))
-    out.print(f"{email} has a new password.{told}", markup=False)
+    out.print(f"{email} has a new password.{note}", markup=False)
 
 
 @user.command(name="list")

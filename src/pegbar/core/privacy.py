@@ -21,9 +21,9 @@ def close(paths: Iterable[Path]) -> None:
     """Take from other users what they may do with these files and folders of ours, where they are there."""
     for path in paths:
         with suppress(FileNotFoundError):
-            found = path.stat()
-            if found.st_mode & _OTHERS and found.st_uid == os.geteuid():
-                path.chmod(found.st_mode & 0o7777 & ~_OTHERS)
+            info = path.stat()
+            if info.st_mode & _OTHERS and info.st_uid == os.geteuid():
+                path.chmod(info.st_mode & 0o7777 & ~_OTHERS)
 
 
 def make_folder(folder: Path) -> None:

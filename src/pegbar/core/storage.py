@@ -206,11 +206,11 @@ class LocalStore:
     async def stat(self, address: Address) -> Binary | None:
         path = self.path(address)
         try:
-            found = path.stat()
+            info = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        modified = datetime.fromtimestamp(found.st_mtime, UTC)
-        return Binary(address, found.st_size, f'"{found.st_mtime_ns:x}-{found.st_size:x}"', modified, path)
+        modified = datetime.fromtimestamp(info.st_mtime, UTC)
+        return Binary(address, info.st_size, f'"{info.st_mtime_ns:x}-{info.st_size:x}"', modified, path)
 
     async def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         left = None if end is None else end - start
@@ -254,7 +254,7 @@ class ObjectStore:
 
     @staticmethod
     def _connect(bucket: str) -> S3Store:
-        given = {
+        config = {
             "endpoint": settings().fs_s3_endpoint or None,
             "region": settings().fs_s3_region or "us-east-1",
             "access_key_id": settings().fs_s3_access_key or None,
@@ -262,7 +262,7 @@ class ObjectStore:
         }
         return S3Store(
             f"{settings().fs_bucket_prefix}{bucket}",
-            config=cast("Any", {name: value for name, value in given.items() if value is not None}),
+            config=cast("Any", {name: value for name, value in config.items() if value is not None}),
             # A transfer may take hours; silence may not.
             client_options={
                 "allow_http": settings().fs_s3_endpoint.startswith("http://"),
@@ -301,18 +301,18 @@ class ObjectStore:
         elif start:
             options["range"] = {"offset": start}
         with _store_errors(address):
-            found = await obstore.get_async(self._stores[address.bucket], address.key, options=options)
-            async for piece in found.stream(min_chunk_size=CHUNK):
+            download = await obstore.get_async(self._stores[address.bucket], address.key, options=options)
+            async for piece in download.stream(min_chunk_size=CHUNK):
                 yield bytes(piece)
 
     async def copy(self, source: Address, target: Address) -> int | None:
-        found = await self.stat(source)
-        if found is None:
+        binary = await self.stat(source)
+        if binary is None:
             return None
         assert source.bucket == target.bucket, "objects are copied inside a bucket"
         with _store_errors(target):
             await obstore.copy_async(self._stores[source.bucket], source.key, target.key)
-        return found.size
+        return binary.size
 
     async def remove(self, address: Address) -> None:
         with _store_errors(address):
@@ -363,7 +363,7 @@ async def fetch(address: Address, target: Path) -> bool:
 
 _JOURNAL = """(SELECT coalesce(jsonb_agg(kept.entry ORDER BY kept.n), '[]'::jsonb)
                  FROM (SELECT entry, n FROM jsonb_array_elements(stored_file.journal || EXCLUDED.journal)
-                         WITH ORDINALITY AS each (entry, n) ORDER BY n DESC LIMIT 50) AS kept)"""
+                         WITH ORDINALITY AS entries (entry, n) ORDER BY n DESC LIMIT 50) AS kept)"""
 
 _RECORD = text(
     f"""
@@ -380,9 +380,9 @@ _MARK = text(
     INSERT INTO stored_file
            (id, created_at, updated_at, bucket, key, prefix, file_id, deleted_at, purge_forced, journal)
     SELECT gen_random_uuid(), :now, :now, bucket, prefix || '-' || file_id, prefix, file_id, :now, :forced, :journal
-      FROM unnest(:buckets ::text[], :prefixes ::text[], :file_ids ::text[]) AS given (bucket, prefix, file_id)
+      FROM unnest(:buckets ::text[], :prefixes ::text[], :file_ids ::text[]) AS removed (bucket, prefix, file_id)
      WHERE :forced OR EXISTS (SELECT 1 FROM stored_file s
-                               WHERE s.bucket = given.bucket AND s.key = prefix || '-' || given.file_id)
+                               WHERE s.bucket = removed.bucket AND s.key = prefix || '-' || removed.file_id)
     ON CONFLICT (bucket, key) DO UPDATE
        SET deleted_at = coalesce(stored_file.deleted_at, EXCLUDED.deleted_at), updated_at = EXCLUDED.updated_at,
            purge_forced = stored_file.purge_forced OR EXCLUDED.purge_forced, journal = {_JOURNAL}
@@ -445,9 +445,9 @@ async def mark_deleted(tx: Transaction, addresses: Iterable[Address], *, force: 
         now=utc_now(),
         forced=force,
         journal=_entry(tx, "delete"),
-        buckets=[each.bucket for each in listed],
-        prefixes=[each.prefix for each in listed],
-        file_ids=[str(each.file_id) for each in listed],
+        buckets=[address.bucket for address in listed],
+        prefixes=[address.prefix for address in listed],
+        file_ids=[str(address.file_id) for address in listed],
     )
     if force or settings().remove_files:
         tx.defer(PURGE)
@@ -489,11 +489,11 @@ async def purge(db: Database) -> None:
                 return refused.message
         return None
 
-    found = True
-    while found and not failures:
+    more = True
+    while more and not failures:
         async with db.transaction() as tx:
             rows = await tx.rows(_TO_PURGE, everything=settings().remove_files, most=_MOST_PURGE_ATTEMPTS)
-            found = bool(rows)
+            more = bool(rows)
             errors = await asyncio.gather(
                 *[remove(Address(row["bucket"], row["prefix"], row["file_id"])) for row in rows]
             )

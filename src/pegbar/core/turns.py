@@ -58,7 +58,7 @@ class Turns:
         if self._free > 0 and self._held[holder] < self._by_holder:
             self._grant(holder)
             return
-        if self._most_waiting and sum(each.holder == holder for each in self._queue) >= self._most_waiting:
+        if self._most_waiting and sum(other.holder == holder for other in self._queue) >= self._most_waiting:
             raise Busy(f"{self._most_waiting} of your {self._what} wait for their turn already. Try again in a moment.")
         waiting = _Waiting(holder, rank)
         self._queue.append(waiting)
@@ -87,8 +87,8 @@ class Turns:
 
     def _next(self) -> _Waiting | None:
         """Who comes next of those that may take another place; the queue is in order of arrival."""
-        able = [each for each in self._queue if self._held[each.holder] < self._by_holder]
-        return min(able, key=lambda each: (each.rank, self._held[each.holder]), default=None)
+        able = [waiting for waiting in self._queue if self._held[waiting.holder] < self._by_holder]
+        return min(able, key=lambda waiting: (waiting.rank, self._held[waiting.holder]), default=None)
 
 
 class Allowance:

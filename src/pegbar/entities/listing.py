@@ -80,7 +80,7 @@ def criteria(request: Request[Any, Any, Any], *ignored: str) -> Criteria:
     """The filters of a query string, and their values."""
     query = [(name, text) for name, text in request.query_params.multi_items() if name not in _IGNORED | set(ignored)]
     listing = filters.parse_listing(query, entities.columns, entities.by_key, {})
-    return listing.filters, listing.given
+    return listing.filters, listing.params
 
 
 async def entities_listed(

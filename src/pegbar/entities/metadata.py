@@ -15,7 +15,7 @@ from pegbar.entities import events
 from pegbar.entities.kinds import SCENE
 from pegbar.entities.scopes import project_of
 from pegbar.entities.tables import entity, entity_version
-from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
+from pegbar.productions.descriptors.shapes import DESCRIPTORS_FOR, masked
 from pegbar.productions.hooks import VALUES_CHANGED, ChangedValues
 from pegbar.productions.tables import metadata_descriptor
 

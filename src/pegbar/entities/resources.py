@@ -14,7 +14,7 @@ from pegbar.entities.kinds import KINDS, kind_of_type, kind_text
 from pegbar.entities.metadata import masked_data
 from pegbar.entities.shapes import RELATIONS, ROW
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity, entity_link
-from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
+from pegbar.productions.descriptors.shapes import DESCRIPTORS_FOR
 
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:

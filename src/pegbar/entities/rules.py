@@ -6,7 +6,7 @@ from functools import lru_cache
 from sqlalchemy import bindparam, select
 
 from pegbar.core.data.schema import Uuid
-from pegbar.core.http.access import Caller, Place, Rule, asked, at, entity_access, manager_of, member_of
+from pegbar.core.http.access import Caller, Place, Rule, at, entity_access, in_query, manager_of, member_of
 from pegbar.entities.kinds import EPISODE, KINDS, is_kind
 from pegbar.entities.tables import entity
 
@@ -55,7 +55,7 @@ edits = Rule(
 
 
 def _asked_for(kind: str, parameter: str) -> Place:
-    return replace(the(kind, parameter), in_query=True, otherwise=asked("project", "project_id"))
+    return replace(the(kind, parameter), in_query=True, otherwise=in_query("project", "project_id"))
 
 
 def _is_member(caller: Caller) -> bool:
@@ -64,7 +64,7 @@ def _is_member(caller: Caller) -> bool:
 
 #: Listings: members of the production asked for; without one, administrators.
 lists_production = Rule(
-    "member of the production asked for; without one, studio manager", _is_member, asked("project", "project_id")
+    "member of the production asked for; without one, studio manager", _is_member, in_query("project", "project_id")
 )
 
 
@@ -89,7 +89,7 @@ lists_assets = Rule(
 lists_concepts = Rule(
     "member of the production asked for, neither vendor nor client",
     lambda caller: lists_assets.test(caller) and caller.role_here not in ("vendor", "client"),
-    asked("project", "project_id"),
+    in_query("project", "project_id"),
 )
 #: Edits: like assets, but an episode names no production.
-lists_edits = Rule(lists_assets.text, lists_assets.test, asked("project", "project_id"))
+lists_edits = Rule(lists_assets.text, lists_assets.test, in_query("project", "project_id"))

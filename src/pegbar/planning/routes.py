@@ -11,7 +11,7 @@ from litestar import Request
 from pegbar.core.data import filters
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.resource import Resource, list_rows
-from pegbar.core.http.access import Caller, Rule, asked, member_of, not_client, not_vendor, vendor_here
+from pegbar.core.http.access import Caller, Rule, in_query, member_of, not_client, not_vendor, vendor_here
 from pegbar.core.http.routing import get
 from pegbar.planning import availability, queries
 from pegbar.planning.resources import schedule_version_links, schedule_versions
@@ -20,7 +20,7 @@ from pegbar.planning.resources import schedule_version_links, schedule_versions
 _plans = Rule(
     "studio manager; with ?project_id= any member of the production but vendors and clients",
     lambda caller: caller.is_staff,
-    asked("project", "project_id"),
+    in_query("project", "project_id"),
 )
 
 
@@ -68,7 +68,7 @@ _planners = Rule(
     lambda caller: (
         caller.is_admin or (caller.role in ("manager", "supervisor") and (caller.project_id is None or caller.is_staff))
     ),
-    asked("project", "project_id"),
+    in_query("project", "project_id"),
 )
 
 

@@ -38,12 +38,12 @@ _LINKED_BACKGROUNDS = select(project_preview_background_file_link.c.preview_back
 
 async def ensure_open_status(tx: Transaction) -> UUID:
     """The id of the status Open, created when it is missing."""
-    found: UUID | None = await tx.value(open_status)
-    if found is None:
+    status_id: UUID | None = await tx.value(open_status)
+    if status_id is None:
         await tx.insert_many(project_status, [{"name": "Open", "color": "#000000"}], skip_existing=True)
-        found = await tx.value(open_status)
-    assert found is not None
-    return found
+        status_id = await tx.value(open_status)
+    assert status_id is not None
+    return status_id
 
 
 async def prepare_project(change: Change) -> None:
@@ -107,23 +107,25 @@ def check_pair(hd: int | None, ld: int | None) -> None:
 
 async def _check_backgrounds(change: Change) -> None:
     """Backgrounds exist, and the default one is among those of the production."""
-    given = change.relations.get("preview_background_files")
-    if given:
-        known = set(await change.tx.column(_KNOWN_BACKGROUNDS, ids=given))
-        for each in given:
-            if each not in known:
-                raise NotFound(f"There is no preview background file {each}.")
+    backgrounds = change.relations.get("preview_background_files")
+    if backgrounds:
+        known = set(await change.tx.column(_KNOWN_BACKGROUNDS, ids=backgrounds))
+        for background_id in backgrounds:
+            if background_id not in known:
+                raise NotFound(f"There is no preview background file {background_id}.")
     name = "default_preview_background_file_id"
-    if given is not None and name not in change.values and change.after(name) not in given:
+    if backgrounds is not None and name not in change.values and change.after(name) not in backgrounds:
         change.values[name] = None
     chosen = change.values.get(name)
     if chosen is None or not change.changes(name):
         return
-    if given is None:
-        given = [] if change.before is None else await change.tx.column(_LINKED_BACKGROUNDS, project_id=change.row_id)
+    if backgrounds is None:
+        backgrounds = []
+        if change.before is not None:
+            backgrounds = await change.tx.column(_LINKED_BACKGROUNDS, project_id=change.row_id)
         if "project_template_id" in change.document:
-            given = given + await applying.backgrounds(change.tx, change.document["project_template_id"])
-    if chosen not in given:
+            backgrounds = backgrounds + await applying.backgrounds(change.tx, change.document["project_template_id"])
+    if chosen not in backgrounds:
         raise BadRequest(f"{name} is not among the preview background files of the production.")
 
 

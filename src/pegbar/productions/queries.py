@@ -1,13 +1,16 @@
 """Reads about productions."""
 
 from functools import lru_cache
+from uuid import UUID
 
 from sqlalchemy import Executable, String, bindparam, func, select
 
 from pegbar.accounts.standing import CALLER, is_going, is_open, teams
 from pegbar.accounts.tables import person
+from pegbar.core.data.database import Json, Reader
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire, json_object
+from pegbar.core.http.routing import found
 from pegbar.productions import shapes
 from pegbar.productions.tables import project, project_person_link
 
@@ -16,7 +19,13 @@ PERSON_ID = bindparam("person_id", type_=Uuid)
 _NAME = bindparam("name", type_=String)
 
 #: A production without its relations.
-project_row = select(json_object(shapes.PROJECT)).where(project.c.id == PROJECT_ID)
+_project_row = select(json_object(shapes.PROJECT)).where(project.c.id == PROJECT_ID)
+
+
+async def project_row(db: Reader, project_id: UUID) -> Json:
+    """A production without its relations; 404 when it is gone."""
+    return found(await db.json_row(_project_row, project_id=project_id), "The production")
+
 
 #: The productions whose team holds the caller.
 in_own_team = project.c.id.in_(teams(CALLER))
@@ -32,9 +41,9 @@ def one_project(wire: Wire) -> Executable:
 def open_projects(for_admin: bool, named: bool) -> Executable:
     """The open productions that concern the caller; `name` is exact."""
     wire = shapes.FULL_FOR_ADMINS if for_admin else shapes.FULL
-    found = select(json_object(wire)).select_from(project).order_by(project.c.name)
-    found = found.where(is_open(to_admins=True)) if for_admin else found.where(is_open(), in_own_team)
-    return found.where(project.c.name == _NAME) if named else found
+    rows = select(json_object(wire)).select_from(project).order_by(project.c.name)
+    rows = rows.where(is_open(to_admins=True)) if for_admin else rows.where(is_open(), in_own_team)
+    return rows.where(project.c.name == _NAME) if named else rows
 
 
 @lru_cache
@@ -43,12 +52,12 @@ def all_projects(for_admin: bool, named: bool) -> Executable:
     wire = shapes.PROJECT if for_admin else shapes.PROJECT_SHOWN
     if for_admin and not named:
         wire = shapes.OVERVIEW
-    found = select(json_object(wire)).select_from(project).order_by(project.c.name)
-    found = found.where(~is_going(project.c.id) if for_admin else in_own_team)
+    rows = select(json_object(wire)).select_from(project).order_by(project.c.name)
+    rows = rows.where(~is_going(project.c.id) if for_admin else in_own_team)
     if not named:
-        return found
+        return rows
     matches = project.c.name.ilike(_NAME) if for_admin else func.lower(project.c.name) == func.lower(_NAME)
-    return found.where(matches).limit(1)
+    return rows.where(matches).limit(1)
 
 
 @lru_cache

@@ -10,7 +10,7 @@ from pegbar.productions import creation, shapes
 from pegbar.productions.budgets import actions as budget_actions
 from pegbar.productions.deletion.actions import remove_project
 from pegbar.productions.descriptors import values
-from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR
+from pegbar.productions.descriptors.shapes import DESCRIPTORS_FOR
 from pegbar.productions.tables import (
     budget,
     budget_entry,

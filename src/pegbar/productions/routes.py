@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.core.data.database import Database, Json, Reader, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, at, authenticated, manager_of, member_of
@@ -18,11 +18,6 @@ from pegbar.productions.resources import projects
 
 #: A role within one production; administrators are so everywhere.
 TeamRole = Literal["user", "supervisor", "manager", "client", "vendor"]
-
-
-async def project_row(db: Reader, project_id: UUID) -> Json:
-    """A production without its relations; 404 when it is gone."""
-    return found(await db.json_row(queries.project_row, project_id=project_id), "The production")
 
 
 # Productions
@@ -46,8 +41,8 @@ async def all_projects(request: Request[Any, Any, Any], db: Database, caller: Ca
 
 async def _list(db: Database, caller: Caller, statements: Any, name: str | None) -> Json:
     statement = statements(caller.is_admin, name is not None)
-    given = {} if name is None else {"name": name}
-    return await db.json(statement, **given, **scope_parameters(statement, caller))
+    params = {} if name is None else {"name": name}
+    return await db.json(statement, **params, **scope_parameters(statement, caller))
 
 
 @get(
@@ -59,9 +54,9 @@ async def _list(db: Database, caller: Caller, statements: Any, name: str | None)
 )
 async def read_project(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
     """Read one of projects: with its relations, settings and the descriptors the caller may see, unless told not to."""
-    asked = request.query_params.get("relations")
+    flag = request.query_params.get("relations")
     wire = shapes.named_project(caller)
-    if asked is None or asked.lower() == "true":
+    if flag is None or flag.lower() == "true":
         wire = shapes.full_project(caller)
     statement = queries.one_project(wire)
     row = await db.json_row(statement, project_id=path_uuid(instance_id), **scope_parameters(statement, caller))
@@ -115,7 +110,7 @@ async def team(project_id: UUID, db: Database, caller: Caller) -> Json:
 async def join_team(project_id: UUID, body: NewMember, tx: Transaction) -> Json:
     """Put a person in the team of a production, or change the role of a member."""
     await actions.join_team(tx, project_id, body.person_id, body.role)
-    return await project_row(tx, project_id)
+    return await queries.project_row(tx, project_id)
 
 
 @put(

@@ -6,14 +6,14 @@ from sqlalchemy import ColumnElement, Text, case, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import ScalarSelect
 
-from pegbar.accounts.people.visibility import managed_wire
+from pegbar.accounts.people.shapes import managed_wire
 from pegbar.accounts.shapes import CLIENT, MINIMAL
 from pegbar.accounts.standing import CALLER, on
 from pegbar.core.data.resource import Relation
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_map, json_object, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity
-from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, FOR_CLIENT, masked
+from pegbar.productions.descriptors.shapes import DESCRIPTORS_FOR, FOR_CLIENT, masked
 from pegbar.productions.tables import (
     department_metadata_descriptor_link,
     metadata_descriptor,
@@ -104,11 +104,11 @@ NAMED_SHOWN = PROJECT_SHOWN.but(project_status_name=STATUS_NAME)
 
 
 def _descriptors(narrowed: bool) -> ColumnElement[str]:
-    found = select(json_object(DESCRIPTOR_SHORT)).where(metadata_descriptor.c.project_id == project.c.id)
+    rows = select(json_object(DESCRIPTOR_SHORT)).where(metadata_descriptor.c.project_id == project.c.id)
     if narrowed:
-        found = found.where(DESCRIPTOR_VISIBLE)
+        rows = rows.where(DESCRIPTOR_VISIBLE)
     order = (metadata_descriptor.c.position.nulls_last(), metadata_descriptor.c.name)
-    return json_list(found.order_by(*order).correlate(project))
+    return json_list(rows.order_by(*order).correlate(project))
 
 
 def _full(narrowed: bool) -> Wire:

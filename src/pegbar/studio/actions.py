@@ -34,9 +34,9 @@ _CLEAR_DEFAULT = (
 
 _REORDER = text(
     """
-    UPDATE task_type SET priority = given.n, updated_at = :now
-      FROM (SELECT id, min(n) AS n FROM unnest(:ids ::uuid[]) WITH ORDINALITY AS each (id, n) GROUP BY id) AS given
-     WHERE task_type.id = given.id AND task_type.priority IS DISTINCT FROM given.n
+    UPDATE task_type SET priority = numbered.n, updated_at = :now
+      FROM (SELECT id, min(n) AS n FROM unnest(:ids ::uuid[]) WITH ORDINALITY AS listed (id, n) GROUP BY id) AS numbered
+     WHERE task_type.id = numbered.id AND task_type.priority IS DISTINCT FROM numbered.n
     RETURNING task_type.id
     """
 ).bindparams(bindparam("now", type_=task_type.c.updated_at.type))
@@ -104,8 +104,8 @@ async def check_task_status(change: Change) -> None:
     """One status is the default of concepts, and one of everything else."""
     if change.after("is_default") and (change.changes("is_default") or change.changes("for_concept")):
         for_concept = bool(change.after("for_concept"))
-        given = {"for_concept": for_concept, "row_id": change.row_id, "now": utc_now()}
-        for status_id in await change.tx.column(_CLEAR_DEFAULT, **given):
+        params = {"for_concept": for_concept, "row_id": change.row_id, "now": utc_now()}
+        for status_id in await change.tx.column(_CLEAR_DEFAULT, **params):
             change.tx.emit(STATUS_UPDATE, task_status_id=status_id)
 
 
@@ -117,7 +117,7 @@ async def check_plugin(change: Change) -> None:
 
 async def add_missing_scales(tx: Transaction) -> None:
     """Every department has a salary for each position and seniority: add those missing, at zero."""
-    given = {"positions": list(POSITIONS), "seniorities": list(SENIORITIES)}
-    if await tx.value(_ANY_MISSING_SCALE, **given):
+    params = {"positions": list(POSITIONS), "seniorities": list(SENIORITIES)}
+    if await tx.value(_ANY_MISSING_SCALE, **params):
         await tx.execute(_HOLD_SCALES)
-        await tx.execute(_ADD_SCALES, now=utc_now(), **given)
+        await tx.execute(_ADD_SCALES, now=utc_now(), **params)

@@ -142,10 +142,10 @@ def _by_name(table: Table) -> Any:
 
 
 async def _ensure(tx: Transaction, table: Table, name: str, **columns: Any) -> UUID:
-    found: UUID | None = await tx.value(_by_name(table), name=name)
-    made = found or await tx.insert(table, name=name, **columns)
-    assert made is not None
-    return made
+    existing_id: UUID | None = await tx.value(_by_name(table), name=name)
+    row_id = existing_id or await tx.insert(table, name=name, **columns)
+    assert row_id is not None
+    return row_id
 
 
 async def _ensure_status(tx: Transaction, name: str, short_name: str, color: str, flags: dict[str, bool]) -> None:
@@ -153,10 +153,11 @@ async def _ensure_status(tx: Transaction, name: str, short_name: str, color: str
     if flags.get("is_default"):
         for_concept = bindparam("for_concept", type_=task_status.c.for_concept.type)
         same |= task_status.c.is_default.is_(True) & (func.coalesce(task_status.c.for_concept, False) == for_concept)
-        given: dict[str, Any] = {"for_concept": flags.get("for_concept", False)}
+        params: dict[str, Any] = {"for_concept": flags.get("for_concept", False)}
     else:
-        given = {}
-    if await tx.value(select(task_status.c.id).where(same).limit(1), name=name, short_name=short_name, **given) is None:
+        params = {}
+    statement = select(task_status.c.id).where(same).limit(1)
+    if await tx.value(statement, name=name, short_name=short_name, **params) is None:
         await tx.insert(task_status, name=name, short_name=short_name, color=color, **flags)
 
 

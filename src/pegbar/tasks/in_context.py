@@ -13,7 +13,7 @@ from pegbar.entities.kinds import ASSET, EPISODE, SPECIAL, is_kind
 from pegbar.entities.metadata import shown_data
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import blank_of
-from pegbar.productions.descriptors.visibility import DESCRIPTORS_FOR, masked
+from pegbar.productions.descriptors.shapes import DESCRIPTORS_FOR, masked
 from pegbar.productions.tables import metadata_descriptor, project
 from pegbar.studio.tables import entity_type, project_status, task_status, task_type
 from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from pegbar.accounts.people.visibility import record
+from pegbar.accounts.people.shapes import record
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import person
 from pegbar.core.data.schema import Uuid

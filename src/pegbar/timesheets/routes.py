@@ -15,11 +15,11 @@ from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import (
     Caller,
     Rule,
-    asked,
     at,
     authenticated,
     client_here,
     entity_access,
+    in_query,
     not_client,
     require,
     task_access,
@@ -277,7 +277,7 @@ _tables = Rule(
     lambda caller: (
         caller.role not in ("manager", "supervisor") or caller.subject_id is None or caller.in_team or caller.is_admin
     ),
-    asked("project", "project_id"),
+    in_query("project", "project_id"),
 )
 
 
@@ -340,7 +340,7 @@ _QUOTA = "/data/persons/{person_id:uuid}/quota-shots"
 _quotas = Rule(
     "the person concerned, studio manager, or with a production its manager or supervisor",
     lambda _: True,
-    asked("project", "project_id"),
+    in_query("project", "project_id"),
 )
 
 

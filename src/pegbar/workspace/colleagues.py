@@ -1,11 +1,11 @@
 """The people whom the context lists, by who looks. Source: spec user, `persons` of the context and "Worth fixing" 5, 6.
 
-Who sees what of whom is `accounts/people/visibility.py`'s; guests and preview accounts are in no list but clients'.
+Who sees what of whom is `accounts/people/shapes.py`'s; guests and preview accounts are in no list but clients'.
 """
 
 from sqlalchemy import ColumnElement, or_, select
 
-from pegbar.accounts.people.visibility import OUTSIDERS, TEAM_MATE, record
+from pegbar.accounts.people.shapes import OUTSIDERS, TEAM_MATE, record
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.standing import CALLER
 from pegbar.accounts.tables import person

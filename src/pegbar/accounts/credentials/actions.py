@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 from pegbar.accounts import mails, passwords, queries, sessions, sign_in
 from pegbar.accounts.credentials import links
 from pegbar.accounts.guesses import Guesses
+from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
@@ -36,11 +37,6 @@ def check_typed_twice(password: str, again: str) -> None:
     """Refuse two different passwords."""
     if password != again:
         raise BadRequest("The two passwords are not the same.")
-
-
-def is_protected(email: str | None) -> bool:
-    """Whether only its owner may change this account."""
-    return email is not None and email.lower() in {each.lower() for each in settings().protected_accounts}
 
 
 def check_may_set_password(caller: Caller, target: asyncpg.Record) -> None:
@@ -146,4 +142,4 @@ async def link_for(tx: Transaction, caller: Caller, person_id: UUID) -> str:
     check_may_set_password(caller, target)
     if not target["email"]:
         raise BadRequest("This person has no e-mail address.")
-    return links.url(target["email"], await links.new_token(tx, person_id, links.GIVEN))
+    return links.url(target["email"], await links.new_token(tx, person_id, links.PASSED_ON))

@@ -1,6 +1,6 @@
 """Links that set a password. Source: spec accounts, "Passwords, reset, invitation, mails".
 
-Links are good beside one another, so that asking for another one takes none away; using one, or changing the password,
+Links are good beside one another, so that another one takes none away; using one, or changing the password,
 ends them all.
 """
 
@@ -20,10 +20,10 @@ from pegbar.core.data.schema import Uuid
 
 _LETTERS, _LENGTH = string.ascii_uppercase + string.digits, 64
 
-ASKED_FOR, GIVEN, FIRST, INVITATION = "reset-asked-for", "reset-given", "reset-first", "reset-invitation"
+REQUESTED, PASSED_ON, FIRST, INVITATION = "reset-asked-for", "reset-given", "reset-first", "reset-invitation"
 _LIFETIMES = {
-    ASKED_FOR: timedelta(hours=2),
-    GIVEN: timedelta(hours=2),
+    REQUESTED: timedelta(hours=2),
+    PASSED_ON: timedelta(hours=2),
     FIRST: timedelta(hours=2),
     INVITATION: timedelta(days=7),
 }
@@ -34,12 +34,12 @@ _HELD = select(person.c.id).where(person.c.id == bindparam("person_id", type_=Uu
 _MOST = 5
 
 
-async def token_asked_for(tx: Transaction, person_id: UUID) -> str | None:
+async def requested_token(tx: Transaction, person_id: UUID) -> str | None:
     """A token to mail to whoever asks; None for somebody who was mailed five that are good: anybody can ask."""
     await tx.row(_HELD, person_id=person_id)
-    if await one_time.count(tx, ASKED_FOR, person_id) >= _MOST:
+    if await one_time.count(tx, REQUESTED, person_id) >= _MOST:
         return None
-    return await new_token(tx, person_id, ASKED_FOR)
+    return await new_token(tx, person_id, REQUESTED)
 
 
 async def new_token(tx: Transaction, person_id: UUID, kind: str) -> str:

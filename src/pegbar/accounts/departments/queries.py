@@ -5,7 +5,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, Executable, Text, bindparam, func, select
 
 from pegbar.accounts import shapes
-from pegbar.accounts.people.visibility import TEAM_MATE, minimal_wire
+from pegbar.accounts.people.shapes import TEAM_MATE, minimal_wire
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.data.schema import Column, Table, Uuid
 from pegbar.core.data.wire import Wire, json_object, wire_of

@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from pegbar.accounts.departments import queries
-from pegbar.accounts.departments.equipment import HARDWARE, LICENSES, check_department
-from pegbar.accounts.people.visibility import OUTSIDERS
+from pegbar.accounts.departments.actions import HARDWARE, LICENSES, check_department
+from pegbar.accounts.people.shapes import OUTSIDERS
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, admin, authenticated

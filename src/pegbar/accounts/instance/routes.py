@@ -31,7 +31,7 @@ async def root() -> Any:
 async def config(db: Database) -> Any:
     """What the web UI needs before anybody signs in."""
     now = settings()
-    told: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "is_self_hosted": now.is_self_hosted,
         "crisp_token": now.crisp_token,
         "dark_theme_by_default": bool(await db.value(queries.dark_theme)),
@@ -49,8 +49,8 @@ async def config(db: Database) -> Any:
         "preview_accounts_enabled": now.auth_strategy == "auth_local_classic",
     }
     if now.sentry_kitsu_enabled:
-        told["sentry"] = {"dsn": now.sentry_kitsu_dsn, "sampleRate": now.sentry_kitsu_sr}
-    return told
+        answer["sentry"] = {"dsn": now.sentry_kitsu_dsn, "sampleRate": now.sentry_kitsu_sr}
+    return answer
 
 
 @get("/status", access=anyone, tag=_TAG)
@@ -109,8 +109,8 @@ async def check_config(request: Request[Any, Any, Any], db: Database) -> Any:
         raise NotFound("There is no such route.")
     guesses = Guesses(db, request)
     await guesses.check()
-    given = request.headers.get("authorization", "").encode()
-    if not secrets.compare_digest(given, f"Bearer {now.admin_token}".encode()):
+    authorization = request.headers.get("authorization", "").encode()
+    if not secrets.compare_digest(authorization, f"Bearer {now.admin_token}".encode()):
         await guesses.failed()
         raise Forbidden("This needs the ADMIN_TOKEN of the instance.")
     values = {
@@ -123,5 +123,5 @@ async def check_config(request: Request[Any, Any, Any], db: Database) -> Any:
         "nomad_tile_job": "",
     }
     # There is one source of settings: both columns of the comparison say the same.
-    told = {name: {"env": value, "redis": value} for name, value in values.items()}
-    return {**told, "active_users": await db.value(queries.active_users)}
+    compared = {name: {"env": value, "redis": value} for name, value in values.items()}
+    return {**compared, "active_users": await db.value(queries.active_users)}

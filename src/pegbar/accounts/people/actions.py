@@ -25,11 +25,11 @@ _DEPARTMENT = select(department.c.id).where(department.c.id == bindparam("depart
 
 async def hire(tx: Transaction, caller: Caller, document: Mapping[str, Any]) -> tuple[UUID, str | None]:
     """Add a person; their id and, for a bot, the token that its requests carry."""
-    given = profile.read(document)
-    if profile.is_past(given.get("expiration_date")):
+    values = profile.read(document)
+    if profile.is_past(values.get("expiration_date")):
         raise BadRequest("expiration_date: the day is past.")
-    person_id = await persons.create(tx, caller, given)
-    token = await _give_token(tx, person_id, given) if given.get("is_bot") else None
+    person_id = await persons.create(tx, caller, values)
+    token = await _give_token(tx, person_id, values) if values.get("is_bot") else None
     return person_id, token
 
 
@@ -43,15 +43,15 @@ async def edit(tx: Transaction, caller: Caller, person_id: UUID, document: Mappi
     if before is None:
         raise NotFound(f"There is no Person {person_id}.")
     heard = persons.writes.heard(Change(tx, caller, document, before=before, row_id=person_id))
-    given = profile.read(heard, unchanged=dict(before))
-    expires = given.get("expiration_date")
+    values = profile.read(heard, unchanged=dict(before))
+    expires = values.get("expiration_date")
     if profile.is_past(expires) and expires != before["expiration_date"]:
         raise BadRequest("expiration_date: the day is past.")
-    change = await persons.update(tx, caller, person_id, given)
-    if "expiration_date" not in given or profile.is_past(expires):
+    change = await persons.update(tx, caller, person_id, values)
+    if "expiration_date" not in values or profile.is_past(expires):
         return None
-    meant = change.after("is_bot") or len(given) == 1 or expires != before["expiration_date"]
-    return await _give_token(tx, person_id, {**before, **given}) if meant else None
+    meant = change.after("is_bot") or len(values) == 1 or expires != before["expiration_date"]
+    return await _give_token(tx, person_id, {**before, **values}) if meant else None
 
 
 async def _give_token(tx: Transaction, person_id: UUID, row: Mapping[str, Any]) -> str:

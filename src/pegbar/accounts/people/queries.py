@@ -5,7 +5,7 @@ from functools import lru_cache
 from sqlalchemy import ARRAY, Executable, any_, bindparam, exists, func, literal, literal_column, select
 
 from pegbar.accounts import shapes
-from pegbar.accounts.people import visibility
+from pegbar.accounts.people.shapes import TEAM_MATE, minimal_wire, record
 from pegbar.accounts.standing import CALLER
 from pegbar.accounts.tables import person
 from pegbar.core.data.filters import Special, text_list
@@ -15,7 +15,7 @@ from pegbar.core.http.access import Caller
 
 _PASSWORD = func.convert_from(person.c.password, literal_column("'UTF8'"), type_=Text)
 
-_MINIMAL = {relations: visibility.minimal_wire(relations=relations) for relations in (False, True)}
+_MINIMAL = {relations: minimal_wire(relations=relations) for relations in (False, True)}
 SAFE_WITH_PASSWORD = shapes.SAFE.but(password=_PASSWORD)
 
 #: Columns that others than administrators may filter on.
@@ -56,8 +56,8 @@ def listing_wire(caller: Caller, *, relations: bool, with_password: bool) -> Wir
 @lru_cache(16)
 def one_person(role: str, relations: bool) -> Executable:
     """A person as a caller of this studio role sees them, and whether clients and vendors do. `scope_parameters`."""
-    row = visibility.record(role, relations=relations).label("row")
-    visible = (visibility.TEAM_MATE | (person.c.id == CALLER.id)).label("visible")
+    row = record(role, relations=relations).label("row")
+    visible = (TEAM_MATE | (person.c.id == CALLER.id)).label("visible")
     return select(row, visible).where(person.c.id == bindparam("person_id", type_=Uuid))
 
 

@@ -8,7 +8,7 @@ from litestar import Request
 
 from pegbar.accounts import shapes
 from pegbar.accounts.people import actions, queries
-from pegbar.accounts.people.visibility import OUTSIDERS
+from pegbar.accounts.people.shapes import OUTSIDERS
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
 from pegbar.core.data import filters
@@ -60,11 +60,11 @@ async def read_person(request: Request[Any, Any, Any], instance_id: str, db: Dat
     Whole for administrators and whoever manages the person. Clients and vendors read the people of their open
     productions.
     """
-    asked = request.query_params.get("relations")
-    relations = asked is None or asked.lower() == "true"
+    flag = request.query_params.get("relations")
+    relations = flag is None or flag.lower() == "true"
     statement = queries.one_person(caller.role, relations)
-    given = {"person_id": path_uuid(instance_id), **scope_parameters(statement, caller)}
-    row = found(await db.row(statement, **given), "This person")
+    params = {"person_id": path_uuid(instance_id), **scope_parameters(statement, caller)}
+    row = found(await db.row(statement, **params), "This person")
     if caller.role in OUTSIDERS and not row["visible"]:
         raise Forbidden("Clients and vendors see the people of their productions.")
     return Json(row["row"].encode())

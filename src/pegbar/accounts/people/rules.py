@@ -18,7 +18,7 @@ _HOLD_SEATS = text("SELECT pg_advisory_xact_lock(hashtext('pegbar.seats'))")
 
 def is_protected(email: str | None) -> bool:
     """Whether the studio's settings keep others from changing this account."""
-    return bool(email) and str(email).lower() in {each.lower() for each in settings().protected_accounts}
+    return bool(email) and str(email).lower() in {address.lower() for address in settings().protected_accounts}
 
 
 #: Seats where no limit is set: more than there are people.

@@ -41,7 +41,7 @@ async def account(db: Reader, person_id: UUID) -> asyncpg.Record:
     return row
 
 
-async def _asked(guesses: Guesses, caller: Caller) -> tuple[Target, asyncpg.Record]:
+async def _subject(guesses: Guesses, caller: Caller) -> tuple[Target, asyncpg.Record]:
     """The caller, whom we ask for a secret, and the guesses there were. Raises TooManyRequests."""
     target = await guesses.of_person(caller.id)
     return target, found(target.who, "This person")
@@ -75,7 +75,7 @@ async def begin_totp(tx: Transaction, caller: Caller) -> dict[str, str]:
 
 async def enable_totp(db: Database, guesses: Guesses, caller: Caller, code: str) -> dict[str, Any]:
     """Turn the authenticator on, given a code of it."""
-    target, who = await _asked(guesses, caller)
+    target, who = await _subject(guesses, caller)
     _check_off(who, "totp")
     await proofs.check_open(guesses, target)
     await proofs.settle(db, guesses, target, right=await proofs.totp_is_right(db, who, code), wrong=_WRONG_CODE)
@@ -91,7 +91,7 @@ async def begin_email_otp(tx: Transaction, caller: Caller) -> None:
 
 async def enable_email_otp(db: Database, guesses: Guesses, caller: Caller, code: str) -> dict[str, Any]:
     """Turn codes by e-mail on, given the one mailed."""
-    target, who = await _asked(guesses, caller)
+    target, who = await _subject(guesses, caller)
     _check_off(who, "email_otp")
     await proofs.check_open(guesses, target)
     await proofs.settle(db, guesses, target, right=await proofs.mailed_code_is_right(db, who, code), wrong=_WRONG_CODE)
@@ -129,7 +129,7 @@ async def _enable(
 
 async def disable(db: Database, guesses: Guesses, caller: Caller, factor: Factor, proof: proofs.Proof) -> None:
     """Turn a factor off, given a proof of any. Other sessions end."""
-    target, who = await _asked(guesses, caller)
+    target, who = await _subject(guesses, caller)
     _check_on(who, factor)
     await proofs.of_owner(db, guesses, target, proof)
     async with db.transaction(caller.id) as tx:
@@ -138,7 +138,7 @@ async def disable(db: Database, guesses: Guesses, caller: Caller, factor: Factor
 
 async def remove_security_key(db: Database, guesses: Guesses, caller: Caller, name: str, proof: proofs.Proof) -> None:
     """Remove the first key of a name, given a proof; the last one turns the factor off. Other sessions end."""
-    target, who = await _asked(guesses, caller)
+    target, who = await _subject(guesses, caller)
     _check_on(who, "fido")
     await proofs.of_owner(db, guesses, target, proof)
     async with db.transaction(caller.id) as tx:
@@ -157,11 +157,11 @@ async def remove_security_key(db: Database, guesses: Guesses, caller: Caller, na
 
 async def _turn_off(tx: Transaction, who: asyncpg.Record, factor: Factor, *, keep: Token) -> None:
     columns = dict(_OFF[factor])
-    left = [each for each in sign_in.second_factors(who) if each != factor]
+    left = [other for other in sign_in.second_factors(who) if other != factor]
     if not left:
         columns |= _NONE_LEFT
     elif who["preferred_two_factor_authentication"] == factor:
-        columns["preferred_two_factor_authentication"] = next(each for each in _NEXT[factor] if each in left)
+        columns["preferred_two_factor_authentication"] = next(other for other in _NEXT[factor] if other in left)
     await tx.update(person, who["id"], **columns)
     if factor == "email_otp":
         await one_time.forget(tx, [mails.MAILED_CODE], who["id"])
@@ -170,7 +170,7 @@ async def _turn_off(tx: Transaction, who: asyncpg.Record, factor: Factor, *, kee
 
 async def renew_recovery_codes(db: Database, guesses: Guesses, caller: Caller, proof: proofs.Proof) -> list[str]:
     """Sixteen new codes in the place of the old ones, given a proof."""
-    target, who = await _asked(guesses, caller)
+    target, who = await _subject(guesses, caller)
     if not sign_in.second_factors(who):
         raise BadRequest("No second factor is enabled.")
     await proofs.of_owner(db, guesses, target, proof)

@@ -38,7 +38,7 @@ async def totp_is_right(db: Database, who: asyncpg.Record, code: str) -> bool:
     step = int(time.time()) // _STEP
     try:
         clock = pyotp.TOTP(who["totp_secret"] or "")
-        expected = {clock.generate_otp(each): each for each in (step - 1, step, step + 1)}
+        expected = {clock.generate_otp(candidate): candidate for candidate in (step - 1, step, step + 1)}
     except (binascii.Error, ValueError):
         return False
     matching = [at for right, at in expected.items() if hmac.compare_digest(right.encode(), code.strip().encode())]

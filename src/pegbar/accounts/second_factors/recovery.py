@@ -38,13 +38,13 @@ async def new_codes() -> tuple[list[str], list[bytes]]:
 
 def _stored_as(code: str, stored: Sequence[bytes]) -> bytes | None:
     """The stored form of a code, if it is among them: one hash for each different salt."""
-    given = code.encode(errors="surrogatepass")[:72]
-    for salt in {each[:_SALT_LENGTH] for each in stored if each.startswith(b"$2")}:
+    secret = code.encode(errors="surrogatepass")[:72]
+    for salt in {known[:_SALT_LENGTH] for known in stored if known.startswith(b"$2")}:
         try:
-            hashed = bcrypt.hashpw(given, salt)
+            hashed = bcrypt.hashpw(secret, salt)
         except ValueError:
             continue
-        if match := next((each for each in stored if hmac.compare_digest(each, hashed)), None):
+        if match := next((known for known in stored if hmac.compare_digest(known, hashed)), None):
             return match
     return None
 

@@ -8,9 +8,9 @@ import msgspec
 from pegbar.accounts import cookies, mails, queries
 from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.guesses import Guesses
-from pegbar.accounts.rules import A_PERSON
 from pegbar.accounts.second_factors import actions, security_keys
 from pegbar.accounts.second_factors.proofs import Proof
+from pegbar.accounts.sessions import A_PERSON
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller, admin, anyone
@@ -50,8 +50,8 @@ class Who(msgspec.Struct):
 
 
 def _enabled(request: AnyRequest, done: dict[str, Any]) -> Reply:
-    given = cookies.session_cookies(request, done["access_token"], done["refresh_token"])
-    return Reply(done, cookies=given if cookies.is_browser(request) else [])
+    session = cookies.session_cookies(request, done["access_token"], done["refresh_token"])
+    return Reply(done, cookies=session if cookies.is_browser(request) else [])
 
 
 @put("/auth/totp", access=A_PERSON, errors=(400,))

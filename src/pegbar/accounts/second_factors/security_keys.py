@@ -77,7 +77,7 @@ async def registration_options(tx: Transaction, who: asyncpg.Record) -> dict[str
             "displayName": " ".join(filter(None, (who["first_name"], who["last_name"]))),
         },
         "challenge": challenge,
-        "pubKeyCredParams": [{"type": "public-key", "alg": each.value} for each in _ALGORITHMS],
+        "pubKeyCredParams": [{"type": "public-key", "alg": algorithm.value} for algorithm in _ALGORITHMS],
         "excludeCredentials": _described(who["fido_credentials"]),
         "authenticatorSelection": {
             "authenticatorAttachment": "cross-platform",
@@ -126,7 +126,7 @@ async def registered(db: Database, person_id: UUID, response: dict[str, Any], na
     if not await _use_challenge(db, _REGISTRATION, person_id, challenge):
         raise BadRequest("registration_response: it answers no registration under way. Start again.")
     try:
-        made = webauthn.verify_registration_response(
+        verified = webauthn.verify_registration_response(
             credential=response,
             expected_challenge=_decode(challenge),
             expected_rp_id=relying_party(),
@@ -135,9 +135,9 @@ async def registered(db: Database, person_id: UUID, response: dict[str, Any], na
         )
         return {
             "device_name": name,
-            "aaguid": list(UUID(made.aaguid).bytes),
-            "credential_id": list(made.credential_id),
-            "public_key": _stored_key(cbor2.loads(made.credential_public_key)),
+            "aaguid": list(UUID(verified.aaguid).bytes),
+            "credential_id": list(verified.credential_id),
+            "public_key": _stored_key(cbor2.loads(verified.credential_public_key)),
         }
     except _UNUSABLE:
         raise BadRequest("registration_response: the key is refused.") from None
@@ -152,7 +152,7 @@ async def assertion_is_right(db: Database, who: asyncpg.Record, response: dict[s
         return False
     if not await _use_challenge(db, _ASSERTION, who["id"], challenge):
         return False
-    key = next((each for each in who["fido_credentials"] or () if bytes(each["credential_id"]) == used), None)
+    key = next((stored for stored in who["fido_credentials"] or () if bytes(stored["credential_id"]) == used), None)
     if key is None:
         return False
     try:

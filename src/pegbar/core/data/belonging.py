@@ -62,9 +62,9 @@ def owners(table: Table) -> tuple[Column[Any], ...]:
         return ()
     if "project_id" in table.c:
         return (table.c.project_id,)
-    found = sorted((column for column in references(table) if target_of(column) is not table), key=is_lent)
-    certain = next((n for n, column in enumerate(found, 1) if not column.nullable), len(found))
-    return tuple(found[:certain])
+    candidates = sorted((column for column in references(table) if target_of(column) is not table), key=is_lent)
+    certain = next((n for n, column in enumerate(candidates, 1) if not column.nullable), len(candidates))
+    return tuple(candidates[:certain])
 
 
 @lru_cache(None)
@@ -76,9 +76,9 @@ def production_of(row: Table | Alias) -> ColumnElement[UUID]:
         return row.c.id
     if "project_id" in table.c:
         return row.c.project_id
-    found = [_through(row, column) for column in owners(table)]
-    assert found, f"{table.name} is the studio's"
-    return found[0] if len(found) == 1 else func.coalesce(*found, type_=Uuid)
+    productions = [_through(row, column) for column in owners(table)]
+    assert productions, f"{table.name} is the studio's"
+    return productions[0] if len(productions) == 1 else func.coalesce(*productions, type_=Uuid)
 
 
 def _through(row: Table | Alias, column: Column[Any]) -> ColumnElement[UUID]:

@@ -54,7 +54,7 @@ class Compiled:
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
         required: list[BindParameter[Any]] = []
-        visitors.traverse(statement, {}, {"bindparam": lambda each: required.append(each) if each.required else None})
+        visitors.traverse(statement, {}, {"bindparam": lambda bind: required.append(bind) if bind.required else None})
         # Lists written into a statement are part of it: they are rendered now, not at each run. That wants no
         # parameter to be without a value, so those that must have one are told apart here.
         for parameter in required:
@@ -67,11 +67,11 @@ class Compiled:
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
         self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
 
-    def arguments(self, given: Mapping[str, Any]) -> list[Any]:
+    def arguments(self, params: Mapping[str, Any]) -> list[Any]:
         """The parameters in their order. Every name given must be one of the statement's, and none may be missing."""
-        assert given.keys() <= set(self.names), f"no such parameter: {given.keys() - set(self.names)}"
-        assert self.required <= given.keys(), f"missing parameter: {self.required - given.keys()}"
-        return [given[name] if name in given else self.defaults[name] for name in self.names]
+        assert params.keys() <= set(self.names), f"no such parameter: {params.keys() - set(self.names)}"
+        assert self.required <= params.keys(), f"missing parameter: {self.required - params.keys()}"
+        return [params[name] if name in params else self.defaults[name] for name in self.names]
 
 
 _compiled: WeakKeyDictionary[Executable, Compiled] = WeakKeyDictionary()
@@ -79,10 +79,10 @@ _compiled: WeakKeyDictionary[Executable, Compiled] = WeakKeyDictionary()
 
 def compiled(statement: Executable) -> Compiled:
     """The compiled form of a statement, made at its first use."""
-    found = _compiled.get(statement)
-    if found is None:
-        found = _compiled[statement] = Compiled(statement)
-    return found
+    ready = _compiled.get(statement)
+    if ready is None:
+        ready = _compiled[statement] = Compiled(statement)
+    return ready
 
 
 def _encode_json(value: Any) -> str:
@@ -115,41 +115,41 @@ class Reader:
         raise NotImplementedError
 
     @staticmethod
-    def _bind(statement: Executable, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    def _bind(statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
         ready = compiled(statement)
         if (counted := statement_count.get()) is not None:
             counted.append(ready.sql)
-        return ready.sql, ready.arguments(given)
+        return ready.sql, ready.arguments(params)
 
-    async def rows(self, statement: Executable, **given: Any) -> list[asyncpg.Record]:
+    async def rows(self, statement: Executable, **params: Any) -> list[asyncpg.Record]:
         """All rows."""
-        sql, arguments = self._bind(statement, given)
-        found: list[asyncpg.Record] = await self._executor().fetch(sql, *arguments)
-        return found
+        sql, arguments = self._bind(statement, params)
+        rows: list[asyncpg.Record] = await self._executor().fetch(sql, *arguments)
+        return rows
 
-    async def row(self, statement: Executable, **given: Any) -> asyncpg.Record | None:
+    async def row(self, statement: Executable, **params: Any) -> asyncpg.Record | None:
         """The first row, or None."""
-        sql, arguments = self._bind(statement, given)
-        found: asyncpg.Record | None = await self._executor().fetchrow(sql, *arguments)
-        return found
+        sql, arguments = self._bind(statement, params)
+        row: asyncpg.Record | None = await self._executor().fetchrow(sql, *arguments)
+        return row
 
-    async def value(self, statement: Executable, **given: Any) -> Any:
+    async def value(self, statement: Executable, **params: Any) -> Any:
         """The first column of the first row, or None."""
-        found = await self.row(statement, **given)
-        return None if found is None else found[0]
+        row = await self.row(statement, **params)
+        return None if row is None else row[0]
 
-    async def column(self, statement: Executable, **given: Any) -> list[Any]:
+    async def column(self, statement: Executable, **params: Any) -> list[Any]:
         """The first column of all rows."""
-        return [row[0] for row in await self.rows(statement, **given)]
+        return [row[0] for row in await self.rows(statement, **params)]
 
-    async def json(self, statement: Executable, **given: Any) -> Json:
+    async def json(self, statement: Executable, **params: Any) -> Json:
         """A JSON array of the rows; the statement selects one column of JSON text."""
-        return json_array(await self.rows(statement, **given))
+        return json_array(await self.rows(statement, **params))
 
-    async def json_row(self, statement: Executable, **given: Any) -> Json | None:
+    async def json_row(self, statement: Executable, **params: Any) -> Json | None:
         """The JSON text of the first row, or None."""
-        found = await self.row(statement, **given)
-        return None if found is None else Json(found[0].encode())
+        row = await self.row(statement, **params)
+        return None if row is None else Json(row[0].encode())
 
 
 def json_array(rows: Iterable[asyncpg.Record]) -> Json:
@@ -204,9 +204,9 @@ class Transaction(Reader):
     def _executor(self) -> Any:
         return self._connection
 
-    async def execute(self, statement: Executable, **given: Any) -> int:
+    async def execute(self, statement: Executable, **params: Any) -> int:
         """Run a statement; the number of rows it touched."""
-        sql, arguments = self._bind(statement, given)
+        sql, arguments = self._bind(statement, params)
         status: str = await self._connection.execute(sql, *arguments)
         return int(status.rpartition(" ")[2]) if status[-1:].isdigit() else 0
 
@@ -233,8 +233,8 @@ class Transaction(Reader):
         """Change columns of one row, and its `updated_at`; whether the row exists."""
         if "updated_at" in table.c:
             values.setdefault("updated_at", utc_now())
-        given = {f"v_{name}": value for name, value in values.items()}
-        return bool(await self.execute(_update(table, tuple(values)), row_id=row_id, **given))
+        params = {f"v_{name}": value for name, value in values.items()}
+        return bool(await self.execute(_update(table, tuple(values)), row_id=row_id, **params))
 
     async def delete(self, table: Table, **where: Any) -> int:
         """Delete the rows whose columns equal these values; their number."""
@@ -402,14 +402,14 @@ class Database(Reader):
                 continue
         raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
-    async def texts(self, holder: Holder, statement: Executable, **given: Any) -> AsyncIterator[list[str]]:
+    async def texts(self, holder: Holder, statement: Executable, **params: Any) -> AsyncIterator[list[str]]:
         """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
 
         The next chunk is fetched while one is used. It has a connection until its end: use it without waiting for
         sockets. `holder` is the caller that it reads for; each gets connections in turn.
         """
         assert self._stream_pool is not None, "the database is not open"
-        sql, arguments = self._bind(statement, given)
+        sql, arguments = self._bind(statement, params)
         pool = self._stream_pool
         async with (
             self._turns.place(holder),
@@ -421,14 +421,14 @@ class Database(Reader):
             ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
             try:
                 while ahead is not None:
-                    found = [row[0] for row in await ahead]
-                    ahead, asked = None, wanted
-                    if len(found) == asked:
-                        wanted = max(len(found) * _PIECE // (sum(map(len, found)) or 1), 1)
-                        wanted = min(wanted, 8 * asked)
+                    chunk = [row[0] for row in await ahead]
+                    ahead, requested = None, wanted
+                    if len(chunk) == requested:
+                        wanted = max(len(chunk) * _PIECE // (sum(map(len, chunk)) or 1), 1)
+                        wanted = min(wanted, 8 * requested)
                         ahead = asyncio.ensure_future(cursor.fetch(wanted))
-                    if found:
-                        yield found
+                    if chunk:
+                        yield chunk
             finally:
                 if ahead is not None:
                     ahead.cancel()

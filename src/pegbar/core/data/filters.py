@@ -48,7 +48,7 @@ class Listing:
     """What a query string asks of a listing."""
 
     filters: tuple[Filter, ...] = ()
-    given: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
     page: int | None = None
     limit: int = 100
     relations: bool = False
@@ -87,17 +87,17 @@ def parse_listing(
     chosen: list[Filter] = []
     for name, text in first.items():
         if name in specials:
-            listing.given[f"f_{name}"] = specials[name].parse(text)
+            listing.params[f"f_{name}"] = specials[name].parse(text)
             chosen.append(Filter(name, "equal"))
         elif name in relations:
-            listing.given[f"f_{name}"] = uuid_filter(text)
+            listing.params[f"f_{name}"] = uuid_filter(text)
             chosen.append(Filter(name, "has"))
         elif name in columns and name not in _RESERVED:
             operator, value = _column_filter(columns[name], name, text)
             if operator != "never":
-                listing.given[f"f_{name}"] = value
+                listing.params[f"f_{name}"] = value
             chosen.append(Filter(name, operator))
-    listing.filters = tuple(sorted(chosen, key=lambda each: each.attribute))
+    listing.filters = tuple(sorted(chosen, key=lambda condition: condition.attribute))
     return listing
 
 

@@ -1,10 +1,10 @@
 """Parameters of statements, whose types follow from their names.
 
     param("project_id")                 a uuid, as all that ends in `_id`
-    param("minutes", Float)             a name that tells nothing
+    param("minutes", Float)             a name that implies no type
     sql("SELECT … WHERE id = ANY(:ids) AND at < :now AND kind = :kind", kind=Text)
 
-In `sql`, a parameter whose name tells nothing and to which no type is given has the type that PostgreSQL infers.
+In `sql`, a parameter whose name implies no type and that gets none has the type that PostgreSQL infers.
 """
 
 import re
@@ -36,9 +36,9 @@ def type_of(name: str) -> Any:
 
 
 def param(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] | None = None) -> BindParameter[Any]:
-    """A parameter of a statement, of the type given or told by its name."""
+    """A parameter of a statement, of this type, else of the one that its name implies."""
     known = type_of(name) if kind is None else kind
-    assert known is not None, f"the name {name} tells no type"
+    assert known is not None, f"the name {name} implies no type"
     return bindparam(name, type_=known)
 
 

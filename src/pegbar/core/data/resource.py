@@ -194,7 +194,8 @@ class Resource:
         self.wire = self.wire or wire_of(self.table, self.type, without=self.hidden)
         self.columns = {c.name: c for c in self.table.columns if c.name not in self.hidden}
         self.by_key = {relation.key: relation for relation in self.relations}
-        self.writes.check_names(frozenset(self.columns) | {each.key for each in self.relations if each.writable})
+        writable = {relation.key for relation in self.relations if relation.writable}
+        self.writes.check_names(frozenset(self.columns) | writable)
         subject = self.event or name.replace("_", "-")
         key = self.event_key or f"{name}_id"
         scoped = "project_id" in self.table.c or self.project_of is not None
@@ -292,7 +293,8 @@ class Resource:
 
     async def _link(self, change: Change, relation: Relation, ids: list[UUID]) -> None:
         known = set(await change.tx.column(_known_ids(relation.target), ids=ids)) if ids else set()
-        rows = [{relation.owner.name: change.row_id, relation.other.name: each} for each in ids if each in known]
+        owner, other = relation.owner.name, relation.other.name
+        rows = [{owner: change.row_id, other: other_id} for other_id in ids if other_id in known]
         await change.tx.insert_many(relation.link, rows, skip_existing=True)
 
     async def _project_of(self, change: Change) -> UUID | None:
@@ -324,11 +326,11 @@ def _project_of(table: Table) -> Executable:
 def project_of_row(table: Table) -> Callable[[Change], Awaitable[UUID | None]]:
     """The production of a row's events: the one to which the row belongs, however far away that is said."""
 
-    async def found(change: Change) -> UUID | None:
+    async def production(change: Change) -> UUID | None:
         project_id: UUID | None = await change.tx.value(_production_of(table), row_id=change.row_id)
         return project_id
 
-    return found
+    return production
 
 
 def project_through(*references: Column[Any], table: Table | None = None) -> Callable[[Change], Awaitable[UUID | None]]:
@@ -337,7 +339,7 @@ def project_through(*references: Column[Any], table: Table | None = None) -> Cal
     They refer to a table with a `project_id`: that of their foreign key, else `table`.
     """
 
-    async def found(change: Change) -> UUID | None:
+    async def production(change: Change) -> UUID | None:
         for reference in references:
             key = change.after(reference.name)
             if key is not None:
@@ -346,7 +348,7 @@ def project_through(*references: Column[Any], table: Table | None = None) -> Cal
                 return project_id
         return None
 
-    return found
+    return production
 
 
 def related_ids(key: str, value: Any) -> list[UUID]:
@@ -407,8 +409,8 @@ def _list_statement(
     paged: bool,
 ) -> Executable:
     table = resource.table
-    conditions = [_condition(resource, each) for each in chosen]
-    conditions += [each for each in (resource.listed, scope) if each is not None]
+    conditions = [_condition(resource, chosen_filter) for chosen_filter in chosen]
+    conditions += [condition for condition in (resource.listed, scope) if condition is not None]
     rows = (
         select(json_object(_keys(resource, wire, relations, fields)).label("row")).select_from(table).where(*conditions)
     )
@@ -445,7 +447,7 @@ async def list_rows(
     resource: Resource, db: Database, caller: Caller, listing: Listing, *, wire: Wire | None = None
 ) -> Any:
     """The rows a listing asks for, narrowed to what the caller may see; with the keys of `wire` when given."""
-    forbidden = resource.refused_filters(caller) & {each.attribute for each in listing.filters}
+    forbidden = resource.refused_filters(caller) & {chosen_filter.attribute for chosen_filter in listing.filters}
     if forbidden:
         raise BadRequest(f"Filtering on {', '.join(sorted(forbidden))} is not allowed.")
     paged = listing.page is not None
@@ -453,14 +455,14 @@ async def list_rows(
     scope = None if caller.is_admin else resource.scope(caller)
     relations = listing.relations or resource.always_relations
     statement = _list_statement(resource, wire, listing.filters, scope, relations, listing.fields, paged)
-    given = {**listing.given, **scope_parameters(statement, caller)}
+    params = {**listing.params, **scope_parameters(statement, caller)}
     if not paged:
         if resource.streams:
-            return await stream_array(db, caller, statement, **given)
-        return await db.json(statement, **given)
+            return await stream_array(db, caller, statement, **params)
+        return await db.json(statement, **params)
     offset = max(listing.offset, 0)
     limit = listing.limit if listing.offset >= 0 else 0
-    row = await db.row(statement, limit=limit, offset=offset, **given)
+    row = await db.row(statement, limit=limit, offset=offset, **params)
     assert row is not None
     return _envelope(listing, row[0], row[1])
 
@@ -510,8 +512,8 @@ def _declare_routes(resource: Resource) -> None:
         return await resource.read(tx, caller, row_id)
 
     async def read(request: Request[Any, Any, Any], instance_id: str, db: Database, caller: Caller) -> Json:
-        asked = request.query_params.get("relations")
-        relations = asked is None or asked.lower() == "true"
+        flag = request.query_params.get("relations")
+        relations = flag is None or flag.lower() == "true"
         if relations and caller.along is not None and resource.shape_for(caller) is resource.wire:
             return Json(caller.along.encode())
         row_id = routing.path_uuid(instance_id, resource.malformed)

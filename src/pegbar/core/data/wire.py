@@ -122,7 +122,7 @@ def json_object(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
 
 
 def json_values(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
-    """A JSON array of the values of these keys, in their order: a row whose keys are told once for all."""
+    """A JSON array of the values of these keys, in their order: a row whose keys are stated once for all."""
     values = [func.coalesce(json_text(value), _sql("null"), type_=Text) for value in wire.values()]
     parts = [part for value in values for part in (_sql(","), value)][1:]
     return cast(_concat([_sql("["), *parts, _sql("]")]), JsonText())

@@ -164,7 +164,7 @@ def _is_lent(relation: "Relation") -> bool:
 def _named(resource: "Resource", keys: tuple[str, ...], stored: bool) -> Executable:
     """The rows that these references name, held until the commit, each with its production.
 
-    One without a key is the row about to be written, when it is stored already. What it is linked to is not told again.
+    One without a key is the row about to be written, when it is stored already. What it is linked to is not repeated.
     """
     parts = [_row(reference, stored) for reference in (references(resource)[key] for key in keys)]
     if stored:
@@ -203,15 +203,15 @@ async def check_references(resource: "Resource", change: "Change") -> None:
     if not named:
         return
     stored = change.before is not None
-    given: dict[str, Any] = {f"ids_{key}": ids for key, ids in named.items()}
+    params: dict[str, Any] = {f"ids_{key}": ids for key, ids in named.items()}
     if stored:
-        given["row_id"] = change.row_id
-    rows = await change.tx.rows(_named(resource, tuple(named), stored), **given)
-    told = [row for row in rows if row["key"]]
+        params["row_id"] = change.row_id
+    rows = await change.tx.rows(_named(resource, tuple(named), stored), **params)
+    targets = [row for row in rows if row["key"]]
     home = next((row["production"] for row in rows if not row["key"]), change.values.get("project_id"))
     if home is None and "project_id" not in resource.table.c:
-        home = _first_production(resource.table, {row["key"]: row["production"] for row in told})
-    for row in told:
+        home = _first_production(resource.table, {row["key"]: row["production"] for row in targets})
+    for row in targets:
         key = row["key"]
         if row["production"] != home and not row["lent"]:
             raise BadRequest(f"{key}: {row['id']} is not of this production.")
@@ -235,4 +235,4 @@ def _references_of(resource: "Resource", change: "Change") -> Iterator[tuple[str
 def _first_production(table: Table, productions: Mapping[str, UUID | None]) -> UUID | None:
     """The production of a row that belongs to that of what it refers to."""
     owners: tuple[Column[Any], ...] = belonging.owners(table)
-    return next((found for owner in owners if (found := productions.get(owner.name)) is not None), None)
+    return next((production for owner in owners if (production := productions.get(owner.name)) is not None), None)

@@ -133,7 +133,7 @@ def at(kind: PlaceKind, parameter: str) -> Place:
     return Place(kind, parameter)
 
 
-def asked(kind: PlaceKind, parameter: str, otherwise: Place | None = None) -> Place:
+def in_query(kind: PlaceKind, parameter: str, otherwise: Place | None = None) -> Place:
     """The project, entity or task that a parameter of the query string names, else `otherwise`, else the studio.
 
     An administrator may name a production that does not exist: the listing is empty.

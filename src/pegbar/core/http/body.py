@@ -1,4 +1,7 @@
-"""Request bodies and query strings, validated into msgspec Structs. Source: spec accounts, "HTTP conventions"."""
+"""Request bodies and query strings, validated into msgspec Structs. Source: spec accounts, "HTTP conventions".
+
+"Blank = absent" in query strings is from spec tasks.
+"""
 
 import re
 from functools import lru_cache
@@ -6,6 +9,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 from litestar import Request
+from litestar.datastructures import MultiDict
 from litestar.exceptions import ClientException
 from msgspec import UNSET
 
@@ -25,6 +29,18 @@ _DOCUMENT = "pegbar.document"
 _RAW = "pegbar.body"
 _INDEX = re.compile(r"\[(\d+)\]")
 _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
+
+
+class Call(Request[Any, Any, Any]):
+    """A request of this server: what is blank in its query string is empty."""
+
+    @property
+    def query_params(self) -> MultiDict[Any]:
+        """The parameters; one that holds nothing but white space is there, and empty."""
+        params = super().query_params
+        if not any(value.isspace() for value in params.values()):
+            return params
+        return MultiDict((name, "" if value.isspace() else value) for name, value in params.multi_items())
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=False):
@@ -135,7 +151,7 @@ def _with_booleans(document: dict[str, Any], kind: Any) -> dict[str, Any]:
 @lru_cache
 def _booleans(kind: type[Any]) -> tuple[str, ...]:
     """The fields of a Struct that take a boolean and no text."""
-    taken = {each.encode_name: {each.type, *get_args(each.type)} for each in msgspec.structs.fields(kind)}
+    taken = {field.encode_name: {field.type, *get_args(field.type)} for field in msgspec.structs.fields(kind)}
     return tuple(name for name, types in taken.items() if bool in types and str not in types)
 
 
@@ -176,16 +192,16 @@ def validate(document: Any, kind: type[S], *, strict: bool = True) -> S:
 
 def _every_error(document: dict[str, Any], kind: Any, strict: bool) -> list[tuple[str, str]]:
     errors = []
-    for each in msgspec.structs.fields(kind):
-        if each.encode_name not in document:
-            if each.required:
-                errors.append((each.encode_name, "This field is required."))
+    for field in msgspec.structs.fields(kind):
+        if field.encode_name not in document:
+            if field.required:
+                errors.append((field.encode_name, "This field is required."))
             continue
         try:
-            msgspec.convert(document[each.encode_name], each.type, strict=strict)
+            msgspec.convert(document[field.encode_name], field.type, strict=strict)
         except msgspec.ValidationError as error:
             path, message = _split(error)
-            errors.append((f"{each.encode_name}.{path}".strip("."), message))
+            errors.append((f"{field.encode_name}.{path}".strip("."), message))
     return errors
 
 
@@ -195,18 +211,18 @@ def read_query(request: AnyRequest, kind: type[S]) -> S:
     An empty parameter is absent, but for a field whose default is UNSET: that one tells the two apart.
     """
     document: dict[str, Any] = {}
-    for each in msgspec.structs.fields(kind):  # type: ignore[arg-type]
-        values = request.query_params.getall(each.encode_name, [])
-        if not each.required and each.default is not UNSET:
+    for field in msgspec.structs.fields(kind):  # type: ignore[arg-type]
+        values = request.query_params.getall(field.encode_name, [])
+        if not field.required and field.default is not UNSET:
             values = [value for value in values if value]
         if not values:
             continue
-        if each.type is bool:
-            document[each.encode_name] = values[0].lower() == "true"
-        elif getattr(each.type, "__origin__", None) is list:
-            document[each.encode_name] = values
+        if field.type is bool:
+            document[field.encode_name] = values[0].lower() == "true"
+        elif getattr(field.type, "__origin__", None) is list:
+            document[field.encode_name] = values
         else:
-            document[each.encode_name] = values[0]
+            document[field.encode_name] = values[0]
     try:
         return msgspec.convert(document, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -77,7 +77,7 @@ class Download:
 
     @staticmethod
     async def _stream(pieces: AsyncIterator[bytes], start: Any, send: Send) -> None:
-        """The head goes out with the first bytes, so that a store that fails is still told as an error."""
+        """The head goes out with the first bytes, so that a store that fails is still answered as an error."""
         begun = False
         try:
             async for piece in pieces:
@@ -140,10 +140,10 @@ def _http_date(moment: datetime) -> str:
 
 def _since(text: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _unchanged(request: Request[Any, Any, Any], binary: Binary) -> bool:
@@ -155,24 +155,24 @@ def _unchanged(request: Request[Any, Any, Any], binary: Binary) -> bool:
 
 
 def _span(request: Request[Any, Any, Any], binary: Binary) -> tuple[int, int] | None:
-    """The bytes asked for, or None for all of them."""
-    asked = request.headers.get("range", "").strip()
-    if not asked.startswith("bytes="):
+    """The requested bytes, or None for all of them."""
+    byte_range = request.headers.get("range", "").strip()
+    if not byte_range.startswith("bytes="):
         return None
     condition = request.headers.get("if-range")
     if condition is not None and condition.strip() != binary.etag:
         since = _since(condition)
         if since is None or binary.modified.replace(microsecond=0) > since:
             return None
-    return span_of(asked, binary.size)
+    return span_of(byte_range, binary.size)
 
 
-def span_of(asked: str, size: int) -> tuple[int, int]:
+def span_of(byte_range: str, size: int) -> tuple[int, int]:
     """The half-open span of a single byte range; UnsatisfiableRange for any other."""
-    error = UnsatisfiableRange(f"The range {asked[:60]!r} cannot be served: the file has {size} bytes.")
+    error = UnsatisfiableRange(f"The range {byte_range[:60]!r} cannot be served: the file has {size} bytes.")
     error.headers["content-range"] = f"bytes */{size}"
-    match = _RANGE.fullmatch(asked.replace(" ", ""))
-    if match is None or not (match[1] or match[2]) or len(asked) > 60:
+    match = _RANGE.fullmatch(byte_range.replace(" ", ""))
+    if match is None or not (match[1] or match[2]) or len(byte_range) > 60:
         raise error
     if not match[1]:
         start, end = max(size - int(match[2]), 0), size

@@ -117,8 +117,8 @@ class Front:
         extra = {"allow": allowed}
         if b"access-control-request-method" in headers:
             extra["access-control-allow-methods"] = _METHODS
-            asked = headers.get(b"access-control-request-headers", b"").decode("latin-1")
-            extra["access-control-allow-headers"] = asked
+            wanted = headers.get(b"access-control-request-headers", b"")
+            extra["access-control-allow-headers"] = wanted.decode("latin-1")
         await answer(Reply(b"", status=200, media_type="text/html", headers=extra))(scope, receive, send)
 
     def _cors_headers(self, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
@@ -158,10 +158,10 @@ def _allowed_methods(operations: list[Operation]) -> list[tuple[re.Pattern[str],
     methods: dict[str, set[str]] = {}
     for operation in operations:
         methods.setdefault(operation.path, set()).add(operation.method)
-    found = []
+    patterns = []
     for path, known in sorted(methods.items(), key=lambda item: item[0].count("{")):
         if "GET" in known:
             known.add("HEAD")
         pattern = re.sub(r"\\{[^}]*?:path\\}", ".+", re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)))
-        found.append((re.compile(pattern), ", ".join(sorted(known | {"OPTIONS"}))))
-    return found
+        patterns.append((re.compile(pattern), ", ".join(sorted(known | {"OPTIONS"}))))
+    return patterns

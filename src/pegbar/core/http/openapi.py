@@ -73,20 +73,20 @@ cookies, which browsers send by themselves. Bots have a token from birth.
 
 def document(operations: Sequence[Operation]) -> Schema:
     """The OpenAPI document of these routes."""
-    shown = [each for each in operations if not each.hidden]
+    shown = [operation for operation in operations if not operation.hidden]
     structs = _Structs(shown)
     paths: dict[str, Any] = {}
-    for operation in sorted(shown, key=lambda each: (each.path, each.method)):
+    for operation in sorted(shown, key=lambda operation: (operation.path, operation.method)):
         path = _PARAMETER.sub(r"{\1}", operation.path)
         paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, structs)
-    returned = [returned_of(each) for each in shown]
-    resources = {each.type: each for each in returned if isinstance(each, Resource)}
+    returned = [returned_of(operation) for operation in shown]
+    resources = {shape.type: shape for shape in returned if isinstance(shape, Resource)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Pegbar", "version": __version__, "description": _INTRODUCTION},
         "servers": [{"url": "/api"}],
         "security": [{"token": []}, {"cookie": []}],
-        "tags": [{"name": name} for name in sorted({tag_of(each) for each in shown})],
+        "tags": [{"name": name} for name in sorted({tag_of(operation) for operation in shown})],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -177,7 +177,7 @@ def _operation(operation: Operation, structs: "_Structs") -> Schema:
     events = sorted({event.name for event in operation.events})
     if events:
         described.append(f"**Events:** {', '.join(f'`{name}`' for name in events)}.")
-    found: Schema = {
+    schema: Schema = {
         "operationId": _operation_id(operation),
         "summary": operation.summary,
         "description": "\n\n".join(part for part in described if part),
@@ -188,12 +188,12 @@ def _operation(operation: Operation, structs: "_Structs") -> Schema:
         "responses": _responses(operation, structs),
     }
     if operation.access.public:
-        found["security"] = []
+        schema["security"] = []
     if operation.deprecated:
-        found["deprecated"] = True
+        schema["deprecated"] = True
     if (body := _request_body(operation, structs)) is not None:
-        found["requestBody"] = body
-    return {key: value for key, value in found.items() if value not in ([], "") or key in ("security", "x-events")}
+        schema["requestBody"] = body
+    return {key: value for key, value in schema.items() if value not in ([], "") or key in ("security", "x-events")}
 
 
 def _operation_id(operation: Operation) -> str:
@@ -253,16 +253,18 @@ def _listed(*names: str) -> list[Schema]:
 
 
 def _query_parameters(operation: Operation, structs: "_Structs") -> list[Schema]:
-    found = structs.query_parameters(operation.query) if operation.query is not None else []
+    parameters = structs.query_parameters(operation.query) if operation.query is not None else []
     match _generic(operation):
         case "list":
-            found += _listed("page", "limit", "fields", "relations") + _filters(operation.returns)
+            parameters += _listed("page", "limit", "fields", "relations") + _filters(operation.returns)
         case "read":
-            found += _listed("relations")
+            parameters += _listed("relations")
         case "delete":
-            found += _listed("force")
-    known: set[str] = set()
-    return [each for each in found if (name := each.get("name") or each["$ref"]) not in known and not known.add(name)]  # type: ignore[func-returns-value]
+            parameters += _listed("force")
+    by_name: dict[str, Schema] = {}
+    for parameter in parameters:
+        by_name.setdefault(parameter.get("name") or parameter["$ref"], parameter)
+    return list(by_name.values())
 
 
 def _generic(operation: Operation) -> str | None:
@@ -278,16 +280,16 @@ def _generic(operation: Operation) -> str | None:
 
 
 def _filters(resource: Resource) -> list[Schema]:
-    found = []
+    parameters = []
     for name, column in resource.columns.items():
         if isinstance(column.type, JSONB | ARRAY | LargeBinary) or name in _LIST_PARAMETERS:
             continue
         schema = {key: value for key, value in _type_schema(column).items() if key != "maxLength"}
         if name == "name":
             schema = {"type": "string", "description": "Any case; `%` stands for any text"}
-        found.append({"name": str(name), "in": "query", "schema": schema})
-    found += [{"name": relation.key, "in": "query", "schema": _UUID} for relation in resource.relations]
-    return found + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in resource.specials]
+        parameters.append({"name": str(name), "in": "query", "schema": schema})
+    parameters += [{"name": relation.key, "in": "query", "schema": _UUID} for relation in resource.relations]
+    return parameters + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in resource.specials]
 
 
 def _request_body(operation: Operation, structs: "_Structs") -> Schema | None:
@@ -307,16 +309,16 @@ def _request_body(operation: Operation, structs: "_Structs") -> Schema | None:
 
 
 def _responses(operation: Operation, structs: "_Structs") -> Schema:
-    found: Schema = {}
+    responses: Schema = {}
     answers = operation.method != "DELETE" or not isinstance(operation.returns, Resource | None)
     if not answers or operation.status == 204:
-        found["204"] = {"description": "Done"}
+        responses["204"] = {"description": "Done"}
     else:
         content = {"application/json": {"schema": _answer_schema(operation, structs)}}
-        found[str(operation.status)] = {"description": "Done", "content": content}
+        responses[str(operation.status)] = {"description": "Done", "content": content}
     for status in sorted(set(_error_statuses(operation))):
-        found[str(status)] = {"$ref": f"#/components/responses/{status}"}
-    return found
+        responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
+    return responses
 
 
 def returned_of(operation: Operation) -> Any:
@@ -348,7 +350,7 @@ def _described(part: Any, structs: "_Structs") -> Any:
     """A part of a declared schema; what it holds of resources and wires is described in its place."""
     if isinstance(part, Resource | Mapping):
         return _returned_schema(part, structs)
-    return [_described(each, structs) for each in part] if isinstance(part, list) else part
+    return [_described(item, structs) for item in part] if isinstance(part, list) else part
 
 
 def _envelope(row: Schema) -> Schema:
@@ -389,12 +391,12 @@ def _value_schema(value: ColumnElement[Any]) -> Schema:
 
 
 def _nullable(schema: Schema) -> Schema:
-    found = dict(schema)
-    if isinstance(found.get("type"), str):
-        found["type"] = [found["type"], "null"]
-    if "enum" in found:
-        found["enum"] = [*found["enum"], None]
-    return found
+    nullable = dict(schema)
+    if isinstance(nullable.get("type"), str):
+        nullable["type"] = [nullable["type"], "null"]
+    if "enum" in nullable:
+        nullable["enum"] = [*nullable["enum"], None]
+    return nullable
 
 
 def _type_schema(column: Column[Any]) -> Schema:
@@ -474,8 +476,8 @@ class _Structs:
 
     def reference(self, kind: Any) -> Schema:
         """The schema of a Struct, by reference."""
-        found: Schema = self._schemas[kind]
-        return found
+        schema: Schema = self._schemas[kind]
+        return schema
 
     def query_parameters(self, kind: Any) -> list[Schema]:
         """The fields of a Struct as parameters of the query string."""
@@ -486,11 +488,11 @@ class _Structs:
             {
                 "name": name,
                 "in": "query",
-                "schema": {key: value for key, value in each.items() if key not in ("default", "description")},
-                **({"description": each["description"]} if "description" in each else {}),
+                "schema": {key: value for key, value in field.items() if key not in ("default", "description")},
+                **({"description": field["description"]} if "description" in field else {}),
                 **({"required": True} if name in schema.get("required", ()) else {}),
             }
-            for name, each in schema.get("properties", {}).items()
+            for name, field in schema.get("properties", {}).items()
         ]
 
 

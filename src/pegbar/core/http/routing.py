@@ -225,15 +225,15 @@ class Endpoint:
             if (empty := rule.empty_answer(caller)) is not None:
                 return self.reply(Json(empty))
             rule.check(caller)
-        given = await self._arguments(request, caller)
+        arguments = await self._arguments(request, caller)
         if not self.writes:
-            return self.reply(await operation.handler(**given))
+            return self.reply(await operation.handler(**arguments))
 
         async def work(transaction: Transaction) -> Any:
             for name, kind in self.wanted:
                 if kind is Transaction:
-                    given[name] = transaction
-            return await operation.handler(**given)
+                    arguments[name] = transaction
+            return await operation.handler(**arguments)
 
         return self.reply(await self.db.write(caller.id if caller else None, work))
 
@@ -263,24 +263,24 @@ class Endpoint:
         return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed or 400)
 
     async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None) -> dict[str, Any]:
-        given: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         path_params = request.path_params
         for name, kind in self.wanted:
             if name in path_params:
-                given[name] = path_params[name]
+                arguments[name] = path_params[name]
             elif name == "document":
-                given[name] = await json_document(request)
+                arguments[name] = await json_document(request)
             elif name == "body":
-                given[name] = await read_body(request, kind)
+                arguments[name] = await read_body(request, kind)
             elif name == "query":
-                given[name] = read_query(request, kind)
+                arguments[name] = read_query(request, kind)
             elif name == "caller":
-                given[name] = caller
+                arguments[name] = caller
             elif kind is Database:
-                given[name] = self.db
+                arguments[name] = self.db
             elif name == "request":
-                given[name] = request
-        return given
+                arguments[name] = request
+        return arguments
 
     def reply(self, result: Any) -> ASGIApp:
         """The response for what a handler returned."""
@@ -303,8 +303,8 @@ def _telling(statements: list[str], app: ASGIApp) -> ASGIApp:
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         async def tell(message: Any) -> None:
             if message["type"] == "http.response.start":
-                told = f'db;desc="{len(statements)} statements"'.encode()
-                message = {**message, "headers": [*message["headers"], (b"server-timing", told)]}
+                timing = f'db;desc="{len(statements)} statements"'.encode()
+                message = {**message, "headers": [*message["headers"], (b"server-timing", timing)]}
             await send(message)
 
         await app(scope, receive, tell)
@@ -337,13 +337,13 @@ def error_answer(error: ApiError) -> ASGIResponse:
 
 def failure(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
     """The response to a request that failed; what whoever runs the server must know of is logged."""
-    told = answer_to(error)
-    if told is None:
+    refusal = answer_to(error)
+    if refusal is None:
         return unexpected(request, error)
-    if told is not error and told.status >= 500:
+    if refusal is not error and refusal.status >= 500:
         where = {"method": request.method, "path": request.url.path}
-        log.error("a request was not served", reason=told.message, **where, error=_words(error))
-    return error_answer(told)
+        log.error("a request was not served", reason=refusal.message, **where, error=_words(error))
+    return error_answer(refusal)
 
 
 def _words(error: Exception) -> str:
@@ -351,7 +351,7 @@ def _words(error: Exception) -> str:
 
 
 def _guarded(app: ASGIApp) -> ASGIApp:
-    """An answer that is made while it is sent: one that fails before its first byte is told as any other."""
+    """An answer that is made while it is sent: one that fails before its first byte is answered as any other."""
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         begun = False

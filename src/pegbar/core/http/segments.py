@@ -47,14 +47,14 @@ def choose(candidates: Sequence[Candidate], method: str, path: str) -> tuple[Can
 
     The most literal path that fits is meant: `x.png` is no id of a less literal one.
     """
-    fitting = [(candidate, given) for candidate in candidates if (given := candidate.parameters(path)) is not None]
+    fitting = [(candidate, params) for candidate in candidates if (params := candidate.parameters(path)) is not None]
     if not fitting:
         return 404
     literal = max(candidate.literal for candidate, _ in fitting)
-    meant = [each for each in fitting if each[0].literal == literal]
-    return next((each for each in meant if each[0].operation.method == method), 405)
+    meant = [fit for fit in fitting if fit[0].literal == literal]
+    return next((fit for fit in meant if fit[0].operation.method == method), 405)
 
 
 def shared_shapes(operations: Iterable[Operation]) -> frozenset[str]:
     """The shapes that hold a mixed path."""
-    return frozenset(shape(each.path) for each in operations if is_mixed(each.path))
+    return frozenset(shape(operation.path) for operation in operations if is_mixed(operation.path))

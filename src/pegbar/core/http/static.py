@@ -27,7 +27,7 @@ def etag_of(content: bytes) -> str:
 def not_modified(headers: dict[bytes, bytes], etag: str) -> bool:
     """Whether the client has this version already."""
     known = headers.get(b"if-none-match", b"").decode("latin-1")
-    return known == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(","))
+    return known == "*" or etag in (tag.strip().removeprefix("W/") for tag in known.split(","))
 
 
 class WebUi:
@@ -45,11 +45,11 @@ class WebUi:
             wanted = (self._folder / path.lstrip("/")).resolve()
             if not wanted.is_relative_to(self._folder) or any(part.startswith(".") for part in path.split("/")):
                 return None
-            found = wanted.stat()
+            info = wanted.stat()
         except (OSError, ValueError):
             return None
         hashed = path.count("/") > 1 and _HASHED.search(path) is not None
-        return _File(wanted, found, forever=hashed) if S_ISREG(found.st_mode) else None
+        return _File(wanted, info, forever=hashed) if S_ISREG(info.st_mode) else None
 
     def index(self) -> ASGIApp | None:
         """The page that every client-side route starts from."""
@@ -59,10 +59,10 @@ class WebUi:
 class _File:
     """The ASGI response of a file."""
 
-    def __init__(self, path: Path, found: os.stat_result, *, forever: bool) -> None:
-        self._path, self._size, self._forever = path, found.st_size, forever
-        self._etag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
-        self._modified = formatdate(found.st_mtime, usegmt=True)
+    def __init__(self, path: Path, info: os.stat_result, *, forever: bool) -> None:
+        self._path, self._size, self._forever = path, info.st_size, forever
+        self._etag = f'"{info.st_mtime_ns:x}-{info.st_size:x}"'
+        self._modified = formatdate(info.st_mtime, usegmt=True)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         kind = mimetypes.guess_type(self._path.name)[0] or "application/octet-stream"

@@ -126,13 +126,13 @@ async def stream_array(
     headers: Mapping[str, str] | None = None,
     before: bytes = b"[",
     after: bytes = b"]",
-    **given: object,
+    **params: object,
 ) -> Json | Reply | Streaming:
     """A JSON array of rows of one column of JSON text, between what stands before and after it.
 
     Errors of the statement come before the first byte, and so does Busy.
     """
-    chunks = db.texts(caller.id, statement, **given)
+    chunks = db.texts(caller.id, statement, **params)
     start: list[str] = []
     try:
         while sum(map(len, start)) < ORDINARY:
@@ -168,13 +168,13 @@ async def stream_lines(
     statement: Executable,
     *,
     headers: Mapping[str, str] | None = None,
-    **given: object,
+    **params: object,
 ) -> Streaming:
     """Newline-delimited JSON: a first line, then one for each row of one column of JSON text.
 
     Errors of the statement come before the first byte, and so does Busy.
     """
-    chunks = db.texts(caller.id, statement, **given)
+    chunks = db.texts(caller.id, statement, **params)
     try:
         first = await anext(chunks, None) or []
         return Streaming(_lines(head, first, chunks), "application/x-ndjson", caller.id, headers)

@@ -81,9 +81,9 @@ class Form:
 
     def file(self, name: str = "file") -> Upload:
         """The file of that field; 400 when there is none."""
-        for each in self.files:
-            if each.field == name:
-                return each
+        for upload in self.files:
+            if upload.field == name:
+                return upload
         raise BadRequest("File not provided.")
 
 
@@ -149,8 +149,8 @@ class _Reader:
                 self._file.close()
             except OSError:  # the disk is full, which the request was told
                 self._file = None
-        for each in self.form.files:
-            each.path.unlink(missing_ok=True)
+        for upload in self.form.files:
+            upload.path.unlink(missing_ok=True)
 
 
 async def _read(request: Request[Any, Any, Any], boundary: str, reader: _Reader) -> None:

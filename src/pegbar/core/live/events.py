@@ -131,16 +131,16 @@ declared: list[Event] = []
 
 def event(name: str, *keys: str, scoped: bool = True, logged: bool = True, text: str = "") -> Event:
     """Declare an event. `keys` are those of its payload besides `project_id`."""
-    made = Event(name, keys, scoped, logged, text)
-    declared.append(made)
-    return made
+    declaration = Event(name, keys, scoped, logged, text)
+    declared.append(declaration)
+    return declaration
 
 
 def documentation() -> str:
     """docs/events.md: every event declared, with its payload."""
     merged: dict[str, list[Event]] = {}
-    for each in declared:
-        merged.setdefault(each.name, []).append(each)
+    for declaration in declared:
+        merged.setdefault(declaration.name, []).append(declaration)
     lines = [
         "# Events",
         "",
@@ -156,9 +156,10 @@ def documentation() -> str:
         "| --- | --- | --- | --- |",
     ]
     for name, events in sorted(merged.items()):
-        payloads = "; ".join(dict.fromkeys(", ".join(f"`{key}`" for key in each.keys) or "none" for each in events))
-        scoped = "yes" if any(each.scoped for each in events) else ""
-        logged = "yes" if any(each.logged for each in events) else "no"
+        keys = [", ".join(f"`{key}`" for key in declaration.keys) or "none" for declaration in events]
+        payloads = "; ".join(dict.fromkeys(keys))
+        scoped = "yes" if any(declaration.scoped for declaration in events) else ""
+        logged = "yes" if any(declaration.logged for declaration in events) else "no"
         lines.append(f"| `{name}` | {payloads} | {scoped} | {logged} |")
     return "\n".join([*lines, ""])
 
@@ -175,17 +176,17 @@ def _plain(value: Any) -> Any:
 
 _WRITE = text(
     """
-    WITH given AS (
+    WITH emitted AS (
       SELECT * FROM unnest(:ids ::uuid[], :logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[],
                            :audiences ::uuid[], :persons ::uuid[], :payloads ::text[]) WITH ORDINALITY
-        AS given (id, logged, name, author_id, project_id, audience, person_id, payload, n)
+        AS emitted (id, logged, name, author_id, project_id, audience, person_id, payload, n)
     ), logged AS (
       INSERT INTO api_event (id, name, user_id, project_id, data, created_at, updated_at)
       SELECT id, name, author_id, project_id, payload::jsonb, :now + n * interval '1 microsecond', :now
-        FROM given WHERE logged ORDER BY n
+        FROM emitted WHERE logged ORDER BY n
     ), added AS (
       INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at)
-      SELECT name, audience, person_id, payload, id, :now FROM given ORDER BY n
+      SELECT name, audience, person_id, payload, id, :now FROM emitted ORDER BY n
       RETURNING position, xid
     )
     SELECT pg_notify('pegbar_events', concat_ws(' ', min(xid), min(position), max(position),

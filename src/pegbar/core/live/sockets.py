@@ -77,7 +77,7 @@ class Audience(NamedTuple):
 class Listeners(Protocol):
     """Who is behind a socket, and what they may see (accounts/callers.py)."""
 
-    def token_of(self, headers: Any, given: str | None) -> Token: ...
+    def token_of(self, headers: Any, offered: str | None) -> Token: ...
 
     async def resolve(self, token: Token, rule: Rule, key: UUID | None, method: str = "GET") -> Caller: ...
 
@@ -161,14 +161,14 @@ class Realtime:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in environ["asgi.scope"]["headers"]}
         if self._closing:
             raise socketio.exceptions.ConnectionRefusedError("The server is stopping.")
-        given = auth.get("token") if isinstance(auth, dict) else None
+        offered = auth.get("token") if isinstance(auth, dict) else None
         try:
-            token = self._listeners.token_of(headers, given if isinstance(given, str) else None)
+            token = self._listeners.token_of(headers, offered if isinstance(offered, str) else None)
             await self._listeners.resolve(token, authenticated, None)
         except Exception as error:
-            if (told := answer_to(error)) is None:
+            if (refusal := answer_to(error)) is None:
                 raise
-            raise socketio.exceptions.ConnectionRefusedError(told.message) from None
+            raise socketio.exceptions.ConnectionRefusedError(refusal.message) from None
         return token
 
     async def _connect(self, socket: str, environ: dict[str, Any], auth: Any = None) -> None:

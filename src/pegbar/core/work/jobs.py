@@ -83,6 +83,6 @@ _ENQUEUE = text(
       ROW('default', name, priority, NULL, NULL, arguments::jsonb, NULL)::pegbar.procrastinate_job_to_defer_v1
       ORDER BY n))
       FROM unnest(:names ::text[], :priorities ::int[], :arguments ::text[])
-           WITH ORDINALITY AS given (name, priority, arguments, n)
+           WITH ORDINALITY AS jobs (name, priority, arguments, n)
     """
 )

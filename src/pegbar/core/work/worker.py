@@ -46,9 +46,9 @@ def _register(app: procrastinate.App, db: Database, job: Job) -> None:
 async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
     """Put the jobs of workers that stopped giving signs of life back in the queue, again and again."""
     while True:
-        for each in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
-            log.warning("a job lost its worker and goes back to the queue", job=each.id, task=each.task_name)
-            await app.job_manager.retry_job(each)
+        for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
+            log.warning("a job lost its worker and goes back to the queue", job=stalled.id, task=stalled.task_name)
+            await app.job_manager.retry_job(stalled)
         await asyncio.sleep(stalled_after / 3)
 
 

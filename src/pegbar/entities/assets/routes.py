@@ -114,7 +114,7 @@ async def asset_types(request: AnyRequest, db: Database) -> Json:
     """Asset types with the task types of their workflow; `project_id` keeps those in use there."""
     query = [pair for pair in request.query_params.multi_items() if pair[0] not in ("page", "limit", "fields")]
     listing = parse_listing(query, {column.name: column for column in entity_type.columns}, (), {})
-    values = dict(listing.given)
+    values = dict(listing.params)
     project_id = request.query_params.get("project_id")
     if project_id is not None:
         values["project_id"] = uuid_filter(project_id)

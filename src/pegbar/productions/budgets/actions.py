@@ -46,10 +46,10 @@ async def add_budget(tx: Transaction, project_id: UUID, name: str, currency: str
     """Open the next revision of a production's budget."""
     await tx.row(locked_project, project_id=project_id)
     revision = await tx.value(queries.next_revision, project_id=project_id)
-    made = await tx.insert(budget, project_id=project_id, name=name, currency=currency, revision=revision)
-    assert made is not None
-    tx.emit(CREATED, project_id=project_id, budget_id=made)
-    return made
+    budget_id = await tx.insert(budget, project_id=project_id, name=name, currency=currency, revision=revision)
+    assert budget_id is not None
+    tx.emit(CREATED, project_id=project_id, budget_id=budget_id)
+    return budget_id
 
 
 async def require_budget(tx: Transaction, project_id: UUID, budget_id: UUID) -> None:
@@ -58,10 +58,10 @@ async def require_budget(tx: Transaction, project_id: UUID, budget_id: UUID) -> 
         raise NotFound(f"There is no budget {budget_id} in this production.")
 
 
-async def change_budget(tx: Transaction, project_id: UUID, budget_id: UUID, given: dict[str, Any]) -> None:
+async def change_budget(tx: Transaction, project_id: UUID, budget_id: UUID, values: dict[str, Any]) -> None:
     """Rename a budget or change its currency."""
     await require_budget(tx, project_id, budget_id)
-    await tx.update(budget, budget_id, **given)
+    await tx.update(budget, budget_id, **values)
     tx.emit(UPDATED, project_id=project_id, budget_id=budget_id)
 
 
@@ -74,13 +74,13 @@ async def remove_budget(tx: Transaction, project_id: UUID, budget_id: UUID) -> N
     tx.emit(DELETED, project_id=project_id, budget_id=budget_id)
 
 
-async def add_entry(tx: Transaction, project_id: UUID, budget_id: UUID, given: dict[str, Any]) -> UUID:
+async def add_entry(tx: Transaction, project_id: UUID, budget_id: UUID, values: dict[str, Any]) -> UUID:
     """Add a line to a budget."""
     await require_budget(tx, project_id, budget_id)
-    made = await tx.insert(budget_entry, budget_id=budget_id, exceptions={}, **given)
-    assert made is not None
-    tx.emit(ENTRY_CREATED, project_id=project_id, budget_id=budget_id, budget_entry_id=made)
-    return made
+    entry_id = await tx.insert(budget_entry, budget_id=budget_id, exceptions={}, **values)
+    assert entry_id is not None
+    tx.emit(ENTRY_CREATED, project_id=project_id, budget_id=budget_id, budget_entry_id=entry_id)
+    return entry_id
 
 
 async def require_entry(tx: Transaction, project_id: UUID, budget_id: UUID, entry_id: UUID) -> None:
@@ -91,11 +91,11 @@ async def require_entry(tx: Transaction, project_id: UUID, budget_id: UUID, entr
 
 
 async def change_entry(
-    tx: Transaction, project_id: UUID, budget_id: UUID, entry_id: UUID, given: dict[str, Any]
+    tx: Transaction, project_id: UUID, budget_id: UUID, entry_id: UUID, values: dict[str, Any]
 ) -> None:
-    """Change what is given of a line."""
+    """Change values of a line."""
     await require_entry(tx, project_id, budget_id, entry_id)
-    await tx.update(budget_entry, entry_id, **given)
+    await tx.update(budget_entry, entry_id, **values)
     tx.emit(ENTRY_UPDATED, project_id=project_id, budget_id=budget_id, budget_entry_id=entry_id)
 
 
@@ -106,10 +106,10 @@ async def remove_entry(tx: Transaction, project_id: UUID, budget_id: UUID, entry
     tx.emit(ENTRY_DELETED, project_id=project_id, budget_id=budget_id, budget_entry_id=entry_id)
 
 
-def read_exceptions(given: dict[str, Any] | None) -> dict[str, int]:
+def read_exceptions(exceptions: dict[str, Any] | None) -> dict[str, int]:
     """Amounts by month, whole; what is nothing or less is no exception."""
     amounts = {}
-    for month, value in (given or {}).items():
+    for month, value in (exceptions or {}).items():
         if value is None:
             continue
         if isinstance(value, bool | list | dict):

@@ -62,11 +62,11 @@ def hours_of_task_type(since: bool, until: bool) -> Executable:
         rows = rows.where(time_spent.c.date >= bindparam("start_date", type_=Date))
     if until:
         rows = rows.where(time_spent.c.date <= bindparam("end_date", type_=Date))
-    found = rows.subquery()
+    hours = rows.subquery()
     comma = literal_column("','", Text)
-    listed = func.string_agg(found.c.row, aggregate_order_by(comma, found.c.date.desc()))
+    listed = func.string_agg(hours.c.row, aggregate_order_by(comma, hours.c.date.desc()))
     array = literal_column("'['", Text).concat(listed).concat(literal_column("']'", Text)).cast(JsonText())
-    return select(json_map(select(found.c.person_id, array).group_by(found.c.person_id)))
+    return select(json_map(select(hours.c.person_id, array).group_by(hours.c.person_id)))
 
 
 _month = func.to_char(time_spent.c.date, "YYYY-MM")

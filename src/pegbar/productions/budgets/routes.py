@@ -68,11 +68,11 @@ class ChangedEntry(Strict):
     exceptions: dict[str, Any] | UnsetType | None = UNSET
 
 
-def _given(body: msgspec.Struct) -> dict[str, Any]:
+def _columns(body: msgspec.Struct) -> dict[str, Any]:
     """The columns that a body writes; a rank of null is the usual one."""
     usual = {"position": "artist", "seniority": "mid"}
-    given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
-    return {name: usual.get(name) if value is None else value for name, value in given.items()}
+    columns = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+    return {name: usual.get(name) if value is None else value for name, value in columns.items()}
 
 
 async def _budget(db: Reader, project_id: str, budget_id: UUID) -> Json:
@@ -122,8 +122,8 @@ async def list_budgets(project_id: str, db: Database) -> Json:
 @post(_AT, status=200, returns=budgets, events=(actions.CREATED,), **_MANAGER)
 async def add_budget(project_id: str, body: NewBudget, tx: Transaction) -> Json:
     """Open the next revision of a production's budget."""
-    made = await actions.add_budget(tx, path_uuid(project_id), body.name, body.currency)
-    return await _budget(tx, project_id, made)
+    budget_id = await actions.add_budget(tx, path_uuid(project_id), body.name, body.currency)
+    return await _budget(tx, project_id, budget_id)
 
 
 @get(_ONE, returns=budgets, **_MANAGER)
@@ -135,8 +135,8 @@ async def read_budget(project_id: str, budget_id: str, db: Database) -> Json:
 @put(_ONE, returns=budgets, events=(actions.UPDATED,), **_MANAGER)
 async def change_budget(project_id: str, budget_id: str, body: ChangedBudget, tx: Transaction) -> Json:
     """Rename a budget or change its currency; its revision stays."""
-    given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
-    await actions.change_budget(tx, path_uuid(project_id), path_uuid(budget_id), given)
+    values = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
+    await actions.change_budget(tx, path_uuid(project_id), path_uuid(budget_id), values)
     return await _budget(tx, project_id, path_uuid(budget_id))
 
 
@@ -156,8 +156,8 @@ async def list_entries(project_id: str, budget_id: str, db: Database) -> Json:
 @post(_ENTRIES, status=200, returns=budget_entries, events=(actions.ENTRY_CREATED,), **_MANAGER)
 async def add_entry(project_id: str, budget_id: str, body: NewEntry, tx: Transaction) -> Json:
     """Add a line to a budget."""
-    made = await actions.add_entry(tx, path_uuid(project_id), path_uuid(budget_id), _given(body))
-    return await _entry(tx, project_id, budget_id, made)
+    entry_id = await actions.add_entry(tx, path_uuid(project_id), path_uuid(budget_id), _columns(body))
+    return await _entry(tx, project_id, budget_id, entry_id)
 
 
 @get(_ENTRY, returns=budget_entries, **_MANAGER)
@@ -169,11 +169,11 @@ async def read_entry(project_id: str, budget_id: str, entry_id: str, db: Databas
 @put(_ENTRY, returns=budget_entries, events=(actions.ENTRY_UPDATED,), **_MANAGER)
 async def change_entry(project_id: str, budget_id: str, entry_id: str, body: ChangedEntry, tx: Transaction) -> Json:
     """Change a line of a budget; what is left out stays."""
-    given = _given(body)
-    if "exceptions" in given:
-        given["exceptions"] = actions.read_exceptions(given["exceptions"])
+    values = _columns(body)
+    if "exceptions" in values:
+        values["exceptions"] = actions.read_exceptions(values["exceptions"])
     ids = (path_uuid(project_id), path_uuid(budget_id), path_uuid(entry_id))
-    await actions.change_entry(tx, *ids, given)
+    await actions.change_entry(tx, *ids, values)
     return await _entry(tx, project_id, budget_id, ids[2])
 
 

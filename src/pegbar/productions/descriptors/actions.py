@@ -38,7 +38,7 @@ _UNLINK = delete(department_metadata_descriptor_link).where(
 _LINK = text(
     """
     INSERT INTO department_metadata_descriptor_link (metadata_descriptor_id, department_id)
-    SELECT given.id, d.id FROM unnest(:ids ::uuid[]) AS given (id), department d
+    SELECT descriptor.id, d.id FROM unnest(:ids ::uuid[]) AS descriptor (id), department d
      WHERE d.id = ANY(:departments ::uuid[])
     ON CONFLICT DO NOTHING
     """
@@ -87,10 +87,10 @@ def _reorder(key: str, kind: str) -> Executable:
     )
 
 
-def department_ids(given: Sequence[str]) -> list[UUID]:
+def department_ids(departments: Sequence[str]) -> list[UUID]:
     """The departments of a body; one that is no id is not found."""
     try:
-        return list(dict.fromkeys(UUID(each) for each in given))
+        return list(dict.fromkeys(UUID(department) for department in departments))
     except ValueError:
         raise NotFound("departments: one of them is not an id.") from None
 
@@ -138,11 +138,11 @@ async def add(
     scope = {"project_id": project_id, "entity_type": columns["entity_type"], "task_type_id": task_type_id}
     if await tx.value(queries.taken, **scope, name=columns["name"], field_name=field):
         raise BadRequest(f"name: there is a column {columns['name']} already.")
-    made = await tx.insert(metadata_descriptor, **scope | columns, field_name=field)
-    assert made is not None
-    await link_departments(tx, [made], departments)
-    tx.emit(DESCRIPTOR_NEW, project_id=project_id, metadata_descriptor_id=made)
-    return made
+    descriptor_id = await tx.insert(metadata_descriptor, **scope | columns, field_name=field)
+    assert descriptor_id is not None
+    await link_departments(tx, [descriptor_id], departments)
+    tx.emit(DESCRIPTOR_NEW, project_id=project_id, metadata_descriptor_id=descriptor_id)
+    return descriptor_id
 
 
 async def link_departments(tx: Transaction, ids: list[UUID], departments: list[UUID]) -> None:
@@ -152,10 +152,10 @@ async def link_departments(tx: Transaction, ids: list[UUID], departments: list[U
 
 
 async def _require(tx: Transaction, project_id: UUID, descriptor_id: UUID) -> asyncpg.Record:
-    found = await tx.row(queries.locked_of_project, project_id=project_id, descriptor_id=descriptor_id)
-    if found is None:
+    row = await tx.row(queries.locked_of_project, project_id=project_id, descriptor_id=descriptor_id)
+    if row is None:
         raise NotFound(f"There is no descriptor {descriptor_id} in this production.")
-    return found
+    return row
 
 
 async def change(
@@ -177,39 +177,39 @@ async def change(
 
 async def replace(
     tx: Transaction,
-    found: Sequence[asyncpg.Record],
+    descriptors: Sequence[asyncpg.Record],
     name: str | None,
     columns: dict[str, Any],
     departments: list[UUID],
 ) -> None:
     """Give descriptors of one field these columns and departments, and a name: their values follow a rename."""
     check_columns(columns)
-    ids = [row["id"] for row in found]
+    ids = [row["id"] for row in descriptors]
     if name:
-        await _rename(tx, [row for row in found if row["name"] != name], name)
+        await _rename(tx, [row for row in descriptors if row["name"] != name], name)
     await tx.execute(_REPLACE, ids=ids, now=utc_now(), **columns)
     await tx.execute(_UNLINK, ids=ids)
     await link_departments(tx, ids, departments)
-    for row in found:
+    for row in descriptors:
         tx.emit(DESCRIPTOR_UPDATED, project_id=row["project_id"], metadata_descriptor_id=row["id"])
 
 
-async def _rename(tx: Transaction, found: Sequence[asyncpg.Record], name: str) -> None:
+async def _rename(tx: Transaction, descriptors: Sequence[asyncpg.Record], name: str) -> None:
     """Rename descriptors of one field, all of them or, when one cannot be, none."""
     check_text("name", name)
     field = field_name_of(name)
-    if not found:
+    if not descriptors:
         return
-    ids = [row["id"] for row in found]
+    ids = [row["id"] for row in descriptors]
     if await tx.value(queries.taken_by_another, ids=ids, name=name, field_name=field):
         raise BadRequest(f"name: there is a column {name} already.")
     await tx.execute(_RENAME, ids=ids, name=name, field_name=field)
-    await values.move(tx, _field_of(found), field)
+    await values.move(tx, _field_of(descriptors), field)
 
 
-def _field_of(found: Sequence[asyncpg.Record]) -> Field:
-    first = found[0]
-    projects = [row["project_id"] for row in found]
+def _field_of(descriptors: Sequence[asyncpg.Record]) -> Field:
+    first = descriptors[0]
+    projects = [row["project_id"] for row in descriptors]
     return Field(first["field_name"], first["entity_type"], projects, first["task_type_id"])
 
 
@@ -220,13 +220,13 @@ async def remove(tx: Transaction, caller: Caller, project_id: UUID, descriptor_i
     await remove_all(tx, [before])
 
 
-async def remove_all(tx: Transaction, found: Sequence[asyncpg.Record]) -> None:
+async def remove_all(tx: Transaction, descriptors: Sequence[asyncpg.Record]) -> None:
     """Delete descriptors of one field with their values."""
-    ids = [row["id"] for row in found]
-    await values.drop(tx, _field_of(found))
+    ids = [row["id"] for row in descriptors]
+    await values.drop(tx, _field_of(descriptors))
     await tx.execute(_UNLINK, ids=ids)
     await tx.execute(_DELETE, ids=ids)
-    for row in found:
+    for row in descriptors:
         tx.emit(DESCRIPTOR_DELETED, project_id=row["project_id"], metadata_descriptor_id=row["id"])
 
 
@@ -244,5 +244,5 @@ async def place(
 ) -> list[UUID]:
     """Number the columns of a kind of productions by their `key`; the productions that had one of them."""
     statement = _reorder(key, "uuid" if key == "id" else "text")
-    given = {"project_ids": project_ids, "entity_type": entity_type, "listed": list(listed), "now": utc_now()}
-    return list(dict.fromkeys(await tx.column(statement, **given)))
+    params = {"project_ids": project_ids, "entity_type": entity_type, "listed": list(listed), "now": utc_now()}
+    return list(dict.fromkeys(await tx.column(statement, **params)))

@@ -67,7 +67,7 @@ async def add(
     return await tx.json(queries.some, ids=ids)
 
 
-async def _found(tx: Transaction, caller: Caller, entity_type: str, field_name: str) -> list[Any]:
+async def _locked(tx: Transaction, caller: Caller, entity_type: str, field_name: str) -> list[Any]:
     actions.check_entity_type(entity_type, actions.SHARED_TYPES)
     statement = queries.locked_everywhere(caller.is_admin)
     mine = scope_parameters(statement, caller)
@@ -83,19 +83,19 @@ async def change(
     departments: list[UUID],
 ) -> Json:
     """Change a column (`field`: its kind and field name) in every open production that the caller manages."""
-    found = await _found(tx, caller, *field)
+    descriptors = await _locked(tx, caller, *field)
     actions.check_columns(columns)
-    if found:
-        await actions.replace(tx, found, name, columns, departments)
-    return await tx.json(queries.some, ids=[row["id"] for row in found])
+    if descriptors:
+        await actions.replace(tx, descriptors, name, columns, departments)
+    return await tx.json(queries.some, ids=[row["id"] for row in descriptors])
 
 
 async def remove(tx: Transaction, caller: Caller, entity_type: str, field_name: str) -> list[UUID]:
     """Delete a column with its values in every open production that the caller manages; the ids it had."""
-    found = await _found(tx, caller, entity_type, field_name)
-    if found:
-        await actions.remove_all(tx, found)
-    return [row["id"] for row in found]
+    descriptors = await _locked(tx, caller, entity_type, field_name)
+    if descriptors:
+        await actions.remove_all(tx, descriptors)
+    return [row["id"] for row in descriptors]
 
 
 async def reorder(tx: Transaction, caller: Caller, entity_type: str, fields: list[str]) -> Json:

@@ -65,5 +65,5 @@ async def forget_values(gone: Gone) -> None:
         field = Field(row["field_name"], row["entity_type"], row["project_ids"], row["task_type_id"])
         await run(gone.tx, _forget(field.entity_type), field, names=names)
         if field.entity_type not in ("Project", "Task"):
-            given = {"old": field.name, "project_ids": list(field.project_ids)}
-            await gone.tx.execute(_forget_in_versions(field.entity_type), names=names, **given)
+            params = {"old": field.name, "project_ids": list(field.project_ids)}
+            await gone.tx.execute(_forget_in_versions(field.entity_type), names=names, **params)

@@ -23,8 +23,8 @@ _row = select(json_object(shapes.DESCRIPTOR)).select_from(metadata_descriptor)
 @lru_cache
 def of_project(for_admin: bool) -> Executable:
     """The descriptors of a production that the caller may see, in the order of the boards."""
-    found = _row.where(metadata_descriptor.c.project_id == PROJECT_ID)
-    return (found if for_admin else found.where(shapes.DESCRIPTOR_VISIBLE)).order_by(*_ON_BOARDS)
+    rows = _row.where(metadata_descriptor.c.project_id == PROJECT_ID)
+    return (rows if for_admin else rows.where(shapes.DESCRIPTOR_VISIBLE)).order_by(*_ON_BOARDS)
 
 
 #: A descriptor of a production, and whether a caller who is no administrator may see it.
@@ -79,13 +79,13 @@ def reached_projects(for_admin: bool) -> Select[Any]:
 def locked_everywhere(for_admin: bool) -> Executable:
     """The descriptors of a field in all these productions."""
     reached = select(project.c.id).where(_reached(for_admin))
-    found = _locked().where(
+    rows = _locked().where(
         metadata_descriptor.c.project_id.in_(reached),
         metadata_descriptor.c.entity_type == ENTITY_TYPE,
         metadata_descriptor.c.field_name == _FIELD,
         metadata_descriptor.c.task_type_id.is_(None),
     )
-    return found.order_by(metadata_descriptor.c.id)
+    return rows.order_by(metadata_descriptor.c.id)
 
 
 def _taken() -> ColumnElement[bool]:

@@ -112,9 +112,9 @@ async def descriptors_of_project(project_id: UUID, db: Database, caller: Caller)
 async def descriptor_of_project(project_id: UUID, metadata_descriptor_id: UUID, db: Database, caller: Caller) -> Json:
     """A descriptor of a production."""
     statement = queries.one_of_project
-    given = scope_parameters(statement, caller)
+    params = scope_parameters(statement, caller)
     row = found(
-        await db.row(statement, project_id=project_id, descriptor_id=metadata_descriptor_id, **given), "The descriptor"
+        await db.row(statement, project_id=project_id, descriptor_id=metadata_descriptor_id, **params), "The descriptor"
     )
     require(caller.is_admin or row["visible"], "This descriptor is not for you.")
     return Json(row[0].encode())
@@ -134,8 +134,8 @@ async def _one(db: Reader, descriptor_id: UUID) -> Json:
 async def add_descriptor(project_id: UUID, body: NewDescriptor, tx: Transaction, caller: Caller) -> Json:
     """Add a column to a production's boards; its values are stored under a field name made of its name."""
     departments = department_ids(body.departments)
-    made = await actions.add(tx, caller, project_id, body.task_type_id, body.columns, departments)
-    return await _one(tx, made)
+    descriptor_id = await actions.add(tx, caller, project_id, body.task_type_id, body.columns, departments)
+    return await _one(tx, descriptor_id)
 
 
 _EDITORS = member_of("project_id").further("managers, and supervisors for columns of their departments")

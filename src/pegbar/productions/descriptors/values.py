@@ -47,16 +47,16 @@ class Field:
     @property
     def parameters(self) -> dict[str, Any]:
         """What a statement about its values takes."""
-        given = {"project_ids": list(self.project_ids), "old": self.name, "now": utc_now()}
-        return given | ({"task_type_id": self.task_type_id} if self.entity_type == "Task" else {})
+        params = {"project_ids": list(self.project_ids), "old": self.name, "now": utc_now()}
+        return params | ({"task_type_id": self.task_type_id} if self.entity_type == "Task" else {})
 
 
 def field_name_of(name: str) -> str:
     """The key of the values of a descriptor of this name: 400 when it is too long for one."""
-    found = slug(name)
-    if len(name) > _LONGEST or len(found) > _LONGEST:
+    key = slug(name)
+    if len(name) > _LONGEST or len(key) > _LONGEST:
         raise BadRequest(f"name is limited to {_LONGEST} characters, also as the key of its values.")
-    return found
+    return key
 
 
 def holders(entity_type_name: str) -> tuple[Table, ColumnElement[Any], ColumnElement[bool]]:

@@ -59,9 +59,9 @@ async def open_account(tx: Transaction, project_id: UUID) -> dict[str, Any]:
         name = await tx.value(_NAME, project_id=project_id)
         email = f"preview-{secrets.token_hex(6)}@preview.kitsu.invalid"
         columns |= {"first_name": "Preview", "last_name": name, "email": email, "role": "client"}
-        made = await tx.insert(person, preview_project_id=project_id, **columns)
-        assert made is not None
-        await join_team(tx, project_id, made, None)
+        person_id = await tx.insert(person, preview_project_id=project_id, **columns)
+        assert person_id is not None
+        await join_team(tx, project_id, person_id, None)
     else:
         await tx.update(person, known["id"], **columns)
     account = await account_of(tx, project_id)

@@ -9,7 +9,7 @@ from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import delete, get, path_uuid, post
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.programs import actions
-from pegbar.productions.settings import read_uuid
+from pegbar.productions.settings.shapes import read_uuid
 
 _AT = "/data/projects/{project_id:uuid}/task-types/{task_type_id:str}/softwares"
 _WRITING: dict[str, Any] = {

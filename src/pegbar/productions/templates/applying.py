@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Executable, String, Text, any_, bindparam, select, text
+from sqlalchemy import String, Text, any_, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.accounts.tables import department
@@ -14,6 +14,7 @@ from pegbar.core.slugs import slug
 from pegbar.productions.descriptors.actions import ENTITY_TYPES
 from pegbar.productions.events import DESCRIPTOR_NEW, PROJECT_CHANGED, TEMPLATE_NEW
 from pegbar.productions.hooks import PIPELINE_CHANGED, SHOW_SAVED, Pipeline, SavedShow
+from pegbar.productions.settings import links
 from pegbar.productions.tables import (
     department_metadata_descriptor_link,
     metadata_descriptor,
@@ -36,33 +37,6 @@ _DESCRIPTORS = select(
     metadata_descriptor.c.name,
     metadata_descriptor.c.field_name,
 ).where(metadata_descriptor.c.project_id == _PROJECT_ID)
-
-#: The columns that links of a production and of a template share.
-_LINKS = {
-    "task_type": "task_type_id, priority, hd_bitrate_compression, ld_bitrate_compression, is_client_visible",
-    "task_status": "task_status_id, priority, roles_for_board, is_client_allowed",
-    "asset_type": "asset_type_id",
-    "status_automation": "status_automation_id",
-    "preview_background_file": "preview_background_file_id",
-}
-_AUDITED = ("task_type", "task_status")
-
-
-def _copy(kind: str, source: str, target: str) -> Executable:
-    """Adds the links of a template or production that the other lacks; the links it has stay as they are."""
-    columns = _LINKS[kind]
-    more, values = (", id, created_at, updated_at", ", gen_random_uuid(), :now, :now") if kind in _AUDITED else ("", "")
-    statement = text(
-        f"INSERT INTO {target}_{kind}_link ({target}_id, {columns}{more})"  # noqa: S608 - names of ours
-        f" SELECT :target_id, {columns}{values} FROM {source}_{kind}_link"
-        f" WHERE {source}_id = :source_id ON CONFLICT DO NOTHING"
-    )
-    given = [bindparam("source_id", type_=Uuid), bindparam("target_id", type_=Uuid)]
-    return statement.bindparams(*given, *([_NOW] if kind in _AUDITED else []))
-
-
-_TO_PROJECT = {kind: _copy(kind, "project_template", "project") for kind in _LINKS}
-_TO_TEMPLATE = {kind: _copy(kind, "project", "project_template") for kind in _LINKS}
 
 #: A template of a production: its settings, and a snapshot of its descriptors in the order of the boards.
 _SNAPSHOT = text(
@@ -88,17 +62,11 @@ _SNAPSHOT = text(
 ).bindparams(TEMPLATE_ID, _PROJECT_ID, _NOW, bindparam("name", type_=String), bindparam("description", type_=Text))
 
 
-async def _run(tx: Transaction, statements: Mapping[str, Executable], source_id: UUID, target_id: UUID) -> None:
-    for kind, statement in statements.items():
-        now = {"now": utc_now()} if kind in _AUDITED else {}
-        await tx.execute(statement, source_id=source_id, target_id=target_id, **now)
-
-
 async def _template(tx: Transaction, template_id: UUID) -> Mapping[str, Any]:
-    found = await tx.row(_TEMPLATE, template_id=template_id)
-    if found is None:
+    row = await tx.row(_TEMPLATE, template_id=template_id)
+    if row is None:
         raise UnknownTemplate
-    return dict(found)
+    return dict(row)
 
 
 async def settings_for(tx: Transaction, template_id: UUID, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +90,8 @@ async def backgrounds(tx: Transaction, template_id: UUID) -> list[UUID]:
 
 async def apply_links(tx: Transaction, template_id: UUID, project_id: UUID) -> None:
     """Give a production the types, statuses, automations, backgrounds and descriptors of a template that it lacks."""
-    await _run(tx, _TO_PROJECT, template_id, project_id)
+    for of_project, of_template in links.PAIRS:
+        await links.copy(tx, of_template, of_project, template_id, project_id)
     template = await _template(tx, template_id)
     await _apply_descriptors(tx, template["metadata_descriptors"] or [], project_id)
     tx.emit(PROJECT_CHANGED, project_id=project_id)
@@ -147,10 +116,11 @@ async def apply_template(tx: Transaction, template_id: UUID, project_id: UUID) -
 async def template_of(tx: Transaction, project_id: UUID, name: str, description: str | None) -> UUID:
     """Make a template of a production: its settings, links and descriptors. 404 with a message alone."""
     template_id = uuid4()
-    given = {"project_id": project_id, "name": name, "description": description, "now": utc_now()}
-    if not await tx.execute(_SNAPSHOT, template_id=template_id, **given):
+    params = {"project_id": project_id, "name": name, "description": description, "now": utc_now()}
+    if not await tx.execute(_SNAPSHOT, template_id=template_id, **params):
         raise UnknownTemplate("Project not found")
-    await _run(tx, _TO_TEMPLATE, project_id, template_id)
+    for of_project, of_template in links.PAIRS:
+        await links.copy(tx, of_project, of_template, project_id, template_id)
     tx.emit(TEMPLATE_NEW, project_template_id=template_id)
     return template_id
 
@@ -180,13 +150,14 @@ def _key_of(entry: Mapping[str, Any]) -> tuple[str, UUID | None, str, str] | Non
 
 async def _apply_descriptors(tx: Transaction, snapshot: Any, project_id: UUID) -> None:
     """Entries that a production cannot take (nameless, known already, of a task type that is gone) are passed over."""
-    entries = [each for each in snapshot if isinstance(each, dict)] if isinstance(snapshot, list) else []
+    entries = [entry for entry in snapshot if isinstance(entry, dict)] if isinstance(snapshot, list) else []
     known = {tuple(row) for row in await tx.rows(_DESCRIPTORS, project_id=project_id)}
     names = {row[:3] for row in known}
     fields = {(row[0], row[1], row[3]) for row in known}
     keys = [_key_of(entry) for entry in entries]
     task_types = set(await tx.column(_TASK_TYPES, ids=[key[1] for key in keys if key and key[1]]))
-    rows, links = [], []
+    rows: list[dict[str, Any]] = []
+    in_departments: list[tuple[UUID, UUID]] = []
     for entry, key in zip(entries, keys, strict=True):
         if key is None or (key[0] == "Task" and key[1] not in task_types):
             continue
@@ -197,19 +168,19 @@ async def _apply_descriptors(tx: Transaction, snapshot: Any, project_id: UUID) -
         fields.add((kind, task_type_id, field))
         row = {**_descriptor(entry), "project_id": project_id, "entity_type": kind, "task_type_id": task_type_id}
         rows.append({**row, "name": name, "field_name": field})
-        departments = entry.get("departments")
-        links += [(row["id"], each) for each in map(_uuid_or_none, _list_or_empty(departments)) if each]
+        departments = map(_uuid_or_none, _list_or_empty(entry.get("departments")))
+        in_departments += [(row["id"], department_id) for department_id in departments if department_id]
     await tx.insert_many(metadata_descriptor, rows)
-    await _link_departments(tx, links)
+    await _link_departments(tx, in_departments)
     for row in rows:
         tx.emit(DESCRIPTOR_NEW, project_id=project_id, metadata_descriptor_id=row["id"])
 
 
-async def _link_departments(tx: Transaction, links: list[tuple[UUID, UUID]]) -> None:
-    departments = set(await tx.column(_DEPARTMENTS, ids=[each for _, each in links]))
+async def _link_departments(tx: Transaction, in_departments: list[tuple[UUID, UUID]]) -> None:
+    departments = set(await tx.column(_DEPARTMENTS, ids=[department_id for _, department_id in in_departments]))
     linked = [
         {"metadata_descriptor_id": descriptor_id, "department_id": department_id}
-        for descriptor_id, department_id in links
+        for descriptor_id, department_id in in_departments
         if department_id in departments
     ]
     await tx.insert_many(department_metadata_descriptor_link, linked, skip_existing=True)

@@ -14,12 +14,12 @@ from pegbar.core.http.access import Caller, admin, global_manager
 from pegbar.core.http.body import Strict, json_value, validate
 from pegbar.core.http.routing import delete, get, post, put
 from pegbar.productions.events import DESCRIPTOR_NEW, PROJECT_CHANGED, TEMPLATE_NEW, TEMPLATE_UPDATED
-from pegbar.productions.links import Link
+from pegbar.productions.queries import project_row
 from pegbar.productions.resources import project_templates, projects
-from pegbar.productions.routes import project_row
-from pegbar.productions.settings import Priority, UsedTaskType, read_uuid, read_uuids
-from pegbar.productions.templates import applying, parts
-from pegbar.productions.templates.parts import Part
+from pegbar.productions.settings.links import TEMPLATE_TASK_STATUS, TEMPLATE_TASK_TYPE, Link
+from pegbar.productions.settings.shapes import Priority, UsedTaskType, read_uuid, read_uuids
+from pegbar.productions.templates import actions, applying
+from pegbar.productions.templates.actions import Part
 from pegbar.productions.templates.rules import UnknownTemplate, template_id_of
 
 _ALL = "/data/project-templates"
@@ -69,7 +69,7 @@ async def delete_template(instance_id: str, tx: Transaction, caller: Caller) -> 
 
 def _declare_reads(path: str, part: Part, what: str) -> None:
     async def read(project_template_id: str, db: Database) -> Json:
-        return await parts.listed(db, part, template_id_of(project_template_id))
+        return await actions.listed(db, part, template_id_of(project_template_id))
 
     get(f"{_AT}/{path}", summary=f"List the {what} of a template", returns=[part.wire], **_READ)(read)
 
@@ -81,7 +81,7 @@ def _declare_removal(path: str, part: Part, what: str, *, silent: bool) -> None:
         template_id = template_id_of(project_template_id)
         name = part.link.name
         try:
-            await parts.remove(tx, part, template_id, _linked_id(name, request.path_params[name]))
+            await actions.remove(tx, part, template_id, _linked_id(name, request.path_params[name]))
         except UnknownTemplate:
             if not silent:
                 raise
@@ -95,7 +95,7 @@ def _declare_list(path: str, part: Part, what: str) -> None:
 
     async def add(project_template_id: str, body: Any, tx: Transaction) -> Json:
         other_id = _linked_id(name, getattr(body, name))
-        return await parts.add(tx, part, template_id_of(project_template_id), other_id)
+        return await actions.add(tx, part, template_id_of(project_template_id), other_id)
 
     add.__annotations__["body"] = msgspec.defstruct(
         f"Template{what.title().replace(' ', '')}", [(name, str)], bases=(Strict,), module=__name__
@@ -105,20 +105,20 @@ def _declare_list(path: str, part: Part, what: str) -> None:
     _declare_removal(path, part, what, silent=False)
 
 
-_declare_list("asset-types", parts.ASSET_TYPES, "asset type")
-_declare_list("status-automations", parts.AUTOMATIONS, "status automation")
-_declare_list("preview-background-files", parts.BACKGROUND_FILES, "preview background file")
-_declare_reads("task-types", parts.TASK_TYPES, "task types")
-_declare_removal("task-types", parts.TASK_TYPES, "task type", silent=True)
-_declare_reads("task-statuses", parts.TASK_STATUSES, "task statuses")
-_declare_removal("task-statuses", parts.TASK_STATUSES, "task status", silent=True)
+_declare_list("asset-types", actions.ASSET_TYPES, "asset type")
+_declare_list("status-automations", actions.AUTOMATIONS, "status automation")
+_declare_list("preview-background-files", actions.BACKGROUND_FILES, "preview background file")
+_declare_reads("task-types", actions.TASK_TYPES, "task types")
+_declare_removal("task-types", actions.TASK_TYPES, "task type", silent=True)
+_declare_reads("task-statuses", actions.TASK_STATUSES, "task statuses")
+_declare_removal("task-statuses", actions.TASK_STATUSES, "task status", silent=True)
 
 
-@post(f"{_AT}/task-types", returns=parts.TASK_TYPE.wire, **_WRITE)
+@post(f"{_AT}/task-types", returns=TEMPLATE_TASK_TYPE.wire, **_WRITE)
 async def use_task_type(project_template_id: str, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type in a template, or change its priority, bitrates and visibility there."""
     task_type_id = _linked_id("task_type_id", body.task_type_id)
-    return await parts.put_task_type(tx, template_id_of(project_template_id), task_type_id, body.given)
+    return await actions.put_task_type(tx, template_id_of(project_template_id), task_type_id, body.columns)
 
 
 class TemplateTaskStatus(Strict):
@@ -130,18 +130,18 @@ class TemplateTaskStatus(Strict):
     is_client_allowed: bool | UnsetType | None = UNSET
 
 
-@post(f"{_AT}/task-statuses", returns=parts.TASK_STATUS.wire, **_WRITE)
+@post(f"{_AT}/task-statuses", returns=TEMPLATE_TASK_STATUS.wire, **_WRITE)
 async def use_task_status(project_template_id: str, body: TemplateTaskStatus, tx: Transaction) -> Json:
     """Use a task status in a template, or change its priority, roles and the clients' right to set it there."""
     if any(role not in ROLES for role in body.roles_for_board):
         raise BadRequest(f"roles_for_board must be a list of {', '.join(ROLES)}.")
-    given: dict[str, Any] = {} if body.is_client_allowed is UNSET else {"is_client_allowed": body.is_client_allowed}
+    values: dict[str, Any] = {} if body.is_client_allowed is UNSET else {"is_client_allowed": body.is_client_allowed}
     if body.priority is not None:
-        given["priority"] = body.priority
+        values["priority"] = body.priority
     if body.roles_for_board:
-        given["roles_for_board"] = body.roles_for_board
+        values["roles_for_board"] = body.roles_for_board
     task_status_id = _linked_id("task_status_id", body.task_status_id)
-    return await parts.put_task_status(tx, template_id_of(project_template_id), task_status_id, given)
+    return await actions.put_task_status(tx, template_id_of(project_template_id), task_status_id, values)
 
 
 def _declare_order(path: str, link: Link, what: str) -> None:
@@ -149,7 +149,7 @@ def _declare_order(path: str, link: Link, what: str) -> None:
 
     async def reorder(project_template_id: str, document: dict[str, Any], tx: Transaction) -> Json:
         ids = read_uuids(name, document.get(name))
-        return await parts.reorder(tx, link, template_id_of(project_template_id), ids)
+        return await actions.reorder(tx, link, template_id_of(project_template_id), ids)
 
     listed = {"type": "array", "items": {"type": "string", "format": "uuid"}}
     declared = {**_WRITE, "body_schema": {"type": "object", "required": [name], "properties": {name: listed}}}
@@ -158,8 +158,8 @@ def _declare_order(path: str, link: Link, what: str) -> None:
     post(address, status=200, summary=summary, returns=[link.wire], **declared)(reorder)
 
 
-_declare_order("task-types", parts.TASK_TYPE, "task types")
-_declare_order("task-statuses", parts.TASK_STATUS, "task statuses")
+_declare_order("task-types", TEMPLATE_TASK_TYPE, "task types")
+_declare_order("task-statuses", TEMPLATE_TASK_STATUS, "task statuses")
 
 
 class ChosenBackground(Strict):
@@ -174,7 +174,7 @@ async def set_background(project_template_id: str, body: ChosenBackground, tx: T
     chosen = body.default_preview_background_file_id
     background_id = None if chosen is None else _linked_id("default_preview_background_file_id", chosen)
     template_id = template_id_of(project_template_id)
-    await parts.set_background(tx, template_id, background_id)
+    await actions.set_background(tx, template_id, background_id)
     return await _row(tx, caller, template_id)
 
 
@@ -194,8 +194,8 @@ class TemplateDescriptor(Strict):
     @property
     def entry(self) -> dict[str, Any]:
         """The entry kept in the template."""
-        given = msgspec.structs.asdict(self)
-        return given | {
+        fields = msgspec.structs.asdict(self)
+        return fields | {
             "choices": self.choices or [],
             "for_client": bool(self.for_client),
             "departments": self.departments or [],
@@ -233,7 +233,7 @@ async def set_descriptors(
     document = await json_value(request)
     body = validate({"metadata_descriptors": document} if isinstance(document, list) else document, TemplateDescriptors)
     template_id = template_id_of(project_template_id)
-    await parts.set_descriptors(tx, template_id, [each.entry for each in body.metadata_descriptors or []])
+    await actions.set_descriptors(tx, template_id, [column.entry for column in body.metadata_descriptors or []])
     return await _row(tx, caller, template_id)
 
 
@@ -250,8 +250,8 @@ class TemplateName(Strict):
 @post(f"{_ALL}/from-project/{{project_id:uuid}}", returns=project_templates, **{**_WRITTEN, "events": (TEMPLATE_NEW,)})
 async def template_of(project_id: UUID, body: TemplateName, tx: Transaction, caller: Caller) -> Json:
     """Make a template of a production: its settings, what it uses of the studio and its columns."""
-    made = await applying.template_of(tx, project_id, body.name, body.description)
-    return await _row(tx, caller, made)
+    template_id = await applying.template_of(tx, project_id, body.name, body.description)
+    return await _row(tx, caller, template_id)
 
 
 @post(

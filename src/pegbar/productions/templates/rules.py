@@ -79,13 +79,13 @@ async def prepare_template(change: Change) -> None:
 
 async def check_default_background(change: Change) -> None:
     """The default background is one of the template's."""
-    given = change.relations.get("preview_background_files")
-    if given is not None and BACKGROUND not in change.values and change.after(BACKGROUND) not in given:
+    backgrounds = change.relations.get("preview_background_files")
+    if backgrounds is not None and BACKGROUND not in change.values and change.after(BACKGROUND) not in backgrounds:
         change.values[BACKGROUND] = None
     chosen = change.values.get(BACKGROUND)
     if chosen is None or not change.changes(BACKGROUND):
         return
-    linked = given
+    linked = backgrounds
     if linked is None and change.before is not None:
         linked = await change.tx.column(BACKGROUNDS, template_id=change.row_id)
     if chosen not in (linked or []):

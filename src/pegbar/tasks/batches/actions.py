@@ -88,7 +88,7 @@ async def pick(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterab
     specials = _ASSET_FILTERS if batch.kind == ASSET else {}
     known = [(name, value) for name, value in query if name not in ("page", "limit", "project_id")]
     listing = filters.parse_listing(known, _COLUMNS, (), specials)
-    params = dict(listing.given)
+    params = dict(listing.params)
     if batch.kind is None:
         params["entity_type_id"] = batch.entity_type_id
     return await tx.column(_picked(batch.kind, listing.filters), project_id=batch.project_id, **params)

@@ -10,7 +10,7 @@ from pegbar.core.data.filters import uuid_filter
 from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.values import to_timestamp
 from pegbar.core.errors import BadRequest
-from pegbar.core.http.access import Caller, Rule, asked
+from pegbar.core.http.access import Caller, Rule, in_query
 from pegbar.core.http.body import query_or_body
 from pegbar.core.http.routing import found, get
 from pegbar.tasks.open_tasks import queries
@@ -20,7 +20,7 @@ _MOST = 2**31 - 1
 _members = Rule(
     "anyone signed in; with `project_id`, members of that production; vendors find their own tasks",
     lambda caller: caller.project_id is None or caller.is_member,
-    asked("project", "project_id"),
+    in_query("project", "project_id"),
 )
 
 

@@ -109,7 +109,7 @@ def revisions() -> list[str]:
     """Every revision this Pegbar knows, oldest first."""
     config = Config()
     config.set_main_option("script_location", str(files(__name__)))
-    return [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+    return [revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()][::-1]
 
 
 def upgrade(url: str) -> tuple[str | None, str]:

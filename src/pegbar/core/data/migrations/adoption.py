@@ -35,14 +35,14 @@ def adopt(url: str) -> Adoption:
         before = migrations.state(connection)
         if before == "empty":
             raise CannotAdopt("This database holds no Kitsu tables. For an empty one, run: pegbar db init", [], [])
-        theirs = schemas.found(connection)
+        theirs = schemas.existing(connection)
         comparison = schemas.compare(schemas.declared(), theirs)
-        made_by = _kitsu_revision(connection) if "alembic_version" in theirs else None
+        revision = _kitsu_revision(connection) if "alembic_version" in theirs else None
         missing = [index.name for index in schemas.missing_indexes(theirs, HOT_READS)]
         if comparison.needed:
             advice = (
                 "Bring it to a recent version with the server that made it first"
-                if made_by != schemas.KITSU_REVISION
+                if revision != schemas.KITSU_REVISION
                 else "Restore what is missing first"
             )
             raise CannotAdopt(
@@ -55,12 +55,12 @@ def adopt(url: str) -> Adoption:
     with migrations.connect(url) as connection:
         own = connection.execution_options(isolation_level="AUTOCOMMIT")
         add_indexes(own, concurrently=True)
-    return Adoption(comparison.differences, missing, before == "ours", made_by)
+    return Adoption(comparison.differences, missing, before == "ours", revision)
 
 
 def _kitsu_revision(connection: Connection) -> str | None:
-    found: str | None = connection.execute(text("SELECT min(version_num) FROM alembic_version")).scalar()
-    return found
+    revision: str | None = connection.execute(text("SELECT min(version_num) FROM alembic_version")).scalar()
+    return revision
 
 
 _RIGHTS = text(

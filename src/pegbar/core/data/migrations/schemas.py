@@ -1,6 +1,6 @@
 """The shape of a database: as our tables declare it, as a database has it, and how the two differ.
 
-Everything is told by its columns: constraints and indexes of older databases carry other names, columns another order.
+Everything is known by its columns: constraints and indexes of older databases carry other names, columns another order.
 """
 
 import importlib
@@ -45,10 +45,10 @@ class TableShape:
 
     def covers(self, columns: Columns) -> bool:
         """Whether some index without a condition starts with these columns."""
-        whole = [self.primary_key, *(each for each, condition in self.indexes if not condition)]
-        if any(each[: len(columns)] == columns for each in whole):
+        whole = [self.primary_key, *(index for index, condition in self.indexes if not condition)]
+        if any(index[: len(columns)] == columns for index in whole):
             return True
-        return any(each == frozenset(columns) for each, condition in self.uniques if not condition)
+        return any(unique == frozenset(columns) for unique, condition in self.uniques if not condition)
 
 
 Schema = dict[str, TableShape]
@@ -87,7 +87,7 @@ def declared_metadata() -> MetaData:
 
 def declared() -> Schema:
     """The tables of a Kitsu database as our domains declare them."""
-    return {each.name: _declared_table(each) for each in declared_metadata().tables.values() if each.schema is None}
+    return {table.name: _declared_table(table) for table in declared_metadata().tables.values() if table.schema is None}
 
 
 _TYPE_NAMES = (("VARCHAR", "character varying"), ("FLOAT", "double precision"))
@@ -171,7 +171,7 @@ SELECT c.relname, i.indisunique, pg_get_expr(i.indpred, i.indrelid),
 _ON_DELETE = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
-def found(connection: Connection) -> Schema:
+def existing(connection: Connection) -> Schema:
     """The tables of the schema `public` of a database."""
     schema: Schema = {}
     for table, column, kind, nullable, default in connection.execute(text(_COLUMNS)):
@@ -273,8 +273,8 @@ def _compare_constraints(name: str, ours: TableShape, theirs: TableShape, result
         result.differences.append(f"{name}.{column} has no foreign key to {target} (on delete {on_delete.lower()})")
     for column, target, on_delete in sorted(theirs.references - ours.references):
         result.differences.append(f"{name}.{column} has a foreign key to {target} (on delete {on_delete.lower()})")
-    result.differences += [f"{name} does not check that {each}" for each in sorted(ours.checks - theirs.checks)]
-    result.differences += [f"{name} checks that {each}" for each in sorted(theirs.checks - ours.checks)]
+    result.differences += [f"{name} does not check that {check}" for check in sorted(ours.checks - theirs.checks)]
+    result.differences += [f"{name} checks that {check}" for check in sorted(theirs.checks - ours.checks)]
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -290,25 +290,25 @@ def missing_indexes(theirs: Schema, hot_reads: Iterable[tuple[str, Columns]]) ->
     What is ours alone is named `pegbar_…`, so that it is known again when the database is handed back.
     """
     wanted = [
-        each
-        for each in (*_declared_indexes(), *_reference_indexes(), *_hot(hot_reads))
-        if each.table in theirs and set(each.columns) <= set(theirs[each.table].columns)
+        index
+        for index in (*_declared_indexes(), *_reference_indexes(), *_hot(hot_reads))
+        if index.table in theirs and set(index.columns) <= set(theirs[index.table].columns)
     ]
     missing: list[NewIndex] = []
-    for each in wanted:
-        shape = theirs[each.table]
-        known = (each.columns, plain(each.condition) or "") in shape.indexes if each.condition else None
-        if known or (known is None and shape.covers(each.columns)):
+    for index in wanted:
+        shape = theirs[index.table]
+        known = (index.columns, plain(index.condition) or "") in shape.indexes if index.condition else None
+        if known or (known is None and shape.covers(index.columns)):
             continue
-        missing.append(each)
-        shape.indexes.add((each.columns, plain(each.condition) or ""))
+        missing.append(index)
+        shape.indexes.add((index.columns, plain(index.condition) or ""))
     return missing
 
 
 def _declared_indexes() -> Iterator[NewIndex]:
     for table in declared_metadata().tables.values():
         if table.schema is None:
-            for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 if not index.unique:
                     yield NewIndex(str(index.name), table.name, *_index_parts(index))
 

@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import Connection, text
 
-from pegbar.core.data.migrations.schemas import KITSU_REVISION, Columns, found, missing_indexes
+from pegbar.core.data.migrations.schemas import KITSU_REVISION, Columns, existing, missing_indexes
 
 revision = "0004"
 down_revision = "0003"
@@ -28,7 +28,7 @@ _IS_INVALID = text(
 def add_indexes(connection: Connection, *, concurrently: bool) -> list[str]:
     """Add the indexes that the database lacks; their names. `concurrently` needs a connection in autocommit."""
     added = []
-    for index in missing_indexes(found(connection), HOT_READS):
+    for index in missing_indexes(existing(connection), HOT_READS):
         if concurrently and connection.execute(_IS_INVALID, {"name": index.name}).scalar():
             # Left by an attempt that was cut short: it would be taken for the index itself.
             connection.execute(text(f'DROP INDEX CONCURRENTLY "{index.name}"'))

@@ -55,22 +55,22 @@ END $$;
 
 
 def _triggers(table: str, concerned: str) -> str:
-    made = []
+    statements = []
     for operation, (changed, referencing) in _CHANGED.items():
         name = f"mark_{table}_{operation.lower()}"
-        made.append(_function(table, operation, changed, concerned))
-        made.append(
+        statements.append(_function(table, operation, changed, concerned))
+        statements.append(
             f"CREATE TRIGGER pegbar_{name} AFTER {operation} ON public.{table} REFERENCING {referencing} "
             f"FOR EACH STATEMENT EXECUTE FUNCTION pegbar.{name}();"
         )
-    made.append(
+    statements.append(
         f"CREATE TRIGGER pegbar_mark_{table}_truncate AFTER TRUNCATE ON public.{table} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION pegbar.mark_all();"
     )
-    names = [f"pegbar_mark_{table}_{each}" for each in ("insert", "update", "delete", "truncate")]
+    names = [f"pegbar_mark_{table}_{verb}" for verb in ("insert", "update", "delete", "truncate")]
     # Also where another server's scripts switch ordinary triggers off.
-    made += [f"ALTER TABLE public.{table} ENABLE ALWAYS TRIGGER {name};" for name in names]
-    return "\n".join(made)
+    statements += [f"ALTER TABLE public.{table} ENABLE ALWAYS TRIGGER {name};" for name in names]
+    return "\n".join(statements)
 
 
 def upgrade() -> None:

@@ -19,8 +19,8 @@ _ROW = re.compile(r"components/schemas/(\w+)")
 
 @pytest.fixture(scope="module")
 def document(server: Server) -> dict[str, Any]:
-    found: dict[str, Any] = requests.get(f"{server.api}/openapi.json", timeout=20).json()
-    return found
+    answer: dict[str, Any] = requests.get(f"{server.api}/openapi.json", timeout=20).json()
+    return answer
 
 
 def test_it_is_valid_openapi(document: dict[str, Any]) -> None:
@@ -34,19 +34,21 @@ def test_it_has_every_route_with_its_access_rule_and_events(document: dict[str, 
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
-    operations = [each for each in load_domains() if not each.hidden]
+    operations = [operation for operation in load_domains() if not operation.hidden]
     assert len(described) == len(operations)
     for operation in described.values():
         assert operation["x-access"]
         assert operation["summary"]
         assert operation["x-access"] in operation["description"]
         assert operation["operationId"]
-    assert {each.access.text for each in operations} == {each["x-access"] for each in described.values()}
+    assert {operation.access.text for operation in operations} == {
+        operation["x-access"] for operation in described.values()
+    }
     create = described["POST", "/data/departments"]
     assert create["x-events"] == ["department:new"]
     assert {"201", "400", "401", "403", "413", "415", "422"} <= set(create["responses"])
     assert described["POST", "/auth/login"]["security"] == []
-    assert len({each["operationId"] for each in described.values()}) == len(described)
+    assert len({operation["operationId"] for operation in described.values()}) == len(described)
 
 
 def test_bodies_tell_what_is_needed_and_what_may_be_null(document: dict[str, Any]) -> None:
@@ -64,13 +66,13 @@ def test_bodies_tell_what_is_needed_and_what_may_be_null(document: dict[str, Any
 
 def test_lists_tell_their_filters_and_pages(document: dict[str, Any]) -> None:
     listing = document["paths"]["/data/departments"]["get"]
-    names = {each.get("name") or each["$ref"].rpartition("/")[2] for each in listing["parameters"]}
+    names = {parameter.get("name") or parameter["$ref"].rpartition("/")[2] for parameter in listing["parameters"]}
     assert {"page", "limit", "fields", "relations", "name", "color", "archived"} <= names
 
 
 def test_answers_are_as_described(document: dict[str, Any], admin: Client) -> None:
-    made = admin.ok_post("/data/departments", {"name": unique("Doc"), "color": "#102030"})
-    assert set(made) == set(document["components"]["schemas"]["Department"]["properties"])
+    department = admin.ok_post("/data/departments", {"name": unique("Doc"), "color": "#102030"})
+    assert set(department) == set(document["components"]["schemas"]["Department"]["properties"])
     refused = admin.post("/data/departments", {"name": unique("Doc")})
     error = document["components"]["schemas"]["Error"]
     assert set(error["required"]) <= set(refused.json()) <= set(error["properties"])
@@ -81,8 +83,8 @@ def test_answers_about_productions_are_as_described(document: dict[str, Any], ad
     prop = named(admin, "entity-types", "Prop")["id"]
     show = production(admin, task_types=[modeling], task_statuses=[todo], asset_types=[prop], team=[admin.id])
     at, known = f"/data/projects/{show['id']}", {"project_id": show["id"]}
-    made = admin.ok_post(f"{at}/metadata-descriptors", {"name": "Fur"})
-    known["metadata_descriptor_id"] = made["id"]
+    descriptor = admin.ok_post(f"{at}/metadata-descriptors", {"name": "Fur"})
+    known["metadata_descriptor_id"] = descriptor["id"]
     known["budget_id"] = admin.ok_post(f"{at}/budgets", {"name": "Quote"})["id"]
     line = {"department_id": named(admin, "departments", "Modeling")["id"], "start_date": "2031-01-01"}
     entry = admin.ok_post(

@@ -1,51 +1,30 @@
 """Routes of what a production uses of the studio. Source: spec projects, "Settings lists"; spec crud, link upserts."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request
-from msgspec import UNSET, Meta, UnsetType
 
 from pegbar.accounts.tables import ROLES
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.wire import wire_of
 from pegbar.core.errors import BadRequest
-from pegbar.core.http.access import Place, manager_of, member_of
+from pegbar.core.http.access import Place, Rule, manager_of, member_of
 from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import delete, get, post, put
-from pegbar.productions import actions, creation, links, usage
+from pegbar.productions import creation
+from pegbar.productions.actions import touch
 from pegbar.productions.events import PROJECT_CHANGED
-from pegbar.productions.links import ASSET_TYPE, AUTOMATION, BACKGROUND, TASK_STATUS, TASK_TYPE, Link, TaskTypeUse
+from pegbar.productions.queries import project_row
 from pegbar.productions.resources import projects
-from pegbar.productions.routes import project_row
+from pegbar.productions.settings import actions, links
+from pegbar.productions.settings.links import ASSET_TYPE, AUTOMATION, BACKGROUND, TASK_STATUS, TASK_TYPE, Link
+from pegbar.productions.settings.shapes import UsedTaskType, read_integer, read_uuid, read_uuids
 
 _AT = "/data/projects/{project_id:uuid}"
 _EVENTS = (PROJECT_CHANGED,)
 _MANAGER: dict[str, Any] = {"access": manager_of("project_id"), "events": _EVENTS}
-#: A place in an order.
-Priority = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
-
-
-def read_uuid(name: str, value: Any) -> UUID:
-    """An id of a body; 400 naming the field when it is none."""
-    try:
-        return UUID(value)
-    except (ValueError, TypeError, AttributeError):
-        raise BadRequest(f"{name}: {value!r} is not a UUID.") from None
-
-
-def read_uuids(name: str, value: Any) -> list[UUID]:
-    """A list of ids of a body; 400 naming the field when it is none."""
-    if not isinstance(value, list):
-        raise BadRequest(f"{name} must be a list of ids.")
-    return list(dict.fromkeys(read_uuid(name, each) for each in value))
-
-
-def _read_integer(name: str, value: Any) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31):
-        return value
-    raise BadRequest(f"{name}: {value!r} is not a whole number.")
 
 
 # Lists of things used
@@ -55,11 +34,11 @@ def _declare_list(path: str, link: Link, what: str) -> None:
     """Adding to and removing from one of a production's lists."""
 
     async def add(project_id: UUID, body: Any, tx: Transaction) -> Json:
-        await links.add(tx, link, project_id, read_uuid(link.name, getattr(body, link.name)))
+        await actions.add(tx, link, project_id, read_uuid(link.name, getattr(body, link.name)))
         return await project_row(tx, project_id)
 
     async def remove(request: Request[Any, Any, Any], project_id: UUID, tx: Transaction) -> None:
-        await links.remove(tx, link, project_id, read_uuid(link.name, request.path_params[link.name]))
+        await actions.remove(tx, link, project_id, read_uuid(link.name, request.path_params[link.name]))
 
     add.__annotations__["body"] = msgspec.defstruct(
         f"Used{what.title().replace(' ', '')}", [(link.name, str)], bases=(Strict,), module=__name__
@@ -86,7 +65,7 @@ class UsedBackground(Strict):
 async def use_background(project_id: UUID, body: UsedBackground, tx: Transaction) -> Json:
     """Use a preview background file on a production."""
     background_id = read_uuid("preview_background_file_id", body.preview_background_file_id)
-    await links.add(tx, BACKGROUND, project_id, background_id)
+    await actions.add(tx, BACKGROUND, project_id, background_id)
     return await project_row(tx, project_id)
 
 
@@ -94,39 +73,22 @@ async def use_background(project_id: UUID, body: UsedBackground, tx: Transaction
 async def drop_background(project_id: UUID, preview_background_file_id: str, tx: Transaction) -> None:
     """Stop using a preview background file; it stops being the default one too."""
     chosen = read_uuid("preview_background_file_id", preview_background_file_id)
-    await usage.forget_default_background(tx, project_id, chosen)
-    await links.remove(tx, BACKGROUND, project_id, chosen)
-
-
-class UsedTaskType(Strict):
-    """A task type to use, and how. What is left out of a link that exists stays as it is."""
-
-    task_type_id: str
-    priority: Priority | None = None
-    hd_bitrate_compression: int | UnsetType | None = UNSET
-    ld_bitrate_compression: int | UnsetType | None = UNSET
-    is_client_visible: bool | None = None
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """The columns of the link that it writes."""
-        said = {name: getattr(self, name) for name in ("priority", "is_client_visible")}
-        bitrates = {name: getattr(self, name) for name in usage.BITRATES if getattr(self, name) is not UNSET}
-        return {**{name: value for name, value in said.items() if value is not None}, **bitrates}
+    await actions.forget_default_background(tx, project_id, chosen)
+    await actions.remove(tx, BACKGROUND, project_id, chosen)
 
 
 @post(f"{_AT}/settings/task-types", returns=projects, errors=(400,), **_MANAGER)
 async def use_task_type(project_id: UUID, body: UsedTaskType, tx: Transaction) -> Json:
     """Use a task type on a production, or change its bitrates and visibility there; the priority stays."""
     task_type_id = read_uuid("task_type_id", body.task_type_id)
-    await usage.use_task_type(tx, project_id, task_type_id, body.given)
+    await actions.use_task_type(tx, project_id, task_type_id, body.columns)
     return await project_row(tx, project_id)
 
 
 @delete(f"{_AT}/settings/task-types/{{task_type_id:str}}", **_MANAGER)
 async def drop_task_type(project_id: UUID, task_type_id: str, tx: Transaction) -> None:
     """Stop using a task type on a production; its tasks stay."""
-    await links.remove(tx, TASK_TYPE, project_id, read_uuid("task_type_id", task_type_id))
+    await actions.remove(tx, TASK_TYPE, project_id, read_uuid("task_type_id", task_type_id))
 
 
 class StatusOverride(Strict):
@@ -138,7 +100,7 @@ class StatusOverride(Strict):
 @put(f"{_AT}/settings/task-status/{{task_status_id:str}}", returns=TASK_STATUS.wire, **_MANAGER)
 async def override_status(project_id: UUID, task_status_id: str, body: StatusOverride, tx: Transaction) -> Json:
     """Set whether the clients of a production may set a status."""
-    status_id = usage.linked_id(TASK_STATUS, task_status_id)
+    status_id = actions.linked_id(TASK_STATUS, task_status_id)
     await links.read(tx, TASK_STATUS, project_id, status_id)
     new = {"is_client_allowed": body.is_client_allowed}
     await links.upsert(tx, TASK_STATUS, project_id, status_id, new, tuple(new))
@@ -155,13 +117,13 @@ class BatchTaskType(Strict):
     ld_bitrate_compression: int | None = None
     is_client_visible: bool | None = None
 
-    def use(self) -> TaskTypeUse:
+    def use(self) -> actions.TaskTypeUse:
         """What it asks for."""
         for name in ("hd_bitrate_compression", "ld_bitrate_compression"):
             creation.check_bitrate(name, getattr(self, name))
-        return TaskTypeUse(
+        return actions.TaskTypeUse(
             read_uuid("task_types.task_type_id", self.task_type_id),
-            _read_integer("task_types.priority", self.priority),
+            read_integer("task_types.priority", self.priority),
             self.hd_bitrate_compression,
             self.ld_bitrate_compression,
             self.is_client_visible,
@@ -180,55 +142,52 @@ class Batch(Strict):
 @post(f"{_AT}/settings/batch", status=200, returns=projects, errors=(400,), **_MANAGER)
 async def use_many(project_id: UUID, body: Batch, tx: Transaction) -> Json:
     """Use task types, task statuses and asset types on a production; unknown ids are passed over."""
-    uses = [each.use() for each in body.task_types]
+    uses = [entry.use() for entry in body.task_types]
     statuses = read_uuids("task_status_ids", body.task_status_ids)
     kinds = read_uuids("asset_type_ids", body.asset_type_ids)
-    await links.use_task_types(tx, project_id, uses, only=body.replace_task_types)
-    await links.use_all(tx, TASK_STATUS, project_id, statuses)
-    await links.use_all(tx, ASSET_TYPE, project_id, kinds)
-    await actions.touch(tx, project_id)
+    await actions.use_task_types(tx, project_id, uses, only=body.replace_task_types)
+    await actions.use_all(tx, TASK_STATUS, project_id, statuses)
+    await actions.use_all(tx, ASSET_TYPE, project_id, kinds)
+    await touch(tx, project_id)
     return await project_row(tx, project_id)
 
 
 # Reads
 
 
+def _declare_reads(path: str, link: Link, kind: str, summary: str, access: Rule) -> None:
+    async def read(project_id: UUID, db: Database) -> Json:
+        return await db.json(links.rows_of(link, kind), project_id=project_id)
+
+    get(f"{_AT}/{path}", access=access, summary=summary, returns=[wire_of(link.target, kind)])(read)
+
+
+_MEMBER = member_of("project_id")
+_TASK_TYPES = "The task types of a production, as the studio has them."
+_declare_reads("task-types", TASK_TYPE, "TaskType", _TASK_TYPES, _MEMBER)
 #: Gazu asks for the task types beside the other settings.
-@get(f"{_AT}/settings/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
-@get(f"{_AT}/task-types", access=member_of("project_id"), returns=[wire_of(TASK_TYPE.target, "TaskType")])
-async def task_types(project_id: UUID, db: Database) -> Json:
-    """The task types of a production, as the studio has them."""
-    return await db.json(links.rows_of(TASK_TYPE, "TaskType"), project_id=project_id)
-
-
-@get(
-    f"{_AT}/settings/task-status",
-    access=member_of("project_id"),
-    returns=[wire_of(TASK_STATUS.target, "TaskStatus")],
+_declare_reads("settings/task-types", TASK_TYPE, "TaskType", _TASK_TYPES, _MEMBER)
+_declare_reads(
+    "settings/task-status",
+    TASK_STATUS,
+    "TaskStatus",
+    "The task statuses of a production, as the studio has them.",
+    _MEMBER,
 )
-async def task_statuses(project_id: UUID, db: Database) -> Json:
-    """The task statuses of a production, as the studio has them."""
-    return await db.json(links.rows_of(TASK_STATUS, "TaskStatus"), project_id=project_id)
-
-
-@get(
-    f"{_AT}/settings/status-automations",
-    access=manager_of("project_id"),
-    returns=[wire_of(AUTOMATION.target, "StatusAutomation")],
+_declare_reads(
+    "settings/status-automations",
+    AUTOMATION,
+    "StatusAutomation",
+    "The status automations of a production.",
+    manager_of("project_id"),
 )
-async def status_automations(project_id: UUID, db: Database) -> Json:
-    """The status automations of a production."""
-    return await db.json(links.rows_of(AUTOMATION, "StatusAutomation"), project_id=project_id)
-
-
-@get(
-    f"{_AT}/settings/preview-background-files",
-    access=member_of("project_id"),
-    returns=[wire_of(BACKGROUND.target, "PreviewBackgroundFile")],
+_declare_reads(
+    "settings/preview-background-files",
+    BACKGROUND,
+    "PreviewBackgroundFile",
+    "The preview background files of a production.",
+    _MEMBER,
 )
-async def preview_background_files(project_id: UUID, db: Database) -> Json:
-    """The preview background files of a production."""
-    return await db.json(links.rows_of(BACKGROUND, "PreviewBackgroundFile"), project_id=project_id)
 
 
 # The generic links
@@ -240,7 +199,7 @@ _IN_BODY = manager_of(Place("project", "project_id", in_body=True))
 async def link_task_type(document: dict[str, Any], tx: Transaction) -> Json:
     """Use a task type on a production, with a priority."""
     project_id, task_type_id = _pair(document, "task_type_id")
-    new = {"priority": _read_integer("priority", document.get("priority", 1)), "is_client_visible": True}
+    new = {"priority": read_integer("priority", document.get("priority", 1)), "is_client_visible": True}
     return await _linked(tx, TASK_TYPE, project_id, task_type_id, new, ("priority",))
 
 
@@ -251,7 +210,7 @@ async def link_task_status(document: dict[str, Any], tx: Transaction) -> Json:
     roles = document.get("roles_for_board") or []
     if not isinstance(roles, list) or any(role not in ROLES for role in roles):
         raise BadRequest(f"roles_for_board must be a list of {', '.join(ROLES)}.")
-    new = {"priority": _read_integer("priority", document.get("priority", 1)), "roles_for_board": roles}
+    new = {"priority": read_integer("priority", document.get("priority", 1)), "roles_for_board": roles}
     return await _linked(tx, TASK_STATUS, project_id, task_status_id, new, tuple(new))
 
 
@@ -277,11 +236,11 @@ _ORDERED: dict[str, Any] = {**_MANAGER, "status": 200, "errors": (400,)}
 async def reorder_task_types(project_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
     """Number the task types of a production in the order given."""
     ids = read_uuids("task_type_ids", document.get("task_type_ids"))
-    return await links.reorder(tx, TASK_TYPE, project_id, ids)
+    return await actions.reorder(tx, TASK_TYPE, project_id, ids)
 
 
 @post("/actions/projects/{project_id:uuid}/task-status-links/reorder", returns=[TASK_STATUS.wire], **_ORDERED)
 async def reorder_task_statuses(project_id: UUID, document: dict[str, Any], tx: Transaction) -> Json:
     """Number the task statuses of a production in the order given."""
     ids = read_uuids("task_status_ids", document.get("task_status_ids"))
-    return await links.reorder(tx, TASK_STATUS, project_id, ids)
+    return await actions.reorder(tx, TASK_STATUS, project_id, ids)

@@ -70,7 +70,7 @@ def boss(remote: Remote) -> Client:
 
 
 def test_a_database_that_is_away_is_503_everywhere_and_comes_back(remote: Remote, boss: Client) -> None:
-    requests_made: list[Callable[[], requests.Response]] = [
+    calls: list[Callable[[], requests.Response]] = [
         lambda: boss.get("/data/persons"),
         lambda: boss.get("/data/events/since"),
         lambda: boss.post("/data/departments", {"name": unique("Away"), "color": "#000000"}),
@@ -79,15 +79,15 @@ def test_a_database_that_is_away_is_503_everywhere_and_comes_back(remote: Remote
     ]
     with Listener(remote.url, boss.token, "department:new") as listener:
         with remote.cut_off():
-            for make in requests_made * 3:
+            for make in calls * 3:
                 answer = make()
                 assert (answer.status_code, answer.json()["message"]) == (503, AWAY)
                 assert answer.headers["Retry-After"]
             with pytest.raises(Exception, match=r"refused|One or more namespaces"):
                 Listener(remote.url, boss.token)
         until(lambda: boss.get("/data/persons").status_code == 200)
-        made = boss.ok_post("/data/departments", {"name": unique("Back"), "color": "#000000"})
-        listener.wait_for("department_id", made["id"])
+        department = boss.ok_post("/data/departments", {"name": unique("Back"), "color": "#000000"})
+        listener.wait_for("department_id", department["id"])
     assert "a request failed" not in remote.text()
     assert "handler error" not in remote.text()
 
@@ -259,11 +259,11 @@ def test_a_name_that_cannot_be_fetched_is_mended(given_name: str, kept: str) -> 
 def test_every_attachment_is_fetched_by_its_name(admin: Client, name: str) -> None:
     modeling = task(admin, entity(admin, production(admin)["id"]))
     status = admin.ok_get("/data/task-status")[0]["id"]
-    said = admin.ok_post(
+    comment = admin.ok_post(
         f"/actions/tasks/{modeling['id']}/comment",
         data={"task_status_id": status, "comment": "x"},
         files={"file": (name, b"content")},
     )
-    (attached,) = said["attachment_files"]
+    (attached,) = comment["attachment_files"]
     quoted = requests.utils.quote(attached["name"], safe="")
     assert admin.get(f"/data/attachment-files/{attached['id']}/file/{quoted}").content == b"content"

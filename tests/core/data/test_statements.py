@@ -43,8 +43,8 @@ def test_a_listing_is_one_statement_besides_the_caller(admin: Client, task: dict
 
 
 def test_a_mutation_is_few(admin: Client) -> None:
-    made = admin.post("/data/departments", {"name": unique("Tin"), "color": "#000000"})
+    answer = admin.post("/data/departments", {"name": unique("Tin"), "color": "#000000"})
     # The caller, the row, its event, the answer.
-    assert statements(made) == 4
+    assert statements(answer) == 4
     # The caller, the row before, the update, its event, the answer.
-    assert statements(admin.put(f"/data/departments/{made.json()['id']}", {"archived": True})) == 5
+    assert statements(admin.put(f"/data/departments/{answer.json()['id']}", {"archived": True})) == 5

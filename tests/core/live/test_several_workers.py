@@ -50,9 +50,11 @@ class Listener:
 def test_events_arrive_through_any_worker(workers: Server, boss: Client, transport: str) -> None:
     listeners = [Listener(workers, boss.token, transport) for _ in range(3)]
     try:
-        made = [boss.ok_post("/data/departments", {"name": unique("Hear"), "color": "#102030"})["id"] for _ in range(3)]
+        department_ids = [
+            boss.ok_post("/data/departments", {"name": unique("Hear"), "color": "#102030"})["id"] for _ in range(3)
+        ]
         for listener in listeners:
-            assert [listener.heard.get(timeout=20) for _ in made] == made
+            assert [listener.heard.get(timeout=20) for _ in department_ids] == department_ids
     finally:
         for listener in listeners:
             listener.leave()
@@ -76,12 +78,12 @@ def test_clients_come_back_after_the_process_of_the_sockets_died(workers: Server
     listener = Listener(workers, boss.token, "websocket")
     try:
         (holder,) = children(workers, "sockets")
-        for each in [*holder.children(recursive=True), holder]:
-            each.kill()
+        for process in [*holder.children(recursive=True), holder]:
+            process.kill()
         until(lambda: not listener.connected)
         until(lambda: listener.connected, 60)
-        made = boss.ok_post("/data/departments", {"name": unique("Back"), "color": "#102030"})
-        assert listener.heard.get(timeout=20) == made["id"]
+        department = boss.ok_post("/data/departments", {"name": unique("Back"), "color": "#102030"})
+        assert listener.heard.get(timeout=20) == department["id"]
     finally:
         listener.leave()
 
@@ -93,6 +95,6 @@ def test_it_stops_with_sockets_open(workers: Server, boss: Client) -> None:
     assert workers.stop() == 0
     assert "killed" not in workers.text()
     assert "Killing" not in workers.text()
-    assert not [each for each in before if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert not [process for process in before if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     for listener in listeners:
         listener.leave()

@@ -56,8 +56,8 @@ def long_board(server: Server, admin: Client) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def path(admin: Client, server: Server) -> Iterator[str]:
-    with long_board(server, admin) as found:
-        yield found
+    with long_board(server, admin) as board:
+        yield board
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def keeper(narrow: Server) -> Client:
 
 @pytest.fixture(scope="module")
 def narrow_path(narrow: Server, keeper: Client) -> Iterator[str]:
-    with long_board(narrow, keeper) as found:
-        yield found
+    with long_board(narrow, keeper) as board:
+        yield board
 
 
 class Reader:

@@ -32,11 +32,15 @@ def department(who: Client) -> str:
 
 def test_events_of_one_object_arrive_once_and_in_order(server: Server, admin: Client) -> None:
     with Listener(server.url, admin.token, *DEPARTMENT) as listener:
-        made = department(admin)
-        admin.ok_put(f"/data/departments/{made}", {"archived": True})
-        admin.ok_delete(f"/data/departments/{made}")
+        department_id = department(admin)
+        admin.ok_put(f"/data/departments/{department_id}", {"archived": True})
+        admin.ok_delete(f"/data/departments/{department_id}")
         last = department(admin)
-        heard = [name for name, payload in listener.wait_for("department_id", last) if payload["department_id"] == made]
+        heard = [
+            name
+            for name, payload in listener.wait_for("department_id", last)
+            if payload["department_id"] == department_id
+        ]
     assert heard == list(DEPARTMENT)
 
 
@@ -47,9 +51,9 @@ def test_two_servers_both_deliver_what_either_wrote(server: Server, second: Serv
         Listener(second.url, there.token, *DEPARTMENT) as there_listener,
     ):
         for writer in (admin, there):
-            made = department(writer)
-            here_listener.wait_for("department_id", made)
-            there_listener.wait_for("department_id", made)
+            department_id = department(writer)
+            here_listener.wait_for("department_id", department_id)
+            there_listener.wait_for("department_id", department_id)
 
 
 @pytest.mark.parametrize("token", [None, "nonsense"])
@@ -76,11 +80,11 @@ def test_gazu_listens(server: Server, admin: Client) -> None:
     events = gazu.events.init(client=client)
     gazu.events.add_listener(events, "department:new", heard.put)
     threading.Thread(target=gazu.events.run_client, args=(events,), daemon=True).start()
-    made = None
+    department_id = None
     while heard.empty():
         # Gazu connects in its thread: the first events may come before it listens.
-        made = department(admin)
+        department_id = department(admin)
         with contextlib.suppress(queue.Empty):
             heard.put(heard.get(timeout=0.5))
-    assert made is not None
+    assert department_id is not None
     assert set(heard.get()) == {"department_id", "event_id"}

@@ -97,9 +97,9 @@ def test_options_lists_the_methods_of_a_path(server: Server) -> None:
 
 def test_a_trailing_slash_is_accepted(admin: Client) -> None:
     name = unique("Slash")
-    made = admin.ok_post("/data/departments/", {"name": name, "color": "#102030"})
-    assert admin.ok_get(f"/data/departments/{made['id']}/")["name"] == name
-    assert admin.ok_get("/data/departments/", params={"name": name})[0]["id"] == made["id"]
+    department = admin.ok_post("/data/departments/", {"name": name, "color": "#102030"})
+    assert admin.ok_get(f"/data/departments/{department['id']}/")["name"] == name
+    assert admin.ok_get("/data/departments/", params={"name": name})[0]["id"] == department["id"]
 
 
 def test_the_api_answers_at_the_root_and_under_api(server: Server) -> None:
@@ -147,8 +147,8 @@ def test_cors_is_for_the_origins_of_the_setting(limited: Server, origin: str, al
 
 
 def test_a_preflight_echoes_the_headers_asked_for(limited: Server) -> None:
-    asked = {"Origin": "https://kitsu.studio.com", "Access-Control-Request-Method": "PUT"}
-    headers = {**asked, "Access-Control-Request-Headers": "authorization, content-type"}
+    preflight = {"Origin": "https://kitsu.studio.com", "Access-Control-Request-Method": "PUT"}
+    headers = {**preflight, "Access-Control-Request-Headers": "authorization, content-type"}
     answer = requests.options(f"{limited.api}/data/departments", headers=headers, timeout=20)
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -159,8 +159,8 @@ def test_a_preflight_echoes_the_headers_asked_for(limited: Server) -> None:
 def test_a_body_over_the_limit_is_413_whether_its_length_is_told_or_not(limited: Server, boss: Client) -> None:
     headers = {"Authorization": f"Bearer {boss.token}", "Content-Type": "application/octet-stream"}
     for path in ("/api/auth/login", "/api/data/departments"):
-        told = raw(limited, "POST", path, body=b"x" * 30_000, headers=headers)
-        assert (told[0], b"20000 bytes" in told[2]) == (413, True)
+        measured = raw(limited, "POST", path, body=b"x" * 30_000, headers=headers)
+        assert (measured[0], b"20000 bytes" in measured[2]) == (413, True)
 
     def pieces() -> Iterator[bytes]:
         for _ in range(30):

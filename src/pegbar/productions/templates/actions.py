@@ -13,25 +13,19 @@ from pegbar.core.data.values import check_json
 from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
 from pegbar.core.errors import BadRequest, Refused
 from pegbar.core.slugs import slug
-from pegbar.productions import links, usage
-from pegbar.productions.links import Link
-from pegbar.productions.tables import (
-    BOARD_ROLES,
-    project_template,
-    project_template_asset_type_link,
-    project_template_preview_background_file_link,
-    project_template_status_automation_link,
-    project_template_task_status_link,
-    project_template_task_type_link,
+from pegbar.productions.settings import actions, links
+from pegbar.productions.settings.links import (
+    TEMPLATE_ASSET_TYPE,
+    TEMPLATE_AUTOMATION,
+    TEMPLATE_BACKGROUND,
+    TEMPLATE_TASK_STATUS,
+    TEMPLATE_TASK_TYPE,
+    Link,
 )
+from pegbar.productions.tables import BOARD_ROLES, project_template
 from pegbar.productions.templates.rules import BACKGROUND, BACKGROUNDS, TEMPLATE_ID, UnknownTemplate, touch
 
 _OWNER = "project_template_id"
-TASK_TYPE = Link(project_template_task_type_link, "task_type_id", "ProjectTemplateTaskTypeLink", _OWNER)
-TASK_STATUS = Link(project_template_task_status_link, "task_status_id", "ProjectTemplateTaskStatusLink", _OWNER)
-ASSET_TYPE = Link(project_template_asset_type_link, "asset_type_id", owner=_OWNER)
-AUTOMATION = Link(project_template_status_automation_link, "status_automation_id", owner=_OWNER)
-BACKGROUND_FILE = Link(project_template_preview_background_file_link, "preview_background_file_id", owner=_OWNER)
 
 
 @dataclass(frozen=True)
@@ -47,29 +41,29 @@ def _priority(link: Link) -> tuple[ColumnElement[Any], ...]:
     return (func.coalesce(link.table.c.priority, 0), link.target.c.name)
 
 
-_of_type, _of_status = TASK_TYPE.table.c, TASK_STATUS.table.c
+_of_type, _of_status = TEMPLATE_TASK_TYPE.table.c, TEMPLATE_TASK_STATUS.table.c
 TASK_TYPES = Part(
-    TASK_TYPE,
-    wire_of(TASK_TYPE.target, "TaskType").but(
+    TEMPLATE_TASK_TYPE,
+    wire_of(TEMPLATE_TASK_TYPE.target, "TaskType").but(
         priority=_of_type.priority,
         hd_bitrate_compression=_of_type.hd_bitrate_compression,
         ld_bitrate_compression=_of_type.ld_bitrate_compression,
         is_client_visible=_of_type.is_client_visible,
     ),
-    _priority(TASK_TYPE),
+    _priority(TEMPLATE_TASK_TYPE),
 )
 TASK_STATUSES = Part(
-    TASK_STATUS,
-    wire_of(TASK_STATUS.target, "TaskStatus").but(
+    TEMPLATE_TASK_STATUS,
+    wire_of(TEMPLATE_TASK_STATUS.target, "TaskStatus").but(
         priority=_of_status.priority,
         roles_for_board=_of_status.roles_for_board,
         link_is_client_allowed=_of_status.is_client_allowed,
     ),
-    _priority(TASK_STATUS),
+    _priority(TEMPLATE_TASK_STATUS),
 )
-ASSET_TYPES = Part(ASSET_TYPE, wire_of(ASSET_TYPE.target).only("id", "name"))
-AUTOMATIONS = Part(AUTOMATION, wire_of(AUTOMATION.target, "StatusAutomation"))
-BACKGROUND_FILES = Part(BACKGROUND_FILE, wire_of(BACKGROUND_FILE.target).only("id", "name", "is_default"))
+ASSET_TYPES = Part(TEMPLATE_ASSET_TYPE, wire_of(TEMPLATE_ASSET_TYPE.target).only("id", "name"))
+AUTOMATIONS = Part(TEMPLATE_AUTOMATION, wire_of(TEMPLATE_AUTOMATION.target, "StatusAutomation"))
+BACKGROUND_FILES = Part(TEMPLATE_BACKGROUND, wire_of(TEMPLATE_BACKGROUND.target).only("id", "name", "is_default"))
 
 
 @lru_cache
@@ -100,10 +94,10 @@ _FORGET_BACKGROUND = (
 
 async def listed(db: Reader, part: Part, template_id: UUID) -> Json:
     """A template's list; 404 when there is no such template."""
-    found = await db.json_row(_listed(part), template_id=template_id)
-    if found is None:
+    rows = await db.json_row(_listed(part), template_id=template_id)
+    if rows is None:
         raise UnknownTemplate
-    return found
+    return rows
 
 
 async def add(tx: Transaction, part: Part, template_id: UUID, other_id: UUID) -> Json:
@@ -111,9 +105,9 @@ async def add(tx: Transaction, part: Part, template_id: UUID, other_id: UUID) ->
     await touch(tx, template_id)
     await _require(tx, part.link, other_id)
     await links.upsert(tx, part.link, template_id, other_id, {}, ())
-    found = await tx.json_row(_one(part), other_id=other_id)
-    assert found is not None
-    return found
+    row = await tx.json_row(_one(part), other_id=other_id)
+    assert row is not None
+    return row
 
 
 async def _require(tx: Transaction, link: Link, other_id: UUID) -> None:
@@ -131,21 +125,21 @@ async def remove(tx: Transaction, part: Part, template_id: UUID, other_id: UUID)
     await tx.delete(part.link.table, **{_OWNER: template_id, part.link.name: other_id})
 
 
-async def put_task_type(tx: Transaction, template_id: UUID, task_type_id: UUID, given: dict[str, Any]) -> Json:
-    """Use a task type in a template, or change what is given of how it does."""
+async def put_task_type(tx: Transaction, template_id: UUID, task_type_id: UUID, values: dict[str, Any]) -> Json:
+    """Use a task type in a template, or change these values of its use."""
     await touch(tx, template_id)
-    await _require(tx, TASK_TYPE, task_type_id)
-    await usage.put_task_type(tx, TASK_TYPE, template_id, task_type_id, given, kept=())
-    return await links.read(tx, TASK_TYPE, template_id, task_type_id)
+    await _require(tx, TEMPLATE_TASK_TYPE, task_type_id)
+    await actions.put_task_type(tx, TEMPLATE_TASK_TYPE, template_id, task_type_id, values, kept=())
+    return await links.read(tx, TEMPLATE_TASK_TYPE, template_id, task_type_id)
 
 
-async def put_task_status(tx: Transaction, template_id: UUID, task_status_id: UUID, given: dict[str, Any]) -> Json:
-    """Use a task status in a template, or change what is given of how it does."""
+async def put_task_status(tx: Transaction, template_id: UUID, task_status_id: UUID, values: dict[str, Any]) -> Json:
+    """Use a task status in a template, or change these values of its use."""
     await touch(tx, template_id)
-    await _require(tx, TASK_STATUS, task_status_id)
-    new = {"priority": None, "roles_for_board": list(BOARD_ROLES), "is_client_allowed": None, **given}
-    await links.upsert(tx, TASK_STATUS, template_id, task_status_id, new, tuple(given))
-    return await links.read(tx, TASK_STATUS, template_id, task_status_id)
+    await _require(tx, TEMPLATE_TASK_STATUS, task_status_id)
+    new = {"priority": None, "roles_for_board": list(BOARD_ROLES), "is_client_allowed": None, **values}
+    await links.upsert(tx, TEMPLATE_TASK_STATUS, template_id, task_status_id, new, tuple(values))
+    return await links.read(tx, TEMPLATE_TASK_STATUS, template_id, task_status_id)
 
 
 async def reorder(tx: Transaction, link: Link, template_id: UUID, ids: list[UUID]) -> Json:
@@ -155,7 +149,7 @@ async def reorder(tx: Transaction, link: Link, template_id: UUID, ids: list[UUID
     await touch(tx, template_id)
     if len(await links.known(tx, link, ids)) != len(ids):
         raise BadRequest(f"{link.name}s: one of them names nothing.")
-    rows = [{_OWNER: template_id, link.name: each} for each in ids]
+    rows = [{_OWNER: template_id, link.name: other_id} for other_id in ids]
     await tx.insert_many(link.table, rows, skip_existing=True)
     return await links.number(tx, link, template_id, ids)
 

@@ -35,8 +35,8 @@ class Equipment:
     async def give(self, tx: Transaction, department_id: UUID, item_id: UUID) -> Json:
         """Give it to a department that may have it already; the link's row."""
         await self._check(tx, department_id, item_id)
-        given = {"department_id": department_id, self.item_column.name: item_id}
-        await tx.insert_many(self.link, [given], skip_existing=True)
+        row = {"department_id": department_id, self.item_column.name: item_id}
+        await tx.insert_many(self.link, [row], skip_existing=True)
         statement = queries.link_row(self.link, self.item_column)
         return await tx.json_row(statement, department_id=department_id, item_id=item_id) or Json(b"null")
 

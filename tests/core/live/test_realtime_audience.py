@@ -30,7 +30,7 @@ class Studio:
     def sees(self, who: str, project_id: str | None) -> bool:
         """Whether somebody may see the events of a production."""
         teams = {"manager of the first": [self.first], "artist of the second": [self.second]}
-        return project_id is None or who == "admin" or project_id in [each["id"] for each in teams.get(who, [])]
+        return project_id is None or who == "admin" or project_id in [show["id"] for show in teams.get(who, [])]
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def write(admin: Client, studio: Studio, project_id: str) -> None:
     writer = Client(admin.api, admin.token)
     for _ in range(3):
         row = {"name": unique("Oak"), "project_id": project_id, "entity_type_id": studio.asset_type}
-        made = writer.ok_post("/data/entities", row)["id"]
-        writer.ok_put(f"/data/entities/{made}", {"description": "Leaves"})
-        writer.ok_delete(f"/data/entities/{made}")
+        asset_id = writer.ok_post("/data/entities", row)["id"]
+        writer.ok_put(f"/data/entities/{asset_id}", {"description": "Leaves"})
+        writer.ok_delete(f"/data/entities/{asset_id}")
 
 
 def in_order(heard: list[tuple[str, dict[str, Any]]]) -> bool:
@@ -68,7 +68,7 @@ def in_order(heard: list[tuple[str, dict[str, Any]]]) -> bool:
     for name, payload in heard:
         if "asset_id" in payload:
             actions.setdefault(payload["asset_id"], []).append(name)
-    return all(each == ["asset:new", "asset:update", "asset:delete"] for each in actions.values())
+    return all(names == ["asset:new", "asset:update", "asset:delete"] for names in actions.values())
 
 
 def test_everybody_hears_their_productions_once_and_in_order(server: Server, admin: Client, studio: Studio) -> None:
@@ -84,22 +84,22 @@ def test_everybody_hears_their_productions_once_and_in_order(server: Server, adm
             writing = [writers.submit(write, admin, studio, project_id) for project_id in projects]
             # Somebody comes in the middle, and stays.
             late = [stack.enter_context(Listener(server.url, admin.token, transport="websocket")) for _ in range(3)]
-        assert [each.result() for each in writing] == [None] * len(projects)
+        assert [future.result() for future in writing] == [None] * len(projects)
         last = department(admin)
         heard = {key: listener.wait_for("department_id", last) for key, listener in listeners.items()}
         for listener in late:
             listener.wait_for("department_id", last)
     logged = {who: feed.read() for who, feed in feeds.items()}
-    everything = [each["id"] for each in logged["admin"]]
-    assert len([each for each in logged["admin"] if each["name"].startswith("asset:")]) == 3 * 3 * len(projects)
-    assert in_order([(each["name"], each["data"]) for each in logged["admin"]])
+    everything = [event["id"] for event in logged["admin"]]
+    assert len([event for event in logged["admin"] if event["name"].startswith("asset:")]) == 3 * 3 * len(projects)
+    assert in_order([(event["name"], event["data"]) for event in logged["admin"]])
     for (who, transport), events in heard.items():
-        told = [payload["event_id"] for _, payload in events]
-        visible = [each["id"] for each in logged["admin"] if studio.sees(who, each["project_id"])]
-        assert sorted(told) == sorted(visible), (who, transport)
+        delivered = [payload["event_id"] for _, payload in events]
+        visible = [event["id"] for event in logged["admin"] if studio.sees(who, event["project_id"])]
+        assert sorted(delivered) == sorted(visible), (who, transport)
         assert in_order(events), (who, transport)
         # The log tells everybody what their socket did.
-        assert [each["id"] for each in logged[who]] == visible, who
+        assert [event["id"] for event in logged[who]] == visible, who
     assert len(heard["client of none", "polling"]) < len(heard["manager of the first", "polling"]) < len(everything)
 
 
@@ -113,8 +113,8 @@ def test_an_event_for_a_person_is_theirs_alone(server: Server, admin: Client, st
         heard = {name for name, _ in theirs.wait_for("department_id", last)}
         assert "notification:new" in heard
         assert {name for name, _ in others.wait_for("department_id", last)} == heard - {"notification:new"}
-    assert {each["name"] for each in feeds["artist"].read()} == heard
-    assert {each["name"] for each in feeds["admin"].read()} == heard - {"notification:new"}
+    assert {event["name"] for event in feeds["artist"].read()} == heard
+    assert {event["name"] for event in feeds["admin"].read()} == heard - {"notification:new"}
 
 
 def test_what_goes_with_a_deleted_production_is_not_told_to_others(
@@ -126,17 +126,17 @@ def test_what_goes_with_a_deleted_production_is_not_told_to_others(
     admin.ok_put(f"/data/projects/{show['id']}", {"project_status_id": closed["id"]})
     feeds = {who: Feed(studio.people[who]) for who in ("admin", "client of none")}
     admin.ok_delete(f"/data/projects/{show['id']}", params={"force": "true"})
-    told = {who: [(each["name"], each["data"]) for each in feed.read()] for who, feed in feeds.items()}
-    assert task["id"] in [data.get("task_id") for name, data in told["admin"] if name == "task:delete"]
-    assert ("project:delete", {"project_id": show["id"]}) in told["client of none"]
-    assert "task:delete" not in [name for name, _ in told["client of none"]]
+    heard = {who: [(event["name"], event["data"]) for event in feed.read()] for who, feed in feeds.items()}
+    assert task["id"] in [data.get("task_id") for name, data in heard["admin"] if name == "task:delete"]
+    assert ("project:delete", {"project_id": show["id"]}) in heard["client of none"]
+    assert "task:delete" not in [name for name, _ in heard["client of none"]]
 
 
 @pytest.fixture
 def follower(server: Server, studio: Studio) -> Iterator[Follower]:
-    made = Follower(studio.people["manager of the first"], server.url)
-    yield made
-    made.drop()
+    connected = Follower(studio.people["manager of the first"], server.url)
+    yield connected
+    connected.drop()
 
 
 def test_who_was_away_catches_up_even_when_a_commit_comes_late(
@@ -146,14 +146,14 @@ def test_who_was_away_catches_up_even_when_a_commit_comes_late(
 
     def shot() -> str:
         """The id of the event of a new shot."""
-        made = factories.entity(admin, studio.first["id"], "Shot")["id"]
+        shot_id = factories.entity(admin, studio.first["id"], "Shot")["id"]
         newest = admin.ok_get("/data/events/last", params={"project_id": studio.first["id"], "name": "shot:new"})
-        return str(next(each["id"] for each in newest if each["data"]["shot_id"] == made))
+        return str(next(event["id"] for event in newest if event["data"]["shot_id"] == shot_id))
 
     with slow_commit(server, studio.first["id"]) as before_the_loss:
         shot()
         follower.follow_until(shot())
-        assert before_the_loss not in [each["id"] for each in follower.seen]
+        assert before_the_loss not in [event["id"] for event in follower.seen]
         with slow_commit(server, studio.first["id"]) as before_the_return:
             shot()
             follower.drop()
@@ -162,13 +162,13 @@ def test_who_was_away_catches_up_even_when_a_commit_comes_late(
         with slow_commit(server, studio.first["id"]) as after_the_return:
             follower.connect()
             follower.follow_until(shot())
-            assert before_the_return in [each["id"] for each in follower.seen]
+            assert before_the_return in [event["id"] for event in follower.seen]
     follower.follow_until(after_the_return)
     follower.follow_until(before_the_loss)
     follower.follow_until(shot())
-    seen = [each["id"] for each in follower.seen]
+    seen = [event["id"] for event in follower.seen]
     assert len(seen) == len(set(seen))
-    assert sorted(seen) == sorted(each["id"] for each in everything.read())
+    assert sorted(seen) == sorted(event["id"] for event in everything.read())
 
 
 def test_a_server_that_lost_its_database_connection_delivers_what_it_missed(
@@ -186,5 +186,5 @@ def test_a_server_that_lost_its_database_connection_delivers_what_it_missed(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pegbar events'"
             )
         last = department(admin)
-        told = [payload["event_id"] for _, payload in listener.wait_for("department_id", last)]
-    assert sorted(told) == sorted(each["id"] for each in feed.read())
+        delivered = [payload["event_id"] for _, payload in listener.wait_for("department_id", last)]
+    assert sorted(delivered) == sorted(event["id"] for event in feed.read())

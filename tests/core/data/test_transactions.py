@@ -19,9 +19,9 @@ SELECT pid FROM pg_stat_activity
 def wait_until_blocked(connection: psycopg.Connection, query: str) -> int:
     """The process of the statement that waits for our lock."""
     for _ in range(100_000):
-        found = connection.execute(WAITING, (f"%{query}%",)).fetchone()
-        if found is not None:
-            return int(found[0])
+        row = connection.execute(WAITING, (f"%{query}%",)).fetchone()
+        if row is not None:
+            return int(row[0])
     raise AssertionError("no statement ever waited")
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from pegbar.app import load_domains
-from pegbar.core.http.query import Call
+from pegbar.core.http.body import Call
 from tests import factories
 from tests.client import Client
 
 OPERATIONS = load_domains()
-WITH_IDS = [each for each in OPERATIONS if ":uuid}" in each.path]
+WITH_IDS = [operation for operation in OPERATIONS if ":uuid}" in operation.path]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def rows(admin: Client) -> dict[str, Any]:
     return {"project_id": show["id"], "entity_id": entity["id"], "task_id": task["id"], "type": task["task_type_id"]}
 
 
-@pytest.mark.parametrize("operation", WITH_IDS, ids=lambda each: f"{each.method} {each.path}")
+@pytest.mark.parametrize("operation", WITH_IDS, ids=lambda operation: f"{operation.method} {operation.path}")
 def test_a_malformed_id_hides_no_route(operation: Any, admin: Client, anonymous: Client) -> None:
     path = re.sub(r"\{[^}]+\}", "no-id", operation.path)
     if operation.access.opened_by == "refresh":

@@ -30,11 +30,12 @@ def contract_schema() -> Schema:
         for column in table["columns"]:
             shape.columns[column["name"]] = ColumnShape(column["type"], column["nullable"], plain(column["default"]))
         shape.primary_key = tuple(table["primary_key"]["columns"])
-        shape.uniques = {(frozenset(each["columns"]), "") for each in table["unique"]}
+        shape.uniques = {(frozenset(unique["columns"]), "") for unique in table["unique"]}
         shape.references = {
-            (each["columns"][0], each["references"]["table"], each["on_delete"]) for each in table["foreign_keys"]
+            (foreign_key["columns"][0], foreign_key["references"]["table"], foreign_key["on_delete"])
+            for foreign_key in table["foreign_keys"]
         }
-        shape.checks = {(plain(each["definition"]) or "").removeprefix("check ") for each in table["checks"]}
+        shape.checks = {(plain(check["definition"]) or "").removeprefix("check ") for check in table["checks"]}
         for index in table["indexes"]:
             condition = plain(index.get("where")) or ""
             if index["unique"]:
@@ -66,11 +67,11 @@ def reference_script() -> str:
             unique, where = "UNIQUE " * index["unique"], f" WHERE {index['where']}" if index.get("where") else ""
             columns = ", ".join(f'"{column}"' for column in index["columns"])
             lines.append(f'CREATE {unique}INDEX old_{next(numbers)} ON "{name}" ({columns}){where};')
-        for each in table["foreign_keys"]:
-            target = each["references"]
+        for foreign_key in table["foreign_keys"]:
+            target = foreign_key["references"]
             later.append(
-                f'ALTER TABLE "{name}" ADD CONSTRAINT old_{next(numbers)} FOREIGN KEY ("{each["columns"][0]}") '
-                f'REFERENCES "{target["table"]}" ("{target["columns"][0]}") ON DELETE {each["on_delete"]};'
+                f'ALTER TABLE "{name}" ADD CONSTRAINT old_{next(numbers)} FOREIGN KEY ("{foreign_key["columns"][0]}") '
+                f'REFERENCES "{target["table"]}" ("{target["columns"][0]}") ON DELETE {foreign_key["on_delete"]};'
             )
     (version,) = contract["_about"]["migration_version"]
     return "\n".join([*lines, *later, f"INSERT INTO alembic_version VALUES ('{version}');"])
@@ -111,19 +112,19 @@ def reference(server: Server) -> str:
 
 def digest(url: str) -> dict[str, Any]:
     """What every table holds, and its columns in order."""
-    found: dict[str, Any] = {}
+    contents: dict[str, Any] = {}
     with psycopg.connect(url) as connection:
         for name in schemas.declared():
             row = connection.execute(
                 f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM public.\"{name}\" t"  # type: ignore[arg-type]
             ).fetchone()
-            found[name] = row
-    return found
+            contents[name] = row
+    return contents
 
 
 def shapes(url: str) -> Schema:
     with migrations.connect(url) as connection:
-        return schemas.found(connection)
+        return schemas.existing(connection)
 
 
 def own_indexes(url: str) -> set[str]:
@@ -191,8 +192,8 @@ def _index_on(url: str, table: str, column: str) -> str:
 def test_an_adopted_database_is_served(reference: str) -> None:
     assert pegbar("db", "adopt", "--database-url", reference).returncode == 0
     account = ("--role", "admin", "--password", "mysecretpassword")
-    made = pegbar("user", "create", PERSON, *account, "--database-url", reference)
-    assert made.returncode == 0, made.stderr
+    created = pegbar("user", "create", PERSON, *account, "--database-url", reference)
+    assert created.returncode == 0, created.stderr
     with Server(None, "--database-url", reference) as adopted:
         admin = sign_in(adopted.api, PERSON, "mysecretpassword")
         assert len(admin.ok_get("/data/persons")) >= 31
@@ -273,5 +274,5 @@ def test_the_status_of_another_schema_says_what_helps(
     assert pegbar("db", "init", "--database-url", url).returncode == 0
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE pegbar.alembic_version SET version_num = %s", (revision,))
-    told = pegbar("db", "status", "--database-url", url).stdout
-    assert (f"revision {revision}" in told, advice in told, not_advised in told) == (True, True, False), told
+    output = pegbar("db", "status", "--database-url", url).stdout
+    assert (f"revision {revision}" in output, advice in output, not_advised in output) == (True, True, False), output

@@ -1,0 +1,1 @@
+"""What productions, and the templates of them, use of the studio."""
