@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 
 from pegbar.accounts import passwords
 from pegbar.accounts.credentials.actions import check_length, store_password
@@ -17,6 +17,7 @@ from pegbar.accounts.second_factors import actions as second_factors
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Text
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, Token
@@ -30,7 +31,7 @@ OPERATOR = Caller(
 _ANY_PERSON = select(person.c.id).where(person.c.is_bot.is_not(True)).limit(1)
 _BY_EMAIL = (
     select(person)
-    .where(func.lower(person.c.email) == func.lower(bindparam("email", type_=Text)))
+    .where(func.lower(person.c.email) == func.lower(param("email", Text)))
     .where(person.c.is_bot.is_not(True))
     .with_for_update()
 )

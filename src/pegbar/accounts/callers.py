@@ -34,6 +34,7 @@ from sqlalchemy.sql.expression import FromClause
 from pegbar.accounts import standing, tokens
 from pegbar.accounts.tables import department_link, person, revoked_token, session_floor
 from pegbar.core.data.database import Database
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
 from pegbar.core.http.access import Caller, Place, PlaceKind, Rule, Token, TokenType
@@ -48,13 +49,13 @@ REFRESH_COOKIE = "refresh_token_cookie"
 _EPOCH = datetime(1970, 1, 1)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_KEY = bindparam("key", type_=Uuid)
+_KEY = param("key")
 _THINGS = {"project": project, "entity": entity, "task": task}
 
 
 def _someone() -> list[ColumnElement[Any]]:
     departments = select(department_link.c.department_id).where(department_link.c.person_id == person.c.id)
-    family = bindparam("family", type_=ARRAY(Text))
+    family = param("family", ARRAY(Text))
     revoked = exists().where(revoked_token.c.jti == any_(family))
     too_old = exists().where(
         session_floor.c.person_id == person.c.id,
@@ -121,7 +122,7 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
         columns.append(along.scalar_subquery().label("along"))
     if not place.parameter or (place.kind == "studio" and place.lookup is None):
         columns.append(func.array(standing.roles(standing.PERSON).scalar_subquery(), type_=ARRAY(Text)).label("roles"))
-        return select(*columns).where(person.c.id == bindparam("sub", type_=Uuid))
+        return select(*columns).where(person.c.id == param("sub", Uuid))
     source, there = _beside(place)
     if place.kind != "studio":
         source, facts = _facts(place.kind, source)
@@ -129,7 +130,7 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
         # A production that is being deleted is gone, with all that is still in it.
         there &= ~standing.is_going(facts["project_id"])
     columns.append(there.label("is_there"))
-    return select(*columns).select_from(source).where(person.c.id == bindparam("sub", type_=Uuid))
+    return select(*columns).select_from(source).where(person.c.id == param("sub", Uuid))
 
 
 _IN_TEAM = standing.in_team(standing.somebody_written("p"), standing.written("i"))

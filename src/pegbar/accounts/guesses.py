@@ -21,14 +21,12 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import (
     ARRAY,
-    Boolean,
     Executable,
     Integer,
     Select,
     Text,
     and_,
     any_,
-    bindparam,
     case,
     delete,
     exists,
@@ -44,7 +42,7 @@ from pegbar.accounts.addresses import AnyRequest, client_address, network_of
 from pegbar.accounts.tables import failed_attempt, failed_guess, known_address
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.errors import TooManyRequests
 
 #: Wrong guesses in a row that close a place.
@@ -64,10 +62,10 @@ def _state(who: Select[Any]) -> Executable:
     """A person, if there is one, with the wrong guesses so far: of the address, and at the place that counts for it."""
     person = who.subquery("who").lateral()
     known = known_address.c.person_id.is_not(None)
-    place = case((known, bindparam("here", type_=Integer)), else_=bindparam("elsewhere", type_=Integer))
-    of_them = (known_address.c.person_id == person.c.id) & (known_address.c.address == bindparam("address", type_=Text))
+    place = case((known, param("here", Integer)), else_=param("elsewhere", Integer))
+    of_them = (known_address.c.person_id == person.c.id) & (known_address.c.address == param("address", Text))
     of_the_minute = and_(
-        failed_attempt.c.address == bindparam("network", type_=Text),
+        failed_attempt.c.address == param("network", Text),
         failed_attempt.c.minute == func.date_trunc("minute", _NOW),
     )
     source = (
@@ -91,7 +89,7 @@ _AT_SIGN_IN = _state(queries.person_to_sign_in)
 _OF_PERSON = _state(queries.person_by_id)
 
 _ATTEMPTS_OF_ADDRESS = select(failed_attempt.c.attempts).where(
-    failed_attempt.c.address == bindparam("network", type_=Text),
+    failed_attempt.c.address == param("network", Text),
     failed_attempt.c.minute == func.date_trunc("minute", _NOW),
 )
 _ADD_ATTEMPT = """
@@ -100,7 +98,7 @@ _ADD_ATTEMPT = """
     ON CONFLICT (address, minute) DO UPDATE SET attempts = failed_attempt.attempts + 1
     RETURNING attempts
 """
-_PARAMETERS = (bindparam("network", type_=Text), bindparam("is_limited", type_=Boolean))
+_PARAMETERS = (param("network", Text), param("is_limited"))
 _COUNT_ATTEMPT = text(_ADD_ATTEMPT).bindparams(*_PARAMETERS)
 
 #: One statement, so that guesses made at the same time are all counted; none at a closed place. A place closes for a
@@ -125,18 +123,18 @@ _COUNT_GUESS = text(
     SELECT EXISTS (SELECT 1 FROM counted) AS was_open, (SELECT attempts FROM attempt) AS attempts,
            (SELECT {_SECONDS_LEFT} FROM pegbar.failed_guess WHERE place = :place) AS closed_for
     """  # noqa: S608
-).bindparams(bindparam("place", type_=Integer), *_PARAMETERS)
+).bindparams(param("place", Integer), *_PARAMETERS)
 
-_PLACE = failed_guess.c.place == bindparam("place", type_=Integer)
+_PLACE = failed_guess.c.place == param("place", Integer)
 #: Waits for guesses that are being counted.
 _HELD = (
     select(case((failed_guess.c.locked_until > _NOW, text(_SECONDS_LEFT))).label("closed_for"))
     .where(_PLACE)
     .with_for_update()
 )
-_FORGET = delete(failed_guess).where(failed_guess.c.place == any_(bindparam("places", type_=ARRAY(Integer))))
+_FORGET = delete(failed_guess).where(failed_guess.c.place == any_(param("places", ARRAY(Integer))))
 
-_REMEMBER = text(
+_REMEMBER = sql(
     f"""
     WITH remembered AS (
       INSERT INTO pegbar.known_address (person_id, address, seen_at)
@@ -145,15 +143,16 @@ _REMEMBER = text(
     DELETE FROM pegbar.known_address WHERE person_id = :person_id AND address IN (
       SELECT address FROM pegbar.known_address WHERE person_id = :person_id AND address <> :address
        ORDER BY seen_at DESC OFFSET {_KNOWN_ADDRESSES - 1})
-    """  # noqa: S608
-).bindparams(bindparam("person_id", type_=Uuid), bindparam("address", type_=Text))
+    """,  # noqa: S608
+    address=Text,
+)
 _IS_KNOWN = select(
     exists().where(
-        known_address.c.person_id == bindparam("person_id", type_=Uuid),
-        known_address.c.address == bindparam("address", type_=Text),
+        known_address.c.person_id == param("person_id"),
+        known_address.c.address == param("address", Text),
     )
 )
-_KNOWN = select(known_address.c.address).where(known_address.c.person_id == bindparam("person_id", type_=Uuid))
+_KNOWN = select(known_address.c.address).where(known_address.c.person_id == param("person_id"))
 
 
 def _digest(*parts: str) -> bytes:

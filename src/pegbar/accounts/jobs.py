@@ -1,6 +1,6 @@
 """Jobs of accounts that run by the clock."""
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from pegbar.accounts.guesses import FORGOTTEN_AFTER, KNOWN_FOR
@@ -14,12 +14,13 @@ from pegbar.accounts.tables import (
 )
 from pegbar.accounts.tokens import REFRESH_LIFETIME
 from pegbar.core.data.database import Database
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import utc_now
 from pegbar.core.work.jobs import job
 
 FORGET_EXPIRED = job("accounts.forget_expired", cron="41 * * * *")
 
-_BEFORE = bindparam("before", type_=TIMESTAMP)
+_BEFORE = param("before", TIMESTAMP)
 _EXPIRED_TOKENS = delete(revoked_token).where(revoked_token.c.expires_at < _BEFORE)
 _EXPIRED_SECRETS = delete(one_time_secret).where(one_time_secret.c.expires_at < _BEFORE)
 _PAST_ATTEMPTS = delete(failed_attempt).where(failed_attempt.c.minute < _BEFORE)

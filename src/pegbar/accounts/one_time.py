@@ -10,16 +10,17 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Text, any_, bindparam, delete, exists, func, select, text
+from sqlalchemy import ARRAY, Text, any_, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from pegbar.accounts.tables import one_time_secret
 from pegbar.config import settings
 from pegbar.core.data.database import Reader, Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import JSONB, utc_now
 
 #: `times` tells how often a secret was replaced before it was too old.
-_KEEP = text(
+_KEEP = sql(
     """
     INSERT INTO pegbar.one_time_secret AS kept (kind, subject, slot, data, expires_at)
     VALUES (:kind, :subject, :slot, :data, :until)
@@ -28,40 +29,38 @@ _KEEP = text(
            data = excluded.data || jsonb_build_object('times',
              CASE WHEN kept.expires_at > :now THEN coalesce((kept.data ->> 'times')::int, 1) + 1 ELSE 1 END)
      WHERE kept.expires_at <= :now OR coalesce((kept.data ->> 'times')::int, 1) < :most
-    """
-).bindparams(
-    bindparam("data", type_=JSONB),
-    bindparam("until", type_=TIMESTAMP),
-    bindparam("now", type_=TIMESTAMP),
-    bindparam("most", type_=Integer),
+    """,
+    data=JSONB,
+    until=TIMESTAMP,
 )
 _UNLIMITED = 2**31 - 1
 
 _SOME = (
-    one_time_secret.c.kind == any_(bindparam("kinds", type_=ARRAY(Text))),
+    one_time_secret.c.kind == any_(param("kinds", ARRAY(Text))),
     one_time_secret.c.subject == bindparam("subject"),
 )
-_ALIVE = one_time_secret.c.expires_at > bindparam("now", type_=TIMESTAMP)
+_ALIVE = one_time_secret.c.expires_at > param("now")
 #: Digests are keyed: comparing them as the database does tells nobody how far a guess was right.
-_THIS = (*_SOME, _ALIVE, one_time_secret.c.data["digest"].astext == any_(bindparam("digests", type_=ARRAY(Text))))
+_THIS = (*_SOME, _ALIVE, one_time_secret.c.data["digest"].astext == any_(param("digests", ARRAY(Text))))
 _IS_GOOD = select(exists().where(*_THIS))
 _USE = delete(one_time_secret).where(*_THIS).returning(one_time_secret.c.data)
 _FORGET = delete(one_time_secret).where(*_SOME)
 _COUNT = select(func.count()).select_from(one_time_secret).where(*_SOME, _ALIVE)
 _LATEST = select(one_time_secret.c.slot).where(*_SOME).order_by(one_time_secret.c.expires_at.desc())
 _MAKE_ROOM = delete(one_time_secret).where(
-    *_SOME, one_time_secret.c.slot.in_(_LATEST.offset(bindparam("most", type_=Integer)).scalar_subquery())
+    *_SOME, one_time_secret.c.slot.in_(_LATEST.offset(param("most")).scalar_subquery())
 )
 
 #: Takes a step only when it is later than any taken before.
-_ADVANCE = text(
+_ADVANCE = sql(
     """
     INSERT INTO pegbar.one_time_secret (kind, subject, data, expires_at)
     VALUES (:kind, :subject, jsonb_build_object('step', CAST(:step AS bigint)), :until)
     ON CONFLICT (kind, subject, slot) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at
      WHERE (one_time_secret.data ->> 'step')::bigint < CAST(:step AS bigint)
-    """
-).bindparams(bindparam("until", type_=TIMESTAMP))
+    """,
+    until=TIMESTAMP,
+)
 
 
 def _digest(kind: str, subject: str, secret: str) -> str:

@@ -1,10 +1,11 @@
 """Reads about accounts."""
 
-from sqlalchemy import Text, bindparam, cast, func, or_, select
+from sqlalchemy import Text, cast, func, or_, select
 
 from pegbar.accounts.shapes import SAFE_WITH_DEPARTMENTS
 from pegbar.accounts.tables import person
-from pegbar.core.data.schema import JSONB, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import JSONB
 from pegbar.core.data.wire import json_list, json_object, wire_of
 from pegbar.studio.tables import organisation
 
@@ -17,11 +18,7 @@ organisation_for_admins = select(json_object(ORGANISATION_FOR_ADMINS)).order_by(
 organisation_for_all = select(json_object(ORGANISATION)).order_by(organisation.c.created_at).limit(1)
 
 #: A person's own record.
-own_record = (
-    select(json_object(SAFE_WITH_DEPARTMENTS))
-    .select_from(person)
-    .where(person.c.id == bindparam("person_id", type_=Uuid))
-)
+own_record = select(json_object(SAFE_WITH_DEPARTMENTS)).select_from(person).where(person.c.id == param("person_id"))
 
 _devices = func.jsonb_array_elements(func.to_jsonb(person.c.fido_credentials)).table_valued("value", name="device")
 _device_name = cast(_devices.c.value, JSONB)["device_name"].astext
@@ -30,12 +27,12 @@ _device_names = json_list(select(_device_name).select_from(_devices).where(perso
 own_account = (
     select(json_object(SAFE_WITH_DEPARTMENTS.but(fido_devices=_device_names)))
     .select_from(person)
-    .where(person.c.id == bindparam("person_id", type_=Uuid))
+    .where(person.c.id == param("person_id"))
 )
 
-person_by_id = select(person).where(person.c.id == bindparam("person_id", type_=Uuid))
+person_by_id = select(person).where(person.c.id == param("person_id"))
 
-_identifier = bindparam("identifier", type_=Text)
+_identifier = param("identifier", Text)
 
 #: The human whom an e-mail address (any case) or a desktop login names; the address first. Guests never sign in.
 person_to_sign_in = (

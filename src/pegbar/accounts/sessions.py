@@ -11,14 +11,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import bindparam, func, select, update
 
 from pegbar.accounts import queries, tokens
 from pegbar.accounts.sign_in import needs_second_factor_setup
 from pegbar.accounts.tables import login_log, person, revoked_token
 from pegbar.core.data.database import Json, Reader, Transaction
-from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import TokenError
 from pegbar.core.http.access import Caller, Token, authenticated, person_identity
 
@@ -29,15 +29,15 @@ REFRESHING = replace(A_PERSON, text="a person, with a refresh token", opened_by=
 
 _FORGET_API_TOKEN = (
     update(person)
-    .where(person.c.id == bindparam("person_id", type_=Uuid), person.c.jti == bindparam("token_jti"))
+    .where(person.c.id == param("person_id"), person.c.jti == bindparam("token_jti"))
     .values(jti=None, updated_at=func.timezone("utc", func.now()))
 )
 
 #: Holds off a password change, or waits for one under way.
-_HOLD = select(person.c.id).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update(read=True)
+_HOLD = select(person.c.id).where(person.c.id == param("person_id")).with_for_update(read=True)
 
 #: A statement of its own, after the wait: it sees what was waited for.
-_STILL_GOOD = text(
+_STILL_GOOD = sql(
     """
     SELECT NOT EXISTS (SELECT 1 FROM pegbar.revoked_token r WHERE r.jti = :token_jti)
            AND NOT EXISTS (SELECT 1 FROM pegbar.session_floor f
@@ -45,15 +45,15 @@ _STILL_GOOD = text(
                               AND f.not_before > to_timestamp(:issued) AT TIME ZONE 'UTC'
                               AND f.kept IS DISTINCT FROM :token_jti)
     """
-).bindparams(bindparam("person_id", type_=Uuid))
+)
 
-_RAISE_FLOOR = text(
+_RAISE_FLOOR = sql(
     """
     INSERT INTO pegbar.session_floor (person_id, not_before, kept) VALUES (:person_id, :now, :kept)
     ON CONFLICT (person_id) DO UPDATE
        SET not_before = greatest(session_floor.not_before, excluded.not_before), kept = excluded.kept
     """
-).bindparams(bindparam("person_id", type_=Uuid), bindparam("now", type_=TIMESTAMP))
+)
 
 
 def session_of(token: Token) -> str:

@@ -3,14 +3,15 @@
 from typing import Any, NoReturn
 
 import asyncpg
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.accounts import passwords
 from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import ApiError
 
 #: The password of accounts that wait for their owner to choose one.
@@ -49,8 +50,8 @@ def wrong_password() -> SignInRefused:
 _ADMIT = (
     select(person.c.id)
     .where(
-        person.c.id == bindparam("person_id", type_=Uuid),
-        person.c.password.is_not_distinct_from(bindparam("password", type_=person.c.password.type)),
+        person.c.id == param("person_id"),
+        person.c.password.is_not_distinct_from(param("password", person.c.password.type)),
         person.c.active.is_not(False),
     )
     .with_for_update(read=True)

@@ -27,11 +27,12 @@ import obstore
 import structlog
 from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
-from sqlalchemy import Index, UniqueConstraint, bindparam, text
+from sqlalchemy import Index, UniqueConstraint, text
 
 from pegbar.config import InvalidSetting, settings
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.faults import FULL
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import (
     JSONB,
     TIMESTAMP,
@@ -365,17 +366,21 @@ _JOURNAL = """(SELECT coalesce(jsonb_agg(kept.entry ORDER BY kept.n), '[]'::json
                  FROM (SELECT entry, n FROM jsonb_array_elements(stored_file.journal || EXCLUDED.journal)
                          WITH ORDINALITY AS entries (entry, n) ORDER BY n DESC LIMIT 50) AS kept)"""
 
-_RECORD = text(
+_RECORD = sql(
     f"""
     INSERT INTO stored_file (id, created_at, updated_at, bucket, key, prefix, file_id, size, journal)
     VALUES (:id, :now, :now, :bucket, :key, :prefix, :file_id, :size, :journal)
     ON CONFLICT (bucket, key) DO UPDATE
        SET size = EXCLUDED.size, updated_at = EXCLUDED.updated_at, deleted_at = NULL, purge_forced = false,
            purged_at = NULL, purge_attempts = 0, last_error = NULL, journal = {_JOURNAL}
-    """  # noqa: S608 - a constant
-).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("size", type_=BigInteger), bindparam("journal", type_=JSONB))
+    """,  # noqa: S608 - a constant
+    key=Text,
+    file_id=Text,
+    size=BigInteger,
+    journal=JSONB,
+)
 
-_MARK = text(
+_MARK = sql(
     f"""
     INSERT INTO stored_file
            (id, created_at, updated_at, bucket, key, prefix, file_id, deleted_at, purge_forced, journal)
@@ -386,26 +391,29 @@ _MARK = text(
     ON CONFLICT (bucket, key) DO UPDATE
        SET deleted_at = coalesce(stored_file.deleted_at, EXCLUDED.deleted_at), updated_at = EXCLUDED.updated_at,
            purge_forced = stored_file.purge_forced OR EXCLUDED.purge_forced, journal = {_JOURNAL}
-    """  # noqa: S608 - a constant
-).bindparams(bindparam("now", type_=TIMESTAMP), bindparam("journal", type_=JSONB), bindparam("forced", type_=Boolean))
+    """,  # noqa: S608 - a constant
+    journal=JSONB,
+    forced=Boolean,
+)
 
-_TO_PURGE = text(
+_TO_PURGE = sql(
     """
     SELECT id, bucket, prefix, file_id FROM stored_file
      WHERE deleted_at IS NOT NULL AND purged_at IS NULL AND (purge_forced OR :everything)
        AND purge_attempts < :most
      ORDER BY deleted_at LIMIT 500 FOR UPDATE SKIP LOCKED
-    """
-).bindparams(bindparam("everything", type_=Boolean), bindparam("most", type_=Integer))
+    """,
+    everything=Boolean,
+)
 
-_PURGED = text(
+_PURGED = sql(
     """
     UPDATE stored_file SET purged_at = CASE WHEN tried.error IS NULL THEN :now END, last_error = tried.error,
            purge_attempts = purge_attempts + 1, updated_at = :now
       FROM unnest(:ids ::uuid[], :errors ::text[]) AS tried (id, error)
      WHERE stored_file.id = tried.id
     """
-).bindparams(bindparam("now", type_=TIMESTAMP))
+)
 
 #: What only a forced deletion registered, in case something was there, is of no interest once nothing is.
 _FORGET_UNWRITTEN = text(

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, all_, any_, bindparam, delete, select, text, true
+from sqlalchemy import all_, any_, delete, select, true
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import remove
 from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import String, Uuid
@@ -23,26 +24,26 @@ from pegbar.entities.kinds import ASSET, KINDS, SEQUENCE, Within, ensure_type, k
 from pegbar.entities.tables import entity, entity_concept_link, entity_link
 from pegbar.notifications.tables import subscription
 
-_entity_id = bindparam("entity_id", type_=Uuid)
-_ids = bindparam("ids", type_=ARRAY(Uuid))
-_project = bindparam("project_id", type_=Uuid)
-_type = bindparam("entity_type_id", type_=Uuid)
+_entity_id = param("entity_id")
+_ids = param("ids")
+_project = param("project_id")
+_type = param("entity_type_id")
 
 
 # Names
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))").bindparams(bindparam("key", type_=String))
+_LOCK = sql("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=String)
 #: The oldest entity of a name among those of its production and type.
 _OF_NAME = (
     select(entity.c.id)
-    .where(entity.c.name == bindparam("name", type_=String))
+    .where(entity.c.name == param("name", String))
     .where(entity.c.project_id == _project, entity.c.entity_type_id == _type)
-    .where(entity.c.id.is_distinct_from(bindparam("besides", type_=Uuid)))
+    .where(entity.c.id.is_distinct_from(param("besides", Uuid)))
     .order_by(entity.c.created_at, entity.c.id)
     .limit(1)
 )
 _TAKEN = {
-    "parent": _OF_NAME.where(entity.c.parent_id.is_not_distinct_from(bindparam("parent_id", type_=Uuid))),
+    "parent": _OF_NAME.where(entity.c.parent_id.is_not_distinct_from(param("parent_id"))),
     "production": _OF_NAME,
     "in use": _OF_NAME.where(entity.c.canceled.is_not(true())),
 }

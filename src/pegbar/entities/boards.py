@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     FromClause,
-    bindparam,
     false,
     func,
     literal_column,
@@ -24,8 +23,8 @@ from sqlalchemy import (
 
 from pegbar.core.data.database import Database
 from pegbar.core.data.marks import headers_of, unchanged
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import CALLER_ID, Relation, scope_parameters
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller
@@ -43,7 +42,7 @@ from pegbar.tasks.tables import task, task_person_link
 
 AnyRequest = Request[Any, Any, Any]
 
-_project_id = bindparam("project_id", type_=Uuid)
+_project_id = param("project_id")
 #: The key of the tasks in the row of a board, which fills it.
 TASKS = {"tasks": sql_text("")}
 

@@ -14,6 +14,7 @@ from sqlalchemy import Executable, Text, any_, bindparam, case, exists, func, se
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Change, related_ids
 from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.data.values import accept
@@ -35,7 +36,7 @@ _ABOUT_READINESS = ("ready_for", "canceled", "is_shared")
 _ENTITY = (
     select(entity, entity_type.c.name.label("type_name"))
     .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
-    .where(entity.c.id == bindparam("entity_id", type_=Uuid))
+    .where(entity.c.id == param("entity_id"))
     .with_for_update(of=entity)
 )
 
@@ -43,12 +44,12 @@ _link = department_metadata_descriptor_link
 #: The metadata columns of a kind that are of any of these departments.
 _OF_DEPARTMENTS = (
     select(metadata_descriptor.c.field_name)
-    .where(metadata_descriptor.c.project_id == bindparam("project_id", type_=Uuid))
-    .where(metadata_descriptor.c.entity_type == bindparam("kind", type_=Text))
+    .where(metadata_descriptor.c.project_id == param("project_id"))
+    .where(metadata_descriptor.c.entity_type == param("kind", Text))
     .where(
         exists().where(
             _link.c.metadata_descriptor_id == metadata_descriptor.c.id,
-            _link.c.department_id == any_(bindparam("departments", type_=ARRAY(Uuid))),
+            _link.c.department_id == any_(param("departments", ARRAY(Uuid))),
         )
     )
 )
@@ -147,7 +148,7 @@ def _update(names: tuple[str, ...], merged: bool) -> Executable:
         is_object = func.jsonb_typeof(entity.c.data) == sql_text("object")
         known = case((is_object, entity.c.data), else_=EMPTY_OBJECT)
         values["data"] = known.op("||", return_type=JSONB())(values["data"])
-    return update(entity).where(entity.c.id == bindparam("entity_id", type_=Uuid)).values(values)
+    return update(entity).where(entity.c.id == param("entity_id")).values(values)
 
 
 async def _record_version(change: Change, data: Any) -> None:

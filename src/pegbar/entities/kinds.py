@@ -5,11 +5,12 @@ from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, bindparam, case, literal_column, select, text
+from sqlalchemy import ColumnElement, FromClause, case, literal_column, select
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from pegbar.core.data.database import Reader, Transaction
-from pegbar.core.data.schema import TIMESTAMP, String, Text, Uuid, default_of, utc_now
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import String, Text, default_of, utc_now
 from pegbar.core.data.wire import JsonText, constant
 from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
 from pegbar.studio.tables import entity_type
@@ -123,19 +124,20 @@ def kind_text(rows: FromClause = entity) -> ColumnElement[str]:
     )
 
 
-_TYPE_NAME = select(entity_type.c.name).where(entity_type.c.id == bindparam("type_id", type_=Uuid))
+_TYPE_NAME = select(entity_type.c.name).where(entity_type.c.id == param("type_id"))
 
-_TYPE_NAMED = select(entity_type.c.id).where(entity_type.c.name == bindparam("name", type_=String))
+_TYPE_NAMED = select(entity_type.c.id).where(entity_type.c.name == param("name", String))
 
-_ADD_TYPE = text(
+_ADD_TYPE = sql(
     """
     WITH added AS (
       INSERT INTO entity_type (id, name, archived, created_at, updated_at) VALUES (:id, :name, false, :now, :now)
       ON CONFLICT (name) DO NOTHING RETURNING id
     )
     SELECT id FROM added UNION ALL SELECT id FROM entity_type WHERE name = :name LIMIT 1
-    """
-).bindparams(bindparam("id", type_=Uuid), bindparam("now", type_=TIMESTAMP), bindparam("name", type_=String))
+    """,
+    name=String,
+)
 
 
 async def kind_of_type(db: Reader, entity_type_id: UUID) -> str:

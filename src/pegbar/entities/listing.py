@@ -18,6 +18,7 @@ from sqlalchemy import (
 from pegbar.core.data import filters
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.filters import Filter
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire, json_object
@@ -33,9 +34,9 @@ _IGNORED = frozenset({"page", "limit", "relations", "fields"})
 
 BY_NAME = (entity.c.name, entity.c.id)
 
-IN_PROJECT: ColumnElement[bool] = entity.c.project_id == bindparam("project_id", type_=Uuid)
-OF_TYPE: ColumnElement[bool] = entity.c.entity_type_id == bindparam("type_id", type_=Uuid)
-BELOW: ColumnElement[bool] = entity.c.parent_id == bindparam("parent_id", type_=Uuid)
+IN_PROJECT: ColumnElement[bool] = entity.c.project_id == param("project_id")
+OF_TYPE: ColumnElement[bool] = entity.c.entity_type_id == param("type_id")
+BELOW: ColumnElement[bool] = entity.c.parent_id == param("parent_id")
 ROOT: ColumnElement[bool] = entity.c.parent_id.is_(None)
 
 

@@ -2,9 +2,9 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, FromClause, bindparam, select
+from sqlalchemy import ColumnElement, Executable, FromClause, select
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import Wire, json_object
 from pegbar.entities.kinds import kind_text
 from pegbar.entities.metadata import version_data_for
@@ -13,7 +13,7 @@ from pegbar.entities.tables import entity, entity_version
 from pegbar.entities.task_shapes import MINE
 from pegbar.tasks.tables import task
 
-ENTITY_ID = bindparam("entity_id", type_=Uuid)
+ENTITY_ID = param("entity_id")
 IS: ColumnElement[bool] = entity.c.id == ENTITY_ID
 
 #: The tasks of an entity, and those of them that are the caller's: conditions on `task`.

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, any_, bindparam, exists, or_, select, text, update
+from sqlalchemy import any_, exists, or_, select, update
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import Gone, Removal, going, reaction, remove
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import Conflict, NotFound
 from pegbar.core.live.events import Event
 from pegbar.entities import events
@@ -36,12 +37,12 @@ from pegbar.tasks.tables import task
 #: The order in which the removal of entities is told.
 _TOLD = (SHOT, SCENE, ASSET, EDIT, CONCEPT, FOLDER, SEQUENCE, EPISODE)
 
-_ids = bindparam("ids", type_=ARRAY(Uuid))
-_now = bindparam("now", type_=TIMESTAMP)
-_entity_id = bindparam("entity_id", type_=Uuid)
+_ids = param("ids")
+_now = param("now")
+_entity_id = param("entity_id")
 
 #: The entities, and what goes with them: all below a sequence or an episode, and the assets of an episode.
-_DOOMED = text(
+_DOOMED = sql(
     """
     WITH RECURSIVE doomed AS (
       SELECT entity.id, entity.project_id, entity_type.name AS kind FROM entity
@@ -55,41 +56,41 @@ _DOOMED = text(
     )
     SELECT id FROM doomed
     """
-).bindparams(_ids)
+)
 
 #: Entities and what casts them, which is counted again when they are gone.
-_HOLD = text(
+_HOLD = sql(
     f"""
     SELECT entity.id FROM entity JOIN entity_type ON entity_type.id = entity.entity_type_id
      WHERE entity.id IN (SELECT unnest(:ids) UNION ALL
                          SELECT entity_in_id FROM entity_link WHERE entity_out_id = ANY(:ids))
      ORDER BY {LOCK_ORDER} FOR UPDATE OF entity
     """  # noqa: S608 - a constant
-).bindparams(_ids)
+)
 _ROWS = select(entity.c.id, entity.c.project_id, kind_text().label("kind")).where(entity.c.id == any_(_ids))
 
 #: What stays, but hung from or came from an entity that goes.
-_ORPHANED = text(
+_ORPHANED = sql(
     """
     UPDATE entity SET parent_id = CASE WHEN parent_id = ANY(:ids) THEN NULL ELSE parent_id END,
                       source_id = CASE WHEN source_id = ANY(:ids) THEN NULL ELSE source_id END, updated_at = :now
      WHERE (parent_id = ANY(:ids) OR source_id = ANY(:ids)) AND id <> ALL(:ids)
     """
-).bindparams(_ids, _now)
+)
 
-_DELETE = text("DELETE FROM entity WHERE id = ANY(:ids)").bindparams(_ids)
+_DELETE = sql("DELETE FROM entity WHERE id = ANY(:ids)")
 
 #: Assets, shots, edits and concepts of a production among these ids.
 _REMOVABLE = (
     select(entity.c.id, entity.c.created_by, entity.c.canceled, kind_text().label("kind"))
-    .where(entity.c.id == any_(_ids), entity.c.project_id == bindparam("project_id", type_=Uuid))
+    .where(entity.c.id == any_(_ids), entity.c.project_id == param("project_id"))
     .where(or_(*[is_kind(kind) for kind in (ASSET, SHOT, EDIT, CONCEPT)]))
 )
 _WITH_TASKS = select(task.c.entity_id).where(task.c.entity_id == any_(_ids)).distinct()
 _CANCEL = update(entity).where(entity.c.id == any_(_ids)).values(canceled=True, updated_at=_now)
 
 _LINKS = tuple(
-    text(f"DELETE FROM {table} WHERE {condition}").bindparams(_entity_id)  # noqa: S608 - names of ours
+    sql(f"DELETE FROM {table} WHERE {condition}")  # noqa: S608 - names of ours
     for table, condition in (
         ("entity_link", "entity_in_id = :entity_id OR entity_out_id = :entity_id"),
         ("entity_concept_link", "entity_in_id = :entity_id OR entity_out_id = :entity_id"),

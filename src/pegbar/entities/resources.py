@@ -1,10 +1,10 @@
 """Generic rows of entities, casting links and asset instances. Source: spec crud, sections of the same names."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.accounts.standing import Shapes
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb, project_through
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.writes import MANAGERS, writes
 from pegbar.core.http.access import Place, Rule, admin, at, authenticated, entity_access, manager_of
 from pegbar.entities import actions, events, rules, scopes
@@ -94,7 +94,7 @@ entity_links = Resource(
 _asset_of_instance = Place(
     "entity",
     "instance_id",
-    select(asset_instance.c.asset_id.label("place_id")).where(asset_instance.c.id == bindparam("key", type_=Uuid)),
+    select(asset_instance.c.asset_id.label("place_id")).where(asset_instance.c.id == param("key")),
 )
 
 asset_instances = Resource(

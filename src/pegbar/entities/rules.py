@@ -3,9 +3,9 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.http.access import Caller, Place, Rule, at, entity_access, in_query, manager_of, member_of
 from pegbar.entities.kinds import EPISODE, KINDS, is_kind
 from pegbar.entities.tables import entity
@@ -14,7 +14,7 @@ from pegbar.entities.tables import entity
 @lru_cache
 def the(kind: str, parameter: str) -> Place:
     """The entity of a kind that a path parameter names; another kind is not found."""
-    row = select(entity.c.id.label("place_id")).where(entity.c.id == bindparam("key", type_=Uuid), is_kind(kind))
+    row = select(entity.c.id.label("place_id")).where(entity.c.id == param("key"), is_kind(kind))
     return Place("entity", parameter, row)
 
 

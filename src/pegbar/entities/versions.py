@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, String, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import String
 from pegbar.entities.tables import entity, entity_version
 
 #: Seconds since the last change, and since the beginning, within which edits of one person make one version.
@@ -69,7 +70,7 @@ def folds(version: Version, edit: Edit) -> bool:
     return _seconds(version.updated_at, edit.at) <= PAUSE and _seconds(version.created_at, edit.at) <= BURST
 
 
-_shot_id = bindparam("shot_id", type_=Uuid)
+_shot_id = param("shot_id")
 _LATEST = (
     select(entity_version)
     .where(entity_version.c.entity_id == _shot_id)
@@ -79,18 +80,18 @@ _LATEST = (
 _DATA_NOW = select(entity.c.data).where(entity.c.id == _shot_id).scalar_subquery()
 _FOLD = (
     update(entity_version)
-    .where(entity_version.c.id == bindparam("version_id", type_=Uuid))
-    .values(data=_DATA_NOW, updated_at=bindparam("at", type_=TIMESTAMP))
+    .where(entity_version.c.id == param("version_id"))
+    .values(data=_DATA_NOW, updated_at=param("at"))
 )
 _ADD = insert(entity_version).from_select(
     ["id", "created_at", "updated_at", "name", "entity_id", "person_id", "data"],
     select(
-        bindparam("version_id", type_=Uuid),
-        bindparam("at", type_=TIMESTAMP),
-        bindparam("at", type_=TIMESTAMP),
-        bindparam("name", type_=String),
+        param("version_id"),
+        param("at"),
+        param("at"),
+        param("name", String),
         entity.c.id,
-        bindparam("person_id", type_=Uuid),
+        param("person_id"),
         entity.c.data,
     ).where(entity.c.id == _shot_id),
 )

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import bindparam, text
 
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import TIMESTAMP, Boolean, Uuid, utc_now
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import Boolean, Uuid, utc_now
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.core.http.routing import found
@@ -15,22 +16,23 @@ from pegbar.notifications.events import ALL_READ, READ, UNREAD
 from pegbar.notifications.resources import subscriptions
 from pegbar.productions.hooks import TEAM_LEFT, Parting
 
-_CALLER_ID = bindparam("caller_id", type_=Uuid)
-_NOW = bindparam("now", type_=TIMESTAMP)
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_CALLER_ID = param("caller_id")
+_NOW = param("now")
+_IDS = param("ids")
 
 #: Set by their owner only.
-_MARK = text(
-    "UPDATE notification SET read = :read, updated_at = :now WHERE id = :notification_id AND person_id = :caller_id"
-).bindparams(bindparam("read", type_=Boolean), _NOW, bindparam("notification_id", type_=Uuid), _CALLER_ID)
+_MARK = sql(
+    "UPDATE notification SET read = :read, updated_at = :now WHERE id = :notification_id AND person_id = :caller_id",
+    read=Boolean,
+)
 
 #: Those created since the request began stay unread.
-_MARK_ALL = text(
+_MARK_ALL = sql(
     """
     UPDATE notification SET read = true, updated_at = :now
      WHERE person_id = :caller_id AND read IS FALSE AND created_at <= :now
     """
-).bindparams(_NOW, _CALLER_ID)
+)
 
 
 async def mark(tx: Transaction, caller: Caller, notification_id: UUID, *, read: bool) -> Json:
@@ -51,16 +53,14 @@ async def mark_all(tx: Transaction, caller: Caller) -> None:
 
 SUBSCRIBED, UNSUBSCRIBED = subscriptions.events["new"], subscriptions.events["delete"]
 
-_SUBSCRIBE = text(
+_SUBSCRIBE = sql(
     """
     INSERT INTO subscription (id, created_at, updated_at, person_id, task_id)
     SELECT gen_random_uuid(), :now, :now, :caller_id, task_id FROM unnest(:ids) AS task_id ON CONFLICT DO NOTHING
     RETURNING id
     """
-).bindparams(_CALLER_ID, _IDS, _NOW)
-_UNSUBSCRIBE = text(
-    "DELETE FROM subscription WHERE person_id = :caller_id AND task_id = ANY(:ids) RETURNING id"
-).bindparams(_CALLER_ID, _IDS)
+)
+_UNSUBSCRIBE = sql("DELETE FROM subscription WHERE person_id = :caller_id AND task_id = ANY(:ids) RETURNING id")
 
 
 async def subscribe(tx: Transaction, caller: Caller, task_ids: Sequence[UUID]) -> Json:
@@ -108,13 +108,13 @@ async def unwatch_sequence(tx: Transaction, caller: Caller, sequence_id: UUID, t
     await tx.execute(_UNWATCH_SEQUENCE, caller_id=caller.id, entity_id=sequence_id, task_type_id=task_type_id)
 
 
-_FORGET = text(
+_FORGET = sql(
     """
     DELETE FROM subscription s WHERE s.person_id = :person_id AND (
       EXISTS (SELECT 1 FROM task t WHERE t.id = s.task_id AND t.project_id = :project_id)
       OR EXISTS (SELECT 1 FROM entity e WHERE e.id = s.entity_id AND e.project_id = :project_id))
     """
-).bindparams(bindparam("person_id", type_=Uuid), bindparam("project_id", type_=Uuid))
+)
 
 
 @TEAM_LEFT.register()

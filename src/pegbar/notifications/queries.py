@@ -9,9 +9,10 @@ Source: spec user, "Notification item", "Worth fixing" 3; spec tasks, "Notificat
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Executable, Integer, String, any_, bindparam, func, select, text
+from sqlalchemy import Executable, String, any_, bindparam, func, select, text
 
 from pegbar.accounts.standing import Said, as_text, is_going, on, sees_comment, somebody_written, written
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import json_object
 from pegbar.core.messages.channels import CHANNELS
@@ -138,7 +139,7 @@ def items(filters: frozenset[str]) -> Executable:
     own = [name for name in names if f"{name}_id" not in filters]
     conditions = "".join(f" AND {_FILTERS[name][0]}" for name in own)
     typed = [bindparam(name, type_=kind) for name in names if (kind := _FILTERS[name][1]) is not None]
-    return text(_PAGE.format(conditions=conditions) + _ITEMS).bindparams(bindparam("caller_id", type_=Uuid), *typed)
+    return text(_PAGE.format(conditions=conditions) + _ITEMS).bindparams(param("caller_id"), *typed)
 
 
 # What is told outside
@@ -150,7 +151,7 @@ _PREFERENCES = ", ".join(
 )
 #: The notifications that are still to be told: their text is for the recipient, who is there and works here. In two
 #: steps, each with few tables to plan.
-notices = text(
+notices = sql(
     f"""
     WITH placed AS MATERIALIZED (
       SELECT n.*, t.project_id, coalesce(tt.name, '') AS task_type_name,
@@ -193,7 +194,7 @@ notices = text(
      WHERE me.active IS NOT FALSE AND NOT h.hidden
      ORDER BY array_position(:ids, n.id)
     """  # noqa: S608 - a constant
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+)
 
 
 _CREDENTIALS = ", ".join(
@@ -204,7 +205,7 @@ credentials = text(f"SELECT name, {_CREDENTIALS} FROM organisation ORDER BY crea
 
 # Of a production
 
-_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_PROJECT_ID = param("project_id")
 _OF_PROJECT = select(task.c.id).where(task.c.project_id == _PROJECT_ID)
 _IN_PROJECT = notification.c.task_id.in_(_OF_PROJECT)
 
@@ -222,7 +223,7 @@ def of_project(*, paged: bool) -> Executable:
     )
     if not paged:
         return rows
-    return rows.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
+    return rows.limit(param("limit")).offset(param("offset"))
 
 
 #: Who watches which task of a production.
@@ -234,28 +235,26 @@ subscriptions_of_project = (
 
 
 #: One notification, as its table has it.
-row = select(json_object(NOTIFICATION)).where(notification.c.id == bindparam("notification_id", type_=Uuid))
+row = select(json_object(NOTIFICATION)).where(notification.c.id == param("notification_id"))
 
 # Subscriptions
 
-_CALLER_ID = bindparam("caller_id", type_=Uuid)
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_CALLER_ID = param("caller_id")
+_IDS = param("ids")
 _SEQUENCE = [bindparam(name, type_=Uuid) for name in ("caller_id", "entity_id", "task_type_id")]
 
 #: Whether the caller watches a task.
-is_subscribed = text(
-    "SELECT EXISTS (SELECT 1 FROM subscription WHERE task_id = :task_id AND person_id = :caller_id)"
-).bindparams(bindparam("task_id", type_=Uuid), _CALLER_ID)
+is_subscribed = sql("SELECT EXISTS (SELECT 1 FROM subscription WHERE task_id = :task_id AND person_id = :caller_id)")
 
 #: The tasks asked for that exist, and whether the caller reaches each.
 _HERE = on(somebody_written("me"), written("t.project_id"))
-reachable = text(
+reachable = sql(
     f"""
     SELECT t.id, {as_text(_HERE.sees_production & _HERE.reaches(written("t.entity_id")))} AS reached
       FROM task t JOIN person me ON me.id = :caller_id
      WHERE t.id = ANY(:ids) AND NOT {as_text(is_going(written("t.project_id")))}
     """  # noqa: S608 - rules of ours
-).bindparams(_CALLER_ID, _IDS)
+)
 
 #: The caller's subscriptions to tasks, in the order of these.
 subscriptions = (
@@ -275,15 +274,13 @@ is_watching_sequence = text(
 #: That subscription.
 of_sequence = select(json_object(SUBSCRIPTION)).where(
     subscription.c.person_id == _CALLER_ID,
-    subscription.c.entity_id == bindparam("entity_id", type_=Uuid),
-    subscription.c.task_type_id == bindparam("task_type_id", type_=Uuid),
+    subscription.c.entity_id == param("entity_id"),
+    subscription.c.task_type_id == param("task_type_id"),
 )
 
-known_task_type = text("SELECT id FROM task_type WHERE id = :task_type_id").bindparams(
-    bindparam("task_type_id", type_=Uuid)
-)
+known_task_type = sql("SELECT id FROM task_type WHERE id = :task_type_id")
 
 #: A sequence, as a place that rules are about.
 sequence = select(entity.c.id.label("place_id")).where(
-    entity.c.id == bindparam("key", type_=Uuid), entity.c.entity_type_id == type_id(SEQUENCE)
+    entity.c.id == param("key"), entity.c.entity_type_id == type_id(SEQUENCE)
 )

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import ARRAY
 
 from pegbar.accounts.standing import Said, as_text, members, on, sees_comment, somebody_written, written
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.parameters import sql
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.hooks import Clause
 from pegbar.core.messages.channels import CHANNELS
 from pegbar.notifications.events import NOTIFICATION_NEW
@@ -151,7 +152,7 @@ COMMENT_LEFT.add(Clause("forgotten", f"{_FORGOTTEN})"))
 REPLY_REMOVED.add(Clause("forgotten", f"{_FORGOTTEN} AND reply_id = :reply_id)"))
 
 
-_ASSIGNED = text(
+_ASSIGNED = sql(
     f"""
     WITH notified AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, task_id)
@@ -162,12 +163,9 @@ _ASSIGNED = text(
     )
     SELECT notified.id, notified.person_id, task.project_id, {_WANTS_MESSAGES} AS wants_messages
       FROM notified JOIN task ON task.id = notified.task_id JOIN person r ON r.id = notified.person_id
-    """  # noqa: S608 - a constant
-).bindparams(
-    bindparam("now", type_=TIMESTAMP),
-    bindparam("author_id", type_=Uuid),
-    bindparam("persons", type_=ARRAY(Uuid)),
-    bindparam("tasks", type_=ARRAY(Uuid)),
+    """,  # noqa: S608 - a constant
+    persons=ARRAY(Uuid),
+    tasks=ARRAY(Uuid),
 )
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, any_, bindparam, select, update
+from sqlalchemy import any_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import String, Uuid, utc_now
 from pegbar.core.errors import BadRequest
 from pegbar.productions import queries
@@ -18,13 +19,11 @@ from pegbar.productions.tables import project, project_person_link, team_additio
 
 _JOIN = (
     insert(project_person_link)
-    .values(project_id=PROJECT_ID, person_id=PERSON_ID, role=bindparam("role", type_=String))
+    .values(project_id=PROJECT_ID, person_id=PERSON_ID, role=param("role", String))
     .on_conflict_do_nothing()
 )
 
-_ADDITION = insert(team_addition).values(
-    project_id=PROJECT_ID, person_id=PERSON_ID, added_by=bindparam("added_by", type_=Uuid)
-)
+_ADDITION = insert(team_addition).values(project_id=PROJECT_ID, person_id=PERSON_ID, added_by=param("added_by", Uuid))
 _NOTE_ADDITION = _ADDITION.on_conflict_do_update(
     index_elements=["project_id", "person_id"], set_={"added_by": _ADDITION.excluded.added_by}
 )
@@ -33,7 +32,7 @@ _BRING = (
     insert(project_person_link)
     .from_select(
         ["project_id", "person_id"],
-        select(PROJECT_ID, person.c.id).where(person.c.id == any_(bindparam("person_ids", type_=ARRAY(Uuid)))),
+        select(PROJECT_ID, person.c.id).where(person.c.id == any_(param("person_ids"))),
         include_defaults=False,
     )
     .on_conflict_do_nothing()
@@ -43,7 +42,7 @@ _BRING = (
 _SET_ROLE = (
     update(project_person_link)
     .where(project_person_link.c.project_id == PROJECT_ID, project_person_link.c.person_id == PERSON_ID)
-    .values(role=bindparam("role", type_=String))
+    .values(role=param("role", String))
 )
 
 

@@ -4,15 +4,14 @@ import re
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import any_, select
 
 from pegbar.accounts.standing import open_status
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.media.tables import preview_background_file
@@ -25,11 +24,9 @@ from pegbar.studio.tables import project_status
 
 _RESOLUTION = re.compile(r"(\d{3,4})?x\d{3,4}", re.ASCII)
 
-_KNOWN_BACKGROUNDS = select(preview_background_file.c.id).where(
-    preview_background_file.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
-)
+_KNOWN_BACKGROUNDS = select(preview_background_file.c.id).where(preview_background_file.c.id == any_(param("ids")))
 _PREVIEW_ACCOUNTS = select(person.c.id).where(
-    person.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))), person.c.preview_project_id.is_not(None)
+    person.c.id == any_(param("ids")), person.c.preview_project_id.is_not(None)
 )
 _LINKED_BACKGROUNDS = select(project_preview_background_file_link.c.preview_background_file_id).where(
     project_preview_background_file_link.c.project_id == PROJECT_ID

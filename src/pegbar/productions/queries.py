@@ -3,20 +3,20 @@
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import Executable, String, bindparam, func, select
+from sqlalchemy import Executable, String, func, select
 
 from pegbar.accounts.standing import CALLER, is_going, is_open, teams
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Json, Reader
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import Wire, json_object
 from pegbar.core.http.routing import found
 from pegbar.productions import shapes
 from pegbar.productions.tables import project, project_person_link
 
-PROJECT_ID = bindparam("project_id", type_=Uuid)
-PERSON_ID = bindparam("person_id", type_=Uuid)
-_NAME = bindparam("name", type_=String)
+PROJECT_ID = param("project_id")
+PERSON_ID = param("person_id")
+_NAME = param("name", String)
 
 #: A production without its relations.
 _project_row = select(json_object(shapes.PROJECT)).where(project.c.id == PROJECT_ID)

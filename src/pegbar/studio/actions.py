@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, func, text, update
+from sqlalchemy import Table, func, text, update
 
 from pegbar.accounts.tables import POSITIONS, SENIORITIES
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Boolean, Uuid, utc_now
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, Conflict
 from pegbar.core.live.events import event
 from pegbar.planning.tables import schedule_item
@@ -25,21 +26,22 @@ _CLEAR_DEFAULT = (
     update(task_status)
     .where(
         task_status.c.is_default,
-        bindparam("for_concept", type_=Boolean) == _FOR_CONCEPT,
-        func.coalesce(task_status.c.id != bindparam("row_id", type_=Uuid), True),
+        param("for_concept") == _FOR_CONCEPT,
+        func.coalesce(task_status.c.id != param("row_id"), True),
     )
-    .values(is_default=False, updated_at=bindparam("now", type_=task_status.c.updated_at.type))
+    .values(is_default=False, updated_at=param("now", task_status.c.updated_at.type))
     .returning(task_status.c.id)
 )
 
-_REORDER = text(
+_REORDER = sql(
     """
     UPDATE task_type SET priority = numbered.n, updated_at = :now
       FROM (SELECT id, min(n) AS n FROM unnest(:ids ::uuid[]) WITH ORDINALITY AS listed (id, n) GROUP BY id) AS numbered
      WHERE task_type.id = numbered.id AND task_type.priority IS DISTINCT FROM numbered.n
     RETURNING task_type.id
-    """
-).bindparams(bindparam("now", type_=task_type.c.updated_at.type))
+    """,
+    now=task_type.c.updated_at.type,
+)
 
 _MISSING_SCALES = """
     FROM department d, unnest(:positions ::text[]) AS p (position), unnest(:seniorities ::text[]) AS s (seniority)
@@ -48,12 +50,13 @@ _MISSING_SCALES = """
 """
 _ANY_MISSING_SCALE = text(f"SELECT EXISTS (SELECT 1 {_MISSING_SCALES})")
 _HOLD_SCALES = text("SELECT pg_advisory_xact_lock(hashtext('pegbar.salary_scales'))")
-_ADD_SCALES = text(
+_ADD_SCALES = sql(
     f"""
     INSERT INTO salary_scale (id, department_id, position, seniority, salary, created_at, updated_at)
     SELECT gen_random_uuid(), d.id, p.position, s.seniority, 0, :now, :now {_MISSING_SCALES}
-    """
-).bindparams(bindparam("now", type_=task_type.c.updated_at.type))
+    """,
+    now=task_type.c.updated_at.type,
+)
 
 
 async def _refuse_same_name(change: Change, table: Table) -> None:

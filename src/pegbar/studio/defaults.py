@@ -9,6 +9,7 @@ from sqlalchemy import Table, bindparam, func, select
 
 from pegbar.accounts.tables import department
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.studio.tables import entity_type, organisation, project_status, task_status, task_type
 
 #: name, short name, colour, flags
@@ -151,7 +152,7 @@ async def _ensure(tx: Transaction, table: Table, name: str, **columns: Any) -> U
 async def _ensure_status(tx: Transaction, name: str, short_name: str, color: str, flags: dict[str, bool]) -> None:
     same = (task_status.c.name == bindparam("name")) | (task_status.c.short_name == bindparam("short_name"))
     if flags.get("is_default"):
-        for_concept = bindparam("for_concept", type_=task_status.c.for_concept.type)
+        for_concept = param("for_concept", task_status.c.for_concept.type)
         same |= task_status.c.is_default.is_(True) & (func.coalesce(task_status.c.for_concept, False) == for_concept)
         params: dict[str, Any] = {"for_concept": flags.get("for_concept", False)}
     else:

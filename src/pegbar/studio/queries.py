@@ -2,9 +2,10 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ARRAY, Executable, Table, any_, bindparam, exists, func, literal, select
+from sqlalchemy import Executable, Table, any_, exists, func, literal, select
 
-from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import Text
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import schedule_item
 from pegbar.productions.tables import project_task_type_link
@@ -13,7 +14,7 @@ from pegbar.studio.tables import salary_scale, task_type
 TASK_TYPE = wire_of(task_type, "TaskType")
 SALARY_SCALE = wire_of(salary_scale, "SalaryScale")
 
-_TASK_TYPE = bindparam("task_type_id", type_=Uuid)
+_TASK_TYPE = param("task_type_id")
 
 
 @lru_cache(8)
@@ -21,8 +22,8 @@ def same_name(table: Table) -> Executable:
     """Whether another row has a name, in any case."""
     return select(
         exists().where(
-            func.lower(table.c.name) == func.lower(bindparam("name", type_=Text)),
-            func.coalesce(table.c.id != bindparam("row_id", type_=Uuid), literal(True)),
+            func.lower(table.c.name) == func.lower(param("name", Text)),
+            func.coalesce(table.c.id != param("row_id"), literal(True)),
         )
     )
 
@@ -36,7 +37,7 @@ uses_of_task_type = select(
     .scalar_subquery(),
 )
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = param("ids")
 
 #: Task types in the order of their ids.
 task_types_in_order = (

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text
+from sqlalchemy import Text, any_, func, select
 
 from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound, Refused
 from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import kind_text
@@ -40,21 +41,19 @@ _NEW_TASK = (
             task.c.entity_id == entity.c.id,
             task.c.project_id == entity.c.project_id,
             task.c.task_type_id == task_type.c.id,
-            task.c.name == bindparam("name", type_=Text),
+            task.c.name == param("name", Text),
         )
         .limit(1)
         .scalar_subquery()
         .label("same"),
     )
     .select_from(entity)
-    .outerjoin(task_type, task_type.c.id == bindparam("task_type_id", type_=Uuid))
-    .where(entity.c.id == bindparam("entity_id", type_=Uuid))
+    .outerjoin(task_type, task_type.c.id == param("task_type_id"))
+    .where(entity.c.id == param("entity_id"))
 )
 
 _PREVIEW_ACCOUNTS = (
-    select(person.c.id)
-    .where(person.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))), person.c.preview_project_id.is_not(None))
-    .limit(1)
+    select(person.c.id).where(person.c.id == any_(param("ids")), person.c.preview_project_id.is_not(None)).limit(1)
 )
 
 
@@ -103,7 +102,7 @@ class UnknownAssignee(ApiError):
         super().__init__(message, field="person_id", error=message)
 
 
-_ASSIGNEES = select(task_person_link.c.person_id).where(task_person_link.c.task_id == bindparam("task_id", type_=Uuid))
+_ASSIGNEES = select(task_person_link.c.person_id).where(task_person_link.c.task_id == param("task_id"))
 
 
 async def replace_assignees(change: Change) -> None:
@@ -129,7 +128,7 @@ async def replace_assignees(change: Change) -> None:
 
 #: The tasks named that exist, locked, with what decides about the caller and the assignee.
 _HERE = on(somebody_written("c"), written("t.project_id"))
-_SUBJECTS = text(
+_SUBJECTS = sql(
     f"""
     SELECT t.id, t.project_id, tt.department_id, {as_text(_HERE.in_team)} AS in_team,
            {as_text(_HERE.role)} AS role_here,
@@ -143,18 +142,18 @@ _SUBJECTS = text(
      ORDER BY t.id
        FOR NO KEY UPDATE OF t
     """  # noqa: S608 - rules of ours
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("caller_id", type_=Uuid))
+)
 
-_ASSIGNEE = text(
+_ASSIGNEE = sql(
     """
     SELECT o.id, o.is_bot, o.preview_project_id,
            ARRAY(SELECT d.department_id FROM department_link d WHERE d.person_id = o.id) AS departments
       FROM person o WHERE o.id = :person_id
     """
-).bindparams(bindparam("person_id", type_=Uuid))
+)
 
 #: Selects the tasks that the person did not have yet: two requests at once tell them once.
-_ASSIGN = text(
+_ASSIGN = sql(
     """
     WITH linked AS (
       INSERT INTO task_person_link (task_id, person_id) SELECT unnest(:ids), :person_id ON CONFLICT DO NOTHING
@@ -164,14 +163,9 @@ _ASSIGN = text(
     )
     SELECT task_id FROM linked
     """
-).bindparams(
-    bindparam("ids", type_=ARRAY(Uuid)),
-    bindparam("caller_id", type_=Uuid),
-    bindparam("person_id", type_=Uuid),
-    bindparam("now", type_=TIMESTAMP),
 )
 
-_UNASSIGN = text(
+_UNASSIGN = sql(
     """
     WITH unlinked AS (
       DELETE FROM task_person_link
@@ -182,11 +176,9 @@ _UNASSIGN = text(
     )
     SELECT task_id, person_id FROM unlinked ORDER BY task_id, person_id
     """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("person_id", type_=Uuid), bindparam("now", type_=TIMESTAMP))
-
-_PRIORITISE = text("UPDATE task SET priority = :priority, updated_at = :now WHERE id = ANY(:ids)").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid)), bindparam("now", type_=TIMESTAMP)
 )
+
+_PRIORITISE = sql("UPDATE task SET priority = :priority, updated_at = :now WHERE id = ANY(:ids)")
 
 
 @dataclass(frozen=True)

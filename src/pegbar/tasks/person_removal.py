@@ -1,9 +1,10 @@
 """What somebody removed from the studio said and logged on tasks. Source: spec crud, "persons", DELETE with force."""
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import ARRAY
 
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import Gone, reaction
-from pegbar.core.data.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.data.schema import Text, utc_now
 from pegbar.core.storage import mark_deleted
 from pegbar.tasks import recount
 from pegbar.tasks.comments import attachments
@@ -13,13 +14,13 @@ from pegbar.tasks.hooks import PREVIEWS_ORPHANED, PreviewsOrphaned
 from pegbar.tasks.tables import comment
 from pegbar.timesheets.tables import time_spent
 
-_PERSONS = bindparam("person_ids", type_=ARRAY(Uuid))
-_NAMES = bindparam("names", type_=ARRAY(Text))
+_PERSONS = param("person_ids")
+_NAMES = param("names", ARRAY(Text))
 
-_TASKS_OF_HOURS = text(
+_TASKS_OF_HOURS = sql(
     "SELECT DISTINCT task_id FROM time_spent WHERE person_id = ANY(:person_ids) AND task_id IS NOT NULL"
-).bindparams(_PERSONS)
-_FORGET_HOURS = text("DELETE FROM time_spent WHERE person_id = ANY(:person_ids)").bindparams(_PERSONS)
+)
+_FORGET_HOURS = sql("DELETE FROM time_spent WHERE person_id = ANY(:person_ids)")
 
 
 @reaction(time_spent.c.person_id)
@@ -31,7 +32,7 @@ async def forget_hours(gone: Gone) -> None:
     await recount.from_hours(gone.tx, tasks)
 
 
-_COMMENTS = text(
+_COMMENTS = sql(
     """
     SELECT c.id, c.object_id AS task_id, c.person_id, t.project_id
       FROM comment c LEFT JOIN task t ON t.id = c.object_id
@@ -39,10 +40,10 @@ _COMMENTS = text(
      ORDER BY c.id
        FOR NO KEY UPDATE OF c
     """
-).bindparams(_PERSONS)
-_THEIRS = text(
+)
+_THEIRS = sql(
     "SELECT id FROM preview_file WHERE id = ANY(:ids) AND (person_id IS NULL OR person_id = ANY(:person_ids))"
-).bindparams(_PERSONS, bindparam("ids", type_=ARRAY(Uuid)))
+)
 
 
 @reaction(comment.c.person_id)
@@ -68,7 +69,7 @@ async def forget_comments(gone: Gone) -> None:
             recount.announce_status(tx, task_id, done, done.status_after, last_author[task_id])
 
 
-_ANSWERED = text(
+_ANSWERED = sql(
     """
     SELECT c.id, c.object_id AS task_id, t.project_id, r ->> 'id' AS reply_id
       FROM comment c
@@ -78,17 +79,19 @@ _ANSWERED = text(
      WHERE c.person_id <> ALL(:person_ids)
      ORDER BY c.id
        FOR NO KEY UPDATE OF c
-    """
-).bindparams(_PERSONS, _NAMES)
-_FORGET_REPLIES = text(
+    """,
+    names=ARRAY(Text),
+)
+_FORGET_REPLIES = sql(
     """
     WITH told AS (
       DELETE FROM notification WHERE comment_id = ANY(:comment_ids) AND reply_id::text = ANY(:reply_ids)
     )
     DELETE FROM attachment_file WHERE comment_id = ANY(:comment_ids) AND reply_id::text = ANY(:reply_ids) RETURNING id
-    """
-).bindparams(bindparam("comment_ids", type_=ARRAY(Uuid)), bindparam("reply_ids", type_=ARRAY(Text)))
-_NAME_NO_MORE = text(
+    """,
+    reply_ids=ARRAY(Text),
+)
+_NAME_NO_MORE = sql(
     """
     UPDATE comment c SET updated_at = :now, replies = coalesce((
              SELECT jsonb_agg(CASE jsonb_typeof(r -> 'mentions')
@@ -100,8 +103,9 @@ _NAME_NO_MORE = text(
              SELECT 1
                FROM jsonb_array_elements(CASE jsonb_typeof(c.replies) WHEN 'array' THEN c.replies ELSE '[]' END) r
               WHERE r ->> 'person_id' = ANY(:names) OR r -> 'mentions' ?| :names)
-    """
-).bindparams(_NAMES, bindparam("now", type_=TIMESTAMP))
+    """,
+    names=ARRAY(Text),
+)
 
 
 @reaction(comment.c.replies)

@@ -5,15 +5,12 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Executable,
     FromClause,
-    Integer,
     Select,
     Text,
     any_,
-    bindparam,
     case,
     exists,
     func,
@@ -24,7 +21,7 @@ from sqlalchemy import (
 from pegbar.accounts.people.shapes import record
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import person
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, is_kind, kind_text
 from pegbar.entities.metadata import data_for, masked_data
@@ -38,10 +35,10 @@ from pegbar.tasks.in_context import HERE, IS_HERE, by_role
 from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import task, task_person_link
 
-TASK_ID = bindparam("task_id", type_=Uuid)
-CALLER_ID = bindparam("caller_id", type_=Uuid)
-PROJECT_ID = bindparam("project_id", type_=Uuid)
-_LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+TASK_ID = param("task_id")
+CALLER_ID = param("caller_id")
+PROJECT_ID = param("project_id")
+_LIMIT, _OFFSET = param("limit"), param("offset")
 
 _PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
 _NULL = literal_column("'null'", JsonText())
@@ -52,7 +49,7 @@ _NULL = literal_column("'null'", JsonText())
 OF_EPISODE = task.c.entity_id.in_(
     select(entity.c.id)
     .join(_PARENT, _PARENT.c.id == entity.c.parent_id)
-    .where(_PARENT.c.parent_id == bindparam("episode_id", type_=Uuid), is_kind(SHOT))
+    .where(_PARENT.c.parent_id == param("episode_id"), is_kind(SHOT))
 )
 ASSIGNED = exists().where(task_person_link.c.task_id == task.c.id, task_person_link.c.person_id == CALLER_ID)
 
@@ -72,7 +69,7 @@ class Tasks:
             (True, task.c.project_id == PROJECT_ID),
             (self.own, ASSIGNED),
             (self.for_client, ~is_concept(task.c.entity_id)),
-            (self.by_type, task.c.task_type_id == bindparam("task_type_id", type_=Uuid)),
+            (self.by_type, task.c.task_type_id == param("task_type_id")),
             (self.by_episode, OF_EPISODE),
         ]
         return [condition for applies, condition in choices if applies]
@@ -170,7 +167,7 @@ def whole(audience: str, role: str) -> Executable:
     return _whole(_whole_wire(audience, role))
 
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = param("ids")
 
 
 def _in_order(row: ColumnElement[str], tasks: FromClause) -> Select[Any]:
@@ -191,8 +188,8 @@ def of_entity_and_type(wire: Wire, *, own: bool) -> Executable:
         select(json_object(wire))
         .select_from(task)
         .where(
-            task.c.entity_id == bindparam("entity_id", type_=Uuid),
-            task.c.task_type_id == bindparam("task_type_id", type_=Uuid),
+            task.c.entity_id == param("entity_id"),
+            task.c.task_type_id == param("task_type_id"),
         )
         .order_by(task.c.name, task.c.id)
     )

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import bindparam, text
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, Integer, Uuid, utc_now
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.tasks.events import TASK_STATUS_CHANGED, TASK_UPDATE
 from pegbar.tasks.state import Status, after_comments
 
 #: A statement of its own: whoever waits for the task must read its comments only after that.
-_LOCK = text("SELECT id FROM task WHERE id = :task_id FOR NO KEY UPDATE").bindparams(bindparam("task_id", type_=Uuid))
+_LOCK = sql("SELECT id FROM task WHERE id = :task_id FOR NO KEY UPDATE")
 
-_COMMENTS = text(
+_COMMENTS = sql(
     """
     SELECT t.project_id, t.task_status_id AS current_status_id, c.created_at AS at,
            s.id, s.is_done, s.is_retake, s.is_wip, s.is_feedback_request,
@@ -29,7 +30,7 @@ _COMMENTS = text(
      WHERE t.id = :task_id
      ORDER BY c.created_at, c.id
     """
-).bindparams(bindparam("task_id", type_=Uuid))
+)
 
 _STORE = text(
     """
@@ -45,7 +46,7 @@ _STORE = text(
         bindparam(name, type_=TIMESTAMP)
         for name in ("real_start_date", "end_date", "done_date", "last_comment_date", "now")
     ],
-    bindparam("retake_count", type_=Integer),
+    param("retake_count"),
 )
 
 
@@ -109,16 +110,14 @@ def announce_status(tx: Transaction, task_id: UUID, recount: Recount, status_id:
 # Hours
 
 #: Tasks are locked in the order of their ids, and summed after that: two writers at once both count.
-_LOCK_HOURS = text("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid))
-)
-_SUM_HOURS = text(
+_LOCK_HOURS = sql("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+_SUM_HOURS = sql(
     """
     UPDATE task SET duration = coalesce((SELECT sum(h.duration) FROM time_spent h WHERE h.task_id = task.id), 0),
                     updated_at = :now
      WHERE id = ANY(:ids) RETURNING id, project_id
     """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("now", type_=TIMESTAMP))
+)
 
 
 async def lock_hours(tx: Transaction, task_ids: Sequence[UUID]) -> None:

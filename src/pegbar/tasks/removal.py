@@ -6,23 +6,19 @@ What goes with a task says so where its table is declared; here is what is told 
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
-
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import Removal, going, remove
-from pegbar.core.data.schema import Uuid
 from pegbar.tasks.events import NEWS_DELETE, TASK_DELETE
 from pegbar.tasks.tables import news, task
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = param("ids")
 
-_LOCKED = text("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR UPDATE").bindparams(_IDS)
-_TASKS = text("SELECT id, project_id, entity_id, task_type_id FROM task WHERE id = ANY(:ids) ORDER BY id").bindparams(
-    _IDS
-)
-_NEWS = text(
+_LOCKED = sql("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+_TASKS = sql("SELECT id, project_id, entity_id, task_type_id FROM task WHERE id = ANY(:ids) ORDER BY id")
+_NEWS = sql(
     "SELECT n.id, t.project_id FROM news n JOIN task t ON t.id = n.task_id WHERE n.id = ANY(:ids) ORDER BY n.id"
-).bindparams(_IDS)
+)
 
 
 async def remove_tasks(tx: Transaction, task_ids: Sequence[UUID]) -> None:

@@ -1,13 +1,13 @@
 """Generic routes of tasks. Source: spec crud, "tasks"."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
 from pegbar.core.data import filters
 from pegbar.core.data.filters import Special
+from pegbar.core.data.parameters import param
 from pegbar.core.data.removal import remove
 from pegbar.core.data.resource import Access, Change, Resource, Verb, project_through
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.writes import Only, writes
 from pegbar.core.http.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.entities.casting.readiness import refresh
@@ -29,7 +29,7 @@ _parent = entity.alias("parent")
 _IN_EPISODE = task.c.entity_id.in_(
     select(entity.c.id)
     .join(_parent, _parent.c.id == entity.c.parent_id)
-    .where(_parent.c.parent_id == bindparam("f_episode_id", type_=Uuid))
+    .where(_parent.c.parent_id == param("f_episode_id"))
 )
 
 

@@ -5,11 +5,11 @@ from datetime import date
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, text
 
 from pegbar.accounts.resources import persons
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import TIMESTAMP, Boolean, Date, Float, Uuid, utc_now
+from pegbar.core.data.parameters import sql
+from pegbar.core.data.schema import Boolean, Float, utc_now
 from pegbar.core.errors import InvalidBody, NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.tasks import recount
@@ -17,7 +17,7 @@ from pegbar.timesheets import queries
 from pegbar.timesheets.events import TIME_SPENT_DELETE, TIME_SPENT_NEW, TIME_SPENT_UPDATE
 
 #: The task is locked, so that its sum counts every writer.
-_SUBJECT = text(
+_SUBJECT = sql(
     """
     SELECT t.project_id, o.id AS person_id, o.is_bot, p.is_bot_collaboration_enabled AS bots_welcome,
            EXISTS (SELECT 1 FROM task_person_link l WHERE l.task_id = t.id AND l.person_id = o.id) AS assigned
@@ -27,9 +27,9 @@ _SUBJECT = text(
      WHERE t.id = :task_id
        FOR NO KEY UPDATE OF t
     """
-).bindparams(bindparam("task_id", type_=Uuid), bindparam("person_id", type_=Uuid))
+)
 
-_SPEND = text(
+_SPEND = sql(
     """
     INSERT INTO time_spent AS spent (id, created_at, updated_at, duration, date, task_id, person_id)
     VALUES (gen_random_uuid(), :now, :now, :minutes, :day, :task_id, :person_id)
@@ -37,27 +37,18 @@ _SPEND = text(
        SET duration = CASE WHEN :adds THEN spent.duration ELSE 0 END + EXCLUDED.duration,
            updated_at = EXCLUDED.updated_at
     RETURNING id, (xmax = 0) AS is_new
-    """
-).bindparams(
-    bindparam("now", type_=TIMESTAMP),
-    bindparam("minutes", type_=Float),
-    bindparam("day", type_=Date),
-    bindparam("task_id", type_=Uuid),
-    bindparam("person_id", type_=Uuid),
-    bindparam("adds", type_=Boolean),
+    """,
+    minutes=Float,
+    adds=Boolean,
 )
 
-_REMOVE = text(
-    "DELETE FROM time_spent WHERE task_id = :task_id AND person_id = :person_id AND date = :day RETURNING *"
-).bindparams(bindparam("day", type_=Date), bindparam("task_id", type_=Uuid), bindparam("person_id", type_=Uuid))
+_REMOVE = sql("DELETE FROM time_spent WHERE task_id = :task_id AND person_id = :person_id AND date = :day RETURNING *")
 
 #: Presence is worked out by one transaction at a time, so that each sees what the one before it wrote.
-_HOLD_PERSON = text("SELECT id FROM person WHERE id = :person_id FOR NO KEY UPDATE").bindparams(
-    bindparam("person_id", type_=Uuid)
-)
+_HOLD_PERSON = sql("SELECT id FROM person WHERE id = :person_id FOR NO KEY UPDATE")
 
 #: The later of the last desktop login and the last day with hours.
-_REFRESH_PRESENCE = text(
+_REFRESH_PRESENCE = sql(
     """
     WITH seen AS (
       SELECT greatest((SELECT max(date)::date FROM desktop_login_log WHERE person_id = :person_id),
@@ -66,7 +57,7 @@ _REFRESH_PRESENCE = text(
     UPDATE person SET last_presence = seen.day, updated_at = :now
       FROM seen WHERE person.id = :person_id AND person.last_presence IS DISTINCT FROM seen.day
     """
-).bindparams(bindparam("person_id", type_=Uuid), bindparam("now", type_=TIMESTAMP))
+)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Integer,
     Select,
     any_,
-    bindparam,
     cast,
     extract,
     func,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 
 from pegbar.accounts.standing import Who, in_team, teams
 from pegbar.accounts.tables import person
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Text, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_object, json_text, wire_of
 from pegbar.core.http.access import Caller
@@ -40,12 +40,12 @@ from pegbar.timesheets.tables import time_spent
 
 TIME_SPENT = wire_of(time_spent, "TimeSpent")
 _COMMA = literal_column("','", Text)
-_TASK_ID = bindparam("task_id", type_=Uuid)
-_ONLY = bindparam("only", type_=Uuid)
+_TASK_ID = param("task_id")
+_ONLY = param("only", Uuid)
 _IF_ONLY = cast(_ONLY, Uuid).is_(None) | (time_spent.c.person_id == _ONLY)
 
 #: One time spent.
-one = select(json_object(TIME_SPENT)).where(time_spent.c.id == bindparam("time_spent_id", type_=Uuid))
+one = select(json_object(TIME_SPENT)).where(time_spent.c.id == param("time_spent_id"))
 
 #: For each person their hours on a task (`person_id`, `minutes` and `rows`, JSON without brackets); `day` and `only`
 #: (a person) narrow them unless null.
@@ -57,7 +57,7 @@ of_task = (
     )
     .where(
         time_spent.c.task_id == _TASK_ID,
-        (cast(bindparam("day", type_=Date), Date).is_(None)) | (time_spent.c.date == bindparam("day", type_=Date)),
+        (cast(param("day"), Date).is_(None)) | (time_spent.c.date == param("day")),
         _IF_ONLY,
     )
     .group_by(time_spent.c.person_id)
@@ -67,17 +67,17 @@ of_task = (
 of_project = (
     select(json_object(TIME_SPENT))
     .join(task, task.c.id == time_spent.c.task_id)
-    .where(task.c.project_id == bindparam("project_id", type_=Uuid))
+    .where(task.c.project_id == param("project_id"))
 )
 
 #: The hours of a production narrowed to those of the caller.
-of_project_own = of_project.where(time_spent.c.person_id == bindparam("caller_id", type_=Uuid))
+of_project_own = of_project.where(time_spent.c.person_id == param("caller_id"))
 
 #: The hours of an entity, latest first; narrowed to those of a person unless `only` is null.
 of_entity = (
     select(json_object(TIME_SPENT))
     .join(task, task.c.id == time_spent.c.task_id)
-    .where(task.c.entity_id == bindparam("entity_id", type_=Uuid), _IF_ONLY)
+    .where(task.c.entity_id == param("entity_id"), _IF_ONLY)
     .order_by(time_spent.c.date.desc(), time_spent.c.id)
 )
 
@@ -86,11 +86,11 @@ of_entity = (
 
 Unit = Literal["year", "month", "week", "day"]
 
-_CALLER = bindparam("caller_id", type_=Uuid)
-_FIRST, _LAST = bindparam("first", type_=Date), bindparam("last", type_=Date)
-_PROJECT = bindparam("project_id", type_=Uuid)
-_ME = Who(_CALLER, bindparam("caller_role", type_=Text))
-_OF_DEPARTMENTS = task_type.c.department_id == any_(bindparam("departments", type_=ARRAY(Uuid)))
+_CALLER = param("caller_id")
+_FIRST, _LAST = param("first", Date), param("last", Date)
+_PROJECT = param("project_id")
+_ME = Who(_CALLER, param("caller_role", Text))
+_OF_DEPARTMENTS = task_type.c.department_id == any_(param("departments", ARRAY(Uuid)))
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ class View:
             (self.narrowed, self._led()),
             (self.own, time_spent.c.person_id == _CALLER),
             (self.by_project, task.c.project_id == _PROJECT),
-            (self.of_department, task_type.c.department_id == bindparam("department_id", type_=Uuid)),
-            (self.of_studio, person.c.studio_id == bindparam("studio_id", type_=Uuid)),
+            (self.of_department, task_type.c.department_id == param("department_id")),
+            (self.of_studio, person.c.studio_id == param("studio_id")),
             (self.dated, time_spent.c.date.between(_FIRST, _LAST)),
         ]
         return [condition for applies, condition in choices if applies]
@@ -185,7 +185,7 @@ def of_person(view: View, rows: Rows) -> Executable:
     """The person (`is_bot`), whether the caller is on the production asked for, and their hours as JSON."""
     member = in_team(_ME, _PROJECT) if view.by_project and view.narrowed else true()
     return select(person.c.is_bot, member.label("on_project"), json_list(_spent(view, rows)).label("rows")).where(
-        person.c.id == bindparam("person_id", type_=Uuid)
+        person.c.id == param("person_id")
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Boolean, Column, Executable, Float, Integer, bindparam, func, literal_column, select, text
 
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Date, Text, Uuid
 from pegbar.core.data.wire import json_list, json_object
 from pegbar.entities.shapes import UNTYPED
@@ -88,7 +89,7 @@ def shots(mode: Mode) -> Executable:
             *[bindparam(name, type_=Uuid) for name in ("person_id", "project_id", "task_type_id")],
             *[bindparam(name, type_=Date) for name in ("first", "last")],
             *[bindparam(name, type_=Boolean) for name in ("by_project", "by_task_type")],
-            bindparam("timezone", type_=Text),
+            param("timezone", Text),
         )
         .columns(Column("entity_id", Uuid), Column("weight", Integer if raw else Float))
         .subquery("weights")

@@ -4,13 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request
-from sqlalchemy import Date, bindparam, select
+from sqlalchemy import select
 
 from pegbar.core.data import filters, values
 from pegbar.core.data.database import Database
 from pegbar.core.data.filters import Special
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Access, Change, Resource, list_rows
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.writes import writes
 from pegbar.core.errors import BadRequest, Refused
 from pegbar.core.http.access import Caller, Rule, admin, of_row, require
@@ -19,10 +19,10 @@ from pegbar.tasks import recount
 from pegbar.tasks.tables import task, task_person_link
 from pegbar.timesheets.tables import time_spent
 
-_PROJECT = select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid))
+_PROJECT = select(task.c.project_id).where(task.c.id == param("task_id"))
 _ASSIGNED = select(task_person_link.c.task_id).where(
-    task_person_link.c.task_id == bindparam("task_id", type_=Uuid),
-    task_person_link.c.person_id == bindparam("person_id", type_=Uuid),
+    task_person_link.c.task_id == param("task_id"),
+    task_person_link.c.person_id == param("person_id"),
 )
 _knows_task = Rule(
     "the person concerned while assigned, studio manager or manager of the production",
@@ -80,8 +80,8 @@ time_spents = Resource(
     access=Access(delete=_knows_task),
     writes=writes("duration date task_id person_id"),
     specials={
-        "start_date": Special(_day("start_date"), time_spent.c.date >= bindparam("f_start_date", type_=Date)),
-        "end_date": Special(_day("end_date"), time_spent.c.date <= bindparam("f_end_date", type_=Date)),
+        "start_date": Special(_day("start_date"), time_spent.c.date >= param("f_start_date")),
+        "end_date": Special(_day("end_date"), time_spent.c.date <= param("f_end_date")),
     },
     check=_check,
     saved=_refresh,

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.accounts import mails, passwords, queries, sessions, sign_in
 from pegbar.accounts.credentials import links
@@ -12,13 +12,13 @@ from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.errors import ApiError, BadRequest, Forbidden
 from pegbar.core.http.access import Caller, Token
 from pegbar.core.http.routing import found
 
 #: Somebody whose account is about to be changed; nobody else changes it meanwhile.
-LOCKED = select(person).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update()
+LOCKED = select(person).where(person.c.id == param("person_id")).with_for_update()
 
 
 #: Whom no name names: looked up all the same, so that the answer takes as long.

@@ -10,13 +10,13 @@ from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.accounts import one_time
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import Reader, Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 
 _LETTERS, _LENGTH = string.ascii_uppercase + string.digits, 64
 
@@ -29,7 +29,7 @@ _LIFETIMES = {
 }
 KINDS = tuple(_LIFETIMES)
 #: One mail at a time, so that each counts those before it.
-_HELD = select(person.c.id).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update(key_share=True)
+_HELD = select(person.c.id).where(person.c.id == param("person_id")).with_for_update(key_share=True)
 #: Links of a kind that are good at a time.
 _MOST = 5
 

@@ -2,17 +2,18 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, Text, bindparam, func, select
+from sqlalchemy import ColumnElement, Executable, Text, func, select
 
 from pegbar.accounts import shapes
 from pegbar.accounts.people.shapes import TEAM_MATE, minimal_wire
 from pegbar.accounts.tables import department, department_link, person
-from pegbar.core.data.schema import Column, Table, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import Column, Table
 from pegbar.core.data.wire import Wire, json_object, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.studio.tables import hardware_item, hardware_item_department_link, software, software_department_link
 
-_DEPARTMENT = bindparam("department_id", type_=Uuid)
+_DEPARTMENT = param("department_id")
 
 department_exists = select(department.c.id).where(department.c.id == _DEPARTMENT)
 
@@ -64,7 +65,7 @@ def by_department(item: Table, link: Table, item_column: Column[object]) -> Exec
 @lru_cache(4)
 def item_exists(item: Table) -> Executable:
     """Whether there is such a program or machine."""
-    return select(item.c.id).where(item.c.id == bindparam("item_id", type_=Uuid))
+    return select(item.c.id).where(item.c.id == param("item_id"))
 
 
 @lru_cache(4)
@@ -73,13 +74,11 @@ def item_of_department(item: Table, link: Table, item_column: Column[object]) ->
     return (
         select(json_object(ROWS[item]))
         .select_from(link.join(item, item.c.id == item_column))
-        .where(link.c.department_id == _DEPARTMENT, item_column == bindparam("item_id", type_=Uuid))
+        .where(link.c.department_id == _DEPARTMENT, item_column == param("item_id"))
     )
 
 
 @lru_cache(4)
 def link_row(link: Table, item_column: Column[object]) -> Executable:
     """The row that gives a department a program or a machine."""
-    return select(json_object(LINKS[link])).where(
-        link.c.department_id == _DEPARTMENT, item_column == bindparam("item_id", type_=Uuid)
-    )
+    return select(json_object(LINKS[link])).where(link.c.department_id == _DEPARTMENT, item_column == param("item_id"))

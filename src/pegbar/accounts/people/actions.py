@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.accounts import tokens
 from pegbar.accounts.people import profile
@@ -13,14 +13,14 @@ from pegbar.accounts.people.leaving import avatar
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import BadRequest, Conflict, NotFound
 from pegbar.core.http.access import Caller
 from pegbar.core.storage import mark_deleted
 
-_PERSON = select(person).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update()
-_DEPARTMENT = select(department.c.id).where(department.c.id == bindparam("department_id", type_=Uuid))
+_PERSON = select(person).where(person.c.id == param("person_id")).with_for_update()
+_DEPARTMENT = select(department.c.id).where(department.c.id == param("department_id"))
 
 
 async def hire(tx: Transaction, caller: Caller, document: Mapping[str, Any]) -> tuple[UUID, str | None]:

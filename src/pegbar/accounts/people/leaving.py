@@ -2,16 +2,17 @@
 
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, delete, or_
+from sqlalchemy import ARRAY, Text, any_, delete, or_
 
 from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.tables import one_time_secret, person
+from pegbar.core.data.parameters import param
 from pegbar.core.data.removal import Gone, reaction, remove
 from pegbar.core.data.resource import Change
 from pegbar.core.errors import Forbidden
 from pegbar.core.storage import Address, mark_deleted
 
-_NAMES = bindparam("names", type_=ARRAY(Text))
+_NAMES = param("names", ARRAY(Text))
 _FORGET_SECRETS = delete(one_time_secret).where(
     or_(one_time_secret.c.subject == any_(_NAMES), one_time_secret.c.data["person_id"].astext == any_(_NAMES))
 )

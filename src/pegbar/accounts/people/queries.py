@@ -2,14 +2,15 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ARRAY, Executable, any_, bindparam, exists, func, literal, literal_column, select
+from sqlalchemy import ARRAY, Executable, any_, exists, func, literal, literal_column, select
 
 from pegbar.accounts import shapes
 from pegbar.accounts.people.shapes import TEAM_MATE, minimal_wire, record
 from pegbar.accounts.standing import CALLER
 from pegbar.accounts.tables import person
 from pegbar.core.data.filters import Special, text_list
-from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import Text
 from pegbar.core.data.wire import Wire
 from pegbar.core.http.access import Caller
 
@@ -38,7 +39,7 @@ FILTERS = frozenset(
 )
 
 #: `full_name` as a filter: one name, or a JSON list of them.
-FULL_NAME = Special(text_list, shapes.FULL_NAME.element == any_(bindparam("f_full_name", type_=ARRAY(Text))))
+FULL_NAME = Special(text_list, shapes.FULL_NAME.element == any_(param("f_full_name", ARRAY(Text))))
 
 #: Preview accounts are in no list.
 LISTED = person.c.preview_project_id.is_(None)
@@ -58,7 +59,7 @@ def one_person(role: str, relations: bool) -> Executable:
     """A person as a caller of this studio role sees them, and whether clients and vendors do. `scope_parameters`."""
     row = record(role, relations=relations).label("row")
     visible = (TEAM_MATE | (person.c.id == CALLER.id)).label("visible")
-    return select(row, visible).where(person.c.id == bindparam("person_id", type_=Uuid))
+    return select(row, visible).where(person.c.id == param("person_id"))
 
 
 #: How many people count against the user limit.
@@ -75,8 +76,8 @@ seats_taken = (
 #: Whether another human has an address.
 address_taken = select(
     exists().where(
-        func.lower(person.c.email) == bindparam("email", type_=Text),
+        func.lower(person.c.email) == param("email", Text),
         person.c.is_bot.is_not(True),
-        func.coalesce(person.c.id != bindparam("person_id", type_=Uuid), literal(True)),
+        func.coalesce(person.c.id != param("person_id"), literal(True)),
     )
 )

@@ -1,15 +1,16 @@
 """Reads of desktop logins. Source: spec accounts, "desktop-login-logs" and "presence-logs"."""
 
-from sqlalchemy import ARRAY, Date, Integer, bindparam, cast, extract, func, select
+from sqlalchemy import ARRAY, Date, Integer, cast, extract, func, select
 
 from pegbar.accounts import shapes
 from pegbar.accounts.tables import desktop_login_log, person
-from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.timesheets.tables import time_spent
 
 LOGIN = wire_of(desktop_login_log, "DesktopLoginLog")
-_PERSON = bindparam("person_id", type_=Uuid)
+_PERSON = param("person_id")
 
 person_exists = select(person.c.id).where(person.c.id == _PERSON)
 #: The same, held: presence is worked out by one transaction at a time, so that each sees what the one before it wrote.
@@ -21,7 +22,7 @@ logins_of_person = (
     .where(desktop_login_log.c.person_id == _PERSON)
     .order_by(desktop_login_log.c.date.desc(), desktop_login_log.c.id)
 )
-one_login = select(json_object(LOGIN)).where(desktop_login_log.c.id == bindparam("login_id", type_=Uuid))
+one_login = select(json_object(LOGIN)).where(desktop_login_log.c.id == param("login_id"))
 
 #: The last day with a desktop login or time spent.
 last_presence = select(
@@ -37,8 +38,8 @@ _DAYS = (
     select(func.array_agg(func.distinct(cast(extract("day", desktop_login_log.c.date), Integer)), type_=ARRAY(Integer)))
     .where(
         desktop_login_log.c.person_id == person.c.id,
-        desktop_login_log.c.date >= bindparam("first", type_=TIMESTAMP),
-        desktop_login_log.c.date < bindparam("after", type_=TIMESTAMP),
+        desktop_login_log.c.date >= param("first", TIMESTAMP),
+        desktop_login_log.c.date < param("after", TIMESTAMP),
     )
     .scalar_subquery()
 )

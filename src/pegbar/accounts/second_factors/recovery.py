@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 import asyncpg
 import bcrypt
-from sqlalchemy import bindparam, text
 
 from pegbar.accounts.passwords import in_turn
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Database
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import sql
 
 _CODES, _LENGTH = 16, 10
 _LETTERS = string.ascii_uppercase + string.digits
@@ -21,12 +20,13 @@ _ROUNDS = 6
 #: The part of a bcrypt hash before the hash itself: version, cost and salt.
 _SALT_LENGTH = 29
 
-_USE_UP = text(
+_USE_UP = sql(
     """
     UPDATE person SET otp_recovery_codes = array_remove(otp_recovery_codes, :code)
      WHERE id = :person_id AND :code = ANY(otp_recovery_codes)
-    """
-).bindparams(bindparam("person_id", type_=Uuid), bindparam("code", type_=person.c.password.type))
+    """,
+    code=person.c.password.type,
+)
 
 
 async def new_codes() -> tuple[list[str], list[bytes]]:

@@ -14,15 +14,15 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Alias, ColumnElement, Executable, Table, any_, bindparam, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Alias, ColumnElement, Executable, Table, any_, func, select
 
 from pegbar.core.data.database import Reader
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Column, Uuid, metadata
 
 _PROJECT = "project"
-_PROJECT_ID = bindparam("project_id", type_=Uuid)
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_PROJECT_ID = param("project_id")
+_IDS = param("ids")
 
 
 def target_of(column: Column[Any]) -> Table | None:

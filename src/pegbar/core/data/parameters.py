@@ -1,10 +1,11 @@
 """Parameters of statements, whose types follow from their names.
 
     param("project_id")                 a uuid, as all that ends in `_id`
-    param("minutes", Float)             a name that implies no type
+    param("minutes", Float)             a name that tells nothing
     sql("SELECT … WHERE id = ANY(:ids) AND at < :now AND kind = :kind", kind=Text)
 
-In `sql`, a parameter whose name implies no type and that gets none has the type that PostgreSQL infers.
+In `sql`, a parameter that the statement casts itself (`:ids ::text[]`) stays as it is, and one whose name tells nothing
+and to which no type is given has the type that PostgreSQL infers.
 """
 
 import re
@@ -28,6 +29,7 @@ _RULES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
     )
 )
 _NAME = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+_CAST = re.compile(_NAME.pattern + r"\s*::")
 
 
 def type_of(name: str) -> Any:
@@ -36,9 +38,9 @@ def type_of(name: str) -> Any:
 
 
 def param(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] | None = None) -> BindParameter[Any]:
-    """A parameter of a statement, of this type, else of the one that its name implies."""
+    """A parameter of a statement, of the type given or told by its name."""
     known = type_of(name) if kind is None else kind
-    assert known is not None, f"the name {name} implies no type"
+    assert known is not None, f"the name {name} tells no type"
     return bindparam(name, type_=known)
 
 
@@ -46,5 +48,6 @@ def sql(statement: str, **types: Any) -> TextClause:
     """A statement in SQL, with its parameters typed."""
     names = set(_NAME.findall(statement))
     assert types.keys() <= names, f"no such parameter: {types.keys() - names}"
-    known = {name: types.get(name) or type_of(name) for name in sorted(names)}
+    untold = names - set(_CAST.findall(statement))
+    known = {name: types.get(name) or type_of(name) for name in sorted(untold | types.keys())}
     return text(statement).bindparams(*[param(name, kind) for name, kind in known.items() if kind is not None])

@@ -38,6 +38,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from pegbar.core.data import belonging, filters, values
 from pegbar.core.data.database import Database, Json, Reader, Transaction, compiled
 from pegbar.core.data.filters import Filter, Listing, Special
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Column, String, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
 from pegbar.core.data.writes import Writes, check_references, check_writer
@@ -144,9 +145,9 @@ class Access:
 #: Narrows what a caller lists: a condition with the parameters about the caller below; None for all rows.
 Scope = Callable[[Caller], ColumnElement[bool] | None]
 
-CALLER_ID = bindparam("caller_id", type_=Uuid)
-CALLER_DEPARTMENTS = bindparam("caller_departments", type_=ARRAY(Uuid))
-CALLER_ROLE = bindparam("caller_role", type_=String)
+CALLER_ID = param("caller_id")
+CALLER_DEPARTMENTS = param("caller_departments", ARRAY(Uuid))
+CALLER_ROLE = param("caller_role", String)
 
 
 def everything(_: Caller) -> ColumnElement[bool] | None:
@@ -315,12 +316,12 @@ class Resource:
 
 @lru_cache(512)
 def _production_of(table: Table) -> Executable:
-    return select(belonging.production_of(table)).where(table.c.id == bindparam("row_id", type_=Uuid))
+    return select(belonging.production_of(table)).where(table.c.id == param("row_id"))
 
 
 @lru_cache(64)
 def _project_of(table: Table) -> Executable:
-    return select(table.c.project_id).where(table.c.id == bindparam("key", type_=Uuid))
+    return select(table.c.project_id).where(table.c.id == param("key"))
 
 
 def project_of_row(table: Table) -> Callable[[Change], Awaitable[UUID | None]]:
@@ -366,19 +367,19 @@ def related_ids(key: str, value: Any) -> list[UUID]:
 
 @lru_cache(4096)
 def _locked_row(table: Table) -> Executable:
-    return select(table).where(table.c.id == bindparam("row_id", type_=Uuid)).with_for_update()
+    return select(table).where(table.c.id == param("row_id")).with_for_update()
 
 
 @lru_cache(512)
 def _known_ids(table: Table) -> Executable:
-    return select(table.c.id).where(table.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    return select(table.c.id).where(table.c.id == any_(param("ids")))
 
 
 @lru_cache(512)
 def _others_linked(relation: Relation) -> Executable:
     """Removes the links to all but these rows; the links that stay keep what else they hold."""
-    ids = bindparam("ids", type_=ARRAY(Uuid))
-    return delete(relation.link).where(relation.owner == bindparam("row_id", type_=Uuid), relation.other != all_(ids))
+    ids = param("ids")
+    return delete(relation.link).where(relation.owner == param("row_id"), relation.other != all_(ids))
 
 
 def _keys(resource: Resource, wire: Wire, relations: bool, fields: frozenset[str] | None) -> Mapping[str, Any]:
@@ -482,7 +483,7 @@ def row_rule(rule: Rule, table: Table) -> Rule:
     """A rule of a single row's route: 404 comes before 403, so the row is looked up with the caller."""
     if rule.place.kind != "studio" or rule.place.lookup is not None:
         return rule
-    there = select(table.c.id.label("place_id")).where(table.c.id == bindparam("key", type_=Uuid))
+    there = select(table.c.id.label("place_id")).where(table.c.id == param("key"))
     return replace(rule, place=Place("studio", "instance_id", there))
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import Executable, Select, Text, any_, bindparam, false, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.core.data import belonging
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Column, Table, Uuid
 from pegbar.core.errors import BadRequest, Forbidden
 
@@ -120,7 +121,7 @@ async def _changes(resource: "Resource", change: "Change", name: str) -> bool:
 
 @lru_cache(512)
 def _linked(relation: "Relation") -> Executable:
-    return select(relation.other).where(relation.owner == bindparam("row_id", type_=Uuid))
+    return select(relation.other).where(relation.owner == param("row_id"))
 
 
 # References
@@ -176,7 +177,7 @@ def _named(resource: "Resource", keys: tuple[str, ...], stored: bool) -> Executa
             false().label("lent"),
             literal(None, Uuid).label("anchor"),
         )
-        parts.insert(0, home.where(table.c.id == bindparam("row_id", type_=Uuid)))
+        parts.insert(0, home.where(table.c.id == param("row_id")))
     return union_all(*[select(part.subquery()) for part in parts])
 
 
@@ -192,7 +193,7 @@ def _row(reference: Reference, stored: bool) -> Select[Any]:
         anchor.label("anchor"),
     ).where(target.c.id == any_(bindparam(f"ids_{reference.key}", type_=ARRAY(Uuid))))
     if relation is not None and stored:
-        linked = select(relation.other).where(relation.owner == bindparam("row_id", type_=Uuid))
+        linked = select(relation.other).where(relation.owner == param("row_id"))
         rows = rows.where(target.c.id.not_in(linked))
     return rows.with_for_update(read=True, key_share=True, of=target)
 

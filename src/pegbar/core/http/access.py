@@ -11,8 +11,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Select, Table, bindparam, select
+from sqlalchemy import Column, Select, Table, select
 
+from pegbar.core.data.parameters import param
 from pegbar.core.errors import Forbidden
 
 PlaceKind = Literal["studio", "project", "entity", "task"]
@@ -145,9 +146,7 @@ def of_row(kind: PlaceKind, column: Column[Any], parameter: str = "instance_id")
     """The project, entity or task that a column of the row named by a path parameter refers to."""
     table = column.table
     assert isinstance(table, Table)
-    return Place(
-        kind, parameter, select(column.label("place_id")).where(table.c.id == bindparam("key", type_=table.c.id.type))
-    )
+    return Place(kind, parameter, select(column.label("place_id")).where(table.c.id == param("key", table.c.id.type)))
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import BigInteger, Identity, Index, bindparam, func, select, text
+from sqlalchemy import BigInteger, Identity, Index, func, select, text
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import (
     JSONB,
     TIMESTAMP,
@@ -174,7 +175,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_WRITE = text(
+_WRITE = sql(
     """
     WITH emitted AS (
       SELECT * FROM unnest(:ids ::uuid[], :logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[],
@@ -193,7 +194,7 @@ _WRITE = text(
                                                 pg_snapshot_xmin(pg_current_snapshot())))
       FROM added
     """
-).bindparams(bindparam("now", type_=TIMESTAMP))
+)
 
 
 _DELIVERED = (
@@ -209,13 +210,13 @@ _DELIVERED = (
 #: The events of one commit, as its notification names them.
 OUTBOX_OF_COMMIT = (
     select(*_DELIVERED)
-    .where(outbox.c.xid == bindparam("xid", type_=BigInteger))
-    .where(outbox.c.position.between(bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)))
+    .where(outbox.c.xid == param("xid", BigInteger))
+    .where(outbox.c.position.between(param("first", BigInteger), param("last", BigInteger)))
     .order_by(outbox.c.position)
 )
 
 #: What a node that lost its connection may have missed: everything of the transactions from `xid` on.
-OUTBOX_AGAIN = select(*_DELIVERED).where(outbox.c.xid >= bindparam("xid", type_=BigInteger)).order_by(outbox.c.position)
+OUTBOX_AGAIN = select(*_DELIVERED).where(outbox.c.xid >= param("xid", BigInteger)).order_by(outbox.c.position)
 
 __all__ = [
     "CHANNEL",

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, cast, func, literal_column, select, true
+from sqlalchemy import cast, func, literal_column, select, true
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import JSONB, Boolean, String, Text, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import JSONB, String, Text
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.entities.actions import Metadata, NewEntity, create_entity, named, require_parent
 from pegbar.entities.kinds import ASSET, EPISODE, is_asset_type_id
@@ -27,13 +28,13 @@ _NULL, _EMPTY = (cast(literal_column(f"'{value}'", Text), JSONB) for value in ("
 #: An asset in use that nothing but its id tells from another one to be made.
 _THE_SAME = (
     select(entity.c.id)
-    .where(entity.c.name == bindparam("name", type_=String), entity.c.canceled.is_not(true()))
-    .where(entity.c.project_id == bindparam("project_id", type_=Uuid))
-    .where(entity.c.entity_type_id == bindparam("entity_type_id", type_=Uuid))
-    .where(func.coalesce(entity.c.description, "") == bindparam("description", type_=Text))
-    .where(func.coalesce(func.nullif(entity.c.data, _NULL), _EMPTY) == bindparam("data", type_=JSONB))
-    .where(entity.c.is_shared == bindparam("is_shared", type_=Boolean))
-    .where(entity.c.source_id.is_not_distinct_from(bindparam("episode_id", type_=Uuid)))
+    .where(entity.c.name == param("name", String), entity.c.canceled.is_not(true()))
+    .where(entity.c.project_id == param("project_id"))
+    .where(entity.c.entity_type_id == param("entity_type_id"))
+    .where(func.coalesce(entity.c.description, "") == param("description", Text))
+    .where(func.coalesce(func.nullif(entity.c.data, _NULL), _EMPTY) == param("data", JSONB))
+    .where(entity.c.is_shared == param("is_shared"))
+    .where(entity.c.source_id.is_not_distinct_from(param("episode_id")))
     .limit(1)
 )
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from sqlalchemy import Text, bindparam, func, literal_column, or_, select
+from sqlalchemy import Text, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_text, wire_of
 from pegbar.entities import rules
 from pegbar.entities.boards import TASKS, Board, InEpisode
@@ -33,7 +33,7 @@ ASSET_TYPE_WITH_TASK_TYPES = ASSET_TYPE.but(
 )
 
 _episode = entity.alias("episode")
-_episode_id = bindparam("episode_id", type_=Uuid)
+_episode_id = param("episode_id")
 _cast_in_episode = select(entity_link.c.entity_out_id).where(entity_link.c.entity_in_id == _episode_id)
 #: Assets of an episode: those that belong to it and those cast in it.
 OF_EPISODE = or_(entity.c.source_id == _episode_id, entity.c.id.in_(_cast_in_episode))
@@ -60,7 +60,7 @@ _casting = (
         func.string_agg(json_text(_episode.c.id), aggregate_order_by(_comma, _episode.c.name)).label("episodes"),
     )
     .join(_episode, _episode.c.id == entity_link.c.entity_in_id)
-    .where(is_kind(EPISODE, _episode), _episode.c.project_id == bindparam("project_id", type_=Uuid))
+    .where(is_kind(EPISODE, _episode), _episode.c.project_id == param("project_id"))
     .group_by(entity_link.c.entity_out_id)
     .subquery("casting")
 )

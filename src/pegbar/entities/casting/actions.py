@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Integer, any_, bindparam, delete, or_, select, text
+from sqlalchemy import ARRAY, Integer, any_, delete, or_, select
 
 from pegbar.accounts.standing import CALLER, teams
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.resource import scope_parameters
-from pegbar.core.data.schema import TIMESTAMP, String, Uuid, utc_now
+from pegbar.core.data.schema import String, utc_now
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import Caller
 from pegbar.entities import events
@@ -58,15 +59,15 @@ class Diff:
     removed: Sequence[UUID] = ()
 
 
-_ids = bindparam("ids", type_=ARRAY(Uuid))
-_entity_id = bindparam("entity_id", type_=Uuid)
+_ids = param("ids")
+_entity_id = param("entity_id")
 _sequence = entity.alias("sequence")
 
 #: Assets about to be cast stay as they are meanwhile: whether they are ready is counted below.
-_HOLD_ASSETS = text("SELECT id FROM entity WHERE id = ANY(:ids) ORDER BY id FOR SHARE").bindparams(_ids)
+_HOLD_ASSETS = sql("SELECT id FROM entity WHERE id = ANY(:ids) ORDER BY id FOR SHARE")
 
 #: Entities whose casting is about to change and the episodes of those that are shots.
-_HOLD_CASTS = text(
+_HOLD_CASTS = sql(
     f"""
     SELECT entity.id FROM entity JOIN entity_type ON entity_type.id = entity.entity_type_id
      WHERE entity.id IN (SELECT unnest(:ids) UNION ALL
@@ -74,7 +75,7 @@ _HOLD_CASTS = text(
                           WHERE shot.id = ANY(:ids))
      ORDER BY {LOCK_ORDER} FOR NO KEY UPDATE OF entity
     """  # noqa: S608 - a constant
-).bindparams(_ids)
+)
 
 _CASTS = (
     select(entity.c.id, kind_text().label("kind"), entity.c.project_id, _sequence.c.parent_id.label("episode_id"))
@@ -95,27 +96,24 @@ _ALLOWED = (
     .where(entity.c.id == any_(_ids), is_kind(ASSET))
     .where(
         or_(
-            entity.c.project_id == bindparam("project_id", type_=Uuid),
+            entity.c.project_id == param("project_id"),
             entity.c.is_shared,
             entity.c.project_id.in_(teams(CALLER, without=("client", "vendor"))),
-            bindparam("everywhere", type_=entity.c.is_shared.type),
+            param("everywhere", entity.c.is_shared.type),
         )
     )
 )
 _ASSET = select(entity.c.id).where(entity.c.id == _entity_id, is_kind(ASSET))
 _UNLINK = delete(entity_link).where(entity_link.c.id == any_(_ids))
 
-_RELINK = text(
+_RELINK = sql(
     """
     UPDATE entity_link SET nb_occurences = new.occurences, label = new.label, updated_at = :now
       FROM unnest(:ids ::uuid[], :occurences ::int[], :labels ::text[]) AS new (id, occurences, label)
      WHERE entity_link.id = new.id
-    """
-).bindparams(
-    bindparam("now", type_=TIMESTAMP),
-    _ids,
-    bindparam("occurences", type_=ARRAY(Integer)),
-    bindparam("labels", type_=ARRAY(String)),
+    """,
+    occurences=ARRAY(Integer),
+    labels=ARRAY(String),
 )
 
 

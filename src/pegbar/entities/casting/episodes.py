@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import ARRAY, text
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, String, Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import String, Uuid, utc_now
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT
@@ -31,7 +32,7 @@ class Caster(Protocol):
     def episode_id(self) -> UUID | None: ...
 
 
-_PAIRS = (bindparam("episodes", type_=ARRAY(Uuid)), bindparam("assets", type_=ARRAY(Uuid)))
+_PAIRS = (param("episodes", ARRAY(Uuid)), param("assets", ARRAY(Uuid)))
 
 _FOLLOW = text(
     """
@@ -41,7 +42,7 @@ _FOLLOW = text(
         ON CONFLICT (entity_in_id, entity_out_id) DO NOTHING
     RETURNING entity_in_id AS episode_id, entity_out_id AS asset_id
     """
-).bindparams(*_PAIRS, bindparam("labels", type_=ARRAY(String)), bindparam("now", type_=TIMESTAMP))
+).bindparams(*_PAIRS, param("labels", ARRAY(String)), param("now"))
 
 _OUT_OF_SHOTS = text(
     """

@@ -16,9 +16,10 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.wire import JsonText, Wire, json_object, wire_of
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind
 from pegbar.entities.metadata import data_for
@@ -32,8 +33,8 @@ _type = entity_type.alias("asset_type")
 _sequence = entity.alias("sequence")
 _episode = entity.alias("episode")
 
-_entity_id = bindparam("entity_id", type_=Uuid)
-_project_id = bindparam("project_id", type_=Uuid)
+_entity_id = param("entity_id")
+_project_id = param("project_id")
 
 #: An asset in the casting of one entity.
 ENTRY = Wire(
@@ -101,8 +102,8 @@ castings = _by_entity(
             .scalar_subquery(),
             _sql("[]"),
         ).label("listed"),
-        func.array_position(bindparam("ids", type_=ARRAY(Uuid)), entity.c.id).label("rank"),
-    ).where(entity.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+        func.array_position(param("ids"), entity.c.id).label("rank"),
+    ).where(entity.c.id == any_(param("ids")))
 )
 
 
@@ -123,8 +124,8 @@ def _of_shots(*conditions: ColumnElement[bool]) -> Executable:
     )
 
 
-casting_of_sequence = _of_shots(entity.c.parent_id == bindparam("sequence_id", type_=Uuid))
-casting_of_episode_shots = _of_shots(_sequence.c.parent_id == bindparam("episode_id", type_=Uuid))
+casting_of_sequence = _of_shots(entity.c.parent_id == param("sequence_id"))
+casting_of_episode_shots = _of_shots(_sequence.c.parent_id == param("episode_id"))
 casting_of_all_shots = _of_shots()
 
 
@@ -138,7 +139,7 @@ def _of_entities(wire: Wire, *conditions: ColumnElement[bool]) -> Executable:
 
 
 casting_of_episodes = _of_entities(_GROUPED, is_kind(EPISODE))
-casting_of_asset_type = _of_entities(_OF_ASSETS, entity.c.entity_type_id == bindparam("type_id", type_=Uuid))
+casting_of_asset_type = _of_entities(_OF_ASSETS, entity.c.entity_type_id == param("type_id"))
 
 #: Where an asset appears: in shots.
 cast_in_shots = (
@@ -222,7 +223,7 @@ def links(wire: Wire, *, after: bool = False, limited: bool = False, paged: bool
     """The links of a production, oldest first: from a cursor, at most so many, or a page."""
     rows = select(json_object(wire)).select_from(_LINKS).where(_LINK_IN_PROJECT).order_by(*_BY_DATE)
     if after:
-        here = bindparam("cursor", type_=TIMESTAMP), bindparam("cursor_id", type_=Uuid)
+        here = param("cursor", TIMESTAMP), param("cursor_id")
         rows = rows.where(tuple_(*_BY_DATE) > tuple_(*here))
     if limited:
         rows = rows.limit(bindparam("limit"))
@@ -233,5 +234,5 @@ def links(wire: Wire, *, after: bool = False, limited: bool = False, paged: bool
 one_link = (
     select(json_object(LINK), entity.c.project_id, entity_link.c.entity_in_id, entity_link.c.entity_out_id)
     .select_from(_LINKS)
-    .where(entity_link.c.id == bindparam("link_id", type_=Uuid))
+    .where(entity_link.c.id == param("link_id"))
 )

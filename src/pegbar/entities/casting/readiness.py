@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, any_, bindparam, select, text
+from sqlalchemy import any_, select
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import utc_now
 from pegbar.core.live.events import event
 from pegbar.entities.events import CASTING_UPDATE
 from pegbar.entities.kinds import LOCK_ORDER, SHOT, is_kind
@@ -15,18 +16,18 @@ from pegbar.productions.hooks import PIPELINE_CHANGED, Pipeline
 
 STATS_UPDATE = event("task:update-casting-stats", "task_id", "nb_assets_ready", logged=False)
 
-_ids = bindparam("ids", type_=ARRAY(Uuid))
-_now = bindparam("now", type_=TIMESTAMP)
+_ids = param("ids")
+_now = param("now")
 
 _CASTING_SHOTS = (
     select(entity.c.id)
-    .where(entity.c.project_id == bindparam("project_id", type_=Uuid), is_kind(SHOT))
+    .where(entity.c.project_id == param("project_id"), is_kind(SHOT))
     .where(entity.c.id.in_(select(entity_link.c.entity_in_id)))
 )
 _CASTERS = select(entity_link.c.entity_in_id).where(entity_link.c.entity_out_id == any_(_ids)).distinct()
 
 #: Every entity of `ids` whose number of links to assets in use changed.
-_RECOUNT = text(
+_RECOUNT = sql(
     f"""
     WITH locked AS (
       SELECT entity.id FROM entity JOIN entity_type ON entity_type.id = entity.entity_type_id
@@ -42,10 +43,10 @@ _RECOUNT = text(
        AND entity.nb_entities_out IS DISTINCT FROM counted.links
     RETURNING entity.id, entity.project_id, entity.nb_entities_out, entity_type.name = 'Shot' AS is_shot
     """  # noqa: S608 - a constant
-).bindparams(_ids, _now)
+)
 
 #: An asset is ready for a task when the step it is good for comes no earlier than the task's in the shot's pipeline.
-_READY = text(
+_READY = sql(
     """
     WITH pipeline AS (
       SELECT link.project_id, link.task_type_id, link.priority
@@ -72,7 +73,7 @@ _READY = text(
      WHERE task.id = counted.id AND task.nb_assets_ready IS DISTINCT FROM counted.ready
     RETURNING task.id, task.project_id, task.nb_assets_ready
     """
-).bindparams(_ids, _now)
+)
 
 
 _COUNTS = select(entity.c.id, entity.c.nb_entities_out).where(entity.c.id == any_(_ids))

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, any_, bindparam, select, update
+from sqlalchemy import any_, select, update
 
 from pegbar.core.data import belonging
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.body import Strict
 from pegbar.entities import events
@@ -16,16 +17,16 @@ from pegbar.entities.actions import Metadata, NewEntity, create_once, named, ref
 from pegbar.entities.kinds import CONCEPT, FOLDER, ensure_type, is_kind
 from pegbar.entities.tables import entity
 
-_ids = bindparam("ids", type_=ARRAY(Uuid))
-_project_id = bindparam("project_id", type_=Uuid)
+_ids = param("ids")
+_project_id = param("project_id")
 
 _MOVE = (
     update(entity)
     .where(entity.c.id == any_(_ids), entity.c.project_id == _project_id, is_kind(CONCEPT))
-    .values(parent_id=bindparam("folder_id", type_=Uuid), updated_at=bindparam("now", type_=TIMESTAMP))
+    .values(parent_id=param("folder_id"), updated_at=param("now"))
     .returning(entity.c.id)
 )
-_INSIDE = select(entity.c.id).where(entity.c.parent_id == bindparam("folder_id", type_=Uuid), is_kind(CONCEPT))
+_INSIDE = select(entity.c.id).where(entity.c.parent_id == param("folder_id"), is_kind(CONCEPT))
 
 
 class Linked(msgspec.Struct):

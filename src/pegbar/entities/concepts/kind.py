@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, select
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import Wire
 from pegbar.core.http.access import not_client, staff_of
 from pegbar.entities import boards, rules
@@ -45,9 +45,7 @@ _ALONE = replace(_BOARD, row=Wire({**row_of_kind(CONCEPT), **LINKED_IDS, **_BOAR
 LINKED = replace(_BOARD, kind=None, row=_BOARD.row.but(type=kind_json()), task_keys=(*_TASKS, "assigner_id"))
 #: What refers to an entity.
 REFERS: ColumnElement[bool] = entity.c.id.in_(
-    select(entity_concept_link.c.entity_in_id).where(
-        entity_concept_link.c.entity_out_id == bindparam("linked_id", type_=Uuid)
-    )
+    select(entity_concept_link.c.entity_in_id).where(entity_concept_link.c.entity_out_id == param("linked_id"))
 )
 
 

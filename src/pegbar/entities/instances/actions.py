@@ -4,11 +4,12 @@ import re
 import unicodedata
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, func, select, text
+from sqlalchemy import Text, func, select
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Integer, Uuid
+from pegbar.core.data.schema import Integer
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.live.events import event
 from pegbar.entities.kinds import ASSET, is_kind
@@ -18,12 +19,12 @@ NEW = event("asset_instance:new", "asset_id", "asset_instance_id", "scene_id", "
 ADDED_TO_SHOT = event("asset_instance:add-to-shot", "shot_id", "asset_instance_id")
 REMOVED_FROM_SHOT = event("asset_instance:remove-from-shot", "shot_id", "asset_instance_id")
 
-_asset_id = bindparam("asset_id", type_=Uuid)
+_asset_id = param("asset_id")
 _ASSET = select(entity.c.name).where(
-    entity.c.id == _asset_id, entity.c.project_id == bindparam("project_id", type_=Uuid), is_kind(ASSET)
+    entity.c.id == _asset_id, entity.c.project_id == param("project_id"), is_kind(ASSET)
 )
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))").bindparams(bindparam("key", type_=Text))
-_place = bindparam("place_id", type_=Uuid)
+_LOCK = sql("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=Text)
+_place = param("place_id")
 _HIGHEST_IN_SCENE = select(func.max(asset_instance.c.number)).where(
     asset_instance.c.asset_id == _asset_id, asset_instance.c.scene_id == _place
 )
@@ -34,16 +35,16 @@ _HIGHEST_IN_ASSET = select(func.max(asset_instance.c.number)).where(
 _INSTANCE = (
     select(asset_instance.c.id)
     .join(entity, entity.c.id == asset_instance.c.asset_id)
-    .where(asset_instance.c.id == bindparam("instance_id", type_=Uuid))
-    .where(entity.c.project_id == bindparam("project_id", type_=Uuid))
+    .where(asset_instance.c.id == param("instance_id"))
+    .where(entity.c.project_id == param("project_id"))
 )
 
 
 _TWIN = select(asset_instance.c.id).where(
     asset_instance.c.asset_id == _asset_id,
-    asset_instance.c.number == bindparam("number", type_=Integer),
-    asset_instance.c.scene_id.is_not_distinct_from(bindparam("scene_id", type_=Uuid)),
-    asset_instance.c.target_asset_id.is_not_distinct_from(bindparam("target_asset_id", type_=Uuid)),
+    asset_instance.c.number == param("number", Integer),
+    asset_instance.c.scene_id.is_not_distinct_from(param("scene_id")),
+    asset_instance.c.target_asset_id.is_not_distinct_from(param("target_asset_id")),
 )
 
 

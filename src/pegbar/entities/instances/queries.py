@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, FromClause, Text, bindparam, cast, func, or_, select
+from sqlalchemy import ColumnElement, Executable, FromClause, Text, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import JsonText, json_object, wire_of
 from pegbar.entities.scopes import linked, project_of
 from pegbar.entities.shapes import sql_text
@@ -13,7 +13,7 @@ from pegbar.entities.tables import asset_instance, asset_instance_link, entity
 from pegbar.studio.tables import entity_type
 
 ROW = wire_of(asset_instance, "AssetInstance")
-_entity_id = bindparam("entity_id", type_=Uuid)
+_entity_id = param("entity_id")
 
 
 def _grouped(key: ColumnElement[Any], source: Any, *conditions: ColumnElement[bool]) -> Executable:
@@ -80,4 +80,4 @@ in_asset = _grouped(
     asset_instance.c.target_asset_id == _entity_id,
     _sees(_placed, asset_instance.c.asset_id),
 )
-one_instance = select(json_object(ROW)).where(asset_instance.c.id == bindparam("instance_id", type_=Uuid))
+one_instance = select(json_object(ROW)).where(asset_instance.c.id == param("instance_id"))

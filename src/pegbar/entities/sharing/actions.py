@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, update
+from sqlalchemy import update
 
 from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import scope_parameters
-from pegbar.core.data.schema import TIMESTAMP, utc_now
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.entities import events
@@ -20,9 +21,7 @@ from pegbar.entities.tables import entity
 _SHARE = (
     update(entity)
     .where(queries.AMONG)
-    .values(
-        is_shared=bindparam("is_shared", type_=entity.c.is_shared.type), updated_at=bindparam("now", type_=TIMESTAMP)
-    )
+    .values(is_shared=param("is_shared", entity.c.is_shared.type), updated_at=param("now"))
 )
 
 

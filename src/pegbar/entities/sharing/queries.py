@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, select, true
+from sqlalchemy import ColumnElement, Executable, any_, select, true
 
 from pegbar.accounts.standing import CALLER, teams
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import json_object
 from pegbar.entities.kinds import ASSET, is_kind
 from pegbar.entities.listing import IN_PROJECT, OF_TYPE
@@ -14,7 +14,7 @@ from pegbar.entities.scopes import ASSIGNED
 from pegbar.entities.shapes import row_of_kind
 from pegbar.entities.tables import entity, entity_link
 
-AMONG: ColumnElement[bool] = entity.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+AMONG: ColumnElement[bool] = entity.c.id == any_(param("ids"))
 
 
 def _assets(*conditions: ColumnElement[bool]) -> Executable:
@@ -35,13 +35,13 @@ managed = teams(CALLER, "manager")
 
 _user = entity.alias("caster")
 _above = entity.alias("above")
-IN_EPISODE: ColumnElement[bool] = _above.c.parent_id == bindparam("episode_id", type_=Uuid)
+IN_EPISODE: ColumnElement[bool] = _above.c.parent_id == param("episode_id")
 
 
 @lru_cache
 def used(audience: str, *conditions: ColumnElement[bool]) -> Executable:
     """Shared assets of other productions that entities of this one, below another entity, cast."""
-    project_id = bindparam("project_id", type_=Uuid)
+    project_id = param("project_id")
     casts = (
         select(entity_link.c.entity_out_id)
         .join(_user, _user.c.id == entity_link.c.entity_in_id)

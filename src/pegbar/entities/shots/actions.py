@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.config import FALSE, TRUE
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.values import accept
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller
@@ -42,10 +42,10 @@ class LinkedShot(Strict):
 #: The columns that `PUT /data/shots/{id}` takes: a shot stays one.
 _WRITTEN = (entities.writes.update & entities.columns.keys()) - {"entity_type_id"}
 
-_ENTITY = select(entity).where(entity.c.id == bindparam("entity_id", type_=Uuid)).with_for_update()
+_ENTITY = select(entity).where(entity.c.id == param("entity_id")).with_for_update()
 _SEQUENCE = select(entity.c.id).where(
-    entity.c.id == bindparam("entity_id", type_=Uuid),
-    entity.c.project_id == bindparam("project_id", type_=Uuid),
+    entity.c.id == param("entity_id"),
+    entity.c.project_id == param("project_id"),
     is_kind(SEQUENCE),
 )
 

@@ -1,8 +1,8 @@
 """A TV show has an episode from its first day. Source: spec crud, "projects"."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.entities.actions import create_entity
 from pegbar.entities.kinds import EPISODE, ensure_type
 from pegbar.entities.tables import entity
@@ -11,8 +11,8 @@ from pegbar.productions.hooks import SHOW_SAVED, SavedShow
 _EPISODE = (
     select(entity.c.id)
     .where(
-        entity.c.project_id == bindparam("project_id", type_=Uuid),
-        entity.c.entity_type_id == bindparam("type_id", type_=Uuid),
+        entity.c.project_id == param("project_id"),
+        entity.c.entity_type_id == param("type_id"),
     )
     .limit(1)
 )

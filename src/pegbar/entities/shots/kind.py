@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Executable, FromClause, Text, bindparam, case, exists, func, select, true
+from sqlalchemy import ColumnElement, Executable, FromClause, Text, case, exists, func, select, true
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.values import accept
 from pegbar.core.data.wire import Wire, json_object
 from pegbar.core.http.access import not_vendor
@@ -45,14 +45,14 @@ _EPISODE_NAME = func.coalesce(episode.c.name, sql_text(""), type_=Text)
 _parent = entity.alias("parent")
 #: Shots of the sequences of an episode.
 OF_EPISODE: ColumnElement[bool] = entity.c.parent_id.in_(
-    select(_parent.c.id).where(_parent.c.parent_id == bindparam("episode_id", type_=Uuid))
+    select(_parent.c.id).where(_parent.c.parent_id == param("episode_id"))
 )
 #: What is below no sequence of an episode.
 _OF_NO_EPISODE: ColumnElement[bool] = ~exists(
     select(_parent.c.id).where(_parent.c.id == entity.c.parent_id, _parent.c.parent_id.is_not(None)).correlate(entity)
 )
 #: Shots made from a scene.
-FROM_SCENE: ColumnElement[bool] = entity.c.source_id == bindparam("scene_id", type_=Uuid)
+FROM_SCENE: ColumnElement[bool] = entity.c.source_id == param("scene_id")
 #: Tasks of the assets of an episode.
 ASSET_TASKS_OF_EPISODE: ColumnElement[bool] = task.c.entity_id.in_(
     select(entity.c.id).where(entity.c.source_id == ENTITY_ID, is_kind(ASSET))

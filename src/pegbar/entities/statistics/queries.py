@@ -7,6 +7,7 @@ statistics to clients (`for_clients`), and the statistics as JSON text (`answer`
 
 from sqlalchemy import Boolean, bindparam, text
 
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Uuid
 
 #: Takes shown in an evolution at most: the number of retakes is a column that whoever plans a task may write.
@@ -42,7 +43,7 @@ _ANSWER = """
      WHERE project.id = :project_id
 """
 
-_PARAMETERS = (bindparam("own", type_=Boolean), *[bindparam(name, type_=Uuid) for name in ("project_id", "caller_id")])
+_PARAMETERS = (param("own", Boolean), *[bindparam(name, type_=Uuid) for name in ("project_id", "caller_id")])
 
 #: Tasks, frames and drawings by episode, task type and status.
 by_status = text(

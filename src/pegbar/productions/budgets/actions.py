@@ -4,11 +4,10 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, text
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.values import to_float
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.live.events import event
@@ -23,13 +22,13 @@ ENTRY_CREATED = event("budget-entry:create", "budget_id", "budget_entry_id")
 ENTRY_UPDATED = event("budget-entry:update", "budget_id", "budget_entry_id")
 ENTRY_DELETED = event("budget-entry:delete", "budget_id", "budget_entry_id")
 
-_REMEMBER = text(
+_REMEMBER = sql(
     """
     INSERT INTO pegbar.budget_revision (project_id, last)
     SELECT project_id, revision FROM budget WHERE id = :budget_id AND project_id IS NOT NULL
     ON CONFLICT (project_id) DO UPDATE SET last = greatest(budget_revision.last, excluded.last)
     """
-).bindparams(bindparam("budget_id", type_=Uuid))
+)
 
 
 async def remember_revision(tx: Transaction, budget_id: UUID) -> None:

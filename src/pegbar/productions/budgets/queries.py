@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-from sqlalchemy import Date, Executable, Text, bindparam, func, literal_column, select
+from sqlalchemy import Executable, Text, func, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import JsonText, json_map, json_object, wire_of
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import budget, budget_entry, budget_revision
@@ -13,8 +13,8 @@ from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task
 from pegbar.timesheets.tables import time_spent
 
-_BUDGET_ID = bindparam("budget_id", type_=Uuid)
-_ENTRY_ID = bindparam("entry_id", type_=Uuid)
+_BUDGET_ID = param("budget_id")
+_ENTRY_ID = param("entry_id")
 
 BUDGET = wire_of(budget, "Budget")
 ENTRY = wire_of(budget_entry, "BudgetEntry")
@@ -55,13 +55,13 @@ def hours_of_task_type(since: bool, until: bool) -> Executable:
     rows = (
         select(time_spent.c.person_id, time_spent.c.date, json_object(_TIME_SPENT).label("row"))
         .join_from(time_spent, task, task.c.id == time_spent.c.task_id)
-        .where(task.c.project_id == PROJECT_ID, task.c.task_type_id == bindparam("task_type_id", type_=Uuid))
+        .where(task.c.project_id == PROJECT_ID, task.c.task_type_id == param("task_type_id"))
         .where(time_spent.c.person_id.is_not(None))
     )
     if since:
-        rows = rows.where(time_spent.c.date >= bindparam("start_date", type_=Date))
+        rows = rows.where(time_spent.c.date >= param("start_date"))
     if until:
-        rows = rows.where(time_spent.c.date <= bindparam("end_date", type_=Date))
+        rows = rows.where(time_spent.c.date <= param("end_date"))
     hours = rows.subquery()
     comma = literal_column("','", Text)
     listed = func.string_agg(hours.c.row, aggregate_order_by(comma, hours.c.date.desc()))

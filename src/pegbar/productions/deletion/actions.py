@@ -7,13 +7,14 @@ transaction. A larger production is hidden by the request and emptied by a job (
 
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, select, text
+from sqlalchemy import select
 
 from pegbar.accounts.standing import is_open_state
 from pegbar.accounts.tables import person
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import Gone, reaction
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound, Refused
 from pegbar.productions.deletion import queries
 from pegbar.productions.deletion.emptying import remove_rest
@@ -25,10 +26,10 @@ from pegbar.productions.tables import project_removal
 #: The most batches, beyond one of each part, that a request removes itself: about a second's work.
 _IN_A_REQUEST = 8
 
-_CLOSE_ACCOUNTS = text(
+_CLOSE_ACCOUNTS = sql(
     "UPDATE person SET preview_project_id = NULL, active = false WHERE preview_project_id = ANY(:ids)"
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
-_IS_OPEN = select(is_open_state(bindparam("status_id", type_=Uuid)))
+)
+_IS_OPEN = select(is_open_state(param("status_id")))
 
 
 async def remove_project(change: Change) -> None:

@@ -7,10 +7,10 @@ what names others before them. Tables that link a production to its settings and
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Column, Executable, Integer, Table, bindparam, text
+from sqlalchemy import Column, Executable, Table
 
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.removal import columns_naming, goes_of
-from pegbar.core.data.schema import Uuid
 from pegbar.productions.tables import project
 
 #: Rows that go in a transaction: those on which much hangs, others, and exceptions.
@@ -41,9 +41,9 @@ class Part:
         """The ids of at most `:most` of the rows of `:project_id`, locked; what is below others comes before them."""
         above = [column.name for column in columns_naming(self.table) if column.table is self.table]
         order = f"ORDER BY {', '.join(f'{name} NULLS LAST' for name in above)}" if above else ""
-        return text(
+        return sql(
             f"SELECT id FROM {self.table.fullname} WHERE project_id = :project_id {order} LIMIT :most FOR UPDATE"  # noqa: S608
-        ).bindparams(bindparam("project_id", type_=Uuid), bindparam("most", type_=Integer))
+        )
 
 
 def _part(column: Column[object]) -> Part:

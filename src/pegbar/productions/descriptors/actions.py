@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable, any_, bindparam, delete, exists, select, text, update
+from sqlalchemy import Executable, any_, delete, exists, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, Boolean, String, Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import String, Uuid, utc_now
 from pegbar.core.data.values import accept_choice, check_json, check_text
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, require
@@ -30,8 +31,8 @@ ENTITY_TYPES = ("Asset", "Shot", "Edit", "Episode", "Sequence", "Project", "Task
 #: Those whose columns all productions may share: tasks' are about a task type of the production.
 SHARED_TYPES = ENTITY_TYPES[:-1]
 
-_NOW = bindparam("now", type_=TIMESTAMP)
-_TASK_TYPE = select(exists().where(task_type.c.id == bindparam("task_type_id", type_=Uuid)))
+_NOW = param("now")
+_TASK_TYPE = select(exists().where(task_type.c.id == param("task_type_id")))
 _UNLINK = delete(department_metadata_descriptor_link).where(
     department_metadata_descriptor_link.c.metadata_descriptor_id == any_(IDS)
 )
@@ -48,16 +49,16 @@ _REPLACE = (
     update(metadata_descriptor)
     .where(metadata_descriptor.c.id == any_(IDS))
     .values(
-        data_type=bindparam("data_type", type_=String),
-        for_client=bindparam("for_client", type_=Boolean),
-        choices=bindparam("choices", type_=JSONB),
+        data_type=param("data_type", String),
+        for_client=param("for_client"),
+        choices=param("choices", JSONB),
         updated_at=_NOW,
     )
 )
 _RENAME = (
     update(metadata_descriptor)
     .where(metadata_descriptor.c.id == any_(IDS))
-    .values(name=bindparam("name", type_=String), field_name=bindparam("field_name", type_=String))
+    .values(name=param("name", String), field_name=param("field_name", String))
 )
 
 
@@ -82,9 +83,7 @@ def _reorder(key: str, kind: str) -> Executable:
         RETURNING d.project_id
         """  # noqa: S608 - names of ours
     )
-    return statement.bindparams(
-        queries.ENTITY_TYPE, _NOW, bindparam("listed", type_=ARRAY(Uuid if kind == "uuid" else String))
-    )
+    return statement.bindparams(queries.ENTITY_TYPE, _NOW, param("listed", ARRAY(Uuid if kind == "uuid" else String)))
 
 
 def department_ids(departments: Sequence[str]) -> list[UUID]:

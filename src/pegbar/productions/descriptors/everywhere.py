@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy import any_, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from pegbar.accounts.standing import as_text, is_open_state, written
 from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import scope_parameters
-from pegbar.core.data.schema import TIMESTAMP, Boolean, String, Uuid, utc_now
+from pegbar.core.data.schema import String, utc_now
 from pegbar.core.data.values import check_text
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller
@@ -20,14 +21,14 @@ from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import metadata_descriptor, project
 
 _ADDED = {
-    "entity_type": bindparam("entity_type", type_=String),
-    "name": bindparam("name", type_=String),
-    "field_name": bindparam("field_name", type_=String),
-    "data_type": bindparam("data_type", type_=String),
-    "choices": bindparam("choices", type_=JSONB),
-    "for_client": bindparam("for_client", type_=Boolean),
-    "created_at": bindparam("now", type_=TIMESTAMP),
-    "updated_at": bindparam("now", type_=TIMESTAMP),
+    "entity_type": param("entity_type", String),
+    "name": param("name", String),
+    "field_name": param("field_name", String),
+    "data_type": param("data_type", String),
+    "choices": param("choices", JSONB),
+    "for_client": param("for_client"),
+    "created_at": param("now"),
+    "updated_at": param("now"),
 }
 #: Adds a descriptor to the productions that have none of its name or field.
 _ADD = (
@@ -35,7 +36,7 @@ _ADD = (
     .from_select(
         ["id", "project_id", *_ADDED],
         select(func.gen_random_uuid(), project.c.id, *_ADDED.values()).where(
-            project.c.id == any_(bindparam("project_ids", type_=ARRAY(Uuid)))
+            project.c.id == any_(param("project_ids"))
         ),
     )
     .on_conflict_do_nothing()
@@ -132,7 +133,7 @@ _COPY_SHARED = text(
     )
     SELECT id FROM added
     """  # noqa: S608 - a rule of ours
-).bindparams(PROJECT_ID, bindparam("now", type_=TIMESTAMP))
+).bindparams(PROJECT_ID, param("now"))
 
 
 async def copy_shared_descriptors(tx: Transaction, project_id: UUID) -> None:

@@ -3,9 +3,10 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Executable, case, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from pegbar.core.data.parameters import param
 from pegbar.core.data.removal import Gone, reaction
 from pegbar.core.data.schema import Column, Text
 from pegbar.entities.tables import entity, entity_version
@@ -13,8 +14,8 @@ from pegbar.productions.descriptors.values import Field, changing, holders, run
 from pegbar.productions.tables import metadata_descriptor, project
 from pegbar.tasks.tables import task
 
-_FIELD = bindparam("old", type_=Text)
-_NAMES = bindparam("names", type_=ARRAY(Text))
+_FIELD = param("old", Text)
+_NAMES = param("names", ARRAY(Text))
 
 _PERSON_FIELDS = (
     select(

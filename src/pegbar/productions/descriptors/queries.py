@@ -3,19 +3,20 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, Executable, Select, any_, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.accounts.standing import CALLER, is_open, teams
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import String, Text, Uuid
 from pegbar.core.data.wire import json_object
 from pegbar.productions import shapes
 from pegbar.productions.queries import PROJECT_ID
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor, project
 
-IDS = bindparam("ids", type_=ARRAY(Uuid))
-ENTITY_TYPE = bindparam("entity_type", type_=String)
-_FIELD = bindparam("field_name", type_=Text)
+IDS = param("ids")
+ENTITY_TYPE = param("entity_type", String)
+_FIELD = param("field_name", Text)
 _ON_BOARDS = (metadata_descriptor.c.position.nulls_last(), metadata_descriptor.c.name)
 _row = select(json_object(shapes.DESCRIPTOR)).select_from(metadata_descriptor)
 
@@ -29,7 +30,7 @@ def of_project(for_admin: bool) -> Executable:
 
 #: A descriptor of a production, and whether a caller who is no administrator may see it.
 one_of_project = select(json_object(shapes.DESCRIPTOR), shapes.DESCRIPTOR_VISIBLE.label("visible")).where(
-    metadata_descriptor.c.project_id == PROJECT_ID, metadata_descriptor.c.id == bindparam("descriptor_id", type_=Uuid)
+    metadata_descriptor.c.project_id == PROJECT_ID, metadata_descriptor.c.id == param("descriptor_id")
 )
 
 #: Descriptors by their ids.
@@ -37,7 +38,7 @@ some = _row.where(metadata_descriptor.c.id == any_(IDS)).order_by(metadata_descr
 
 #: The descriptors of a kind of productions, in the order of the boards.
 of_kind = _row.where(
-    metadata_descriptor.c.project_id == any_(bindparam("project_ids", type_=ARRAY(Uuid))),
+    metadata_descriptor.c.project_id == any_(param("project_ids")),
     metadata_descriptor.c.entity_type == ENTITY_TYPE,
 ).order_by(metadata_descriptor.c.project_id, *_ON_BOARDS)
 
@@ -58,7 +59,7 @@ def _locked() -> Select[Any]:
 
 #: What decides whether a descriptor may be changed, and where its values are.
 locked_of_project = _locked().where(
-    metadata_descriptor.c.project_id == PROJECT_ID, metadata_descriptor.c.id == bindparam("descriptor_id", type_=Uuid)
+    metadata_descriptor.c.project_id == PROJECT_ID, metadata_descriptor.c.id == param("descriptor_id")
 )
 
 
@@ -89,14 +90,14 @@ def locked_everywhere(for_admin: bool) -> Executable:
 
 
 def _taken() -> ColumnElement[bool]:
-    return (metadata_descriptor.c.name == bindparam("name", type_=Text)) | (metadata_descriptor.c.field_name == _FIELD)
+    return (metadata_descriptor.c.name == param("name", Text)) | (metadata_descriptor.c.field_name == _FIELD)
 
 
 #: Whether a production has a descriptor of that name or field for the same kind of rows.
 taken = select(metadata_descriptor.c.id).where(
     metadata_descriptor.c.project_id == PROJECT_ID,
     metadata_descriptor.c.entity_type == ENTITY_TYPE,
-    metadata_descriptor.c.task_type_id.is_not_distinct_from(bindparam("task_type_id", type_=Uuid)),
+    metadata_descriptor.c.task_type_id.is_not_distinct_from(param("task_type_id")),
     _taken(),
 )
 

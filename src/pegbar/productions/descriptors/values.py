@@ -10,12 +10,13 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Table, any_, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import ColumnElement, Executable, Table, any_, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.data.schema import Text, utc_now
 from pegbar.core.data.values import accept_choice
 from pegbar.core.errors import BadRequest
 from pegbar.core.slugs import slug
@@ -26,9 +27,9 @@ from pegbar.productions.tables import metadata_descriptor, project
 from pegbar.studio.tables import entity_type
 from pegbar.tasks.tables import task
 
-_PROJECT_IDS = bindparam("project_ids", type_=ARRAY(Uuid))
-_OLD = bindparam("old", type_=Text)
-_NEW = bindparam("new", type_=Text)
+_PROJECT_IDS = param("project_ids")
+_OLD = param("old", Text)
+_NEW = param("new", Text)
 #: Characters of a name and of a field name, as the table has them.
 _LONGEST = 120
 #: Entities with a parent of their own kind; descriptors of assets are for all the others.
@@ -64,7 +65,7 @@ def holders(entity_type_name: str) -> tuple[Table, ColumnElement[Any], ColumnEle
     if entity_type_name == "Project":
         return project, project.c.id, project.c.id == any_(_PROJECT_IDS)
     if entity_type_name == "Task":
-        of_type = task.c.task_type_id == bindparam("task_type_id", type_=Uuid)
+        of_type = task.c.task_type_id == param("task_type_id")
         return task, task.c.project_id, (task.c.project_id == any_(_PROJECT_IDS)) & of_type
     types = select(entity_type.c.id)
     if entity_type_name == "Asset":
@@ -78,7 +79,7 @@ def changing(entity_type_name: str, data: ColumnElement[Any], present: ColumnEle
     """Give the `data` of the rows of a kind another value where `present`; the rows that changed."""
     table, project_id, mine = holders(entity_type_name)
     changed = update(table).where(mine, func.jsonb_typeof(table.c.data) == "object", present)
-    now = bindparam("now", type_=TIMESTAMP)
+    now = param("now")
     return changed.values(data=data, updated_at=now).returning(table.c.id, project_id.label("project_id"))
 
 

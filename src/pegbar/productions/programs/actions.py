@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import exists, select
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, require
@@ -15,7 +15,7 @@ from pegbar.productions.tables import project_task_type_link, project_task_type_
 from pegbar.studio.tables import software, task_type
 
 _links = project_task_type_software_link
-_TYPE_ID = bindparam("task_type_id", type_=Uuid)
+_TYPE_ID = param("task_type_id")
 
 LINK = wire_of(_links).only("project_id", "task_type_id", "software_id")
 
@@ -33,7 +33,7 @@ _TASK_TYPE = select(
     .label("used"),
 ).where(task_type.c.id == _TYPE_ID)
 
-_SOFTWARE = select(software.c.archived).where(software.c.id == bindparam("software_id", type_=Uuid))
+_SOFTWARE = select(software.c.archived).where(software.c.id == param("software_id"))
 
 
 async def check_task_type(tx: Transaction, caller: Caller, project_id: UUID, task_type_id: UUID) -> bool:

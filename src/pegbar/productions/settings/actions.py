@@ -6,11 +6,12 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, all_, bindparam, delete, func, select, text, update
+from sqlalchemy import Executable, all_, delete, func, select, text, update
 
 from pegbar.config import settings
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.productions import creation
 from pegbar.productions.actions import touch
@@ -27,9 +28,7 @@ def _bitrates(link: Link) -> Executable:
     """The bitrates of a task type on a production or template, and of the production or template."""
     (foreign,) = link.table.c[link.owner].foreign_keys
     owner, of_type = foreign.column.table, link.table.c
-    source = owner.outerjoin(
-        link.table, (of_type[link.owner] == owner.c.id) & (link.column == bindparam("task_type_id", type_=Uuid))
-    )
+    source = owner.outerjoin(link.table, (of_type[link.owner] == owner.c.id) & (link.column == param("task_type_id")))
     return (
         select(
             func.coalesce(of_type.hd_bitrate_compression, owner.c.hd_bitrate_compression).label("hd"),
@@ -45,7 +44,7 @@ _FORGET_BACKGROUND = (
     update(project)
     .where(
         project.c.id == PROJECT_ID,
-        project.c.default_preview_background_file_id == bindparam("background_id", type_=Uuid),
+        project.c.default_preview_background_file_id == param("background_id"),
     )
     .values(default_preview_background_file_id=None)
 )

@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Column, ColumnElement, Executable, Table, any_, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import utc_now
 from pegbar.core.data.wire import Wire, json_object, wire_of
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.productions.hooks import PIPELINE_CHANGED, Pipeline
@@ -31,10 +32,10 @@ from pegbar.productions.tables import (
     project_template_task_type_link,
 )
 
-OWNER_ID = bindparam("owner_id", type_=Uuid)
-OTHER_ID = bindparam("other_id", type_=Uuid)
-IDS = bindparam("ids", type_=ARRAY(Uuid))
-NOW = bindparam("now", type_=TIMESTAMP)
+OWNER_ID = param("owner_id")
+OTHER_ID = param("other_id")
+IDS = param("ids")
+NOW = param("now")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _copy(source: Link, target: Link) -> Executable:
         f" SELECT :target_id, {columns}{values} FROM {source.table.name}"
         f" WHERE {source.owner} = :source_id ON CONFLICT DO NOTHING"
     )
-    ids = [bindparam("source_id", type_=Uuid), bindparam("target_id", type_=Uuid)]
+    ids = [param("source_id"), param("target_id")]
     return statement.bindparams(*ids, *([NOW] if source.type else []))
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import String, Text, any_, bindparam, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import String, Text, any_, select, text
 
 from pegbar.accounts.tables import department
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, Uuid, choices_of, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import choices_of, utc_now
 from pegbar.core.slugs import slug
 from pegbar.productions.descriptors.actions import ENTITY_TYPES
 from pegbar.productions.events import DESCRIPTOR_NEW, PROJECT_CHANGED, TEMPLATE_NEW
@@ -24,11 +24,11 @@ from pegbar.productions.tables import (
 from pegbar.productions.templates.rules import BACKGROUND, BACKGROUNDS, SETTINGS, TEMPLATE_ID, UnknownTemplate
 from pegbar.studio.tables import task_type
 
-_PROJECT_ID = bindparam("project_id", type_=Uuid)
-_NOW = bindparam("now", type_=TIMESTAMP)
+_PROJECT_ID = param("project_id")
+_NOW = param("now")
 _TEMPLATE = select(project_template).where(project_template.c.id == TEMPLATE_ID)
 _PROJECT = select(project.c[BACKGROUND], project.c.production_type).where(project.c.id == _PROJECT_ID).with_for_update()
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = param("ids")
 _TASK_TYPES = select(task_type.c.id).where(task_type.c.id == any_(_IDS))
 _DEPARTMENTS = select(department.c.id).where(department.c.id == any_(_IDS))
 _DESCRIPTORS = select(
@@ -59,7 +59,7 @@ _SNAPSHOT = text(
                        FROM metadata_descriptor d WHERE d.project_id = p.id), '[]')
       FROM project p WHERE p.id = :project_id
     """  # noqa: S608 - names of ours
-).bindparams(TEMPLATE_ID, _PROJECT_ID, _NOW, bindparam("name", type_=String), bindparam("description", type_=Text))
+).bindparams(TEMPLATE_ID, _PROJECT_ID, _NOW, param("name", String), param("description", Text))
 
 
 async def _template(tx: Transaction, template_id: UUID) -> Mapping[str, Any]:

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Uuid
 from pegbar.core.errors import ApiError, BadRequest, Refused
 from pegbar.productions.events import TEMPLATE_UPDATED
 from pegbar.productions.tables import project_template, project_template_preview_background_file_link
@@ -36,7 +36,7 @@ SETTINGS = (
 )
 BACKGROUND = "default_preview_background_file_id"
 
-TEMPLATE_ID = bindparam("template_id", type_=Uuid)
+TEMPLATE_ID = param("template_id")
 _links = project_template_preview_background_file_link.c
 BACKGROUNDS = select(_links.preview_background_file_id).where(_links.project_template_id == TEMPLATE_ID)
 

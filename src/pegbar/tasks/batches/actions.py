@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, String, Text, any_, bindparam, exists, select, text
+from sqlalchemy import ColumnElement, Executable, String, Text, any_, bindparam, exists, select, text
 
 from pegbar.core.data import filters
 from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.filters import Filter, Special, uuid_filter
-from pegbar.core.data.schema import TIMESTAMP, Boolean, Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller
@@ -26,11 +27,11 @@ from pegbar.tasks.events import TASK_NEW
 from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import task
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
-_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_IDS = param("ids")
+_PROJECT_ID = param("project_id")
 _COLUMNS = {column.name: column for column in entity.columns}
 
-_EPISODE = bindparam("f_episode_id", type_=Uuid)
+_EPISODE = param("f_episode_id")
 #: Assets made for an episode, or cast in it.
 _OF_EPISODE = (entity.c.source_id == _EPISODE) | exists().where(
     entity_link.c.entity_out_id == entity.c.id, entity_link.c.entity_in_id == _EPISODE
@@ -54,10 +55,7 @@ class Batch:
 def _picked(kind: str | None, chosen: tuple[Filter, ...]) -> Executable:
     """The entities of a production that filters leave, whatever their state."""
     of_kind: list[ColumnElement[bool]] = []
-    if kind is not None:
-        of_kind = [is_kind(kind)]
-    else:
-        of_kind = [entity.c.entity_type_id == bindparam("entity_type_id", type_=Uuid)]
+    of_kind = [is_kind(kind)] if kind is not None else [entity.c.entity_type_id == param("entity_type_id")]
     if kind == SHOT:
         of_kind.append(entity.c.parent_id.is_not(None))
     conditions = [
@@ -96,7 +94,7 @@ async def pick(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterab
 
 _DEFAULT_STATUS = (
     select(task_status.c.id)
-    .where(task_status.c.is_default.is_(True), task_status.c.for_concept == bindparam("for_concept", type_=Boolean))
+    .where(task_status.c.is_default.is_(True), task_status.c.for_concept == param("for_concept"))
     .order_by(task_status.c.created_at, task_status.c.id)
     .limit(1)
 )
@@ -136,11 +134,11 @@ _MAKE = text(
     """
 ).bindparams(
     _IDS,
-    bindparam("now", type_=TIMESTAMP),
+    param("now"),
     *[bindparam(name, type_=Uuid) for name in ("task_type_id", "status_id", "author_id")],
 )
 
-_KNOWN_TYPE = select(task_type.c.id).where(task_type.c.id == bindparam("task_type_id", type_=Uuid))
+_KNOWN_TYPE = select(task_type.c.id).where(task_type.c.id == param("task_type_id"))
 
 #: A new task with what its board shows of it.
 MADE_TASK = TASK_WITH_ASSIGNEES.but(
@@ -186,16 +184,14 @@ async def make(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterab
 
 
 OF_PROJECT = select(task.c.id).where(task.c.project_id == _PROJECT_ID, task.c.id == any_(_IDS))
-OF_TYPE = select(task.c.id).where(
-    task.c.project_id == _PROJECT_ID, task.c.task_type_id == bindparam("task_type_id", type_=Uuid)
-)
+OF_TYPE = select(task.c.id).where(task.c.project_id == _PROJECT_ID, task.c.task_type_id == param("task_type_id"))
 #: An entity type by its name.
-TYPE_NAMED = select(entity_type.c.id).where(entity_type.c.name == bindparam("name", type_=String))
+TYPE_NAMED = select(entity_type.c.id).where(entity_type.c.name == param("name", String))
 
 # Of one entity
 
 _ENTITY = select(entity.c.project_id, entity.c.entity_type_id, kind_text().label("kind")).where(
-    entity.c.id == bindparam("entity_id", type_=Uuid)
+    entity.c.id == param("entity_id")
 )
 
 #: Every task type, with what decides whether an entity takes it and whether it has such a task already.
@@ -211,10 +207,8 @@ _TYPES = text(
                     AND task.name = 'main') AS there
       FROM task_type ORDER BY priority, name, id
     """
-).bindparams(
-    bindparam("kind", type_=Text), *[bindparam(name, type_=Uuid) for name in ("project_id", "type_id", "entity_id")]
-)
-_LOCK_ENTITY = select(entity.c.id).where(entity.c.id == bindparam("entity_id", type_=Uuid)).with_for_update()
+).bindparams(param("kind", Text), *[bindparam(name, type_=Uuid) for name in ("project_id", "type_id", "entity_id")])
+_LOCK_ENTITY = select(entity.c.id).where(entity.c.id == param("entity_id")).with_for_update()
 
 
 async def make_of_entity(tx: Transaction, author: Caller, entity_id: UUID, wanted: Sequence[UUID]) -> Json:

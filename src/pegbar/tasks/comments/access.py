@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, ColumnElement, Executable, bindparam, select, text, true
+from sqlalchemy import ColumnElement, Executable, select, true
 
 from pegbar.accounts.standing import (
     CALLER,
@@ -28,13 +28,13 @@ from pegbar.accounts.standing import (
 )
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, Rule, at, may_act_on_task, require
 from pegbar.tasks.comments.subject import Subject
 from pegbar.tasks.tables import comment, task
 
-_COMMENT_ID = bindparam("comment_id", type_=Uuid)
+_COMMENT_ID = param("comment_id")
 
 # Who sees a comment
 
@@ -82,10 +82,7 @@ _LOCKED = (
         comment.c.replies,
         BY_CLIENT.label("by_client"),
         _author.c.studio_id,
-        select(person.c.studio_id)
-        .where(person.c.id == bindparam("caller_id", type_=Uuid))
-        .scalar_subquery()
-        .label("caller_studio_id"),
+        select(person.c.studio_id).where(person.c.id == param("caller_id")).scalar_subquery().label("caller_studio_id"),
     )
     .join_from(comment, _author, _author.c.id == comment.c.person_id)
     .where(comment.c.id == _COMMENT_ID)
@@ -133,7 +130,7 @@ def check_may_give_status(caller: Caller, subject: Subject) -> None:
 #: Locked in the order of their ids, so that requests about the same tasks queue up instead of blocking each other.
 _CALLER = somebody_written("me")
 _HERE = on(_CALLER, written("t.project_id"))
-_CALLER_AT = text(
+_CALLER_AT = sql(
     f"""
     SELECT t.id AS subject_id, t.project_id, {as_text(_HERE.in_team)} AS in_team, {as_text(_HERE.role)} AS role_here,
            tt.department_id AS task_department_id, coalesce(e.created_by = me.id, false) AS created_entity,
@@ -148,7 +145,7 @@ _CALLER_AT = text(
      ORDER BY t.id
        FOR NO KEY UPDATE OF t
     """  # noqa: S608 - rules of ours
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("caller_id", type_=Uuid))
+)
 
 
 async def caller_at(tx: Transaction, caller: Caller, task_ids: Iterable[UUID]) -> dict[UUID, Caller]:

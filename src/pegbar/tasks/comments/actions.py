@@ -12,11 +12,12 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, any_, bindparam, select, text
+from sqlalchemy import any_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import utc_now
 from pegbar.core.data.values import check_json, check_text
 from pegbar.core.errors import BadRequest, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, may_act_on_task, require
@@ -64,14 +65,14 @@ async def posted(tx: Transaction, comment_id: UUID) -> Json:
     return row
 
 
-_SUBJECT_OF_REMOVAL = text(
+_SUBJECT_OF_REMOVAL = sql(
     """
     SELECT c.object_id AS task_id, c.person_id, c.task_status_id, t.project_id
       FROM comment c LEFT JOIN task t ON t.id = c.object_id
      WHERE c.id = :comment_id
        FOR NO KEY UPDATE OF c
     """
-).bindparams(bindparam("comment_id", type_=Uuid))
+)
 
 
 async def remove(tx: Transaction, caller: Caller, comment_id: UUID, *, task_id: UUID | None = None) -> None:
@@ -176,8 +177,8 @@ _LAST_OF_CLIENTS = (
     select(comment.c.object_id, comment.c.text)
     .join(task, task.c.id == comment.c.object_id)
     .where(
-        task.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
-        task.c.project_id == bindparam("project_id", type_=Uuid),
+        task.c.id == any_(param("ids")),
+        task.c.project_id == param("project_id"),
         BY_CLIENT,
     )
     .order_by(comment.c.object_id, comment.c.created_at.desc(), comment.c.id)
@@ -200,7 +201,7 @@ async def copy_last_of_clients(
 
 # Moving
 
-_MOVED = text(
+_MOVED = sql(
     """
     SELECT c.id, c.object_id, c.task_status_id, c.person_id, c.text, c.created_at, coalesce(c.for_client, false)
              AS for_client, source.entity_id IS NOT DISTINCT FROM target.entity_id AS same_entity,
@@ -212,14 +213,14 @@ _MOVED = text(
      WHERE c.id = :comment_id
        FOR NO KEY UPDATE OF c
     """
-).bindparams(bindparam("comment_id", type_=Uuid), bindparam("target_id", type_=Uuid))
+)
 
 _LEAVE = COMMENT_LEFT.statement(
     """
     moved AS (UPDATE comment SET object_id = :target_id, updated_at = :now WHERE id = :comment_id),
     withdrawn AS (DELETE FROM news WHERE comment_id = :comment_id RETURNING id)
     """,
-    bindparam("target_id", type_=Uuid),
+    param("target_id"),
     columns="ARRAY(SELECT id FROM withdrawn) AS news",
 )
 

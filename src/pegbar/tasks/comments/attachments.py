@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, any_, bindparam, select, text
+from sqlalchemy import any_, select
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.schema import Column, String, Uuid
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import Column, String
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, require
@@ -120,7 +121,7 @@ async def attach(
     )
 
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = param("ids")
 _SHORT = select(json_object(ATTACHMENT)).where(attachment_file.c.id == any_(_IDS)).order_by(attachment_file.c.name)
 _OF_REPLY = (
     select(json_object(ATTACHMENT_WITH_REPLY))
@@ -136,11 +137,9 @@ async def short(tx: Transaction, files: Sequence[StoredFile], *, of_reply: bool 
 
 # Of a comment that is there
 
-_COMMENT_ID = bindparam("comment_id", type_=Uuid)
-_DETACH = text("DELETE FROM attachment_file WHERE id = :file_id AND comment_id = :comment_id RETURNING id").bindparams(
-    _COMMENT_ID, bindparam("file_id", type_=Uuid)
-)
-_KNOWN_FILE = select(attachment_file.c.id).where(attachment_file.c.id == bindparam("file_id", type_=Uuid))
+_COMMENT_ID = param("comment_id")
+_DETACH = sql("DELETE FROM attachment_file WHERE id = :file_id AND comment_id = :comment_id RETURNING id")
+_KNOWN_FILE = select(attachment_file.c.id).where(attachment_file.c.id == param("file_id"))
 
 
 async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> None:

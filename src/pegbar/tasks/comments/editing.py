@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
-
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.schema import utc_now
 from pegbar.core.data.writes import MANAGERS, Only
 from pegbar.core.errors import BadRequest, Forbidden, Refused
 from pegbar.core.http.access import Caller, may_act_on_task, require
@@ -43,7 +42,7 @@ ONLY = {
     ): "task_status_id",
 }
 
-_STATUS_ALLOWED = text(
+_STATUS_ALLOWED = sql(
     """
     SELECT coalesce(s.is_artist_allowed, true) AS artists,
            coalesce(l.is_client_allowed, s.is_client_allowed, true) AS clients
@@ -51,17 +50,17 @@ _STATUS_ALLOWED = text(
       LEFT JOIN project_task_status_link l ON l.task_status_id = s.id AND l.project_id = :project_id
      WHERE s.id = :status_id
     """
-).bindparams(bindparam("project_id", type_=Uuid), bindparam("status_id", type_=Uuid))
+)
 
-_MOVE = text(
+_MOVE = sql(
     """
     SELECT EXISTS (SELECT 1 FROM task WHERE id = :task_id) AS known,
            EXISTS (SELECT 1 FROM comment_preview_link WHERE comment = :comment_id) AS holds_preview
     """
-).bindparams(bindparam("task_id", type_=Uuid), bindparam("comment_id", type_=Uuid))
+)
 
 #: Whom a text may name: the team of the task's production, and every department.
-_NAMES = text(
+_NAMES = sql(
     f"""
     SELECT ARRAY(SELECT ROW(o.id, concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')))
                    FROM person o
@@ -73,7 +72,7 @@ _NAMES = text(
               FROM person o WHERE o.id = :author_id) AS by_client
       FROM task t WHERE t.id = :task_id
     """  # noqa: S608 - rules of ours
-).bindparams(bindparam("task_id", type_=Uuid), bindparam("author_id", type_=Uuid))
+)
 
 #: Mentions become those of the text.
 _REMENTION = COMMENT_EDITED.statement(

@@ -15,7 +15,8 @@ import structlog
 from sqlalchemy import ARRAY, bindparam
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, String, Text, utc_now
 from pegbar.core.errors import BadRequest
 from pegbar.entities import events
 from pegbar.entities.casting.readiness import refresh_casting_of
@@ -54,7 +55,7 @@ _PUBLISHED = """
     )
 """
 _NEWS = "(SELECT id FROM published) AS news_id"
-_MAKES_NEWS = bindparam("makes_news", type_=Boolean)
+_MAKES_NEWS = param("makes_news", Boolean)
 
 _POST = COMMENT_ADDED.statement(
     f"""
@@ -75,12 +76,12 @@ _POST = COMMENT_ADDED.statement(
     """,  # noqa: S608 - a constant
     _MAKES_NEWS,
     *[bindparam(name, type_=TIMESTAMP) for name in ("real_start_date", "end_date", "done_date")],
-    bindparam("status_id", type_=Uuid),
-    bindparam("latest", type_=Boolean),
-    bindparam("text", type_=Text),
-    bindparam("checklist", type_=JSONB),
-    bindparam("links", type_=ARRAY(String)),
-    bindparam("retake_count", type_=Integer),
+    param("status_id"),
+    param("latest", Boolean),
+    param("text", Text),
+    param("checklist", JSONB),
+    param("links", ARRAY(String)),
+    param("retake_count"),
     columns=_NEWS,
 )
 #: What a comment that was moved causes on the task it comes to.

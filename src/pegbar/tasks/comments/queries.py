@@ -2,9 +2,9 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, Integer, any_, bindparam, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Executable, any_, exists, false, func, or_, select
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import EVERY_ROW, Wire, json_object
 from pegbar.core.http.access import Caller
 from pegbar.media.tables import preview_file
@@ -12,13 +12,13 @@ from pegbar.tasks.comments.access import FOR_CLIENTS, visible_to
 from pegbar.tasks.comments.shapes import LISTED, POSTED, WITH_IDS, listed_for_clients
 from pegbar.tasks.tables import attachment_file, comment, comment_preview_link, task
 
-TASK_ID = bindparam("task_id", type_=Uuid)
-COMMENT_ID = bindparam("comment_id", type_=Uuid)
+TASK_ID = param("task_id")
+COMMENT_ID = param("comment_id")
 
 #: A comment as the answer to posting it.
 posted = select(json_object(POSTED)).select_from(comment).where(comment.c.id == COMMENT_ID)
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = param("ids")
 #: Several comments as the answer to posting them, in their order.
 posted_together = (
     select(json_object(POSTED))
@@ -79,7 +79,7 @@ def _attachment(wire: Wire, condition: ColumnElement[bool]) -> Executable:
             visible.label("visible"), json_object(wire).label("row"), attachment_file.c.name, attachment_file.c.mimetype
         )
         .select_from(attachment_file)
-        .where(attachment_file.c.id == bindparam("attachment_id", type_=Uuid))
+        .where(attachment_file.c.id == param("attachment_id"))
     )
 
 
@@ -101,14 +101,14 @@ def attachments_of_project(wire: Wire) -> Executable:
     held = (
         select(comment.c.id)
         .join(task, task.c.id == comment.c.object_id)
-        .where(task.c.project_id == bindparam("project_id", type_=Uuid))
+        .where(task.c.project_id == param("project_id"))
     )
     return select(json_object(wire)).where(attachment_file.c.comment_id.in_(held))
 
 
 # Of a production
 
-_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_PROJECT_ID = param("project_id")
 _IN_PROJECT = comment.c.object_id.in_(select(task.c.id).where(task.c.project_id == _PROJECT_ID))
 _OF_PROJECT = (
     select(json_object(WITH_IDS))
@@ -122,11 +122,7 @@ _OF_PROJECT = (
 def of_project(visible: ColumnElement[bool], *, paged: bool) -> Executable:
     """The comments of a production that a caller may see, latest change first."""
     rows = _OF_PROJECT.where(visible)
-    return (
-        rows.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
-        if paged
-        else rows.limit(EVERY_ROW)
-    )
+    return rows.limit(param("limit")).offset(param("offset")) if paged else rows.limit(EVERY_ROW)
 
 
 @lru_cache

@@ -3,17 +3,15 @@
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
-
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.removal import Removal, going, remove
-from pegbar.core.data.schema import Uuid
 from pegbar.core.storage import mark_deleted
 from pegbar.tasks.comments.attachments import address
 from pegbar.tasks.tables import attachment_file, comment
 
 #: The previews published with comments. What a comment shows of another task goes on belonging to that task.
-_PREVIEWS = text(
+_PREVIEWS = sql(
     """
     SELECT DISTINCT p.id
       FROM comment c
@@ -23,7 +21,7 @@ _PREVIEWS = text(
        AND NOT EXISTS (SELECT 1 FROM comment_preview_link other
                         WHERE other.preview_file = p.id AND other.comment <> ALL(:ids))
     """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+)
 
 
 async def remove_comments(tx: Transaction, comment_ids: Sequence[UUID]) -> list[UUID]:

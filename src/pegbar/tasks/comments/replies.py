@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
-from sqlalchemy import Executable, bindparam, select, text
+from sqlalchemy import Executable, select
 
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import JSONB, Text, Uuid, utc_now
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import JSONB, Text, utc_now
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, may_act_on_task, require
@@ -30,7 +31,7 @@ from pegbar.tasks.events import (
 from pegbar.tasks.hooks import REPLY_ADDED, REPLY_REMOVED, ReplyAdded, ReplyRemoved
 from pegbar.tasks.tables import comment
 
-_COMMENT_ID = bindparam("comment_id", type_=Uuid)
+_COMMENT_ID = param("comment_id")
 _PLAIN = select(json_object(COMMENT)).where(comment.c.id == _COMMENT_ID)
 _WITH_IDS = select(json_object(WITH_IDS)).select_from(comment).where(comment.c.id == _COMMENT_ID)
 
@@ -54,10 +55,10 @@ _REPLY = REPLY_ADDED.statement(
        WHERE id = :comment_id
     )
     """,
-    bindparam("reply", type_=JSONB),
+    param("reply", JSONB),
 )
 
-_SHORT_PERSON = select(json_object(SHORT)).where(person.c.id == bindparam("person_id", type_=Uuid))
+_SHORT_PERSON = select(json_object(SHORT)).where(person.c.id == param("person_id"))
 
 
 async def reply(
@@ -157,7 +158,7 @@ _REMOVE_REPLY = REPLY_REMOVED.statement(
        WHERE id = :comment_id
     ), detached AS (DELETE FROM attachment_file WHERE comment_id = :comment_id AND reply_id = :reply_id RETURNING id)
     """,
-    bindparam("reply_text", type_=Text),
+    param("reply_text", Text),
     columns="ARRAY(SELECT id FROM detached) AS files",
 )
 
@@ -183,7 +184,7 @@ async def remove_reply(tx: Transaction, caller: Caller, path: tuple[UUID, UUID],
 
 # Acknowledgements
 
-_TOGGLE = text(
+_TOGGLE = sql(
     """
     WITH gone AS (
       DELETE FROM comment_acknoledgments WHERE comment = :comment_id AND person = :person_id RETURNING person
@@ -193,7 +194,7 @@ _TOGGLE = text(
     )
     SELECT EXISTS (SELECT 1 FROM added)
     """
-).bindparams(_COMMENT_ID, bindparam("person_id", type_=Uuid))
+)
 
 
 async def acknowledge(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> Json:

@@ -4,11 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 
 from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb, project_of_row
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.data.writes import writes
 from pegbar.core.errors import Forbidden, NotFound
@@ -34,7 +34,7 @@ _OF_TASK = of_row("task", comment.c.object_id)
 _in_team = Rule("member of the production who sees the comment", lambda caller: caller.is_member, _OF_TASK)
 
 
-_PROJECT = select(task.c.project_id).where(task.c.id == bindparam("task_id", type_=Uuid))
+_PROJECT = select(task.c.project_id).where(task.c.id == param("task_id"))
 
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:
@@ -142,7 +142,7 @@ _ABOUT = Place(
             .correlate(attachment_file)
             .scalar_subquery(),
         ).label("place_id")
-    ).where(attachment_file.c.id == bindparam("key", type_=Uuid)),
+    ).where(attachment_file.c.id == param("key")),
 )
 reads_attachment = Rule(
     "member of the production who sees the comment; vendors only with a task on the entity",

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, text
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import Boolean, Uuid
 from pegbar.core.errors import NotFound
 from pegbar.entities.kinds import CONCEPT, kind_of
@@ -139,16 +140,16 @@ _SUBJECT = text(
 
 
 #: A status of the task's own is read after the task is held: it may be another one by then.
-_LOCK = text("SELECT id FROM task WHERE id = :task_id FOR NO KEY UPDATE").bindparams(bindparam("task_id", type_=Uuid))
+_LOCK = sql("SELECT id FROM task WHERE id = :task_id FOR NO KEY UPDATE")
 
 
 #: A comment with hashtags may go to the other tasks of the entity too: all are held, in the order of their ids.
-_LOCK_ALL = text(
+_LOCK_ALL = sql(
     """
     SELECT o.id FROM task o WHERE o.entity_id = (SELECT entity_id FROM task WHERE id = :task_id)
      ORDER BY o.id FOR NO KEY UPDATE
     """
-).bindparams(bindparam("task_id", type_=Uuid))
+)
 
 
 async def load(

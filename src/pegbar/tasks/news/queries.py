@@ -9,7 +9,6 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Text,
-    bindparam,
     case,
     cast,
     exists,
@@ -21,7 +20,8 @@ from sqlalchemy import (
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.standing import CALLER, is_member, is_open
 from pegbar.accounts.tables import person
-from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.wire import Wire, constant, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import EPISODE, SEQUENCE, SHOT, is_kind
 from pegbar.entities.tables import entity
@@ -32,7 +32,7 @@ from pegbar.tasks.in_context import HERE, MINE, caller_is
 from pegbar.tasks.queries import ASSIGNED, OF_EPISODE, PROJECT_ID
 from pegbar.tasks.tables import comment, news, task
 
-_LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+_LIMIT, _OFFSET = param("limit"), param("offset")
 _PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
 
 
@@ -105,7 +105,7 @@ def _detailed(rows: FromClause) -> FromClause:
 _NEWS_OF: FromClause = _of_tasks(news)
 _DETAILED: FromClause = _detailed(news)
 _OPEN = is_open()
-_ASKED_PROJECT = bindparam("asked_project_id", type_=Uuid)
+_ASKED_PROJECT = param("asked_project_id")
 
 
 def _with_caller(source: FromClause) -> FromClause:
@@ -134,12 +134,12 @@ class News:
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions on news joined with their tasks and comments."""
         conditions: dict[str, ColumnElement[bool]] = {
-            "person_id": news.c.author_id == bindparam("person_id", type_=Uuid),
-            "task_type_id": task.c.task_type_id == bindparam("task_type_id", type_=Uuid),
-            "task_status_id": comment.c.task_status_id == bindparam("task_status_id", type_=Uuid),
+            "person_id": news.c.author_id == param("person_id"),
+            "task_type_id": task.c.task_type_id == param("task_type_id"),
+            "task_status_id": comment.c.task_status_id == param("task_status_id"),
             "episode_id": OF_EPISODE,
-            "after": news.c.created_at > bindparam("after", type_=TIMESTAMP),
-            "before": news.c.created_at < bindparam("before", type_=TIMESTAMP),
+            "after": news.c.created_at > param("after", TIMESTAMP),
+            "before": news.c.created_at < param("before", TIMESTAMP),
         }
         chosen = [conditions[name] for name in sorted(self.filters - {"asked_project_id"})]
         if self.in_project:
@@ -199,7 +199,7 @@ def news_page(which: News) -> Executable:
 @lru_cache
 def entity_news(*, own: bool) -> Executable:
     """The latest news of an entity (`rows`, a JSON array) and their `total`; `own`: of the caller's tasks."""
-    conditions = [task.c.entity_id == bindparam("entity_id", type_=Uuid), *([ASSIGNED] if own else [])]
+    conditions = [task.c.entity_id == param("entity_id"), *([ASSIGNED] if own else [])]
     latest = (
         select(json_object(NEWS_ITEM))
         .select_from(_DETAILED)
@@ -219,7 +219,7 @@ def news_item(*, own: bool) -> Executable:
         .select_from(_DETAILED)
         .where(
             task.c.project_id == PROJECT_ID,
-            news.c.id == bindparam("news_id", type_=Uuid),
+            news.c.id == param("news_id"),
             *([ASSIGNED] if own else []),
         )
     )

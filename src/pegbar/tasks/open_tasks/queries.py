@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import department_link, person
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_map, json_object
 from pegbar.entities.tables import entity
@@ -63,7 +64,7 @@ ITEM = ROW.but(
     status_short_name=task_status.c.short_name,
 )
 _ITEM_BY_ROLE = by_role(ITEM)
-_LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+_LIMIT, _OFFSET = param("limit"), param("offset")
 _ZERO = literal_column("0", Float)
 _NO_CONCEPT = func.coalesce(task_type.c.for_entity, literal_column("''", Text)) != literal_column("'Concept'", Text)
 
