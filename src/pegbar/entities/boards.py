@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import Request
@@ -26,8 +25,8 @@ from pegbar.core.data.marks import headers_of, unchanged
 from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import CALLER_ID, Relation, scope_parameters
 from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
-from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller
+from pegbar.core.http.body import query_id
 from pegbar.core.http.streaming import stream_array, stream_lines
 from pegbar.entities.kinds import is_kind, kind_text
 from pegbar.entities.metadata import data_for
@@ -175,17 +174,6 @@ async def answer(
         return await stream_lines(db, caller, head, rows, headers=headers, **about)
     before, after = (head[:-1] + b',"rows":[', b"]}") if compact else (b"[", b"]")
     return await stream_array(db, caller, rows, headers=headers, before=before, after=after, **about)
-
-
-def query_id(request: AnyRequest, name: str) -> UUID | None:
-    """An id of the query string; 400 for anything else."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        raise BadRequest(f"Invalid UUID format for {name}: {text}") from None
 
 
 def in_episode(request: AnyRequest, narrowed: InEpisode | None) -> tuple[list[ColumnElement[bool]], dict[str, Any]]:

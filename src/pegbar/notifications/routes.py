@@ -3,7 +3,6 @@
 Source: spec user; spec tasks, operations of the same names.
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,16 +11,17 @@ from litestar import Request
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.data.values import to_timestamp
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, Place, Rule, admin, at, person_identity
-from pegbar.core.http.body import Strict
+from pegbar.core.http.body import Strict, read_id
+from pegbar.core.http.pagination import envelope, plain_or_enveloped, window
 from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.core.http.streaming import stream_array
 from pegbar.notifications import actions, queries
 from pegbar.notifications.actions import SUBSCRIBED, UNSUBSCRIBED
 from pegbar.notifications.events import ALL_READ, READ, UNREAD
 from pegbar.notifications.resources import NOTIFICATION, SUBSCRIPTION
-from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.shapes import known_ids
 
 _PATH = "/data/user/notifications"
@@ -42,25 +42,11 @@ class TaskIds(Strict):
     task_ids: Annotated[list[str], msgspec.Meta(min_length=1)]
 
 
-def _uuid(name: str, value: str) -> UUID:
-    try:
-        return UUID(value)
-    except ValueError:
-        raise BadRequest(f"Invalid UUID format for {name}: {value}") from None
-
-
-def _moment(name: str, value: str) -> datetime:
-    try:
-        return datetime.fromisoformat(value).replace(tzinfo=None)
-    except ValueError:
-        raise BadRequest(f"{name}: {value!r} is neither a date nor a date and time.") from None
-
-
 def _cursor(name: str, value: str) -> dict[str, Any]:
     """A date, or the cursor of an item: `<date and time>,<id>`."""
     moment, comma, row_id = value.partition(",")
-    params: dict[str, Any] = {name: _moment(name, moment)}
-    return params | {f"{name}_id": _uuid(name, row_id)} if comma else params
+    params: dict[str, Any] = {name: to_timestamp(name, moment)}
+    return params | {f"{name}_id": read_id(name, row_id)} if comma else params
 
 
 @get(_PATH, access=person_identity, returns={"type": "array", "items": queries.ITEM}, errors=(400,))
@@ -74,7 +60,7 @@ async def notifications(request: Request[Any, Any, Any], db: Database, caller: C
     for name in ("after", "before"):
         if name in query:
             params |= _cursor(name, query[name])
-    params |= {name: _uuid(name, query[name]) for name in ("task_type_id", "task_status_id") if name in query}
+    params |= {name: read_id(name, query[name]) for name in ("task_type_id", "task_status_id") if name in query}
     flags = {yes if query[name].lower() == "true" else no for name, (yes, no) in _EITHER.items() if name in query}
     if "type" in query:
         params["type"] = query["type"].replace("\0", "")
@@ -84,7 +70,7 @@ async def notifications(request: Request[Any, Any, Any], db: Database, caller: C
 @get(_PATH + "/{notification_id:str}", access=person_identity, returns=queries.ITEM, errors=(400, 404))
 async def one_notification(notification_id: str, db: Database, caller: Caller) -> Json:
     """One notification of the caller."""
-    row_id = _uuid("notification_id", notification_id)
+    row_id = read_id("notification_id", notification_id)
     statement = queries.items(frozenset({"notification_id"}))
     return found(await db.json_row(statement, caller_id=caller.id, notification_id=row_id), "The notification")
 
@@ -98,7 +84,7 @@ async def one_notification(notification_id: str, db: Database, caller: Caller) -
 )
 async def mark_notification(notification_id: str, body: ReadMark, tx: Transaction, caller: Caller) -> Json:
     """Mark a notification of the caller as read or unread."""
-    row_id, read = _uuid("notification_id", notification_id), str(body.read).lower()
+    row_id, read = read_id("notification_id", notification_id), str(body.read).lower()
     if read not in _TRUE | _FALSE:
         raise BadRequest("read is neither true nor false.")
     return await actions.mark(tx, caller, row_id, read=read in _TRUE)

@@ -14,13 +14,13 @@ from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, at, authenticated, member_of, task_access
 from pegbar.core.http.body import Strict
+from pegbar.core.http.pagination import envelope, plain_or_enveloped, window
 from pegbar.core.http.routing import Reply, found, get, put
 from pegbar.core.http.streaming import stream_array
 from pegbar.entities.task_shapes import audience
 from pegbar.productions import changes
 from pegbar.tasks import actions, queries
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
-from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 from pegbar.tasks.queries import Tasks
 from pegbar.tasks.resources import tasks
 from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, known_ids

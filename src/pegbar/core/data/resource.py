@@ -45,6 +45,7 @@ from pegbar.core.data.writes import Writes, check_references, check_writer
 from pegbar.core.errors import BadRequest, NotFound, Refused
 from pegbar.core.http import routing
 from pegbar.core.http.access import Caller, Place, Rule, admin
+from pegbar.core.http.pagination import envelope
 from pegbar.core.http.streaming import stream_array
 from pegbar.core.live.events import Event, event
 
@@ -465,15 +466,8 @@ async def list_rows(
     limit = listing.limit if listing.offset >= 0 else 0
     row = await db.row(statement, limit=limit, offset=offset, **params)
     assert row is not None
-    return _envelope(listing, row[0], row[1])
-
-
-def _envelope(listing: Listing, total: int, data: str) -> Json:
-    pages = -(-total // listing.limit)
-    return Json(
-        f'{{"data":[{data}],"total":{total},"nb_pages":{pages},"limit":{listing.limit},'
-        f'"offset":{listing.offset},"page":{listing.page}}}'.encode()
-    )
+    part = {"limit": listing.limit, "offset": listing.offset}
+    return envelope(Json(f"[{row[1]}]".encode()), row[0], listing.page or 0, part)
 
 
 # Routes

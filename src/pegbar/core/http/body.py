@@ -6,6 +6,7 @@
 import re
 from functools import lru_cache
 from typing import Any, TypeVar, get_args
+from uuid import UUID
 
 import msgspec
 from litestar import Request
@@ -237,3 +238,17 @@ async def query_or_body(request: AnyRequest, query: Q) -> Q:
     document = await json_document(request)
     left_out = {name: value for name, value in document.items() if name not in request.query_params}
     return validate({**msgspec.structs.asdict(query), **left_out}, type(query), strict=False)
+
+
+def read_id(name: str, text: str) -> UUID:
+    """An id of a query string; 400 for anything else."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadRequest(f"Invalid UUID format for {name}: {text}") from None
+
+
+def query_id(request: AnyRequest, name: str) -> UUID | None:
+    """The id under a name of the query string, if it is there; 400 for anything else."""
+    text = request.query_params.get(name)
+    return None if text is None else read_id(name, text)

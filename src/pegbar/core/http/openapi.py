@@ -28,6 +28,7 @@ from pegbar import __version__
 from pegbar.core.data.resource import Relation, Resource
 from pegbar.core.data.schema import Column, choices_of
 from pegbar.core.data.wire import Wire
+from pegbar.core.http.pagination import enveloped
 from pegbar.core.http.routing import Operation
 
 Schema = dict[str, Any]
@@ -331,7 +332,12 @@ def _answer_schema(operation: Operation, structs: "_Structs") -> Schema:
     if isinstance(operation.returns, list):
         return {"type": "array", "items": schema}
     if _generic(operation) == "list":
-        return {"anyOf": [{"type": "array", "items": schema}, _envelope(schema)]}
+        return {
+            "anyOf": [
+                {"type": "array", "items": schema},
+                enveloped(schema) | {"description": "When a page was asked for"},
+            ]
+        }
     return schema
 
 
@@ -351,16 +357,6 @@ def _described(part: Any, structs: "_Structs") -> Any:
     if isinstance(part, Resource | Mapping):
         return _returned_schema(part, structs)
     return [_described(item, structs) for item in part] if isinstance(part, list) else part
-
-
-def _envelope(row: Schema) -> Schema:
-    numbers = {name: {"type": "integer"} for name in ("total", "nb_pages", "limit", "offset", "page")}
-    return {
-        "type": "object",
-        "description": "When a page was asked for",
-        "required": ["data", *numbers],
-        "properties": {"data": {"type": "array", "items": row}, **numbers},
-    }
 
 
 # Rows

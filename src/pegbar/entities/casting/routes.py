@@ -1,6 +1,5 @@
 """Routes of castings and their links. Source: spec entities, "Casting: reads", "Casting: writes", "Entity links"."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,10 +10,11 @@ from sqlalchemy import Executable
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Reader, Transaction
 from pegbar.core.data.resource import scope_parameters
-from pegbar.core.data.values import to_int, to_uuid
+from pegbar.core.data.values import to_int, to_timestamp, to_uuid
 from pegbar.core.errors import BadRequest, Forbidden, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, manager_of, member_of, not_vendor
 from pegbar.core.http.body import Strict, json_value, validate
+from pegbar.core.http.pagination import envelope, window
 from pegbar.core.http.routing import delete, found, get, put
 from pegbar.entities import events, rules
 from pegbar.entities.casting import actions, queries
@@ -273,10 +273,11 @@ class Page(msgspec.Struct):
 async def project_links(project_id: UUID, query: Page, db: Database) -> Any:
     """Casting links of a production, oldest first: a list, a page, or what comes after a cursor."""
     size = query.limit if query.limit > 0 else settings().nb_records_per_page
-    if not (0 <= query.page < 2**31 and size < 2**31) and query.page > 0:
-        raise BadRequest("page and limit are out of range.")
     if query.cursor_created_at:
-        after = {"cursor": _cursor(query.cursor_created_at), "cursor_id": query.cursor_id or _LAST_ID}
+        after = {
+            "cursor": to_timestamp("cursor_created_at", query.cursor_created_at),
+            "cursor_id": query.cursor_id or _LAST_ID,
+        }
         statement = queries.links(queries.LINK_FOR_CURSORS, after=True, limited=True)
         rows = await db.json(statement, project_id=project_id, limit=size, **after)
         return {
@@ -285,29 +286,13 @@ async def project_links(project_id: UUID, query: Page, db: Database) -> Any:
             "limit": size,
         }
     if query.page > 0:
-        offset = (query.page - 1) * size
-        rows = await db.json(
-            queries.links(queries.LINK, limited=True, paged=True), project_id=project_id, limit=size, offset=offset
-        )
+        part = window(query.page, size)
+        rows = await db.json(queries.links(queries.LINK, limited=True, paged=True), project_id=project_id, **part)
         total = await db.value(queries.number_of_links, project_id=project_id)
-        return {
-            "data": msgspec.Raw(rows),
-            "total": total,
-            "nb_pages": -(-total // size),
-            "limit": size,
-            "offset": offset,
-            "page": query.page,
-        }
+        return envelope(rows, total, query.page, part)
     if query.limit > 0:
         return await db.json(queries.links(queries.PLAIN_LINK, limited=True), project_id=project_id, limit=size)
     return await db.json(queries.links(queries.PLAIN_LINK), project_id=project_id)
-
-
-def _cursor(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        raise BadRequest(f"cursor_created_at: {text!r} is not a date and time.") from None
 
 
 @delete(

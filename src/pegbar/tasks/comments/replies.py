@@ -22,12 +22,7 @@ from pegbar.tasks.comments.access import check_sees, locked
 from pegbar.tasks.comments.attachments import StoredFile
 from pegbar.tasks.comments.shapes import COMMENT, WITH_IDS
 from pegbar.tasks.comments.subject import load, named
-from pegbar.tasks.events import (
-    COMMENT_ACKNOWLEDGE,
-    COMMENT_DELETE_REPLY,
-    COMMENT_REPLY,
-    COMMENT_UNACKNOWLEDGE,
-)
+from pegbar.tasks.events import COMMENT_ACKNOWLEDGE, COMMENT_DELETE_REPLY, COMMENT_REPLY, COMMENT_UNACKNOWLEDGE
 from pegbar.tasks.hooks import REPLY_ADDED, REPLY_REMOVED, ReplyAdded, ReplyRemoved
 from pegbar.tasks.tables import comment
 

@@ -19,6 +19,7 @@ from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import Caller, Rule, admin, at, manager_of, member_of, staff_of, task_access
 from pegbar.core.http.body import Strict, decode_json, json_value, read_body, validate
 from pegbar.core.http.downloads import download
+from pegbar.core.http.pagination import envelope, plain_or_enveloped, window
 from pegbar.core.http.routing import delete, get, post
 from pegbar.core.http.streaming import stream_array
 from pegbar.core.http.uploads import Form, received_form
@@ -49,7 +50,6 @@ from pegbar.tasks.events import (
     TASK_STATUS_CHANGED,
     TASK_UPDATE,
 )
-from pegbar.tasks.pages import envelope, plain_or_enveloped, window
 
 AnyRequest = Request[Any, Any, Any]
 _ON_TASK = at("task", "task_id")

@@ -14,10 +14,10 @@ from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, Rule, at, authenticated, client_here, entity_access, not_client, require
 from pegbar.core.http.body import query_or_body
+from pegbar.core.http.pagination import envelope, enveloped, window
 from pegbar.core.http.routing import found, get
 from pegbar.tasks.news import queries
 from pegbar.tasks.news.queries import NEWS_ITEM, News
-from pegbar.tasks.pages import envelope, enveloped, window
 
 _PAGE_OF_ENTITY = window(1, 2000)
 
