@@ -5,8 +5,7 @@ from sqlalchemy import ColumnElement, Text, case, func, literal_column
 
 from pegbar.accounts.tables import department_link, person
 from pegbar.core.data.resource import Relation
-from pegbar.core.data.wire import Wire, wire_of
-from pegbar.core.http.access import Caller
+from pegbar.core.data.wire import wire_of
 
 #: Columns of secrets and identities, served to nobody.
 HIDDEN = frozenset(
@@ -75,10 +74,3 @@ MINIMAL = SAFE.only(
 CLIENT = SAFE.only("id", "type", "first_name", "last_name", "full_name", "has_avatar", "active", "role", "is_bot")
 #: Authors of comments and news.
 SHORT = SAFE.only("id", "first_name", "last_name", "full_name", "has_avatar", "role")
-
-
-def person_wire(caller: Caller) -> Wire:
-    """How a caller sees persons in general."""
-    if caller.role == "admin":
-        return SAFE
-    return CLIENT if caller.role_here == "client" else MINIMAL

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
-    any_,
     case,
     false,
     func,
@@ -26,7 +25,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql.expression import FromClause
 
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.data.resource import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE
+from pegbar.core.data.resource import CALLER_ID, CALLER_ROLE
 from pegbar.core.data.wire import JsonText, Wire, json_text
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
@@ -283,12 +282,6 @@ def is_concept(entity_id: Expression) -> ColumnElement[bool]:
     return _there_is(sketch, sketch.c.id == entity_id, sketch.c.entity_type_id.in_(types.correlate_except(entity_type)))
 
 
-def assigned_tasks(who: Who) -> Select[Any]:
-    """The ids of somebody's tasks."""
-    own = task_person_link.alias()
-    return select(own.c.task_id).where(own.c.person_id == who.id).correlate_except(own)
-
-
 def assigned_entities(who: Who) -> Select[Any]:
     """The ids of the entities that somebody has a task on."""
     own, other = task_person_link.alias(), task.alias("own_tasks")
@@ -301,11 +294,6 @@ def covers_department(who: Who, department_id: Expression) -> ColumnElement[bool
     own = department_link.alias()
     any_of_them = _there_is(own, own.c.person_id == who.id)
     return or_(~any_of_them, _there_is(own, own.c.person_id == who.id, own.c.department_id == department_id))
-
-
-def caller_covers_department(department_id: Expression) -> ColumnElement[bool]:
-    """The same about the caller, whose departments are a parameter."""
-    return or_(func.cardinality(CALLER_DEPARTMENTS) == literal_column("0"), department_id == any_(CALLER_DEPARTMENTS))
 
 
 # What is said

@@ -1,7 +1,7 @@
 """Values that callers write into columns: what is taken, and how. Source: spec crud, "Values in and out"."""
 
 import math
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -155,12 +155,6 @@ def _to_array(column: Column[Any], kind: ARRAY[Any], value: Any) -> list[Any]:
     if isinstance(kind.item_type, String):
         return [_to_text(column.name, item, kind.item_type.length) for item in value]
     return value
-
-
-def utc_day_bounds(day: date) -> tuple[datetime, datetime]:
-    """The first instant of a UTC day and of the next."""
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC).replace(tzinfo=None)
-    return start, datetime.fromordinal(start.toordinal() + 1)
 
 
 def check_json(name: str, value: Any) -> None:

@@ -106,11 +106,6 @@ class Realtime:
         logging.getLogger("engineio.server").addFilter(_complaint_of_a_client)
         self._answer = socketio.ASGIApp(self.server)
 
-    @property
-    def connections(self) -> int:
-        """Sockets connected to this process."""
-        return len(self._tokens)
-
     async def asgi(self, scope: Any, receive: Receive, send: Any) -> None:
         """The ASGI application of the sockets."""
         # A tab that closes may still ask for a session that it has just ended: it is as good as unknown.
