@@ -158,7 +158,7 @@ def documentation() -> str:
     ]
     for name, events in sorted(merged.items()):
         keys = [", ".join(f"`{key}`" for key in declaration.keys) or "none" for declaration in events]
-        payloads = "; ".join(dict.fromkeys(keys))
+        payloads = "; ".join(sorted(set(keys)))
         scoped = "yes" if any(declaration.scoped for declaration in events) else ""
         logged = "yes" if any(declaration.logged for declaration in events) else "no"
         lines.append(f"| `{name}` | {payloads} | {scoped} | {logged} |")
