@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -207,7 +208,7 @@ class Client:
 
 
 def test_an_answer_that_the_disk_does_not_take_is_broken_off_and_the_log_says_why(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -221,13 +222,12 @@ def test_an_answer_that_the_disk_does_not_take_is_broken_off_and_the_log_says_wh
         await running  # while the client takes nothing
         return client.is_whole
 
-    assert not asyncio.run(life())
-    assert "No space left on device" in capsys.readouterr().out
+    with structlog.testing.capture_logs() as logs:
+        assert not asyncio.run(life())
+    assert "No space left on device" in str(logs)
 
 
-def test_who_takes_nothing_is_given_up_and_its_answer_broken_off(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_who_takes_nothing_is_given_up_and_its_answer_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "settings", lambda: replace(settings(), stream_patience=0.01))
     allowance = Allowance(0, 1)
     monkeypatch.setattr(streaming, "_under_way", lambda: allowance)
@@ -237,8 +237,9 @@ def test_who_takes_nothing_is_given_up_and_its_answer_broken_off(
         await Streaming(_of(b"[1", b"]"), "application/json", ANNE)({"path": "/x"}, client.receive, client.send)  # type: ignore[arg-type, typeddict-item]
         return client.is_whole
 
-    assert not asyncio.run(life())
-    assert "its client took nothing" in capsys.readouterr().out
+    with structlog.testing.capture_logs() as logs:
+        assert not asyncio.run(life())
+    assert "its client took nothing" in str(logs)
     assert allowance.take(ANNE)
 
 

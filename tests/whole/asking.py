@@ -255,7 +255,7 @@ class Asking:
 
 def meant(route: str, who: Onlooker, secret: Secret) -> bool:
     """Whether it is said that this shows what others must not."""
-    roles = {who.standing.role, who.standing.teams.get(secret.place)}
+    roles = {who.standing.role, *who.standing.teams.values()}
     return any(route == path and fnmatch(str(secret), shown) and roles & to for path, shown, to, _ in MEANT)
 
 

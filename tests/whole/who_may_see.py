@@ -133,21 +133,21 @@ MEANT = [
         "spec tasks: from when until when people are busy, not with what, for those who plan with them",
     ),
     (
-        "/data/persons", "person.[fld]*_[nlo]* of *", {"vendor"},
+        "/data/persons", "person*.[fld]*_[nlo]* of *", {"vendor"},
         "recording accounts_people: vendors list the names of everybody",
     ),
     (
-        "a filter of /data/persons", "person.[fld]*_[nlo]* of *", {"vendor"}, "as they list them",
+        "a filter of /data/persons", "person*.[fld]*_[nlo]* of *", {"vendor"}, "as they list them",
     ),
     (
-        "a filter of /data/persons", "person.email of *", EVERYBODY,
+        "a filter of /data/persons", "person*.email of *", EVERYBODY,
         "docs/permissions.md: who knows a whole address or desktop login finds whose it is; scripts sign people in so",
     ),
     (
-        "a filter of /data/persons", "person.desktop_login of *", EVERYBODY, "as by the address",
+        "a filter of /data/persons", "person*.desktop_login of *", EVERYBODY, "as by the address",
     ),
     (
-        "/data/assets/{asset_id:uuid}/cast-in", "entity:S*.* of *", {"manager", "supervisor"},
+        "/data/assets/{asset_id:uuid}/cast-in", "entity:[SE]*.* of *", {"manager", "supervisor"},
         "recording entities_shared_assets: who leads the production of a shared asset sees what uses it",
     ),
     *(
