@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pegbar.core.errors import BadRequest
-from pegbar.workspace.review_desk import Checks, read_asked
+from pegbar.workspace.review_page.queries import Checks, read_asked
 from tests import factories
 from tests.client import Client, unique
 from tests.entities.shows import Show

@@ -25,8 +25,8 @@ from pegbar.studio.tables import (
     task_type,
     task_type_asset_type_link,
 )
-from pegbar.workspace import searches
 from pegbar.workspace.colleagues import colleagues
+from pegbar.workspace.saved_searches import queries as searches
 
 IS_OPEN: ColumnElement[bool] = is_open()
 IS_MINE: ColumnElement[bool] = project.c.id.in_(teams(CALLER))

@@ -7,6 +7,7 @@ from sqlalchemy import ARRAY, Executable, bindparam, select, text
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import json_object
 from pegbar.planning.resources import schedule_version_links
+from pegbar.planning.tables import production_schedule_version
 from pegbar.planning.tables import production_schedule_version as version
 from pegbar.planning.tables import production_schedule_version_task_link as link
 from pegbar.tasks.tables import task
@@ -113,3 +114,8 @@ apply_to_tasks = text(
     RETURNING task.id
     """
 ).bindparams(_VERSION_ID, _NOW)
+
+#: The production of a version.
+project_of_version = select(production_schedule_version.c.project_id.label("place_id")).where(
+    production_schedule_version.c.id == bindparam("key", type_=Uuid)
+)

@@ -4,27 +4,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, select
 
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.filters import uuid_filter
-from pegbar.core.data.schema import Uuid
 from pegbar.core.http.access import Caller, Place, manager_of, member_of, not_client, not_vendor
 from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import get, post
 from pegbar.core.http.streaming import stream_array
-from pegbar.planning.tables import production_schedule_version
 from pegbar.planning.versions import actions, queries
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.tasks.events import TASK_UPDATE
 
-_OF_VERSION = Place(
-    "project",
-    "version_id",
-    select(production_schedule_version.c.project_id.label("place_id")).where(
-        production_schedule_version.c.id == bindparam("key", type_=Uuid)
-    ),
-)
+_OF_VERSION = Place("project", "version_id", queries.project_of_version)
 _ACTIONS = "/actions/production-schedule-versions/{version_id:uuid}"
 _ACTION: dict[str, Any] = {"access": manager_of(_OF_VERSION), "status": 200, "tag": "Schedule", "errors": (400, 404)}
 _UPDATED = actions.VERSION_CHANGED

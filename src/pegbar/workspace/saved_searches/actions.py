@@ -20,8 +20,8 @@ from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.core.http.body import Strict
-from pegbar.workspace import searches
 from pegbar.workspace.resources import search_filter_groups, search_filters
+from pegbar.workspace.saved_searches import queries as searches
 from pegbar.workspace.tables import search_filter, search_filter_group
 
 

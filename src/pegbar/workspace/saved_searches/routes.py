@@ -6,9 +6,10 @@ from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.routing import delete, found, get, post, put
-from pegbar.workspace import search_actions, searches
 from pegbar.workspace.resources import search_filter_groups, search_filters
-from pegbar.workspace.search_actions import ChangedFilter, ChangedGroup, NewFilter, NewGroup
+from pegbar.workspace.saved_searches import actions as search_actions
+from pegbar.workspace.saved_searches import queries as searches
+from pegbar.workspace.saved_searches.actions import ChangedFilter, ChangedGroup, NewFilter, NewGroup
 
 _FILTERS, _GROUPS, _TAG = "/data/user/filters", "/data/user/filter-groups", "Search filters"
 _BY_PLACE = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}}

@@ -13,7 +13,7 @@ from pegbar.core.http.access import Caller, authenticated
 from pegbar.core.http.body import decode_json, json_value
 from pegbar.core.http.routing import post
 from pegbar.core.http.uploads import received_form
-from pegbar.media import batch_comments
+from pegbar.media.batches import actions as batch_comments
 from pegbar.media.events import PREVIEW_ADD_FILE, PREVIEW_NEW
 from pegbar.media.queries import PREVIEW
 from pegbar.tasks.comments.access import member_of_task

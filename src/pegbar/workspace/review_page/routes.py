@@ -10,8 +10,8 @@ from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.body import json_beside_query
 from pegbar.core.http.routing import found, get
 from pegbar.core.http.streaming import stream_array
-from pegbar.workspace import review_desk
-from pegbar.workspace.review_desk import Checks
+from pegbar.workspace.review_page import queries as review_desk
+from pegbar.workspace.review_page.queries import Checks
 
 _PATH = "/data/user/tasks-to-check"
 _KEYS = ("project_ids", "task_type_ids", "task_status_ids", "episode_ids", "person_ids")
