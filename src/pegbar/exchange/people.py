@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, any_, bindparam, func, select
+from sqlalchemy import ARRAY, any_, func, select
 
 from pegbar.accounts import sessions, shapes
 from pegbar.accounts.people import profile, rules
@@ -13,7 +13,8 @@ from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.config import FALSE, TRUE
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import Text
 from pegbar.core.data.values import accept
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import ApiError
@@ -38,7 +39,7 @@ _LABELS: Mapping[str, Mapping[str, str]] = {
     "Seniority": {label: label.lower() for label in ("Senior", "Mid", "Junior")},
 }
 
-_EMAILS = bindparam("emails", type_=ARRAY(Text))
+_EMAILS = param("emails", ARRAY(Text))
 _KNOWN = (
     select(person.c.id, func.lower(person.c.email).label("email"), person.c.active, person.c.is_guest)
     .where(func.lower(person.c.email) == any_(_EMAILS), person.c.is_bot.is_not(True))
@@ -48,7 +49,7 @@ _KNOWN = (
 _DEPARTMENTS = select(department.c.name, department.c.id)
 _STUDIOS = select(studio.c.name, studio.c.id)
 
-_IDS = func.unnest(bindparam("ids", type_=ARRAY(Uuid))).table_valued("id", with_ordinality="n").render_derived("given")
+_IDS = func.unnest(param("ids")).table_valued("id", with_ordinality="n").render_derived("given")
 _IN_ORDER = select(json_object(shapes.SAFE)).select_from(_IDS.join(person, person.c.id == _IDS.c.id)).order_by(_IDS.c.n)
 
 

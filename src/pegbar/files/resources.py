@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, false, func, select, update
+from sqlalchemy import false, func, select, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from pegbar.accounts.standing import Narrowing
 from pegbar.core.data import values
 from pegbar.core.data.filters import Special
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Access, Change, Resource, project_through
-from pegbar.core.data.schema import Column, Uuid
+from pegbar.core.data.schema import Column
 from pegbar.core.data.writes import MANAGERS, Only, writes
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import (
@@ -61,9 +62,7 @@ output_types = Resource(
 # Working files
 
 _RELEASE_OUTPUTS = (
-    update(output_file)
-    .where(output_file.c.source_file_id == bindparam("file_id", type_=Uuid))
-    .values(source_file_id=None)
+    update(output_file).where(output_file.c.source_file_id == param("file_id")).values(source_file_id=None)
 )
 
 
@@ -123,7 +122,7 @@ _SEAT = Place(
     "entity",
     "instance_id",
     select(func.coalesce(output_file.c.temporal_entity_id, output_file.c.entity_id).label("place_id")).where(
-        output_file.c.id == bindparam("key", type_=Uuid)
+        output_file.c.id == param("key")
     ),
 )
 _changes_output = Rule(

@@ -4,10 +4,11 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, any_, bindparam, func, select
+from sqlalchemy import any_, func, select
 
 from pegbar.core.data.database import Json, Transaction
-from pegbar.core.data.schema import Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import utc_now
 from pegbar.core.data.values import check_json, to_int
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.errors import BadRequest, InvalidBody, NotFound
@@ -27,9 +28,9 @@ _ON_COMMENT = (
         (preview_file.c.id == comment_preview_link.c.preview_file) & (preview_file.c.task_id == task.c.id),
     )
     .where(
-        comment.c.id == bindparam("comment_id", type_=Uuid),
-        comment.c.object_id == bindparam("task_id", type_=Uuid),
-        comment_preview_link.c.preview_file == bindparam("preview_id", type_=Uuid),
+        comment.c.id == param("comment_id"),
+        comment.c.object_id == param("task_id"),
+        comment_preview_link.c.preview_file == param("preview_id"),
     )
 )
 _ENTITY = (
@@ -43,9 +44,9 @@ _ENTITY = (
         )
     )
     .select_from(entity)
-    .where(entity.c.id == bindparam("entity_id", type_=Uuid))
+    .where(entity.c.id == param("entity_id"))
 )
-_IDS = bindparam("preview_ids", type_=ARRAY(Uuid))
+_IDS = param("preview_ids")
 _IN_ORDER = (
     select(json_object(queries.PREVIEW))
     .where(preview_file.c.id == any_(_IDS))
@@ -54,7 +55,7 @@ _IN_ORDER = (
 _ANNOTATIONS = (
     select(preview_file.c.annotations, task.c.project_id)
     .select_from(preview_file.outerjoin(task, task.c.id == preview_file.c.task_id))
-    .where(preview_file.c.id == bindparam("preview_id", type_=Uuid))
+    .where(preview_file.c.id == param("preview_id"))
     .with_for_update(of=preview_file)
 )
 

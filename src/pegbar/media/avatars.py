@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, select
 
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Database
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, Place, Rule, admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.core.http.downloads import Download, download
@@ -40,12 +40,12 @@ class Gallery:
     @property
     def has_avatar(self) -> Any:
         """Whether a row has an avatar."""
-        return select(self.table.c.has_avatar).where(self.table.c.id == bindparam("row_id", type_=Uuid))
+        return select(self.table.c.has_avatar).where(self.table.c.id == param("row_id"))
 
     @property
     def row(self) -> Place:
         """The row that the path names: 404 when there is none."""
-        known = select(self.table.c.id.label("place_id")).where(self.table.c.id == bindparam("key", type_=Uuid))
+        known = select(self.table.c.id.label("place_id")).where(self.table.c.id == param("key"))
         return Place("studio", "instance_id", known)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.core.data.database import Database, Json
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, admin, authenticated
 from pegbar.core.http.downloads import download, media_type
@@ -26,7 +26,7 @@ from pegbar.media.tables import preview_background_file
 AnyRequest = Request[Any, Any, Any]
 _BACKGROUND = select(
     preview_background_file.c.id, preview_background_file.c.extension, preview_background_file.c.original_name
-).where(preview_background_file.c.id == bindparam("row_id", type_=Uuid))
+).where(preview_background_file.c.id == param("row_id"))
 
 
 @post(

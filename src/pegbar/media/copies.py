@@ -3,10 +3,10 @@
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.storage import Address, record, store
 from pegbar.media import addresses, queries
 from pegbar.media.publishing import announce, derive_later
@@ -15,7 +15,7 @@ from pegbar.media.tables import preview_file
 from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
 
 _COPIED = ("extension", "original_name", "status", "file_size", "width", "height", "duration", "data")
-_TASK_ID = bindparam("task_id", type_=Uuid)
+_TASK_ID = param("task_id")
 _other = preview_file.alias("other")
 _LAST_REVISION = (
     select(preview_file)

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Boolean, bindparam, text
+from sqlalchemy import Boolean
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.parameters import sql
+from pegbar.core.data.schema import utc_now
 from pegbar.entities import events as entity_events
 from pegbar.entities.kinds import kind_of
 from pegbar.media.events import PREVIEW_SET_MAIN
 from pegbar.tasks.events import TASK_UPDATE
 
-_STAND = text(
+_STAND = sql(
     """
     WITH subject AS (
       SELECT p.id, p.status, p.task_id, t.entity_id, t.project_id, y.name AS type_name,
@@ -32,18 +33,15 @@ _STAND = text(
         FROM subject WHERE entity.id = subject.entity_id AND (subject.automated OR :for_entity)
     )
     SELECT * FROM subject
-    """
-).bindparams(
-    bindparam("preview_id", type_=Uuid),
-    bindparam("now", type_=TIMESTAMP),
-    bindparam("for_task", type_=Boolean),
-    bindparam("for_entity", type_=Boolean),
+    """,
+    for_task=Boolean,
+    for_entity=Boolean,
 )
 
 #: The newest preview that can stand for a task or an entity.
 _USABLE = "p.position = 1 AND p.status = 'ready' AND p.extension IN ('png', 'mp4')"
 
-_NEXT_OF_TASKS = text(
+_NEXT_OF_TASKS = sql(
     f"""
     UPDATE task SET updated_at = :now, last_preview_file_id = (
              SELECT p.id FROM preview_file p WHERE p.task_id = task.id AND {_USABLE}
@@ -51,9 +49,9 @@ _NEXT_OF_TASKS = text(
      WHERE task.id = ANY(:task_ids ::uuid[])
     RETURNING task.id, task.project_id
     """  # noqa: S608 - a constant
-).bindparams(bindparam("now", type_=TIMESTAMP))
+)
 
-_NEXT_OF_ENTITIES = text(
+_NEXT_OF_ENTITIES = sql(
     f"""
     WITH next AS (
       SELECT e.id, e.project_id, y.name AS type_name, (
@@ -67,7 +65,7 @@ _NEXT_OF_ENTITIES = text(
     )
     SELECT next.*, p.status FROM next LEFT JOIN preview_file p ON p.id = next.preview_id
     """  # noqa: S608 - a constant
-).bindparams(bindparam("now", type_=TIMESTAMP))
+)
 
 
 def _tell(tx: Transaction, row: asyncpg.Record, entity_id: UUID, preview_id: UUID | None) -> None:
@@ -100,7 +98,7 @@ async def stand_for_entity(tx: Transaction, preview_id: UUID) -> UUID | None:
     return found
 
 
-_FOLLOW_POSITION = text(
+_FOLLOW_POSITION = sql(
     """
     UPDATE task SET last_preview_file_id = main.id, updated_at = :now
       FROM preview_file main
@@ -108,7 +106,7 @@ _FOLLOW_POSITION = text(
        AND task.last_preview_file_id = ANY(:ids ::uuid[]) AND task.last_preview_file_id <> main.id
     RETURNING main.id
     """
-).bindparams(bindparam("now", type_=TIMESTAMP))
+)
 
 
 async def follow_position(tx: Transaction, siblings: Sequence[UUID]) -> None:

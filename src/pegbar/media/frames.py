@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, text
 
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.filters import uuid_filter
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.http.access import manager_of
 from pegbar.core.http.routing import post
 from pegbar.entities.events import UPDATE
@@ -38,7 +39,7 @@ _SET = text(
     SELECT newest.id, newest.frames, changed.id IS NOT NULL AS changed FROM newest LEFT JOIN changed USING (id)
     """
 ).bindparams(
-    bindparam("now", type_=TIMESTAMP),
+    param("now"),
     *[bindparam(name, type_=Uuid) for name in ("project_id", "task_type_id", "episode_id")],
 )
 

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Text, cast, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.core.data.database import Database, Json
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_object
 from pegbar.core.http.access import not_client
 from pegbar.core.http.routing import found, get
@@ -17,7 +17,7 @@ from pegbar.media.tables import preview_file
 from pegbar.studio.tables import task_type
 from pegbar.tasks.tables import task
 
-_ENTITY_ID = bindparam("entity_id", type_=Uuid)
+_ENTITY_ID = param("entity_id")
 _ORIGINALS = ("original_width", "original_height", "original_duration", "original_file_size")
 
 

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, bindparam, func, select, text
+from sqlalchemy import func, select, text
 
 from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.schema import Integer, Uuid
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, admin, at, authenticated, not_client, require, task_access
@@ -21,8 +21,8 @@ from pegbar.media.queries import PREVIEW
 from pegbar.media.tables import preview_file
 from pegbar.tasks.tables import task
 
-_TASK_ID = bindparam("task_id", type_=Uuid)
-_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_TASK_ID = param("task_id")
+_PROJECT_ID = param("project_id")
 
 _OF_TASK = (
     select(json_object(PREVIEW))
@@ -42,7 +42,7 @@ _OF_PROJECT = (
     .where(task.c.project_id == _PROJECT_ID)
     .order_by(preview_file.c.updated_at.desc(), preview_file.c.id)
 )
-_page = _OF_PROJECT.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer)).subquery("page")
+_page = _OF_PROJECT.limit(param("limit")).offset(param("offset")).subquery("page")
 _PAGE_OF_PROJECT = select(
     select(func.count())
     .select_from(preview_file.join(task, task.c.id == preview_file.c.task_id))
@@ -54,7 +54,7 @@ _PAGE_OF_PROJECT = select(
 #: Of each task in the order given, whether the caller reaches it and acts there as more than a client.
 _HERE = on(somebody_written("me"), written("t.project_id"))
 _ACTS = _HERE.sees_production & ~_HERE.has_role("client") & _HERE.reaches(written("t.entity_id"))
-_REACHED = text(
+_REACHED = sql(
     f"""
     SELECT given.id, t.id IS NOT NULL AS known,
            {as_text(_ACTS)} AS reached
@@ -63,7 +63,7 @@ _REACHED = text(
       LEFT JOIN task t ON t.id = given.id AND NOT {as_text(is_going(written("t.project_id")))}
      ORDER BY given.n
     """  # noqa: S608 - rules of ours
-).bindparams(bindparam("task_ids", type_=ARRAY(Uuid)), bindparam("caller_id", type_=Uuid))
+)
 
 
 class TaskIds(Strict):

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.errors import ApiError, Conflict, NotFound
 from pegbar.core.http.uploads import Upload
 from pegbar.core.storage import Address, fetch, record, store
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 _SAID = (
     select(comment.c.id, comment.c.person_id, comment.c.for_client)
     .join(comment_preview_link, comment_preview_link.c.comment == comment.c.id)
-    .where(comment_preview_link.c.preview_file == bindparam("preview_id", type_=Uuid))
+    .where(comment_preview_link.c.preview_file == param("preview_id"))
     .order_by(comment.c.created_at)
     .limit(1)
 )

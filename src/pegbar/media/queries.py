@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, any_, bindparam, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, any_, case, func, literal_column, select
 
 from pegbar.accounts.standing import is_open
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Relation
-from pegbar.core.data.schema import TIMESTAMP, Integer, Text, Uuid
+from pegbar.core.data.schema import TIMESTAMP, Text
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.entities.kinds import kind_text
 from pegbar.entities.tables import entity
@@ -17,7 +18,7 @@ from pegbar.tasks.tables import comment_preview_link, task
 
 PREVIEW = wire_of(preview_file, "PreviewFile")
 COMMENTS = Relation("comments", comment_preview_link.c.preview_file, comment_preview_link.c.comment)
-_PREVIEW_ID = bindparam("preview_id", type_=Uuid)
+_PREVIEW_ID = param("preview_id")
 
 #: A preview, and a preview with its comments, as JSON.
 preview_row = select(json_object(PREVIEW)).where(preview_file.c.id == _PREVIEW_ID)
@@ -40,7 +41,7 @@ _state = select(
 ).select_from(preview_file.outerjoin(task, task.c.id == preview_file.c.task_id))
 preview_state = _state.where(preview_file.c.id == _PREVIEW_ID)
 locked_preview_state = preview_state.with_for_update(of=preview_file)
-preview_states = _state.where(preview_file.c.id == any_(bindparam("preview_ids", type_=ARRAY(Uuid))))
+preview_states = _state.where(preview_file.c.id == any_(param("preview_ids")))
 locked_preview_states = preview_states.with_for_update(of=preview_file)
 
 #: The id of the organisation's setting for the names of downloads.
@@ -115,8 +116,8 @@ def _unfinished(*, limited: bool, after: bool) -> Select[Any]:
         .order_by(preview_file.c.created_at.desc(), preview_file.c.id)
     )
     if after:
-        statement = statement.where(preview_file.c.created_at < bindparam("before", type_=TIMESTAMP))
-    return statement.limit(bindparam("limit", type_=Integer)) if limited else statement
+        statement = statement.where(preview_file.c.created_at < param("before", TIMESTAMP))
+    return statement.limit(param("limit")) if limited else statement
 
 
 #: The same, by whether a limit and a cursor are given.

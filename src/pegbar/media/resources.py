@@ -5,6 +5,7 @@ from sqlalchemy import Boolean, String, bindparam, select, update
 from pegbar.accounts.standing import CALLER, Narrowing, assigned
 from pegbar.core.data import filters, values
 from pegbar.core.data.filters import Special
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Access, Change, Resource, project_through
 from pegbar.core.data.schema import Integer, Uuid, utc_now
 from pegbar.core.data.writes import MANAGERS, Only, writes
@@ -18,9 +19,7 @@ from pegbar.productions.tables import project, project_preview_background_file_l
 from pegbar.tasks.tables import task
 
 OF_TASK = of_row("task", preview_file.c.task_id)
-_OF_PROJECT = preview_file.c.task_id.in_(
-    select(task.c.id).where(task.c.project_id == bindparam("f_project_id", type_=Uuid))
-)
+_OF_PROJECT = preview_file.c.task_id.in_(select(task.c.id).where(task.c.project_id == param("f_project_id")))
 
 
 #: Clients are shown no rejected pictures.
@@ -53,21 +52,21 @@ _changes = Rule(
 )
 
 _TAKEN = select(preview_file.c.id).where(
-    preview_file.c.task_id == bindparam("task_id", type_=Uuid),
-    preview_file.c.revision == bindparam("revision", type_=Integer),
+    preview_file.c.task_id == param("task_id"),
+    preview_file.c.revision == param("revision"),
     preview_file.c.position == 1,
-    preview_file.c.id != bindparam("preview_id", type_=Uuid),
+    preview_file.c.id != param("preview_id"),
 )
 _FOLLOW = (
     update(preview_file)
     .where(
-        preview_file.c.task_id == bindparam("of_task", type_=Uuid),
-        preview_file.c.revision == bindparam("before", type_=Integer),
-        preview_file.c.id != bindparam("preview_id", type_=Uuid),
+        preview_file.c.task_id == param("of_task", Uuid),
+        preview_file.c.revision == param("before", Integer),
+        preview_file.c.id != param("preview_id"),
     )
-    .values(revision=bindparam("after", type_=Integer), updated_at=bindparam("now"))
+    .values(revision=param("after", Integer), updated_at=bindparam("now"))
 )
-_LOCK_TASK = select(task.c.id).where(task.c.id == bindparam("task_id", type_=Uuid)).with_for_update()
+_LOCK_TASK = select(task.c.id).where(task.c.id == param("task_id")).with_for_update()
 
 
 #: What whoever works on the task says of a preview; what reviewing it changes; and what publishing it made.
@@ -135,20 +134,20 @@ preview_files = Resource(
 # Backgrounds
 
 _SAME_NAME = select(preview_background_file.c.id).where(
-    preview_background_file.c.name == bindparam("name", type_=String),
-    preview_background_file.c.id.is_distinct_from(bindparam("row_id", type_=Uuid)),
+    preview_background_file.c.name == param("name", String),
+    preview_background_file.c.id.is_distinct_from(param("row_id")),
 )
 _CLEAR_DEFAULT = (
     update(preview_background_file)
     .where(
-        preview_background_file.c.is_default == bindparam("chosen", type_=Boolean),
-        preview_background_file.c.id != bindparam("row_id", type_=Uuid),
+        preview_background_file.c.is_default == param("chosen", Boolean),
+        preview_background_file.c.id != param("row_id"),
     )
     .values(is_default=False)
 )
 _RELEASE_PROJECTS = (
     update(project)
-    .where(project.c.default_preview_background_file_id == bindparam("row_id", type_=Uuid))
+    .where(project.c.default_preview_background_file_id == param("row_id"))
     .values(default_preview_background_file_id=None)
 )
 

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import func, select, text, update
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.schema import Integer, Uuid, utc_now
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.media.events import PREVIEW_NEW
 from pegbar.media.tables import preview_file
@@ -24,9 +25,9 @@ HIGHEST_REVISION = 10**9
 #: What is counted on from: a number above it, as some databases hold, leaves room for all that come after the others.
 _COUNTED = 2 * 10**9
 
-_COMMENT_ID = bindparam("comment_id", type_=Uuid)
-_TASK_ID = bindparam("task_id", type_=Uuid)
-_REVISION = bindparam("revision", type_=Integer)
+_COMMENT_ID = param("comment_id")
+_TASK_ID = param("task_id")
+_REVISION = param("revision")
 
 _LOCKED_TASK = (
     select(task.c.id, task.c.project_id, project.c.is_single_preview_per_revision.label("single"))
@@ -60,7 +61,7 @@ _HIGHEST_POSITION = select(
 _TELL_NEWS = (
     update(news)
     .where(news.c.comment_id == _COMMENT_ID, news.c.preview_file_id.is_(None))
-    .values(preview_file_id=bindparam("preview_id", type_=Uuid))
+    .values(preview_file_id=param("preview_id"))
 )
 
 

@@ -1,9 +1,10 @@
 """The rules of schedules. Source: spec crud, "schedule-items", "production-schedule-versions"."""
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import update
 
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
+from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import require
 from pegbar.planning import queries
@@ -12,8 +13,8 @@ from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.queries import locked_project
 from pegbar.productions.tables import project
 
-_VERSION_ID = bindparam("version_id", type_=Uuid)
-_NOW = bindparam("now", type_=TIMESTAMP)
+_VERSION_ID = param("version_id")
+_NOW = param("now")
 
 _FORGET_ORIGIN = (
     update(production_schedule_version)

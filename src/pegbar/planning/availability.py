@@ -3,10 +3,11 @@
 from functools import lru_cache
 from typing import Literal
 
-from sqlalchemy import Executable, bindparam, text
+from sqlalchemy import Executable, text
 
 from pegbar.accounts.standing import Who, as_text, is_going, is_open_state, teams, written
-from pegbar.core.data.schema import Text, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import Text
 
 #: Tasks of one production, of all open ones (an administrator's view), or of the caller's open ones.
 Scope = Literal["project", "studio", "own"]
@@ -72,7 +73,7 @@ def of_people(scope: Scope) -> Executable:
         """  # noqa: S608 - constants of ours
     )
     if scope == "project":
-        return statement.bindparams(bindparam("project_id", type_=Uuid))
+        return statement.bindparams(param("project_id"))
     if scope == "studio":
         return statement
-    return statement.bindparams(bindparam("caller_id", type_=Uuid), bindparam("caller_role", type_=Text))
+    return statement.bindparams(param("caller_id"), param("caller_role", Text))

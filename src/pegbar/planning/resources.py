@@ -1,10 +1,10 @@
 """Generic routes of schedules. Source: spec crud, "schedule-items", "milestones", "production-schedule-versions"."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from pegbar.core.data.filters import Special, uuid_filter
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Access, Relation, Resource, project_through
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.writes import MANAGERS, writes
 from pegbar.core.http.access import (
     Place,
@@ -80,7 +80,7 @@ schedule_versions = Resource(
     tag="Schedule",
 )
 
-_KEY = bindparam("key", type_=Uuid)
+_KEY = param("key")
 _links = production_schedule_version_task_link
 _project_of_version = select(_version_project.label("place_id")).where(production_schedule_version.c.id == _KEY)
 _of_link = Place(
@@ -115,9 +115,7 @@ schedule_version_links = Resource(
         "project_id": Special(
             uuid_filter,
             _links.c.production_schedule_version_id.in_(
-                select(production_schedule_version.c.id).where(
-                    _version_project == bindparam("f_project_id", type_=Uuid)
-                )
+                select(production_schedule_version.c.id).where(_version_project == param("f_project_id"))
             ),
         )
     },

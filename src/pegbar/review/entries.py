@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, any_, bindparam, select
+from sqlalchemy import any_, select
 
 from pegbar.core.data import belonging
 from pegbar.core.data.database import Reader
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.data.values import check_json
 from pegbar.core.errors import BadRequest
 from pegbar.entities.tables import entity
@@ -20,7 +20,7 @@ Entry = dict[str, Any]
 _ENTITIES_OF_PREVIEWS = (
     select(preview_file.c.id, task.c.entity_id)
     .join(task, task.c.id == preview_file.c.task_id)
-    .where(preview_file.c.id == any_(bindparam("preview_ids", type_=ARRAY(Uuid))))
+    .where(preview_file.c.id == any_(param("preview_ids")))
 )
 
 

@@ -13,8 +13,9 @@ from pegbar.accounts.standing import CALLER, on, teams
 from pegbar.accounts.tables import login_log
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import scope_parameters
-from pegbar.core.data.schema import TIMESTAMP, Integer, String, Uuid
+from pegbar.core.data.schema import TIMESTAMP, String
 from pegbar.core.data.values import to_timestamp
 from pegbar.core.data.wire import Wire, json_object, wire_of
 from pegbar.core.errors import BadRequest
@@ -102,25 +103,25 @@ def _windowed(table: Any, author: Any, wire: Wire, names: frozenset[str]) -> Sel
     """The conditions that both logs share."""
     statement = select(json_object(wire)).select_from(table)
     if "after" in names:
-        statement = statement.where(table.c.created_at > bindparam("after", type_=TIMESTAMP))
+        statement = statement.where(table.c.created_at > param("after", TIMESTAMP))
     if "before" in names:
-        statement = statement.where(table.c.created_at < bindparam("before", type_=TIMESTAMP))
+        statement = statement.where(table.c.created_at < param("before", TIMESTAMP))
     if "person_ids" in names:
-        statement = statement.where(author == any_(bindparam("person_ids", type_=ARRAY(Uuid))))
+        statement = statement.where(author == any_(param("person_ids")))
     if "cursor_at" in names:
-        cursor_at, cursor_id = bindparam("cursor_at", type_=TIMESTAMP), bindparam("cursor_id", type_=Uuid)
+        cursor_at, cursor_id = param("cursor_at"), param("cursor_id")
         same_moment = (table.c.created_at == cursor_at) & (table.c.id > cursor_id)
         statement = statement.where(or_(table.c.created_at < cursor_at, same_moment))
-    return statement.order_by(table.c.created_at.desc(), table.c.id).limit(bindparam("limit", type_=Integer))
+    return statement.order_by(table.c.created_at.desc(), table.c.id).limit(param("limit"))
 
 
 @lru_cache(512)
 def _events(names: frozenset[str], only_files: bool, of_teams: bool) -> Executable:
     statement = _windowed(api_event, api_event.c.user_id, EVENT, names)
     if "project_id" in names:
-        statement = statement.where(api_event.c.project_id == bindparam("project_id", type_=Uuid))
+        statement = statement.where(api_event.c.project_id == param("project_id"))
     if "name" in names:
-        statement = statement.where(api_event.c.name == bindparam("name", type_=String))
+        statement = statement.where(api_event.c.name == param("name", String))
     for parameter in ("prefixes", "suffixes"):
         if parameter in names:
             patterns = bindparam(parameter, type_=ARRAY(String))
@@ -137,9 +138,9 @@ def _logins(names: frozenset[str]) -> Executable:
     return _windowed(login_log, login_log.c.person_id, _LOGIN, names)
 
 
-_EVENT_AT = select(api_event.c.created_at).where(api_event.c.id == bindparam("cursor_id", type_=Uuid))
-_LOGIN_AT = select(login_log.c.created_at).where(login_log.c.id == bindparam("cursor_id", type_=Uuid))
-_MANAGES = select(on(CALLER, bindparam("project_id", type_=Uuid)).leads("manager"))
+_EVENT_AT = select(api_event.c.created_at).where(api_event.c.id == param("cursor_id"))
+_LOGIN_AT = select(login_log.c.created_at).where(login_log.c.id == param("cursor_id"))
+_MANAGES = select(on(CALLER, param("project_id")).leads("manager"))
 _NAMES = select(api_event.c.name).distinct().order_by(api_event.c.name)
 
 

@@ -3,9 +3,10 @@
 from functools import lru_cache
 from typing import Literal
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, any_, bindparam, case, false, func, or_, select, text, true
+from sqlalchemy import ColumnElement, Executable, any_, case, false, func, or_, select, text, true
 
-from pegbar.core.data.schema import Integer, String, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import String
 from pegbar.core.data.wire import Wire, json_object
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file
@@ -17,7 +18,7 @@ PAGE = 20
 Episode = Literal["any", "one", "main", "all"]
 _DESCENDING = frozenset({"created_at", "updated_at"})
 
-_PROJECT_ID = bindparam("project_id", type_=Uuid)
+_PROJECT_ID = param("project_id")
 
 
 def _in_list() -> ColumnElement[str]:
@@ -38,29 +39,27 @@ def playlists_of_project(
     if for_clients:
         statement = statement.where(playlist.c.for_client == true())
     if episode == "one":
-        statement = statement.where(playlist.c.episode_id == bindparam("episode_id", type_=Uuid))
+        statement = statement.where(playlist.c.episode_id == param("episode_id"))
     elif episode != "any":
         wanted = playlist.c.is_for_all == true()
         if episode == "main":
             wanted = or_(playlist.c.is_for_all == false(), playlist.c.is_for_all.is_(None))
         statement = statement.where(playlist.c.episode_id.is_(None), wanted)
     if task_type_given:
-        statement = statement.where(playlist.c.task_type_id == bindparam("task_type_id", type_=Uuid))
+        statement = statement.where(playlist.c.task_type_id == param("task_type_id"))
     if for_entity_given:
         kind = func.coalesce(playlist.c.for_entity, "shot", type_=String)
-        statement = statement.where(kind == bindparam("for_entity", type_=String))
+        statement = statement.where(kind == param("for_entity", String))
     limited = statement.order_by(order, playlist.c.id).limit(PAGE)
-    return limited.offset(bindparam("offset", type_=Integer))
+    return limited.offset(param("offset"))
 
 
 #: What decides who reads and changes a playlist.
 playlist_state = select(
     playlist.c.id, playlist.c.project_id, playlist.c.for_client, playlist.c.created_by, playlist.c.task_type_id
-).where(playlist.c.id == bindparam("playlist_id", type_=Uuid))
-locked_playlist = (
-    select(playlist).where(playlist.c.id == bindparam("playlist_id", type_=Uuid)).with_for_update(of=playlist)
-)
-playlist_row = select(json_object(PLAYLIST)).where(playlist.c.id == bindparam("playlist_id", type_=Uuid))
+).where(playlist.c.id == param("playlist_id"))
+locked_playlist = select(playlist).where(playlist.c.id == param("playlist_id")).with_for_update(of=playlist)
+playlist_row = select(json_object(PLAYLIST)).where(playlist.c.id == param("playlist_id"))
 
 _with_jobs = PLAYLIST.but(build_jobs=BUILD_JOBS.ids(playlist))
 #: Every playlist of a production, whole.
@@ -70,8 +69,8 @@ _one_page = (
     select(json_object(_with_jobs).label("row"))
     .where(playlist.c.project_id == _PROJECT_ID)
     .order_by(playlist.c.created_at, playlist.c.id)
-    .limit(bindparam("limit", type_=Integer))
-    .offset(bindparam("offset", type_=Integer))
+    .limit(param("limit"))
+    .offset(param("offset"))
     .subquery()
 )
 #: Their number, and a page of them as the inside of a JSON array.
@@ -80,7 +79,7 @@ page_of_project = select(
     func.coalesce(func.string_agg(_one_page.c.row, text("','")), text("''")),
 ).select_from(_one_page)
 
-known_entity = select(entity.c.id).where(entity.c.id == bindparam("entity_id", type_=Uuid))
+known_entity = select(entity.c.id).where(entity.c.id == param("entity_id"))
 
 _ranked = (
     select(
@@ -94,9 +93,9 @@ _ranked = (
         .label("rank"),
     )
     .join(task, task.c.id == preview_file.c.task_id)
-    .where(task.c.entity_id == any_(bindparam("entity_ids", type_=ARRAY(Uuid))))
+    .where(task.c.entity_id == any_(param("entity_ids")))
 )
-_wanted_type = bindparam("task_type_id", type_=Uuid)
+_wanted_type = param("task_type_id")
 _latest = _ranked.where(_wanted_type.is_(None) | (task.c.task_type_id == _wanted_type)).subquery()
 #: The latest preview of each entity, of a task type when one is given.
 latest_previews = select(_latest.c.entity_id, _latest.c.id).where(_latest.c.rank == 1)

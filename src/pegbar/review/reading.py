@@ -3,9 +3,9 @@
 Source: spec review, "Playlist read shape (team)" and "GET /data/playlists/entities/{entity_id}/preview-files".
 """
 
-from sqlalchemy import Executable, bindparam, select, text
+from sqlalchemy import Executable, select
 
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.wire import json_list, json_object
 from pegbar.review.shapes import BUILD_JOB, PLAYLIST
 from pegbar.review.tables import build_job, playlist
@@ -63,18 +63,18 @@ def _previews(entities: str, shown: str, sibling: str, first: str) -> str:
 
 
 #: The previews of an entity, by task type.
-previews_of_entity: Executable = text(
+previews_of_entity: Executable = sql(
     f"""
     WITH {_previews("SELECT :entity_id", _OF_ENTITY, _SIBLING_OF_ENTITY, "p.created_at")}
     SELECT coalesce((SELECT preview_files::text FROM by_entity), '{{}}')
     """  # noqa: S608 - constants
-).bindparams(bindparam("entity_id", type_=Uuid))
+)
 
 _UUID = "'^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'"
 _ENTITY_TEXT = "coalesce(e.entry->>'id', e.entry->>'shot_id', e.entry->>'entity_id')"
 
 #: The entries of a playlist, each with the previews of its entity and what is known of the one it is shown in.
-entries_of_playlist: Executable = text(
+entries_of_playlist: Executable = sql(
     f"""
     WITH entries AS (
       SELECT e.n, e.entry, {_ENTITY_TEXT} AS entity_text,
@@ -102,7 +102,7 @@ entries_of_playlist: Executable = text(
       LEFT JOIN by_entity b ON b.entity_id = e.entity_id
      ORDER BY e.n
     """  # noqa: S608 - constants
-).bindparams(bindparam("playlist_id", type_=Uuid))
+)
 
 _BUILDS = json_list(
     select(json_object(BUILD_JOB.only("id", "status", "created_at", "message")))
@@ -112,12 +112,12 @@ _BUILDS = json_list(
 )
 #: A playlist of a production without its entries, with its builds.
 playlist_of_project = select(json_object(PLAYLIST.but("shots", build_jobs=_BUILDS))).where(
-    playlist.c.id == bindparam("playlist_id", type_=Uuid), playlist.c.project_id == bindparam("project_id", type_=Uuid)
+    playlist.c.id == param("playlist_id"), playlist.c.project_id == param("project_id")
 )
 
 #: The builds of a production's playlists.
 builds_of_project = (
     select(json_object(BUILD_JOB))
     .join(playlist, playlist.c.id == build_job.c.playlist_id)
-    .where(playlist.c.project_id == bindparam("project_id", type_=Uuid))
+    .where(playlist.c.project_id == param("project_id"))
 )

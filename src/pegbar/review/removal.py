@@ -3,24 +3,22 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
-
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import Removal, going
-from pegbar.core.data.schema import Uuid
 from pegbar.core.live.events import event
 from pegbar.core.storage import Address, mark_deleted
 from pegbar.review.events import BUILD_JOB_DELETE, PLAYLIST_DELETE
 from pegbar.review.tables import build_job, playlist
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = param("ids")
 
-_BUILDS = text(
+_BUILDS = sql(
     """
     SELECT b.id, b.playlist_id, p.project_id FROM build_job b JOIN playlist p ON p.id = b.playlist_id
      WHERE b.id = ANY(:ids) ORDER BY b.id
     """
-).bindparams(_IDS)
-_PLAYLISTS = text("SELECT id, project_id FROM playlist WHERE id = ANY(:ids) ORDER BY id").bindparams(_IDS)
+)
+_PLAYLISTS = sql("SELECT id, project_id FROM playlist WHERE id = ANY(:ids) ORDER BY id")
 #: Outlives the production, so that it has no scope.
 _DELETED_WITH_PRODUCTION = event("playlist:delete", "playlist_id", scoped=False)
 

@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, bindparam, cast, select
+from sqlalchemy import Select, Text, cast, select
 
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Database, Json
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import scope_parameters
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import json_object
 from pegbar.core.http.access import Caller, Place, Rule, require
 from pegbar.core.http.routing import get
@@ -18,11 +18,11 @@ from pegbar.tasks.shapes import TASK
 from pegbar.tasks.tables import task, task_person_link
 from pegbar.workspace import task_rows, todo
 
-_PERSON_ID = bindparam("person_id", type_=Uuid)
+_PERSON_ID = param("person_id")
 _SUBJECT = Place(
     "studio",
     "person_id",
-    select(person.c.id.label("place_id")).where(person.c.id == bindparam("key", type_=Uuid)),
+    select(person.c.id.label("place_id")).where(person.c.id == param("key")),
 )
 _clients = Rule("clients", lambda caller: caller.role == "client")
 _clients_and_vendors = Rule(
@@ -44,7 +44,7 @@ _related_of_colleague = (
     .further(_NO_BOT)
     .else_empty(_clients)
 )
-_IS_BOT = select(cast(person.c.is_bot, Text)).where(person.c.id == bindparam("key", type_=Uuid))
+_IS_BOT = select(cast(person.c.is_bot, Text)).where(person.c.id == param("key"))
 
 
 def _check_colleague(caller: Caller) -> None:
@@ -84,9 +84,7 @@ def _related(*, for_admin: bool) -> Select[Any]:
     return (
         select(json_object(TASK if for_admin else by_role(TASK)))
         .select_from(SOURCE if for_admin else WITH_CALLER)
-        .where(
-            task.c.task_type_id == bindparam("task_type_id", type_=Uuid), OPEN, task.c.entity_id.in_(works_on), *seen
-        )
+        .where(task.c.task_type_id == param("task_type_id"), OPEN, task.c.entity_id.in_(works_on), *seen)
     )
 
 

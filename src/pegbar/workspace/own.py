@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-from sqlalchemy import Date, Executable, String, bindparam, select
+from sqlalchemy import Date, Executable, String, select
 
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import CALLER_ID
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import day_off
 from pegbar.productions.tables import project
@@ -14,7 +14,7 @@ from pegbar.timesheets.queries import TIME_SPENT
 from pegbar.timesheets.tables import time_spent
 from pegbar.workspace.context import open_projects
 
-_DAY = bindparam("day", type_=Date)
+_DAY = param("day")
 #: Hours with what their task is of.
 DETAILED = TIME_SPENT.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id)
 
@@ -30,13 +30,13 @@ def time_spents(*, dated: bool) -> Executable:
     )
     if not dated:
         return rows
-    return rows.where(time_spent.c.date.between(bindparam("first", type_=Date), bindparam("last", type_=Date)))
+    return rows.where(time_spent.c.date.between(param("first", Date), param("last", Date)))
 
 
 time_spents_of_day = select(json_object(TIME_SPENT)).where(
     time_spent.c.person_id == CALLER_ID, time_spent.c.date == _DAY
 )
-time_spent_on_task = time_spents_of_day.where(time_spent.c.task_id == bindparam("task_id", type_=Uuid))
+time_spent_on_task = time_spents_of_day.where(time_spent.c.task_id == param("task_id"))
 
 day_off_of = (
     select(json_object(wire_of(day_off, "DayOff")))
@@ -50,5 +50,5 @@ def projects(*, for_admin: bool, named: bool) -> Executable:
     """The caller's open productions, whole, or the one of that very name."""
     rows: Executable = open_projects(for_admin=for_admin)
     if named:
-        rows = open_projects(for_admin=for_admin).where(project.c.name == bindparam("name", type_=String))
+        rows = open_projects(for_admin=for_admin).where(project.c.name == param("name", String))
     return rows

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, exists, literal_column, select
+from sqlalchemy import ColumnElement, Executable, Select, exists, literal_column, select
 
 from pegbar.accounts.standing import CALLER, is_member, is_open, on
 from pegbar.core.data.database import Database, Json
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import scope_parameters
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.http.access import Caller, Place, Rule
 from pegbar.core.http.routing import found, get
@@ -27,7 +27,7 @@ from pegbar.tasks.in_context import HERE, by_role
 from pegbar.tasks.shapes import TASK
 from pegbar.tasks.tables import task, task_person_link
 
-_ABOVE, _BETWEEN = bindparam("above_id", type_=Uuid), entity.alias("between")
+_ABOVE, _BETWEEN = param("above_id"), entity.alias("between")
 _shot = entity.alias("shot")
 
 
@@ -68,7 +68,7 @@ def _entities(kind: str, where: ColumnElement[bool], mine: ColumnElement[bool], 
 
 _ASSET_TYPE, _TASK_TYPE = wire_of(entity_type, "AssetType"), wire_of(task_type, "TaskType")
 _ASSIGNED = _assigned(entity.c.id)
-_OF_TYPE = _IN_PROJECT & (entity.c.entity_type_id == bindparam("type_id", type_=Uuid))
+_OF_TYPE = _IN_PROJECT & (entity.c.entity_type_id == param("type_id"))
 _ASSET_TYPES = (
     select(json_object(_ASSET_TYPE))
     .where(
@@ -93,7 +93,7 @@ _TYPES = (
 
 def _known(rows: Any, parameter: str, *conditions: ColumnElement[bool]) -> Rule:
     """Anybody but bots; 404 when the parameter names no such row."""
-    key = bindparam("key", type_=Uuid)
+    key = param("key")
     there = select(rows.c.id.label("place_id")).where(rows.c.id == key, *conditions)
     return Rule("a person, not a bot", lambda _: True, Place("studio", parameter, there), bots=False)
 
@@ -103,7 +103,7 @@ async def _list(db: Database, caller: Caller, statement: Executable, above_id: U
 
 
 _PROJECT = _known(project, "project_id")
-_KNOWN_PROJECT = select(project.c.id).where(project.c.id == bindparam("project_id", type_=Uuid))
+_KNOWN_PROJECT = select(project.c.id).where(project.c.id == param("project_id"))
 
 
 @get("/data/user/projects/{project_id:uuid}/asset-types", access=_PROJECT, returns=[_ASSET_TYPE])

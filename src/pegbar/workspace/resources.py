@@ -1,9 +1,9 @@
 """Generic routes of chats and saved searches. Source: spec crud, sections of the same names."""
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import update
 
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Change, Relation, Resource, project_of_row, project_through
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.writes import writes
 from pegbar.entities.tables import entity
 from pegbar.tasks.tables import attachment_file
@@ -22,9 +22,7 @@ chats = Resource(
 )
 
 _DETACH = (
-    update(attachment_file)
-    .where(attachment_file.c.chat_message_id == bindparam("message_id", type_=Uuid))
-    .values(chat_message_id=None)
+    update(attachment_file).where(attachment_file.c.chat_message_id == param("message_id")).values(chat_message_id=None)
 )
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, any_, bindparam, func, select
+from sqlalchemy import any_, func, select
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.core.http.body import Strict, validate
@@ -88,7 +88,7 @@ def batch_of(document: Any, form: Form, task_id: UUID | None) -> Batch:
     return Batch(said, files["attachment"], files["preview"])
 
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = param("ids")
 _AUTHORS = (
     select(comment.c.id, comment.c.object_id, comment.c.person_id)
     .where(comment.c.id == any_(_IDS))

@@ -8,10 +8,11 @@ constraint takes nulls for different: the one changed last counts.
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import CTE, ColumnElement, Executable, bindparam, exists, func, literal_column, select, text
+from sqlalchemy import CTE, ColumnElement, Executable, exists, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
-from pegbar.core.data.schema import TIMESTAMP, Column, Date, Text, Uuid
+from pegbar.core.data.parameters import param
+from pegbar.core.data.schema import Column, Text, Uuid
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import schedule_item
 from pegbar.studio.tables import task_type
@@ -50,8 +51,8 @@ _OF_KIND: dict[Kind, str] = {
     "edits": _ENTITIES.format(kind="Edit", within="e.parent_id = :episode_id", more="AND e.canceled IS NOT TRUE"),
 }
 
-_PROJECT_ID = bindparam("project_id", type_=Uuid)
-_OF_OBJECTS = (bindparam("task_type_id", type_=Uuid), bindparam("episode_id", type_=Uuid))
+_PROJECT_ID = param("project_id")
+_OF_OBJECTS = (param("task_type_id"), param("episode_id"))
 
 
 def _sql(kind: Kind) -> str:
@@ -82,7 +83,7 @@ def items(kind: Kind) -> Executable:
     order: tuple[ColumnElement[Any], ...] = (bar.c.start_date.nulls_last(), bar.c.name)
     if kind != "task-types":
         wire = wire.but(name=bar.c.name)
-        known = exists().where(task_type.c.id == bindparam("task_type_id", type_=Uuid))
+        known = exists().where(task_type.c.id == param("task_type_id"))
         order = (bar.c.name, bar.c.id)
     rows = func.string_agg(json_object(wire), aggregate_order_by(literal_column("','", Text), *order))
     return select(
@@ -108,7 +109,7 @@ def add_missing(kind: Kind) -> Executable:
         """  # noqa: S608 - constants of ours
     ).bindparams(
         _PROJECT_ID,
-        bindparam("now", type_=TIMESTAMP),
-        bindparam("today", type_=Date),
+        param("now"),
+        param("today"),
         *(() if kind == "task-types" else _OF_OBJECTS),
     )

@@ -3,12 +3,12 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import select, text
 
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import Date, Uuid
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import require
 from pegbar.planning.tables import day_off
@@ -16,14 +16,14 @@ from pegbar.tasks import recount
 from pegbar.timesheets.events import TIME_SPENT_DELETE
 
 #: The person, locked: their days off are written one after the other.
-_PERSON = select(person.c.id).where(person.c.id == bindparam("person_id", type_=Uuid)).with_for_update(key_share=True)
+_PERSON = select(person.c.id).where(person.c.id == param("person_id")).with_for_update(key_share=True)
 
-_FIRST, _LAST = bindparam("first_day", type_=Date), bindparam("last_day", type_=Date)
+_FIRST, _LAST = param("first_day"), param("last_day")
 _OVERLAPPING = (
     select(day_off.c.date, day_off.c.end_date)
     .where(
-        day_off.c.person_id == bindparam("person_id", type_=Uuid),
-        day_off.c.id.is_distinct_from(bindparam("day_off_id", type_=Uuid)),
+        day_off.c.person_id == param("person_id"),
+        day_off.c.id.is_distinct_from(param("day_off_id")),
         day_off.c.date <= _LAST,
         day_off.c.end_date >= _FIRST,
     )
@@ -36,7 +36,7 @@ _WIPE_HOURS = text(
      WHERE t.id = h.task_id AND h.person_id = :person_id AND h.date BETWEEN :first_day AND :last_day
     RETURNING h.id, h.task_id, t.project_id
     """
-).bindparams(bindparam("person_id", type_=Uuid), _FIRST, _LAST)
+).bindparams(param("person_id"), _FIRST, _LAST)
 
 
 async def check_day_off(change: Change) -> None:

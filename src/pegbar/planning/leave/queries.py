@@ -9,12 +9,10 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Date,
     Executable,
     Select,
     Text,
     any_,
-    bindparam,
     case,
     func,
     literal_column,
@@ -25,13 +23,13 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.accounts.standing import CALLER, members, shares_team_with
 from pegbar.accounts.tables import department_link, person
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import CALLER_DEPARTMENTS, CALLER_ID
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import JsonText, json_object, wire_of
 from pegbar.planning.tables import day_off
 
-_PERSON_ID = bindparam("person_id", type_=Uuid)
-_FIRST, _LAST = bindparam("first_day", type_=Date), bindparam("last_day", type_=Date)
+_PERSON_ID = param("person_id")
+_FIRST, _LAST = param("first_day"), param("last_day")
 
 FULL = wire_of(day_off, "DayOff")
 #: Without the reason.
@@ -86,7 +84,7 @@ def of_everybody(admin: bool) -> Executable:
 @lru_cache
 def one(admin: bool) -> Executable:
     """A day off by its id."""
-    return _visible(admin).where(day_off.c.id == bindparam("day_off_id", type_=Uuid))
+    return _visible(admin).where(day_off.c.id == param("day_off_id"))
 
 
 #: Whose days off are asked for: no row if there is nobody.
@@ -98,7 +96,7 @@ def of_team(full: bool, since: bool, until: bool) -> Executable:
     """The days off of the members of a team as one JSON object, by person; whole for managers and for oneself."""
     own = case((day_off.c.person_id == CALLER_ID, json_object(FULL)), else_=json_object(PLAIN))
     row = json_object(FULL) if full else own.cast(JsonText())
-    team = members(bindparam("project_id", type_=Uuid))
+    team = members(param("project_id"))
     rows = select(day_off.c.person_id, row.label("row"), day_off.c.date).where(day_off.c.person_id.in_(team))
     if since:
         rows = rows.where(day_off.c.end_date >= _FIRST)

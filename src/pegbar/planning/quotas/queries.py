@@ -11,6 +11,7 @@ from typing import Literal
 
 from sqlalchemy import TextClause, bindparam, text
 
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Text, Uuid
 from pegbar.timesheets.quotas import Mode
 
@@ -129,5 +130,5 @@ def quotas(mode: Mode, rows: Rows) -> TextClause:
         """  # noqa: S608 - constants
     ).bindparams(
         *[bindparam(name, type_=Uuid) for name in ("project_id", "task_type_id", "studio_id", "person_id")],
-        bindparam("timezone", type_=Text),
+        param("timezone", Text),
     )

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, bindparam, select, text
+from sqlalchemy import select
 
 from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import Gone, Removal, going, reaction, remove
-from pegbar.core.data.schema import TIMESTAMP, Text, Uuid, utc_now
+from pegbar.core.data.schema import Text, utc_now
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.core.storage import Address, mark_deleted, record, store
@@ -27,9 +28,9 @@ from pegbar.workspace.chats import queries
 from pegbar.workspace.chats.events import CHAT_DELETED_MESSAGE, CHAT_JOINED, CHAT_LEFT, CHAT_NEW_MESSAGE
 from pegbar.workspace.tables import chat, chat_message
 
-_ENTITY_ID = bindparam("entity_id", type_=Uuid)
-_PERSON = bindparam("person_id", type_=Uuid)
-_CHAT = bindparam("chat_id", type_=Uuid)
+_ENTITY_ID = param("entity_id")
+_PERSON = param("person_id")
+_CHAT = param("chat_id")
 _HELD = select(entity.c.id).where(entity.c.id == _ENTITY_ID).with_for_update(key_share=True)
 
 
@@ -46,12 +47,8 @@ async def chat_of(tx: Transaction, entity_id: UUID) -> UUID:
     return found
 
 
-_JOIN = text(
-    "INSERT INTO chat_participant (chat_id, person_id) VALUES (:chat_id, :person_id) ON CONFLICT DO NOTHING"
-).bindparams(_CHAT, _PERSON)
-_LEAVE = text("DELETE FROM chat_participant WHERE chat_id = :chat_id AND person_id = :person_id").bindparams(
-    _CHAT, _PERSON
-)
+_JOIN = sql("INSERT INTO chat_participant (chat_id, person_id) VALUES (:chat_id, :person_id) ON CONFLICT DO NOTHING")
+_LEAVE = sql("DELETE FROM chat_participant WHERE chat_id = :chat_id AND person_id = :person_id")
 
 
 async def join(tx: Transaction, caller: Caller, entity_id: UUID) -> Json:
@@ -73,7 +70,7 @@ async def leave(tx: Transaction, caller: Caller, entity_id: UUID) -> None:
 
 # Messages
 
-_SAY = text(
+_SAY = sql(
     """
     WITH said AS (
       INSERT INTO chat_message (id, created_at, updated_at, chat_id, person_id, text)
@@ -84,13 +81,8 @@ _SAY = text(
     UPDATE chat SET last_message = greatest(last_message, :now), updated_at = :now
       FROM said WHERE chat.id = said.chat_id
     RETURNING chat.last_message
-    """
-).bindparams(
-    _CHAT,
-    _PERSON,
-    bindparam("message_id", type_=Uuid),
-    bindparam("now", type_=TIMESTAMP),
-    bindparam("said", type_=Text),
+    """,
+    said=Text,
 )
 
 
@@ -150,9 +142,7 @@ async def say(tx: Transaction, caller: Caller, entity_id: UUID, said: str, files
     return row
 
 
-_FILES = text("SELECT id FROM attachment_file WHERE chat_message_id = ANY(:ids)").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid))
-)
+_FILES = sql("SELECT id FROM attachment_file WHERE chat_message_id = ANY(:ids)")
 
 
 @going(chat_message)
@@ -178,20 +168,20 @@ async def take_back(tx: Transaction, caller: Caller, entity_id: UUID, message_id
 
 # What ends a chat, or somebody's part in it
 
-_LEAVE_ALL = text(
+_LEAVE_ALL = sql(
     """
     DELETE FROM chat_participant WHERE person_id = :person_id AND chat_id IN (
       SELECT c.id FROM chat c JOIN entity e ON e.id = c.object_id WHERE e.project_id = :project_id)
     """
-).bindparams(_PERSON, bindparam("project_id", type_=Uuid))
+)
 
-_MESSAGES_BY = text(
+_MESSAGES_BY = sql(
     """
     SELECT m.id, m.chat_id, e.project_id
       FROM chat_message m JOIN chat c ON c.id = m.chat_id LEFT JOIN entity e ON e.id = c.object_id
      WHERE m.person_id = ANY(:person_ids)
     """
-).bindparams(bindparam("person_ids", type_=ARRAY(Uuid)))
+)
 
 
 @reaction(chat_message.c.person_id)

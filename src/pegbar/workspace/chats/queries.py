@@ -1,18 +1,18 @@
 """Reads of the chats of entities. Source: spec tasks, "Chats"; spec user, GET /data/user/chats."""
 
-from sqlalchemy import ColumnElement, bindparam, exists, select, text
+from sqlalchemy import ColumnElement, exists, select
 
 from pegbar.accounts.standing import as_text, is_open_state, on, somebody_written, written
-from pegbar.core.data.schema import Uuid
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
 from pegbar.entities.naming import FULL_NAME, JOINS
 from pegbar.tasks.tables import attachment_file
 from pegbar.workspace.resources import PARTICIPANTS
 from pegbar.workspace.tables import chat, chat_message, chat_participant
 
-_ENTITY_ID = bindparam("entity_id", type_=Uuid)
-_CHAT_ID = bindparam("chat_id", type_=Uuid)
-_MESSAGE_ID = bindparam("message_id", type_=Uuid)
+_ENTITY_ID = param("entity_id")
+_CHAT_ID = param("chat_id")
+_MESSAGE_ID = param("message_id")
 _FILE = wire_of(attachment_file).only("id", "name", "extension")
 
 
@@ -74,7 +74,7 @@ message = select(
 is_participant = select(
     exists().where(
         chat_participant.c.chat_id == chat_of_entity.scalar_subquery(),
-        chat_participant.c.person_id == bindparam("caller_id", type_=Uuid),
+        chat_participant.c.person_id == param("caller_id"),
     )
 )
 
@@ -98,7 +98,7 @@ OF_PERSON = {
 }
 _HERE = on(somebody_written("me"), written("p.id"))
 #: The chats that a person takes part in, of open productions whose team they are in and entities within their reach.
-of_person = text(
+of_person = sql(
     f"""
     SELECT json_build_object(
              'id', c.id, 'object_id', c.object_id,
@@ -114,4 +114,4 @@ of_person = text(
        AND {as_text(_HERE.sees_production & _HERE.reaches(written("e.id")))}
      ORDER BY c.last_message DESC NULLS LAST, c.id
     """  # noqa: S608 - a constant
-).bindparams(bindparam("caller_id", type_=Uuid))
+)

@@ -13,13 +13,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     Executable,
     Text,
     any_,
-    bindparam,
     case,
     cast,
     exists,
@@ -29,8 +27,9 @@ from sqlalchemy import (
     select,
 )
 
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import CALLER_DEPARTMENTS
-from pegbar.core.data.schema import TIMESTAMP, Uuid
+from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.wire import JsonText, json_list, json_object, json_text
 from pegbar.core.errors import BadRequest
 from pegbar.entities.tables import entity
@@ -63,18 +62,16 @@ _ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
 }
 
 _assignment = task_person_link.c.task_id == task.c.id
-_episode_id = bindparam("episode_id", type_=Uuid)
+_episode_id = param("episode_id")
 _FILTERS: dict[str, ColumnElement[bool]] = {
-    "project_id": task.c.project_id == bindparam("project_id", type_=Uuid),
-    "task_type_id": task.c.task_type_id == bindparam("task_type_id", type_=Uuid),
-    "task_status_id": task.c.task_status_id == bindparam("task_status_id", type_=Uuid),
+    "project_id": task.c.project_id == param("project_id"),
+    "task_type_id": task.c.task_type_id == param("task_type_id"),
+    "task_status_id": task.c.task_status_id == param("task_status_id"),
     "unassigned": ~exists().where(_assignment),
-    "person_ids": exists().where(
-        _assignment, task_person_link.c.person_id == any_(bindparam("person_ids", type_=ARRAY(Uuid)))
-    ),
+    "person_ids": exists().where(_assignment, task_person_link.c.person_id == any_(param("person_ids"))),
     "episode_id": or_(GRAND.c.id == _episode_id, entity.c.source_id == _episode_id, entity.c.parent_id == _episode_id),
-    "due_date_since": task.c.due_date >= bindparam("due_date_since", type_=TIMESTAMP),
-    "due_date_until": task.c.due_date <= bindparam("due_date_until", type_=TIMESTAMP),
+    "due_date_since": task.c.due_date >= param("due_date_since", TIMESTAMP),
+    "due_date_until": task.c.due_date <= param("due_date_until", TIMESTAMP),
 }
 
 
@@ -167,7 +164,7 @@ def tasks(filters: frozenset[str], order: str, *, for_admin: bool) -> Executable
     return found.order_by(*_ORDERS.get(order, _NAMES))
 
 
-_LIMIT, _OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
+_LIMIT, _OFFSET = param("limit", BigInteger), param("offset", BigInteger)
 
 
 def _total(value: ColumnElement[Any]) -> ColumnElement[str]:

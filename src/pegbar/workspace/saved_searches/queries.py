@@ -12,7 +12,6 @@ from sqlalchemy import (
     Table,
     Text,
     any_,
-    bindparam,
     cast,
     false,
     func,
@@ -26,8 +25,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.accounts.standing import CALLER, is_going, on, open_projects, teams
 from pegbar.accounts.tables import department
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import CALLER_DEPARTMENTS, CALLER_ID
-from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import JsonText, Wire, json_object, json_text, wire_of
 from pegbar.productions.tables import project
 from pegbar.workspace.tables import search_filter, search_filter_group
@@ -107,7 +106,7 @@ def groups_of(role: str) -> Executable:
     return select(listing_of_groups(role))
 
 
-_ROW_ID = bindparam("row_id", type_=Uuid)
+_ROW_ID = param("row_id")
 
 #: One row, to change it and as it is sent.
 locked = {
@@ -131,7 +130,7 @@ def group_to_join(role: str) -> Executable:
     It stays, as it is, until the transaction ends.
     """
     group = search_filter_group
-    theirs = func.coalesce(group.c.person_id == bindparam("owner_id", type_=Uuid), false())
+    theirs = func.coalesce(group.c.person_id == param("owner_id"), false())
     open_to_them = or_(theirs, visible(group, role)).label("open_to_them")
     return select(group.c.is_shared, open_to_them).where(group.c.id == _ROW_ID).with_for_update(read=True)
 
@@ -139,12 +138,12 @@ def group_to_join(role: str) -> Executable:
 #: What the caller is on a production.
 _here = on(CALLER, project.c.id)
 place = select(_here.in_team.label("in_team"), _here.role.label("role_here")).where(
-    project.c.id == bindparam("project_id", type_=Uuid), ~is_going(project.c.id)
+    project.c.id == param("project_id"), ~is_going(project.c.id)
 )
 
-known_department = select(department.c.id).where(department.c.id == bindparam("department_id", type_=Uuid))
+known_department = select(department.c.id).where(department.c.id == param("department_id"))
 
-_group_values = [bindparam("group_id", type_=Uuid), bindparam("now", type_=TIMESTAMP)]
+_group_values = [param("group_id"), param("now")]
 #: Shares the filters of a group that was just shared; those of another production leave it and stay private.
 share_filters_of = text(
     """
