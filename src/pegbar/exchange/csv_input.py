@@ -71,7 +71,7 @@ def _reader(text: str, delimiter: str) -> Any:
 
 def delimiter_of(text: str) -> str:
     """The delimiter that cuts the first line into most cells; quoted ones do not count."""
-    return max(DELIMITERS, key=lambda each: len(next(_reader(text, each), [])))
+    return max(DELIMITERS, key=lambda delimiter: len(next(_reader(text, delimiter), [])))
 
 
 def _cell(text: str) -> str:

@@ -98,9 +98,9 @@ class Import:
     async def _look_up(self, rows: Sequence[Row]) -> None:
         emails = [row.cells.get("Email", "").strip().lower() for row in rows]
         known = await self.tx.rows(_KNOWN, emails=[email for email in emails if "\0" not in email])
-        for each in known:
-            active = each["active"] is not False and not each["is_guest"]
-            self.entries[each["email"]] = Entry(each["id"], each["email"], known=True, active=active)
+        for person_row in known:
+            active = person_row["active"] is not False and not person_row["is_guest"]
+            self.entries[person_row["email"]] = Entry(person_row["id"], person_row["email"], known=True, active=active)
         self._seats = await rules.free_seats(self.tx)
         self._departments = dict(await self._names(_DEPARTMENTS))
         self._studios = dict(await self._names(_STUDIOS))

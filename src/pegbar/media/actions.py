@@ -94,9 +94,9 @@ async def remove_from_comment(
     tx: Transaction, task_id: UUID, comment_id: UUID, preview_id: UUID, *, force: bool = False
 ) -> None:
     """Remove a preview of a comment, with its files; the comment stays."""
-    said = await check_on_comment(tx, task_id, comment_id, preview_id)
+    comment_row = await check_on_comment(tx, task_id, comment_id, preview_id)
     await remove_previews(tx, [preview_id], force=force)
-    revisions.emit_comment_update(tx, said, task_id, said["project_id"])
+    revisions.emit_comment_update(tx, comment_row, task_id, comment_row["project_id"])
 
 
 async def remove(tx: Transaction, preview_id: UUID, *, force: bool = False) -> None:
@@ -128,8 +128,8 @@ async def move(tx: Transaction, preview_id: UUID, position: int) -> Json:
     state = await _state(tx, preview_id)
     ids, changed = await revisions.move(tx, state, position)
     if changed:
-        for each in ids:
-            tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=each)
+        for sibling_id in ids:
+            tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=sibling_id)
         await faces.follow_position(tx, ids)
     return await tx.json(_IN_ORDER, preview_ids=list(ids))
 
@@ -159,6 +159,6 @@ async def annotate(
         person_id=author_id,
         updated_at=now,
     )
-    found = await tx.json_row(queries.preview_row, preview_id=preview_id)
-    assert found is not None
-    return found
+    answer = await tx.json_row(queries.preview_row, preview_id=preview_id)
+    assert answer is not None
+    return answer

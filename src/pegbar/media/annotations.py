@@ -19,7 +19,7 @@ def check(kind: str, entries: list[Entry]) -> None:
             raise BadRequest(f"{kind}.{i}.time: a number is required.")
         objects = entry.get("objects", []) if kind == "deletions" else _drawing(entry).get("objects", [])
         wanted = str if kind == "deletions" else dict
-        if not isinstance(objects, list) or not all(isinstance(each, wanted) for each in objects):
+        if not isinstance(objects, list) or not all(isinstance(drawn, wanted) for drawn in objects):
             raise BadRequest(f"{kind}.{i}: its objects must be a list.")
 
 
@@ -35,7 +35,7 @@ def _objects(entry: Entry) -> list[dict[str, Any]]:
 
 def _named(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The objects, each with an id."""
-    return [each if each.get("id") else {**each, "id": str(uuid4())} for each in objects]
+    return [drawn if drawn.get("id") else {**drawn, "id": str(uuid4())} for drawn in objects]
 
 
 def _with_objects(entry: Entry, objects: list[dict[str, Any]]) -> Entry:
@@ -46,7 +46,7 @@ def changed(
     stored: list[Entry] | None, additions: list[Entry], updates: list[Entry], deletions: list[Entry]
 ) -> list[Entry]:
     """The entries after additions, then updates, then deletions; those left without an object go."""
-    entries = [copy.deepcopy(each) for each in stored or [] if isinstance(each, dict)]
+    entries = [copy.deepcopy(drawn) for drawn in stored or [] if isinstance(drawn, dict)]
     for addition in additions:
         _add(entries, addition)
     for update in updates:
@@ -67,8 +67,8 @@ def _add(entries: list[Entry], addition: Entry) -> None:
         entries.append(_with_objects(addition, added))
         return
     known = _named(_objects(entries[i]))
-    ids = {each["id"] for each in known}
-    entries[i] = _with_objects(entries[i], known + [each for each in added if each["id"] not in ids])
+    ids = {drawn["id"] for drawn in known}
+    entries[i] = _with_objects(entries[i], known + [drawn for drawn in added if drawn["id"] not in ids])
 
 
 def _update(entries: list[Entry], update: Entry) -> None:
@@ -77,8 +77,8 @@ def _update(entries: list[Entry], update: Entry) -> None:
         return
     objects = _objects(entries[i])
     for new in _objects(update):
-        if any(each.get("id") == new.get("id") for each in objects):
-            objects = [each for each in objects if each.get("id") != new.get("id")] + [new]
+        if any(drawn.get("id") == new.get("id") for drawn in objects):
+            objects = [drawn for drawn in objects if drawn.get("id") != new.get("id")] + [new]
     entries[i] = _with_objects(entries[i], objects)
 
 
@@ -86,4 +86,4 @@ def _delete(entries: list[Entry], deletion: Entry) -> None:
     i = _at(entries, deletion["time"])
     if i is not None:
         gone = set(deletion.get("objects") or [])
-        entries[i] = _with_objects(entries[i], [each for each in _objects(entries[i]) if each.get("id") not in gone])
+        entries[i] = _with_objects(entries[i], [drawn for drawn in _objects(entries[i]) if drawn.get("id") not in gone])

@@ -43,12 +43,12 @@ async def upload_background(instance_id: UUID, request: AnyRequest, db: Database
         upload = form.file()
         if upload.extension != "hdr":
             raise BadRequest("A preview background must be a file of the type hdr.")
-        async with rendered(upload.path, (BACKGROUND_THUMBNAIL,), holder=caller.id, hdr=True) as made:
+        async with rendered(upload.path, (BACKGROUND_THUMBNAIL,), holder=caller.id, hdr=True) as picture:
             thumbnail = addresses.picture("thumbnails", instance_id)
             background = addresses.picture("preview-backgrounds", instance_id)
             stored = [
                 (background, await store().put(background, upload.path)),
-                (thumbnail, await store().put(thumbnail, made.files["thumbnails"])),
+                (thumbnail, await store().put(thumbnail, picture.files["thumbnails"])),
             ]
     async with db.transaction(caller.id) as tx:
         columns = {"extension": "hdr", "original_name": upload.stem[:250], "file_size": upload.size}

@@ -33,9 +33,9 @@ def _addresses(source: asyncpg.Record, target: UUID) -> list[tuple[Address, Addr
     return list(zip(addresses.all_of_preview(source["id"]), addresses.all_of_preview(target), strict=True))
 
 
-async def _copy(tx: Transaction, source: asyncpg.Record, asked: RevisionImport) -> None:
+async def _copy(tx: Transaction, source: asyncpg.Record, imported: RevisionImport) -> None:
     columns = {name: source[name] for name in _COPIED}
-    copy_id = await add_preview(tx, asked.author_id, asked.to_task_id, asked.to_comment_id, **columns)
+    copy_id = await add_preview(tx, imported.author_id, imported.to_task_id, imported.to_comment_id, **columns)
     for there, here in _addresses(source, copy_id):
         size = await store().copy(there, here)
         if size is not None:
@@ -48,7 +48,7 @@ async def _copy(tx: Transaction, source: asyncpg.Record, asked: RevisionImport) 
 
 
 @REVISION_IMPORTED.register()
-async def import_last_revision(asked: RevisionImport) -> None:
+async def import_last_revision(imported: RevisionImport) -> None:
     """Copy the previews of a task's last revision to a comment of the next task, with their files."""
-    for source in await asked.tx.rows(_LAST_REVISION, task_id=asked.from_task_id):
-        await _copy(asked.tx, source, asked)
+    for source in await imported.tx.rows(_LAST_REVISION, task_id=imported.from_task_id):
+        await _copy(imported.tx, source, imported)

@@ -94,8 +94,8 @@ async def stand_for_entity(tx: Transaction, preview_id: UUID) -> UUID | None:
     if row is None:
         return None
     _tell(tx, row, row["entity_id"], preview_id)
-    found: UUID = row["entity_id"]
-    return found
+    entity_id: UUID = row["entity_id"]
+    return entity_id
 
 
 _FOLLOW_POSITION = sql(

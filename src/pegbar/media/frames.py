@@ -56,12 +56,12 @@ async def set_shot_frames(
     project_id: UUID, task_type_id: UUID, request: Request[Any, Any, Any], tx: Transaction
 ) -> Any:
     """Set the frames of the shots that have a finished preview of a task type, from the newest one's length."""
-    given = request.query_params.get("episode_id")
+    episode = request.query_params.get("episode_id")
     rows = await tx.rows(
         _SET,
         project_id=project_id,
         task_type_id=task_type_id,
-        episode_id=uuid_filter(given) if given else None,
+        episode_id=uuid_filter(episode) if episode else None,
         now=utc_now(),
     )
     for row in rows:

@@ -93,10 +93,10 @@ async def rendered(
         settings().upload_folder.mkdir(parents=True, exist_ok=True)
         scratch = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix="render-")
     with scratch as folder:
-        files = {each.prefix: Path(folder) / each.prefix for each in variants}
+        files = {variant.prefix: Path(folder) / variant.prefix for variant in variants}
         outputs = [
-            {"path": str(files[each.prefix]), "fit": each.fit, "width": each.width, "height": each.height}
-            for each in variants
+            {"path": str(files[variant.prefix]), "fit": variant.fit, "width": variant.width, "height": variant.height}
+            for variant in variants
         ]
         request = {
             "source": str(source),
@@ -128,7 +128,7 @@ async def _run(request: Mapping[str, Any]) -> dict[str, int] | None:
         start_new_session=True,  # a server that stops lets the requests under way finish
     )
     try:
-        told, complaint = await asyncio.wait_for(process.communicate(), _LONGEST)
+        output, complaint = await asyncio.wait_for(process.communicate(), _LONGEST)
     except TimeoutError:
         raise UnreadablePicture(f"The picture cannot be read: it takes more than {_LONGEST} seconds.") from None
     finally:
@@ -136,12 +136,12 @@ async def _run(request: Mapping[str, Any]) -> dict[str, int] | None:
             process.kill()
             await process.wait()
     if process.returncode == 0:
-        size: dict[str, int] = json.loads(told)
+        size: dict[str, int] = json.loads(output)
         return size
     if process.returncode == program.LARGE:
         return None
-    if process.returncode == 1 and told:
-        raise UnreadablePicture(f"The picture cannot be read: {json.loads(told.splitlines()[0])['unreadable']}.")
+    if process.returncode == 1 and output:
+        raise UnreadablePicture(f"The picture cannot be read: {json.loads(output.splitlines()[0])['unreadable']}.")
     check_room(settings().upload_folder)
     log.warning("a picture could not be made", code=process.returncode, stderr=complaint.decode(errors="replace"))
     raise UnreadablePicture("The picture cannot be read.")

@@ -86,14 +86,14 @@ async def announce(tx: Transaction, state: asyncpg.Record, columns: dict[str, An
         if state["position"] == 1:
             await faces.stand_for_task(tx, preview_id)
         tx.emit(PREVIEW_UPDATE, project_id=project_id, preview_file_id=preview_id, status=status)
-    said = await tx.row(_SAID, preview_id=preview_id)
-    if said is None:
+    comment_row = await tx.row(_SAID, preview_id=preview_id)
+    if comment_row is None:
         return
-    emit_comment_update(tx, said, state["task_id"], project_id)
+    emit_comment_update(tx, comment_row, state["task_id"], project_id)
     tx.emit(
         PREVIEW_ADD_FILE,
         project_id=project_id,
-        comment_id=said["id"],
+        comment_id=comment_row["id"],
         task_id=state["task_id"],
         preview_file_id=preview_id,
         revision=state["revision"],
@@ -102,9 +102,9 @@ async def announce(tx: Transaction, state: asyncpg.Record, columns: dict[str, An
     )
 
 
-async def _store_rendered(preview_id: UUID, made: Rendered) -> list[Stored]:
+async def _store_rendered(preview_id: UUID, picture: Rendered) -> list[Stored]:
     stored = []
-    for prefix, path in made.files.items():
+    for prefix, path in picture.files.items():
         address = addresses.picture(prefix, preview_id)
         stored.append((address, await store().put(address, path)))
     return stored
@@ -115,9 +115,9 @@ async def _take_picture(
 ) -> tuple[list[Stored], dict[str, Any]]:
     """The picture as PNG and, unless a job makes them, what is derived from it."""
     variants = (ORIGINAL,) if in_job else (ORIGINAL, *DERIVED)
-    async with rendered(source, variants, holder=author_id) as made:
-        stored = await _store_rendered(preview_id, made)
-        columns = {"extension": "png", "width": made.width, "height": made.height, "file_size": stored[0][1]}
+    async with rendered(source, variants, holder=author_id) as picture:
+        stored = await _store_rendered(preview_id, picture)
+        columns = {"extension": "png", "width": picture.width, "height": picture.height, "file_size": stored[0][1]}
     return stored, {**columns, "status": "processing" if in_job else "ready"}
 
 
@@ -158,8 +158,8 @@ async def derive_pictures(db: Database, *, preview_id: str) -> None:
         if not await fetch(addresses.picture("original", row_id), original):
             status = "broken"
         else:
-            async with rendered(original, DERIVED, holder=None) as made:
-                stored = await _store_rendered(row_id, made)
+            async with rendered(original, DERIVED, holder=None) as picture:
+                stored = await _store_rendered(row_id, picture)
     except UnreadablePicture as error:
         log.warning("the thumbnails of a preview cannot be made", preview=preview_id, reason=error.message)
         status = "broken"

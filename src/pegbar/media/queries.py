@@ -97,6 +97,9 @@ def _served() -> Select[tuple[object, ...]]:
 served_preview = _served()
 
 
+_UNFINISHED = ("broken", "missing", "processing")
+
+
 def _unfinished(*, limited: bool, after: bool) -> Select[Any]:
     """Previews of open productions that are not ready, newest first."""
     wire = PREVIEW.but(project_id=task.c.project_id, task_type_id=task.c.task_type_id, full_entity_name=_full_name())
@@ -110,7 +113,9 @@ def _unfinished(*, limited: bool, after: bool) -> Select[Any]:
         .outerjoin(_parent, _parent.c.id == entity.c.parent_id)
         .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
         .where(
-            preview_file.c.status.in_([literal_column(f"'{each}'") for each in ("broken", "missing", "processing")]),
+            preview_file.c.status.in_(
+                [literal_column(f"'{status}'") for status in ("broken", "missing", "processing")]
+            ),
             is_open(to_admins=True),
         )
         .order_by(preview_file.c.created_at.desc(), preview_file.c.id)

@@ -113,9 +113,9 @@ class Source:
         if spec.depth != 1 or spec.deep:
             raise Unreadable("it is not a flat picture")
         for part in range(max(spec.get_int_attribute("oiio:subimages", 1), 1)):
-            found = spec if part == 0 else self._input.spec(part)
-            if found.width * found.height * max(found.depth, 1) > most:
-                raise Unreadable(f"it has {found.width} x {found.height} pixels; {most} are the most")
+            size = spec if part == 0 else self._input.spec(part)
+            if size.width * size.height * max(size.depth, 1) > most:
+                raise Unreadable(f"it has {size.width} x {size.height} pixels; {most} are the most")
 
     def strips(self, multiple: int) -> Iterator[Any]:
         """Arrays of rows, of a number that is a multiple of this one but for the last."""

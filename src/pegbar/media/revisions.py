@@ -70,15 +70,15 @@ def preview_name() -> str:
     return str(uuid4())[:13]
 
 
-def emit_comment_update(tx: Transaction, said: asyncpg.Record, task_id: UUID, project_id: UUID) -> None:
+def emit_comment_update(tx: Transaction, comment_row: asyncpg.Record, task_id: UUID, project_id: UUID) -> None:
     """Tell that a comment has other previews."""
     tx.emit(
         COMMENT_UPDATE,
         project_id=project_id,
-        comment_id=said["id"],
+        comment_id=comment_row["id"],
         task_id=task_id,
-        person_id=said["person_id"],
-        for_client=said["for_client"],
+        person_id=comment_row["person_id"],
+        for_client=comment_row["for_client"],
     )
 
 
@@ -93,19 +93,19 @@ async def add_preview(
     if revision is not None and revision > HIGHEST_REVISION:
         raise BadRequest(f"revision: {revision} is too high, {HIGHEST_REVISION} is the most.", field="revision")
     subject = await tx.row(_LOCKED_TASK, task_id=task_id)
-    said = await tx.row(_COMMENT, comment_id=comment_id, task_id=task_id)
-    if subject is None or said is None:
+    comment_row = await tx.row(_COMMENT, comment_id=comment_id, task_id=task_id)
+    if subject is None or comment_row is None:
         raise NotFound(f"There is no comment {comment_id} on the task {task_id}.")
     numbers = await tx.row(_NUMBERS, comment_id=comment_id, task_id=task_id)
     assert numbers is not None
-    given = revision
+    requested = revision
     if revision is None:
         revision = numbers["of_comment"] if numbers["of_comment"] is not None else (numbers["last"] or 0) + 1
     row = await tx.row(_HIGHEST_POSITION, task_id=task_id, revision=revision)
     assert row is not None
-    if given is not None and numbers["of_comment"] is None and row[1]:
+    if requested is not None and numbers["of_comment"] is None and row[1]:
         raise BadRequest(
-            f"Revision {given} already exists for this task. Leave the revision out, and the next one is chosen.",
+            f"Revision {requested} already exists for this task. Leave the revision out, and the next one is chosen.",
             field="revision",
         )
     position = (row[0] or 0) + 1
@@ -119,7 +119,7 @@ async def add_preview(
     await tx.insert(comment_preview_link, comment=comment_id, preview_file=preview_id)
     await tx.execute(_TELL_NEWS, comment_id=comment_id, preview_id=preview_id)
     tx.emit(PREVIEW_NEW, project_id=subject["project_id"], preview_file_id=preview_id, comment_id=comment_id)
-    emit_comment_update(tx, said, task_id, subject["project_id"])
+    emit_comment_update(tx, comment_row, task_id, subject["project_id"])
     return preview_id
 
 
@@ -146,7 +146,7 @@ async def move(tx: Transaction, state: asyncpg.Record, position: int) -> tuple[S
     ids = await tx.column(_SIBLINGS, task_id=state["task_id"], revision=state["revision"])
     if not 1 <= position <= len(ids):
         return ids, False
-    ordered = [each for each in ids if each != state["id"]]
+    ordered = [preview_id for preview_id in ids if preview_id != state["id"]]
     ordered.insert(position - 1, state["id"])
     changed = await tx.execute(_RENUMBER, ids=ordered, now=utc_now())
     return ordered, bool(changed)

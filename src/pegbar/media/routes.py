@@ -63,15 +63,15 @@ class Unfinished(msgspec.Struct):
 @get("/data/playlists/preview-files/running", access=admin, errors=(400,))
 async def unfinished_previews(query: Unfinished, db: Database) -> Json:
     """The previews of open productions that are processing, broken or missing, newest first."""
-    given: dict[str, Any] = {}
+    params: dict[str, Any] = {}
     if query.limit is not None:
-        given["limit"] = actions.at_least_zero("limit", query.limit)
+        params["limit"] = actions.at_least_zero("limit", query.limit)
     if query.cursor_preview_file_id is not None:
         cursor = uuid_filter(query.cursor_preview_file_id)
-        given["before"] = await db.value(queries.created_at_of, preview_id=cursor)
-        if given["before"] is None:
+        params["before"] = await db.value(queries.created_at_of, preview_id=cursor)
+        if params["before"] is None:
             raise BadRequest(f"cursor_preview_file_id: there is no preview {cursor}.")
-    return await db.json(queries.unfinished_previews["limit" in given, "before" in given], **given)
+    return await db.json(queries.unfinished_previews["limit" in params, "before" in params], **params)
 
 
 _OF_PREVIEW = OF_TASK.renamed("preview_file_id")

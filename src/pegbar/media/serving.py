@@ -145,11 +145,11 @@ async def preview_original_file(
 async def preview_download(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
     """The file of a preview, to keep, named after where it belongs."""
     preview = await _preview(db, caller, instance_id)
-    found = {"png": [addresses.picture("original", instance_id)], "mp4": movie_versions(preview, _HIGH)}.get(
+    versions = {"png": [addresses.picture("original", instance_id)], "mp4": movie_versions(preview, _HIGH)}.get(
         preview["extension"] or "", [addresses.other(instance_id)]
     )
     kind, name = media_type(preview["extension"]), download_name(preview)
-    return _waiting(request, preview) or await download(request, *found, kind=kind, name=name, attachment=True)
+    return _waiting(request, preview) or await download(request, *versions, kind=kind, name=name, attachment=True)
 
 
 async def _movie(

@@ -25,17 +25,17 @@ async def add_entities(tx: Transaction, caller: Caller, playlist_id: UUID, wante
     if row is None:
         raise NotFound(f"There is no playlist {playlist_id}.")
     check_editor(caller, row["created_by"])
-    asked = [
+    requested = [
         {"entity_id": str(of), "preview_file_id": None if preview is None else str(preview)} for of, preview in wanted
     ]
     stored: list[Any] = list(row["shots"] or [])
-    await entries.check_places(tx, row["project_id"], asked, stored, "entity_id")
-    chosen = await entries.own_previews(tx, asked)
+    await entries.check_places(tx, row["project_id"], requested, stored, "entity_id")
+    chosen = await entries.own_previews(tx, requested)
     bare = [UUID(entry["entity_id"]) for entry in chosen if entry["preview_file_id"] is None]
     latest: dict[str, str] = {}
     if bare:
         rows = await tx.rows(queries.latest_previews, entity_ids=bare, task_type_id=row["task_type_id"])
-        latest = {str(found["entity_id"]): str(found["id"]) for found in rows}
+        latest = {str(preview["entity_id"]): str(preview["id"]) for preview in rows}
     known = {_couple(entry) for entry in stored if isinstance(entry, dict)}
     added = []
     for entry in chosen:

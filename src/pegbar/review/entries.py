@@ -40,10 +40,10 @@ def entity_of(entry: Mapping[str, Any]) -> Any:
 async def own_previews(db: Reader, entries: Iterable[Mapping[str, Any]]) -> list[Entry]:
     """The entries, with the previews that are not of their own entity set to null."""
     listed = [dict(entry) for entry in entries]
-    asked = {preview_id for entry in listed if (preview_id := as_uuid(entry.get("preview_file_id")))}
+    preview_ids = {preview_id for entry in listed if (preview_id := as_uuid(entry.get("preview_file_id")))}
     owners: dict[UUID, UUID] = {}
-    if asked:
-        rows = await db.rows(_ENTITIES_OF_PREVIEWS, preview_ids=list(asked))
+    if preview_ids:
+        rows = await db.rows(_ENTITIES_OF_PREVIEWS, preview_ids=list(preview_ids))
         owners = {row["id"]: row["entity_id"] for row in rows}
     for entry in listed:
         if "preview_file_id" in entry:
@@ -59,8 +59,8 @@ async def check_places(
     """Refuse (400) entities of other productions, unless they are shared or the playlist holds them already."""
     kept = {as_uuid(entity_of(entry)) for entry in stored if isinstance(entry, dict)}
     wanted = {of for entry in entries if (of := as_uuid(entity_of(entry))) is not None} - kept
-    for each in await belonging.foreign(db, entity, wanted, project_id):
-        raise BadRequest(f"{field}: {each} is not of this production.")
+    for entity_id in await belonging.foreign(db, entity, wanted, project_id):
+        raise BadRequest(f"{field}: {entity_id} is not of this production.")
 
 
 def checked(value: Any) -> list[Entry]:

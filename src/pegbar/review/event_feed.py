@@ -49,9 +49,9 @@ class Gone(ApiError):
     status = 410
 
 
-def _read(given: str) -> Cursor:
+def _read(text: str) -> Cursor:
     try:
-        cursor = msgspec.json.decode(urlsafe_b64decode(given.encode() + b"=="), type=Cursor)
+        cursor = msgspec.json.decode(urlsafe_b64decode(text.encode() + b"=="), type=Cursor)
     except (ValueError, msgspec.DecodeError):
         raise BadRequest("cursor: this is not one of GET /data/events/since.") from None
     for snapshot in (cursor.seen, cursor.reading):

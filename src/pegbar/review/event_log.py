@@ -63,18 +63,18 @@ def _moment(name: str, value: str) -> Any:
         raise BadRequest(f"{name}: {value!r} is not a date (YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS).") from None
 
 
-def _given(query: LogQuery) -> dict[str, Any]:
+def _window(query: LogQuery) -> dict[str, Any]:
     """The parameters that both logs have."""
     if query.limit < 0:
         raise BadRequest("limit must not be negative.")
-    given: dict[str, Any] = {"limit": min(query.limit, _MOST)}
+    params: dict[str, Any] = {"limit": min(query.limit, _MOST)}
     for name in ("after", "before"):
         value = getattr(query, name)
         if value is not UNSET:
-            given[name] = _moment(name, value)
+            params[name] = _moment(name, value)
     if query.person_ids:
-        given["person_ids"] = [uuid_filter(each) for each in query.person_ids]
-    return given
+        params["person_ids"] = [uuid_filter(person_id) for person_id in query.person_ids]
+    return params
 
 
 def _parts(name: str, values: list[str], pattern: str) -> list[str]:
@@ -85,18 +85,18 @@ def _parts(name: str, values: list[str], pattern: str) -> list[str]:
 
 
 def _event_parameters(query: EventQuery) -> dict[str, Any]:
-    given = _given(query)
+    params = _window(query)
     if query.project_id is not None:
-        given["project_id"] = uuid_filter(query.project_id)
+        params["project_id"] = uuid_filter(query.project_id)
     if query.name is not UNSET:
-        given["name"] = query.name
+        params["name"] = query.name
     if query.name_prefixes:
-        given["prefixes"] = _parts("name_prefixes", query.name_prefixes, "{}:%")
+        params["prefixes"] = _parts("name_prefixes", query.name_prefixes, "{}:%")
     if query.name_suffixes:
-        given["suffixes"] = _parts("name_suffixes", query.name_suffixes, "%:{}")
+        params["suffixes"] = _parts("name_suffixes", query.name_suffixes, "%:{}")
     if query.cursor_event_id is not None:
-        given["cursor_id"] = uuid_filter(query.cursor_event_id)
-    return given
+        params["cursor_id"] = uuid_filter(query.cursor_event_id)
+    return params
 
 
 def _windowed(table: Any, author: Any, wire: Wire, names: frozenset[str]) -> Select[Any]:
@@ -127,7 +127,7 @@ def _events(names: frozenset[str], only_files: bool, of_teams: bool) -> Executab
             patterns = bindparam(parameter, type_=ARRAY(String))
             statement = statement.where(api_event.c.name.op("LIKE")(any_(patterns)))
     if only_files:
-        statement = statement.where(or_(*[api_event.c.name == each for each in FILE_EVENTS]))
+        statement = statement.where(or_(*[api_event.c.name == file_event for file_event in FILE_EVENTS]))
     if of_teams:
         statement = statement.where(api_event.c.project_id.in_(teams(CALLER, "manager")))
     return statement
@@ -144,12 +144,12 @@ _MANAGES = select(on(CALLER, param("project_id")).leads("manager"))
 _NAMES = select(api_event.c.name).distinct().order_by(api_event.c.name)
 
 
-async def _cursor(db: Database, given: dict[str, Any], statement: Executable) -> None:
+async def _cursor(db: Database, params: dict[str, Any], statement: Executable) -> None:
     """Add the time of the cursor to its id."""
-    cursor: UUID | None = given.get("cursor_id")
+    cursor: UUID | None = params.get("cursor_id")
     if cursor is not None:
-        given["cursor_at"] = await db.value(statement, cursor_id=cursor)
-        if given["cursor_at"] is None:
+        params["cursor_at"] = await db.value(statement, cursor_id=cursor)
+        if params["cursor_at"] is None:
             raise BadRequest(f"There is nothing in the log with the id {cursor}.")
 
 
@@ -170,12 +170,12 @@ async def _check_manager(db: Database, caller: Caller, project_id: UUID | None) 
 )
 async def last_events(query: EventQuery, db: Database, caller: Caller) -> Json:
     """The last events of the log; managers get those of their productions."""
-    given = _event_parameters(query)
+    params = _event_parameters(query)
     if not caller.is_admin:
-        await _check_manager(db, caller, given.get("project_id"))
-    await _cursor(db, given, _EVENT_AT)
-    statement = _events(frozenset(given), query.only_files == "true", not caller.is_admin)
-    return await db.json(statement, **given, **scope_parameters(statement, caller))
+        await _check_manager(db, caller, params.get("project_id"))
+    await _cursor(db, params, _EVENT_AT)
+    statement = _events(frozenset(params), query.only_files == "true", not caller.is_admin)
+    return await db.json(statement, **params, **scope_parameters(statement, caller))
 
 
 @get("/data/events/names", access=global_manager, returns=list[str])
@@ -187,8 +187,8 @@ async def event_names(db: Database) -> list[str]:
 @get("/data/events/login-logs/last", access=admin, returns=[_LOGIN], errors=(400,))
 async def last_logins(query: LogQuery, db: Database) -> Json:
     """The last sign-ins."""
-    given = _given(query)
+    params = _window(query)
     if query.cursor_login_log_id is not None:
-        given["cursor_id"] = uuid_filter(query.cursor_login_log_id)
-    await _cursor(db, given, _LOGIN_AT)
-    return await db.json(_logins(frozenset(given)), **given)
+        params["cursor_id"] = uuid_filter(query.cursor_login_log_id)
+    await _cursor(db, params, _LOGIN_AT)
+    return await db.json(_logins(frozenset(params)), **params)

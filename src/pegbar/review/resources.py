@@ -63,20 +63,20 @@ async def _prepare(change: Change) -> None:
 
 
 async def _check(change: Change) -> None:
-    given = change.values
+    values = change.values
     if change.before is not None:
         check_editor(change.caller, change.before["created_by"])
-    if given.get("for_entity") is not None and given["for_entity"] not in FOR_ENTITIES:
-        raise BadRequest(f"for_entity: {given['for_entity']!r} is not one of {', '.join(FOR_ENTITIES)}.")
+    if values.get("for_entity") is not None and values["for_entity"] not in FOR_ENTITIES:
+        raise BadRequest(f"for_entity: {values['for_entity']!r} is not one of {', '.join(FOR_ENTITIES)}.")
     if change.before is None:
-        given["created_by"] = change.caller.id
+        values["created_by"] = change.caller.id
     if "shots" in change.document:
         listed = entries.checked(change.document["shots"])
         if change.before is not None:
             listed = entries.canonical(listed)
         stored = None if change.before is None else change.before["shots"]
         await entries.check_places(change.tx, change.after("project_id"), listed, stored or (), "shots")
-        given["shots"] = await entries.own_previews(change.tx, listed)
+        values["shots"] = await entries.own_previews(change.tx, listed)
 
 
 async def _deleting(change: Change) -> None:

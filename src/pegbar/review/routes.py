@@ -64,19 +64,19 @@ async def _check_for_clients(db: Database, playlist_id: UUID) -> None:
 async def _page(
     db: Database, caller: Caller, project_id: UUID, query: PlaylistQuery, episode: queries.Episode, **more: Any
 ) -> Json:
-    given: dict[str, Any] = {"project_id": project_id, "offset": (max(query.page, 1) - 1) * queries.PAGE, **more}
+    params: dict[str, Any] = {"project_id": project_id, "offset": (max(query.page, 1) - 1) * queries.PAGE, **more}
     if query.task_type_id:
-        given["task_type_id"] = uuid_filter(query.task_type_id)
+        params["task_type_id"] = uuid_filter(query.task_type_id)
     if query.for_entity and episode != "any":
-        given["for_entity"] = query.for_entity
+        params["for_entity"] = query.for_entity
     statement = queries.playlists_of_project(
         episode=episode,
         sort_by=query.sort_by if query.sort_by in playlist.c else "updated_at",
         for_clients=caller.role_here == "client",
-        task_type_given="task_type_id" in given,
-        for_entity_given="for_entity" in given,
+        task_type_given="task_type_id" in params,
+        for_entity_given="for_entity" in params,
     )
-    return await db.json(statement, **given)
+    return await db.json(statement, **params)
 
 
 @get("/data/projects/{project_id:uuid}/playlists", access=_MEMBER, errors=(400,))
@@ -165,4 +165,4 @@ async def add_entity(playlist_id: UUID, body: EntryToAdd, tx: Transaction, calle
 @post("/actions/playlists/{playlist_id:uuid}/add-entities", access=_EDITS, status=200, events=(PLAYLIST_ADD_ENTITY,))
 async def add_entities(playlist_id: UUID, body: EntriesToAdd, tx: Transaction, caller: Caller) -> Json:
     """Append entities to a playlist."""
-    return await actions.add_entities(tx, caller, playlist_id, [each.couple() for each in body.entities])
+    return await actions.add_entities(tx, caller, playlist_id, [entry.couple() for entry in body.entities])

@@ -83,8 +83,8 @@ async def own_open_projects(query: Named, db: Database, caller: Caller) -> Json:
 @get("/data/user/time-spents", access=person_identity, returns=[own.DETAILED], errors=(400,))
 async def own_time_spents(request: Request[Any, Any, Any], query: Between, db: Database, caller: Caller) -> Json:
     """The caller's hours, all of them or from `start_date` to `end_date`, both included."""
-    asked = {**await json_beside_query(request), **msgspec.to_builtins(query)}
-    first, last = asked.get("start_date"), asked.get("end_date")
+    params = {**await json_beside_query(request), **msgspec.to_builtins(query)}
+    first, last = params.get("start_date"), params.get("end_date")
     if bool(first) != bool(last):
         raise BadRequest("start_date and end_date go together.")
     if not first:

@@ -67,9 +67,9 @@ def _last_comment(*, for_admin: bool) -> ColumnElement[str]:
     shown = hears("user", CALLER, _said)
     if not for_admin:
         shown = case((caller_is("client"), hears("client", CALLER, _said)), else_=shown)
-    said = json_object({"text": comment.c.text, "date": comment.c.created_at, "person_id": comment.c.person_id})
+    comment_json = json_object({"text": comment.c.text, "date": comment.c.created_at, "person_id": comment.c.person_id})
     newest = (
-        select(said)
+        select(comment_json)
         .select_from(comment)
         .where(comment.c.object_id == task.c.id, shown)
         .order_by(comment.c.created_at.desc(), comment.c.id)

@@ -18,7 +18,7 @@ _LATEST_FIRST = (task.c.end_date.desc().nulls_first(), task_type.c.name, entity.
 def _of(person_id: ColumnElement[Any], *scope: ColumnElement[bool], done: bool, for_admin: bool) -> Executable:
     """The tasks of a person in open productions of this scope that are done, or are not."""
     assigned = with_caller(task_person_link.join(task, task.c.id == task_person_link.c.task_id))
-    found = rows(
+    statement = rows(
         task_person_link.c.person_id == person_id,
         OPEN,
         task_status.c.is_done.is_(done),
@@ -27,7 +27,7 @@ def _of(person_id: ColumnElement[Any], *scope: ColumnElement[bool], done: bool, 
         for_admin=for_admin,
         with_episodes=True,
     )
-    return found.order_by(*_LATEST_FIRST) if done else found
+    return statement.order_by(*_LATEST_FIRST) if done else statement
 
 
 @lru_cache

@@ -63,7 +63,7 @@ class _Batch(Strict):
 class Batch:
     """Comments, each with its task, and the files of the exact number of each."""
 
-    said: Sequence[tuple[UUID, PostedComment]]
+    comments: Sequence[tuple[UUID, PostedComment]]
     attachments: Sequence[tuple[int, Upload]]
     previews: Sequence[tuple[int, Upload]]
 
@@ -73,19 +73,19 @@ def batch_of(document: Any, form: Form, task_id: UUID | None) -> Batch:
     if not isinstance(document, dict) or document.get("comments") is None:
         raise BadRequest("comments is required.")
     comments = validate({"comments": document["comments"]}, _Batch).comments
-    said = []
-    for place, each in enumerate(comments):
-        if task_id is None and not each.task_id:
+    posted = []
+    for place, item in enumerate(comments):
+        if task_id is None and not item.task_id:
             raise InvalidBody([(f"comments.{place}.task_id", "This field is required.")])
-        body = each.body
+        body = item.body
         _ = (body.text, body.items("checklist"), body.link_texts)  # told before anything is stored
-        said.append((task_id or known_id("task_id", each.task_id or ""), body))
+        posted.append((task_id or known_id("task_id", item.task_id or ""), body))
     files: dict[str, list[tuple[int, Upload]]] = {"attachment": [], "preview": []}
     for upload in form.files:
         match = _FILE.fullmatch(upload.field)
-        if match is not None and int(match[2]) < len(said):
+        if match is not None and int(match[2]) < len(posted):
             files[match[1]].append((int(match[2]), upload))
-    return Batch(said, files["attachment"], files["preview"])
+    return Batch(posted, files["attachment"], files["preview"])
 
 
 _IDS = param("ids")
@@ -106,13 +106,13 @@ async def publish(db: Database, caller: Caller, batch: Batch, *, in_job: bool) -
     place_of = {upload.field: place for place, upload in batch.attachments}
 
     async def post(tx: Transaction) -> tuple[list[Any], list[Any]]:
-        ids = await _post(tx, caller, batch, [(place_of[each.field], each) for each in kept])
+        ids = await _post(tx, caller, batch, [(place_of[item.field], item) for item in kept])
         return await tx.rows(queries.posted_together, ids=ids), await tx.rows(_AUTHORS, ids=ids)
 
-    posted, made = await written(db, caller, post, kept)
+    posted, comment_rows = await written(db, caller, post, kept)
     shown: list[list[bytes]] = [[] for _ in posted]
     for place, upload in batch.previews:
-        row = await _add(db, caller, made[place], upload, in_job=in_job)
+        row = await _add(db, caller, comment_rows[place], upload, in_job=in_job)
         if row is not None:
             shown[place].append(row)
     answers = [
@@ -123,9 +123,9 @@ async def publish(db: Database, caller: Caller, batch: Batch, *, in_job: bool) -
 
 
 async def _post(tx: Transaction, caller: Caller, batch: Batch, files: Sequence[tuple[int, StoredFile]]) -> list[UUID]:
-    there = await caller_at(tx, caller, [task_id for task_id, _ in batch.said])
+    there = await caller_at(tx, caller, [task_id for task_id, _ in batch.comments])
     ids = []
-    for place, (task_id, body) in enumerate(batch.said):
+    for place, (task_id, body) in enumerate(batch.comments):
         if task_id not in there:
             raise NotFound(f"There is no task {task_id}.")
         require(there[task_id].is_member, "You are not on the production of this task.")
@@ -135,7 +135,7 @@ async def _post(tx: Transaction, caller: Caller, batch: Batch, files: Sequence[t
     return ids
 
 
-async def _add(db: Database, caller: Caller, said: Any, upload: Upload, *, in_job: bool) -> Json | None:
+async def _add(db: Database, caller: Caller, comment_row: Any, upload: Upload, *, in_job: bool) -> Json | None:
     """A preview under a comment, in the name of its author; None for a file that is no preview."""
     try:
         kind = addresses.kind_of(upload.extension)
@@ -145,7 +145,7 @@ async def _add(db: Database, caller: Caller, said: Any, upload: Upload, *, in_jo
         return None
 
     async def add(tx: Transaction) -> UUID:
-        return await add_preview(tx, said["person_id"], said["object_id"], said["id"])
+        return await add_preview(tx, comment_row["person_id"], comment_row["object_id"], comment_row["id"])
 
     preview_id = await db.write(caller.id, add)
     try:

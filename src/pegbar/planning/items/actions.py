@@ -21,11 +21,11 @@ async def bars(db: Database, caller: Caller, project_id: UUID, kind: Kind, **of:
     Those are made with the production locked, as POST /data/schedule-items does: of two who look at once, one makes
     them.
     """
-    found = await _read(db, kind, project_id, of)
-    if found["missing"]:
+    row = await _read(db, kind, project_id, of)
+    if row["missing"]:
         await db.write(caller.id, lambda tx: _add_missing(tx, kind, project_id, of))
-        found = await _read(db, kind, project_id, of)
-    return Json(f"[{found['rows']}]".encode())
+        row = await _read(db, kind, project_id, of)
+    return Json(f"[{row['rows']}]".encode())
 
 
 async def _read(db: Database, kind: Kind, project_id: UUID, of: dict[str, Any]) -> asyncpg.Record:
@@ -39,6 +39,6 @@ async def _read(db: Database, kind: Kind, project_id: UUID, of: dict[str, Any]) 
 async def _add_missing(tx: Transaction, kind: Kind, project_id: UUID, of: dict[str, Any]) -> None:
     await tx.row(locked_project, project_id=project_id)
     now = utc_now()
-    made = await tx.column(queries.add_missing(kind), project_id=project_id, now=now, today=now.date(), **of)
-    for schedule_item_id in made:
+    item_ids = await tx.column(queries.add_missing(kind), project_id=project_id, now=now, today=now.date(), **of)
+    for schedule_item_id in item_ids:
         tx.emit(schedule_items.events["new"], project_id=project_id, schedule_item_id=schedule_item_id)

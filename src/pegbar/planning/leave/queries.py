@@ -102,13 +102,13 @@ def of_team(full: bool, since: bool, until: bool) -> Executable:
         rows = rows.where(day_off.c.end_date >= _FIRST)
     if until:
         rows = rows.where(day_off.c.date <= _LAST)
-    found = rows.subquery()
+    listed = rows.subquery()
     comma, quote = literal_column("','", Text), literal_column("'\"'", Text)
-    items = func.string_agg(found.c.row, aggregate_order_by(comma, found.c.date))
-    key = quote.concat(found.c.person_id.cast(Text)).concat(literal_column("'\":['", Text))
+    items = func.string_agg(listed.c.row, aggregate_order_by(comma, listed.c.date))
+    key = quote.concat(listed.c.person_id.cast(Text)).concat(literal_column("'\":['", Text))
     by_person = (
         select(key.concat(items).concat(literal_column("']'", Text)).label("pair"))
-        .group_by(found.c.person_id)
+        .group_by(listed.c.person_id)
         .subquery()
     )
     pairs = func.coalesce(func.string_agg(by_person.c.pair, comma), literal_column("''", Text))

@@ -25,9 +25,9 @@ VERSION_CHANGED = event("production_schedule_version:update", "production_schedu
 async def _locked_versions(tx: Transaction, *version_ids: UUID) -> dict[UUID, asyncpg.Record]:
     """Versions by id, which nobody else changes or fills until the commit. Raises NotFound."""
     rows = {row["id"]: row for row in await tx.rows(queries.locked_versions, ids=list(version_ids))}
-    for each in version_ids:
-        if each not in rows:
-            raise NotFound(f"There is no schedule version {each}.")
+    for version_id in version_ids:
+        if version_id not in rows:
+            raise NotFound(f"There is no schedule version {version_id}.")
     return rows
 
 

@@ -31,11 +31,11 @@ def links(relations: bool, of_task_type: bool) -> Executable:
     assert schedule_version_links.wire is not None
     (assignees,) = schedule_version_links.relations
     wire = schedule_version_links.wire.but(**({assignees.key: assignees.ids(link)} if relations else {}))
-    found = select(json_object(wire)).select_from(link).where(link.c.production_schedule_version_id == _VERSION_ID)
+    rows = select(json_object(wire)).select_from(link).where(link.c.production_schedule_version_id == _VERSION_ID)
     if of_task_type:
         of_type = select(task.c.id).where(task.c.task_type_id == param("task_type_id"))
-        found = found.where(link.c.task_id.in_(of_type))
-    return found.order_by(link.c.created_at, link.c.id)
+        rows = rows.where(link.c.task_id.in_(of_type))
+    return rows.order_by(link.c.created_at, link.c.id)
 
 
 _COPY = """

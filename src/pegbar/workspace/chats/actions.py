@@ -36,15 +36,15 @@ _HELD = select(entity.c.id).where(entity.c.id == _ENTITY_ID).with_for_update(key
 
 async def chat_of(tx: Transaction, entity_id: UUID) -> UUID:
     """The id of the chat of an entity, made now when there is none."""
-    found: UUID | None = await tx.value(queries.chat_of_entity, entity_id=entity_id)
-    if found is not None:
-        return found
+    chat_id: UUID | None = await tx.value(queries.chat_of_entity, entity_id=entity_id)
+    if chat_id is not None:
+        return chat_id
     await tx.row(_HELD, entity_id=entity_id)
-    found = await tx.value(queries.chat_of_entity, entity_id=entity_id)
-    if found is None:
-        found = await tx.insert(chat, object_id=entity_id, object_type="entity")
-    assert found is not None
-    return found
+    chat_id = await tx.value(queries.chat_of_entity, entity_id=entity_id)
+    if chat_id is None:
+        chat_id = await tx.insert(chat, object_id=entity_id, object_type="entity")
+    assert chat_id is not None
+    return chat_id
 
 
 _JOIN = sql("INSERT INTO chat_participant (chat_id, person_id) VALUES (:chat_id, :person_id) ON CONFLICT DO NOTHING")
@@ -74,7 +74,7 @@ _SAY = sql(
     """
     WITH said AS (
       INSERT INTO chat_message (id, created_at, updated_at, chat_id, person_id, text)
-      SELECT :message_id, :now, :now, chat_id, person_id, :said FROM chat_participant
+      SELECT :message_id, :now, :now, chat_id, person_id, :text FROM chat_participant
        WHERE chat_id = :chat_id AND person_id = :person_id
       RETURNING chat_id
     )
@@ -82,7 +82,7 @@ _SAY = sql(
       FROM said WHERE chat.id = said.chat_id
     RETURNING chat.last_message
     """,
-    said=Text,
+    text=Text,
 )
 
 
@@ -108,28 +108,28 @@ async def keep_thumbnail(author_id: UUID, source: Path, file: StoredFile) -> Sen
     """Make and store the small picture of a file that says it is a picture. Raises UnreadablePicture."""
     if not is_picture(file.mimetype):
         return SentFile(file)
-    async with rendered(source, (ATTACHMENT_THUMBNAIL,), holder=author_id) as made:
-        return SentFile(file, await store().put(thumbnail(file.id), made.files[ATTACHMENT_THUMBNAIL.prefix]))
+    async with rendered(source, (ATTACHMENT_THUMBNAIL,), holder=author_id) as picture:
+        return SentFile(file, await store().put(thumbnail(file.id), picture.files[ATTACHMENT_THUMBNAIL.prefix]))
 
 
 async def discard(files: Sequence[SentFile]) -> None:
     """Remove the thumbnails of a message that failed."""
-    for each in files:
-        if each.thumbnail_size is not None:
-            await store().remove(thumbnail(each.file.id))
+    for sent in files:
+        if sent.thumbnail_size is not None:
+            await store().remove(thumbnail(sent.file.id))
 
 
-async def say(tx: Transaction, caller: Caller, entity_id: UUID, said: str, files: Sequence[SentFile]) -> Json:
+async def say(tx: Transaction, caller: Caller, entity_id: UUID, text: str, files: Sequence[SentFile]) -> Json:
     """Send a message with its files; it. Raises BadRequest for who does not take part."""
     chat_id, message_id = await tx.value(queries.chat_of_entity, entity_id=entity_id), uuid4()
     given = {"chat_id": chat_id, "person_id": caller.id, "message_id": message_id}
-    last = await tx.value(_SAY, said=said, now=utc_now(), **given)
+    last = await tx.value(_SAY, text=text, now=utc_now(), **given)
     if last is None:
         raise BadRequest("You do not take part in this chat: join it first.")
-    await attachments.attach(tx, [each.file for each in files], chat_message_id=message_id)
-    for each in files:
-        if each.thumbnail_size is not None:
-            await record(tx, thumbnail(each.file.id), each.thumbnail_size)
+    await attachments.attach(tx, [sent.file for sent in files], chat_message_id=message_id)
+    for sent in files:
+        if sent.thumbnail_size is not None:
+            await record(tx, thumbnail(sent.file.id), sent.thumbnail_size)
     tx.emit(
         CHAT_NEW_MESSAGE,
         project_id=caller.project_id,
@@ -190,8 +190,8 @@ async def forget_messages(gone: Gone) -> None:
     rows = await gone.tx.rows(_MESSAGES_BY, person_ids=gone.ids)
     await remove(gone.tx, chat_message, [row["id"] for row in rows], force=True)
     for row in rows:
-        said = {"chat_id": row["chat_id"], "chat_message_id": row["id"]}
-        gone.tx.emit(CHAT_DELETED_MESSAGE, project_id=row["project_id"], **said)
+        message = {"chat_id": row["chat_id"], "chat_message_id": row["id"]}
+        gone.tx.emit(CHAT_DELETED_MESSAGE, project_id=row["project_id"], **message)
 
 
 @TEAM_LEFT.register()

@@ -84,7 +84,7 @@ class Asked:
     """What is asked of the desk: filters with their values, the order and, for a page, its number and length."""
 
     filters: frozenset[str] = frozenset()
-    given: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     order: str = ""
     page: int | None = None
     limit: int = 100
@@ -107,27 +107,27 @@ class Checks(msgspec.Struct):
     limit: Annotated[_Text, Meta(description="Rows of a page, 100 unless given")] = UNSET
 
 
-def read_asked(query: Checks, beside: dict[str, Any]) -> Asked:
+def read_checks(query: Checks, beside: dict[str, Any]) -> Asked:
     """What a query string asks, or a JSON body where that says nothing. Raises BadRequest."""
-    said = {name: beside[name] for name in Checks.__struct_fields__ if beside.get(name) is not None}
-    asked: dict[str, str] = {name: str(value) for name, value in said.items()} | msgspec.to_builtins(query)
-    given: dict[str, Any] = {}
+    in_body = {name: beside[name] for name in Checks.__struct_fields__ if beside.get(name) is not None}
+    params: dict[str, str] = {name: str(value) for name, value in in_body.items()} | msgspec.to_builtins(query)
+    values: dict[str, Any] = {}
     for name in ("project_id", "task_type_id", "task_status_id", "episode_id"):
-        if name in asked:
-            given[name] = _uuid(asked[name])
+        if name in params:
+            values[name] = _uuid(params[name])
     for name in ("due_date_since", "due_date_until"):
-        if name in asked:
-            given[name] = _moment(name, asked[name])
-    filters = set(given)
-    if asked.get("person_id") == "unassigned":
+        if name in params:
+            values[name] = _moment(name, params[name])
+    filters = set(values)
+    if params.get("person_id") == "unassigned":
         filters.add("unassigned")
-    elif "person_id" in asked:
+    elif "person_id" in params:
         filters.add("person_ids")
-        given["person_ids"] = [_uuid(each.strip()) for each in asked["person_id"].split(",")]
-    page = _number("page", asked["page"]) if "page" in asked else None
-    limit = _number("limit", asked["limit"]) if "limit" in asked else 100
-    order = asked.get("order_by", "")
-    return Asked(frozenset(filters), given, order if order in _ORDERS else "", page, limit)
+        values["person_ids"] = [_uuid(person_id.strip()) for person_id in params["person_id"].split(",")]
+    page = _number("page", params["page"]) if "page" in params else None
+    limit = _number("limit", params["limit"]) if "limit" in params else 100
+    order = params.get("order_by", "")
+    return Asked(frozenset(filters), values, order if order in _ORDERS else "", page, limit)
 
 
 def _uuid(text: str) -> UUID:
@@ -160,8 +160,8 @@ def _conditions(filters: frozenset[str], for_admin: bool) -> tuple[ColumnElement
 @lru_cache(1024)
 def tasks(filters: frozenset[str], order: str, *, for_admin: bool) -> Executable:
     """All tasks to check, one row each."""
-    found = rows(*_conditions(filters, for_admin), for_admin=for_admin)
-    return found.order_by(*_ORDERS.get(order, _NAMES))
+    statement = rows(*_conditions(filters, for_admin), for_admin=for_admin)
+    return statement.order_by(*_ORDERS.get(order, _NAMES))
 
 
 _LIMIT, _OFFSET = param("limit", BigInteger), param("offset", BigInteger)
@@ -209,8 +209,7 @@ def filter_values(*, for_admin: bool) -> Executable:
         return _sorted(select(column).where(column.is_not(None)).distinct())
 
     def _sorted(ids: Any) -> ColumnElement[str]:
-        each = ids.subquery()
-        (column,) = each.c
+        (column,) = ids.subquery().c
         return json_list(select(column).order_by(cast(column, Text).collate("C")))
 
     return select(

@@ -10,7 +10,7 @@ from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.body import json_beside_query
 from pegbar.core.http.routing import found, get
 from pegbar.core.http.streaming import stream_array
-from pegbar.workspace.review_page import queries as review_desk
+from pegbar.workspace.review_page import queries
 from pegbar.workspace.review_page.queries import Checks
 
 _PATH = "/data/user/tasks-to-check"
@@ -42,16 +42,16 @@ async def tasks_to_check(request: Request[Any, Any, Any], query: Checks, db: Dat
 
     `{data, stats: {total, total_duration, total_estimation}, page, limit, is_more}` is what a page looks like.
     """
-    asked = review_desk.read_asked(query, await json_beside_query(request))
-    if asked.page is None:
-        statement = review_desk.tasks(asked.filters, asked.order, for_admin=caller.is_admin)
-        return await stream_array(db, caller, statement, **asked.given, **scope_parameters(statement, caller))
-    statement = review_desk.page(asked.filters, asked.order, for_admin=caller.is_admin)
-    window = {"limit": asked.limit, "offset": (asked.page - 1) * asked.limit}
-    row = found(await db.row(statement, **window, **asked.given, **scope_parameters(statement, caller)))
-    more = "true" if asked.page * asked.limit < row["total"] else "false"
+    request_params = queries.read_checks(query, await json_beside_query(request))
+    if request_params.page is None:
+        statement = queries.tasks(request_params.filters, request_params.order, for_admin=caller.is_admin)
+        return await stream_array(db, caller, statement, **request_params.values, **scope_parameters(statement, caller))
+    statement = queries.page(request_params.filters, request_params.order, for_admin=caller.is_admin)
+    window = {"limit": request_params.limit, "offset": (request_params.page - 1) * request_params.limit}
+    row = found(await db.row(statement, **window, **request_params.values, **scope_parameters(statement, caller)))
+    more = "true" if request_params.page * request_params.limit < row["total"] else "false"
     return Json(
-        f'{{"data":{row["data"]},"stats":{row["stats"]},"page":{asked.page},"limit":{asked.limit},'
+        f'{{"data":{row["data"]},"stats":{row["stats"]},"page":{request_params.page},"limit":{request_params.limit},'
         f'"is_more":{more}}}'.encode()
     )
 
@@ -59,5 +59,5 @@ async def tasks_to_check(request: Request[Any, Any, Any], query: Checks, db: Dat
 @get(f"{_PATH}/filter-values", access=person_identity, returns=_VALUES)
 async def values_to_filter_by(db: Database, caller: Caller) -> Json:
     """The values that narrow the caller's tasks to check: five sorted lists of ids."""
-    statement = review_desk.filter_values(for_admin=caller.is_admin)
+    statement = queries.filter_values(for_admin=caller.is_admin)
     return found(await db.json_row(statement, **scope_parameters(statement, caller)))

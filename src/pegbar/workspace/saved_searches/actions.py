@@ -137,7 +137,7 @@ async def remove_group(tx: Transaction, caller: Caller, group_id: UUID) -> None:
 
 def _tell(tx: Transaction, resource: Resource, verb: Verb, row_id: UUID, *states: Mapping[str, Any]) -> None:
     """Tell of a row, which was and is as `states` say."""
-    owner = None if any(each["is_shared"] for each in states) else states[-1]["person_id"]
+    owner = None if any(state["is_shared"] for state in states) else states[-1]["person_id"]
     about = {f"{resource.table.name}_id": row_id}
     tx.emit(resource.events[verb], project_id=states[-1]["project_id"], to=owner, **about)
 
