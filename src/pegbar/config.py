@@ -303,13 +303,13 @@ def _check(value: Any, limits: Mapping[str, Any], env: str) -> Any:
 
 def load(environment: Mapping[str, str]) -> Settings:
     """The settings an environment describes. Raises InvalidSetting naming the variable and its value."""
-    kinds, given = get_type_hints(Settings), {}
-    for each in fields(Settings):
-        for env in each.metadata["env"]:
+    kinds, values = get_type_hints(Settings), {}
+    for setting in fields(Settings):
+        for env in setting.metadata["env"]:
             if text := environment.get(env, ""):
-                given[each.name] = _check(_parse(text, kinds[each.name], env), each.metadata, env)
+                values[setting.name] = _check(_parse(text, kinds[setting.name], env), setting.metadata, env)
                 break
-    return Settings(**given)
+    return Settings(**values)
 
 
 @cache
@@ -343,15 +343,15 @@ def _shown(value: Any, kind: Any) -> str:
 def described(current: Settings) -> dict[str, list[Description]]:
     """Every setting by section, with its value in `current`."""
     kinds, fresh, sections = get_type_hints(Settings), Settings(), {}  # type: ignore[var-annotated]
-    for each in fields(Settings):
-        kind, limits = kinds[each.name], each.metadata
+    for setting in fields(Settings):
+        kind, limits = kinds[setting.name], setting.metadata
         choices = " or ".join(limits["choices"]) if "choices" in limits else ""
         sections.setdefault(limits["section"], []).append(
             Description(
                 variables=limits["env"],
                 kind=choices or _KINDS[kind],
-                default=_shown(getattr(fresh, each.name), kind),
-                value=_shown(getattr(current, each.name), kind),
+                default=_shown(getattr(fresh, setting.name), kind),
+                value=_shown(getattr(current, setting.name), kind),
                 help=limits["help"],
                 secret=any(word in limits["env"][0] for word in _SECRET) and kind is str,
             )

@@ -51,7 +51,7 @@ class Row:
             raise ApiError(f"The column {column} is missing.", status=400)
         return self.cells[column]
 
-    def given(self, column: str) -> str | None:
+    def value(self, column: str) -> str | None:
         """The cell of a column, or None when it is absent or empty."""
         return self.cells.get(column) or None
 

@@ -49,7 +49,7 @@ _KNOWN = (
 _DEPARTMENTS = select(department.c.name, department.c.id)
 _STUDIOS = select(studio.c.name, studio.c.id)
 
-_IDS = func.unnest(param("ids")).table_valued("id", with_ordinality="n").render_derived("given")
+_IDS = func.unnest(param("ids")).table_valued("id", with_ordinality="n").render_derived("persons")
 _IN_ORDER = select(json_object(shapes.SAFE)).select_from(_IDS.join(person, person.c.id == _IDS.c.id)).order_by(_IDS.c.n)
 
 
@@ -158,11 +158,11 @@ class Import:
             "Active": ("active", _yes_or_no),
         }
         for name, (column, read) in readers.items():
-            text = row.given(name)
+            text = row.value(name)
             if text is not None:
                 values[column] = read(text)
         checked = {name: accept(person.c[name], value) for name, value in values.items()}
-        names = row.given("Departments")
+        names = row.value("Departments")
         if names is None:
             return checked, None
         ids = [_named(self._departments, "department", name.strip()) for name in names.split(",") if name.strip()]

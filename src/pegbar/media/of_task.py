@@ -15,6 +15,7 @@ from pegbar.core.data.wire import json_object
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, admin, at, authenticated, not_client, require, task_access
 from pegbar.core.http.body import Strict
+from pegbar.core.http.pagination import envelope, window
 from pegbar.core.http.routing import get, put
 from pegbar.media import actions
 from pegbar.media.queries import PREVIEW
@@ -56,12 +57,12 @@ _HERE = on(somebody_written("me"), written("t.project_id"))
 _ACTS = _HERE.sees_production & ~_HERE.has_role("client") & _HERE.reaches(written("t.entity_id"))
 _REACHED = sql(
     f"""
-    SELECT given.id, t.id IS NOT NULL AS known,
+    SELECT places.id, t.id IS NOT NULL AS known,
            {as_text(_ACTS)} AS reached
-      FROM unnest(:task_ids) WITH ORDINALITY AS given (id, n)
+      FROM unnest(:task_ids) WITH ORDINALITY AS places (id, n)
       JOIN person me ON me.id = :caller_id
-      LEFT JOIN task t ON t.id = given.id AND NOT {as_text(is_going(written("t.project_id")))}
-     ORDER BY given.n
+      LEFT JOIN task t ON t.id = places.id AND NOT {as_text(is_going(written("t.project_id")))}
+     ORDER BY places.n
     """  # noqa: S608 - rules of ours
 )
 
@@ -113,11 +114,7 @@ async def previews_of_project(project_id: UUID, query: PageQuery, db: Database) 
     """The previews of a production, the last changed first; in pages when `page` is 1 or more."""
     if query.page < 1:
         return await db.json(_OF_PROJECT, project_id=project_id)
-    limit = query.limit if query.limit > 0 else settings().nb_records_per_page
-    offset = (query.page - 1) * limit
-    row = await db.row(_PAGE_OF_PROJECT, project_id=project_id, limit=limit, offset=offset)
+    part = window(query.page, query.limit if query.limit > 0 else settings().nb_records_per_page)
+    row = await db.row(_PAGE_OF_PROJECT, project_id=project_id, **part)
     assert row is not None
-    total, data = row
-    pages = -(-total // limit)
-    head = f'"total":{total},"nb_pages":{pages},"limit":{limit},"offset":{offset},"page":{query.page}'
-    return Json(f'{{"data":[{data}],{head}}}'.encode())
+    return envelope(Json(f"[{row[1]}]".encode()), row[0], query.page, part)

@@ -130,9 +130,9 @@ _SIBLINGS = (
 )
 _RENUMBER = text(
     """
-    UPDATE preview_file SET position = given.n, updated_at = :now ::timestamp
-      FROM unnest(:ids ::uuid[]) WITH ORDINALITY AS given (id, n)
-     WHERE preview_file.id = given.id AND preview_file.position IS DISTINCT FROM given.n
+    UPDATE preview_file SET position = places.n, updated_at = :now ::timestamp
+      FROM unnest(:ids ::uuid[]) WITH ORDINALITY AS places (id, n)
+     WHERE preview_file.id = places.id AND preview_file.position IS DISTINCT FROM places.n
     """
 )
 

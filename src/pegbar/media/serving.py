@@ -94,7 +94,7 @@ async def _picture(
 def movie_versions(preview: asyncpg.Record, order: tuple[str, ...]) -> list[Address]:
     """The versions of a movie, those it is known to have first."""
     known = preview["movie_prefixes"] if isinstance(preview["movie_prefixes"], list) else []
-    ordered = [each for each in order if each in known] + [each for each in order if each not in known]
+    ordered = [prefix for prefix in order if prefix in known] + [prefix for prefix in order if prefix not in known]
     return [addresses.movie(prefix, preview["id"]) for prefix in ordered]
 
 

@@ -38,8 +38,8 @@ async def check_schedule_item(change: Change) -> None:
     """One item for each object; supervisors plan the task types of their departments."""
     if change.before is None:
         await change.tx.row(locked_project, project_id=change.after("project_id"))
-        given = {name: change.after(name) for name in ("project_id", "task_type_id", "object_id")}
-        if await change.tx.row(queries.same_schedule_item, **given) is not None:
+        place = {name: change.after(name) for name in ("project_id", "task_type_id", "object_id")}
+        if await change.tx.row(queries.same_schedule_item, **place) is not None:
             raise BadRequest("A schedule item already exists for this production, task type and object.")
     elif not change.caller.manages and change.caller.departments:
         department_id = await change.tx.value(

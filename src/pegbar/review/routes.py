@@ -13,6 +13,7 @@ from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, admin, at, entity_access, member_of, not_vendor, of_row, require
 from pegbar.core.http.body import Strict
+from pegbar.core.http.pagination import envelope, window
 from pegbar.core.http.routing import get, path_uuid, post
 from pegbar.review import actions, queries, reading
 from pegbar.review.events import PLAYLIST_ADD_ENTITY
@@ -90,14 +91,10 @@ async def all_playlists(project_id: UUID, query: PageQuery, db: Database) -> Jso
     """Every playlist of a production, whole; in pages when `page` is 1 or more."""
     if query.page < 1:
         return await db.json(queries.all_of_project, project_id=project_id)
-    limit = settings().nb_records_per_page
-    offset = (query.page - 1) * limit
-    row = await db.row(queries.page_of_project, project_id=project_id, limit=limit, offset=offset)
+    part = window(query.page, settings().nb_records_per_page)
+    row = await db.row(queries.page_of_project, project_id=project_id, **part)
     assert row is not None
-    total, data = row
-    pages = -(-total // limit)
-    head = f'"total":{total},"nb_pages":{pages},"limit":{limit},"offset":{offset},"page":{query.page}'
-    return Json(f'{{"data":[{data}],{head}}}'.encode())
+    return envelope(Json(f"[{row[1]}]".encode()), row[0], query.page, part)
 
 
 @get(

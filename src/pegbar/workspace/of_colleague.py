@@ -101,5 +101,5 @@ async def related_tasks(person_id: UUID, task_type_id: UUID, db: Database, calle
     """Tasks of a type on all that a person works on, in the caller's open productions; vendors get theirs."""
     _check_colleague(caller)
     statement = _RELATED if caller.is_admin else _RELATED_OF_OWN
-    given = scope_parameters(statement, caller)
-    return await db.json(statement, person_id=person_id, task_type_id=task_type_id, **given)
+    params = scope_parameters(statement, caller)
+    return await db.json(statement, person_id=person_id, task_type_id=task_type_id, **params)

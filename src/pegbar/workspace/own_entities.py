@@ -98,8 +98,8 @@ def _known(rows: Any, parameter: str, *conditions: ColumnElement[bool]) -> Rule:
     return Rule("a person, not a bot", lambda _: True, Place("studio", parameter, there), bots=False)
 
 
-async def _list(db: Database, caller: Caller, statement: Executable, above_id: UUID, **given: Any) -> Json:
-    return await db.json(statement, above_id=above_id, **scope_parameters(statement, caller), **given)
+async def _list(db: Database, caller: Caller, statement: Executable, above_id: UUID, **params: Any) -> Json:
+    return await db.json(statement, above_id=above_id, **scope_parameters(statement, caller), **params)
 
 
 _PROJECT = _known(project, "project_id")

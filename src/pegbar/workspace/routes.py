@@ -30,8 +30,8 @@ from pegbar.workspace import context, own, task_rows, todo
 _OR_NOTHING = {"type": "object"}
 
 
-async def _scoped(db: Database, caller: Caller, statement: Executable, **given: Any) -> Json:
-    return await db.json(statement, **scope_parameters(statement, caller), **given)
+async def _scoped(db: Database, caller: Caller, statement: Executable, **params: Any) -> Json:
+    return await db.json(statement, **scope_parameters(statement, caller), **params)
 
 
 @get("/data/user/context", access=person_identity, returns=context.keys("user"))
@@ -76,8 +76,8 @@ class Named(msgspec.Struct):
 async def own_open_projects(query: Named, db: Database, caller: Caller) -> Json:
     """The caller's open productions, whole; those of a name when it is given."""
     statement = own.projects(for_admin=caller.is_admin, named=query.name is not UNSET)
-    given = {} if query.name is UNSET else {"name": query.name.replace("\0", "")}
-    return await _scoped(db, caller, statement, **given)
+    params = {} if query.name is UNSET else {"name": query.name.replace("\0", "")}
+    return await _scoped(db, caller, statement, **params)
 
 
 @get("/data/user/time-spents", access=person_identity, returns=[own.DETAILED], errors=(400,))

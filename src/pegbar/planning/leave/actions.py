@@ -52,8 +52,8 @@ async def check_day_off(change: Change) -> None:
     if last < first:
         raise BadRequest(f"end_date: {last} is before date, {first}.")
     await change.tx.row(_PERSON, person_id=person_id)
-    given = {"person_id": person_id, "first_day": first, "last_day": last, "day_off_id": change.row_id}
-    other = await change.tx.row(_OVERLAPPING, **given)
+    period_of_person = {"person_id": person_id, "first_day": first, "last_day": last, "day_off_id": change.row_id}
+    other = await change.tx.row(_OVERLAPPING, **period_of_person)
     if other is not None:
         raise BadRequest(f"The person already is off from {other['date']} to {other['end_date']}.")
 

@@ -115,7 +115,7 @@ def quotas(mode: Mode, rows: Rows) -> TextClause:
                    GROUP BY key, unit, above) AS counted
            GROUP BY key, unit
         ),
-        told AS (
+        labelled AS (
           SELECT key, jsonb_object_agg(unit, sums || jsonb_strip_nulls(jsonb_build_object('entries', entries))) AS row
             FROM (SELECT key, unit, jsonb_build_object(
                            'frames', jsonb_object_agg(label, frames), 'drawings', jsonb_object_agg(label, drawings),
@@ -126,7 +126,7 @@ def quotas(mode: Mode, rows: Rows) -> TextClause:
            GROUP BY key
         )
         SELECT (CAST(:person_id AS uuid) IS NULL OR EXISTS (SELECT 1 FROM person WHERE id = :person_id)) AS known,
-               coalesce((SELECT jsonb_object_agg(key, row) FROM told), '{{}}')::text AS answer
+               coalesce((SELECT jsonb_object_agg(key, row) FROM labelled), '{{}}')::text AS answer
         """  # noqa: S608 - constants
     ).bindparams(
         *[bindparam(name, type_=Uuid) for name in ("project_id", "task_type_id", "studio_id", "person_id")],

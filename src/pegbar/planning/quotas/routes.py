@@ -27,15 +27,15 @@ class Counted(msgspec.Struct):
     studio_id: str | None = None
 
 
-async def _quotas(db: Database, caller: Caller, query: Counted, rows: Rows, **given: Any) -> Json:
+async def _quotas(db: Database, caller: Caller, query: Counted, rows: Rows, **params: Any) -> Json:
     if query.count_mode not in MODES:
         raise BadRequest(f"count_mode: {query.count_mode!r} is not one of {', '.join(MODES)}.")
     mode: Mode = query.count_mode
     studio_id = None if query.studio_id is None else uuid_filter(query.studio_id)
     zone = zone_of(caller.timezone)
-    row = found(await db.row(queries.quotas(mode, rows), studio_id=studio_id, timezone=zone, **given))
+    row = found(await db.row(queries.quotas(mode, rows), studio_id=studio_id, timezone=zone, **params))
     if not row["known"]:
-        raise NotFound(f"There is nobody with the id {given['person_id']}.")
+        raise NotFound(f"There is nobody with the id {params['person_id']}.")
     return Json(row["answer"].encode())
 
 

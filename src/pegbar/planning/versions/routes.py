@@ -42,8 +42,8 @@ class Source(Strict):
 )
 async def version_task_links(version_id: UUID, query: LinkQuery, db: Database, caller: Caller) -> Any:
     """What a schedule version plans for the tasks of its production."""
-    given: dict[str, Any] = {"task_type_id": uuid_filter(query.task_type_id)} if query.task_type_id else {}
-    return await stream_array(db, caller, queries.links(query.relations, bool(given)), version_id=version_id, **given)
+    params: dict[str, Any] = {"task_type_id": uuid_filter(query.task_type_id)} if query.task_type_id else {}
+    return await stream_array(db, caller, queries.links(query.relations, bool(params)), version_id=version_id, **params)
 
 
 @post(f"{_ACTIONS}/set-task-links-from-production", **_ACTION)

@@ -122,8 +122,8 @@ async def discard(files: Sequence[SentFile]) -> None:
 async def say(tx: Transaction, caller: Caller, entity_id: UUID, text: str, files: Sequence[SentFile]) -> Json:
     """Send a message with its files; it. Raises BadRequest for who does not take part."""
     chat_id, message_id = await tx.value(queries.chat_of_entity, entity_id=entity_id), uuid4()
-    given = {"chat_id": chat_id, "person_id": caller.id, "message_id": message_id}
-    last = await tx.value(_SAY, text=text, now=utc_now(), **given)
+    message = {"chat_id": chat_id, "person_id": caller.id, "message_id": message_id}
+    last = await tx.value(_SAY, text=text, now=utc_now(), **message)
     if last is None:
         raise BadRequest("You do not take part in this chat: join it first.")
     await attachments.attach(tx, [sent.file for sent in files], chat_message_id=message_id)

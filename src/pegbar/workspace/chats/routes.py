@@ -138,8 +138,8 @@ async def leave_chat(entity_id: UUID, tx: Transaction, caller: Caller) -> None:
 )
 async def attachment_thumbnail(attachment_file_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
     """The small picture of an attachment, for who sees the comment or chat that holds it."""
-    given = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    row = await db.row(comment_queries.attachment(ATTACHMENT, caller), attachment_id=attachment_file_id, **given)
+    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
+    row = await db.row(comment_queries.attachment(ATTACHMENT, caller), attachment_id=attachment_file_id, **params)
     if row is None:
         raise NotFound(f"There is no attachment {attachment_file_id}.")
     if not row["visible"]:
