@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import shared
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
 
@@ -29,3 +30,16 @@ def admin(server: Server) -> Client:
 @pytest.fixture(scope="session")
 def anonymous(server: Server) -> Client:
     return Client(server.api)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tests that were skipped for want of the specification are no detail."""
+    skipped = [
+        report for report in terminalreporter.stats.get("skipped", []) if "PEGBAR_SHARED" in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.section("NOT TESTED AGAINST THE SPECIFICATION", sep="!", red=True, bold=True)
+        terminalreporter.line(
+            f"{len(skipped)} tests want the folder of the specification, which {shared.FOLDER} is not."
+        )
+        terminalreporter.line("Set PEGBAR_SHARED to it; PEGBAR_SPECIFICATION=required makes them fail instead.")

@@ -1,18 +1,17 @@
 """The recorded conversations of the Kitsu API, replayed against this server.
 
-They live beside the repository (../shared/conformance); without them these tests are skipped.
+They live beside the repository (../shared/conformance); see tests/shared.py for what happens without them.
 """
 
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.server import Server
+from tests.shared import path
 
-CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance"
 PASSING = [
     "accounts_departments",
     "accounts_people",
@@ -54,12 +53,10 @@ PASSING = [
     "user_review",
 ]
 
-pytestmark = pytest.mark.skipif(not CONFORMANCE.exists(), reason=f"there are no recordings in {CONFORMANCE}")
-
 
 @pytest.mark.parametrize("name", PASSING)
 def test_a_recorded_conversation_goes_as_recorded(server: Server, name: str) -> None:
-    steps = len(json.loads((CONFORMANCE / "scenarios" / f"{name}.json").read_text()))
-    command = [sys.executable, CONFORMANCE / "conformance.py", "check", server.api, "--only", name, "--verbose"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert f"{name}: {steps} of {steps} steps as recorded" in said.stdout, said.stdout + said.stderr
+    steps = len(json.loads(path(f"conformance/scenarios/{name}.json").read_text()))
+    command = [sys.executable, path("conformance/conformance.py"), "check", server.api, "--only", name, "--verbose"]
+    replay = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"{name}: {steps} of {steps} steps as recorded" in replay.stdout, replay.stdout + replay.stderr
