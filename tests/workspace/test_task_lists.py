@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pegbar.core.errors import BadRequest
-from pegbar.workspace.review_page.queries import Checks, read_asked
+from pegbar.workspace.review_page.queries import Checks, read_checks
 from tests import factories
 from tests.client import Client, unique
 from tests.entities.shows import Show
@@ -257,8 +257,8 @@ _words = st.text(max_size=40) | st.sampled_from(["unassigned", "2031-03-04", "0"
 @given(st.dictionaries(st.sampled_from(Checks.__struct_fields__), _words), st.dictionaries(st.text(), st.integers()))
 def test_whatever_is_asked_of_the_desk_is_understood_or_refused(query: dict[str, str], beside: dict[str, Any]) -> None:
     try:
-        asked = read_asked(Checks(**query), beside)
+        asked = read_checks(Checks(**query), beside)
     except BadRequest:
         return
     assert asked.page is None or 1 <= asked.page * asked.limit < 2**63
-    assert set(asked.given) | {"unassigned"} >= asked.filters
+    assert set(asked.values) | {"unassigned"} >= asked.filters
