@@ -122,7 +122,10 @@ def test_no_revision_keeps_others_from_publishing(
         assert refused.json()["data"]["errors"][0]["field"] == "revision"
         assert "1000000000 is the most" in refused.json()["message"]
     assert artist.post(path, {"revision": 2**31}).status_code == 400
-    assert artist.ok_post(path, {"revision": 10**9})["revision"] == 10**9
+    preview = artist.ok_post(path, {"revision": 10**9})
+    assert preview["revision"] == 10**9
+    edited = admin.put(f"/data/preview-files/{preview['id']}", {"revision": 10**9 + 1})
+    assert (edited.status_code, edited.json()["data"]["errors"][0]["field"]) == (400, "revision")
     assert next_one() == 10**9 + 1
     # As a database may hold it already.
     last = place(artist, task["id"], comment_on(artist, admin, task["id"])["id"])

@@ -14,6 +14,7 @@ from pegbar.core.http.access import Caller, Rule, admin, authenticated, manager_
 from pegbar.core.storage import mark_deleted
 from pegbar.media import addresses
 from pegbar.media.queries import COMMENTS
+from pegbar.media.revisions import check_revision
 from pegbar.media.tables import preview_background_file, preview_file
 from pegbar.productions.tables import project, project_preview_background_file_link
 from pegbar.tasks.tables import task
@@ -84,6 +85,8 @@ async def _check(change: Change) -> None:
     for name in ("status", "validation_status"):
         if name in change.document:
             values.accept_choice(preview_file.c[name], change.document[name])
+    if change.before is None or change.changes("revision"):
+        check_revision(change.values.get("revision"))
     if change.before is None:
         return
     if change.before["position"] == 1 and change.changes("revision") and change.before["task_id"] is not None:

@@ -82,6 +82,12 @@ def emit_comment_update(tx: Transaction, comment_row: asyncpg.Record, task_id: U
     )
 
 
+def check_revision(revision: int | None) -> None:
+    """400 for a revision after which others could not go on counting."""
+    if revision is not None and revision > HIGHEST_REVISION:
+        raise BadRequest(f"revision: {revision} is too high, {HIGHEST_REVISION} is the most.", field="revision")
+
+
 async def add_preview(
     tx: Transaction, author_id: UUID, task_id: UUID, comment_id: UUID, revision: int | None = None, **values: Any
 ) -> UUID:
@@ -90,8 +96,7 @@ async def add_preview(
     Without `revision` it belongs to the comment's, or to a new one. Raises NotFound, and BadRequest for a revision
     that another comment has or that is too high, or for a second preview where the production takes one per revision.
     """
-    if revision is not None and revision > HIGHEST_REVISION:
-        raise BadRequest(f"revision: {revision} is too high, {HIGHEST_REVISION} is the most.", field="revision")
+    check_revision(revision)
     subject = await tx.row(_LOCKED_TASK, task_id=task_id)
     comment_row = await tx.row(_COMMENT, comment_id=comment_id, task_id=task_id)
     if subject is None or comment_row is None:
