@@ -1,5 +1,6 @@
 """Deleting productions. Spec crud, "projects", DELETE; spec projects, Worth fixing 9."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import psycopg
@@ -8,6 +9,8 @@ import pytest
 from tests.client import Client, unique
 from tests.factories import entity, hire, named, production, task
 from tests.productions.test_projects import close
+from tests.server import Server
+from tests.workers import wait_for
 
 
 def test_an_open_production_stays(admin: Client) -> None:
@@ -162,3 +165,24 @@ def test_a_deletion_that_fails_deletes_nothing(admin: Client, database: psycopg.
 @pytest.mark.parametrize("path", ["nothing", "00000000-0000-4000-8000-000000000000"])
 def test_unknown_productions_are_not_deleted(admin: Client, path: str) -> None:
     assert admin.delete(f"/data/projects/{path}").status_code == (400 if path == "nothing" else 404)
+
+
+def test_without_force_nothing_is_lost_that_is_made_at_the_same_time(server: Server, admin: Client) -> None:
+    show = production(admin)
+    entity_type = named(admin, "entity-types", "Shot")["id"]
+    close(admin, show["id"])
+    with psycopg.connect(server.database_url) as maker, ThreadPoolExecutor(1) as pool:
+        maker.execute(
+            "INSERT INTO entity (id, name, project_id, entity_type_id, status, is_shared)"
+            " VALUES (gen_random_uuid(), 'Late', %s, %s, 'running', false)",
+            [show["id"], entity_type],
+        )
+        deletion = pool.submit(admin.delete, f"/data/projects/{show['id']}")
+        with psycopg.connect(server.database_url, autocommit=True) as watcher:
+            wait_for(
+                watcher, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%project%'"
+            )
+        maker.commit()
+        answer = deletion.result()
+    assert (answer.status_code, "entity" in answer.json()["message"]) == (400, True), answer.text
+    assert [row["name"] for row in admin.ok_get("/data/entities", params={"project_id": show["id"]})] == ["Late"]

@@ -31,21 +31,20 @@ class Hook(Generic[T]):
 
     def __init__(self, moment: str) -> None:
         self.moment = moment
-        self._reactions: list[tuple[int, Reaction[T]]] = []
+        self._reactions: list[Reaction[T]] = []
 
-    def register(self, order: int = 0) -> Callable[[Reaction[T]], Reaction[T]]:
-        """Add a reaction. Lower orders run first; equal ones in the order they were registered."""
+    def register(self) -> Callable[[Reaction[T]], Reaction[T]]:
+        """Add a reaction. None may need another to have run before it."""
 
         def add(reaction: Reaction[T]) -> Reaction[T]:
-            self._reactions.append((order, reaction))
-            self._reactions.sort(key=lambda registered: registered[0])
+            self._reactions.append(reaction)
             return reaction
 
         return add
 
     async def run(self, subject: T) -> None:
         """Run every reaction, one after the other."""
-        for _, reaction in self._reactions:
+        for reaction in self._reactions:
             await reaction(subject)
 
 

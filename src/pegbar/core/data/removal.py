@@ -30,7 +30,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Column, Executable, Table, bindparam, text
 
-from pegbar.core.data.database import Transaction
+from pegbar.core.data.database import Transaction, compiled
 from pegbar.core.data.schema import Goes, Uuid, metadata
 
 
@@ -268,8 +268,6 @@ async def _collect(removal: Removal, ids: Sequence[UUID], only_named: bool) -> f
 
 
 def _parameters(statement: Executable, doomed: Mapping[Table, list[UUID]]) -> dict[str, list[UUID]]:
-    from pegbar.core.data.database import compiled
-
     required = compiled(statement).required
     return {_parameter(table): ids for table, ids in doomed.items() if _parameter(table) in required}
 

@@ -42,11 +42,12 @@ async def remove_project(change: Change) -> None:
     if await tx.value(_IS_OPEN, status_id=change.before["project_status_id"]):
         raise BadRequest("An open production cannot be deleted: close it first.")
     await remove_account(tx, change.caller, project_id)
+    # The row is locked: what others were adding is counted, and nothing is added any more.
     sizes = {parts()[row["n"]]: row["rows"] for row in await tx.rows(queries.sizes(), project_id=project_id)}
     if not change.force:
         if made := [part.table.name for part, rows in sizes.items() if part.made and rows]:
             raise Refused(f"It is still used by rows of {', '.join(made)}.")
-        await remove_rest(tx, project_id, made=False)
+        await remove_rest(tx, project_id)
         return
     if sum(rows // part.at_once for part, rows in sizes.items()) <= _IN_A_REQUEST:
         await remove_rest(tx, project_id)

@@ -25,14 +25,12 @@ class Removed:
     rows: int
 
 
-async def remove_some(tx: Transaction, project_id: UUID, *, made: bool = True) -> Removed | None:
-    """Remove a batch of the first part that has rows; None when none has. `made` tells whether what people made goes.
+async def remove_some(tx: Transaction, project_id: UUID) -> Removed | None:
+    """Remove a batch of the first part that has rows; None when none has.
 
     What happens to a production that nobody sees any more is not told; what happens to others because of it is.
     """
     for part in parts():
-        if part.made and not made:
-            continue
         ids = await tx.column(part.locked, project_id=project_id, most=part.at_once)
         if ids:
             await remove(tx, part.table, ids, production=project_id)
@@ -41,10 +39,10 @@ async def remove_some(tx: Transaction, project_id: UUID, *, made: bool = True) -
     return None
 
 
-async def remove_rest(tx: Transaction, project_id: UUID, *, made: bool = True) -> None:
+async def remove_rest(tx: Transaction, project_id: UUID) -> None:
     """Remove all that is left in a production but its row, which is locked: nothing can be added meanwhile."""
     await tx.row(queries.LOCK_PROJECT, project_id=project_id)
-    while await remove_some(tx, project_id, made=made) is not None:
+    while await remove_some(tx, project_id) is not None:
         pass
     await remove(tx, project, [project_id], keep=True, production=project_id)
     await mark_deleted(tx, [Address("pictures", "thumbnails", project_id)], force=True)  # and purge what is left

@@ -7,8 +7,7 @@ from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.workspace.resources import search_filter_groups, search_filters
-from pegbar.workspace.saved_searches import actions as search_actions
-from pegbar.workspace.saved_searches import queries as searches
+from pegbar.workspace.saved_searches import actions, queries
 from pegbar.workspace.saved_searches.actions import ChangedFilter, ChangedGroup, NewFilter, NewGroup
 
 _FILTERS, _GROUPS, _TAG = "/data/user/filters", "/data/user/filter-groups", "Search filters"
@@ -20,7 +19,7 @@ _LISTING = {"type": "object", "additionalProperties": _BY_PLACE}
 @get(_FILTERS, access=person_identity, tag=_TAG, returns=_LISTING)
 async def saved_filters(db: Database, caller: Caller) -> Json:
     """The saved searches that the caller sees: `{list_type: {project_id or "all": [filter]}}`."""
-    statement = searches.filters_of(caller.role)
+    statement = queries.filters_of(caller.role)
     return found(await db.json_row(statement, **scope_parameters(statement, caller)))
 
 
@@ -28,28 +27,28 @@ async def saved_filters(db: Database, caller: Caller) -> Json:
     _FILTERS,
     access=person_identity,
     events=[search_filters.events["new"]],
-    returns=searches.FILTER,
+    returns=queries.FILTER,
     tag=_TAG,
     errors=(400, 403, 404),
 )
 async def save_filter(body: NewFilter, tx: Transaction, caller: Caller) -> Json:
     """Save a search. It is shared when that is asked for and the caller manages the production."""
-    filter_id = await search_actions.save_filter(tx, caller, body)
-    return found(await tx.json_row(searches.one_filter, row_id=filter_id))
+    filter_id = await actions.save_filter(tx, caller, body)
+    return found(await tx.json_row(queries.one_filter, row_id=filter_id))
 
 
 @put(
     _FILTERS + "/{filter_id:uuid}",
     access=person_identity,
     events=[search_filters.events["update"]],
-    returns=searches.FILTER,
+    returns=queries.FILTER,
     tag=_TAG,
     errors=(400, 403, 404),
 )
 async def change_filter(filter_id: UUID, body: ChangedFilter, tx: Transaction, caller: Caller) -> Json:
     """Change a saved search of one's own; administrators change any."""
-    await search_actions.change_filter(tx, caller, filter_id, body)
-    return found(await tx.json_row(searches.one_filter, row_id=filter_id))
+    await actions.change_filter(tx, caller, filter_id, body)
+    return found(await tx.json_row(queries.one_filter, row_id=filter_id))
 
 
 @delete(
@@ -61,13 +60,13 @@ async def change_filter(filter_id: UUID, body: ChangedFilter, tx: Transaction, c
 )
 async def remove_filter(filter_id: UUID, tx: Transaction, caller: Caller) -> None:
     """Delete a saved search of one's own; administrators delete any."""
-    await search_actions.remove_filter(tx, caller, filter_id)
+    await actions.remove_filter(tx, caller, filter_id)
 
 
 @get(_GROUPS, access=person_identity, tag=_TAG, returns=_LISTING)
 async def saved_groups(db: Database, caller: Caller) -> Json:
     """The groups that the caller sees, newest first: `{list_type: {project_id or "all": [group]}}`."""
-    statement = searches.groups_of(caller.role)
+    statement = queries.groups_of(caller.role)
     return found(await db.json_row(statement, **scope_parameters(statement, caller)))
 
 
@@ -75,20 +74,20 @@ async def saved_groups(db: Database, caller: Caller) -> Json:
     _GROUPS,
     access=person_identity,
     events=[search_filter_groups.events["new"]],
-    returns=searches.GROUP,
+    returns=queries.GROUP,
     tag=_TAG,
     errors=(400, 403, 404),
 )
 async def save_group(body: NewGroup, tx: Transaction, caller: Caller) -> Json:
-    """Make a group of saved searches. It is shared when that is asked for and the caller manages the production."""
-    group_id = await search_actions.save_group(tx, caller, body)
-    return found(await tx.json_row(searches.one_group, row_id=group_id))
+    """Make a group of saved queries. It is shared when that is asked for and the caller manages the production."""
+    group_id = await actions.save_group(tx, caller, body)
+    return found(await tx.json_row(queries.one_group, row_id=group_id))
 
 
-@get(_GROUPS + "/{filter_group_id:uuid}", access=person_identity, tag=_TAG, returns=searches.GROUP, errors=(404,))
+@get(_GROUPS + "/{filter_group_id:uuid}", access=person_identity, tag=_TAG, returns=queries.GROUP, errors=(404,))
 async def saved_group(filter_group_id: UUID, db: Database, caller: Caller) -> Json:
     """A group of one's own; administrators read any."""
-    statement = searches.own_group(caller.is_admin)
+    statement = queries.own_group(caller.is_admin)
     about = scope_parameters(statement, caller)
     return found(await db.json_row(statement, row_id=filter_group_id, **about), "The group")
 
@@ -97,14 +96,14 @@ async def saved_group(filter_group_id: UUID, db: Database, caller: Caller) -> Js
     _GROUPS + "/{filter_group_id:uuid}",
     access=person_identity,
     events=[search_filter_groups.events["update"]],
-    returns=searches.GROUP,
+    returns=queries.GROUP,
     tag=_TAG,
     errors=(400, 403, 404),
 )
 async def change_group(filter_group_id: UUID, body: ChangedGroup, tx: Transaction, caller: Caller) -> Json:
     """Change a group of one's own (administrators any); its filters are shared as it is."""
-    await search_actions.change_group(tx, caller, filter_group_id, body)
-    return found(await tx.json_row(searches.one_group, row_id=filter_group_id))
+    await actions.change_group(tx, caller, filter_group_id, body)
+    return found(await tx.json_row(queries.one_group, row_id=filter_group_id))
 
 
 @delete(
@@ -116,4 +115,4 @@ async def change_group(filter_group_id: UUID, body: ChangedGroup, tx: Transactio
 )
 async def remove_group(filter_group_id: UUID, tx: Transaction, caller: Caller) -> None:
     """Delete a group of one's own (administrators any) with its owner's filters; those of others leave it."""
-    await search_actions.remove_group(tx, caller, filter_group_id)
+    await actions.remove_group(tx, caller, filter_group_id)
