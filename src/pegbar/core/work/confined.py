@@ -1,0 +1,122 @@
+"""Programs on untrusted files: decoders and encoders, each run in a process that can do little else (`confine.py`).
+
+Memory, processor time and the size of files are limited everywhere. On Linux the process also reads nothing but its
+input and the system's libraries, writes into one folder only (Landlock, from Linux 5.13), opens no socket (seccomp) and
+ends with the server.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pegbar.core.work import confine
+
+#: Bytes kept of what a program prints: of its output from the start, of its complaints from the end.
+_MOST_OUTPUT, _MOST_COMPLAINT = 16 * 2**20, 4096
+#: Threads reserve address space, of which the process has little.
+_FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+#: Where Python's own files lie, and the programs that are part of Pegbar.
+_PYTHON = sorted({sys.prefix, sys.base_prefix, sys.base_exec_prefix, str(Path(sys.executable).resolve().parent)})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a program may take: bytes of address space, seconds of processor, seconds until its end, bytes of a file."""
+
+    memory: int
+    processor: int
+    longest: float
+    file_size: int
+    niceness: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended: its exit code (negative: a signal), its output, the end of its complaints."""
+
+    code: int
+    output: bytes
+    complaint: str
+
+
+class TookTooLong(Exception):
+    """A program had not ended after `Limits.longest`, and was ended."""
+
+
+async def confined(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    reads: Sequence[Path] = (),
+    limits: Limits,
+    on_line: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Run a program that may write only into `folder`, its working directory, and read only `reads` besides.
+
+    With `on_line` the lines of its output are passed on as they come, and `output` is empty. Raises TookTooLong; it is
+    ended then, and when the caller is cancelled.
+    """
+    executable = shutil.which(command[0])
+    if executable is None:
+        raise FileNotFoundError(f"there is no program {command[0]!r}")
+    terms = (limits.memory, limits.processor, limits.file_size, limits.niceness, os.getpid())
+    readable = [*_PYTHON, *_around(executable), *map(str, reads)]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", confine.__file__, *map(str, terms)),
+        *(str(folder), str(len(readable)), *readable),
+        *(executable, *command[1:]),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "TMPDIR": str(folder), **_FRUGAL},
+        start_new_session=True,  # a server that stops lets the requests under way finish
+        limit=2**20,
+    )
+    try:
+        async with asyncio.timeout(limits.longest):
+            output, complaint = await asyncio.gather(_output(process.stdout, on_line), _tail(process.stderr))
+            await process.wait()
+    except TimeoutError:
+        raise TookTooLong(f"it takes more than {limits.longest:.0f} seconds") from None
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    assert process.returncode is not None
+    return Outcome(process.returncode, output, complaint)
+
+
+def _around(executable: str) -> list[str]:
+    """The folder of a program and that of its libraries."""
+    folder = Path(os.path.realpath(executable)).parent
+    return [str(folder), str(folder.parent / "lib")]
+
+
+async def _output(stream: asyncio.StreamReader | None, on_line: Callable[[str], None] | None) -> bytes:
+    assert stream is not None
+    if on_line is not None:
+        async for line in stream:
+            on_line(line.decode(errors="replace").rstrip("\n"))
+        return b""
+    output = bytearray()
+    while piece := await stream.read(2**16):
+        output += piece[: _MOST_OUTPUT - len(output)]
+    return bytes(output)
+
+
+async def _tail(stream: asyncio.StreamReader | None) -> str:
+    assert stream is not None
+    tail = b""
+    while piece := await stream.read(2**14):
+        tail = (tail + piece)[-_MOST_COMPLAINT:]
+    return tail.decode(errors="replace")
+
+
+__all__ = ["Limits", "Outcome", "TookTooLong", "confined"]
