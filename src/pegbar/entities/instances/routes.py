@@ -7,7 +7,6 @@ import msgspec
 from sqlalchemy import Executable
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, Rule, staff_of
 from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import delete, found, get, post
@@ -21,8 +20,8 @@ from pegbar.entities.shapes import UNTYPED
 _BY_KEY = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}}
 
 
-async def _groups(db: Database, caller: Caller, statement: Executable, entity_id: UUID) -> Json:
-    return found(await db.json_row(statement, entity_id=entity_id, **scope_parameters(statement, caller)))
+async def _groups(db: Database, statement: Executable, entity_id: UUID) -> Json:
+    return found(await db.json_row(statement, entity_id=entity_id))
 
 
 def _places(kind: str, parameter: str) -> Rule:
@@ -51,39 +50,39 @@ class ShownInstance(Strict):
 
 
 @get("/data/scenes/{scene_id:uuid}/asset-instances", access=rules.sees(SCENE, "scene_id"), returns=_BY_KEY)
-async def scene_instances(scene_id: UUID, db: Database, caller: Caller) -> Json:
+async def scene_instances(scene_id: UUID, db: Database) -> Json:
     """Instances in a scene, by asset."""
-    return await _groups(db, caller, queries.in_scene, scene_id)
+    return await _groups(db, queries.in_scene, scene_id)
 
 
 @get("/data/scenes/{scene_id:uuid}/camera-instances", access=rules.sees(SCENE, "scene_id"), returns=_BY_KEY)
-async def scene_cameras(scene_id: UUID, db: Database, caller: Caller) -> Json:
+async def scene_cameras(scene_id: UUID, db: Database) -> Json:
     """Instances of cameras in a scene, by asset."""
-    return await _groups(db, caller, queries.cameras_in_scene, scene_id)
+    return await _groups(db, queries.cameras_in_scene, scene_id)
 
 
 @get("/data/shots/{shot_id:uuid}/asset-instances", access=rules.sees(SHOT, "shot_id"), returns=_BY_KEY)
-async def shot_instances(shot_id: UUID, db: Database, caller: Caller) -> Json:
+async def shot_instances(shot_id: UUID, db: Database) -> Json:
     """Instances that a shot shows, by asset."""
-    return await _groups(db, caller, queries.in_shot, shot_id)
+    return await _groups(db, queries.in_shot, shot_id)
 
 
 @get("/data/assets/{asset_id:uuid}/shot-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_by_shot(asset_id: UUID, db: Database, caller: Caller) -> Json:
+async def instances_by_shot(asset_id: UUID, db: Database) -> Json:
     """Instances of an asset, by the shots that show them."""
-    return await _groups(db, caller, queries.by_shot, asset_id)
+    return await _groups(db, queries.by_shot, asset_id)
 
 
 @get("/data/assets/{asset_id:uuid}/scene-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_by_scene(asset_id: UUID, db: Database, caller: Caller) -> Json:
+async def instances_by_scene(asset_id: UUID, db: Database) -> Json:
     """Instances of an asset, by scene; those in none under `None`."""
-    return await _groups(db, caller, queries.by_scene, asset_id)
+    return await _groups(db, queries.by_scene, asset_id)
 
 
 @get("/data/assets/{asset_id:uuid}/asset-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_in_asset(asset_id: UUID, db: Database, caller: Caller) -> Json:
+async def instances_in_asset(asset_id: UUID, db: Database) -> Json:
     """Instances placed in an asset, by the asset they are of."""
-    return await _groups(db, caller, queries.in_asset, asset_id)
+    return await _groups(db, queries.in_asset, asset_id)
 
 
 @post(
