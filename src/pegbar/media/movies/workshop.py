@@ -1,5 +1,6 @@
 """Where work on movies is done: folders of its own, programs on untrusted files, and how many of them at once."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -27,7 +28,9 @@ log = structlog.get_logger()
 
 #: The versions of a movie that are shown, the best first.
 VERSIONS = ("previews", "lowdef", "source")
-_FOLDER = "movie-"
+_FOLDER, _LOCK = "movie-", ".in-use"
+#: Seconds that a process has to lock a folder it made.
+_SETTING_UP = 60
 #: Movies of one person that may wait for their turn.
 _MOST_WAITING = 20
 #: What looking at a movie may take: it is read to its end, a few of its frames are decoded.
@@ -58,12 +61,13 @@ def looking_turns() -> Turns:
 
 
 def sweep() -> None:
-    """Remove the folders of processes that were killed, once nobody can be working in them any more."""
-    oldest = time.time() - settings().job_queue_timeout - 24 * 3600
+    """Remove the folders of processes that were killed: whoever works in one holds a lock there."""
     for folder in settings().upload_folder.glob(f"{_FOLDER}*"):
-        with suppress(FileNotFoundError):  # somebody else swept it
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder)
+        with suppress(FileNotFoundError, BlockingIOError):  # somebody else swept it, or works there
+            if folder.stat().st_mtime < time.time() - _SETTING_UP:
+                with (folder / _LOCK).open("ab") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder)
 
 
 @asynccontextmanager
@@ -73,7 +77,8 @@ async def workshop() -> AsyncIterator[Path]:
         settings().upload_folder.mkdir(parents=True, exist_ok=True)
         check_room(settings().upload_folder)
         folder = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix=_FOLDER)
-    with folder as path:
+    with folder as path, (Path(path) / _LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield Path(path)
 
 
