@@ -18,7 +18,11 @@ from tests.whole.world import KEPT, World, made
 OWED: dict[str, tuple[str, set[str]]] = {}
 
 #: Routes that answer 404 to those who may, since no file of the kind is stored.
-NOTHING_STORED = ("GET /movies/", "GET /pictures/thumbnails/attachment-files/")
+NOTHING_STORED = (
+    "GET /movies/",
+    "GET /pictures/thumbnails/attachment-files/",
+    "GET /actions/preview-files/{preview_file_id}/extract-",
+)
 #: Routes that no request of the test brings to the end, with the reason.
 STOPPED_SOONER = {
     "POST /auth/totp": "the code is wrong",
