@@ -32,6 +32,8 @@ _DEVELOPMENT = re.compile(r"ffmpeg version (N-|git|20)")
 #: Bytes of address space: of the program with its threads, and for each pixel of what it reads and writes. Encoders
 #: look some 60 frames ahead.
 _MEMORY, _MEMORY_OF_PIXEL = 3 * 2**30, 600
+#: Drivers map the memory of their devices, and reserve far more.
+_ADDRESSES_OF_DEVICES = 2**45
 _MOST_THREADS = 16
 #: Requests go first.
 _NICENESS = 10
@@ -96,13 +98,22 @@ def encoding_wanted() -> Encoding:
     )
 
 
-def _limits(probe: Probe, plan: Plan, encoding: Encoding) -> Limits:
+def _devices(encoding: Encoding) -> list[Path]:
+    """The devices of hardware encoders that this machine has."""
+    if encoding.encoder == "libx264":
+        return []
+    return [*Path("/dev").glob("nvidia*"), *Path("/dev").glob("dri"), *Path("/dev").glob("kfd")]
+
+
+def _limits(piece: "Workpiece", encoding: Encoding) -> Limits:
+    probe, plan = piece.probe, piece.plan
     sizes = [(probe.width, probe.height), plan.canvas, *(version.size for version in plan.versions)]
     pixels = sum(width * height for width, height in sizes)
     tiles = plan.tiles.size[0] * plan.tiles.size[1] * 8
+    memory = _MEMORY + pixels * _MEMORY_OF_PIXEL + tiles
     mbits = max((version.bitrate for version in plan.versions), default=0)
     return Limits(
-        memory=_MEMORY + pixels * _MEMORY_OF_PIXEL + tiles,
+        memory=memory if encoding.encoder == "libx264" else _ADDRESSES_OF_DEVICES,
         processor=settings().job_queue_timeout * encoding.threads,
         longest=settings().job_queue_timeout,
         file_size=int(plan.duration * mbits * 10**6 / 8 * 4) + tiles + 2 * 2**30,
@@ -128,60 +139,73 @@ def _ignored(_: int) -> None:
     """Nobody asks how far it is."""
 
 
-async def encoded(source: Path, folder: Path, probe: Probe, plan: Plan, *, on_progress: OnProgress = _ignored) -> int:
-    """Write into `folder` what is planned (command.py names the files); the number of frames of the movies.
+@dataclass(frozen=True)
+class Workpiece:
+    """A movie, what it is, what is made of it, and the folder where that is put."""
+
+    source: Path
+    folder: Path
+    probe: Probe
+    plan: Plan
+
+    @property
+    def named(self) -> tuple[Path, Path, Probe, Plan]:
+        """Its parts, as a command wants them."""
+        return self.source, self.folder, self.probe, self.plan
+
+
+async def encoded(piece: Workpiece, *, on_progress: OnProgress = _ignored) -> int:
+    """Write what is planned into the folder (command.py names the files); the number of frames of the movies.
 
     Raises UnreadableMovie with what the encoder says, Unavailable without ffmpeg, StorageFull.
     """
     program = await asyncio.to_thread(ffmpeg)
     wanted = encoding_wanted()
     try:
-        return await _run(
-            command(program, source, folder, probe, plan, wanted), source, folder, probe, plan, on_progress
-        )
+        return await _run(command(program, *piece.named, wanted), piece, wanted, on_progress)
     except UnreadableMovie as error:
-        if wanted.encoder == "libx264" or not plan.versions:
+        if wanted.encoder == "libx264" or not piece.plan.versions:
             raise
         log.warning("a hardware encoder failed; libx264 takes over", encoder=wanted.encoder, reason=error.message)
     wanted = replace(wanted, encoder="libx264")
-    return await _run(command(program, source, folder, probe, plan, wanted), source, folder, probe, plan, on_progress)
+    return await _run(command(program, *piece.named, wanted), piece, wanted, on_progress)
 
 
-async def tile_sheet(source: Path, folder: Path, probe: Probe, plan: Plan) -> Path:
-    """The sheet of the frames of a movie, in `folder`. Raises like `encoded`."""
-    program = await asyncio.to_thread(ffmpeg)
-    await _run(
-        tile_command(program, source, folder, probe, plan, encoding_wanted()), source, folder, probe, plan, _ignored
-    )
-    return folder / TILE_SHEET
+async def tile_sheet(piece: Workpiece) -> Path:
+    """The sheet of the frames of a movie, in the folder. Raises like `encoded`."""
+    program, wanted = await asyncio.to_thread(ffmpeg), replace(encoding_wanted(), encoder="libx264")
+    await _run(tile_command(program, *piece.named, wanted), piece, wanted, _ignored)
+    return piece.folder / TILE_SHEET
 
 
-async def _run(
-    arguments: Sequence[str], source: Path, folder: Path, probe: Probe, plan: Plan, on_progress: OnProgress
-) -> int:
+async def _run(arguments: Sequence[str], piece: Workpiece, encoding: Encoding, on_progress: OnProgress) -> int:
     frames = _Frames(on_progress)
-    limits = _limits(probe, plan, encoding_wanted())
     try:
-        outcome = await confined(arguments, folder=folder, reads=[source], limits=limits, on_line=frames)
+        outcome = await confined(
+            arguments,
+            folder=piece.folder,
+            reads=[piece.source],
+            devices=await asyncio.to_thread(_devices, encoding),
+            limits=_limits(piece, encoding),
+            on_line=frames,
+        )
     except TookTooLong:
-        allowed = settings().job_queue_timeout
-        raise UnreadableMovie(
-            f"The movie cannot be made: it takes more than {allowed} s (JOB_QUEUE_TIMEOUT)."
-        ) from None
+        allowed = f"{settings().job_queue_timeout} s (JOB_QUEUE_TIMEOUT)"
+        raise UnreadableMovie(f"The movie cannot be made: it takes more than {allowed}.") from None
     if outcome.code != 0:
-        check_room(folder)
+        check_room(piece.folder)
         log.warning("a movie could not be made", code=outcome.code, stderr=outcome.complaint)
-        raise UnreadableMovie(f"The movie cannot be made: {_reason(outcome.code, outcome.complaint, source, folder)}.")
+        raise UnreadableMovie(f"The movie cannot be made: {_reason(outcome.code, outcome.complaint, piece)}.")
     return frames.done
 
 
-def _reason(code: int, complaint: str, source: Path, folder: Path) -> str:
+def _reason(code: int, complaint: str, piece: Workpiece) -> str:
     """The end of what ffmpeg complained about, without the paths of this machine."""
     if code < 0:
         why = {signal.SIGXCPU: "too much processor time", signal.SIGXFSZ: "too large a file"}
         return f"the encoder was ended ({why.get(signal.Signals(-code), signal.Signals(-code).name)})"
     lines = [line for line in complaint.splitlines() if line.strip()]
     words = lines[-1] if lines else f"the encoder ended with code {code}"
-    for path in (source, folder):
+    for path in (piece.source, piece.folder):
         words = words.replace(str(path), path.name)
     return re.sub(r"\[[^\]]*@ 0x[0-9a-f]+\]\s*", "", words).strip().rstrip(".")[:300]

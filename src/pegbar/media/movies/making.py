@@ -23,7 +23,7 @@ from pegbar.core.turns import Holder
 from pegbar.media import addresses
 from pegbar.media.movies import queries
 from pegbar.media.movies.command import FIRST_FRAME, TILE_SHEET
-from pegbar.media.movies.encoding import encoded
+from pegbar.media.movies.encoding import Workpiece, encoded
 from pegbar.media.movies.plan import Options, Plan, Probe, Wishes, planned
 from pegbar.media.movies.progress import reported
 from pegbar.media.movies.workshop import UnreadableMovie, making_turns, probed, workshop
@@ -146,9 +146,8 @@ class _Work:
         self.plan = plan = planned(probe, wishes_of(self.state), options_of(encode=encode))
         preview_id, project_id = self.state["id"], self.state["project_id"]
         async with reported(self.db, preview_id, project_id, noted=self.stored) as take:
-            self.frames = await encoded(
-                self.source, self.folder, probe, plan, on_progress=lambda frames: take(frames / plan.frames)
-            )
+            piece = Workpiece(self.source, self.folder, probe, plan)
+            self.frames = await encoded(piece, on_progress=lambda frames: take(frames / plan.frames))
 
     def done(self, pictures: dict[Address, Path]) -> Made:
         """The movie as it is shown."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pegbar.core.errors import NotFound
 from pegbar.core.turns import Holder
-from pegbar.media.movies.encoding import tile_sheet
+from pegbar.media.movies.encoding import Workpiece, tile_sheet
 from pegbar.media.movies.making import options_of, probe_of
 from pegbar.media.movies.plan import Wishes, planned
 from pegbar.media.movies.workshop import best_version, looking_turns, workshop
@@ -28,5 +28,6 @@ async def made_tile(preview_id: UUID, *, holder: Holder) -> AsyncIterator[Path]:
             if source is None:
                 raise NotFound("There is no movie stored for this preview.")
             probe = await probe_of(source, folder)
-            sheet = await tile_sheet(source, folder, probe, planned(probe, Wishes(), options_of(encode=False)))
+            plan = planned(probe, Wishes(), options_of(encode=False))
+            sheet = await tile_sheet(Workpiece(source, folder, probe, plan))
         yield sheet
