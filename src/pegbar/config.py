@@ -225,13 +225,68 @@ class Settings:
         most=64,
     )
     enable_job_queue: bool = _storage(
-        False, "ENABLE_JOB_QUEUE", "Make thumbnails in a job after the upload instead of before its answer"
+        False, "ENABLE_JOB_QUEUE", "Make thumbnails and movies in jobs after the upload instead of before its answer"
+    )
+    job_queue_timeout: int = _storage(
+        3600, "JOB_QUEUE_TIMEOUT", "Seconds that the making of a movie may take, then it is broken", least=10
     )
     preview_save_source_file: bool = _storage(
         False, "PREVIEW_SAVE_SOURCE_FILE", "Keep uploaded movies beside the ones made from them"
     )
-    movie_highdef_bitrate: int = _storage(28, "MOVIE_HIGHDEF_BITRATE", "Mbit/s of high definition movies")
-    movie_lowdef_bitrate: int = _storage(6, "MOVIE_LOWDEF_BITRATE", "Mbit/s of low definition movies")
+    skip_normalization_full: bool = _storage(
+        False, "SKIP_NORMALIZATION_FULL", "Store movies as they are uploaded: nothing is encoded"
+    )
+    skip_normalization_highdef: bool = _storage(
+        False, "SKIP_NORMALIZATION_HIGHDEF", "Make the low definition of movies only"
+    )
+    movie_highdef_bitrate: int = _storage(
+        28, "MOVIE_HIGHDEF_BITRATE", "Mbit/s of high definition movies, at the most", least=1, most=1000
+    )
+    movie_lowdef_bitrate: int = _storage(
+        6, "MOVIE_LOWDEF_BITRATE", "Mbit/s of low definition movies", least=1, most=1000
+    )
+    movie_encoding_preset: str = _storage(
+        "medium",
+        "MOVIE_ENCODING_PRESET",
+        "Speed of the encoder x264 against the size of its movies",
+        choices=(
+            *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+            *("medium", "slow", "slower", "veryslow"),
+        ),
+    )
+    movie_vbv_bufsize_factor: float = _storage(
+        2.0,
+        "MOVIE_VBV_BUFSIZE_FACTOR",
+        "Seconds of bitrate over which an encoder keeps to it; 0 lets it go over it anywhere",
+        least=0,
+        most=100,
+    )
+    movie_crf: int = _storage(
+        0,
+        "PEGBAR_MOVIE_CRF",
+        "Quality of encoded movies (18 is high, 23 fair) with the bitrate as its cap, which takes a third of the time and "
+        "a quarter of the room; 0 for the bitrate alone",
+        least=0,
+        most=51,
+    )
+    movie_encoder: str = _storage(
+        "libx264",
+        "PEGBAR_MOVIE_ENCODER",
+        "Encoder of movies; what a hardware encoder cannot do is done by libx264",
+        choices=("libx264", "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox"),
+    )
+    movie_processes: int = _storage(
+        0,
+        "PEGBAR_MOVIE_PROCESSES",
+        "Movies that a job worker, and an API worker without job queue, makes at once; 0 for one every 4 processors",
+        least=0,
+        most=64,
+    )
+    ffmpeg: str = _storage(
+        "",
+        "PEGBAR_FFMPEG",
+        "ffmpeg to use; the system's unless set, or the one that comes with Pegbar where there is none",
+    )
 
     ui_folder: str = _ui("", "PEGBAR_UI", "Folder of a built Kitsu web UI to serve")
     is_self_hosted: bool = _ui(True, "IS_SELF_HOSTED", "Told to the web UI")
