@@ -25,19 +25,17 @@ def _parsed(text: str) -> Colour | None:
     if len(values) not in (3, 4):
         return None
     try:
-        red, green, blue = (_amount(value, 255) for value in values[:3])
+        shares = [_amount(value, 255) for value in values[:3]]
         opacity = _amount(values[3], 1) if len(values) == 4 else 1.0
     except ValueError:
         return None
-    return round(red), round(green), round(blue), opacity
+    return round(shares[0]), round(shares[1]), round(shares[2]), opacity
 
 
 def _amount(text: str, most: float) -> float:
     """A number from 0 to `most`, which may be a share of it in percent."""
     amount = float(text[:-1]) / 100 * most if text.endswith("%") else float(text)
-    if not 0 <= amount <= 1e9:
-        amount = 0
-    return min(amount, most)
+    return min(amount, most) if amount > 0 else 0.0
 
 
 def colour(value: object) -> Colour | None:

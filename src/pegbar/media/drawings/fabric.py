@@ -8,7 +8,7 @@ Coordinates are those of the canvas it was drawn on, `canvasWidth` x `canvasHeig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from pegbar.media.drawings.colours import BLACK, colour
 from pegbar.media.drawings.geometry import (

@@ -7,6 +7,7 @@ from 0 to 1.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 Point = tuple[float, float]
@@ -220,9 +221,7 @@ def _turns(values: Sequence[float]) -> list[float]:
 
 def _on_curve(points: Sequence[Point], t: float) -> Point:
     while len(points) > 1:
-        points = [
-            (p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])) for p, q in zip(points, points[1:], strict=False)
-        ]
+        points = [(p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])) for p, q in pairwise(points)]
     return points[0]
 
 

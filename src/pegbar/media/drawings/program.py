@@ -2,7 +2,8 @@
 
 It reads `request.json` in its working folder: `{"pictures": [{"frame": path of the picture, "name": what it is called,
 "objects": [FabricObject…]}], "form": "png" | "zip" | "pdf", "output": path}`. It writes the output, and a line of JSON
-for each object that it left out because it cannot be drawn. Exit code 3, with a reason, when a picture cannot be read.
+for each object that it left out because it cannot be drawn. Exit codes, with a reason: 3 when a picture cannot be read,
+4 when it needs too much memory.
 """
 
 import io
@@ -23,7 +24,7 @@ from pegbar.media.drawings.svg import FONT, svg
 
 FONT_FILE = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 REQUEST = "request.json"
-UNREADABLE = 3
+UNREADABLE, TOO_MUCH = 3, 4
 #: Dots in an inch of paper, and points.
 _DOTS, _POINTS = 150, 72
 #: Letters of alphabets from here on may want a font of the system.
@@ -63,6 +64,8 @@ def _overlays(objects: list[Any], size: tuple[int, int], on_failure: OnFailure) 
         return
     try:
         yield _over(layers, size)
+    except MemoryError:
+        raise
     except Exception:
         for i, layer in enumerate(layers):
             try:
@@ -128,3 +131,6 @@ def main() -> None:
     except (OSError, Undrawable, Image.DecompressionBombError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(UNREADABLE)
+    except MemoryError:
+        print("it needs too much memory", file=sys.stderr)  # noqa: T201
+        sys.exit(TOO_MUCH)

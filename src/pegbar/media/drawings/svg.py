@@ -79,8 +79,9 @@ class _Writer:
         place = " ".join(f"{value:.6g}" for value in numbers)
         x, y = words.start
         self.parts.append(
-            f'<text transform="matrix({place})" x="{x:.3f}" y="{y:.3f}" font-family="{FONT}" font-size="{words.size:.3f}" '
-            f'xml:space="preserve" {_paint("fill", words.colour)}>{escape(words.text)}</text>'
+            f'<text transform="matrix({place})" x="{x:.3f}" y="{y:.3f}" font-family="{FONT}" '
+            f'font-size="{words.size:.3f}" xml:space="preserve" '
+            f"{_paint('fill', words.colour)}>{escape(words.text)}</text>"
         )
 
 
