@@ -27,7 +27,8 @@ Form = Literal["png", "zip", "pdf"]
 #: What drawing may take: a hundred frames in 4K are some 60 seconds of processor.
 _LIMITS = Limits(memory=2 * 2**30, processor=240, longest=300, file_size=2 * 2**30, niceness=5)
 _MOST_WAITING = 10
-_PACKAGE = Path(pegbar.__file__).parent
+#: Where packages like this one lie.
+_PACKAGES = Path(pegbar.__file__).parents[1]
 #: An isolated Python knows the packages that are installed; this one may be run from its sources.
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from pegbar.media.drawings.program import main; main()"
 _FAILURES_TOLD = 5
@@ -68,9 +69,9 @@ async def rendered(
     async with _turns().place(holder):
         try:
             outcome = await confined(
-                [sys.executable, "-I", "-c", _START, str(_PACKAGE.parent)],
+                [sys.executable, "-I", "-c", _START, str(_PACKAGES)],
                 folder=folder,
-                reads=[_PACKAGE, *(picture.frame for picture in pictures)],
+                reads=[_PACKAGES, *(picture.frame for picture in pictures)],
                 limits=_LIMITS,
             )
         except TookTooLong as error:
@@ -84,7 +85,7 @@ async def rendered(
         raise BadRequest("The picture under the annotations cannot be read.")
     if outcome.code == program.TOO_MUCH or outcome.code < 0:
         raise BadRequest("The annotations cannot be drawn: they need too much memory or time.")
-    raise RuntimeError(f"drawing annotations ended with {outcome.code}")
+    raise RuntimeError(f"drawing annotations ended with {outcome.code}: {outcome.complaint}")
 
 
 def _tell_failures(output: bytes, preview_id: UUID) -> None:
