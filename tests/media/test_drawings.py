@@ -254,11 +254,15 @@ _JSON = st.recursive(
     max_leaves=8,
 )
 _NUMBERS = st.one_of(st.integers(-500, 500), st.floats(), _JSON)
-_KEYS = (
-    "left top width height angle scaleX scaleY opacity strokeWidth radius rx ry x1 y1 x2 y2 fontSize path points text"
-    " strokePoints objects stroke fill originX pathOffset strokeDashArray eraser skewX canvasWidth canvasHeight"
-).split()
-_TYPES = "path psstroke rect circle ellipse line arrow polyline polygon text textbox group".split()
+_KEYS = [
+    *("left", "top", "width", "height", "angle", "scaleX", "scaleY", "opacity", "strokeWidth", "radius", "rx", "ry"),
+    *("x1", "y1", "x2", "y2", "fontSize", "path", "points", "text", "strokePoints", "objects", "stroke", "fill"),
+    *("originX", "pathOffset", "strokeDashArray", "eraser", "skewX", "canvasWidth", "canvasHeight"),
+]
+_TYPES = [
+    *("path", "psstroke", "rect", "circle", "ellipse", "line", "arrow", "polyline", "polygon", "text", "textbox"),
+    "group",
+]
 
 
 @settings(max_examples=150, deadline=None)
