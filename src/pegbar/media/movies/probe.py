@@ -45,9 +45,10 @@ class _Reading:
 
     def __init__(self, av: Any, container: Any, stream: Any) -> None:
         self._av, self._container, self._stream = av, container, stream
-        self._sound = next((one for one in container.streams.audio if one.codec_context is not None), None)
+        self._sound = next((sound for sound in container.streams.audio if sound.codec_context is not None), None)
         self.frame: Any = None
-        self.audio = False
+        #: The place of the sound among the streams of sound, once some of it was decoded.
+        self.audio: int | None = None
         self.packets = 0
         self.corrupt = False
         self.first: float | None = None
@@ -96,9 +97,10 @@ class _Reading:
         self.last = max(self.last, start + length)
 
     def _listen(self, packet: Any) -> None:
-        if not self.audio and self._heard < _MOST_PACKETS:
+        if self.audio is None and self._heard < _MOST_PACKETS:
             self._heard += 1
-            self.audio = bool(self._decoded(packet))
+            if self._decoded(packet):
+                self.audio = [sound.index for sound in self._container.streams.audio].index(packet.stream_index)
 
 
 def _seconds(value: int | None, unit: Any) -> float | None:
