@@ -63,11 +63,11 @@ async def check_frame(db: Reader, preview_id: UUID, frame: int) -> None:
     """Refuse a frame of what is no movie, and one that is past its end as far as that is known."""
     state = await _movie(db, preview_id)
     if state["extension"] != "mp4":
-        raise BadRequest("frame_number: only movies have frames.", field="frame_number")
+        raise BadRequest("frame_number: only movies have frames.")
     rate, duration = rate_for(wishes_of(state)), state["duration"] or 0.0
     frames = round(duration * rate)
     if duration and frame > frames:
-        raise BadRequest(f"frame_number: the movie has {frames} frames.", field="frame_number")
+        raise BadRequest(f"frame_number: the movie has {frames} frames.")
 
 
 async def show_frame(db: Database, preview_id: UUID, frame: int, *, holder: Holder) -> None:
