@@ -72,3 +72,51 @@ tile_is_there = text(
      WHERE preview_file_id = :preview_id ::uuid AND bucket = 'pictures' AND prefix = 'tiles'
     """
 )
+
+_SELECTED = """
+    preview_file p JOIN task t ON t.id = p.task_id JOIN project j ON j.id = t.project_id
+      LEFT JOIN entity e ON e.id = t.entity_id
+ WHERE p.extension = 'mp4' AND p.original_name IS NOT NULL AND (:project ::text IS NULL OR j.name = :project ::text)
+"""
+_UNDER_WAY = """
+    EXISTS (SELECT 1 FROM pegbar.procrastinate_jobs q
+             WHERE q.task_name = 'media.make_movie' AND q.status IN ('todo', 'doing')
+               AND q.args ->> 'preview_id' = p.id::text)
+"""
+
+has_project = text("SELECT 1 FROM project WHERE name = :project ::text")
+#: The number of movies by their status.
+movie_counts = text(f"SELECT p.status, count(*) AS count FROM {_SELECTED} GROUP BY p.status")  # noqa: S608 - constants
+#: Movies that are not ready, the oldest first.
+unready_movies = text(
+    f"""
+    SELECT p.id::text, p.status::text, j.name AS project, e.name AS entity, p.original_name, p.revision,
+           p.data ->> 'error' AS error, (p.data ->> 'progress')::int AS progress, p.updated_at, {_UNDER_WAY} AS queued
+      FROM {_SELECTED} AND p.status <> 'ready' ORDER BY p.updated_at LIMIT :most ::int
+    """  # noqa: S608 - constants
+)
+#: Movies to make again that nobody is making: those of these states, and those that wait for a job that is not there.
+movies_to_make = text(
+    f"""
+    SELECT p.id, p.status::text, t.project_id FROM {_SELECTED}
+       AND (p.status::text = ANY(:states ::text[]) OR p.status = 'processing') AND NOT {_UNDER_WAY}
+     ORDER BY p.created_at FOR UPDATE OF p
+    """  # noqa: S608 - constants
+)
+wait_again = text(
+    """
+    UPDATE preview_file SET status = 'processing', updated_at = :now ::timestamp,
+           data = coalesce(data, '{}'::jsonb) - '{error,progress,attempts}'::text[]
+     WHERE id = ANY(:preview_ids ::uuid[]) AND status <> 'ready'
+    """
+)
+#: Of these movies: the status and progress of each, and whether it is still to be made.
+movies_under_way = text(
+    f"""
+    SELECT p.status::text, coalesce((p.data ->> 'progress')::int, 0) AS progress, {_UNDER_WAY} AS queued
+      FROM preview_file p WHERE p.id = ANY(:preview_ids ::uuid[])
+    """  # noqa: S608 - constants
+)
+has_worker = text(
+    "SELECT 1 FROM pegbar.procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute' LIMIT 1"
+)
