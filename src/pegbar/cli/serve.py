@@ -231,7 +231,7 @@ def _run_granian(application: str, **options: Any) -> None:
 def worker(
     place: Place | None = None,
     *,
-    concurrency: Annotated[int, Parameter(help="Jobs to run at the same time.")] = 2,
+    concurrency: Annotated[int, Parameter(help="Jobs to run at the same time, movies aside.")] = 2,
 ) -> None:
     """Run background jobs only: `pegbar serve` has one already, this adds another, on any machine."""
     if SUPERVISED in os.environ:
@@ -245,6 +245,7 @@ def worker(
         from pegbar.app import load_domains
         from pegbar.core.data.database import Database
         from pegbar.core.work.worker import work
+        from pegbar.media.movies.workshop import movies_at_once
 
         load_domains()
 
@@ -255,7 +256,13 @@ def worker(
         database = Database(settings().external_database, size=4)
         await database.open()
         try:
-            await work(settings().external_database, database, concurrency=concurrency, stop=stop)
+            await work(
+                settings().external_database,
+                database,
+                concurrency=concurrency,
+                long_concurrency=movies_at_once(),
+                stop=stop,
+            )
         finally:
             await database.close()
 

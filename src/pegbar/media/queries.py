@@ -36,6 +36,7 @@ _state = select(
     preview_file.c.position,
     preview_file.c.task_id,
     preview_file.c.person_id,
+    preview_file.c.data,
     task.c.project_id,
     task.c.entity_id,
 ).select_from(preview_file.outerjoin(task, task.c.id == preview_file.c.task_id))

@@ -14,6 +14,7 @@ from pegbar.core.http.routing import Reply, get
 from pegbar.core.slugs import slug
 from pegbar.core.storage import Address
 from pegbar.media import addresses, queries
+from pegbar.media.movies.jobs import want_tile
 from pegbar.media.resources import OF_TASK
 
 AnyRequest = Request[Any, Any, Any]
@@ -124,8 +125,17 @@ async def preview_picture(instance_id: UUID, request: AnyRequest, db: Database, 
 
 @get("/movies/tiles/preview-files/{instance_id:uuid}.png", access=_reads)
 async def preview_tile(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
-    """The sheet of frames of a movie."""
-    return await _picture(request, db, caller, instance_id, "tiles")
+    """The sheet of frames of a movie; one that is missing is made by a job for the next time."""
+    preview = await _preview(db, caller, instance_id)
+    waiting = _waiting(request, preview)
+    if waiting is not None:
+        return waiting
+    try:
+        return await download(request, addresses.picture("tiles", instance_id), kind="image/png")
+    except NotFound:
+        if preview["extension"] == "mp4" and preview["status"] == "ready":
+            await want_tile(db, instance_id)
+        raise
 
 
 @get("/pictures/originals/preview-files/{instance_id:uuid}.{extension:str}", access=_reads)

@@ -56,6 +56,7 @@ class Publishing(msgspec.Struct):
     """How previews are dealt with."""
 
     no_job: bool = False
+    normalize: bool = True
 
 
 async def _publish(
@@ -70,7 +71,7 @@ async def _publish(
         else:
             document = await json_value(request)
         batch = batch_comments.batch_of(document, form, task_id)
-        return await batch_comments.publish(db, caller, batch, in_job=in_job)
+        return await batch_comments.publish(db, caller, batch, in_job=in_job, normalize=query.normalize)
 
 
 @post(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pegbar.core.errors import NotFound
 from pegbar.core.turns import Holder
-from pegbar.media.movies.workshop import best_version, looking, picked, workshop
+from pegbar.media.movies.workshop import best_version, looking_turns, picked, workshop
 
 
 @asynccontextmanager
@@ -21,7 +21,7 @@ async def movie_frames(
     of whom many wait.
     """
     async with workshop() as folder:
-        async with looking().place(holder):
+        async with looking_turns().place(holder):
             source = await best_version(preview_id, folder)
             if source is None:
                 raise NotFound("There is no movie stored for this preview.")

@@ -104,6 +104,16 @@ def rate_of(text: str | None) -> Fraction | None:
     return Fraction(round(rate * 1000), 1000)
 
 
+def rate_for(wishes: Wishes) -> Fraction:
+    """The rate that an entity, else its production, wants; by it people count frames."""
+    return rate_of(wishes.entity_fps) or rate_of(wishes.project_fps) or _DEFAULT_RATE
+
+
+def second_of(frame: int, rate: Fraction) -> float:
+    """When a frame is shown, counted from 1; frame 0 is the first one too. Source: spec media, "Frame extraction"."""
+    return float(max(frame - 1, 0) / rate)
+
+
 def even(side: float) -> int:
     """A side of a picture as encoders want it: whole and even, at least 2."""
     return max(math.floor(side) + math.floor(side) % 2, 2)
@@ -201,7 +211,7 @@ def planned(probe: Probe, wishes: Wishes, options: Options) -> Plan:
         rate = probe.own_rate
         frames = max(round(probe.length * rate), 1)
         return Plan(rate, frames, probe.seen, (), tiles_of(frames, probe.seen))
-    rate = rate_of(wishes.entity_fps) or rate_of(wishes.project_fps) or _DEFAULT_RATE
+    rate = rate_for(wishes)
     frames = max(round(probe.length * rate), 1)
     canvas = canvas_of(wishes, probe.seen)
     high = min(_chosen(wishes.hd_bitrates, options.highdef_bitrate), options.highdef_bitrate)

@@ -17,6 +17,8 @@ _TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _MOST_PACKETS = 300
 #: A movie may end so much before its header says: the rounding of containers, not a file that was cut off.
 _ROUNDING, _ROUNDING_SHARE = 0.5, 0.01
+_NO_MOVIE = "it is not a movie, or its index is missing because it was cut off"
+_NO_PICTURES = "no pictures are in it, or its index was cut off"
 
 
 class Unreadable(Exception):
@@ -27,14 +29,16 @@ def _open(av: Any, path: str) -> Any:
     try:
         return av.open(path, options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"})
     except (av.error.FFmpegError, ValueError):
-        raise Unreadable("it is not a movie, or its index is missing because it was cut off") from None
+        raise Unreadable(_NO_MOVIE) from None
 
 
 def _picture_stream(av: Any, container: Any) -> Any:
     cover = av.stream.Disposition.attached_pic
     streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+    if not container.streams:
+        raise Unreadable(_NO_MOVIE)
     if not streams:
-        raise Unreadable("it has sound but no pictures" if container.streams.audio else "it has no pictures")
+        raise Unreadable("it has sound but no pictures" if container.streams.audio else _NO_PICTURES)
     if streams[0].codec_context is None:
         raise Unreadable("its pictures are in a format that is not known")
     return streams[0]
@@ -45,20 +49,28 @@ class _Reading:
 
     def __init__(self, av: Any, container: Any, stream: Any) -> None:
         self._av, self._container, self._stream = av, container, stream
-        self._sound = next((one for one in container.streams.audio if one.codec_context is not None), None)
+        self._sound = next((sound for sound in container.streams.audio if sound.codec_context is not None), None)
         self.frame: Any = None
-        self.audio = False
+        #: The place of the sound among the streams of sound, once some of it was decoded.
+        self.audio: int | None = None
         self.packets = 0
         self.corrupt = False
         self.first: float | None = None
         self.last = 0.0
+        self.end = 0.0  #: of pictures and sound
         self._heard = 0
+
+    @property
+    def streams(self) -> list[Any]:
+        """What is read."""
+        return [self._stream] if self._sound is None else [self._stream, self._sound]
 
     def run(self) -> None:
         """Read the movie to its end."""
-        streams = [self._stream] if self._sound is None else [self._stream, self._sound]
         try:
-            for packet in self._container.demux(*streams):
+            for packet in self._container.demux(*self.streams):
+                if packet.pts is not None:
+                    self.end = max(self.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
                 if packet.stream_index == self._stream.index:
                     self._picture(packet)
                 else:
@@ -96,9 +108,10 @@ class _Reading:
         self.last = max(self.last, start + length)
 
     def _listen(self, packet: Any) -> None:
-        if not self.audio and self._heard < _MOST_PACKETS:
+        if self.audio is None and self._heard < _MOST_PACKETS:
             self._heard += 1
-            self.audio = bool(self._decoded(packet))
+            if self._decoded(packet):
+                self.audio = [sound.index for sound in self._container.streams.audio].index(packet.stream_index)
 
 
 def _seconds(value: int | None, unit: Any) -> float | None:
@@ -118,15 +131,17 @@ def probe(path: str) -> dict[str, Any]:
         codec = stream.codec_context.name
         frame = reading.frame
         if frame is None:
-            raise Unreadable(f"its pictures ({codec}) cannot be decoded" if reading.packets else "it has no pictures")
+            raise Unreadable(f"its pictures ({codec}) cannot be decoded" if reading.packets else _NO_PICTURES)
         own = _seconds(stream.duration, stream.time_base)
         whole = _seconds(container.duration, 1 / av.time_base)
-        _check_whole(reading, own)
+        starts = (container.start_time or 0) / av.time_base
+        _check_whole(reading, reading.length, own)
+        if own is None and len(container.streams) == len(reading.streams):
+            _check_whole(reading, reading.end - starts, whole)
         alpha = any(component.is_alpha for component in frame.format.components)
         tagged = stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1"
         rate = stream.average_rate or stream.guessed_rate
         pixels = stream.sample_aspect_ratio or 1
-        container_start = (container.start_time or 0) / av.time_base
         return {
             "codec": codec,
             "width": frame.width,
@@ -137,7 +152,7 @@ def probe(path: str) -> dict[str, Any]:
             "frames": reading.packets,
             "length": reading.length,
             "stated_duration": own or whole,
-            "delay": max((reading.first or 0.0) - container_start, 0.0),
+            "delay": max((reading.first or 0.0) - starts, 0.0),
             "audio": reading.audio,
             "alpha": alpha or tagged,
             "decoder": _TRANSPARENT.get(codec, "") if tagged else "",
@@ -146,12 +161,12 @@ def probe(path: str) -> dict[str, Any]:
         }
 
 
-def _check_whole(reading: _Reading, stated: float | None) -> None:
+def _check_whole(reading: _Reading, length: float, stated: float | None) -> None:
     """Refuse what ends before its header says, or in the middle of a picture."""
     rounding = max(_ROUNDING, (stated or 0) * _ROUNDING_SHARE)
-    if reading.corrupt or (stated is not None and reading.length < stated - rounding):
+    if reading.corrupt or (stated is not None and length < stated - rounding):
         of = f" of {stated:.1f}" if stated else ""
-        raise Unreadable(f"it is cut off: {reading.length:.1f}{of} seconds are there")
+        raise Unreadable(f"it is cut off: {length:.1f}{of} seconds are there")
 
 
 def main() -> None:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ log = structlog.get_logger()
 
 #: The versions of a movie that are shown, the best first.
 VERSIONS = ("previews", "lowdef", "source")
+_FOLDER = "movie-"
 #: Movies of one person that may wait for their turn.
 _MOST_WAITING = 20
 #: What looking at a movie may take: it is read to its end, a few of its frames are decoded.
@@ -41,17 +44,26 @@ def movies_at_once() -> int:
 
 
 @cache
-def making() -> Turns:
+def making_turns() -> Turns:
     """The places for movies that are made within requests; one person leaves one to the others where there are two."""
     places = movies_at_once()
     return Turns(places, max(places - 1, 1), most_waiting=_MOST_WAITING, what="movies")
 
 
 @cache
-def looking() -> Turns:
+def looking_turns() -> Turns:
     """The places for what is quick: looking what a movie is, taking frames out of it."""
     places = min(max(os.cpu_count() or 1, 2), 8)
     return Turns(places, max(places - 1, 1), most_waiting=_MOST_WAITING, what="frames of movies")
+
+
+def sweep() -> None:
+    """Remove the folders of processes that were killed, once nobody can be working in them any more."""
+    oldest = time.time() - settings().job_queue_timeout - 24 * 3600
+    for folder in settings().upload_folder.glob(f"{_FOLDER}*"):
+        with suppress(FileNotFoundError):  # somebody else swept it
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder)
 
 
 @asynccontextmanager
@@ -60,7 +72,7 @@ async def workshop() -> AsyncIterator[Path]:
     with disk_errors():
         settings().upload_folder.mkdir(parents=True, exist_ok=True)
         check_room(settings().upload_folder)
-        folder = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix="movie-")
+        folder = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix=_FOLDER)
     with folder as path:
         yield Path(path)
 
@@ -76,9 +88,9 @@ async def at_hand(address: Address, folder: Path) -> Path | None:
     return copy if await fetch(address, copy) else None
 
 
-async def best_version(preview_id: UUID, folder: Path) -> Path | None:
-    """The best stored version of a movie as a file."""
-    for prefix in VERSIONS:
+async def best_version(preview_id: UUID, folder: Path, order: Sequence[str] = VERSIONS) -> Path | None:
+    """The first of its versions that is stored of a movie, as a file."""
+    for prefix in order:
         path = await at_hand(addresses.movie(prefix, preview_id), folder)
         if path is not None:
             return path
