@@ -4,7 +4,6 @@ An entry is `{"time": number, "drawing": {"objects": [{"id": …}, …]}, …}`;
 From "Worth fixing": what has no time, or is otherwise no entry, is refused instead of failing.
 """
 
-import math
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
@@ -18,6 +17,8 @@ Drawn = dict[str, Any]
 
 #: Bytes of all annotations of a preview, as JSON. Each change writes them anew, and whoever reviews it reads them.
 LARGEST = 16 * 2**20
+#: Seconds: what is later is a mistake.
+_LATEST = 1e9
 
 
 def check(kind: str, entries: list[Entry]) -> None:
@@ -25,8 +26,8 @@ def check(kind: str, entries: list[Entry]) -> None:
     wrong: list[tuple[str, str]] = []
     for i, entry in enumerate(entries):
         time = entry.get("time")
-        if isinstance(time, bool) or not isinstance(time, int | float) or not math.isfinite(time):
-            wrong.append((f"{kind}.{i}.time", "a number is required"))
+        if isinstance(time, bool) or not isinstance(time, int | float) or not -_LATEST <= time <= _LATEST:
+            wrong.append((f"{kind}.{i}.time", "a number of seconds is required"))
         if kind == "deletions":
             wrong += _wrong_ids(f"{kind}.{i}.objects", entry.get("objects", []))
         else:

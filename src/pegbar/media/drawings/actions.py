@@ -19,13 +19,13 @@ from pegbar.media import addresses, annotations
 from pegbar.media.drawings import moments, queries
 from pegbar.media.drawings.rendering import Annotated, Form, rendered
 from pegbar.media.movies.frames import movie_frames
-from pegbar.media.movies.plan import rate_of
+from pegbar.media.movies.plan import Wishes, rate_for, second_of
 from pegbar.media.movies.workshop import at_hand, workshop
 from pegbar.media.serving import download_name
 
 #: What one answer holds: frames, and pixels of all of them (some 250 frames in full HD, 60 in 4K).
 MOST_FRAMES, MOST_PIXELS = 250, 2**29
-_USUAL_RATE, _USUAL_SIZE = Fraction(25), (1920, 1080)
+_USUAL_SIZE = (1920, 1080)
 _KINDS = {"zip": "application/zip", "pdf": "application/pdf"}
 
 
@@ -88,7 +88,7 @@ def _frame(text: str | None) -> int:
 
 def _rate(preview: asyncpg.Record) -> Fraction:
     """Frames a second of the entity, else of its production."""
-    return rate_of(preview["entity_fps"]) or rate_of(preview["project_fps"]) or _USUAL_RATE
+    return rate_for(Wishes(entity_fps=preview["entity_fps"], project_fps=preview["project_fps"]))
 
 
 def _check_size(preview: asyncpg.Record, frames: int) -> None:
@@ -119,7 +119,7 @@ async def _pictures(
     async with workshop() as folder:
         if preview["extension"] == "mp4":
             rate = _rate(preview)
-            seconds = [moments.shown_at(number, rate) for number in objects]
+            seconds = [second_of(number, rate) for number in objects]
             async with movie_frames(preview["id"], seconds, holder=holder) as files:
                 numbered = zip(objects, files, strict=True)
                 yield folder, [annotated(number, file) for number, file in numbered if file is not None]

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from pegbar.media.annotations import Entry, objects_of
+from pegbar.media.movies.plan import second_of
 
 #: Seconds; no movie is longer, and no frame of one has more digits.
 _LATEST = 1e6
@@ -21,14 +22,9 @@ def seconds_of(entry: Entry) -> float | None:
     return seconds if abs(seconds) <= _LATEST else None
 
 
-def shown_at(frame: int, rate: Fraction) -> float:
-    """The second at which a frame (from 1) is shown."""
-    return float((frame - 1) / rate)
-
-
 def objects_at(entries: Sequence[Entry], frame: int, rate: Fraction) -> list[Any] | None:
     """What is drawn within half a frame of one, of all entries there; None when there is none."""
-    second, half = shown_at(frame, rate), float(1 / (2 * rate))
+    second, half = second_of(frame, rate), float(1 / (2 * rate))
     near = [entry for entry in entries if (time := seconds_of(entry)) is not None and abs(time - second) <= half]
     return [item for entry in near for item in objects_of(entry)] if near else None
 

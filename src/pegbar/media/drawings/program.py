@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import msgspec
 from PIL import Image, ImageFont
 
 from pegbar.media.drawings.fabric import drawn
@@ -124,7 +125,7 @@ def _pdf(drawings: Iterator[tuple[str, Image.Image]], output: str) -> None:
 
 def main() -> None:
     """Do what the request says."""
-    request = json.loads(Path(REQUEST).read_bytes())
+    request = msgspec.json.decode(Path(REQUEST).read_bytes())
     make = {"png": _png, "zip": _zip, "pdf": _pdf}[request["form"]]
     try:
         make(_drawn_pictures(request["pictures"]), request["output"])
