@@ -110,12 +110,13 @@ def _named(objects: list[Any]) -> list[Any]:
 
 
 def with_further(objects: list[Any], further: list[Any]) -> list[Any]:
-    """The objects, and after them those further ones whose id is new: what is there is never overwritten."""
+    """The objects, and after them those further ones whose id is new, or who have none: nothing is overwritten."""
     ids = {_id_of(drawn) for drawn in objects}
     new = []
     for drawn in further:
-        if _id_of(drawn) not in ids:
-            ids.add(_id_of(drawn))
+        object_id = _id_of(drawn)
+        if object_id is None or object_id not in ids:
+            ids.add(object_id)
             new.append(drawn)
     return objects + new
 
