@@ -329,6 +329,8 @@ def _make_files(world: World, admin: Client) -> None:
     ids, picture = world.ids, {"file": ("picture.png", png(), "image/png")}
     uploaded = admin.post(f"/pictures/preview-files/{ids['preview_file']}", files=picture)
     assert uploaded.status_code == 201, uploaded.text
+    note = {"time": 0, "drawing": {"objects": [{"id": "a", "type": "circle", "radius": 9, "stroke": "red"}]}}
+    admin.ok_put(f"/actions/preview-files/{ids['preview_file']}/update-annotations", {"additions": [note]})
     preview = {"name": "empty", "task_id": ids["task"], "person_id": ids["person"], "revision": 8}
     ids["empty_preview_file"] = admin.ok_post("/data/preview-files", preview)["id"]
     for kind, key in (("persons", "person"), ("organisations", "organisation"), ("projects", "project")):

@@ -119,3 +119,29 @@ async def _watched(db: Any, preview_ids: Sequence[UUID]) -> Counter[str]:
             if not under_way:
                 return Counter(row["status"] for row in rows)
             await asyncio.sleep(0.5)
+
+
+@media.command
+def merge_annotations(
+    place: Place | None = None,
+    *,
+    project: Project = None,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Only tell what would change.")] = False,
+) -> None:
+    """Put the annotations of movies onto the frames of their movie: those of one frame become one, nothing is lost.
+
+    Notes on one frame may stand at several times, since players round them differently, and a player shows one of them.
+    """
+    from pegbar.media.drawings.upkeep import merge_annotations as merged
+    from pegbar.media.movies.upkeep import check_project
+
+    async def run(db: Any) -> None:
+        await check_project(db, project)
+        changed = 0
+        async for movie in merged(db, project, dry_run=dry_run):
+            changed += 1
+            of = f"{movie.project or ''} / {movie.entity or ''}"
+            out.print(f"{movie.preview_id} ({of}): {movie.before} times, now {movie.after}", markup=False)
+        out.print(f"{changed} movies {'would change' if dry_run else 'changed'}." if changed else "Nothing to merge.")
+
+    with_database(place, run)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import any_, func, select
+from sqlalchemy import any_, func, select, text
 
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.parameters import param
@@ -59,6 +59,8 @@ _ANNOTATIONS = (
     .where(preview_file.c.id == param("preview_id"))
     .with_for_update(of=preview_file)
 )
+#: Milliseconds to wait for others who change the same preview; 503 after them.
+_PATIENCE = text("SET LOCAL lock_timeout = 5000")
 
 
 def at_least_zero(name: str, value: Any) -> int:
@@ -156,15 +158,20 @@ async def annotate(
     updates: list[dict[str, Any]],
     deletions: list[dict[str, Any]],
 ) -> Json:
-    """Change the drawings over a preview, one writer at a time; the preview."""
+    """Change the drawings over a preview, one writer at a time; the preview.
+
+    For everybody who draws, guests of share links too: who may is for the route to say.
+    """
     for kind, entries in (("additions", additions), ("updates", updates), ("deletions", deletions)):
         annotations.check(kind, entries)
         check_json(kind, entries)
+    await tx.execute(_PATIENCE)
     row = await tx.row(_ANNOTATIONS, preview_id=preview_id)
     if row is None:
         raise NotFound(f"There is no preview {preview_id}.")
     now = utc_now()
     after = annotations.changed(row["annotations"], additions, updates, deletions)
+    annotations.check_size(after)
     await tx.update(preview_file, preview_id, annotations=after, updated_at=now)
     tx.emit(
         PREVIEW_ANNOTATED,
