@@ -189,7 +189,7 @@ class LocalStore:
         check_room(target.parent)
         part = target.with_name(f".{target.name}.{uuid4().hex}.part")
         try:
-            _link_or_copy(source, part)
+            link_or_copy(source, part)
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
                 size = os.fstat(file.fileno()).st_size
@@ -237,7 +237,7 @@ class LocalStore:
         await asyncio.to_thread(self.path(address).unlink, missing_ok=True)
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path) -> None:
     """A second name for the file where the file system allows, else a copy. A stored file is never written again."""
     try:
         target.hardlink_to(source)
@@ -523,6 +523,7 @@ __all__ = [
     "check_room",
     "disk_errors",
     "fetch",
+    "link_or_copy",
     "mark_deleted",
     "mark_missing",
     "purge",

@@ -24,6 +24,11 @@ _SECURITY_HEADERS = {
     b"content-security-policy": b"frame-ancestors 'self'",
     b"referrer-policy": b"strict-origin-when-cross-origin",
 }
+#: Headers of answers that scripts of other origins may read.
+_EXPOSED = (
+    b"Content-Disposition, Content-Range, ETag, Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension,"
+    b" Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
+)
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -36,6 +41,9 @@ class Front:
         self._plain_origins = frozenset(settings().cors_allowed_origins)
         self._longest = settings().max_content_length
         self._allowed = _allowed_methods(operations)
+        self._headers = [
+            (_pattern(operation.path), operation.headers()) for operation in operations if operation.headers is not None
+        ]
         self._pages = Pages(operations)
         self._ui = WebUi(Path(settings().ui_folder)) if settings().ui_folder else None
 
@@ -107,6 +115,12 @@ class Front:
         path = path.rstrip("/") or "/"
         return next((methods for pattern, methods in self._allowed if pattern.fullmatch(path)), None)
 
+    def _headers_of(self, path: str) -> dict[str, str]:
+        """The headers that the routes of a path declare."""
+        path = path.rstrip("/") or "/"
+        fitting = (headers for pattern, headers in self._headers if pattern.fullmatch(path))
+        return {name: value for headers in fitting for name, value in headers.items()}
+
     async def _options(self, scope: Any, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         allowed = self._methods_of(scope["path"])
         if allowed is None and self._pages.find(scope["path"], {}) is not None:
@@ -114,7 +128,7 @@ class Front:
         if allowed is None:
             await error_answer(NotFound("there is no such route."))(scope, receive, send)
             return
-        extra = {"allow": allowed}
+        extra = {"allow": allowed, **self._headers_of(scope["path"])}
         if b"access-control-request-method" in headers:
             extra["access-control-allow-methods"] = _METHODS
             wanted = headers.get(b"access-control-request-headers", b"")
@@ -131,6 +145,7 @@ class Front:
         return [
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", _EXPOSED),
             (b"vary", b"Origin"),
         ]
 
@@ -162,6 +177,10 @@ def _allowed_methods(operations: list[Operation]) -> list[tuple[re.Pattern[str],
     for path, known in sorted(methods.items(), key=lambda item: item[0].count("{")):
         if "GET" in known:
             known.add("HEAD")
-        pattern = re.sub(r"\\{[^}]*?:path\\}", ".+", re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)))
-        patterns.append((re.compile(pattern), ", ".join(sorted(known | {"OPTIONS"}))))
+        patterns.append((_pattern(path), ", ".join(sorted(known | {"OPTIONS"}))))
     return patterns
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """What addresses of a route look like."""
+    return re.compile(re.sub(r"\\{[^}]*?:path\\}", ".+", re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path))))
