@@ -253,6 +253,21 @@ def test_of_two_writers_only_one_goes_on(server: Server, artist: Client) -> None
     assert stored(server, where).read_bytes() == data
 
 
+def test_a_connection_that_fell_silent_makes_way(server: Server, artist: Client) -> None:
+    where = begun(artist, 10)
+    silent = HalfSent(server, artist, where, 0, 10)
+    silent.send(b"12345")
+    deadline = time.monotonic() + 30
+    while (
+        answer := patch(artist, where, (offset := offset_of(artist, where)), b"1234567890"[offset:])
+    ).status_code != 204:
+        assert answer.status_code in (409, 423)
+        assert time.monotonic() < deadline, "the silent one keeps it"
+        time.sleep(0.2)
+    assert silent.status() in (408, 409)
+    assert stored(server, where).read_bytes() == b"1234567890"
+
+
 def test_many_writers_at_once_corrupt_nothing(server: Server, artist: Client) -> None:
     data = os.urandom(400_000)
     where = begun(artist, len(data))
@@ -281,7 +296,7 @@ def test_an_expired_upload_is_gone_with_its_bytes(server: Server, artist: Client
     where, other = begun(artist, 5), begun(artist, 5)
     stray = stored(server, where).with_name("d3b07384-d9a0-4c9b-8f3e-000000000000.d3b07384-d9a0-4c9b-8f3e-000000000000")
     stray.write_bytes(b"left behind by a killed server")
-    with psycopg.connect(server.database_url) as database:
+    with psycopg.connect(server.database_url, autocommit=True) as database:
         database.execute(
             "UPDATE pegbar.upload SET expires_at = timezone('utc', now()) - interval '1 s' WHERE id = %s",
             [where.rpartition("/")[2]],
@@ -443,7 +458,9 @@ class Cutting:
                     budget -= len(data)
                     if budget < 0:
                         self.cuts += 1
-                        return
+                        break
+                for end in (upstream, client):
+                    end.shutdown(socket.SHUT_RDWR)
 
     @staticmethod
     def _back(upstream: socket.socket, client: socket.socket) -> None:

@@ -134,4 +134,4 @@ def expiry(moment: datetime) -> str:
 def location(request: AnyRequest, upload_id: Any) -> str:
     """The address of a new upload, from the address of the request: what proxies call that one is their affair."""
     name = quote(str(upload_id))
-    return name if request.scope["path"].endswith("/") else f"uploads/{name}"
+    return name if request.scope["raw_path"].endswith(b"/") else f"uploads/{name}"

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -15,14 +16,14 @@ from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, HungUp, NotFound, StorageFull, TooLarge, TooManyRequests
 from pegbar.core.http.received import too_large
 from pegbar.core.http.resumable import queries
-from pegbar.core.http.resumable.parts import Sink, parts
+from pegbar.core.http.resumable.parts import Locked, Sink, parts
 from pegbar.core.storage import check_room, disk_errors
 
 ALGORITHMS = ("sha1", "sha256", "md5")
 #: Bytes after which what has come is made to stay, while more comes.
 _CHECKPOINT = 32 * 1024**2
-#: Seconds without a byte after which a writer is taken for gone: until then nobody else can go on.
-_SILENCE = 60.0
+#: Seconds without a byte after which a writer makes way for another one, and after which it is taken for gone.
+_QUIET, _SILENCE = 2.0, 60.0
 
 
 class Elsewhere(ApiError):
@@ -194,13 +195,13 @@ async def append(
     left = row["length"] - offset
     if announced is not None and announced > left:
         raise TooLarge(f"The upload has {left} bytes left, the body has {announced}.")
-    async with parts().sink(db, upload_id, offset) as sink:
+    async with _open_sink(db, upload_id, offset) as sink:
         # Looked at again, as whoever wrote before may have gone on since.
         _check_offset(offset, (await find(db, person_id, upload_id))["received"])
         await sink.begin()
         recorder = _Recorder(db, upload_id, sink, offset)
         try:
-            await _take(recorder, sink, pieces, left, checksum)
+            await _take(recorder, sink, _audible(db, upload_id, pieces), left, checksum)
         except (HungUp, Silent):
             if checksum is None:
                 await recorder.finish()
@@ -208,6 +209,17 @@ async def append(
         finally:
             await recorder.wait()
         return await recorder.finish()
+
+
+@asynccontextmanager
+async def _open_sink(db: Database, upload_id: UUID, offset: int) -> AsyncIterator[Sink]:
+    try:
+        async with parts().sink(db, upload_id, offset) as sink:
+            yield sink
+    except Locked:
+        async with db.transaction() as tx:
+            await tx.execute(queries.want, id=upload_id)
+        raise
 
 
 def _check_offset(offset: int, received: int) -> None:
@@ -220,7 +232,7 @@ async def _take(
 ) -> None:
     digest: _Hash | None = None if checksum is None else hashlib.new(checksum.algorithm, usedforsecurity=False)
     unrecorded = 0
-    async for piece in _audible(pieces):
+    async for piece in pieces:
         left -= len(piece)
         if left < 0:
             raise TooLarge("The body has more bytes than the upload has left.")
@@ -235,16 +247,25 @@ async def _take(
         raise Corrupted(f"The bytes do not have this {checksum.algorithm}; send them again.")
 
 
-async def _audible(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The pieces, as long as they come. Raises Silent."""
+async def _audible(db: Database, upload_id: UUID, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, as long as they come. Raises Silent.
+
+    A connection that broke without a word would keep its client from going on by another one: once nothing comes any
+    more, whoever wants to write (`wanted`) may.
+    """
     while True:
+        coming = asyncio.ensure_future(anext(pieces, None))
         try:
-            async with asyncio.timeout(_SILENCE):
-                piece = await anext(pieces)
-        except StopAsyncIteration:
+            quiet = 0.0
+            while not (await asyncio.wait({coming}, timeout=_QUIET))[0]:
+                quiet += _QUIET
+                if quiet >= _SILENCE or await db.value(queries.is_wanted, id=upload_id, quiet=quiet):
+                    raise Silent("No more bytes came.")
+            piece = await coming
+        finally:
+            coming.cancel()
+        if piece is None:
             return
-        except TimeoutError:
-            raise Silent("No more bytes came.") from None
         if piece:
             yield piece
 

@@ -1,7 +1,7 @@
 """Statements about uploads that arrive in pieces. Whose they are is a condition of every one that a request makes."""
 
 from pegbar.core.data.parameters import sql
-from pegbar.core.data.schema import BigInteger, Integer, String, Text
+from pegbar.core.data.schema import BigInteger, Float, Integer, String, Text
 
 #: Of a person, one after the other: what they have is counted before another one is made.
 lock_owner = sql("SELECT 1 FROM person WHERE id = :person_id FOR NO KEY UPDATE")
@@ -42,6 +42,13 @@ advance = sql(
     received=BigInteger,
     before=BigInteger,
     hours=Integer,
+)
+
+#: Another request would write to it, and whether one did in the last seconds.
+want = sql("UPDATE pegbar.upload SET wanted_at = timezone('utc', now()) WHERE id = :id")
+is_wanted = sql(
+    "SELECT wanted_at > timezone('utc', now()) - make_interval(secs => :quiet) FROM pegbar.upload WHERE id = :id",
+    quiet=Float,
 )
 
 remove = sql(

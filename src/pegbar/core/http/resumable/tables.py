@@ -14,6 +14,8 @@ upload = own_table(
     Column("received", BigInteger, nullable=False),
     Column("created_at", TIMESTAMP, nullable=False),
     Column("expires_at", TIMESTAMP, nullable=False, index=True),
+    #: When another request last wanted to write while one did.
+    Column("wanted_at", TIMESTAMP),
     #: The request that uses it at the moment, and until when that is believed.
     Column("claim", Uuid),
     Column("claimed_until", TIMESTAMP),

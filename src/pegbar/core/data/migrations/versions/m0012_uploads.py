@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS pegbar.upload (
     received bigint NOT NULL,
     created_at timestamp NOT NULL,
     expires_at timestamp NOT NULL,
+    wanted_at timestamp,
     claim uuid,
     claimed_until timestamp
 );
