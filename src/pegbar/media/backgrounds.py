@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.parameters import param
-from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.errors import BadRequest, MethodNotAllowed, NotFound
 from pegbar.core.http.access import Caller, admin, authenticated
 from pegbar.core.http.downloads import download, media_type
 from pegbar.core.http.routing import get, post
@@ -78,3 +78,14 @@ async def read_background(instance_id: UUID, extension: str, request: AnyRequest
 async def background_thumbnail(instance_id: UUID, request: AnyRequest) -> Any:
     """The thumbnail of a background, 300 x 200."""
     return await download(request, addresses.picture("thumbnails", instance_id), kind="image/png")
+
+
+@post(
+    "/pictures/thumbnails/preview-background-files/{instance_id:uuid}.png",
+    access=authenticated,
+    errors=(405,),
+    hidden=True,
+)
+async def background_thumbnail_is_made(instance_id: UUID) -> None:
+    """Not an upload route: the thumbnail is made when the background is uploaded."""
+    raise MethodNotAllowed(f"405 Method Not Allowed: the thumbnail of {instance_id} is made from its picture.")

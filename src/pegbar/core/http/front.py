@@ -4,6 +4,7 @@ The API answers at `/` and under `/api`; sockets at `/socket.io`; HEAD on every 
 web UI, when there is one. Source: spec accounts, "HTTP conventions".
 """
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.config import settings
-from pegbar.core.errors import HungUp, NotFound
+from pegbar.core.errors import HungUp, NotFound, Unavailable
 from pegbar.core.http.downloads import HEAD_ONLY
 from pegbar.core.http.pages import Pages
 from pegbar.core.http.received import ReceivedBody, too_large
@@ -45,6 +46,7 @@ class Front:
             (_pattern(operation.path), operation.headers()) for operation in operations if operation.headers is not None
         ]
         self._pages = Pages(operations)
+        self._media = _MediaSlots(settings().media_max_concurrent_requests, settings().media_slot_wait_timeout)
         self._ui = WebUi(Path(settings().ui_folder)) if settings().ui_folder else None
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
@@ -94,7 +96,10 @@ class Front:
             if length.isdigit() and int(length) > self._longest:
                 await error_answer(too_large(self._longest))(scope, receive, sender)
                 return
-        await self._api(scope, receive, sender)
+        if scope["method"] == "GET" and scope["path"].startswith(("/pictures/", "/movies/")):
+            await self._media.answer(self._api, scope, receive, sender)
+        else:
+            await self._api(scope, receive, sender)
 
     def _page(self, path: str, headers: dict[bytes, bytes], *, under_api: bool) -> ASGIApp | None:
         """What is not the API: its documentation, and the web UI."""
@@ -148,6 +153,32 @@ class Front:
             (b"access-control-expose-headers", _EXPOSED),
             (b"vary", b"Origin"),
         ]
+
+
+class _MediaSlots:
+    """How many pictures and movies are sent at once; others wait a while, then they are to come again (503)."""
+
+    def __init__(self, slots: int, patience: float) -> None:
+        self._slots = asyncio.Semaphore(slots) if slots else None
+        self._patience = patience
+
+    async def answer(self, api: ASGIApp, scope: Any, receive: Receive, send: Any) -> None:
+        """Answer a request for a file once there is a slot."""
+        if self._slots is None:
+            await api(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._slots.acquire()
+        except TimeoutError:
+            busy = Unavailable("Too many pictures and movies are being sent. Try again in a moment.")
+            busy.headers["cache-control"] = "no-store"
+            await error_answer(busy)(scope, receive, send)
+            return
+        try:
+            await api(scope, receive, send)
+        finally:
+            self._slots.release()
 
 
 class _Sender:
