@@ -98,7 +98,7 @@ def _declare(gallery: Gallery, *, shows: Rule, takes: Rule, takes_png: bool) -> 
             post(path, access=authenticated, summary=refusal, errors=(405,), hidden=True)(refuse)
         else:
             summary = f"Set the avatar of a {subject} (multipart field `file`)"
-            post(path, access=takes, events=gallery.events, summary=summary, errors=(400, 429))(take)
+            post(path, access=takes, events=gallery.events, summary=summary, files=True, errors=(400, 429))(take)
 
 
 _oneself = Rule(

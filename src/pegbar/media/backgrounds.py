@@ -33,6 +33,7 @@ _BACKGROUND = select(
     "/pictures/preview-background-files/{instance_id:uuid}",
     access=admin,
     events=(BACKGROUND_UPDATE, BACKGROUND_ADD_FILE),
+    files=True,
     errors=(400, 404, 429),
 )
 async def upload_background(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:

@@ -149,6 +149,8 @@ def _error_response(status: int, text: str) -> Schema:
 
 def _error_statuses(operation: Operation) -> Iterator[int]:
     yield from operation.errors
+    if operation.files:
+        yield from (400, 404, 409, 413)
     if not operation.access.public:
         yield from (401, 403, 422)
     if operation.access.place.parameter or "{" in operation.path:
@@ -249,12 +251,25 @@ _LIST_PARAMETERS: dict[str, Schema] = {
 }
 
 
+_UPLOAD_ID: Schema = {
+    "name": "upload_id",
+    "in": "query",
+    "schema": {"type": "array", "items": _UUID},
+    "description": (
+        "Uploads that came before (`/uploads`), in place of the files of a form; also as a field of the form or a key of"
+        " the JSON body. The first is the file of the field `file`; `upload_id[name]` is that of another field"
+    ),
+}
+
+
 def _listed(*names: str) -> list[Schema]:
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
 def _query_parameters(operation: Operation, structs: "_Structs") -> list[Schema]:
     parameters = structs.query_parameters(operation.query) if operation.query is not None else []
+    if operation.files:
+        parameters = [*parameters, _UPLOAD_ID]
     match _generic(operation):
         case "list":
             parameters += _listed("page", "limit", "fields", "relations") + _filters(operation.returns)

@@ -74,6 +74,8 @@ class Operation:
     body_schema: Mapping[str, Any] | None = None
     errors: tuple[int, ...] = ()
     hidden: bool = False
+    #: It takes files: in a form, or uploaded before (`upload_id`).
+    files: bool = False
     #: Headers of every answer of the route, and of OPTIONS on its path.
     headers: Callable[[], Mapping[str, str]] | None = None
     deprecated: bool = False
@@ -117,6 +119,7 @@ def route(  # noqa: PLR0913 - a declaration
     body_schema: Mapping[str, Any] | None = None,
     errors: Sequence[int] = (),
     hidden: bool = False,
+    files: bool = False,
     headers: Callable[[], Mapping[str, str]] | None = None,
     malformed: int | None = None,
 ) -> Callable[[Handler], Handler]:
@@ -124,6 +127,7 @@ def route(  # noqa: PLR0913 - a declaration
 
     `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
     array of them as a list of one. `headers` makes those that every answer of the route has, refusals too.
+    `files` says that it takes files (`received_form`).
 
     `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter
     that is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
@@ -151,6 +155,7 @@ def route(  # noqa: PLR0913 - a declaration
                 body_schema=body_schema,
                 errors=tuple(errors),
                 hidden=hidden,
+                files=files,
                 headers=headers,
                 malformed=malformed,
             )
