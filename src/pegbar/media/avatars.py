@@ -12,7 +12,18 @@ from pegbar.accounts.tables import person
 from pegbar.core.data.database import Database
 from pegbar.core.data.parameters import param
 from pegbar.core.errors import MethodNotAllowed, NotFound
-from pegbar.core.http.access import Caller, Place, Rule, admin, at, authenticated, global_manager, manager_of, member_of
+from pegbar.core.http.access import (
+    Caller,
+    Place,
+    Rule,
+    admin,
+    anyone,
+    at,
+    authenticated,
+    global_manager,
+    manager_of,
+    member_of,
+)
 from pegbar.core.http.downloads import Download, download
 from pegbar.core.http.routing import Reply, get, post
 from pegbar.core.http.uploads import received_form
@@ -95,7 +106,7 @@ def _declare(gallery: Gallery, *, shows: Rule, takes: Rule, takes_png: bool) -> 
         get(path, access=shows, summary=f"The avatar of a {subject}")(show)
         if path == png and not takes_png:
             refusal = f"Not an upload route: the avatar of a {subject} is sent to the address without .png"
-            post(path, access=authenticated, summary=refusal, errors=(405,), hidden=True)(refuse)
+            post(path, access=anyone, summary=refusal, errors=(405,), hidden=True)(refuse)
         else:
             summary = f"Set the avatar of a {subject} (multipart field `file`)"
             post(path, access=takes, events=gallery.events, summary=summary, files=True, errors=(400, 429))(take)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.parameters import param
 from pegbar.core.errors import BadRequest, MethodNotAllowed, NotFound
-from pegbar.core.http.access import Caller, admin, authenticated
+from pegbar.core.http.access import Caller, admin, anyone, authenticated
 from pegbar.core.http.downloads import download, media_type
 from pegbar.core.http.routing import get, post
 from pegbar.core.http.uploads import received_form
@@ -83,7 +83,7 @@ async def background_thumbnail(instance_id: UUID, request: AnyRequest) -> Any:
 
 @post(
     "/pictures/thumbnails/preview-background-files/{instance_id:uuid}.png",
-    access=authenticated,
+    access=anyone,
     errors=(405,),
     hidden=True,
 )

@@ -256,7 +256,7 @@ _UPLOAD_ID: Schema = {
     "in": "query",
     "schema": {"type": "array", "items": _UUID},
     "description": (
-        "Uploads that came before (`/uploads`), in place of the files of a form; also as a field of the form or a key of"
+        "Uploads that came before (`/uploads`), in place of the files of a form; also a field of the form or a key of"
         " the JSON body. The first is the file of the field `file`; `upload_id[name]` is that of another field"
     ),
 }

@@ -12,7 +12,6 @@ import asyncpg
 import msgspec
 
 from pegbar.core.data.database import Database
-from pegbar.core.errors import MethodNotAllowed
 from pegbar.core.http.access import Caller, Rule
 from pegbar.core.http.resumable import actions, queries
 from pegbar.core.http.routing import Reply, delete, get, post, route
@@ -107,6 +106,7 @@ async def continue_upload(upload_id: UUID, request: AnyRequest, db: Database, ca
     `Upload-Checksum`. What came before a connection broke stays, and HEAD tells how much that is.
     """
     tus.check_version(request)
+    await actions.find(db, caller.id, upload_id)
     tus.check_piece(request)
     offset = tus.number(request, "Upload-Offset")
     await _append(request, db, caller, upload_id, offset, tus.checksum(request))
@@ -131,10 +131,7 @@ async def remove_upload(upload_id: UUID, request: AnyRequest, db: Database, call
 
 @post("/uploads/{upload_id:uuid}", hidden=True, **_uploads)
 async def overridden(upload_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
-    """PATCH and DELETE for clients behind proxies that take neither (`X-HTTP-Method-Override`, tus)."""
-    meant = request.headers.get("x-http-method-override", "").upper()
-    if meant == "PATCH":
-        return await continue_upload(upload_id, request, db, caller)
-    if meant == "DELETE":
+    """PATCH for clients behind proxies that do not take it, or what `X-HTTP-Method-Override` says (tus)."""
+    if request.headers.get("x-http-method-override", "").upper() == "DELETE":
         return await remove_upload(upload_id, request, db, caller)
-    raise MethodNotAllowed("405 Method Not Allowed: pieces of an upload come by PATCH.")
+    return await continue_upload(upload_id, request, db, caller)
