@@ -52,13 +52,19 @@ _REASONS = {
     401: "No token, or one that is expired or revoked.",
     403: "The caller may not do this.",
     404: "There is no such object.",
+    405: "The route does not take the method.",
+    408: "No more bytes came: go on where the upload stands.",
     409: "The object is in a state that does not allow this.",
     410: "What is asked for was there and is gone.",
+    412: "Another version of the protocol.",
     413: "The body is larger than the server takes.",
     415: "The body is not JSON.",
     422: "The token cannot be used.",
+    423: "Another request writes to it.",
     429: "Too many attempts: wait, then try again.",
+    460: "The bytes are not those of the checksum.",
     503: "Something the server stands on is busy or away: nothing was changed, send it again.",
+    507: "No room is left on the disk.",
 }
 
 _INTRODUCTION = """The Kitsu API, as Pegbar serves it. Paths answer at the root of the server and under `/api`.
