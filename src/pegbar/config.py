@@ -224,6 +224,38 @@ class Settings:
         least=0,
         most=64,
     )
+    uploads_per_person: int = _storage(
+        100, "PEGBAR_UPLOADS_PER_PERSON", "Resumable uploads that one person may have unfinished or unused", least=1
+    )
+    upload_bytes_per_person: int = _storage(
+        100 * 1024**3,
+        "PEGBAR_UPLOAD_BYTES_PER_PERSON",
+        "Bytes of the resumable uploads that one person may have unfinished or unused; 0 for no limit",
+        least=0,
+    )
+    upload_expiry: int = _storage(
+        48, "PEGBAR_UPLOAD_EXPIRY", "Hours that a resumable upload is kept without a new piece or a use", least=1
+    )
+    s3_redirect: bool = _storage(
+        False,
+        "PEGBAR_S3_REDIRECT",
+        "Send clients to the object store, by a signed address, for pictures and movies shown in place",
+    )
+    missing_file_recheck_delay: int = _storage(
+        3600,
+        "PREVIEW_MISSING_FILE_RECHECK_DELAY",
+        "Seconds that an object store is not asked again for a file it did not have; 0 asks each time",
+        least=0,
+    )
+    media_max_concurrent_requests: int = _storage(
+        0,
+        "MEDIA_MAX_CONCURRENT_REQUESTS",
+        "Pictures and movies that an API worker sends at once, others wait; 0 for no limit",
+        least=0,
+    )
+    media_slot_wait_timeout: float = _storage(
+        30.0, "MEDIA_SLOT_WAIT_TIMEOUT", "Seconds that they wait, then it is 503", least=0
+    )
     enable_job_queue: bool = _storage(
         False, "ENABLE_JOB_QUEUE", "Make thumbnails and movies in jobs after the upload instead of before its answer"
     )

@@ -32,6 +32,9 @@ STOPPED_SOONER = {
     "POST /auth/fido": "there is no key",
     "DELETE /auth/fido": "none is enabled",
     "PUT /auth/recovery-codes": "no second factor is enabled",
+    "POST /uploads": "its length is said by a header",
+    "PATCH /uploads/{upload_id}": "its bytes have a content type of their own",
+    "POST /uploads/{upload_id}": "the same",
     "POST /data/salary-scales": "listing makes them",
 }
 #: An answer without any tells of no row.

@@ -344,6 +344,8 @@ def _make_files(world: World, admin: Client) -> None:
         f"/pictures/preview-background-files/{ids['preview_background_file']}", files={"file": ("a.hdr", content, kind)}
     )
     ids["background_extension"] = "hdr"
+    assigned = Client(admin.api, world.people["assigned"].access)
+    ids["upload"] = assigned.post("/uploads", headers={"Upload-Length": "5"}).headers["Location"].rpartition("/")[2]
 
 
 def _make_preview_account(world: World, admin: Client) -> None:
@@ -362,7 +364,8 @@ def _keep(connection: psycopg.Connection) -> None:
     tables = connection.execute(
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
         " OR (schemaname = 'pegbar'"
-        " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt'))"
+        " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt',"
+        " 'upload'))"
     ).fetchall()
     for (table,) in tables:
         connection.execute(

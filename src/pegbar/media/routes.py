@@ -133,7 +133,7 @@ async def delete_preview(request: Request[Any, Any, Any], instance_id: str, tx: 
     await actions.remove(tx, path_uuid(instance_id), force=force)
 
 
-@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), errors=(400, 413, 429))
+@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), files=True, errors=(400, 413, 429))
 async def upload_preview(
     request: Request[Any, Any, Any], instance_id: UUID, query: UploadOptions, db: Database, caller: Caller
 ) -> Json:

@@ -27,6 +27,7 @@ _DECLARED: dict[str, Any] = {
     "returns": [_PUBLISHED],
     "events": (COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW, PREVIEW_NEW, PREVIEW_ADD_FILE),
     "errors": (400, 403, 404),
+    "files": True,
     "body_schema": {
         "type": "object",
         "required": ["comments"],
