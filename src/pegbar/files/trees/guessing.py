@@ -10,7 +10,7 @@ from typing import Any
 
 from pegbar.core.slugs import slug
 from pegbar.files.trees.rendering import NO_EPISODE, sequence_name
-from pegbar.files.trees.tree import TOKEN, Mode
+from pegbar.files.trees.tree import TOKEN, Mode, modes_of
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,7 @@ class Catalogue:
 
 def matches(tree: Any, path: str, sep: str) -> Iterator[Match]:
     """The templates that a path fits, mode by mode. Raises MalformedTree."""
-    if tree is None:
-        Mode(tree, "")
-    for mode_name in tree if isinstance(tree, dict) else Mode(tree, "").kinds():
+    for mode_name in modes_of(tree):
         mode = Mode(tree, mode_name)
         styled = mode.styled("folder_path", path)
         root = mode.styled("folder_path", mode.root(sep))

@@ -96,15 +96,20 @@ def tokens_of(template: str) -> list[Token]:
     return [read_token(match[1]) for match in TOKEN.finditer(template)]
 
 
+def modes_of(tree: Any) -> list[str]:
+    """The names of the modes of a tree. Raises MalformedTree."""
+    if tree is None:
+        raise MalformedTree("No tree can be found for this production: set its file_tree.")
+    if not isinstance(tree, dict):
+        raise MalformedTree("The file tree of this production is no JSON object.")
+    return list(tree)
+
+
 class Mode:
     """One mode of a tree, checked as far as it is used. Raises MalformedTree."""
 
     def __init__(self, tree: Any, name: str) -> None:
-        if tree is None:
-            raise MalformedTree("No tree can be found for this production: set its file_tree.")
-        if not isinstance(tree, dict):
-            raise MalformedTree("The file tree of this production is no JSON object.")
-        if name not in tree:
+        if name not in modes_of(tree):
             raise MalformedTree(f"Mode {name} cannot be found in the file tree; it has {', '.join(tree) or 'none'}.")
         self.name = name
         self._parts = tree[name]
