@@ -99,7 +99,8 @@ def test_ranges_validators_and_conditions(admin: Client, task: dict[str, Any]) -
         assert (answer.status_code, answer.content) == (206, part), asked
     for asked in ("bytes=1000-", "bytes=5-4", "bytes=-0", "bytes=0-1,5-6", "bytes=x-"):
         answer = admin.get(path, headers={"Range": asked})
-        assert (answer.status_code, answer.headers["Content-Range"]) == (416, "bytes */1000"), asked
+        assert answer.status_code == 416, asked
+        assert "the file has 1000 bytes" in answer.json()["message"]
     for condition, status in ((etag, 206), (modified, 206), ('"other"', 200), (f"W/{etag}", 200)):
         assert admin.get(path, headers={"Range": "bytes=0-9", "If-Range": condition}).status_code == status
     later = "Fri, 01 Jan 2100 00:00:00 GMT"

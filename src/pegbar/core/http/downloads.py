@@ -205,9 +205,8 @@ def _span(request: Request[Any, Any, Any], binary: Binary) -> tuple[int, int] | 
 
 
 def span_of(byte_range: str, size: int) -> tuple[int, int]:
-    """The half-open span of a single byte range; UnsatisfiableRange for any other."""
+    """The half-open span of a single byte range; UnsatisfiableRange (recorded without Content-Range) else."""
     error = UnsatisfiableRange(f"The range {byte_range[:60]!r} cannot be served: the file has {size} bytes.")
-    error.headers["content-range"] = f"bytes */{size}"
     match = _RANGE.fullmatch(byte_range.replace(" ", ""))
     if match is None or not (match[1] or match[2]) or len(byte_range) > 60:
         raise error
