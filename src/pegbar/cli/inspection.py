@@ -16,7 +16,8 @@ As_json = Annotated[bool, Parameter(negative=(), help="As JSON.")]
 Status = Literal["todo", "doing", "failed", "succeeded", "aborted", "cancelled"]
 
 
-def _print_json(document: Any) -> None:
+def print_json(document: Any) -> None:
+    """Print a document as JSON."""
     import msgspec
 
     out.print(msgspec.json.format(msgspec.json.encode(document)).decode(), markup=False)
@@ -37,7 +38,7 @@ def routes(*, json: As_json = False) -> None:
         for operation in sorted(load_domains(), key=lambda operation: (operation.path, operation.method))
     ]
     if json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         events = f"  -> {', '.join(row['events'])}" if row["events"] else ""
@@ -103,7 +104,7 @@ def list_jobs(
     with database_of(place) as url, migrations.connect(url) as connection:
         rows = connection.execute(text(_JOBS), {"status": status, "limit": limit}).mappings().all()
     if json:
-        _print_json([dict(row) for row in rows])
+        print_json([dict(row) for row in rows])
         return
     if not rows:
         out.print("No job.")
@@ -132,7 +133,7 @@ def removals(place: Place | None = None, *, json: As_json = False) -> None:
     with database_of(place) as url, migrations.connect(url) as connection:
         rows = connection.execute(text(_REMOVALS)).mappings().all()
     if json:
-        _print_json([dict(row) for row in rows])
+        print_json([dict(row) for row in rows])
         return
     if not rows:
         out.print("No production is being deleted.")

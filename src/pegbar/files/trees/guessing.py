@@ -150,10 +150,10 @@ def _version(_: Catalogue, __: Mapping[str, str], value: str) -> str | None:
 _RESOLVERS: Mapping[str, Resolver] = {
     "Project": lambda catalogue, _, value: _named([catalogue.project], value),
     "AssetType": lambda catalogue, _, value: _named(catalogue.entity_types, value),
-    "TemporalEntityType": lambda catalogue, _, value: _named(catalogue.entity_types, value),
+    "TemporalEntityType": lambda catalogue, _, value: _named(catalogue.entity_types, value, str.lower),
     "TaskType": lambda catalogue, _, value: _named(catalogue.task_types, value),
     "Department": lambda catalogue, _, value: _named(catalogue.departments, value),
-    "OutputType": lambda catalogue, _, value: _named(catalogue.output_types, value),
+    "OutputType": lambda catalogue, _, value: _named(catalogue.output_types, value, str.lower),
     "Asset": lambda catalogue, known, value: _typed(catalogue, "Asset", known, "AssetType", value),
     "TemporalEntity": lambda catalogue, known, value: _typed(catalogue, "all", known, "TemporalEntityType", value),
     "Episode": lambda catalogue, known, value: _entity(catalogue, "Episode", known, value),
