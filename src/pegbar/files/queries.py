@@ -22,7 +22,8 @@ def _thing(alias: str, *more: str) -> str:
 #: an instance sits in an entity of its asset's production, or its asset is shared.
 facts = sql(
     f"""
-    SELECT p.file_tree AS tree, p.id AS project_id, {as_text(_REACHED)} AND (a.project_id = e.project_id OR a.is_shared) AS reached,
+    SELECT p.file_tree AS tree, p.id AS project_id,
+           {as_text(_REACHED)} AND (a.project_id = e.project_id OR a.is_shared) AS reached,
            {_thing("p")} AS project, {_thing("e")} AS entity, {_thing("et", "short_name")} AS entity_type,
            {_thing("up")} AS parent, {_thing("top")} AS grandparent,
            {_thing("a")} AS asset, {_thing("at", "short_name")} AS asset_type,
