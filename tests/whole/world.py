@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 
+from pegbar.files.trees.shipped import shipped_tree
 from tests import factories
 from tests.client import Client
 from tests.media.publishing import png
@@ -47,6 +48,7 @@ _TABLES = {
     "entry_id": "budget_entry",
     "filter_id": "search_filter",
     "filter_group_id": "search_filter_group",
+    "temporal_entity_id": "shot",
 }
 #: Routes that want another row of a table than the rest.
 _PLACES = {
@@ -54,6 +56,7 @@ _PLACES = {
     "GET /pictures/preview-background-files/{instance_id}.{extension}": {"extension": "background_extension"},
     "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
     "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
+    "GET /data/files/{file_id}": {"file_id": "working_file"},
     "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
 }
 _FILES = {
@@ -346,6 +349,9 @@ def _make_files(world: World, admin: Client) -> None:
     ids["background_extension"] = "hdr"
     assigned = Client(admin.api, world.people["assigned"].access)
     ids["upload"] = assigned.post("/uploads", headers={"Upload-Length": "5"}).headers["Location"].rpartition("/")[2]
+    admin.ok_put(f"/data/projects/{ids['project']}", {"file_tree": shipped_tree("simple")})
+    scene = {"file": ("scene.blend", b"A scene", "application/octet-stream")}
+    admin.ok_post(f"/data/working-files/{ids['working_file']}/file", files=scene)
 
 
 def _make_preview_account(world: World, admin: Client) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Table, select
 
 from pegbar.core.data.database import Transaction
@@ -111,7 +112,7 @@ def well_formed(**extra: Any) -> Iterator[None]:
     try:
         yield
     except MalformedTree as error:
-        more = {key: str(error) if key == "error" else value for key, value in extra.items()}
+        more: dict[str, Any] = {key: str(error) if key == "error" else value for key, value in extra.items()}
         raise BadRequest(str(error), **more) from None
 
 
@@ -150,7 +151,7 @@ def _wants_output_type(tree: Any) -> bool:
     return "<OutputType" in str(tree)
 
 
-def _facts(row: Mapping[str, Any], things: Mapping[str, Any]) -> Facts:
+def _facts(row: asyncpg.Record, things: Mapping[str, Any]) -> Facts:
     entity_kind = kind_of(row["entity_type"]["name"])
     kind = entity_kind.lower() if entity_kind in _KINDS else "asset"
     if row["instance"] is not None:

@@ -18,10 +18,12 @@ def _thing(alias: str, *more: str) -> str:
 
 
 #: All that a path may say, in one row. The entity is the one that a file is about, or that the instance sits in. The
-#: software and the output type are the ones given, else those of a name; `reached` says whether the caller may be told.
+#: software and the output type are the ones given, else those of a name. `reached` says whether the caller may be told;
+#: an instance sits in an entity of its asset's production, or its asset is shared.
 facts = sql(
     f"""
-    SELECT p.file_tree AS tree, p.id AS project_id, {as_text(_REACHED)} AS reached,
+    SELECT p.file_tree AS tree, p.id AS project_id,
+           {as_text(_REACHED)} AND (a.project_id = e.project_id OR a.is_shared) AS reached,
            {_thing("p")} AS project, {_thing("e")} AS entity, {_thing("et", "short_name")} AS entity_type,
            {_thing("up")} AS parent, {_thing("top")} AS grandparent,
            {_thing("a")} AS asset, {_thing("at", "short_name")} AS asset_type,

@@ -1,9 +1,10 @@
 """A path is read back by the templates of its production. Source: spec media, "POST /data/entities/guess-from-path"."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 from uuid import UUID
+
+import asyncpg
 
 from pegbar.core.data.database import Database
 from pegbar.core.http.routing import found
@@ -27,7 +28,6 @@ async def guess(db: Database, project_id: UUID, file_path: str, sep: str) -> lis
     rows = await db.rows(queries.catalogue, project_id=project_id, is_about_tasks=about_tasks)
     project = Row(str(project_id), production["name"])
     guesses: list[dict[str, str]] = []
-    # Task types and entity types are listed once, but the same name may stand for assets and for shots.
     for match in fitting:
         result = resolved(match, _catalogue(project, rows, match.kind))
         if result not in guesses:
@@ -35,7 +35,7 @@ async def guess(db: Database, project_id: UUID, file_path: str, sep: str) -> lis
     return guesses
 
 
-def _catalogue(project: Row, rows: Iterable[Mapping[str, Any]], template: str) -> Catalogue:
+def _catalogue(project: Row, rows: Iterable[asyncpg.Record], template: str) -> Catalogue:
     """What there is, of task types first those for what the template is of."""
     named: dict[str, list[Row]] = defaultdict(list)
     entities: dict[str, list[Row]] = defaultdict(list)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import param
@@ -63,7 +64,7 @@ def _last(condition: ColumnElement[bool]) -> Select[Any]:
     """The highest revision of each group; rows without one of what makes a group are in none."""
     return (
         _filtered(_files.where(condition, *[column.is_not(None) for column in _GROUP]))
-        .distinct(*_GROUP)
+        .ext(distinct_on(*_GROUP))
         .order_by(*_GROUP, *_newest_first)
     )
 

@@ -1,4 +1,4 @@
-"""What a path is about, by the templates of a file tree. Pure. Source: spec media, "POST /data/entities/guess-from-path".
+"""What a path is about, by the templates of a file tree. Pure. Source: spec media, guess-from-path.
 
 From "Worth fixing": names are compared by their slugs, which is what paths are made of. A folder that is made of one
 plain token, with text around it or not, is understood; other folders must be the same as in the template.
@@ -91,14 +91,14 @@ def _values(template: str, folders: list[str], styled: Callable[[str], str]) -> 
 def resolved(match: Match, catalogue: Catalogue) -> dict[str, str]:
     """`{"Template": kind, "<Token>": id or value}`: tokens from the left, as far as each is known."""
     known: dict[str, str] = {}
-    for token, value in match.values.items():
-        resolve = _RESOLVERS.get(token)
+    for name, value in match.values.items():
+        resolve = _RESOLVERS.get(name)
         result = None if resolve is None else resolve(catalogue, known, value)
         if result is None:
-            if token == "Episode" and slug(value) == NO_EPISODE and "Project" in known:
+            if name == "Episode" and slug(value) == NO_EPISODE and "Project" in known:
                 continue  # what paths say where there is no episode
             break
-        known[token] = result
+        known[name] = result
     return {"Template": match.kind, **known}
 
 
@@ -121,11 +121,11 @@ def _entity(catalogue: Catalogue, kind: str, known: Mapping[str, str], value: st
     return _named(rows, value, sequence_name if kind == "Sequence" else str)
 
 
-def _typed(catalogue: Catalogue, kind: str, known: Mapping[str, str], type_token: str, value: str) -> str | None:
-    if "Project" not in known or type_token not in known:
+def _typed(catalogue: Catalogue, kind: str, known: Mapping[str, str], of_type: str, value: str) -> str | None:
+    if "Project" not in known or of_type not in known:
         return None
-    rows = [row for row in catalogue.entities.get(kind, []) if row.type_id == known[type_token]]
-    return _named(rows, value, sequence_name if type_token == "Sequence" else str)
+    rows = [row for row in catalogue.entities.get(kind, []) if row.type_id == known[of_type]]
+    return _named(rows, value)
 
 
 def _shot(catalogue: Catalogue, known: Mapping[str, str], value: str) -> str | None:
@@ -150,10 +150,10 @@ def _version(_: Catalogue, __: Mapping[str, str], value: str) -> str | None:
 _RESOLVERS: Mapping[str, Resolver] = {
     "Project": lambda catalogue, _, value: _named([catalogue.project], value),
     "AssetType": lambda catalogue, _, value: _named(catalogue.entity_types, value),
-    "TemporalEntityType": lambda catalogue, _, value: _named(catalogue.entity_types, value),
+    "TemporalEntityType": lambda catalogue, _, value: _named(catalogue.entity_types, value, str.lower),
     "TaskType": lambda catalogue, _, value: _named(catalogue.task_types, value),
     "Department": lambda catalogue, _, value: _named(catalogue.departments, value),
-    "OutputType": lambda catalogue, _, value: _named(catalogue.output_types, value),
+    "OutputType": lambda catalogue, _, value: _named(catalogue.output_types, value, str.lower),
     "Asset": lambda catalogue, known, value: _typed(catalogue, "Asset", known, "AssetType", value),
     "TemporalEntity": lambda catalogue, known, value: _typed(catalogue, "all", known, "TemporalEntityType", value),
     "Episode": lambda catalogue, known, value: _entity(catalogue, "Episode", known, value),

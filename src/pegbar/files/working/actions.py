@@ -20,10 +20,11 @@ from pegbar.core.http.routing import found
 from pegbar.core.http.uploads import Upload
 from pegbar.core.storage import Address, record, store
 from pegbar.files.events import WORKING_FILE_NEW
-from pegbar.files.paths import BLENDER, MAX, Default, Known, Subject, known, well_formed
+from pegbar.files.paths import BLENDER, MAX, Default, Subject, known, well_formed
 from pegbar.files.queries import entity_of_task
 from pegbar.files.tables import working_file
 from pegbar.files.working import queries
+from pegbar.files.working.shapes import NewWorkingFile, WorkingPath
 from pegbar.media.revisions import check_revision
 from pegbar.tasks.actions import take_up
 
@@ -40,74 +41,56 @@ def _subject(caller: Caller, task_id: UUID, entity_id: UUID, software_id: UUID |
     )
 
 
-async def path(
-    tx: Transaction,
-    caller: Caller,
-    task_id: UUID,
-    *,
-    name: str,
-    mode: str,
-    software_id: UUID | None,
-    revision: int,
-    sep: str,
-    received: Any,
-) -> dict[str, str]:
+async def path(tx: Transaction, caller: Caller, task_id: UUID, wanted: WorkingPath, received: Any) -> dict[str, str]:
     """`{"path": folder, "name": file name}` of a working file; `received` is the body, which a refusal repeats."""
-    check_revision(revision)
+    check_revision(wanted.revision)
     entity_id = found(await tx.value(entity_of_task, task_id=task_id), "The entity of the task")
-    production = await known(tx, _subject(caller, task_id, entity_id, software_id, MAX))
-    if revision == 0:
-        revision = await tx.value(queries.next_revision, task_id=task_id, name=name)
+    production = await known(tx, _subject(caller, task_id, entity_id, wanted.software_id, MAX))
+    revision = wanted.revision or await tx.value(queries.next_revision, task_id=task_id, name=wanted.name)
     with well_formed(received_data=received):
-        file_path = production.of(name=name, revision=revision).path(mode, sep)
+        file_path = production.of(name=wanted.name, revision=revision).path(wanted.mode, wanted.sep)
     return {"path": file_path.folder, "name": file_path.name}
 
 
-async def publish(
-    tx: Transaction,
-    caller: Caller,
-    task_id: UUID,
-    *,
-    name: str,
-    mode: str,
-    comment: str | None,
-    person_id: UUID | None,
-    software_id: UUID | None,
-    revision: int,
-    sep: str,
-) -> Json:
+async def publish(tx: Transaction, caller: Caller, task_id: UUID, new: NewWorkingFile) -> Json:
     """Make a working file, and assign its task to the caller; the file as JSON.
 
-    Revision 0 is the next one. Raises Conflict for one that is taken.
+    Raises Conflict for a revision that is taken, BadRequest for a person who is not there and a malformed tree.
     """
-    check_revision(revision)
+    check_revision(new.revision)
     task_row = found(await tx.row(queries.locked_task, task_id=task_id), "The task")
-    production: Known = await known(tx, _subject(caller, task_id, task_row["entity_id"], software_id, BLENDER))
-    if person_id is not None and await tx.value(_PERSON, person_id=person_id) is None:
-        message = f"person_id: there is no person {person_id}."
-        raise BadRequest(message, error=message)
-    if revision == 0:
-        revision = await tx.value(queries.next_revision, task_id=task_id, name=name)
-    elif await tx.value(queries.same, task_id=task_id, name=name, revision=revision) is not None:
-        message = f"Revision {revision} of the working file {name!r} already exists on this task."
-        raise Conflict(message, error=message)
+    production = await known(tx, _subject(caller, task_id, task_row["entity_id"], new.software_id, BLENDER))
+    if new.person_id is not None and await tx.value(_PERSON, person_id=new.person_id) is None:
+        message = f"person_id: there is no person {new.person_id}."
+        raise BadRequest(message, field="person_id", error=message)
+    revision = await _revision(tx, task_id, new)
     with well_formed(error=""):
-        file_path = production.of(name=name, revision=revision).path(mode, sep, folder_sep="/")
-    things = production.facts.software
+        file_path = production.of(name=new.name, revision=revision).path(new.mode, new.sep, folder_sep="/")
+    tool = production.facts.software
     file_id = await tx.insert(
         working_file,
-        name=name,
-        comment=comment or "",
+        name=new.name,
+        comment=new.comment or "",
         revision=revision,
-        path=file_path.full(sep),
+        path=file_path.full(new.sep),
         task_id=task_id,
         entity_id=task_row["entity_id"],
-        person_id=person_id or caller.id,
-        software_id=UUID(things["id"]) if things else None,
+        person_id=new.person_id or caller.id,
+        software_id=UUID(tool["id"]) if tool else None,
     )
     await take_up(tx, caller, task_id)
     tx.emit(WORKING_FILE_NEW, project_id=task_row["project_id"], working_file_id=file_id)
     return found(await tx.json_row(queries.one, file_id=file_id))
+
+
+async def _revision(tx: Transaction, task_id: UUID, new: NewWorkingFile) -> int:
+    """The revision sent, unless it is taken; the next one for 0."""
+    if new.revision == 0:
+        return int(await tx.value(queries.next_revision, task_id=task_id, name=new.name))
+    if await tx.value(queries.same, task_id=task_id, name=new.name, revision=new.revision) is not None:
+        message = f"Revision {new.revision} of the working file {new.name!r} already exists on this task."
+        raise Conflict(message, field="revision", error=message)
+    return new.revision
 
 
 async def change(tx: Transaction, file_id: UUID, **columns: Any) -> Json:

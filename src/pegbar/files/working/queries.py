@@ -1,6 +1,7 @@
 """Reads of working files. Source: spec media, "Working files"."""
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Text
@@ -22,7 +23,7 @@ of_task = (
 last_of_task = (
     select(working_file.c.name, json_object(WORKING_FILE))
     .where(working_file.c.task_id == _TASK_ID, working_file.c.revision.is_not(None))
-    .distinct(working_file.c.name)
+    .ext(distinct_on(working_file.c.name))
     .order_by(working_file.c.name, *_newest_first)
 )
 #: By whether the outputs are wanted.

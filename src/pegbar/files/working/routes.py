@@ -1,15 +1,14 @@
 """Working files of tasks and entities. Source: spec media, "Working files"."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request
 
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.filters import uuid_filter
 from pegbar.core.http.access import Caller
-from pegbar.core.http.body import Strict, json_beside_query
+from pegbar.core.http.body import json_beside_query
 from pegbar.core.http.downloads import download
 from pegbar.core.http.routing import found, get, post, put
 from pegbar.core.http.uploads import received_form
@@ -18,48 +17,8 @@ from pegbar.files.events import WORKING_FILE_NEW
 from pegbar.files.queries import file_row
 from pegbar.files.shapes import WORKING_FILE, WORKING_FILE_WITH_OUTPUTS
 from pegbar.files.working import actions, queries
+from pegbar.files.working.shapes import NewComment, NewWorkingFile, WorkingFilter, WorkingPath
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UPDATE
-
-Separator = Annotated[str, msgspec.Meta(min_length=1, max_length=8)]
-FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
-
-
-class WorkingPath(Strict):
-    """The working file whose path is asked for; revision 0 is the next one."""
-
-    name: str = "main"
-    mode: str = "working"
-    software_id: UUID | None = None
-    comment: str | None = None
-    revision: int = 0
-    sep: Separator = "/"
-
-
-class NewWorkingFile(Strict):
-    """A working file to make; revision 0 is the next one, and the person is the caller."""
-
-    name: FileName
-    description: str | None = None
-    mode: str = "working"
-    comment: str | None = ""
-    person_id: UUID | None = None
-    software_id: UUID | None = None
-    revision: int = 0
-    sep: Separator = "/"
-
-
-class NewComment(Strict):
-    """What is said about a working file."""
-
-    comment: Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class WorkingFilter(msgspec.Struct):
-    """Which working files of an entity."""
-
-    task_id: str | None = None
-    name: str | None = None
-    relations: bool = False
 
 
 @get("/data/tasks/{task_id:uuid}/working-files", access=access.OF_TASK, returns=[WORKING_FILE])
@@ -86,17 +45,7 @@ async def working_file_path(
     request: Request[Any, Any, Any], task_id: UUID, body: WorkingPath, tx: Transaction, caller: Caller
 ) -> dict[str, str]:
     """The path that a working file of a task has, by the file tree of its production: `{"path", "name"}`."""
-    return await actions.path(
-        tx,
-        caller,
-        task_id,
-        name=body.name,
-        mode=body.mode,
-        software_id=body.software_id,
-        revision=body.revision,
-        sep=body.sep,
-        received=await json_beside_query(request),
-    )
+    return await actions.path(tx, caller, task_id, body, await json_beside_query(request))
 
 
 @post(
@@ -108,18 +57,7 @@ async def working_file_path(
 )
 async def new_working_file(task_id: UUID, body: NewWorkingFile, tx: Transaction, caller: Caller) -> Json:
     """Make a working file of a task, which is assigned to the caller."""
-    return await actions.publish(
-        tx,
-        caller,
-        task_id,
-        name=body.name,
-        mode=body.mode,
-        comment=body.comment,
-        person_id=body.person_id,
-        software_id=body.software_id,
-        revision=body.revision,
-        sep=body.sep,
-    )
+    return await actions.publish(tx, caller, task_id, body)
 
 
 @put("/actions/working-files/{working_file_id:uuid}/comment", access=access.CHANGES_WORKING_FILE, returns=WORKING_FILE)
