@@ -53,8 +53,8 @@ def test_each_moment_has_the_frame_that_is_shown_then(tmp_path: Path, name: str)
     for moments in (seconds, middle):
         for number, frame in zip(numbers, picked(source, moments, tmp_path), strict=True):
             assert frame is not None
-                distances = [float(np.abs(other - frame).mean()) for other in every]
-                assert distances[number] <= min(distances) + 0.01, (name, number, int(np.argmin(distances)))
+            distances = [float(np.abs(other - frame).mean()) for other in every]
+            assert distances[number] <= min(distances) + 0.01, (name, number, int(np.argmin(distances)))
     assert picked(source, [len(every) / float(rate), 1e6], tmp_path) == [None, None]
 
 
