@@ -28,6 +28,8 @@ PASSING = [
     "entities_instances",
     "entities_shared_assets",
     "media_batch_publish",
+    "media_movie_review",
+    "media_picture_review",
     "projects_budget",
     "projects_descriptors",
     "projects_schedule",
