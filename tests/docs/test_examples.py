@@ -55,7 +55,7 @@ class Reader:
 
     def _python(self, text: str) -> str:
         said = io.StringIO()
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(said), contextlib.chdir(self._folder):
             exec(text, self.names)
         return said.getvalue()
 
