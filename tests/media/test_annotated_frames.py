@@ -229,12 +229,12 @@ def test_what_is_not_stored_is_not_found(admin: Client, film: dict[str, Any], fo
 
 
 def test_an_answer_holds_so_many_frames(admin: Client, film: dict[str, Any]) -> None:
-    annotate(admin, film, *((n / 24, [box()]) for n in range(251)))
+    annotate(admin, film, *((n / 24, [box()]) for n in range(121)))
     answer = admin.get(path(film, "s"))
-    assert (answer.status_code, "251 frames; 250" in answer.json()["message"]) == (400, True), answer.text
+    assert (answer.status_code, "121 frames; 120" in answer.json()["message"]) == (400, True), answer.text
     admin.ok_put(f"/data/preview-files/{film['id']}", {"width": 8192, "height": 4096})
     answer = admin.get(path(film, "s-pdf"))
-    assert (answer.status_code, "251 frames; 16" in answer.json()["message"]) == (400, True), answer.text
+    assert (answer.status_code, "121 frames; 8" in answer.json()["message"]) == (400, True), answer.text
 
 
 def test_an_object_that_cannot_be_drawn_spares_the_others(

@@ -23,8 +23,9 @@ from pegbar.media.movies.plan import Wishes, rate_for, second_of
 from pegbar.media.movies.workshop import at_hand, workshop
 from pegbar.media.serving import download_name
 
-#: What one answer holds: frames, and pixels of all of them (some 250 frames in full HD, 60 in 4K).
-MOST_FRAMES, MOST_PIXELS = 250, 2**29
+#: What one answer holds: frames, and pixels of all of them (120 frames in full HD, 30 in 4K). One in full HD with many
+#: strokes takes up to a second of processor.
+MOST_FRAMES, MOST_PIXELS = 120, 2**28
 _USUAL_SIZE = (1920, 1080)
 _KINDS = {"zip": "application/zip", "pdf": "application/pdf"}
 

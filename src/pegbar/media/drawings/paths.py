@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from pegbar.media.drawings.geometry import Command, Outline, Point
@@ -47,7 +48,7 @@ def _commands_of_text(path: str) -> Iterator[tuple[str, list[float]]]:
     starts = [match.start() for match in _LETTER.finditer(path) if path[match.start()] not in "eE"]
     if path[: starts[0] if starts else None].strip(" ,\t\r\n"):
         raise Undrawable("path: it does not start with a command")
-    for start, end in zip(starts, [*starts[1:], len(path)], strict=True):
+    for start, end in pairwise([*starts, len(path)]):
         text = path[start + 1 : end]
         if _NUMBER.sub("", text).strip(" ,\t\r\n"):
             raise Undrawable(f"path: {text[:40]!r} are no numbers")
@@ -65,6 +66,7 @@ class _Pen:
         self._handle: tuple[str, Point] | None = None
 
     def close(self) -> None:
+        self._check_begun()
         self.commands.append(("Z", ()))
         self._here, self._handle = self._start, None
 
@@ -80,9 +82,13 @@ class _Pen:
         if letter in ("T", "S"):
             letter = "Q" if letter == "T" else "C"
             points.insert(0, self._mirrored(letter))
-        if not self.commands and letter != "M":
-            raise Undrawable("path: it does not start with M")
+        if letter != "M":
+            self._check_begun()
         self._draw(letter, points)
+
+    def _check_begun(self) -> None:
+        if not self.commands:
+            raise Undrawable("path: it does not start with M")
 
     def _mirrored(self, letter: str) -> Point:
         """The handle that goes on smoothly from the curve before."""

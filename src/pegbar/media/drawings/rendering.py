@@ -24,8 +24,8 @@ log = structlog.get_logger()
 
 Form = Literal["png", "zip", "pdf"]
 
-#: What drawing may take: a hundred frames in 4K are some 60 seconds of processor.
-_LIMITS = Limits(memory=2 * 2**30, processor=240, longest=300, file_size=2 * 2**30, niceness=5)
+#: What drawing may take: as many frames as go into one answer, on a slow machine.
+_LIMITS = Limits(memory=2 * 2**30, processor=300, longest=600, file_size=2 * 2**30, niceness=5)
 _MOST_WAITING = 10
 #: Where packages like this one lie.
 _PACKAGES = Path(pegbar.__file__).parents[1]
