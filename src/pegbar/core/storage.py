@@ -58,6 +58,8 @@ Bucket = Literal["pictures", "movies", "files"]
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 #: Bytes read from a file, or gathered from an object store, at a time.
 CHUNK = 256 * 1024
+#: And of a local file: the server holds some eight of them for a client that is slow to take them.
+_LOCAL = 64 * 1024
 #: Bytes that files leave free on a disk, and the share of a small disk.
 _LEFT_FREE, _LEFT_FREE_SHARE = 1024**3, 0.05
 
@@ -225,7 +227,7 @@ class LocalStore:
         file = await read(partial(self.path(address).open, "rb", buffering=0))
         try:
             while end is None or start < end:
-                piece = await read(os.pread, file.fileno(), CHUNK if end is None else min(CHUNK, end - start), start)
+                piece = await read(os.pread, file.fileno(), _LOCAL if end is None else min(_LOCAL, end - start), start)
                 if not piece:
                     return
                 start += len(piece)
