@@ -210,6 +210,9 @@ class Settings:
     fs_s3_endpoint: str = _storage("", "FS_S3_ENDPOINT", "S3 endpoint, for stores other than Amazon's")
     fs_s3_access_key: str = _storage("", "FS_S3_ACCESS_KEY", "S3 access key")
     fs_s3_secret_key: str = _storage("", "FS_S3_SECRET_KEY", "S3 secret key")
+    fs_s3_create_bucket: bool = _storage(
+        False, "FS_S3_CREATE_BUCKET", "Make the buckets when the first file is stored and they are not there"
+    )
     fs_s3_encrypted: bool = _storage(
         False,
         "FS_S3_AES256_ENCRYPTED",
