@@ -26,7 +26,7 @@ class InvalidSetting(ValueError):
 def setting(default: Any, env: str, text: str, *, section: str, **limits: Any) -> Any:
     """Declare a setting; `env` may hold several names separated by spaces, the first one set wins.
 
-    Limits: `choices`, `least` and `most`.
+    Limits: `choices`, `least`, `most` and `unsupported` values.
     """
     metadata = {"env": tuple(env.split()), "help": text, "section": section, **limits}
     if isinstance(default, list):
@@ -200,7 +200,7 @@ class Settings:
         False, "MAIL_CHECK_DELIVERABILITY", "Look up the domain of new e-mail addresses in DNS"
     )
 
-    fs_backend: str = _storage("local", "FS_BACKEND", "local or s3")
+    fs_backend: str = _storage("local", "FS_BACKEND", "Where binaries are kept", choices=("local", "s3"))
     preview_folder: str = _storage(
         "", "PREVIEW_FOLDER THUMBNAIL_FOLDER", "Folder of local storage; `previews` in the data folder unless set"
     )
@@ -210,6 +210,15 @@ class Settings:
     fs_s3_endpoint: str = _storage("", "FS_S3_ENDPOINT", "S3 endpoint, for stores other than Amazon's")
     fs_s3_access_key: str = _storage("", "FS_S3_ACCESS_KEY", "S3 access key")
     fs_s3_secret_key: str = _storage("", "FS_S3_SECRET_KEY", "S3 secret key")
+    fs_s3_create_bucket: bool = _storage(
+        False, "FS_S3_CREATE_BUCKET", "Make the buckets when the first file is stored and they are not there"
+    )
+    fs_s3_encrypted: bool = _storage(
+        False,
+        "FS_S3_AES256_ENCRYPTED",
+        "Must be false: objects that were encrypted by the server before are not read",
+        unsupported=(True,),
+    )
     remove_files: bool = _storage(False, "REMOVE_FILES", "Delete binaries with their rows instead of only marking them")
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
@@ -381,6 +390,8 @@ def _check(value: Any, limits: Mapping[str, Any], env: str) -> Any:
         value = value.lower()
         if value not in limits["choices"]:
             raise InvalidSetting(f"{env}={value!r} is not one of {', '.join(limits['choices'])}")
+    if value in limits.get("unsupported", ()):
+        raise InvalidSetting(f"{env}={str(value).lower()} is not supported")
     if "least" in limits and value < limits["least"]:
         raise InvalidSetting(f"{env}={value} is below {limits['least']}")
     if "most" in limits and value > limits["most"]:

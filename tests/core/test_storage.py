@@ -190,6 +190,18 @@ def test_a_missing_bucket_is_named(s3: dict[str, str], in_environment: Any, sour
         asyncio.run(ObjectStore().put(Address("files", "working", ID), source))
 
 
+def test_a_missing_bucket_is_made_when_that_is_wanted(s3: dict[str, str], in_environment: Any, source: Path) -> None:
+    in_environment({**s3, "FS_BUCKET_PREFIX": "made-", "FS_S3_CREATE_BUCKET": "true"})
+    address = Address("files", "working", ID)
+
+    async def life() -> bytes:
+        store = ObjectStore()
+        await store.put(address, source)
+        return await whole(store, address)
+
+    assert asyncio.run(life()) == source.read_bytes()
+
+
 def test_previews_live_in_an_object_store_from_upload_to_removal(s3: dict[str, str]) -> None:
     client = boto3.client(
         "s3",

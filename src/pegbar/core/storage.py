@@ -58,6 +58,8 @@ Bucket = Literal["pictures", "movies", "files"]
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 #: Bytes read from a file, or gathered from an object store, at a time.
 CHUNK = 256 * 1024
+#: And of a local file: the server holds some eight of them for a client that is slow to take them.
+_LOCAL = 64 * 1024
 #: Bytes that files leave free on a disk, and the share of a small disk.
 _LEFT_FREE, _LEFT_FREE_SHARE = 1024**3, 0.05
 
@@ -225,7 +227,7 @@ class LocalStore:
         file = await read(partial(self.path(address).open, "rb", buffering=0))
         try:
             while end is None or start < end:
-                piece = await read(os.pread, file.fileno(), CHUNK if end is None else min(CHUNK, end - start), start)
+                piece = await read(os.pread, file.fileno(), _LOCAL if end is None else min(_LOCAL, end - start), start)
                 if not piece:
                     return
                 start += len(piece)
@@ -294,14 +296,22 @@ class ObjectStore:
         size = (await asyncio.to_thread(source.stat)).st_size
         with _store_errors(address):
             try:
-                await obstore.put_async(
-                    self._stores[address.bucket], address.key, source, attributes=_attributes(address)
-                )
+                await self._put(address, source)
             except (NotFoundError, FileNotFoundError):
                 bucket = f"{settings().fs_bucket_prefix}{address.bucket}"
                 message = f"The object store has no bucket {bucket!r}; make it, or change FS_BUCKET_PREFIX."
                 raise StorageUnavailable(message) from None
         return size
+
+    async def _put(self, address: Address, source: Path) -> None:
+        bucket, attributes = self._stores[address.bucket], _attributes(address)
+        try:
+            await obstore.put_async(bucket, address.key, source, attributes=attributes)
+        except (NotFoundError, FileNotFoundError):
+            if not settings().fs_s3_create_bucket:
+                raise
+            await _create_bucket(bucket)
+            await obstore.put_async(bucket, address.key, source, attributes=attributes)
 
     async def stat(self, address: Address) -> Binary | None:
         with _store_errors(address):
@@ -343,6 +353,21 @@ class ObjectStore:
                 await obstore.delete_async(self._stores[address.bucket], address.key)
             except (NotFoundError, FileNotFoundError):
                 return
+
+
+async def _create_bucket(bucket: S3Store) -> None:
+    """Make a bucket: a signed request for no key at all. One that is refused is told by the next to use it."""
+    import aiohttp
+    from yarl import URL
+
+    region = settings().fs_s3_region or "us-east-1"
+    place = f"<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+    url = await obstore.sign_async(bucket, "PUT", "", timedelta(seconds=60))
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
+        session.put(URL(url, encoded=True), data=b"" if region == "us-east-1" else place.encode()) as answer,
+    ):
+        log.info("made a bucket", status=answer.status, answer=(await answer.text())[:500])
 
 
 def _attributes(address: Address) -> Any:

@@ -128,7 +128,7 @@ class _Reader:
 
     async def _write(self) -> None:
         if self._file is not None and self._pending:
-            data, self._pending = bytes(self._pending), bytearray()
+            data, self._pending = self._pending, bytearray()
             with disk_errors():
                 check_room(self.form.files[-1].path.parent)
                 await asyncio.to_thread(self._file.write, data)

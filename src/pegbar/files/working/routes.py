@@ -75,6 +75,7 @@ async def touch_working_file(working_file_id: UUID, tx: Transaction) -> Json:
 @post(
     "/data/working-files/{working_file_id:uuid}/file",
     access=access.OF_WORKING_FILE,
+    files=True,
     returns=WORKING_FILE_WITH_OUTPUTS,
     errors=(400, 413),
 )
