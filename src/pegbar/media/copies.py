@@ -9,9 +9,10 @@ from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
 from pegbar.core.storage import Address, record, store
 from pegbar.media import addresses, queries
-from pegbar.media.publishing import announce, derive_later
+from pegbar.media.publishing import announce
 from pegbar.media.revisions import add_preview
 from pegbar.media.tables import preview_file
+from pegbar.media.variants import derive_later
 from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
 
 _COPIED = ("extension", "original_name", "status", "file_size", "width", "height", "duration", "data")

@@ -44,6 +44,14 @@ locked_preview_state = preview_state.with_for_update(of=preview_file)
 preview_states = _state.where(preview_file.c.id == any_(param("preview_ids")))
 locked_preview_states = preview_states.with_for_update(of=preview_file)
 
+#: What the data of the production says that a preview is in.
+production_data = (
+    select(project.c.data)
+    .select_from(preview_file.join(task, task.c.id == preview_file.c.task_id))
+    .join(project, project.c.id == task.c.project_id)
+    .where(preview_file.c.id == _PREVIEW_ID)
+)
+
 #: The id of the organisation's setting for the names of downloads.
 _ORIGINAL_NAMES = (
     select(organisation.c.use_original_file_name).order_by(organisation.c.created_at).limit(1).scalar_subquery()
