@@ -108,7 +108,7 @@ def test_roles_on_a_board(admin: Client, board: Board) -> None:
         admin.ok_delete(f"/data/tasks/{mine['id']}")
 
 
-def test_worth_fixing_internal_parameters_do_not_narrow_the_shot_board(admin: Client, board: Board) -> None:
+def test_internal_parameters_do_not_narrow_the_shot_board(admin: Client, board: Board) -> None:
     (row,) = admin.ok_get(board.path("shots", "&assigned_to=me&vendor_departments=x&entity_ids=y"))
     assert len(row["tasks"]) == 2
     (asset,) = board.artist.ok_get(board.path("assets", "&assigned_to=me"))

@@ -21,7 +21,7 @@ def ready(show: Show, task_row: dict) -> int:
     return int(show.admin.ok_get(f"/data/tasks/{task_row['id']}")["nb_assets_ready"])
 
 
-def test_worth_fixing_a_replaced_casting_keeps_the_links_that_stay(server: Server, admin: Client) -> None:
+def test_a_replaced_casting_keeps_the_links_that_stay(server: Server, admin: Client) -> None:
     show = Show(admin)
     shot, kept, changed, gone, new = show.shot(), *(show.asset() for _ in range(4))
     show.cast(shot, kept, changed, gone)
@@ -49,7 +49,7 @@ def test_worth_fixing_a_replaced_casting_keeps_the_links_that_stay(server: Serve
     }
 
 
-def test_worth_fixing_nothing_is_cast_when_one_asset_cannot_be(admin: Client) -> None:
+def test_nothing_is_cast_when_one_asset_cannot_be(admin: Client) -> None:
     show, elsewhere = Show(admin), Show(admin)
     manager = show.join(hire(admin, "manager"))
     shot, asset, made_of = show.shot(), show.asset(), show.asset()
@@ -93,7 +93,7 @@ def test_an_episode_casts_what_its_shots_cast_until_none_does(server: Server, ad
     assert updates[-1]["removed_asset_ids"] == [by_shots["id"]]
 
 
-def test_worth_fixing_an_asset_off_an_episode_leaves_its_shots_with_one_event_each(
+def test_an_asset_off_an_episode_leaves_its_shots_with_one_event_each(
     server: Server, admin: Client
 ) -> None:
     show = Show(admin)

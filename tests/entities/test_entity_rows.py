@@ -152,7 +152,7 @@ def test_a_supervisor_changes_the_metadata_of_their_departments(admin: Client) -
     assert bound.put(path, {"data": None}).status_code == 200
 
 
-def test_worth_fixing_a_vendor_lists_each_entity_they_have_a_task_on_once(admin: Client) -> None:
+def test_a_vendor_lists_each_entity_they_have_a_task_on_once(admin: Client) -> None:
     show = Show(admin)
     vendor = show.join(hire(admin, "vendor"))
     theirs, other = show.asset(), show.asset()

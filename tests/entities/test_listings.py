@@ -108,7 +108,7 @@ def test_a_vendor_sees_what_they_work_on_without_other_departments(admin: Client
     assert vendor.get(f"/data/sequences/{sequence['id']}/shot-tasks").status_code == 403
 
 
-def test_worth_fixing_clients_get_no_studio_fields(admin: Client) -> None:
+def test_clients_get_no_studio_fields(admin: Client) -> None:
     show = Show(admin)
     client, artist = show.join(hire(admin, "client")), show.join(hire(admin))
     shot, asset = show.shot(show.sequence()), show.asset()

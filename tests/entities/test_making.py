@@ -32,7 +32,7 @@ def test_an_existing_shot_is_answered_unchanged(server: Server, admin: Client) -
 
 
 @pytest.mark.parametrize("path", ["shots", "sequences", "episodes"])
-def test_worth_fixing_the_same_made_many_times_at_once_is_one(admin: Client, show: Show, path: str) -> None:
+def test_the_same_made_many_times_at_once_is_one(admin: Client, show: Show, path: str) -> None:
     body = {"name": unique("twin")}
     with ThreadPoolExecutor(6) as pool:
         rows = list(pool.map(lambda _: admin.ok_post(f"{show.path}/{path}", body), range(6)))

@@ -56,7 +56,7 @@ def test_a_sequence_goes_when_empty_or_forced(server: Server, admin: Client) -> 
     assert gone(show, full, shot, scene, empty)
 
 
-def test_worth_fixing_a_forced_episode_goes_whole_with_its_edit(server: Server, admin: Client) -> None:
+def test_a_forced_episode_goes_whole_with_its_edit(server: Server, admin: Client) -> None:
     show = Show(admin)
     episode = show.episode()
     shot = show.shot(show.sequence(episode))
@@ -69,7 +69,7 @@ def test_worth_fixing_a_forced_episode_goes_whole_with_its_edit(server: Server, 
     assert told == ["shot:delete", "asset:delete", "edit:delete", "sequence:delete", "episode:delete"]
 
 
-def test_worth_fixing_a_scene_in_use_is_canceled_and_told_so(server: Server, admin: Client) -> None:
+def test_a_scene_in_use_is_canceled_and_told_so(server: Server, admin: Client) -> None:
     show = Show(admin)
     scene = admin.ok_post(f"{show.path}/scenes", {"name": "SC01"})
     shot = show.shot()
@@ -84,7 +84,7 @@ def test_worth_fixing_a_scene_in_use_is_canceled_and_told_so(server: Server, adm
     assert told == ["scene:new", "scene:update", "scene:delete"]
 
 
-def test_worth_fixing_a_creator_who_left_the_team_deletes_nothing(admin: Client) -> None:
+def test_a_creator_who_left_the_team_deletes_nothing(admin: Client) -> None:
     show = Show(admin)
     creator = show.join(hire(admin, "manager"))
     mine = creator.ok_post(f"{show.path}/sequences", {"name": "SQ01"})

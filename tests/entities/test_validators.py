@@ -144,7 +144,7 @@ UNSEEN: dict[str, Change] = {
 }
 
 
-def test_worth_fixing_a_validator_sees_every_write(watched: Watched) -> None:
+def test_a_validator_sees_every_write(watched: Watched) -> None:
     before, tags = watched.seen(), set()
     for name, change in SEEN.items():
         tags |= {tag for tag, _ in before.values()}

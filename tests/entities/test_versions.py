@@ -69,7 +69,7 @@ def test_a_burst_is_one_version_and_another_person_begins_a_new_one(admin: Clien
     assert (newest["name"], newest["person_id"]) == ("SH010", manager.id)
 
 
-def test_worth_fixing_the_shot_route_checks_values_and_keeps_history(admin: Client) -> None:
+def test_the_shot_route_checks_values_and_keeps_history(admin: Client) -> None:
     show = Show(admin)
     sequence = show.sequence()
     shot, other = show.shot(sequence, data={"frame_in": 1, "mood": "calm"}), show.shot(sequence)

@@ -116,7 +116,7 @@ def test_a_notification_put_without_a_usable_read_or_id_is_400(
     assert artist.put(f"{INBOX}/{task['id']}", {"read": True}).status_code == 404
 
 
-def test_worth_fixing_7_read_events_reach_their_person_only(
+def test_read_events_reach_their_person_only(
     server: Server, admin: Client, artist: Client, task: dict[str, Any]
 ) -> None:
     (mine,) = notify(server, artist, admin, task, "2026-03-01T10:00:00")
@@ -130,7 +130,7 @@ def test_worth_fixing_7_read_events_reach_their_person_only(
         assert [name for name, _ in others.wait_for("department_id", last)] == ["department:new"]
 
 
-def test_worth_fixing_3_subscribing_needs_access_to_the_task(admin: Client) -> None:
+def test_subscribing_needs_access_to_the_task(admin: Client) -> None:
     vendor, outsider = person(admin, "vendor"), person(admin, "manager")
     show = factories.production(admin, vendor)
     own, other = (factories.entity(admin, show["id"]) for _ in range(2))
@@ -157,7 +157,7 @@ def test_worth_fixing_3_subscribing_needs_access_to_the_task(admin: Client) -> N
         assert admin.post(f"{watch}/{unknown}/subscribe").status_code == 404
 
 
-def test_worth_fixing_3_nobody_is_told_what_is_hidden_from_them_on_the_production(
+def test_nobody_is_told_what_is_hidden_from_them_on_the_production(
     server: Server, admin: Client
 ) -> None:
     artist, boss, vendor, gone = (person(admin, role) for role in ("user", "manager", "vendor", "user"))

@@ -27,7 +27,7 @@ def quotas(show: Show, of: str, mode: str, **more: str) -> Any:
     return show.admin.ok_get(f"{show.path}/quotas/{of}", params={"count_mode": mode, **more})
 
 
-def test_worth_fixing_the_days_of_a_task_add_up_to_it(show: Show) -> None:
+def test_the_days_of_a_task_add_up_to_it(show: Show) -> None:
     ada = show.join(hire(show.admin))
     # Wednesday to Monday: four weekdays
     row = animated(show, ada, real_start_date="2031-01-01T09:00:00", end_date="2031-01-06T10:00:00", frames=101)
@@ -45,7 +45,7 @@ def test_worth_fixing_the_days_of_a_task_add_up_to_it(show: Show) -> None:
     assert "entries" not in told["year"]
 
 
-def test_worth_fixing_a_shared_task_counts_once_for_the_person_asked_for(show: Show) -> None:
+def test_a_shared_task_counts_once_for_the_person_asked_for(show: Show) -> None:
     ada, bob = (show.join(hire(show.admin)) for _ in range(2))
     row = animated(show, ada, bob, end_date="2032-02-02T10:00:00", done_date="2032-02-04T10:00:00")
     one = quotas(show, f"persons/{ada.id}", "done")

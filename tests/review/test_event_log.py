@@ -55,7 +55,7 @@ def test_the_log_is_narrowed_and_paged(admin: Client, show: dict[str, Any]) -> N
         assert answer.status_code == 400, wrong
 
 
-def test_worth_fixing_a_cursor_skips_nothing_of_the_same_moment(
+def test_a_cursor_skips_nothing_of_the_same_moment(
     server: Server, admin: Client, show: dict[str, Any]
 ) -> None:
     with psycopg.connect(server.database_url) as connection:
@@ -78,7 +78,7 @@ def test_worth_fixing_a_cursor_skips_nothing_of_the_same_moment(
     assert read == everything
 
 
-def test_worth_fixing_names_with_an_underscore_can_be_asked_for(admin: Client, show: dict[str, Any]) -> None:
+def test_names_with_an_underscore_can_be_asked_for(admin: Client, show: dict[str, Any]) -> None:
     playlist = admin.ok_post("/data/playlists", {"name": "Look", "project_id": show["id"]})
     asset = factories.entity(admin, show["id"])
     admin.ok_post(f"/actions/playlists/{playlist['id']}/add-entity", {"entity_id": asset["id"]})

@@ -25,7 +25,7 @@ def told(feed: Feed) -> list[tuple[str, str | None, dict[str, Any]]]:
     return found
 
 
-def test_worth_fixing_rows_of_a_production_are_told_to_it_alone(admin: Client, show: dict[str, Any]) -> None:
+def test_rows_of_a_production_are_told_to_it_alone(admin: Client, show: dict[str, Any]) -> None:
     project_id = show["id"]
     asset, shot = factories.entity(admin, project_id), factories.entity(admin, project_id, "Shot")
     task = factories.task(admin, asset)
@@ -52,7 +52,7 @@ def test_worth_fixing_rows_of_a_production_are_told_to_it_alone(admin: Client, s
         assert [data[key] for event, _, data in events if event == name] == [made["id"]]
 
 
-def test_worth_fixing_instances_are_told_to_the_production(admin: Client, show: dict[str, Any]) -> None:
+def test_instances_are_told_to_the_production(admin: Client, show: dict[str, Any]) -> None:
     if not admin.ok_get("/data/entity-types", params={"name": "Scene"}):
         admin.ok_post("/data/entity-types", {"name": "Scene"})
     asset, shot, scene = (factories.entity(admin, show["id"], kind) for kind in ("Character", "Shot", "Scene"))
@@ -69,7 +69,7 @@ def test_worth_fixing_instances_are_told_to_the_production(admin: Client, show: 
     ]
 
 
-def test_worth_fixing_private_changes_reach_their_owner(admin: Client, show: dict[str, Any]) -> None:
+def test_private_changes_reach_their_owner(admin: Client, show: dict[str, Any]) -> None:
     owner = signed_in(admin, artist(admin)[1])
     admin.ok_post(f"/data/projects/{show['id']}/team", {"person_id": owner.id})
     task = factories.task(admin, factories.entity(admin, show["id"]))
@@ -94,7 +94,7 @@ def test_worth_fixing_private_changes_reach_their_owner(admin: Client, show: dic
     assert told(theirs) == [("search-filter-group:new", show["id"], {"search_filter_group_id": group["id"]})]
 
 
-def test_worth_fixing_a_new_order_of_task_types_is_told(admin: Client) -> None:
+def test_a_new_order_of_task_types_is_told(admin: Client) -> None:
     row = {"color": "#000000", "priority": 9}
     types = [admin.ok_post("/data/task-types", {"name": unique("Type"), **row})["id"] for _ in range(2)]
     feed = Feed(admin)
@@ -114,7 +114,7 @@ def test_an_applied_schedule_version_is_told_as_clients_spell_it(admin: Client, 
     assert "production-schedule-version:update" not in names
 
 
-def test_worth_fixing_files_of_comments_and_removed_previews_are_told(admin: Client, show: dict[str, Any]) -> None:
+def test_files_of_comments_and_removed_previews_are_told(admin: Client, show: dict[str, Any]) -> None:
     task = factories.task(admin, factories.entity(admin, show["id"]))
     comment = comment_on(admin, admin, task["id"])
     preview = place(admin, task["id"], comment["id"])

@@ -47,7 +47,7 @@ def test_the_context_holds_what_the_role_may_see(admin: Client) -> None:
     assert factories.hire(admin, "user").get("/data/user/context").status_code == 403
 
 
-def test_worth_fixing_the_context_is_sent_again_when_it_changed(admin: Client) -> None:
+def test_the_context_is_sent_again_when_it_changed(admin: Client) -> None:
     first = admin.get("/data/user/context")
     known = {"If-None-Match": first.headers["etag"]}
     again = admin.get("/data/user/context", headers=known)
@@ -56,7 +56,7 @@ def test_worth_fixing_the_context_is_sent_again_when_it_changed(admin: Client) -
     assert admin.get("/data/user/context", headers=known).status_code == 200
 
 
-def test_worth_fixing_5_and_6_records_are_whole_for_those_who_manage_the_person(admin: Client) -> None:
+def test_records_are_whole_for_those_who_manage_the_person(admin: Client) -> None:
     roles = ("manager", "user", "vendor", "vendor", "user", "manager")
     manager, promoted, vendor, mate, stranger, restricted = (person(admin, role) for role in roles)
     for who in (manager, vendor, mate, stranger):

@@ -17,7 +17,7 @@ def artist(admin: Client) -> Client:
     return person(admin, "user")
 
 
-def test_worth_fixing_hours_without_dates_are_all_of_them(admin: Client, artist: Client) -> None:
+def test_hours_without_dates_are_all_of_them(admin: Client, artist: Client) -> None:
     show = factories.production(admin, artist)
     task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
     days = ("2031-03-03", "2031-03-04", "2031-03-07")
@@ -38,7 +38,7 @@ def test_worth_fixing_hours_without_dates_are_all_of_them(admin: Client, artist:
     assert admin.ok_get(HOURS) == []
 
 
-def test_worth_fixing_no_hours_on_a_task_and_malformed_ids_are_no_errors_of_the_server(artist: Client) -> None:
+def test_no_hours_on_a_task_and_malformed_ids_are_no_errors_of_the_server(artist: Client) -> None:
     nothing = factories.unique("").strip()
     assert artist.ok_get(f"/data/user/tasks/{artist.id}/time-spents/2031-03-04") == {}
     assert artist.get(f"/data/user/tasks/{nothing}/time-spents/2031-03-04").status_code == 404

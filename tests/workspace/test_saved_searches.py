@@ -39,7 +39,7 @@ def show(admin: Client, crew: dict[str, Client]) -> str:
     return str(factories.production(admin, *crew.values())["id"])
 
 
-def test_worth_fixing_1_shared_searches_are_seen_by_the_team_and_administrators(
+def test_shared_searches_are_seen_by_the_team_and_administrators(
     admin: Client, crew: dict[str, Client], show: str
 ) -> None:
     shared, together = (make(crew["manager"], show, is_shared=True) for make in (save, group))
@@ -76,7 +76,7 @@ def test_sharing_takes_a_manager_of_the_production(admin: Client, crew: dict[str
         assert save(crew[role], show, is_shared=True)["is_shared"] is False
 
 
-def test_worth_fixing_2_a_shared_search_does_not_move_where_one_manages_nothing(
+def test_a_shared_search_does_not_move_where_one_manages_nothing(
     admin: Client, crew: dict[str, Client], show: str
 ) -> None:
     manager = crew["manager"]
@@ -90,7 +90,7 @@ def test_worth_fixing_2_a_shared_search_does_not_move_where_one_manages_nothing(
         assert row["id"] not in listed(admin, path, elsewhere)
 
 
-def test_worth_fixing_2_a_personal_search_names_a_production_one_is_in(
+def test_a_personal_search_names_a_production_one_is_in(
     admin: Client, crew: dict[str, Client], show: str
 ) -> None:
     artist, elsewhere = crew["user"], factories.production(admin)["id"]
@@ -105,7 +105,7 @@ def test_worth_fixing_2_a_personal_search_names_a_production_one_is_in(
         assert admin.ok_put(f"{path}/{row['id']}", {"name": "c"})["name"] == "c"
 
 
-def test_worth_fixing_2_nobody_joins_a_group_they_do_not_see(admin: Client, crew: dict[str, Client], show: str) -> None:
+def test_nobody_joins_a_group_they_do_not_see(admin: Client, crew: dict[str, Client], show: str) -> None:
     manager, artist = crew["manager"], crew["user"]
     mine, others = save(artist), group(manager)
     for sent in ({"search_filter_group_id": others["id"]}, {"search_filter_group_id": str(uuid4())}):
@@ -119,7 +119,7 @@ def test_worth_fixing_2_nobody_joins_a_group_they_do_not_see(admin: Client, crew
     assert (answer.status_code, "is_shared" in answer.json()["message"]) == (400, True)
 
 
-def test_worth_fixing_2_a_group_that_goes_leaves_the_searches_of_others(
+def test_a_group_that_goes_leaves_the_searches_of_others(
     admin: Client, crew: dict[str, Client], show: str
 ) -> None:
     manager = crew["manager"]
@@ -143,7 +143,7 @@ def test_worth_fixing_2_a_group_that_goes_leaves_the_searches_of_others(
     assert others["id"] in listed(promoted, FILTERS, show)
 
 
-def test_worth_fixing_2_somebody_who_leaves_the_studio_takes_their_own_searches_only(admin: Client, show: str) -> None:
+def test_somebody_who_leaves_the_studio_takes_their_own_searches_only(admin: Client, show: str) -> None:
     leaver, stays = person(admin, "manager"), person(admin, "manager")
     for who in (leaver, stays):
         factories.join(admin, show, who)
@@ -214,13 +214,13 @@ def test_a_group_that_is_shared_takes_the_searches_of_its_production_only(
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_worth_fixing_what_does_not_fit_is_refused_by_name(crew: dict[str, Client], wrong: dict[str, str]) -> None:
+def test_what_does_not_fit_is_refused_by_name(crew: dict[str, Client], wrong: dict[str, str]) -> None:
     for path, more in ((FILTERS, {"query": "q"}), (GROUPS, {})):
         answer = crew["user"].post(path, {"name": "a", **more, **wrong})
         assert answer.status_code == 400, answer.text
 
 
-def test_worth_fixing_unknown_and_malformed_ids_are_no_errors_of_the_server(admin: Client) -> None:
+def test_unknown_and_malformed_ids_are_no_errors_of_the_server(admin: Client) -> None:
     saved, bag = save(admin), group(admin)
     for method in ("GET", "PUT", "DELETE"):
         for path in (GROUPS, FILTERS)[: 1 if method == "GET" else 2]:

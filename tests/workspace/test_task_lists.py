@@ -94,7 +94,7 @@ def studio(admin: Client) -> Studio:
     return Studio(show, people, tasks, episode)
 
 
-def test_worth_fixing_4_and_5_each_list_by_the_role_on_the_production(studio: Studio) -> None:
+def test_each_list_by_the_role_on_the_production(studio: Studio) -> None:
     waiting, everything = {"shot", "edit", "asset"}, {"shot", "edit", "asset", "concept"}
     checks = {
         "admin": everything,
@@ -114,7 +114,7 @@ def test_worth_fixing_4_and_5_each_list_by_the_role_on_the_production(studio: St
             assert values["episode_ids"] == ([studio.episode["id"]] if name in checks else []), name
 
 
-def test_worth_fixing_4_metadata_is_masked_and_the_studio_s_own_blanked(studio: Studio) -> None:
+def test_metadata_is_masked_and_the_studio_s_own_blanked(studio: Studio) -> None:
     def shot(name: str) -> dict[str, Any]:
         (row,) = (row for row in studio.people[name].ok_get(TO_DO) if row["id"] == studio.tasks["shot"]["id"])
         return dict(row)
@@ -135,7 +135,7 @@ def test_worth_fixing_4_metadata_is_masked_and_the_studio_s_own_blanked(studio: 
     assert whole["estimation"] == whole["task_estimation"] == 60
 
 
-def test_worth_fixing_4_own_entities_and_tasks_are_masked_and_blanked_too(studio: Studio) -> None:
+def test_own_entities_and_tasks_are_masked_and_blanked_too(studio: Studio) -> None:
     task, project = studio.tasks["shot"], f"/data/user/projects/{studio.show.id}"
     asset = studio.show.read({"id": studio.tasks["asset"]["entity_id"]})
     paths = {
@@ -154,7 +154,7 @@ def test_worth_fixing_4_own_entities_and_tasks_are_masked_and_blanked_too(studio
     assert studio.people["user"].get(paths["asset"].replace(studio.show.id, asset["id"])).status_code == 404
 
 
-def test_worth_fixing_the_episode_is_an_episode_and_that_of_an_edit_is_told(studio: Studio) -> None:
+def test_the_episode_is_an_episode_and_that_of_an_edit_is_told(studio: Studio) -> None:
     rows = {row["id"]: row for row in studio.people["manager"].ok_get(TO_CHECK)}
     episode = (studio.episode["id"], "E01")
     found = {name: rows[task["id"]] for name, task in studio.tasks.items() if name != "done"}

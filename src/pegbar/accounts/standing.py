@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql.expression import FromClause
 
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.data.resource import CALLER_ID, CALLER_ROLE
+from pegbar.core.data.parameters import CALLER_ID, CALLER_ROLE
 from pegbar.core.data.wire import JsonText, Wire, json_text
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
@@ -60,7 +60,7 @@ class Who:
         return self.role == _ADMIN
 
 
-#: The caller of a request, by the parameters of `scope_parameters`.
+#: The caller of a request.
 CALLER = Who(CALLER_ID, CALLER_ROLE)
 
 
@@ -359,7 +359,6 @@ class Narrowing:
         scope = Narrowing(task.c.project_id, vendor=ASSIGNED)
 
     The condition of a role holds where the caller has that role on the row's production. Studio managers list all.
-    Statements with it take `scope_parameters`.
     """
 
     def __init__(self, project_id: Expression, *, only_open: bool = True, **by_role: ColumnElement[bool]) -> None:

@@ -22,8 +22,8 @@ from sqlalchemy import (
 
 from pegbar.core.data.database import Database
 from pegbar.core.data.marks import headers_of, unchanged
-from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import CALLER_ID, Relation, scope_parameters
+from pegbar.core.data.parameters import CALLER_ID, param
+from pegbar.core.data.resource import Relation
 from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.core.http.body import query_id
@@ -168,7 +168,6 @@ async def answer(
             return known
         headers = headers_of(tag)
     rows = statement(board, view)
-    about |= scope_parameters(rows, caller)
     head = msgspec.json.encode(_head(board, compact=compact))
     if stream:
         return await stream_lines(db, caller, head, rows, headers=headers, **about)

@@ -19,7 +19,6 @@ from pegbar.core.data import filters
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.filters import Filter
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire, json_object
 from pegbar.core.http.access import Caller
@@ -95,4 +94,4 @@ async def entities_listed(
     """Entities of a kind as this caller sees them: those with every condition, narrowed for a vendor."""
     chosen, values = criteria
     statement = _statement(listed, audience(caller), chosen, conditions)
-    return await db.json(statement, **scope_parameters(statement, caller), **values, **about)
+    return await db.json(statement, **values, **about)

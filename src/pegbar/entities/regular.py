@@ -18,7 +18,6 @@ from litestar import Request
 from sqlalchemy import ColumnElement, Executable
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.wire import Wire
 from pegbar.core.http.access import Caller, Rule, manager_of, member_of, not_vendor
 from pegbar.core.http.routing import delete, found, get, post
@@ -202,7 +201,7 @@ def _declare_page(regular: Regular) -> None:
 
     async def one(request: AnyRequest, db: Database, caller: Caller) -> Json:
         statement = page.statement(audience(caller))
-        about = {"entity_id": regular.id_in(request), **scope_parameters(statement, caller)}
+        about: dict[str, Any] = {"entity_id": regular.id_in(request)}
         if page.of_board:
             about["project_id"] = caller.project_id
         return found(await db.json_row(statement, **about))
@@ -243,8 +242,7 @@ def _declare_tasks(regular: Regular) -> None:
         assigned = below is not None and caller.role_here == "vendor"
         which = OWN_ASSIGNED_TASKS if assigned else OWN_TASKS
         statement = detailed(which, caller.role_here == "client", relations)
-        about = scope_parameters(statement, caller)
-        return await db.json(statement, entity_id=regular.id_in(request), **about)
+        return await db.json(statement, entity_id=regular.id_in(request))
 
     async def with_relations(request: AnyRequest, query: WithRelations, db: Database, caller: Caller) -> Json:
         return await own(request, db, caller, relations=query.relations)

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from pegbar.accounts.standing import Shapes
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb, project_through
+from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb
 from pegbar.core.data.writes import MANAGERS, writes
 from pegbar.core.http.access import Place, Rule, admin, at, authenticated, entity_access, manager_of
 from pegbar.entities import actions, events, rules, scopes
@@ -87,7 +87,7 @@ entity_links = Resource(
     writes=writes("entity_in_id entity_out_id data nb_occurences label"),
     saved=_count_links,
     deleted=_count_links,
-    project_of=project_through(entity_link.c.entity_in_id),
+    of_production=True,
     tag="Entity links",
 )
 
@@ -116,6 +116,6 @@ asset_instances = Resource(
         only={MANAGERS: "asset_id scene_id target_asset_id entity_id entity_type_id shots"},
     ),
     check=check_number,
-    project_of=project_through(asset_instance.c.asset_id),
+    of_production=True,
     tag="Asset instances",
 )

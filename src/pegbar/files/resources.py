@@ -9,7 +9,7 @@ from pegbar.accounts.standing import Narrowing
 from pegbar.core.data import values
 from pegbar.core.data.filters import Special
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Resource, project_through
+from pegbar.core.data.resource import Access, Change, Resource
 from pegbar.core.data.schema import Column
 from pegbar.core.data.writes import MANAGERS, Only, writes
 from pegbar.core.errors import BadRequest
@@ -109,7 +109,7 @@ working_files = Resource(
     scope=Narrowing(_of_entity(working_file.c.entity_id), only_open=False, client=false(), vendor=false()),
     check=_check_working_file,
     deleting=_release_outputs,
-    project_of=project_through(working_file.c.task_id, working_file.c.entity_id),
+    of_production=True,
     malformed=404,
     tag="Working files",
 )
@@ -167,7 +167,7 @@ output_files = Resource(
     scope=Narrowing(_of_entity(output_file.c.entity_id), client=false(), vendor=false()),
     specials={"source_file": Special(_no_filter, false())},
     check=_check_output_file,
-    project_of=project_through(output_file.c.entity_id),
+    of_production=True,
     malformed=404,
     tag="Output files",
 )

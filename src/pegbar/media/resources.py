@@ -6,7 +6,7 @@ from pegbar.accounts.standing import CALLER, Narrowing, assigned
 from pegbar.core.data import filters, values
 from pegbar.core.data.filters import Special
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Resource, project_through
+from pegbar.core.data.resource import Access, Change, Resource
 from pegbar.core.data.schema import Integer, Uuid, utc_now
 from pegbar.core.data.writes import MANAGERS, Only, writes
 from pegbar.core.errors import BadRequest
@@ -127,7 +127,7 @@ preview_files = Resource(
     specials={"project_id": Special(filters.uuid_filter, _OF_PROJECT)},
     check=_check,
     saved=_take_siblings,
-    project_of=project_through(preview_file.c.task_id),
+    of_production=True,
     skip=frozenset({"delete"}),
     streams=True,
     tag="Preview files",

@@ -16,7 +16,6 @@ from pegbar.notifications.events import ALL_READ, READ, UNREAD
 from pegbar.notifications.resources import subscriptions
 from pegbar.productions.hooks import TEAM_LEFT, Parting
 
-_CALLER_ID = param("caller_id")
 _NOW = param("now")
 _IDS = param("ids")
 
@@ -37,7 +36,7 @@ _MARK_ALL = sql(
 
 async def mark(tx: Transaction, caller: Caller, notification_id: UUID, *, read: bool) -> Json:
     """Mark a notification as read or unread; its row. Raises NotFound unless it is the caller's."""
-    if not await tx.execute(_MARK, read=read, now=utc_now(), notification_id=notification_id, caller_id=caller.id):
+    if not await tx.execute(_MARK, read=read, now=utc_now(), notification_id=notification_id):
         raise NotFound("There is no such notification of yours.")
     tx.emit(READ if read else UNREAD, to=caller.id, person_id=caller.id, notification_id=notification_id)
     return found(await tx.json_row(queries.row, notification_id=notification_id))
@@ -45,7 +44,7 @@ async def mark(tx: Transaction, caller: Caller, notification_id: UUID, *, read: 
 
 async def mark_all(tx: Transaction, caller: Caller) -> None:
     """Mark all notifications of the caller as read."""
-    await tx.execute(_MARK_ALL, now=utc_now(), caller_id=caller.id)
+    await tx.execute(_MARK_ALL, now=utc_now())
     tx.emit(ALL_READ, to=caller.id, person_id=caller.id)
 
 
@@ -66,19 +65,19 @@ _UNSUBSCRIBE = sql("DELETE FROM subscription WHERE person_id = :caller_id AND ta
 async def subscribe(tx: Transaction, caller: Caller, task_ids: Sequence[UUID]) -> Json:
     """Watch tasks the caller reaches, or none of them. Raises NotFound, Forbidden."""
     ids = list(task_ids)
-    reached = {row["id"]: row["reached"] for row in await tx.rows(queries.reachable, ids=ids, caller_id=caller.id)}
+    reached = {row["id"]: row["reached"] for row in await tx.rows(queries.reachable, ids=ids)}
     for task_id in ids:
         if task_id not in reached:
             raise NotFound(f"There is no task {task_id}.")
         require(reached[task_id], f"You may not watch the task {task_id}.")
-    for subscription_id in await tx.column(_SUBSCRIBE, ids=ids, caller_id=caller.id, now=utc_now()):
+    for subscription_id in await tx.column(_SUBSCRIBE, ids=ids, now=utc_now()):
         tx.emit(SUBSCRIBED, to=caller.id, subscription_id=subscription_id)
-    return await tx.json(queries.subscriptions, ids=ids, caller_id=caller.id)
+    return await tx.json(queries.subscriptions, ids=ids)
 
 
 async def unsubscribe(tx: Transaction, caller: Caller, task_ids: Sequence[UUID]) -> None:
     """Watch tasks no longer."""
-    for subscription_id in await tx.column(_UNSUBSCRIBE, ids=list(task_ids), caller_id=caller.id):
+    for subscription_id in await tx.column(_UNSUBSCRIBE, ids=list(task_ids)):
         tx.emit(UNSUBSCRIBED, to=caller.id, subscription_id=subscription_id)
 
 
@@ -94,18 +93,18 @@ _UNWATCH_SEQUENCE = text(
 ).bindparams(*_SEQUENCE)
 
 
-async def watch_sequence(tx: Transaction, caller: Caller, sequence_id: UUID, task_type_id: UUID) -> Json:
+async def watch_sequence(tx: Transaction, sequence_id: UUID, task_type_id: UUID) -> Json:
     """Watch the tasks of a type on all that lies below a sequence. Raises NotFound for an unknown task type."""
     if await tx.value(queries.known_task_type, task_type_id=task_type_id) is None:
         raise NotFound(f"There is no task type {task_type_id}.")
-    params = {"caller_id": caller.id, "entity_id": sequence_id, "task_type_id": task_type_id}
+    params = {"entity_id": sequence_id, "task_type_id": task_type_id}
     await tx.execute(_WATCH_SEQUENCE, now=utc_now(), **params)
     return found(await tx.json_row(queries.of_sequence, **params))
 
 
-async def unwatch_sequence(tx: Transaction, caller: Caller, sequence_id: UUID, task_type_id: UUID) -> None:
+async def unwatch_sequence(tx: Transaction, sequence_id: UUID, task_type_id: UUID) -> None:
     """Watch these tasks no longer."""
-    await tx.execute(_UNWATCH_SEQUENCE, caller_id=caller.id, entity_id=sequence_id, task_type_id=task_type_id)
+    await tx.execute(_UNWATCH_SEQUENCE, entity_id=sequence_id, task_type_id=task_type_id)
 
 
 _FORGET = sql(

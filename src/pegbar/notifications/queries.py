@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Executable, String, any_, bindparam, func, select, text
 
 from pegbar.accounts.standing import Said, as_text, is_going, on, sees_comment, somebody_written, written
-from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.parameters import CALLER_ID, param, sql
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import json_object
 from pegbar.core.messages.channels import CHANNELS
@@ -239,7 +239,6 @@ row = select(json_object(NOTIFICATION)).where(notification.c.id == param("notifi
 
 # Subscriptions
 
-_CALLER_ID = param("caller_id")
 _IDS = param("ids")
 _SEQUENCE = [bindparam(name, type_=Uuid) for name in ("caller_id", "entity_id", "task_type_id")]
 
@@ -259,7 +258,7 @@ reachable = sql(
 #: The caller's subscriptions to tasks, in the order of these.
 subscriptions = (
     select(json_object(SUBSCRIPTION))
-    .where(subscription.c.task_id == any_(_IDS), subscription.c.person_id == _CALLER_ID)
+    .where(subscription.c.task_id == any_(_IDS), subscription.c.person_id == CALLER_ID)
     .order_by(func.array_position(_IDS, subscription.c.task_id))
 )
 
@@ -273,7 +272,7 @@ is_watching_sequence = text(
 
 #: That subscription.
 of_sequence = select(json_object(SUBSCRIPTION)).where(
-    subscription.c.person_id == _CALLER_ID,
+    subscription.c.person_id == CALLER_ID,
     subscription.c.entity_id == param("entity_id"),
     subscription.c.task_type_id == param("task_type_id"),
 )

@@ -1,6 +1,6 @@
 """Generic routes of notifications and subscriptions. Source: spec crud, "notifications", "subscriptions"."""
 
-from pegbar.core.data.resource import Resource, project_of_row, project_through
+from pegbar.core.data.resource import Resource
 from pegbar.core.data.wire import wire_of
 from pegbar.core.data.writes import writes
 from pegbar.notifications.tables import notification, subscription
@@ -12,7 +12,7 @@ subscriptions = Resource(
     path="/data/subscriptions",
     type="Subscription",
     writes=writes("person_id task_id entity_id task_type_id"),
-    project_of=project_through(subscription.c.task_id, subscription.c.entity_id),
+    of_production=True,
     tag="Subscriptions",
 )
 
@@ -22,7 +22,7 @@ NOTIFICATION = wire_of(notification, "Notification").but(notification_type=notif
 notifications = Resource(
     notification,
     path="/data/notifications",
-    project_of=project_of_row(notification),
+    of_production=True,
     type="Notification",
     writes=writes("read change type person_id author_id comment_id task_id playlist_id reply_id"),
     wire=NOTIFICATION,

@@ -50,7 +50,7 @@ def _cursor(name: str, value: str) -> dict[str, Any]:
 
 
 @get(_PATH, access=person_identity, returns={"type": "array", "items": queries.ITEM}, errors=(400,))
-async def notifications(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
+async def notifications(request: Request[Any, Any, Any], db: Database) -> Json:
     """The caller's latest hundred notifications, narrowed by the query string.
 
     `before` and `after` are dates, or the `cursor` of an item: with it no notification is left out or repeated.
@@ -64,15 +64,15 @@ async def notifications(request: Request[Any, Any, Any], db: Database, caller: C
     flags = {yes if query[name].lower() == "true" else no for name, (yes, no) in _EITHER.items() if name in query}
     if "type" in query:
         params["type"] = query["type"].replace("\0", "")
-    return await db.json(queries.items(frozenset(params) | flags), caller_id=caller.id, **params)
+    return await db.json(queries.items(frozenset(params) | flags), **params)
 
 
 @get(_PATH + "/{notification_id:str}", access=person_identity, returns=queries.ITEM, errors=(400, 404))
-async def one_notification(notification_id: str, db: Database, caller: Caller) -> Json:
+async def one_notification(notification_id: str, db: Database) -> Json:
     """One notification of the caller."""
     row_id = read_id("notification_id", notification_id)
     statement = queries.items(frozenset({"notification_id"}))
-    return found(await db.json_row(statement, caller_id=caller.id, notification_id=row_id), "The notification")
+    return found(await db.json_row(statement, notification_id=row_id), "The notification")
 
 
 @put(
@@ -107,10 +107,10 @@ async def mark_all_notifications(tx: Transaction, caller: Caller) -> Any:
 
 
 @get("/data/user/tasks/{task_id:str}/subscribed", access=person_identity, returns=bool)
-async def is_subscribed(task_id: str, db: Database, caller: Caller) -> bool:
+async def is_subscribed(task_id: str, db: Database) -> bool:
     """Whether the caller watches a task."""
     ids = known_ids([task_id])
-    return bool(ids) and bool(await db.value(queries.is_subscribed, task_id=ids[0], caller_id=caller.id))
+    return bool(ids) and bool(await db.value(queries.is_subscribed, task_id=ids[0]))
 
 
 @post(
@@ -169,13 +169,12 @@ _watches = Rule(
 )
 
 
-async def _is_watching(sequence_id: str, task_type_id: str, db: Database, caller: Caller) -> bool:
+async def _is_watching(sequence_id: str, task_type_id: str, db: Database) -> bool:
     """Whether the caller watches the tasks of a type below a sequence."""
     ids = known_ids([sequence_id, task_type_id])
     if len(ids) < 2:
         return False
-    params = {"caller_id": caller.id, "entity_id": ids[0], "task_type_id": ids[1]}
-    return bool(await db.value(queries.is_watching_sequence, **params))
+    return bool(await db.value(queries.is_watching_sequence, entity_id=ids[0], task_type_id=ids[1]))
 
 
 for _kind in ("sequences", "entities"):
@@ -184,17 +183,17 @@ for _kind in ("sequences", "entities"):
 
 
 @post(f"/actions/user{_SEQUENCE}/subscribe", access=_watches, returns=SUBSCRIPTION, errors=(403, 404))
-async def watch_sequence(sequence_id: UUID, task_type_id: UUID, tx: Transaction, caller: Caller) -> Json:
+async def watch_sequence(sequence_id: UUID, task_type_id: UUID, tx: Transaction) -> Json:
     """Watch the tasks of a type on all that lies below a sequence."""
-    return await actions.watch_sequence(tx, caller, sequence_id, task_type_id)
+    return await actions.watch_sequence(tx, sequence_id, task_type_id)
 
 
 @delete("/actions/user/sequences/{sequence_id:str}/task-types/{task_type_id:str}/unsubscribe", access=person_identity)
-async def unwatch_sequence(sequence_id: str, task_type_id: str, tx: Transaction, caller: Caller) -> None:
+async def unwatch_sequence(sequence_id: str, task_type_id: str, tx: Transaction) -> None:
     """Stop watching the tasks of a type below a sequence."""
     ids = known_ids([sequence_id, task_type_id])
     if len(ids) == 2:
-        await actions.unwatch_sequence(tx, caller, ids[0], ids[1])
+        await actions.unwatch_sequence(tx, ids[0], ids[1])
 
 
 # Of a production

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from pegbar.core.data.filters import Special, uuid_filter
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Relation, Resource, project_through
+from pegbar.core.data.resource import Access, Relation, Resource
 from pegbar.core.data.writes import MANAGERS, writes
 from pegbar.core.http.access import (
     Place,
@@ -110,7 +110,7 @@ schedule_version_links = Resource(
             production_schedule_version_task_link_person_link.c.person_id,
         ),
     ),
-    project_of=project_through(_links.c.production_schedule_version_id),
+    of_production=True,
     specials={
         "project_id": Special(
             uuid_filter,

@@ -79,4 +79,4 @@ async def task_dates_of_people(request: Request[Any, Any, Any], db: Database, ca
         return await db.json(availability.of_people("project"), project_id=filters.uuid_filter(asked_for))
     if caller.is_admin:
         return await db.json(availability.of_people("studio"))
-    return await db.json(availability.of_people("own"), caller_id=caller.id, caller_role=caller.role)
+    return await db.json(availability.of_people("own"))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pegbar.accounts.standing import Narrowing, is_going
-from pegbar.core.data.resource import Access, Change, Relation, Resource, project_through
+from pegbar.core.data.resource import Access, Change, Relation, Resource
 from pegbar.core.data.writes import writes
 from pegbar.core.http.access import admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.productions import creation, shapes
@@ -137,6 +137,6 @@ budget_entries = Resource(
         "department_id person_id start_date months_duration daily_salary position seniority exceptions",
         create="budget_id",
     ),
-    project_of=project_through(budget_entry.c.budget_id),
+    of_production=True,
     tag="Budgets",
 )

@@ -7,7 +7,6 @@ import msgspec
 from litestar import Request
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, at, authenticated, manager_of, member_of
 from pegbar.core.http.body import Strict
@@ -42,7 +41,7 @@ async def all_projects(request: Request[Any, Any, Any], db: Database, caller: Ca
 async def _list(db: Database, caller: Caller, statements: Any, name: str | None) -> Json:
     statement = statements(caller.is_admin, name is not None)
     params = {} if name is None else {"name": name}
-    return await db.json(statement, **params, **scope_parameters(statement, caller))
+    return await db.json(statement, **params)
 
 
 @get(
@@ -59,7 +58,7 @@ async def read_project(request: Request[Any, Any, Any], instance_id: str, db: Da
     if flag is None or flag.lower() == "true":
         wire = shapes.full_project(caller)
     statement = queries.one_project(wire)
-    row = await db.json_row(statement, project_id=path_uuid(instance_id), **scope_parameters(statement, caller))
+    row = await db.json_row(statement, project_id=path_uuid(instance_id))
     return found(row, "The production")
 
 
@@ -96,7 +95,7 @@ class TeamRoleSet(msgspec.Struct):
 async def team(project_id: UUID, db: Database, caller: Caller) -> Json:
     """The team of a production, each with their role there; managers see whole persons."""
     statement = queries.team(shapes.team_member(caller))
-    return await db.json(statement, project_id=project_id, **scope_parameters(statement, caller))
+    return await db.json(statement, project_id=project_id)
 
 
 @post(

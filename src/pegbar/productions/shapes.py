@@ -77,7 +77,7 @@ _shown_data = case(
     *[(_of_caller.has_role(role), masked(role, project.c.data, *_its_columns)) for role in DESCRIPTORS_FOR],
     else_=project.c.data,
 ).cast(JSONB)
-#: The same as a caller who is no administrator sees it, by their role there. Takes `scope_parameters`.
+#: The same as a caller who is no administrator sees it, by their role there.
 PROJECT_SHOWN = PROJECT.but(data=_shown_data)
 
 STATUS_NAME: ScalarSelect[str] = (
@@ -146,12 +146,12 @@ FULL = _full(narrowed=True)
 
 
 def named_project(caller: Caller) -> Wire:
-    """A production without its relations; a statement of it takes `scope_parameters`."""
+    """A production without its relations."""
     return NAMED if caller.is_admin else NAMED_SHOWN
 
 
 def full_project(caller: Caller) -> Wire:
-    """A production with everything a client of the API works with; a statement of it takes `scope_parameters`."""
+    """A production with everything a client of the API works with."""
     return FULL_FOR_ADMINS if caller.is_admin else FULL
 
 

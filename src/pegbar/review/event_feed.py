@@ -134,7 +134,6 @@ async def events_since(query: FeedQuery, db: Database, caller: Caller) -> Json:
         made_at=cursor.at,
         reading=cursor.reading,
         position=cursor.position,
-        caller_id=caller.id,
         is_admin=caller.is_admin,
         most=limit + 1,
     )

@@ -14,7 +14,6 @@ from pegbar.accounts.tables import login_log
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.filters import uuid_filter
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.schema import TIMESTAMP, String
 from pegbar.core.data.values import to_timestamp
 from pegbar.core.data.wire import Wire, json_object, wire_of
@@ -158,7 +157,7 @@ async def _check_manager(db: Database, caller: Caller, project_id: UUID | None) 
     if project_id is None:
         require(caller.role == "manager", "Access needs: studio or production manager.")
         return
-    manages = await db.value(_MANAGES, project_id=project_id, **scope_parameters(_MANAGES, caller))
+    manages = await db.value(_MANAGES, project_id=project_id)
     require(manages, "Access needs: manager of the production.")
 
 
@@ -175,7 +174,7 @@ async def last_events(query: EventQuery, db: Database, caller: Caller) -> Json:
         await _check_manager(db, caller, params.get("project_id"))
     await _cursor(db, params, _EVENT_AT)
     statement = _events(frozenset(params), query.only_files == "true", not caller.is_admin)
-    return await db.json(statement, **params, **scope_parameters(statement, caller))
+    return await db.json(statement, **params)
 
 
 @get("/data/events/names", access=global_manager, returns=list[str])

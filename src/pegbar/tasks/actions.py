@@ -200,8 +200,8 @@ async def assignee(tx: Transaction, person_id: UUID | None) -> Assignee:
     return Assignee(row["id"], row["is_bot"], frozenset(row["departments"]))
 
 
-async def _subjects(tx: Transaction, caller: Caller, ids: Sequence[UUID]) -> list[asyncpg.Record]:
-    return await tx.rows(_SUBJECTS, ids=list(ids), caller_id=caller.id)
+async def _subjects(tx: Transaction, ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    return await tx.rows(_SUBJECTS, ids=list(ids))
 
 
 def _plans(caller: Caller, subject: asyncpg.Record) -> bool:
@@ -232,13 +232,13 @@ async def assign(tx: Transaction, caller: Caller, who: Assignee, ids: Sequence[U
     """
     rows = [
         row
-        for row in await _subjects(tx, caller, ids)
+        for row in await _subjects(tx, ids)
         if _may_assign(caller, row, who) and (not who.is_bot or row["bots_welcome"])
     ]
     if not rows:
         return []
     task_ids = [row["id"] for row in rows]
-    new = await tx.column(_ASSIGN, ids=task_ids, caller_id=caller.id, person_id=who.id, now=utc_now())
+    new = await tx.column(_ASSIGN, ids=task_ids, person_id=who.id, now=utc_now())
     for row in rows:
         tx.emit(TASK_ASSIGN, project_id=row["project_id"], task_id=row["id"], person_id=who.id)
         tx.emit(TASK_UPDATE, project_id=row["project_id"], task_id=row["id"])
@@ -250,7 +250,7 @@ async def assign(tx: Transaction, caller: Caller, who: Assignee, ids: Sequence[U
 
 async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UUID) -> None:
     """Assign a person to a task. Raises NotFound, Forbidden."""
-    subjects = await _subjects(tx, caller, [task_id])
+    subjects = await _subjects(tx, [task_id])
     if not subjects:
         raise NotFound(f"There is no task {task_id}.")
     if who.is_bot and not subjects[0]["bots_welcome"]:
@@ -261,7 +261,7 @@ async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UU
 
 async def clear(tx: Transaction, caller: Caller, ids: Sequence[UUID], person_id: UUID | None) -> list[UUID]:
     """Take a person, or everybody, off the tasks the caller may take them off; those tasks."""
-    rows = [row for row in await _subjects(tx, caller, ids) if _may_unassign(caller, row, person_id)]
+    rows = [row for row in await _subjects(tx, ids) if _may_unassign(caller, row, person_id)]
     projects = {row["id"]: row["project_id"] for row in rows}
     if not projects:
         return []
@@ -279,7 +279,7 @@ async def clear(tx: Transaction, caller: Caller, ids: Sequence[UUID], person_id:
 
 async def prioritise(tx: Transaction, caller: Caller, ids: Sequence[UUID], priority: int) -> list[UUID]:
     """Give a priority to the tasks the caller plans; those tasks."""
-    rows = [row for row in await _subjects(tx, caller, ids) if _plans(caller, row)]
+    rows = [row for row in await _subjects(tx, ids) if _plans(caller, row)]
     projects = {row["id"]: row["project_id"] for row in rows}
     if projects:
         await tx.execute(_PRIORITISE, ids=list(projects), priority=priority, now=utc_now())

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from pegbar.accounts.people.shapes import record
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import person
-from pegbar.core.data.parameters import param
+from pegbar.core.data.parameters import CALLER_ID, param
 from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, is_kind, kind_text
 from pegbar.entities.metadata import data_for, masked_data
@@ -36,7 +36,6 @@ from pegbar.tasks.shapes import TASK, TASK_FOR_CLIENTS, TASK_WITH_ASSIGNEES
 from pegbar.tasks.tables import task, task_person_link
 
 TASK_ID = param("task_id")
-CALLER_ID = param("caller_id")
 PROJECT_ID = param("project_id")
 _LIMIT, _OFFSET = param("limit"), param("offset")
 
@@ -108,7 +107,7 @@ def _above_for(audience: str, kind: str, row: FromClause) -> Wire:
 
 
 def _whole_wire(audience: str, role: str) -> Wire:
-    """The keys for an audience; persons are as a caller of this studio role sees them. Takes `scope_parameters`."""
+    """The keys for an audience; persons are as a caller of this studio role sees them."""
     for_client, kind = audience == "client", kind_text()
     in_sequence = kind.in_([literal_column(f"'{name}'", Text) for name in (SHOT, SCENE)]) & _PARENT.c.id.is_not(None)
     is_sequence = (kind == literal_column(f"'{SEQUENCE}'", Text)) & _PARENT.c.id.is_not(None)
@@ -177,7 +176,7 @@ def _in_order(row: ColumnElement[str], tasks: FromClause) -> Select[Any]:
 
 #: Tasks by their ids, in their order.
 several = _in_order(json_object(TASK), task)
-#: The same with their assignees, each as the caller's role on its production sees it. Takes `scope_parameters`.
+#: The same with their assignees, each as the caller's role on its production sees it.
 several_by_role = _in_order(json_object(by_role(TASK_WITH_ASSIGNEES)), task.outerjoin(HERE, IS_HERE))
 
 

@@ -7,7 +7,7 @@ from pegbar.core.data import filters
 from pegbar.core.data.filters import Special
 from pegbar.core.data.parameters import param
 from pegbar.core.data.removal import remove
-from pegbar.core.data.resource import Access, Change, Resource, Verb, project_through
+from pegbar.core.data.resource import Access, Change, Resource, Verb
 from pegbar.core.data.writes import Only, writes
 from pegbar.core.http.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.entities.casting.readiness import refresh
@@ -125,6 +125,6 @@ news_items = Resource(
     path="/data/news",
     type="News",
     writes=writes("change author_id comment_id task_id preview_file_id"),
-    project_of=project_through(news.c.task_id),
+    of_production=True,
     tag="News",
 )

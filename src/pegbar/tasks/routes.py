@@ -10,7 +10,6 @@ from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.filters import uuid_filter
 from pegbar.core.data.marks import headers_of, unchanged
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, at, authenticated, member_of, task_access
 from pegbar.core.http.body import Strict
@@ -67,7 +66,7 @@ def _person(text: str | None) -> UUID | None:
 async def whole_task(task_id: UUID, db: Database, caller: Caller) -> Json:
     """A task with its entity, production, type, status and persons."""
     statement = queries.whole(audience(caller), caller.role)
-    return found(await db.json_row(statement, task_id=task_id, **scope_parameters(statement, caller)), "The task")
+    return found(await db.json_row(statement, task_id=task_id), "The task")
 
 
 @get(
@@ -79,9 +78,8 @@ async def tasks_of_type(entity_id: UUID, task_type_id: UUID, db: Database, calle
     """The tasks of a type on an entity, by name. Clients get them blanked, vendors theirs."""
     wire = TASK_FOR_CLIENTS if caller.role_here == "client" else TASK
     own = caller.role_here == "vendor"
-    params = {"caller_id": caller.id} if own else {}
     statement = queries.of_entity_and_type(wire, own=own)
-    return await db.json(statement, entity_id=entity_id, task_type_id=task_type_id, **params)
+    return await db.json(statement, entity_id=entity_id, task_type_id=task_type_id)
 
 
 @put("/actions/tasks/{task_id:uuid}/assign", returns=tasks, events=_ASSIGNING, errors=(400, 404), **_BY_TASK)
@@ -93,7 +91,7 @@ async def assign_task(task_id: UUID, body: Assignation, tx: Transaction, caller:
     who = await actions.assignee(tx, _person(body.person_id))
     await actions.assign_one(tx, caller, who, task_id)
     statement = queries.several_by_role
-    return found(await tx.json_row(statement, ids=[task_id], **scope_parameters(statement, caller)), "The task")
+    return found(await tx.json_row(statement, ids=[task_id]), "The task")
 
 
 @put("/actions/persons/{person_id:str}/assign", returns=[tasks], events=_ASSIGNING, errors=(400,), **_BY_TASK)
@@ -102,7 +100,7 @@ async def assign_person(person_id: str, body: TaskIds, tx: Transaction, caller: 
     who = await actions.assignee(tx, _person(person_id))
     done = await actions.assign(tx, caller, who, known_ids(body.task_ids))
     statement = queries.several_by_role
-    return await tx.json(statement, ids=done, **scope_parameters(statement, caller))
+    return await tx.json(statement, ids=done)
 
 
 @put("/actions/tasks/clear-assignation", events=(TASK_UNASSIGN, TASK_UPDATE), errors=(400,), returns=_IDS, **_BY_TASK)
@@ -151,8 +149,6 @@ async def project_tasks(
     )
     params: dict[str, Any] = {"project_id": project_id}
     params |= {name: uuid_filter(value) for name in ("task_type_id", "episode_id") if (value := getattr(query, name))}
-    if which.own:
-        params["caller_id"] = caller.id
     tag = changes.tag(request, caller)
     if (known := unchanged(request, tag)) is not None:
         return known

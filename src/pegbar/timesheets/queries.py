@@ -9,7 +9,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Date,
     Executable,
@@ -26,9 +25,9 @@ from sqlalchemy import (
     true,
 )
 
-from pegbar.accounts.standing import Who, in_team, teams
+from pegbar.accounts.standing import CALLER, in_team, teams
 from pegbar.accounts.tables import person
-from pegbar.core.data.parameters import param
+from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, param
 from pegbar.core.data.schema import Text, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_object, json_text, wire_of
 from pegbar.core.http.access import Caller
@@ -71,7 +70,7 @@ of_project = (
 )
 
 #: The hours of a production narrowed to those of the caller.
-of_project_own = of_project.where(time_spent.c.person_id == param("caller_id"))
+of_project_own = of_project.where(time_spent.c.person_id == CALLER_ID)
 
 #: The hours of an entity, latest first; narrowed to those of a person unless `only` is null.
 of_entity = (
@@ -86,11 +85,9 @@ of_entity = (
 
 Unit = Literal["year", "month", "week", "day"]
 
-_CALLER = param("caller_id")
 _FIRST, _LAST = param("first", Date), param("last", Date)
 _PROJECT = param("project_id")
-_ME = Who(_CALLER, param("caller_role", Text))
-_OF_DEPARTMENTS = task_type.c.department_id == any_(param("departments", ARRAY(Uuid)))
+_OF_DEPARTMENTS = task_type.c.department_id == any_(CALLER_DEPARTMENTS)
 
 
 @dataclass(frozen=True)
@@ -107,34 +104,24 @@ class View:
 
     def _led(self) -> ColumnElement[bool]:
         """What the caller leads: productions they manage, their departments where they supervise; else their own."""
-        supervised: ColumnElement[bool] = task.c.project_id.in_(teams(_ME, "supervisor"))
+        supervised: ColumnElement[bool] = task.c.project_id.in_(teams(CALLER, "supervisor"))
         if self.by_department:
             supervised &= _OF_DEPARTMENTS
-        elsewhere = task.c.project_id.in_(teams(_ME, without=("manager", "supervisor")))
-        managed = task.c.project_id.in_(teams(_ME, "manager"))
-        return or_(managed, supervised, elsewhere & (time_spent.c.person_id == _CALLER))
+        elsewhere = task.c.project_id.in_(teams(CALLER, without=("manager", "supervisor")))
+        managed = task.c.project_id.in_(teams(CALLER, "manager"))
+        return or_(managed, supervised, elsewhere & (time_spent.c.person_id == CALLER_ID))
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions on time spents joined with their tasks, task types and persons."""
         choices: list[tuple[bool, ColumnElement[bool]]] = [
             (self.narrowed, self._led()),
-            (self.own, time_spent.c.person_id == _CALLER),
+            (self.own, time_spent.c.person_id == CALLER_ID),
             (self.by_project, task.c.project_id == _PROJECT),
             (self.of_department, task_type.c.department_id == param("department_id")),
             (self.of_studio, person.c.studio_id == param("studio_id")),
             (self.dated, time_spent.c.date.between(_FIRST, _LAST)),
         ]
         return [condition for applies, condition in choices if applies]
-
-    def parameters(self, caller: Caller, **more: Any) -> dict[str, Any]:
-        """Those of the parameters that the conditions have."""
-        params = {
-            "caller_id": caller.id if self.narrowed or self.own else None,
-            "caller_role": caller.role if self.narrowed else None,
-            "departments": list(caller.departments) if self.by_department else None,
-            **more,
-        }
-        return {name: value for name, value in params.items() if value is not None}
 
 
 _PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
@@ -183,7 +170,7 @@ def _spent(view: View, rows: Rows) -> Select[Any]:
 @lru_cache
 def of_person(view: View, rows: Rows) -> Executable:
     """The person (`is_bot`), whether the caller is on the production asked for, and their hours as JSON."""
-    member = in_team(_ME, _PROJECT) if view.by_project and view.narrowed else true()
+    member = in_team(CALLER, _PROJECT) if view.by_project and view.narrowed else true()
     return select(person.c.is_bot, member.label("on_project"), json_list(_spent(view, rows)).label("rows")).where(
         person.c.id == param("person_id")
     )

@@ -16,10 +16,9 @@ from pegbar.core.errors import BadRequest, Refused
 from pegbar.core.http.access import Caller, Rule, admin, of_row, require
 from pegbar.core.http.routing import get
 from pegbar.tasks import recount
-from pegbar.tasks.tables import task, task_person_link
+from pegbar.tasks.tables import task_person_link
 from pegbar.timesheets.tables import time_spent
 
-_PROJECT = select(task.c.project_id).where(task.c.id == param("task_id"))
 _ASSIGNED = select(task_person_link.c.task_id).where(
     task_person_link.c.task_id == param("task_id"),
     task_person_link.c.person_id == param("person_id"),
@@ -58,11 +57,6 @@ async def _check_removal(change: Change) -> None:
     await recount.lock_hours(change.tx, _tasks(change))
 
 
-async def _project(change: Change) -> UUID | None:
-    project_id: UUID | None = await change.tx.value(_PROJECT, task_id=change.after("task_id"))
-    return project_id
-
-
 def _day(name: str) -> Any:
     def parse(text: str) -> Any:
         try:
@@ -87,7 +81,7 @@ time_spents = Resource(
     saved=_refresh,
     deleting=_check_removal,
     deleted=_refresh,
-    project_of=_project,
+    of_production=True,
     streams=True,
     skip=frozenset({"list"}),
     tag="Time spents",

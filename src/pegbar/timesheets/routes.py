@@ -142,7 +142,7 @@ _members_but_clients = Rule(
 async def project_time_spents(project_id: UUID, db: Database, caller: Caller) -> Any:
     """Hours spent on a production; vendors see their own."""
     if caller.role_here == "vendor":
-        return await db.json(queries.of_project_own, project_id=project_id, caller_id=caller.id)
+        return await db.json(queries.of_project_own, project_id=project_id)
     return await db.json(queries.of_project, project_id=project_id)
 
 
@@ -202,9 +202,10 @@ async def _sheet(
     view = queries.view_of_person(caller, person_id, project_id, dated=period is not None)
     if view is None:
         raise Forbidden("Time sheets are for oneself, managers and supervisors.")
-    dates = {} if period is None else {"first": period.first, "last": period.last}
-    params = view.parameters(caller, project_id=project_id, person_id=person_id, **dates)
-    row = await db.row(queries.of_person(view, rows), **params)
+    params: dict[str, Any] = {} if period is None else {"first": period.first, "last": period.last}
+    if project_id is not None:
+        params["project_id"] = project_id
+    row = await db.row(queries.of_person(view, rows), person_id=person_id, **params)
     if row is None:
         raise NotFound(f"There is nobody with the id {person_id}.")
     require(not row["is_bot"], "Bots have no time sheet.")
@@ -304,8 +305,10 @@ async def _table(db: Database, caller: Caller, query: Narrowed, unit: Unit, peri
         dated=period is not None,
     )
     narrowed = {"project_id": project_id, "department_id": department_id, "studio_id": studio_id}
-    dates: dict[str, date] = {} if period is None else {"first": period.first, "last": period.last}
-    rows = await db.rows(queries.table(unit, view), **view.parameters(caller, **narrowed, **dates))
+    params: dict[str, Any] = {name: row_id for name, row_id in narrowed.items() if row_id is not None}
+    if period is not None:
+        params |= {"first": period.first, "last": period.last}
+    rows = await db.rows(queries.table(unit, view), **params)
     units = ",".join(f'"{row["unit"]}":{{{row["persons"]}}}' for row in rows)
     return Json(f"{{{units}}}".encode())
 

@@ -15,7 +15,7 @@ _LISTED = (person.c.is_guest.is_(False), person.c.preview_project_id.is_(None))
 
 
 def colleagues(role: str) -> ColumnElement[str]:
-    """The people whom a caller of this studio role is shown, as a JSON array. Takes `scope_parameters`."""
+    """The people whom a caller of this studio role is shown, as a JSON array."""
     rows = select(record(role))
     if role == "client":
         return json_list(rows.where(TEAM_MATE).order_by(FULL_NAME, person.c.id))

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Executable, func, select
 
 from pegbar.accounts.standing import CALLER, explicit_roles, is_open, teams
 from pegbar.accounts.tables import department
-from pegbar.core.data.resource import CALLER_ID
+from pegbar.core.data.parameters import CALLER_ID
 from pegbar.core.data.wire import Wire, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import is_asset_type
 from pegbar.media.tables import preview_background_file
@@ -103,5 +103,5 @@ def keys(role: str) -> Wire:
 
 @lru_cache
 def context(role: str) -> Executable:
-    """The context of a caller with this global role. Takes the parameters of `scope_parameters`."""
+    """The context of a caller with this global role."""
     return select(json_object(keys(role)))

@@ -8,7 +8,6 @@ from sqlalchemy import Select, Text, cast, select
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.wire import json_object
 from pegbar.core.http.access import Caller, Place, Rule, require
 from pegbar.core.http.routing import get
@@ -55,7 +54,7 @@ def _check_colleague(caller: Caller) -> None:
 async def _tasks(db: Database, caller: Caller, person_id: UUID, *, done: bool) -> Json:
     _check_colleague(caller)
     statement = todo.of_colleague(_PERSON_ID, done=done, for_admin=caller.is_admin)
-    return await db.json(statement, person_id=person_id, **scope_parameters(statement, caller))
+    return await db.json(statement, person_id=person_id)
 
 
 @get("/data/persons/{person_id:uuid}/tasks", access=_tasks_of_colleague, along=_IS_BOT, returns=[task_rows.ROW])
@@ -101,5 +100,4 @@ async def related_tasks(person_id: UUID, task_type_id: UUID, db: Database, calle
     """Tasks of a type on all that a person works on, in the caller's open productions; vendors get theirs."""
     _check_colleague(caller)
     statement = _RELATED if caller.is_admin else _RELATED_OF_OWN
-    params = scope_parameters(statement, caller)
-    return await db.json(statement, person_id=person_id, task_type_id=task_type_id, **params)
+    return await db.json(statement, person_id=person_id, task_type_id=task_type_id)

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Executable, Select, exists, literal_column
 from pegbar.accounts.standing import CALLER, is_member, is_open, on
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.http.access import Caller, Place, Rule
 from pegbar.core.http.routing import found, get
@@ -98,8 +97,8 @@ def _known(rows: Any, parameter: str, *conditions: ColumnElement[bool]) -> Rule:
     return Rule("a person, not a bot", lambda _: True, Place("studio", parameter, there), bots=False)
 
 
-async def _list(db: Database, caller: Caller, statement: Executable, above_id: UUID, **params: Any) -> Json:
-    return await db.json(statement, above_id=above_id, **scope_parameters(statement, caller), **params)
+async def _list(db: Database, statement: Executable, above_id: UUID, **params: Any) -> Json:
+    return await db.json(statement, above_id=above_id, **params)
 
 
 _PROJECT = _known(project, "project_id")
@@ -107,9 +106,9 @@ _KNOWN_PROJECT = select(project.c.id).where(project.c.id == param("project_id"))
 
 
 @get("/data/user/projects/{project_id:uuid}/asset-types", access=_PROJECT, returns=[_ASSET_TYPE])
-async def asset_types(project_id: UUID, db: Database, caller: Caller) -> Json:
+async def asset_types(project_id: UUID, db: Database) -> Json:
     """Types of the assets of a production on which the caller has a task."""
-    return await _list(db, caller, _ASSET_TYPES, project_id)
+    return await _list(db, _ASSET_TYPES, project_id)
 
 
 @get(
@@ -121,7 +120,7 @@ async def assets(project_id: UUID, asset_type_id: UUID, db: Database, caller: Ca
     """Assets of a type of a production on which the caller has a task."""
     found(await db.value(_KNOWN_PROJECT, project_id=project_id), "The production")
     statement = _entities(ASSET, _OF_TYPE, _ASSIGNED, for_admin=caller.is_admin)
-    return await _list(db, caller, statement, project_id, type_id=asset_type_id)
+    return await _list(db, statement, project_id, type_id=asset_type_id)
 
 
 def _declare_list(path: str, parameter: str, rule: Rule, kind: str, *conditions: ColumnElement[bool]) -> None:
@@ -129,7 +128,7 @@ def _declare_list(path: str, parameter: str, rule: Rule, kind: str, *conditions:
 
     async def entities(request: Any, db: Database, caller: Caller) -> Json:
         statement = _entities(kind, where, mine, for_admin=caller.is_admin)
-        return await _list(db, caller, statement, request.path_params[parameter])
+        return await _list(db, statement, request.path_params[parameter])
 
     get(path, access=rule, returns=[row_of_kind(kind)], summary=f"{kind}s on which the caller has a task")(entities)
 
@@ -152,10 +151,10 @@ def _declare_tasks(kind: str) -> None:
     path, rule = f"/data/user/{name}s/{{{name}_id:uuid}}", _known(entity, f"{name}_id", is_kind(kind))
 
     async def tasks(request: Any, db: Database, caller: Caller) -> Json:
-        return await _list(db, caller, _TASKS[caller.is_admin], request.path_params[f"{name}_id"])
+        return await _list(db, _TASKS[caller.is_admin], request.path_params[f"{name}_id"])
 
-    async def task_types(request: Any, db: Database, caller: Caller) -> Json:
-        return await _list(db, caller, _TYPES, request.path_params[f"{name}_id"])
+    async def task_types(request: Any, db: Database) -> Json:
+        return await _list(db, _TYPES, request.path_params[f"{name}_id"])
 
     get(f"{path}/tasks", access=rule, returns=[TASK], summary=f"The caller's tasks on a {name}")(tasks)
     get(f"{path}/task-types", access=rule, returns=[_TASK_TYPE], summary=f"Types of the caller's tasks on a {name}")(

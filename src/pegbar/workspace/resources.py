@@ -3,9 +3,8 @@
 from sqlalchemy import update
 
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change, Relation, Resource, project_of_row, project_through
+from pegbar.core.data.resource import Change, Relation, Resource
 from pegbar.core.data.writes import writes
-from pegbar.entities.tables import entity
 from pegbar.tasks.tables import attachment_file
 from pegbar.workspace.tables import chat, chat_message, chat_participant, search_filter, search_filter_group
 
@@ -14,7 +13,7 @@ PARTICIPANTS = Relation("participants", chat_participant.c.chat_id, chat_partici
 chats = Resource(
     chat,
     path="/data/chats",
-    project_of=project_through(chat.c.object_id, table=entity),
+    of_production=True,
     type="Chat",
     writes=writes("object_id object_type last_message participants"),
     relations=(PARTICIPANTS,),
@@ -33,7 +32,7 @@ async def _detach(change: Change) -> None:
 chat_messages = Resource(
     chat_message,
     path="/data/chat-messages",
-    project_of=project_of_row(chat_message),
+    of_production=True,
     type="ChatMessage",
     writes=writes("chat_id person_id text"),
     relations=(Relation("attachment_files", attachment_file.c.chat_message_id, attachment_file.c.id, writable=False),),

@@ -6,7 +6,6 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Executable
 
 from pegbar.accounts.people import actions as people
 from pegbar.accounts.people.rules import UNLIMITED
@@ -16,7 +15,6 @@ from pegbar.accounts.resources import persons
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.marks import headers_of, tag_of_body, unchanged
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.body import Strict, json_beside_query
@@ -30,15 +28,11 @@ from pegbar.workspace import context, own, task_rows, todo
 _OR_NOTHING = {"type": "object"}
 
 
-async def _scoped(db: Database, caller: Caller, statement: Executable, **params: Any) -> Json:
-    return await db.json(statement, **scope_parameters(statement, caller), **params)
-
-
 @get("/data/user/context", access=person_identity, returns=context.keys("user"))
 async def user_context(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Reply:
     """Everything the web client loads at start; 304 when the client has it already."""
     statement = context.context(caller.role)
-    body = found(await db.json_row(statement, **scope_parameters(statement, caller)))
+    body = found(await db.json_row(statement))
     if caller.is_admin:
         # Clients compare it with how many people there are: without a limit it is a number that nobody reaches.
         limit = settings().user_limit or UNLIMITED
@@ -50,13 +44,13 @@ async def user_context(request: Request[Any, Any, Any], db: Database, caller: Ca
 @get("/data/user/tasks", access=person_identity, returns=[task_rows.ROW])
 async def tasks_to_do(db: Database, caller: Caller) -> Json:
     """The caller's tasks that are not done, in their open productions."""
-    return await _scoped(db, caller, todo.own(done=False, for_admin=caller.is_admin))
+    return await db.json(todo.own(done=False, for_admin=caller.is_admin))
 
 
 @get("/data/user/done-tasks", access=person_identity, returns=[task_rows.ROW])
 async def done_tasks(db: Database, caller: Caller) -> Json:
     """The caller's tasks that are done, in their open productions, latest first."""
-    return await _scoped(db, caller, todo.own(done=True, for_admin=caller.is_admin))
+    return await db.json(todo.own(done=True, for_admin=caller.is_admin))
 
 
 class Between(msgspec.Struct):
@@ -77,26 +71,26 @@ async def own_open_projects(query: Named, db: Database, caller: Caller) -> Json:
     """The caller's open productions, whole; those of a name when it is given."""
     statement = own.projects(for_admin=caller.is_admin, named=query.name is not UNSET)
     params = {} if query.name is UNSET else {"name": query.name.replace("\0", "")}
-    return await _scoped(db, caller, statement, **params)
+    return await db.json(statement, **params)
 
 
 @get("/data/user/time-spents", access=person_identity, returns=[own.DETAILED], errors=(400,))
-async def own_time_spents(request: Request[Any, Any, Any], query: Between, db: Database, caller: Caller) -> Json:
+async def own_time_spents(request: Request[Any, Any, Any], query: Between, db: Database) -> Json:
     """The caller's hours, all of them or from `start_date` to `end_date`, both included."""
     params = {**await json_beside_query(request), **msgspec.to_builtins(query)}
     first, last = params.get("start_date"), params.get("end_date")
     if bool(first) != bool(last):
         raise BadRequest("start_date and end_date go together.")
     if not first:
-        return await _scoped(db, caller, own.time_spents(dated=False))
+        return await db.json(own.time_spents(dated=False))
     days = {"first": iso_day("start_date", str(first)), "last": iso_day("end_date", str(last))}
-    return await _scoped(db, caller, own.time_spents(dated=True), **days)
+    return await db.json(own.time_spents(dated=True), **days)
 
 
 @get("/data/user/time-spents/{day:str}", access=person_identity, returns=[TIME_SPENT], errors=(400,))
-async def own_time_spents_of_day(day: str, db: Database, caller: Caller) -> Json:
+async def own_time_spents_of_day(day: str, db: Database) -> Json:
     """The caller's hours on one day."""
-    return await _scoped(db, caller, own.time_spents_of_day, day=iso_day("date", day[:10]))
+    return await db.json(own.time_spents_of_day, day=iso_day("date", day[:10]))
 
 
 @get(
@@ -105,17 +99,17 @@ async def own_time_spents_of_day(day: str, db: Database, caller: Caller) -> Json
     returns=_OR_NOTHING,
     errors=(400,),
 )
-async def own_time_spent_on_task(task_id: UUID, day: str, db: Database, caller: Caller) -> Json:
+async def own_time_spent_on_task(task_id: UUID, day: str, db: Database) -> Json:
     """The caller's hours on a task on one day; an empty object when there are none."""
     when = iso_day("date", day[:10])
-    row = await db.json_row(own.time_spent_on_task, caller_id=caller.id, task_id=task_id, day=when)
+    row = await db.json_row(own.time_spent_on_task, task_id=task_id, day=when)
     return row or Json(b"{}")
 
 
 @get("/data/user/day-offs/{day:str}", access=person_identity, returns=_OR_NOTHING, errors=(400,))
-async def own_day_off(day: str, db: Database, caller: Caller) -> Json:
+async def own_day_off(day: str, db: Database) -> Json:
     """The caller's day off that covers a date; an empty object when there is none."""
-    row = await db.json_row(own.day_off_of, caller_id=caller.id, day=iso_day("date", day[:10]))
+    row = await db.json_row(own.day_off_of, day=iso_day("date", day[:10]))
     return row or Json(b"{}")
 
 

@@ -99,6 +99,6 @@ def _row(*, for_admin: bool, with_episodes: bool) -> ColumnElement[str]:
 def rows(
     *conditions: ColumnElement[bool], tasks: FromClause = WITH_CALLER, for_admin: bool, with_episodes: bool = False
 ) -> Select[Any]:
-    """The rows of the tasks that meet the conditions, as JSON text. Takes the parameters of `scope_parameters`."""
+    """The rows of the tasks that meet the conditions, as JSON text."""
     row = _row(for_admin=for_admin, with_episodes=with_episodes)
     return select(row.label("row")).select_from(tasks).where(*conditions)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable
 
-from pegbar.core.data.resource import CALLER_ID
+from pegbar.core.data.parameters import CALLER_ID
 from pegbar.entities.tables import entity
 from pegbar.studio.tables import task_status, task_type
 from pegbar.tasks.in_context import MINE, OPEN, caller_is, with_caller

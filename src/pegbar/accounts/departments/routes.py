@@ -7,7 +7,6 @@ from pegbar.accounts.departments import queries
 from pegbar.accounts.departments.actions import HARDWARE, LICENSES, check_department
 from pegbar.accounts.people.shapes import OUTSIDERS
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, admin, authenticated
 from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import delete, get, path_uuid, post
@@ -86,4 +85,4 @@ async def members(department_id: str, db: Database, caller: Caller) -> Any:
     key = path_uuid(department_id)
     await check_department(db, key)
     statement = queries.members(queries.members_wire(caller), only_team_mates=caller.role in OUTSIDERS)
-    return await db.json(statement, department_id=key, **scope_parameters(statement, caller))
+    return await db.json(statement, department_id=key)

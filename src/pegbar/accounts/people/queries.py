@@ -56,7 +56,7 @@ def listing_wire(caller: Caller, *, relations: bool, with_password: bool) -> Wir
 
 @lru_cache(16)
 def one_person(role: str, relations: bool) -> Executable:
-    """A person as a caller of this studio role sees them, and whether clients and vendors do. `scope_parameters`."""
+    """A person as a caller of this studio role sees them, and whether clients and vendors do."""
     row = record(role, relations=relations).label("row")
     visible = (TEAM_MATE | (person.c.id == CALLER.id)).label("visible")
     return select(row, visible).where(person.c.id == param("person_id"))

@@ -13,7 +13,7 @@ from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
 from pegbar.core.data import filters
 from pegbar.core.data.database import Database, Json, Reader, Transaction
-from pegbar.core.data.resource import list_rows, row_rule, scope_parameters
+from pegbar.core.data.resource import list_rows, row_rule
 from pegbar.core.errors import BadRequest, Forbidden
 from pegbar.core.http.access import Caller, admin, authenticated, self_or
 from pegbar.core.http.body import Strict
@@ -63,7 +63,7 @@ async def read_person(request: Request[Any, Any, Any], instance_id: str, db: Dat
     flag = request.query_params.get("relations")
     relations = flag is None or flag.lower() == "true"
     statement = queries.one_person(caller.role, relations)
-    params = {"person_id": path_uuid(instance_id), **scope_parameters(statement, caller)}
+    params = {"person_id": path_uuid(instance_id)}
     row = found(await db.row(statement, **params), "This person")
     if caller.role in OUTSIDERS and not row["visible"]:
         raise Forbidden("Clients and vendors see the people of their productions.")

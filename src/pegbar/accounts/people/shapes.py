@@ -35,7 +35,7 @@ def _with_departments(wire: Wire, relations: bool) -> Wire:
 
 
 def managed_wire(*, relations: bool = True) -> Wire:
-    """A person as their manager sees them. Takes `scope_parameters`."""
+    """A person as their manager sees them."""
     return _with_departments(shapes.SAFE.but(daily_salary=_SALARY), relations)
 
 
@@ -60,13 +60,13 @@ OUTSIDERS = frozenset({"client", "vendor"})
 
 
 def listed(caller: Caller) -> ColumnElement[bool] | None:
-    """The condition on the persons that the caller lists; None for all. Takes `scope_parameters`."""
+    """The condition on the persons that the caller lists; None for all."""
     return TEAM_MATE if caller.role == "client" else None
 
 
 @lru_cache
 def record(role: str, *, relations: bool = True) -> ColumnElement[str]:
-    """A person as a caller of this studio role sees them, as JSON. Takes `scope_parameters`."""
+    """A person as a caller of this studio role sees them, as JSON."""
     if role == "admin":
         return json_object(_with_departments(shapes.SAFE, relations))
     managed = json_object(managed_wire(relations=relations))

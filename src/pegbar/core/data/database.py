@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
 from pegbar.core.data.faults import connect
+from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
 from pegbar.core.errors import Unavailable
 from pegbar.core.turns import Holder, Turns
@@ -46,10 +47,13 @@ class Json(bytes):
     """A JSON document, ready to send."""
 
 
+_OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEPARTMENTS)}
+
+
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
-    __slots__ = ("defaults", "names", "required", "sql")
+    __slots__ = ("defaults", "names", "of_caller", "required", "sql")
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
@@ -65,10 +69,17 @@ class Compiled:
         self.required = {parameter.key for parameter in required}
         self.sql: str = str(compiled)
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
+        self.of_caller = _OF_CALLER.intersection(self.names)
         self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
 
     def arguments(self, params: Mapping[str, Any]) -> list[Any]:
-        """The parameters in their order. Every name given must be one of the statement's, and none may be missing."""
+        """The parameters in their order, with those about the caller.
+
+        Every name given must be one of the statement's, and none may be missing.
+        """
+        if self.of_caller:
+            known = about_caller.get()
+            params = {**{name: known[name] for name in self.of_caller if name in known}, **params}
         assert params.keys() <= set(self.names), f"no such parameter: {params.keys() - set(self.names)}"
         assert self.required <= params.keys(), f"missing parameter: {self.required - params.keys()}"
         return [params[name] if name in params else self.defaults[name] for name in self.names]

@@ -33,13 +33,12 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.core.data import belonging, filters, values
-from pegbar.core.data.database import Database, Json, Reader, Transaction, compiled
+from pegbar.core.data.database import Database, Json, Reader, Transaction
 from pegbar.core.data.filters import Filter, Listing, Special
 from pegbar.core.data.parameters import param
-from pegbar.core.data.schema import Column, String, Uuid
+from pegbar.core.data.schema import Column, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
 from pegbar.core.data.writes import Writes, check_references, check_writer
 from pegbar.core.errors import BadRequest, NotFound, Refused
@@ -143,12 +142,8 @@ class Access:
     delete: Rule = admin
 
 
-#: Narrows what a caller lists: a condition with the parameters about the caller below; None for all rows.
+#: Narrows what a caller lists: a condition, which may have parameters about the caller; None for all rows.
 Scope = Callable[[Caller], ColumnElement[bool] | None]
-
-CALLER_ID = param("caller_id")
-CALLER_DEPARTMENTS = param("caller_departments", ARRAY(Uuid))
-CALLER_ROLE = param("caller_role", String)
 
 
 def everything(_: Caller) -> ColumnElement[bool] | None:
@@ -184,7 +179,7 @@ class Resource:
     emit: Callable[["Resource", Change, Verb], Awaitable[None]] | None = None
     event: str | None = None  #: object of the events when it is not the table's name
     event_key: str | None = None
-    project_of: Callable[[Change], Awaitable[UUID | None]] | None = None  #: scope of the events when not `project_id`
+    of_production: bool = False  #: whether rows are of a production, without a column that says of which
     at_most: int | None = None  #: rows of a list without pages
     streams: bool = False  #: long lists go out in chunks
     skip: frozenset[str] = frozenset()  #: methods that routes.py writes itself
@@ -198,13 +193,13 @@ class Resource:
         self.by_key = {relation.key: relation for relation in self.relations}
         writable = {relation.key for relation in self.relations if relation.writable}
         self.writes.check_names(frozenset(self.columns) | writable)
+        self.of_production |= "project_id" in self.table.c
         subject = self.event or name.replace("_", "-")
         key = self.event_key or f"{name}_id"
-        scoped = "project_id" in self.table.c or self.project_of is not None
         self.events: dict[Verb, Event] = {}
         if self.emit is None:
             verbs: tuple[Verb, ...] = ("new", "update", "delete")
-            self.events = {verb: event(f"{subject}:{verb}", key, scoped=scoped) for verb in verbs}
+            self.events = {verb: event(f"{subject}:{verb}", key, scoped=self.of_production) for verb in verbs}
         self.event_key = key
         _declare_routes(self)
 
@@ -224,7 +219,7 @@ class Resource:
     ) -> Json:
         """One row as this caller gets it, or with the keys of `wire`; 404 when it is gone."""
         statement = _row_statement(self, wire or self.shape_for(caller), relations or self.always_relations)
-        row = await db.json_row(statement, row_id=row_id, **scope_parameters(statement, caller))
+        row = await db.json_row(statement, row_id=row_id)
         if row is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
         return row
@@ -300,10 +295,13 @@ class Resource:
         await change.tx.insert_many(relation.link, rows, skip_existing=True)
 
     async def _project_of(self, change: Change) -> UUID | None:
-        """The production whose people hear of a change."""
-        if self.project_of is not None:
-            return await self.project_of(change)
-        project_id: UUID | None = change.after("project_id") if "project_id" in self.columns else None
+        """The production of a row's events: the one to which the row belongs, however far away that is said."""
+        if "project_id" in self.columns:
+            project_id: UUID | None = change.after("project_id")
+        elif self.of_production:
+            project_id = await change.tx.value(_production_of(self.table), row_id=change.row_id)
+        else:
+            project_id = None
         return project_id
 
     async def _emit(self, change: Change, verb: Verb) -> None:
@@ -318,39 +316,6 @@ class Resource:
 @lru_cache(512)
 def _production_of(table: Table) -> Executable:
     return select(belonging.production_of(table)).where(table.c.id == param("row_id"))
-
-
-@lru_cache(64)
-def _project_of(table: Table) -> Executable:
-    return select(table.c.project_id).where(table.c.id == param("key"))
-
-
-def project_of_row(table: Table) -> Callable[[Change], Awaitable[UUID | None]]:
-    """The production of a row's events: the one to which the row belongs, however far away that is said."""
-
-    async def production(change: Change) -> UUID | None:
-        project_id: UUID | None = await change.tx.value(_production_of(table), row_id=change.row_id)
-        return project_id
-
-    return production
-
-
-def project_through(*references: Column[Any], table: Table | None = None) -> Callable[[Change], Awaitable[UUID | None]]:
-    """The production of a row's events: that of the row which the first of these references names.
-
-    They refer to a table with a `project_id`: that of their foreign key, else `table`.
-    """
-
-    async def production(change: Change) -> UUID | None:
-        for reference in references:
-            key = change.after(reference.name)
-            if key is not None:
-                target = next(iter(reference.foreign_keys)).column.table if table is None else table
-                project_id: UUID | None = await change.tx.value(_project_of(target), key=key)
-                return project_id
-        return None
-
-    return production
 
 
 def related_ids(key: str, value: Any) -> list[UUID]:
@@ -434,17 +399,6 @@ def _condition(resource: Resource, chosen: Filter) -> ColumnElement[bool]:
     return filters.condition(chosen, resource.columns[chosen.attribute])
 
 
-def scope_parameters(statement: Executable, caller: Caller) -> dict[str, Any]:
-    """The parameters about the caller that a statement has."""
-    known = {
-        "caller_id": caller.id,
-        "caller_departments": list(caller.departments),
-        "caller_role": caller.role,
-    }
-    names = compiled(statement).names
-    return {name: value for name, value in known.items() if name in names}
-
-
 async def list_rows(
     resource: Resource, db: Database, caller: Caller, listing: Listing, *, wire: Wire | None = None
 ) -> Any:
@@ -457,7 +411,7 @@ async def list_rows(
     scope = None if caller.is_admin else resource.scope(caller)
     relations = listing.relations or resource.always_relations
     statement = _list_statement(resource, wire, listing.filters, scope, relations, listing.fields, paged)
-    params = {**listing.params, **scope_parameters(statement, caller)}
+    params = {**listing.params}
     if not paged:
         if resource.streams:
             return await stream_array(db, caller, statement, **params)

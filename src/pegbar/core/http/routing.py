@@ -28,6 +28,7 @@ from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction, statement_count
 from pegbar.core.data.faults import answer_to
 from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.parameters import about_caller
 from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import ApiError, BadRequest, InternalError, NotFound
 from pegbar.core.http.access import STUDIO, Caller, Place, Rule, Token, TokenType
@@ -219,12 +220,15 @@ class Endpoint:
             status = operation.malformed or 404
             ids = {name: path_uuid(texts[name], status) for name in self.ids}
             request.scope["path_params"] = texts | ids
+        about_caller.set({})
         if token is not None:
             key = await self._place_key(request, rule.place)
             caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
             if (empty := rule.empty_answer(caller)) is not None:
                 return self.reply(Json(empty))
             rule.check(caller)
+            departments = list(caller.departments)
+            about_caller.set({"caller_id": caller.id, "caller_role": caller.role, "caller_departments": departments})
         arguments = await self._arguments(request, caller)
         if not self.writes:
             return self.reply(await operation.handler(**arguments))

@@ -14,7 +14,6 @@ from sqlalchemy import ARRAY, Integer, any_, delete, or_, select
 from pegbar.accounts.standing import CALLER, teams
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.schema import String, utc_now
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import Caller
@@ -187,7 +186,6 @@ async def check(tx: Transaction, caller: Caller, diffs: Sequence[Diff]) -> None:
             ids=list(wanted),
             project_id=project_id,
             everywhere=caller.is_admin,
-            **scope_parameters(_ALLOWED, caller),
         )
         refused = wanted - set(allowed) | {diff.cast.id for diff in here if diff.cast.id in diff.added}
         if refused:

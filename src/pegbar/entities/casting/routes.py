@@ -9,7 +9,6 @@ from sqlalchemy import Executable
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Reader, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.values import to_int, to_timestamp, to_uuid
 from pegbar.core.errors import BadRequest, Forbidden, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, manager_of, member_of, not_vendor
@@ -39,44 +38,44 @@ async def _in_project(db: Reader, project_id: UUID, entity_id: UUID, kind: str |
         raise Forbidden(f"The entity {entity_id} is of another production.")
 
 
-async def _rows(db: Reader, caller: Caller, statement: Executable, entity_id: UUID) -> Json:
-    return await db.json(statement, entity_id=entity_id, **scope_parameters(statement, caller))
+async def _rows(db: Reader, statement: Executable, entity_id: UUID) -> Json:
+    return await db.json(statement, entity_id=entity_id)
 
 
-async def _castings(db: Reader, caller: Caller, statement: Executable, **about: Any) -> Json:
-    return found(await db.json_row(statement, **about, **scope_parameters(statement, caller)))
+async def _castings(db: Reader, statement: Executable, **about: Any) -> Json:
+    return found(await db.json_row(statement, **about))
 
 
 @get("/data/projects/{project_id:uuid}/entities/{entity_id:uuid}/casting", access=_reads, returns=[queries.ENTRY])
-async def entity_casting(project_id: UUID, entity_id: UUID, db: Database, caller: Caller) -> Json:
+async def entity_casting(project_id: UUID, entity_id: UUID, db: Database) -> Json:
     """The assets cast in an entity."""
     await _in_project(db, project_id, entity_id)
-    return await _rows(db, caller, queries.casting, entity_id)
+    return await _rows(db, queries.casting, entity_id)
 
 
 @get("/data/assets/{asset_id:uuid}/casting", access=rules.sees(ASSET, "asset_id"), returns=[queries.ENTRY])
-async def asset_casting(asset_id: UUID, db: Database, caller: Caller) -> Json:
+async def asset_casting(asset_id: UUID, db: Database) -> Json:
     """The assets an asset is made of."""
-    return await _rows(db, caller, queries.casting, asset_id)
+    return await _rows(db, queries.casting, asset_id)
 
 
 @get("/data/projects/{project_id:uuid}/episodes/casting", access=_reads, returns=_BY_ENTITY)
-async def episodes_casting(project_id: UUID, db: Database, caller: Caller) -> Json:
+async def episodes_casting(project_id: UUID, db: Database) -> Json:
     """The castings of the episodes of a production, by episode."""
-    return await _castings(db, caller, queries.casting_of_episodes, project_id=project_id)
+    return await _castings(db, queries.casting_of_episodes, project_id=project_id)
 
 
 @get("/data/projects/{project_id:uuid}/sequences/{sequence_id:uuid}/casting", access=_reads, returns=_BY_ENTITY)
-async def sequence_casting(project_id: UUID, sequence_id: UUID, db: Database, caller: Caller) -> Json:
+async def sequence_casting(project_id: UUID, sequence_id: UUID, db: Database) -> Json:
     """The castings of the shots of a sequence, by shot."""
     await _in_project(db, project_id, sequence_id, SEQUENCE)
-    return await _castings(db, caller, queries.casting_of_sequence, project_id=project_id, sequence_id=sequence_id)
+    return await _castings(db, queries.casting_of_sequence, project_id=project_id, sequence_id=sequence_id)
 
 
 @get("/data/projects/{project_id:uuid}/sequences/all/casting", access=_reads, returns=_BY_ENTITY)
-async def all_shots_casting(project_id: UUID, db: Database, caller: Caller) -> Json:
+async def all_shots_casting(project_id: UUID, db: Database) -> Json:
     """The castings of the shots of a production, by shot."""
-    return await _castings(db, caller, queries.casting_of_all_shots, project_id=project_id)
+    return await _castings(db, queries.casting_of_all_shots, project_id=project_id)
 
 
 @get(
@@ -84,42 +83,42 @@ async def all_shots_casting(project_id: UUID, db: Database, caller: Caller) -> J
     access=_reads,
     returns=_BY_ENTITY,
 )
-async def episode_shots_casting(project_id: UUID, episode_id: str, db: Database, caller: Caller) -> Json:
+async def episode_shots_casting(project_id: UUID, episode_id: str, db: Database) -> Json:
     """The castings of the shots of an episode, by shot; `all` is every shot, `main` none."""
     if episode_id == "all":
-        return await _castings(db, caller, queries.casting_of_all_shots, project_id=project_id)
+        return await _castings(db, queries.casting_of_all_shots, project_id=project_id)
     if episode_id == "main":
         return Json(b"{}")
     chosen = to_uuid(episode_id, "episode_id")
-    return await _castings(db, caller, queries.casting_of_episode_shots, project_id=project_id, episode_id=chosen)
+    return await _castings(db, queries.casting_of_episode_shots, project_id=project_id, episode_id=chosen)
 
 
 @get("/data/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/casting", access=_reads, returns=_BY_ENTITY)
-async def asset_type_casting(project_id: UUID, asset_type_id: UUID, db: Database, caller: Caller) -> Json:
+async def asset_type_casting(project_id: UUID, asset_type_id: UUID, db: Database) -> Json:
     """The castings of the assets of a type, by asset."""
     if not await is_asset_type_id(db, asset_type_id):
         raise NotFound(f"There is no asset type {asset_type_id}.")
-    return await _castings(db, caller, queries.casting_of_asset_type, project_id=project_id, type_id=asset_type_id)
+    return await _castings(db, queries.casting_of_asset_type, project_id=project_id, type_id=asset_type_id)
 
 
 @get("/data/assets/{asset_id:uuid}/cast-in", access=rules.sees(ASSET, "asset_id"))
-async def cast_in(asset_id: UUID, db: Database, caller: Caller) -> Json:
+async def cast_in(asset_id: UUID, db: Database) -> Json:
     """Where an asset appears: shots first, then assets."""
-    shots = await _rows(db, caller, queries.cast_in_shots, asset_id)
-    assets = await _rows(db, caller, queries.cast_in_assets, asset_id)
+    shots = await _rows(db, queries.cast_in_shots, asset_id)
+    assets = await _rows(db, queries.cast_in_assets, asset_id)
     return Json(b"[" + b",".join(part for part in (shots[1:-1], assets[1:-1]) if part) + b"]")
 
 
 @get("/data/assets/{asset_id:uuid}/assets", access=rules.sees(ASSET, "asset_id"), returns=[row_of_kind(ASSET)])
 async def assets_of_asset(asset_id: UUID, db: Database, caller: Caller) -> Json:
     """The assets an asset is made of, as entities."""
-    return await _rows(db, caller, queries.assets_of(audience(caller)), asset_id)
+    return await _rows(db, queries.assets_of(audience(caller)), asset_id)
 
 
 @get("/data/shots/{shot_id:uuid}/assets", access=rules.sees(SHOT, "shot_id"), returns=[row_of_kind(ASSET)])
 async def assets_of_shot(shot_id: UUID, db: Database, caller: Caller) -> Json:
     """The assets cast in a shot, as entities."""
-    return await _rows(db, caller, queries.assets_of(audience(caller)), shot_id)
+    return await _rows(db, queries.assets_of(audience(caller)), shot_id)
 
 
 def _parts(listed: Any) -> dict[UUID, Part]:
@@ -252,7 +251,7 @@ async def cast_asset(project_id: UUID, asset_id: UUID, body: Casting, tx: Transa
         ]
     await actions.check(tx, caller, diffs)
     await actions.apply(tx, diffs)
-    return await _castings(tx, caller, queries.castings, ids=entity_ids)
+    return await _castings(tx, queries.castings, ids=entity_ids)
 
 
 # Links, one by one. Source: spec entities, "Entity links"

@@ -5,7 +5,6 @@ from uuid import UUID
 from sqlalchemy import true
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, staff_of, supervisor_of
 from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.entities import events, rules
@@ -27,7 +26,7 @@ async def linked_entities(entity_id: UUID, db: Database, caller: Caller) -> Json
     """What refers to an entity in its production, with tasks; vendors get theirs, clients no concepts."""
     shown = FOR_CLIENTS if caller.role_here == "client" else true()
     rows = statement(kind.LINKED, View(audience(caller), conditions=(kind.REFERS, shown)))
-    about = {"linked_id": entity_id, "project_id": caller.project_id, **scope_parameters(rows, caller)}
+    about = {"linked_id": entity_id, "project_id": caller.project_id}
     return await db.json(rows, **about)
 
 

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from pegbar.core.data.database import Database, Json
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.wire import wire_of
 from pegbar.core.http.access import Caller, not_vendor
 from pegbar.core.http.routing import get
@@ -23,7 +22,7 @@ _VERSION = wire_of(entity_version, "EditVersion")
 async def edit_versions(edit_id: UUID, db: Database, caller: Caller) -> Json:
     """The history of an edit, newest first."""
     statement = versions(_VERSION, audience(caller), EDIT)
-    return await db.json(statement, entity_id=edit_id, **scope_parameters(statement, caller))
+    return await db.json(statement, entity_id=edit_id)
 
 
 @get(

@@ -1,13 +1,13 @@
 """Routes of asset instances. Source: spec entities, "Asset instances"."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from litestar import Request
 from sqlalchemy import Executable
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, Rule, staff_of
 from pegbar.core.http.body import Strict
 from pegbar.core.http.routing import delete, found, get, post
@@ -17,12 +17,10 @@ from pegbar.entities.kinds import ASSET, SCENE, SHOT
 from pegbar.entities.queries import one
 from pegbar.entities.shapes import UNTYPED
 
+AnyRequest = Request[Any, Any, Any]
+
 #: Instances by the id of what they are grouped by.
 _BY_KEY = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}}
-
-
-async def _groups(db: Database, caller: Caller, statement: Executable, entity_id: UUID) -> Json:
-    return found(await db.json_row(statement, entity_id=entity_id, **scope_parameters(statement, caller)))
 
 
 def _places(kind: str, parameter: str) -> Rule:
@@ -50,40 +48,26 @@ class ShownInstance(Strict):
     asset_instance_id: UUID
 
 
-@get("/data/scenes/{scene_id:uuid}/asset-instances", access=rules.sees(SCENE, "scene_id"), returns=_BY_KEY)
-async def scene_instances(scene_id: UUID, db: Database, caller: Caller) -> Json:
-    """Instances in a scene, by asset."""
-    return await _groups(db, caller, queries.in_scene, scene_id)
+def _declare_groups(kind: str, path: str, statement: Executable, summary: str) -> None:
+    """A route that reads instances around an entity of a kind, grouped."""
+    parameter = f"{kind.lower()}_id"
+
+    async def groups(request: AnyRequest, db: Database) -> Json:
+        return found(await db.json_row(statement, entity_id=request.path_params[parameter]))
+
+    where = f"/data/{kind.lower()}s/{{{parameter}:uuid}}/{path}"
+    get(where, access=rules.sees(kind, parameter), returns=_BY_KEY, summary=summary)(groups)
 
 
-@get("/data/scenes/{scene_id:uuid}/camera-instances", access=rules.sees(SCENE, "scene_id"), returns=_BY_KEY)
-async def scene_cameras(scene_id: UUID, db: Database, caller: Caller) -> Json:
-    """Instances of cameras in a scene, by asset."""
-    return await _groups(db, caller, queries.cameras_in_scene, scene_id)
-
-
-@get("/data/shots/{shot_id:uuid}/asset-instances", access=rules.sees(SHOT, "shot_id"), returns=_BY_KEY)
-async def shot_instances(shot_id: UUID, db: Database, caller: Caller) -> Json:
-    """Instances that a shot shows, by asset."""
-    return await _groups(db, caller, queries.in_shot, shot_id)
-
-
-@get("/data/assets/{asset_id:uuid}/shot-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_by_shot(asset_id: UUID, db: Database, caller: Caller) -> Json:
-    """Instances of an asset, by the shots that show them."""
-    return await _groups(db, caller, queries.by_shot, asset_id)
-
-
-@get("/data/assets/{asset_id:uuid}/scene-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_by_scene(asset_id: UUID, db: Database, caller: Caller) -> Json:
-    """Instances of an asset, by scene; those in none under `None`."""
-    return await _groups(db, caller, queries.by_scene, asset_id)
-
-
-@get("/data/assets/{asset_id:uuid}/asset-asset-instances", access=rules.sees(ASSET, "asset_id"), returns=_BY_KEY)
-async def instances_in_asset(asset_id: UUID, db: Database, caller: Caller) -> Json:
-    """Instances placed in an asset, by the asset they are of."""
-    return await _groups(db, caller, queries.in_asset, asset_id)
+for _declaration in (
+    (SCENE, "asset-instances", queries.in_scene, "Instances in a scene, by asset."),
+    (SCENE, "camera-instances", queries.cameras_in_scene, "Instances of cameras in a scene, by asset."),
+    (SHOT, "asset-instances", queries.in_shot, "Instances that a shot shows, by asset."),
+    (ASSET, "shot-asset-instances", queries.by_shot, "Instances of an asset, by the shots that show them."),
+    (ASSET, "scene-asset-instances", queries.by_scene, "Instances of an asset, by scene; those in none under `None`."),
+    (ASSET, "asset-asset-instances", queries.in_asset, "Instances placed in an asset, by the asset they are of."),
+):
+    _declare_groups(*_declaration)
 
 
 @post(

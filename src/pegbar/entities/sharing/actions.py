@@ -8,7 +8,6 @@ from sqlalchemy import update
 
 from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, require
@@ -32,7 +31,7 @@ async def managed_assets(tx: Transaction, caller: Caller, asset_ids: Sequence[UU
     if missing:
         raise NotFound(f"There is no asset {min(missing)}.")
     if not caller.is_admin:
-        managed = await tx.column(queries.managed, **scope_parameters(queries.managed, caller))
+        managed = await tx.column(queries.managed)
         manages_all = {row["project_id"] for row in rows} <= set(managed)
         require(manages_all, "You do not manage the production of every asset.")
     return rows

@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.values import to_uuid
 from pegbar.core.http.access import Caller, authenticated, manager_of, member_of
 from pegbar.core.http.body import Strict
@@ -75,7 +74,7 @@ async def _used_by(
     db: Database, caller: Caller, project_id: UUID, *conditions: ColumnElement[bool], **about: Any
 ) -> Json:
     statement = queries.used(audience(caller), *conditions)
-    return await db.json(statement, project_id=project_id, **about, **scope_parameters(statement, caller))
+    return await db.json(statement, project_id=project_id, **about)
 
 
 @get(

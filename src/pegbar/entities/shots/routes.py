@@ -6,7 +6,6 @@ from uuid import UUID
 from litestar import Request
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.wire import wire_of
 from pegbar.core.http.access import Caller, authenticated, not_vendor
 from pegbar.core.http.routing import delete, found, get, post, put
@@ -46,7 +45,7 @@ async def update_shot(shot_id: UUID, document: dict[str, Any], tx: Transaction, 
 async def shot_versions(shot_id: UUID, db: Database, caller: Caller) -> Json:
     """The history of a shot's name and frame range, newest first."""
     statement = versions(_VERSION, audience(caller), SHOT)
-    return await db.json(statement, entity_id=shot_id, **scope_parameters(statement, caller))
+    return await db.json(statement, entity_id=shot_id)
 
 
 # Sequences

@@ -19,7 +19,7 @@ _members = member_of("project_id").further("clients where the production shows t
 
 async def _counted(db: Database, caller: Caller, statement: Executable, project_id: UUID) -> Json:
     """Statistics as the caller may see them: a vendor's are of their own tasks."""
-    row = await db.row(statement, project_id=project_id, caller_id=caller.id, own=caller.role_here == "vendor")
+    row = await db.row(statement, project_id=project_id, own=caller.role_here == "vendor")
     row = found(row, "The production")
     visible = caller.role_here != "client" or row["for_clients"] is not False
     require(visible, "This production does not show its statistics to clients.")

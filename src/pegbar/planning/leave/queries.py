@@ -23,8 +23,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.accounts.standing import CALLER, members, shares_team_with
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import CALLER_DEPARTMENTS, CALLER_ID
+from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, param
 from pegbar.core.data.wire import JsonText, json_object, wire_of
 from pegbar.planning.tables import day_off
 

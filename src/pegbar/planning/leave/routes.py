@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Request
 
 from pegbar.core.data.database import Database, Json
-from pegbar.core.data.resource import row_rule, scope_parameters
+from pegbar.core.data.resource import row_rule
 from pegbar.core.data.values import to_date
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, authenticated, member_of, not_client, not_vendor, require
@@ -25,8 +25,7 @@ _NOT_YOURS = "You do not lead a production of this person."
 
 async def _check_subject(db: Database, caller: Caller, person_id: UUID) -> None:
     """404 for nobody; 403 for a bot, or for a person whom the caller does not lead."""
-    params = scope_parameters(queries.SUBJECT, caller)
-    subject = await db.row(queries.SUBJECT, person_id=person_id, **params)
+    subject = await db.row(queries.SUBJECT, person_id=person_id)
     if subject is None:
         raise NotFound(f"There is no person {person_id}.")
     require(not subject["is_bot"], "A bot has no days off.")
@@ -37,7 +36,7 @@ async def _of_person(db: Database, caller: Caller, person_id: UUID, period: Peri
     await _check_subject(db, caller, person_id)
     statement = queries.of_person(caller.is_admin, period is not None)
     days = {} if period is None else {"first_day": period.first, "last_day": period.last}
-    return await db.json(statement, person_id=person_id, **days, **scope_parameters(statement, caller))
+    return await db.json(statement, person_id=person_id, **days)
 
 
 @get(
@@ -47,8 +46,7 @@ async def _of_person(db: Database, caller: Caller, person_id: UUID, period: Peri
 async def read_day_off(instance_id: str, db: Database, caller: Caller) -> Json:
     """Read one of day-offs; without its description for a supervisor of the person."""
     statement = queries.one(caller.is_admin)
-    params = scope_parameters(statement, caller)
-    row = await db.json_row(statement, day_off_id=path_uuid(instance_id), **params)
+    row = await db.json_row(statement, day_off_id=path_uuid(instance_id))
     require(row is not None, _NOT_YOURS)
     assert row is not None
     return row
@@ -66,8 +64,7 @@ async def day_off_at(person_id: UUID, date: str, db: Database, caller: Caller) -
     at = to_date("date", date)
     await _check_subject(db, caller, person_id)
     statement = queries.of_person(caller.is_admin, True)
-    params = scope_parameters(statement, caller)
-    row = await db.json_row(statement, person_id=person_id, first_day=at, last_day=at, **params)
+    row = await db.json_row(statement, person_id=person_id, first_day=at, last_day=at)
     return row or Json(b"{}")
 
 
@@ -91,8 +88,7 @@ async def days_off_in_week(person_id: UUID, year: str, week: str, db: Database, 
 
 async def _of_everybody(db: Database, caller: Caller, period: Period) -> Json:
     statement = queries.of_everybody(caller.is_admin)
-    params = scope_parameters(statement, caller)
-    return await db.json(statement, first_day=period.first, last_day=period.last, **params)
+    return await db.json(statement, first_day=period.first, last_day=period.last)
 
 
 @get("/data/persons/day-offs/{year:str}", **_DECLARED)
@@ -119,7 +115,6 @@ async def days_off_of_team(request: Request[Any, Any, Any], project_id: UUID, db
         if (text := request.query_params.get(name))
     }
     statement = queries.of_team(caller.manages, "first_day" in days, "last_day" in days)
-    params = scope_parameters(statement, caller)
-    row = await db.json_row(statement, project_id=project_id, **days, **params)
+    row = await db.json_row(statement, project_id=project_id, **days)
     assert row is not None
     return row

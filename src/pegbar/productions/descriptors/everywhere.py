@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from pegbar.accounts.standing import as_text, is_open_state, written
 from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.schema import String, utc_now
 from pegbar.core.data.values import check_text
 from pegbar.core.errors import BadRequest
@@ -46,7 +45,7 @@ _ADD = (
 
 async def _reached(tx: Transaction, caller: Caller) -> list[UUID]:
     statement = queries.reached_projects(caller.is_admin)
-    return await tx.column(statement, **scope_parameters(statement, caller))
+    return await tx.column(statement)
 
 
 async def add(
@@ -71,8 +70,7 @@ async def add(
 async def _locked(tx: Transaction, caller: Caller, entity_type: str, field_name: str) -> list[Any]:
     actions.check_entity_type(entity_type, actions.SHARED_TYPES)
     statement = queries.locked_everywhere(caller.is_admin)
-    mine = scope_parameters(statement, caller)
-    return await tx.rows(statement, entity_type=entity_type, field_name=field_name, **mine)
+    return await tx.rows(statement, entity_type=entity_type, field_name=field_name)
 
 
 async def change(

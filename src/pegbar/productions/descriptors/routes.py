@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from pegbar.core.data import filters
 from pegbar.core.data.database import Database, Json, Reader, Transaction
-from pegbar.core.data.resource import list_rows, scope_parameters
+from pegbar.core.data.resource import list_rows
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, authenticated, global_manager, manager_of, member_of, require, supervisor_of
 from pegbar.core.http.body import Strict
@@ -99,7 +99,7 @@ async def list_descriptors(request: Request[Any, Any, Any], db: Database, caller
 async def descriptors_of_project(project_id: UUID, db: Database, caller: Caller) -> Json:
     """The descriptors of a production that the caller may see, in the order of the boards."""
     statement = queries.of_project(caller.is_admin)
-    return await db.json(statement, project_id=project_id, **scope_parameters(statement, caller))
+    return await db.json(statement, project_id=project_id)
 
 
 @get(
@@ -112,10 +112,7 @@ async def descriptors_of_project(project_id: UUID, db: Database, caller: Caller)
 async def descriptor_of_project(project_id: UUID, metadata_descriptor_id: UUID, db: Database, caller: Caller) -> Json:
     """A descriptor of a production."""
     statement = queries.one_of_project
-    params = scope_parameters(statement, caller)
-    row = found(
-        await db.row(statement, project_id=project_id, descriptor_id=metadata_descriptor_id, **params), "The descriptor"
-    )
+    row = found(await db.row(statement, project_id=project_id, descriptor_id=metadata_descriptor_id), "The descriptor")
     require(caller.is_admin or row["visible"], "This descriptor is not for you.")
     return Json(row[0].encode())
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, any_, case, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from pegbar.core.data.resource import CALLER_DEPARTMENTS
+from pegbar.core.data.parameters import CALLER_DEPARTMENTS
 from pegbar.core.data.schema import Text
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor
 

@@ -28,7 +28,7 @@ from pegbar.accounts.standing import (
 )
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.parameters import CALLER_ID, param, sql
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, Rule, at, may_act_on_task, require
 from pegbar.tasks.comments.subject import Subject
@@ -63,8 +63,7 @@ def _seen(condition: ColumnElement[bool]) -> Executable:
 
 async def check_sees(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID) -> None:
     """Raise NotFound unless the comment is on the task, Forbidden when it is hidden from the caller's role."""
-    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    row = await tx.row(_seen(visible_to(caller)), comment_id=comment_id, **params)
+    row = await tx.row(_seen(visible_to(caller)), comment_id=comment_id)
     if row is None or row["object_id"] != task_id:
         raise NotFound(f"There is no comment {comment_id} on this task.")
     require(row["visible"], "This comment is not for you.")
@@ -82,7 +81,7 @@ _LOCKED = (
         comment.c.replies,
         BY_CLIENT.label("by_client"),
         _author.c.studio_id,
-        select(person.c.studio_id).where(person.c.id == param("caller_id")).scalar_subquery().label("caller_studio_id"),
+        select(person.c.studio_id).where(person.c.id == CALLER_ID).scalar_subquery().label("caller_studio_id"),
     )
     .join_from(comment, _author, _author.c.id == comment.c.person_id)
     .where(comment.c.id == _COMMENT_ID)
@@ -90,9 +89,9 @@ _LOCKED = (
 )
 
 
-async def locked(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID) -> asyncpg.Record:
+async def locked(tx: Transaction, task_id: UUID, comment_id: UUID) -> asyncpg.Record:
     """The comment, locked. Raises NotFound for an unknown one, Forbidden for one of another task (spec tasks)."""
-    row = await tx.row(_LOCKED, comment_id=comment_id, caller_id=caller.id)
+    row = await tx.row(_LOCKED, comment_id=comment_id)
     if row is None:
         raise NotFound(f"There is no comment {comment_id} on this task.")
     require(row["object_id"] == task_id, "This comment is on another task.")
@@ -150,5 +149,5 @@ _CALLER_AT = sql(
 
 async def caller_at(tx: Transaction, caller: Caller, task_ids: Iterable[UUID]) -> dict[UUID, Caller]:
     """Lock tasks, and tell what the caller is to each of those that exist."""
-    rows = await tx.rows(_CALLER_AT, ids=sorted(set(task_ids)), caller_id=caller.id)
+    rows = await tx.rows(_CALLER_AT, ids=sorted(set(task_ids)))
     return {row["subject_id"]: msgspec.structs.replace(caller, **dict(row)) for row in rows}

@@ -148,7 +148,7 @@ async def change_files(tx: Transaction, caller: Caller, path: tuple[UUID, UUID])
     Raises Forbidden unless the comment is the caller's, or they manage the production; NotFound without it.
     """
     task_id, comment_id = path
-    row = await locked(tx, caller, task_id, comment_id)
+    row = await locked(tx, task_id, comment_id)
     is_author = caller.is_member and row["person_id"] == caller.id
     require(is_author or caller.manages, "Only the author and managers change the files of a comment.")
     tx.emit(

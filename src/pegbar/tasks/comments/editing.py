@@ -116,8 +116,7 @@ async def _check_editor(change: Change) -> None:
     if caller.manages:
         return
     require(caller.reaches_entity, "Vendors edit comments on what they work on.")
-    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id, **params)
+    seen = await change.tx.row(one(COMMENT, caller), comment_id=change.row_id)
     if seen is None or not seen["visible"]:
         raise Forbidden("This comment is not for you.")
     if change.values.get("task_status_id") is not None:

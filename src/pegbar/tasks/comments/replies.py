@@ -65,7 +65,7 @@ async def reply(
     managers and clients only.
     """
     task_id, comment_id = path
-    row = await locked(tx, caller, task_id, comment_id)
+    row = await locked(tx, task_id, comment_id)
     acts = may_act_on_task(caller)
     subject = await load(
         tx,
@@ -161,7 +161,7 @@ _REMOVE_REPLY = REPLY_REMOVED.statement(
 async def remove_reply(tx: Transaction, caller: Caller, path: tuple[UUID, UUID], reply_id: UUID) -> Json:
     """Take a reply back, with its files and notifications; the comment. For its author and studio managers."""
     task_id, comment_id = path
-    row = await locked(tx, caller, task_id, comment_id)
+    row = await locked(tx, task_id, comment_id)
     replies = row["replies"] if isinstance(row["replies"], list) else []
     own = (reply for reply in replies if isinstance(reply, dict) and reply.get("id") == str(reply_id))
     reply = next(own, None)
@@ -195,7 +195,7 @@ _TOGGLE = sql(
 async def acknowledge(tx: Transaction, caller: Caller, path: tuple[UUID, UUID]) -> Json:
     """Tick a comment as seen, or untick it; the comment."""
     task_id, comment_id = path
-    await locked(tx, caller, task_id, comment_id)
+    await locked(tx, task_id, comment_id)
     await check_sees(tx, caller, task_id, comment_id)
     added = await tx.value(_TOGGLE, comment_id=comment_id, person_id=caller.id)
     event = COMMENT_ACKNOWLEDGE if added else COMMENT_UNACKNOWLEDGE

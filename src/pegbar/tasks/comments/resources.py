@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb, project_of_row
+from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.data.writes import writes
 from pegbar.core.errors import Forbidden, NotFound
@@ -96,8 +96,7 @@ async def read_comment(instance_id: str, request: Request[Any, Any, Any], db: Da
     for_client = caller.role_here == "client"
     if request.query_params.get("with_previews", "").lower() == "true":
         wire = _READ_WITH_PREVIEWS_FOR_CLIENTS if for_client else _READ_WITH_PREVIEWS
-    params = {"caller_id": caller.id} if for_client else {}
-    row = await db.row(queries.one(wire, caller), comment_id=path_uuid(instance_id, 404), **params)
+    row = await db.row(queries.one(wire, caller), comment_id=path_uuid(instance_id, 404))
     if row is None:
         raise NotFound(f"There is no comment {instance_id}.")
     if not row["visible"]:
@@ -164,7 +163,7 @@ async def _without_file(change: Change) -> None:
 attachments = Resource(
     attachment_file,
     path="/data/attachment-files",
-    project_of=project_of_row(attachment_file),
+    of_production=True,
     type="AttachmentFile",
     wire=ATTACHMENT,
     writes=writes("name size extension mimetype comment_id reply_id chat_message_id"),
@@ -185,8 +184,7 @@ attachments = Resource(
 async def read_attachment(instance_id: str, db: Database, caller: Caller) -> Json:
     """Read one of attachment-files; 403 when the comment that holds it is not for the caller."""
     attachment_id: UUID = path_uuid(instance_id)
-    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    row = await db.row(queries.attachment(ATTACHMENT, caller), attachment_id=attachment_id, **params)
+    row = await db.row(queries.attachment(ATTACHMENT, caller), attachment_id=attachment_id)
     if row is None:
         raise NotFound(f"There is no attachment {instance_id}.")
     if not row["visible"]:

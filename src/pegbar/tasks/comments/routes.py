@@ -84,8 +84,7 @@ async def comment_task(task_id: UUID, request: AnyRequest, db: Database, caller:
 async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
     """The thread of a task, newest first, as the caller's role on the production sees it."""
     statement = queries.thread(caller)
-    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    return await db.json(statement, task_id=task_id, **params)
+    return await db.json(statement, task_id=task_id)
 
 
 @get(
@@ -96,8 +95,7 @@ async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
 )
 async def task_comment(task_id: UUID, comment_id: UUID, db: Database, caller: Caller) -> Json:
     """One comment of a task."""
-    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    row = await db.row(queries.one(COMMENT, caller), comment_id=comment_id, **params)
+    row = await db.row(queries.one(COMMENT, caller), comment_id=comment_id)
     if row is None or row["object_id"] != task_id:
         raise NotFound(f"There is no comment {comment_id} on this task.")
     if not row["visible"]:
@@ -246,8 +244,7 @@ async def attachment_content(
     instance_id: str, file_name: str, request: AnyRequest, db: Database, caller: Caller
 ) -> Any:
     """The bytes of an attachment, for who sees the comment or chat that holds it; the name in the path is free."""
-    params = {"caller_id": caller.id} if caller.role_here == "client" else {}
-    row = await db.row(queries.attachment(resources.ATTACHMENT, caller), attachment_id=UUID(instance_id), **params)
+    row = await db.row(queries.attachment(resources.ATTACHMENT, caller), attachment_id=UUID(instance_id))
     if row is None:
         raise NotFound(f"There is no attachment {file_name}.")
     if not row["visible"]:

@@ -10,7 +10,6 @@ from litestar import Request
 
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.filters import uuid_filter
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, Rule, at, authenticated, client_here, entity_access, not_client, require
 from pegbar.core.http.body import query_or_body
@@ -72,7 +71,7 @@ async def _news(request: Request[Any, Any, Any], db: Database, caller: Caller, q
         params["project_id"] = caller.project_id
     part = window(query.page, query.limit)
     statement = queries.news_page(which)
-    row = found(await db.row(statement, **params, **part, **scope_parameters(statement, caller)))
+    row = found(await db.row(statement, **params, **part))
     page = envelope(Json(row["rows"].encode()), row["total"], query.page, part)
     return Json(page[:-1] + f',"stats":{row["stats"]}}}'.encode())
 
@@ -101,7 +100,7 @@ async def one_piece_of_news(project_id: UUID, news_id: UUID, db: Database, calle
     """A piece of news of a production; vendors are refused those of tasks that are not theirs."""
     own = caller.role_here == "vendor"
     params: dict[str, Any] = {"project_id": project_id, "news_id": news_id}
-    item = await db.json_row(queries.news_item(own=own), **params, **({"caller_id": caller.id} if own else {}))
+    item = await db.json_row(queries.news_item(own=own), **params)
     if item is None and own:
         others = await db.json_row(queries.news_item(own=False), **params)
         require(others is None, "Access needs: a task assigned to them, for vendors.")
@@ -119,5 +118,5 @@ async def entity_news(entity_id: UUID, db: Database, caller: Caller) -> Json:
     """The latest news of an entity, newest first, as one page; vendors get those of their tasks."""
     own = caller.role_here == "vendor"
     params: dict[str, Any] = {"entity_id": entity_id, "limit": _PAGE_OF_ENTITY["limit"]}
-    row = found(await db.row(queries.entity_news(own=own), **params, **({"caller_id": caller.id} if own else {})))
+    row = found(await db.row(queries.entity_news(own=own), **params))
     return envelope(Json(row["rows"].encode()), row["total"], 1, _PAGE_OF_ENTITY)

@@ -7,7 +7,6 @@ from litestar import Request
 
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.filters import uuid_filter
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.data.values import to_timestamp
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, Rule, in_query
@@ -132,7 +131,7 @@ async def open_tasks(request: Request[Any, Any, Any], query: OpenTaskQuery, db: 
         raise BadRequest("page is out of range.")
     statement = queries.page_of(which)
     window = {"limit": limit, "offset": (page - 1) * limit}
-    row = found(await db.row(statement, **params, **window, **scope_parameters(statement, caller)))
+    row = found(await db.row(statement, **params, **window))
     is_more = "true" if row["total"] > limit else "false"
     tail = f',"stats":{row["stats"]},"limit":{limit},"is_more":{is_more},"page":{page}}}'
     return Json(f'{{"data":{row["rows"]}{tail}'.encode())
@@ -142,7 +141,7 @@ async def open_tasks(request: Request[Any, Any, Any], query: OpenTaskQuery, db: 
 async def open_tasks_statistics(db: Database, caller: Caller) -> Json:
     """Of each of the caller's open productions, how many tasks of each type have each status, and their hours."""
     statement = queries.statistics(OpenTasks(for_admin=caller.is_admin))
-    return found(await db.json_row(statement, **scope_parameters(statement, caller)))
+    return found(await db.json_row(statement))
 
 
 @get("/data/tasks/open-tasks/burndown", access=_members, returns=_BURNDOWN, errors=(400, 404))
@@ -152,4 +151,4 @@ async def open_tasks_burndown(
     """How many tasks were done on each day, from the first day of the tasks (or their productions) to the last."""
     _, which, params = await _about(request, query, caller)
     statement = queries.burndown(which)
-    return found(await db.json_row(statement, **params, **scope_parameters(statement, caller)))
+    return found(await db.json_row(statement, **params))

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, exists, select
 
 from pegbar.accounts.standing import as_text, is_open_state, on, somebody_written, written
-from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.parameters import CALLER_ID, param, sql
 from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
 from pegbar.entities.naming import FULL_NAME, JOINS
 from pegbar.tasks.tables import attachment_file
@@ -74,7 +74,7 @@ message = select(
 is_participant = select(
     exists().where(
         chat_participant.c.chat_id == chat_of_entity.scalar_subquery(),
-        chat_participant.c.person_id == param("caller_id"),
+        chat_participant.c.person_id == CALLER_ID,
     )
 )
 

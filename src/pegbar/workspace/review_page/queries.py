@@ -27,8 +27,7 @@ from sqlalchemy import (
     select,
 )
 
-from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import CALLER_DEPARTMENTS
+from pegbar.core.data.parameters import CALLER_DEPARTMENTS, param
 from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.wire import JsonText, json_list, json_object, json_text
 from pegbar.core.errors import BadRequest

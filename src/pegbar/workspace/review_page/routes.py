@@ -5,7 +5,6 @@ from typing import Any
 from litestar import Request
 
 from pegbar.core.data.database import Database, Json
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.body import json_beside_query
 from pegbar.core.http.routing import found, get
@@ -45,10 +44,10 @@ async def tasks_to_check(request: Request[Any, Any, Any], query: Checks, db: Dat
     request_params = queries.read_checks(query, await json_beside_query(request))
     if request_params.page is None:
         statement = queries.tasks(request_params.filters, request_params.order, for_admin=caller.is_admin)
-        return await stream_array(db, caller, statement, **request_params.values, **scope_parameters(statement, caller))
+        return await stream_array(db, caller, statement, **request_params.values)
     statement = queries.page(request_params.filters, request_params.order, for_admin=caller.is_admin)
     window = {"limit": request_params.limit, "offset": (request_params.page - 1) * request_params.limit}
-    row = found(await db.row(statement, **window, **request_params.values, **scope_parameters(statement, caller)))
+    row = found(await db.row(statement, **window, **request_params.values))
     more = "true" if request_params.page * request_params.limit < row["total"] else "false"
     return Json(
         f'{{"data":{row["data"]},"stats":{row["stats"]},"page":{request_params.page},"limit":{request_params.limit},'
@@ -60,4 +59,4 @@ async def tasks_to_check(request: Request[Any, Any, Any], query: Checks, db: Dat
 async def values_to_filter_by(db: Database, caller: Caller) -> Json:
     """The values that narrow the caller's tasks to check: five sorted lists of ids."""
     statement = queries.filter_values(for_admin=caller.is_admin)
-    return found(await db.json_row(statement, **scope_parameters(statement, caller)))
+    return found(await db.json_row(statement))

@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Table
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.resource import Resource, Verb, scope_parameters
+from pegbar.core.data.resource import Resource, Verb
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, require
@@ -191,7 +191,7 @@ async def _changed_row(tx: Transaction, caller: Caller, before: asyncpg.Record, 
 
 async def _at(tx: Transaction, caller: Caller, project_id: UUID) -> Caller:
     """The caller as they are on a production. Raises NotFound."""
-    row = await tx.row(searches.place, project_id=project_id, **scope_parameters(searches.place, caller))
+    row = await tx.row(searches.place, project_id=project_id)
     if row is None:
         raise NotFound(f"There is no production {project_id}.")
     return msgspec.structs.replace(caller, project_id=project_id, in_team=row["in_team"], role_here=row["role_here"])
@@ -212,8 +212,7 @@ async def _check_group(
 ) -> None:
     """The group is there, seen by who joins it, and shared as the filter is."""
     statement = searches.group_to_join(caller.role)
-    about = scope_parameters(statement, caller)
-    group = await tx.row(statement, row_id=group_id, owner_id=owner_id, **about)
+    group = await tx.row(statement, row_id=group_id, owner_id=owner_id)
     if group is None or (joins and not group["open_to_them"]):
         raise NotFound(f"There is no group {group_id} of yours or shared with you.")
     if group["is_shared"] != shared:

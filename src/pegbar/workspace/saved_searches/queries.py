@@ -25,8 +25,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.accounts.standing import CALLER, is_going, on, open_projects, teams
 from pegbar.accounts.tables import department
-from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import CALLER_DEPARTMENTS, CALLER_ID
+from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, param
 from pegbar.core.data.wire import JsonText, Wire, json_object, json_text, wire_of
 from pegbar.productions.tables import project
 from pegbar.workspace.tables import search_filter, search_filter_group

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.resource import scope_parameters
 from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.routing import delete, found, get, post, put
 from pegbar.workspace.resources import search_filter_groups, search_filters
@@ -20,7 +19,7 @@ _LISTING = {"type": "object", "additionalProperties": _BY_PLACE}
 async def saved_filters(db: Database, caller: Caller) -> Json:
     """The saved searches that the caller sees: `{list_type: {project_id or "all": [filter]}}`."""
     statement = queries.filters_of(caller.role)
-    return found(await db.json_row(statement, **scope_parameters(statement, caller)))
+    return found(await db.json_row(statement))
 
 
 @post(
@@ -67,7 +66,7 @@ async def remove_filter(filter_id: UUID, tx: Transaction, caller: Caller) -> Non
 async def saved_groups(db: Database, caller: Caller) -> Json:
     """The groups that the caller sees, newest first: `{list_type: {project_id or "all": [group]}}`."""
     statement = queries.groups_of(caller.role)
-    return found(await db.json_row(statement, **scope_parameters(statement, caller)))
+    return found(await db.json_row(statement))
 
 
 @post(
@@ -88,8 +87,7 @@ async def save_group(body: NewGroup, tx: Transaction, caller: Caller) -> Json:
 async def saved_group(filter_group_id: UUID, db: Database, caller: Caller) -> Json:
     """A group of one's own; administrators read any."""
     statement = queries.own_group(caller.is_admin)
-    about = scope_parameters(statement, caller)
-    return found(await db.json_row(statement, row_id=filter_group_id, **about), "The group")
+    return found(await db.json_row(statement, row_id=filter_group_id), "The group")
 
 
 @put(
