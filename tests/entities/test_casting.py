@@ -93,9 +93,7 @@ def test_an_episode_casts_what_its_shots_cast_until_none_does(server: Server, ad
     assert updates[-1]["removed_asset_ids"] == [by_shots["id"]]
 
 
-def test_an_asset_off_an_episode_leaves_its_shots_with_one_event_each(
-    server: Server, admin: Client
-) -> None:
+def test_an_asset_off_an_episode_leaves_its_shots_with_one_event_each(server: Server, admin: Client) -> None:
     show = Show(admin)
     episode = show.episode()
     shot, asset = show.shot(show.sequence(episode)), show.asset()

@@ -157,9 +157,7 @@ def test_subscribing_needs_access_to_the_task(admin: Client) -> None:
         assert admin.post(f"{watch}/{unknown}/subscribe").status_code == 404
 
 
-def test_nobody_is_told_what_is_hidden_from_them_on_the_production(
-    server: Server, admin: Client
-) -> None:
+def test_nobody_is_told_what_is_hidden_from_them_on_the_production(server: Server, admin: Client) -> None:
     artist, boss, vendor, gone = (person(admin, role) for role in ("user", "manager", "vendor", "user"))
     show = factories.production(admin, artist, boss, vendor, gone)
     # Roles on the production count: an artist is its client, a manager is an artist on it.

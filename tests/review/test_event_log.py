@@ -55,9 +55,7 @@ def test_the_log_is_narrowed_and_paged(admin: Client, show: dict[str, Any]) -> N
         assert answer.status_code == 400, wrong
 
 
-def test_a_cursor_skips_nothing_of_the_same_moment(
-    server: Server, admin: Client, show: dict[str, Any]
-) -> None:
+def test_a_cursor_skips_nothing_of_the_same_moment(server: Server, admin: Client, show: dict[str, Any]) -> None:
     with psycopg.connect(server.database_url) as connection:
         connection.execute(
             "UPDATE api_event SET created_at = '2024-01-01' WHERE project_id = %s AND name LIKE 'comment:%%'",

@@ -90,9 +90,7 @@ def test_a_shared_search_does_not_move_where_one_manages_nothing(
         assert row["id"] not in listed(admin, path, elsewhere)
 
 
-def test_a_personal_search_names_a_production_one_is_in(
-    admin: Client, crew: dict[str, Client], show: str
-) -> None:
+def test_a_personal_search_names_a_production_one_is_in(admin: Client, crew: dict[str, Client], show: str) -> None:
     artist, elsewhere = crew["user"], factories.production(admin)["id"]
     for path, body in ((FILTERS, {"name": "a", "query": "b"}), (GROUPS, {"name": "a"})):
         assert artist.post(path, {**body, "project_id": elsewhere}).status_code == 403
@@ -119,9 +117,7 @@ def test_nobody_joins_a_group_they_do_not_see(admin: Client, crew: dict[str, Cli
     assert (answer.status_code, "is_shared" in answer.json()["message"]) == (400, True)
 
 
-def test_a_group_that_goes_leaves_the_searches_of_others(
-    admin: Client, crew: dict[str, Client], show: str
-) -> None:
+def test_a_group_that_goes_leaves_the_searches_of_others(admin: Client, crew: dict[str, Client], show: str) -> None:
     manager = crew["manager"]
     promoted = person(admin, "user")
     factories.join(admin, show, promoted, "manager")

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from pegbar.core.work.processes import loading
 
     with loading():
-        from pegbar.cli import database, inspection, serve, users  # noqa: F401
+        from pegbar.cli import database, inspection, media, serve, users  # noqa: F401
         from pegbar.config import InvalidSetting
         from pegbar.core.data.embedded import CannotStart
         from pegbar.core.data.faults import answer_to

@@ -1,12 +1,13 @@
 """Which server a command is about: its data folder and its database."""
 
+import asyncio
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
@@ -15,6 +16,8 @@ from pegbar.config import settings
 from pegbar.core import privacy
 from pegbar.core.data import migrations
 from pegbar.core.data.embedded import EmbeddedPostgres
+
+T = TypeVar("T")
 
 #: The key that every reader of Kitsu's documentation knows.
 _KNOWN_KEY = "mysecretkey"
@@ -101,3 +104,22 @@ def secret_key(folder: Path) -> str:
             file.write(secrets.token_urlsafe(48))
         fresh.replace(path)
     return path.read_text().strip()
+
+
+def with_database(place: Place | None, work: Callable[[Any], Awaitable[T]], *, size: int = 1) -> T:
+    """Do something with the database of a place, over so many connections."""
+    from pegbar.app import load_domains
+    from pegbar.core.data.database import Database
+
+    async def run(url: str) -> T:
+        database = Database(url, size=size)
+        await database.open()
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    with database_of(place) as url:
+        give("SECRET_KEY", secret_key(settings().data_folder))
+        load_domains()
+        return asyncio.run(run(url))

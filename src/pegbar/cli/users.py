@@ -1,6 +1,5 @@
 """`pegbar user`: accounts, for whoever runs the server."""
 
-import asyncio
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,8 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pegbar.cli import UserError, app, out
-from pegbar.cli.place import Place, database_of, give, secret_key
-from pegbar.config import settings
+from pegbar.cli.place import Place, with_database
 
 user = App(name="user", help="Make and change the accounts of people and bots.")
 app.command(user)
@@ -26,31 +24,12 @@ FromInput = Annotated[
 ]
 
 
-def _with_database(place: Place | None, work: Callable[[Any], Awaitable[T]]) -> T:
-    """Do something with the database of a place."""
-    from pegbar.app import load_domains
-    from pegbar.core.data.database import Database
-
-    async def run(url: str) -> T:
-        database = Database(url, size=1)
-        await database.open()
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    with database_of(place) as url:
-        give("SECRET_KEY", secret_key(settings().data_folder))
-        load_domains()
-        return asyncio.run(run(url))
-
-
 def _in_transaction(place: Place | None, work: Callable[[Any], Awaitable[T]]) -> T:
     async def run(database: Any) -> T:
         async with database.transaction() as tx:
             return await work(tx)
 
-    return _with_database(place, run)
+    return with_database(place, run)
 
 
 def _password(password: str | None, *, from_input: bool) -> tuple[str, str]:
@@ -133,7 +112,7 @@ def list_users(
     """List the accounts."""
     from pegbar.accounts import administration
 
-    rows = _with_database(place, administration.everybody)
+    rows = with_database(place, administration.everybody)
     if json:
         import msgspec
 

@@ -12,14 +12,13 @@ Kind = Literal["picture", "movie", "other"]
 
 PICTURES = frozenset({"jpe", "jpeg", "jpg", "png"})
 MOVIES = frozenset({"avi", "m4v", "mkv", "mov", "mp4", "webm", "wmv"})
-#: Kept as they come, beside thumbnails and a picture to view made from them.
-VIEWABLE = frozenset(
-    {"cin", "dpx", "exr", "gif", "hdr", "jp2", "jxl", "psb", "psd", "tga", "tif", "tiff", "webp"}
-)  # beyond the specification: all but exr, gif, psb, psd; and that there are pictures of them
-#: The same, with the extra `pegbar[photos]`.
+#: Taken with the extra `pegbar[photos]`.
 PHOTOS = frozenset({"arw", "avif", "cr2", "cr3", "dng", "heic", "heif", "nef", "orf", "raf", "rw2"})
+#: Kept as they come, beside thumbnails and a picture to view that are made from them. The specification knows exr, gif,
+#: psb and psd of these, and no pictures of them.
+VIEWABLE = PHOTOS | {"cin", "dpx", "exr", "gif", "hdr", "jp2", "jxl", "psb", "psd", "tga", "tif", "tiff", "webp"}
 # fmt: off
-OTHERS = VIEWABLE | PHOTOS | frozenset({
+OTHERS = VIEWABLE | frozenset({
     "ae", "ai", "blend", "clip", "comp", "diff", "exr", "fbx", "fla", "flv", "gif", "glb", "gltf", "hip", "kra", "ma",
     "mb", "md", "mp3", "obj", "pdf", "psd", "psb", "rar", "rev", "riv", "sai", "sai2", "sbbkp", "svg", "swf", "tvpp",
     "wav", "zip",

@@ -8,11 +8,10 @@ from sqlalchemy import func, select
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
 from pegbar.core.storage import Address, record, store
-from pegbar.media import addresses, queries
-from pegbar.media.publishing import announce
+from pegbar.media import addresses, queries, variants
+from pegbar.media.publishing import announce, derive_later
 from pegbar.media.revisions import add_preview
 from pegbar.media.tables import preview_file
-from pegbar.media.variants import derive_later
 from pegbar.tasks.hooks import REVISION_IMPORTED, RevisionImport
 
 _COPIED = ("extension", "original_name", "status", "file_size", "width", "height", "duration", "data")
@@ -46,6 +45,8 @@ async def _copy(tx: Transaction, source: asyncpg.Record, imported: RevisionImpor
     stands = source["extension"] in ("png", "mp4")
     await announce(tx, state, columns, stands=stands)
     derive_later(tx, copy_id, columns)
+    if source["extension"] in addresses.VIEWABLE and await store().stat(addresses.picture("previews", copy_id)) is None:
+        variants.make_later(tx, copy_id)
 
 
 @REVISION_IMPORTED.register()

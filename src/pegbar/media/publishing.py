@@ -5,6 +5,7 @@ again that nobody else uploaded meanwhile. From "Worth fixing": a refused upload
 be uploaded again.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from pegbar.core.data.parameters import param
 from pegbar.core.errors import Conflict, NotFound
 from pegbar.core.http.uploads import Upload
 from pegbar.core.storage import record, store
+from pegbar.core.work.jobs import job
 from pegbar.media import addresses, faces, queries, variants
 from pegbar.media.events import PREVIEW_ADD_FILE, PREVIEW_UPDATE
 from pegbar.media.pictures import DERIVED, ORIGINAL, UnreadablePicture, rendered
@@ -59,7 +61,7 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
     else:
         stored, more = await _take_other(preview_id, upload)
     viewable = None
-    if upload.extension in variants.VIEWABLE:
+    if upload.extension in addresses.VIEWABLE:
         viewable = await variants.of_upload(db, author_id, preview_id, upload, in_job=in_job)
         stored += viewable.stored
     async with db.transaction(author_id) as tx:
@@ -68,11 +70,11 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
         for address, size in stored:
             await record(tx, address, size)
         await announce(tx, state, {**columns, **more}, stands=kind != "other")
-        variants.derive_later(tx, preview_id, {**columns, **more}, viewable=viewable)
+        derive_later(tx, preview_id, {**columns, **more})
         row = await tx.json_row(queries.preview_row, preview_id=preview_id)
         assert row is not None
         if viewable is not None:
-            await variants.note(tx, preview_id, viewable.error)
+            await variants.note(tx, preview_id, viewable)
         return row
 
 
@@ -125,3 +127,30 @@ async def _take_other(preview_id: UUID, upload: Upload) -> tuple[list[Stored], d
     address = addresses.other(preview_id)
     size = await store().put(address, upload.path)
     return [(address, size)], {"extension": upload.extension, "file_size": size}
+
+
+DERIVE = job("media.derive_pictures")
+
+
+def derive_later(tx: Transaction, preview_id: UUID, columns: Mapping[str, Any]) -> None:
+    """Leave the thumbnails of a picture that has none yet to a job."""
+    if columns["status"] == "processing" and columns["extension"] == "png":
+        tx.defer(DERIVE, preview_id=preview_id)
+
+
+@DERIVE.task
+async def derive_pictures(db: Database, *, preview_id: str) -> None:
+    """Make the thumbnails of a picture that an upload left for later; the preview is then ready, or broken."""
+    row_id = UUID(preview_id)
+    derived = await variants.remade(db, row_id, addresses.picture("original", row_id))
+    status = "broken" if derived.error else "ready"
+    async with db.transaction() as tx:
+        state = await tx.row(queries.locked_preview_state, preview_id=row_id)
+        if state is None:
+            return
+        await tx.update(preview_file, row_id, status=status)
+        for address, size in derived.stored:
+            await record(tx, address, size)
+        tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=row_id, status=status)
+        if status == "ready" and state["position"] == 1:
+            await faces.stand_for_task(tx, row_id)

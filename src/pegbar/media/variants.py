@@ -1,16 +1,14 @@
 """The pictures derived from what is stored of a preview: thumbnails, and a picture to view.
 
-They are made in the request, or by a job where the studio wants that or the picture is large, and again by `pegbar
+They are made in the request, or by a job (where the studio wants that, or the picture is large), and again by `pegbar
 media thumbnails`. Source: spec media, "Picture pipeline", "Job queue", "Admin commands expected"; beyond it, EXR, PSD
 and other files that are kept as they come get the same variants. Their rows stay as specified, ready and 0 x 0: what
 goes wrong with the variants is in `data.variants_error` and in the log.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -24,15 +22,11 @@ from pegbar.core.http.uploads import Upload
 from pegbar.core.storage import Address, disk_errors, fetch, record, store
 from pegbar.core.turns import Holder
 from pegbar.core.work.jobs import job
-from pegbar.media import addresses, faces, queries
+from pegbar.media import addresses, queries
 from pegbar.media.events import PREVIEW_UPDATE
 from pegbar.media.pictures import DERIVED, Colour, LargePicture, Rendered, UnreadablePicture, rendered
-from pegbar.media.tables import preview_file
 
 log = structlog.get_logger()
-
-#: The extensions of files that are kept as they come, and shown by pictures made from them.
-VIEWABLE = addresses.VIEWABLE | addresses.PHOTOS
 
 #: A binary that is stored, not yet recorded.
 Stored = tuple[Address, int]
@@ -40,7 +34,7 @@ Stored = tuple[Address, int]
 
 @dataclass(frozen=True)
 class Derived:
-    """What was made of a file that is kept as it came: the pictures, else why there are none, or that a job makes them."""
+    """The pictures made of a preview, else why there are none, or that a job is to make them."""
 
     stored: list[Stored] = field(default_factory=list)
     error: str | None = None
@@ -95,72 +89,76 @@ _NOTE = sql(
 )
 
 
-async def note(tx: Transaction, preview_id: UUID, error: str | None) -> None:
-    """Keep in a preview's data why it has no variants; forget it when it has."""
-    await tx.execute(_NOTE, preview_id=preview_id, error=error, now=utc_now())
+async def note(tx: Transaction, preview_id: UUID, derived: Derived) -> None:
+    """Keep in a preview's data why it has no variants, or forget it; have a job make those that are left for later."""
+    if derived.later:
+        make_later(tx, preview_id)
+    else:
+        await tx.execute(_NOTE, preview_id=preview_id, error=derived.error, now=utc_now())
 
 
-DERIVE = job("media.derive_pictures")
+async def is_production(db: Database, name: str) -> bool:
+    """Whether there is a production of this name."""
+    return await db.value(queries.production_named, name=name) is not None
 
 
-def derive_later(
-    tx: Transaction, preview_id: UUID, columns: Mapping[str, Any], *, viewable: Derived | None = None
-) -> None:
-    """Leave the variants of a preview that has none yet to a job."""
-    waits = columns["status"] == "processing" and columns["extension"] == "png"
-    if waits or (viewable is not None and viewable.later):
-        tx.defer(DERIVE, preview_id=preview_id)
+async def remakable(db: Database, project: str | None = None) -> list[UUID]:
+    """The ready previews whose variants are made from what is stored, of a production by its name or of all."""
+    extensions = sorted(addresses.VIEWABLE | {"png", "mp4"})
+    return [row["id"] for row in await db.rows(queries.remakable_previews, project=project, extensions=extensions)]
 
 
-@DERIVE.task
-async def derive_pictures(db: Database, *, preview_id: str) -> None:
-    """Make the variants that an upload left for later. A picture is then ready, or broken; other kinds were ready."""
-    await rebuild(db, UUID(preview_id), in_job=True)
-
-
-async def rebuild(db: Database, preview_id: UUID, *, in_job: bool = False) -> str | None:
-    """Make the variants of a preview from what is stored of it; why they cannot be made, or None.
-
-    Raises ApiError for what may pass by itself.
-    """
-    state = await db.row(queries.preview_state, preview_id=preview_id)
-    if state is None:
-        return "the preview is deleted"
-    extension = (state["extension"] or "").lower()
-    viewable = extension in VIEWABLE
-    source = addresses.other(preview_id) if viewable else addresses.picture("original", preview_id)
+async def remade(db: Database, preview_id: UUID, source: Address, name: str = "") -> Derived:
+    """The variants of a preview, made from a binary of it and stored. Raises ApiError for what may pass by itself."""
     folder = settings().upload_folder
     with disk_errors():
         folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix="derive-") as scratch:
         copy = Path(scratch) / "source"
-        if not await fetch(source, copy):
-            derived = Derived(error="its file is not stored")
-        else:
-            try:
-                derived = await _derive(db, None, preview_id, copy, f"{state['original_name']}.{extension}")
-            except ApiError as error:
-                log.warning("the variants of a preview are tried again", preview=str(preview_id), reason=error.message)
-                raise
-    await _settle(db, preview_id, derived, viewable=viewable, in_job=in_job)
-    return derived.error
+        try:
+            if not await fetch(source, copy):
+                return Derived(error="Its file is not stored.")
+            return await _derive(db, None, preview_id, copy, name)
+        except ApiError as error:
+            log.warning("the variants of a preview are tried again", preview=str(preview_id), reason=error.message)
+            raise
 
 
-async def _settle(db: Database, preview_id: UUID, derived: Derived, *, viewable: bool, in_job: bool) -> None:
-    """Write what became of a preview, unless it was deleted meanwhile. Only an upload's job changes its status."""
+async def rebuild(db: Database, preview_id: UUID) -> str | None:
+    """Make the variants of a preview again from what is stored of it, and tell it; why they cannot be made, or None.
+
+    Its status stays. Raises ApiError for what may pass by itself.
+    """
+    state = await db.row(queries.preview_state, preview_id=preview_id)
+    if state is None:
+        return "The preview is deleted."
+    extension = (state["extension"] or "").lower()
+    viewable = extension in addresses.VIEWABLE
+    source = addresses.other(preview_id) if viewable else addresses.picture("original", preview_id)
+    derived = await remade(db, preview_id, source, f"{state['original_name']}.{extension}")
     async with db.transaction() as tx:
         state = await tx.row(queries.locked_preview_state, preview_id=preview_id)
         if state is None:
-            return
-        status = state["status"]
+            return "The preview is deleted."
         if viewable:
-            await note(tx, preview_id, derived.error)
-        elif in_job:
-            status = "broken" if derived.error else "ready"
-            await tx.update(preview_file, preview_id, status=status)
+            await note(tx, preview_id, derived)
         for address, size in derived.stored:
             await record(tx, address, size)
-        if derived.stored or in_job:
-            tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=preview_id, status=status)
-        if in_job and not viewable and status == "ready" and state["position"] == 1:
-            await faces.stand_for_task(tx, preview_id)
+        if derived.stored:
+            event = {"preview_file_id": preview_id, "status": state["status"]}
+            tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], **event)
+    return derived.error
+
+
+MAKE = job("media.make_variants")
+
+
+def make_later(tx: Transaction, preview_id: UUID) -> None:
+    """Leave the variants of a file that is kept as it came to a job."""
+    tx.defer(MAKE, preview_id=preview_id)
+
+
+@MAKE.task
+async def make_variants(db: Database, *, preview_id: str) -> None:
+    """Make the variants that an upload left for later. The preview was ready before, and stays so without them."""
+    await rebuild(db, UUID(preview_id))
