@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
-from PIL import ImageCms
 
 from tests.media.publishing import png_of
 
@@ -142,19 +141,6 @@ def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
     return png_of(8, 8, 8, 2, b"".join(b"\0" + bytes((200, 40, 40)) * 8 for _ in range(8)), *chunks)
 
 
-def swapped_profile() -> bytes:
-    """An ICC profile in which red is green and green is blue: what it changes is seen at once."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    tags = {}
-    for number in range(struct.unpack(">I", profile[128:132])[0]):
-        at = 132 + 12 * number
-        tags[bytes(profile[at : at + 4])] = at
-    places = {name: bytes(profile[tags[name] + 4 : tags[name] + 12]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")}
-    for name, other in ((b"rXYZ", b"gXYZ"), (b"gXYZ", b"bXYZ"), (b"bXYZ", b"rXYZ")):
-        profile[tags[name] + 4 : tags[name] + 12] = places[other]
-    return bytes(profile)
-
-
 def matrix_profile(primaries: tuple[tuple[float, float], ...], gamma: float) -> bytes:
     """A display profile of these primaries (x and y of red, green, blue; the white is D65) and this gamma."""
     white = np.array([0.95047, 1.0, 1.08883])
@@ -175,9 +161,8 @@ def matrix_profile(primaries: tuple[tuple[float, float], ...], gamma: float) -> 
         tags.append((bytes([letter]) + b"TRC", curve))
     table, data, at = b"", b"", 128 + 4 + 12 * len(tags)
     for name, value in tags:
-        value += b"\0" * (-len(value) % 4)
         table += name + struct.pack(">II", at + len(data), len(value))
-        data += value
+        data += value + b"\0" * (-len(value) % 4)
     head = struct.pack(">I4sI4s4s4s", at + len(data), b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ")
     head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + fixed(d50)
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + data
@@ -197,9 +182,8 @@ def inks_profile() -> bytes:
     tags = [(b"desc", text), (b"cprt", b"text\0\0\0\0none\0\0\0\0"), (b"wtpt", white), (b"A2B0", table)]
     entries, data, at = b"", b"", 128 + 4 + 12 * len(tags)
     for name, value in tags:
-        value += b"\0" * (-len(value) % 4)
         entries += name + struct.pack(">II", at + len(data), len(value))
-        data += value
+        data += value + b"\0" * (-len(value) % 4)
     head = struct.pack(">I4sI4s4s4s", at + len(data), b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab ")
     head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + white[8:]
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + entries + data

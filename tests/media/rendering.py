@@ -57,7 +57,8 @@ def seen(source: Path, at: tuple[int, int] | None = None, size: tuple[int, int] 
     answer, pictures = make(source, ("contain", *size), **request)
     assert "unreadable" not in answer, answer
     x, y = at or (size[0] // 2, size[1] // 2)
-    return [round(value * 255) for value in pictures[0].getpixel(x, y)]
+    *colour, alpha = pictures[0].getpixel(x, y)  # multiplied, as it is read
+    return [*(round(value / (alpha or 1) * 255) for value in colour), round(alpha * 255)]
 
 
 def refusal(source: Path, **request: Any) -> str:
