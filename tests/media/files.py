@@ -76,16 +76,17 @@ def deep(path: Path, colour: tuple[float, float, float, float]) -> Path:
     return path
 
 
-def psd(colour: tuple[int, ...], width: int = 6, height: int = 4, *, version: int = 1, **header: int) -> bytes:
+def psd(
+    colour: tuple[int, ...], *, version: int = 1, channels: int | None = None, said: tuple[int, int] | None = None
+) -> bytes:
     """A Photoshop file (version 2: PSB) of one colour, without layers: three channels are RGB, four are CMYK.
 
-    `header` may lie about the number of channels, the width and the height.
+    It may lie about the number of its channels, and about its width and height.
     """
+    width, height = 6, 4
     mode = {1: 1, 3: 3, 4: 4}[len(colour)]
-    numbers = {"channels": len(colour), "height": height, "width": width, **header}
-    head = struct.pack(
-        ">4sH6xHIIHH", b"8BPS", version, numbers["channels"], numbers["height"], numbers["width"], 8, mode
-    )
+    wide, high = said or (width, height)
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", version, channels or len(colour), high, wide, 8, mode)
     sections = b"\0" * 4 + b"\0" * 4 + b"\0" * (4 if version == 1 else 8)
     inks = [255 - value for value in colour] if mode == 4 else colour
     return head + sections + b"\0\0" + b"".join(bytes([value]) * (width * height) for value in inks)

@@ -2,6 +2,8 @@
 
 import resource
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import MEMORY, MOST_MEMORY_OF_PIXEL, Large, Unreadable
@@ -14,6 +16,14 @@ _MEMORY_OF_PIXEL, _MEMORY_OF_DEEP = 8, 256
 STRIP = 2**20
 #: Parts of a file (EXR) and pages (TIFF) that are looked at, and rows that may fail before the rest is given up.
 _MOST_PARTS, _MOST_FAILURES = 256, 16
+
+
+#: How files of some formats start, and an extension of theirs.
+_STARTS = {
+    b"\x89PNG": "png", b"\xff\xd8": "jpg", b"\x76\x2f\x31\x01": "exr", b"8BPS": "psd", b"II*\0": "tif",
+    b"MM\0*": "tif", b"#?": "hdr", b"SDPX": "dpx", b"XPDS": "dpx", b"GIF8": "gif", b"RIFF": "webp",
+    b"\xff\x0a": "jxl", b"\0\0\0\x0cJXL ": "jxl", b"\0\0\0\x0cjP  ": "jp2",
+}  # fmt: skip
 
 
 def limit_memory(more: int = 0) -> None:
@@ -143,8 +153,25 @@ class File(Source):
         opened = self._oiio.ImageInput.open(self._path, config)
         if opened is None:
             self._oiio.geterror()
-            raise Unreadable("it is not a picture")
+            raise Unreadable(f"it is not a picture{self._complaint()}")
         return opened
+
+    def _complaint(self) -> str:
+        """What is wrong with the file, as the reader of the format says that it starts like.
+
+        OpenImageIO asks that reader alone, and tells what it says, when the name has its extension.
+        """
+        with Path(self._path).open("rb") as file:
+            start = file.read(8)
+        extension = next((extension for beginning, extension in _STARTS.items() if start.startswith(beginning)), None)
+        if extension is None:
+            return ""
+        with TemporaryDirectory() as folder:
+            named = Path(folder) / f"file.{extension}"
+            named.symlink_to(Path(self._path).resolve())
+            self._oiio.ImageInput.open(str(named))
+            complaint = " ".join(self._oiio.geterror().replace(str(named), "the file").split())
+        return f" ({complaint[:300]})" if complaint else ""
 
     def _part(self, request: dict[str, Any]) -> int:
         """The part that is the picture: of an EXR, the one whose channels look most like it; else the first.
