@@ -51,6 +51,13 @@ def thumbnail(who: Client, preview_id: str, where: str = "thumbnails") -> Any:
     return who.get(f"/pictures/{where}/preview-files/{preview_id}.png")
 
 
+def arrives(server: Server, who: Client, preview_id: str) -> None:
+    """Wait for the pictures that a job makes of a preview."""
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
+        wait_for(connection, "SELECT 1 FROM stored_file WHERE key = %s", f"previews-{preview_id}")
+    assert thumbnail(who, preview_id).status_code == 200
+
+
 def test_a_render_is_kept_as_it_came_and_shown_in_colour(
     admin: Client, artist: Client, task: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -171,14 +178,14 @@ def test_large_renders_and_a_studios_jobs_are_made_after_the_answer_and_again_by
         task = factories.task(admin, factories.entity(admin, show["id"]), assignees=[artist.id])
         queued = published(artist, admin, task["id"], grey_exr(tmp_path), "a.exr")
         assert queued["status"] == "ready"
-        wait_for(lambda: thumbnail(artist, queued["id"]).status_code == 200)
+        arrives(server, artist, queued["id"])
         # 17 megapixels: too many for the request, whatever the studio says.
         preview = place(artist, task["id"], comment_on(artist, admin, task["id"])["id"])
         large = upload(artist, preview["id"], grey_exr(tmp_path, 5000, 3500), "large.exr", no_job="true").json()
         assert large["status"] == "ready"
-        wait_for(lambda: thumbnail(artist, large["id"]).status_code == 200)
+        arrives(server, artist, large["id"])
         picture = published(artist, admin, task["id"], png(), "a.png")
-        wait_for(lambda: thumbnail(artist, picture["id"]).status_code == 200)
+        arrives(server, artist, picture["id"])
         lost = published(artist, admin, task["id"], b"no render", "b.exr")
         for file in (server.folder / "previews" / "pictures" / "thumbnails").rglob("*"):
             if file.is_file():
