@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813
 
 from pegbar.media.pictures import DERIVED, rendered
 
