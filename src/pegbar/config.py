@@ -265,6 +265,19 @@ class Settings:
     media_slot_wait_timeout: float = _storage(
         30.0, "MEDIA_SLOT_WAIT_TIMEOUT", "Seconds that they wait, then it is 503", least=0
     )
+    ocio_config: str = _storage(
+        "", "PEGBAR_OCIO_CONFIG OCIO", "OpenColorIO configuration, a file or ocio://…; the built-in ACES one unless set"
+    )
+    ocio_display: str = _storage(
+        "", "PEGBAR_OCIO_DISPLAY", "Its display that EXR, HDR and film scans are shown for; its default unless set"
+    )
+    ocio_view: str = _storage("", "PEGBAR_OCIO_VIEW", "Its view of that display; the display's default unless set")
+    ocio_linear_space: str = _storage(
+        "", "PEGBAR_OCIO_LINEAR_SPACE", "Colour space of linear files that name none; its role scene_linear unless set"
+    )
+    ocio_log_space: str = _storage(
+        "", "PEGBAR_OCIO_LOG_SPACE", "Colour space of logarithmic DPX and Cineon files; Cineon's film unless set"
+    )
     enable_job_queue: bool = _storage(
         False, "ENABLE_JOB_QUEUE", "Make thumbnails and movies in jobs after the upload instead of before its answer"
     )

@@ -20,6 +20,16 @@ def png(width: int = 64, height: int = 32, colour: tuple[int, ...] = (200, 40, 4
     return b"\x89PNG\r\n\x1a\n" + _part(b"IHDR", header) + _part(b"IDAT", zlib.compress(rows)) + _part(b"IEND", b"")
 
 
+def png_of(
+    width: int, height: int, bits: int, kind: int, rows: bytes, *chunks: tuple[bytes, bytes], packed: bytes = b""
+) -> bytes:
+    """A PNG with a header as it is told, chunks before its pixels, and the rows (or what they are packed as)."""
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    extra = b"".join(_part(*chunk) for chunk in chunks)
+    data = _part(b"IDAT", packed or zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + _part(b"IHDR", header) + extra + data + _part(b"IEND", b"")
+
+
 def bomb(side: int) -> bytes:
     """A black square of one bit a pixel: a few kilobytes, whatever its size."""
     row = b"\0" * (1 + (side + 7) // 8)

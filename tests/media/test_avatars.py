@@ -50,7 +50,7 @@ def _decoding(server: Server) -> int:
     number = 0
     for process in psutil.Process(server.process.pid).children(recursive=True):
         try:
-            number += any(word.endswith("render.py") for word in process.cmdline())
+            number += any(word.endswith("render/__main__.py") for word in process.cmdline())
         except psutil.NoSuchProcess:
             continue
     return number

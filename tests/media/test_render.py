@@ -1,8 +1,5 @@
 """Pictures made from uploads: sizes, orientation, transparency, and files that are none."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pegbar.media import render
+from pegbar.media.render import program
 from tests.media.publishing import bomb, png, size_of
+from tests.media.rendering import make, measured
 
 _SIDES = st.integers(1, 5000)
 
@@ -35,21 +34,6 @@ def test_the_sizes_of_the_specification() -> None:
 
 def test_previews_of_extreme_ratios_are_capped() -> None:
     assert render.preview_box(10, 10000) == (1200, 12000)
-
-
-def make(source: Path, *outputs: tuple[str, int, int], max_pixels: int = 10**8, hdr: bool = False) -> Any:
-    """What the program answers, and the pictures it made."""
-    paths = [source.with_name(f"out-{i}") for i in range(len(outputs))]
-    asked = [
-        {"path": str(path), "fit": fit, "width": width, "height": height}
-        for path, (fit, width, height) in zip(paths, outputs, strict=True)
-    ]
-    request = {"source": str(source), "outputs": asked, "max_pixels": max_pixels, "hdr": hdr}
-    done = subprocess.run(
-        [sys.executable, "-I", render.__file__, json.dumps(request)], capture_output=True, timeout=120, check=False
-    )
-    answer = json.loads(done.stdout.splitlines()[0])
-    return answer, [oiio.ImageBuf(str(path)) for path in paths if path.exists()]
 
 
 def write(path: Path, width: int, height: int, channels: int = 3, **attributes: Any) -> Path:
@@ -117,26 +101,6 @@ def test_a_bomb_is_refused_before_its_pixels_are_read(tmp_path: Path) -> None:
     assert made == []
 
 
-#: Runs a command and writes its exit code and its peak memory after what it says. A process of its own, and a small
-#: one: the peak of a process counts that of the one it was forked from.
-MEASURING = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:]).returncode
-memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print("", code, memory, sep="\\n", end="")
-"""
-
-
-def measured(source: Path, fit: str, **request: int) -> tuple[int, dict[str, Any], int]:
-    """The exit code of the program, what it says, and the most memory it took, in bytes."""
-    outputs = [{"path": str(source.with_name("out")), "fit": fit, "width": 150, "height": 100}]
-    asked = {"source": str(source), "outputs": outputs, "hdr": False, "max_pixels": 2**27, **request}
-    command = [sys.executable, "-I", render.__file__, json.dumps(asked)]
-    measuring = subprocess.run([sys.executable, "-I", "-c", MEASURING, *command], stdout=subprocess.PIPE, check=True)
-    said, code, memory = measuring.stdout.decode().rsplit("\n", 2)
-    return int(code), json.loads(said) if said else {}, int(memory) * 1024
-
-
 def test_a_bomb_of_361_megapixels_costs_what_its_header_does(tmp_path: Path) -> None:
     source = tmp_path / "bomb.png"
     source.write_bytes(bomb(19000))
@@ -169,7 +133,7 @@ def test_a_picture_stands_as_its_orientation_says(orientation: int) -> None:
     lying = oiio.ImageBuf(pixels)
     lying.specmod().attribute("Orientation", orientation)
     expected = oiio.ImageBufAlgo.reorient(lying).get_pixels(oiio.FLOAT)
-    assert render.upright(pixels, orientation).tolist() == expected.tolist()
+    assert program.upright(pixels, orientation).tolist() == expected.tolist()
 
 
 def test_a_large_picture_keeps_its_place_when_it_is_averaged_first(tmp_path: Path) -> None:
@@ -187,7 +151,7 @@ def test_a_large_picture_keeps_its_place_when_it_is_averaged_first(tmp_path: Pat
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 9))
 def test_an_averaged_picture_is_the_mean_of_its_parts(height: int, width: int, by: int) -> None:
     pixels = np.random.default_rng(height * width).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    small = render._averaged(np, pixels, by)
+    small = program.averaged(np, pixels, by)
     assert small.shape == (-(-height // by), -(-width // by), 3)
     for y, x in ((0, 0), (small.shape[0] - 1, small.shape[1] - 1)):
         part = pixels[y * by : (y + 1) * by, x * by : (x + 1) * by]
@@ -204,6 +168,7 @@ def test_lights_are_shown_in_their_thumbnail(tmp_path: Path) -> None:
 
 
 def test_nothing_of_the_server_is_in_the_process_that_decodes() -> None:
-    source = Path(render.__file__).read_text()
-    assert "import pegbar" not in source
-    assert "from pegbar" not in source
+    for module in Path(render.__file__).parent.glob("*.py"):
+        source = module.read_text()
+        assert "import pegbar" not in source
+        assert "from pegbar" not in source

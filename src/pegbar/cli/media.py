@@ -1,4 +1,4 @@
-"""`pegbar media`: movies that wait, that are broken, and that are to be made again."""
+"""`pegbar media`: movies that wait or are broken, and what is made of uploads, made again."""
 
 import asyncio
 from collections import Counter
@@ -11,11 +11,11 @@ from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pegbar.cli import UserError, app, out
+from pegbar.cli import UserError, app, err, out
 from pegbar.cli.inspection import As_json, print_json
 from pegbar.cli.place import Place, with_database
 
-media = App(name="media", help="Look after movies: what they wait for, and making them again.")
+media = App(name="media", help="Look after movies and pictures: what they wait for, and making them again.")
 app.command(media)
 
 Project = Annotated[str | None, Parameter(help="Only the movies of the production of this name.")]
@@ -145,3 +145,49 @@ def merge_annotations(
         out.print(f"{changed} movies {'would change' if dry_run else 'changed'}." if changed else "Nothing to merge.")
 
     with_database(place, run)
+
+
+#: Previews that are made at once; how many processes there are is bounded by PEGBAR_PICTURE_PROCESSES.
+_AT_ONCE = 4
+
+
+@media.command
+def thumbnails(
+    place: Place | None = None,
+    *,
+    project: Project = None,
+) -> None:
+    """Make the thumbnails and pictures of previews again, from what is stored of them."""
+    made, failures = with_database(place, lambda db: _rebuild(db, project), size=_AT_ONCE)
+    for preview_id, reason in failures:
+        err.print(f"{preview_id}: {reason}", markup=False)
+    out.print(f"The pictures of {made} previews are made again; of {len(failures)} they cannot be made.", markup=False)
+
+
+async def _rebuild(db: Any, project: str | None) -> tuple[int, list[tuple[UUID, str]]]:
+    from pegbar.core.errors import ApiError
+    from pegbar.media import variants
+    from pegbar.media.movies.upkeep import check_project
+
+    await check_project(db, project)
+    waiting = list(reversed(await variants.remakable(db, project)))
+    made, failures = 0, []
+    with Progress(console=err, transient=True) as progress:
+        bar = progress.add_task("Previews", total=len(waiting))
+
+        async def work() -> None:
+            nonlocal made
+            while waiting:
+                preview_id = waiting.pop()
+                try:
+                    reason = await variants.rebuild(db, preview_id)
+                except ApiError as error:
+                    reason = error.message
+                if reason is None:
+                    made += 1
+                else:
+                    failures.append((preview_id, reason))
+                progress.advance(bar)
+
+        await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+    return made, failures

@@ -17,6 +17,7 @@ from pegbar.core import privacy
 from pegbar.core.data.embedded import EmbeddedPostgres
 
 T = TypeVar("T")
+
 #: The key that every reader of Kitsu's documentation knows.
 _KNOWN_KEY = "mysecretkey"
 
@@ -106,13 +107,13 @@ def secret_key(folder: Path) -> str:
     return path.read_text().strip()
 
 
-def with_database(place: Place | None, work: Callable[[Any], Awaitable[T]]) -> T:
-    """Do something with the database of a place."""
+def with_database(place: Place | None, work: Callable[[Any], Awaitable[T]], *, size: int = 1) -> T:
+    """Do something with the database of a place, over so many connections."""
     from pegbar.app import load_domains
     from pegbar.core.data.database import Database
 
     async def run(url: str) -> T:
-        database = Database(url, size=1)
+        database = Database(url, size=size)
         await database.open()
         try:
             return await work(database)

@@ -1,5 +1,7 @@
 """Where the binaries of previews and avatars lie. Source: spec media, "Storage" and "Upload kinds"."""
 
+from functools import cache
+from importlib.util import find_spec
 from typing import Literal
 from uuid import UUID
 
@@ -10,8 +12,13 @@ Kind = Literal["picture", "movie", "other"]
 
 PICTURES = frozenset({"jpe", "jpeg", "jpg", "png"})
 MOVIES = frozenset({"avi", "m4v", "mkv", "mov", "mp4", "webm", "wmv"})
+#: Taken with the extra `pegbar[photos]`.
+PHOTOS = frozenset({"arw", "avif", "cr2", "cr3", "dng", "heic", "heif", "nef", "orf", "raf", "rw2"})
+#: Kept as they come, beside thumbnails and a picture to view that are made from them. The specification knows exr, gif,
+#: psb and psd of these, and no pictures of them.
+VIEWABLE = PHOTOS | {"cin", "dpx", "exr", "gif", "hdr", "jp2", "jxl", "psb", "psd", "tga", "tif", "tiff", "webp"}
 # fmt: off
-OTHERS = frozenset({
+OTHERS = VIEWABLE | frozenset({
     "ae", "ai", "blend", "clip", "comp", "diff", "exr", "fbx", "fla", "flv", "gif", "glb", "gltf", "hip", "kra", "ma",
     "mb", "md", "mp3", "obj", "pdf", "psd", "psb", "rar", "rev", "riv", "sai", "sai2", "sbbkp", "svg", "swf", "tvpp",
     "wav", "zip",
@@ -22,8 +29,16 @@ _PREVIEW_PICTURES = ("original", "thumbnails", "thumbnails-square", "previews", 
 MOVIE_PREFIXES = ("source", "previews", "lowdef")
 
 
+@cache
+def _reads_photos() -> bool:
+    return all(find_spec(module) is not None for module in ("pillow_heif", "rawpy"))
+
+
 def kind_of(extension: str) -> Kind:
     """What is done with an upload of this extension; 400 when it is not taken."""
+    if extension in PHOTOS and not _reads_photos():
+        message = "are taken when the server has the extra pegbar[photos] (pip install 'pegbar[photos]')"
+        raise BadRequest(f"Files of the type {extension!r} {message}.")
     if extension in PICTURES:
         return "picture"
     if extension in MOVIES:

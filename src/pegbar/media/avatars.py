@@ -76,9 +76,11 @@ async def _show(request: AnyRequest, db: Database, gallery: Gallery, row_id: UUI
 
 
 async def _take(request: AnyRequest, db: Database, caller: Caller, gallery: Gallery, row_id: UUID) -> dict[str, str]:
-    async with received_form(request) as form, rendered(form.file().path, (AVATAR,), holder=caller.id) as picture:
-        address = addresses.picture("thumbnails", row_id)
-        size = await store().put(address, picture.files["thumbnails"])
+    async with received_form(request) as form:
+        upload = form.file()
+        async with rendered(upload.path, (AVATAR,), holder=caller.id, name=upload.name) as picture:
+            address = addresses.picture("thumbnails", row_id)
+            size = await store().put(address, picture.files["thumbnails"])
     async with db.transaction(caller.id) as tx:
         if not await tx.update(gallery.table, row_id, has_avatar=True):
             raise NotFound(f"There is no {gallery.table.name} {row_id}.")

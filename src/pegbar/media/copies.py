@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
 from pegbar.core.storage import Address, record, store
-from pegbar.media import addresses, queries
+from pegbar.media import addresses, queries, variants
 from pegbar.media.publishing import announce, derive_later
 from pegbar.media.revisions import add_preview
 from pegbar.media.tables import preview_file
@@ -49,6 +49,8 @@ async def _copy(tx: Transaction, source: asyncpg.Record, imported: RevisionImpor
     kinds: dict[str, addresses.Kind] = {"png": "picture", "mp4": "movie"}
     await announce(tx, state, columns, kinds.get(source["extension"], "other"))
     derive_later(tx, copy_id, columns)
+    if source["extension"] in addresses.VIEWABLE and await store().stat(addresses.picture("previews", copy_id)) is None:
+        variants.make_later(tx, copy_id)
 
 
 @REVISION_IMPORTED.register()

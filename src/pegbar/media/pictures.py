@@ -1,17 +1,16 @@
-"""Pictures made from uploads, by processes under limits (render.py), in turn.
+"""Pictures made from uploads, by processes under limits (render), in turn.
 
 A process reads the header first. A small picture is made at once; a large one gives its place back and waits for one of
 the few that large ones have, so that an avatar waits neither for large pictures nor for one person's many.
 """
 
-import asyncio
 import json
 import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ from pegbar.config import settings
 from pegbar.core.errors import BadRequest
 from pegbar.core.storage import check_room, disk_errors
 from pegbar.core.turns import Holder, Turns
-from pegbar.media import render as program
+from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.media import render
 
 log = structlog.get_logger()
 
@@ -30,8 +30,9 @@ log = structlog.get_logger()
 _LONGEST = 300
 #: A picture of more pixels is large: a frame of a film, at 5K, is not.
 _SMALL_PIXELS = 2**24
-#: Threads reserve address space, of which the process has little.
-_FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+#: Seconds of processor, and bytes of a picture that is made.
+_PROCESSOR, _FILE_SIZE = 120, 4 * 1024**3
+_PROGRAM = Path(render.__file__).parent
 #: Pictures of one person that may wait for their turn.
 _MOST_WAITING = 100
 
@@ -72,6 +73,46 @@ class UnreadablePicture(BadRequest):
     """An upload that is no picture, or too large a one."""
 
 
+class LargePicture(Exception):
+    """A picture that is not made now, since it is large."""
+
+
+@dataclass(frozen=True)
+class Colour:
+    """How scene-linear and logarithmic pictures are shown: names of an OpenColorIO configuration; empty: its defaults.
+
+    `linear` and `log` are the spaces of files that do not tell theirs.
+    """
+
+    config: str
+    display: str = ""
+    view: str = ""
+    linear: str = ""
+    log: str = ""
+
+    @classmethod
+    def of(cls, production: Mapping[str, Any] | None = None) -> "Colour":
+        """The server's, with what the data of a production says otherwise (`ocio_display`, `ocio_view`…)."""
+        names = {
+            "display": settings().ocio_display,
+            "view": settings().ocio_view,
+            "linear": settings().ocio_linear_space,
+            "log": settings().ocio_log_space,
+        }
+        keys = {"display": "ocio_display", "view": "ocio_view", "linear": "ocio_linear_space", "log": "ocio_log_space"}
+        for name, key in keys.items():
+            value = (production or {}).get(key)
+            if isinstance(value, str) and value.strip():
+                names[name] = value.strip()[:200]
+        return cls(settings().ocio_config or "ocio://default", **names)
+
+    @property
+    def files(self) -> list[Path]:
+        """What the program must read of it: a configuration that is a file lies among its tables."""
+        path = Path(self.config)
+        return [] if self.config.startswith("ocio://") else [path.resolve().parent]
+
+
 @dataclass(frozen=True)
 class Rendered:
     """The pictures made, as files by prefix, and the size of the upright source."""
@@ -83,11 +124,19 @@ class Rendered:
 
 @asynccontextmanager
 async def rendered(
-    source: Path, variants: Sequence[Variant], *, holder: Holder, hdr: bool = False
+    source: Path,
+    variants: Sequence[Variant],
+    *,
+    holder: Holder,
+    hdr: bool = False,
+    name: str = "",
+    colour: Colour | None = None,
+    small_only: bool = False,
 ) -> AsyncIterator[Rendered]:
     """The variants of a picture, in files that are removed afterwards, made in the turn of `holder`.
 
-    Raises UnreadablePicture, and Busy for a person of whom many pictures wait.
+    `name` is that of the file as it came, for formats and rules of colour that go by it. Raises UnreadablePicture,
+    Busy for a person of whom many pictures wait, and with `small_only` LargePicture.
     """
     with disk_errors():
         settings().upload_folder.mkdir(parents=True, exist_ok=True)
@@ -98,50 +147,47 @@ async def rendered(
             {"path": str(files[variant.prefix]), "fit": variant.fit, "width": variant.width, "height": variant.height}
             for variant in variants
         ]
+        colour = colour or Colour.of()
         request = {
             "source": str(source),
+            "name": name,
             "outputs": outputs,
             "hdr": hdr,
             "max_pixels": settings().max_image_pixels,
+            "colour": asdict(colour),
         }
+        reads = [source, _PROGRAM, *colour.files]
         every, large = _turns()
         async with every.place(holder):
-            size = await _run({**request, "small_pixels": _SMALL_PIXELS})
+            size = await _run({**request, "small_pixels": _SMALL_PIXELS}, Path(folder), reads)
+        if size is None and small_only:
+            raise LargePicture
         if size is None:
             async with large.place(holder), every.place(holder, rank=1):
-                size = await _run(request)
+                size = await _run(request, Path(folder), reads)
         assert size is not None, "a picture is not large without a limit for small ones"
+        if note := size.get("note"):
+            log.info("a picture is not as it should be", name=name or source.name, note=note)
         yield Rendered(size["width"], size["height"], files)
 
 
-async def _run(request: Mapping[str, Any]) -> dict[str, int] | None:
+async def _run(request: Mapping[str, Any], folder: Path, reads: Sequence[Path]) -> dict[str, Any] | None:
     """The size of a picture that is made; None when it is not, since it is large and the request is for small ones."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        program.__file__,
-        json.dumps(request),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", ""), **_FRUGAL},
-        start_new_session=True,  # a server that stops lets the requests under way finish
-    )
+    pixels = request.get("small_pixels") or request["max_pixels"]
+    limits = Limits(render.MEMORY + pixels * render.MOST_MEMORY_OF_PIXEL, _PROCESSOR, _LONGEST, _FILE_SIZE)
+    command = (sys.executable, "-I", str(_PROGRAM / "__main__.py"), json.dumps(request))
     try:
-        output, complaint = await asyncio.wait_for(process.communicate(), _LONGEST)
-    except TimeoutError:
-        raise UnreadablePicture(f"The picture cannot be read: it takes more than {_LONGEST} seconds.") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode == 0:
-        size: dict[str, int] = json.loads(output)
+        outcome = await confined(command, folder=folder, reads=reads, limits=limits)
+    except TookTooLong as error:
+        raise UnreadablePicture(f"The picture cannot be read: {error}.") from None
+    answer = outcome.output.splitlines()[-1:]
+    if outcome.code == 0:
+        size: dict[str, Any] = json.loads(answer[0])
         return size
-    if process.returncode == program.LARGE:
+    if outcome.code == render.LARGE:
         return None
-    if process.returncode == 1 and output:
-        raise UnreadablePicture(f"The picture cannot be read: {json.loads(output.splitlines()[0])['unreadable']}.")
+    if outcome.code == 1 and answer:
+        raise UnreadablePicture(f"The picture cannot be read: {json.loads(answer[0])['unreadable']}.")
     check_room(settings().upload_folder)
-    log.warning("a picture could not be made", code=process.returncode, stderr=complaint.decode(errors="replace"))
-    raise UnreadablePicture("The picture cannot be read.")
+    log.warning("a picture could not be made", code=outcome.code, stderr=outcome.complaint)
+    raise UnreadablePicture("The picture cannot be read: its decoder failed, or it needs more than it may take.")

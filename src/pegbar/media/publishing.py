@@ -11,27 +11,24 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import structlog
 from sqlalchemy import select
 
-from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.errors import ApiError, Conflict, NotFound
+from pegbar.core.errors import Conflict, NotFound
 from pegbar.core.http.uploads import Upload
-from pegbar.core.storage import Address, fetch, mark_deleted, record, store
+from pegbar.core.storage import Address, mark_deleted, record, store
 from pegbar.core.work.jobs import job
-from pegbar.media import addresses, faces, queries
+from pegbar.media import addresses, faces, queries, variants
 from pegbar.media.events import PREVIEW_ADD_FILE, PREVIEW_UPDATE
 from pegbar.media.movies.jobs import make_later
 from pegbar.media.movies.making import data_after, encodes, made
 from pegbar.media.movies.workshop import UnreadableMovie
-from pegbar.media.pictures import DERIVED, ORIGINAL, Rendered, UnreadablePicture, rendered
+from pegbar.media.pictures import DERIVED, ORIGINAL, rendered
 from pegbar.media.revisions import emit_comment_update
 from pegbar.media.tables import preview_file
+from pegbar.media.variants import Stored, store_rendered
 from pegbar.tasks.tables import comment, comment_preview_link
-
-log = structlog.get_logger()
 
 _SAID = (
     select(comment.c.id, comment.c.person_id, comment.c.for_client)
@@ -40,9 +37,6 @@ _SAID = (
     .order_by(comment.c.created_at)
     .limit(1)
 )
-
-#: A binary that is stored, not yet recorded.
-Stored = tuple[Address, int]
 
 
 def check_waiting(state: asyncpg.Record | None, preview_id: UUID) -> asyncpg.Record:
@@ -77,6 +71,10 @@ async def publish(
         stored, more = await _take_movie(db, author_id, preview_id, upload, in_job=in_job, encode=encodes(normalize))
     else:
         stored, more = await _take_other(preview_id, upload)
+    viewable = None
+    if upload.extension in addresses.VIEWABLE:
+        viewable = await variants.of_upload(db, author_id, preview_id, upload, in_job=in_job)
+        stored += viewable.stored
     async with db.transaction(author_id) as tx:
         state = check_waiting(await tx.row(queries.locked_preview_state, preview_id=preview_id), preview_id)
         columns |= {**more, "data": data_after(state["data"], more.get("data", {})) or None}
@@ -89,6 +87,8 @@ async def publish(
         derive_later(tx, preview_id, columns)
         row = await tx.json_row(queries.preview_row, preview_id=preview_id)
         assert row is not None
+        if viewable is not None:
+            await variants.note(tx, preview_id, viewable)
         return row
 
 
@@ -129,21 +129,13 @@ async def announce(tx: Transaction, state: asyncpg.Record, columns: dict[str, An
     )
 
 
-async def _store_rendered(preview_id: UUID, picture: Rendered) -> list[Stored]:
-    stored = []
-    for prefix, path in picture.files.items():
-        address = addresses.picture(prefix, preview_id)
-        stored.append((address, await store().put(address, path)))
-    return stored
-
-
 async def _take_picture(
     author_id: UUID, preview_id: UUID, source: Path, *, in_job: bool
 ) -> tuple[list[Stored], dict[str, Any]]:
     """The picture as PNG and, unless a job makes them, what is derived from it."""
     variants = (ORIGINAL,) if in_job else (ORIGINAL, *DERIVED)
     async with rendered(source, variants, holder=author_id) as picture:
-        stored = await _store_rendered(preview_id, picture)
+        stored = await store_rendered(preview_id, picture)
         columns = {"extension": "png", "width": picture.width, "height": picture.height, "file_size": stored[0][1]}
     return stored, {**columns, "status": "processing" if in_job else "ready"}
 
@@ -189,36 +181,15 @@ def derive_later(tx: Transaction, preview_id: UUID, columns: Mapping[str, Any]) 
 async def derive_pictures(db: Database, *, preview_id: str) -> None:
     """Make the thumbnails of a picture that an upload left for later; the preview is then ready, or broken."""
     row_id = UUID(preview_id)
-    folder = settings().upload_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    original = folder / f"derive-{row_id}"
-    stored, status = [], "ready"
-    try:
-        if not await fetch(addresses.picture("original", row_id), original):
-            status = "broken"
-        else:
-            async with rendered(original, DERIVED, holder=None) as picture:
-                stored = await _store_rendered(row_id, picture)
-    except UnreadablePicture as error:
-        log.warning("the thumbnails of a preview cannot be made", preview=preview_id, reason=error.message)
-        status = "broken"
-    except ApiError:
-        log.warning("the thumbnails of a preview are tried again later", preview=preview_id)
-        raise
-    finally:
-        original.unlink(missing_ok=True)
-    await _settle(db, row_id, stored, status)
-
-
-async def _settle(db: Database, preview_id: UUID, stored: list[Stored], status: str) -> None:
-    """Write what became of a preview, unless it was deleted meanwhile."""
+    derived = await variants.remade(db, row_id, addresses.picture("original", row_id))
+    status = "broken" if derived.error else "ready"
     async with db.transaction() as tx:
-        state = await tx.row(queries.locked_preview_state, preview_id=preview_id)
+        state = await tx.row(queries.locked_preview_state, preview_id=row_id)
         if state is None:
             return
-        await tx.update(preview_file, preview_id, status=status)
-        for address, size in stored:
+        await tx.update(preview_file, row_id, status=status)
+        for address, size in derived.stored:
             await record(tx, address, size)
-        tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=preview_id, status=status)
+        tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=row_id, status=status)
         if status == "ready" and state["position"] == 1:
-            await faces.stand_for_task(tx, preview_id)
+            await faces.stand_for_task(tx, row_id)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, any_, case, false, func, literal_column, select, text
 
 from pegbar.accounts.standing import is_open
-from pegbar.core.data.parameters import param
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.resource import Relation
 from pegbar.core.data.schema import TIMESTAMP, Text
 from pegbar.core.data.wire import json_object, wire_of
@@ -44,6 +44,25 @@ preview_state = _state.where(preview_file.c.id == _PREVIEW_ID)
 locked_preview_state = preview_state.with_for_update(of=preview_file)
 preview_states = _state.where(preview_file.c.id == any_(param("preview_ids")))
 locked_preview_states = preview_states.with_for_update(of=preview_file)
+
+#: What the data of the production says that a preview is in.
+production_data = (
+    select(project.c.data)
+    .select_from(preview_file.join(task, task.c.id == preview_file.c.task_id))
+    .join(project, project.c.id == task.c.project_id)
+    .where(preview_file.c.id == _PREVIEW_ID)
+)
+
+#: Ready previews of these extensions, of a production by its name or of all.
+remakable_previews = sql(
+    """
+    SELECT p.id FROM preview_file p LEFT JOIN task t ON t.id = p.task_id LEFT JOIN project j ON j.id = t.project_id
+     WHERE p.status = 'ready' AND lower(p.extension) = ANY(:extensions ::text[])
+       AND (:project ::text IS NULL OR j.name = :project)
+     ORDER BY p.created_at
+    """,
+    project=Text,
+)
 
 #: The id of the organisation's setting for the names of downloads.
 _ORIGINAL_NAMES = (
