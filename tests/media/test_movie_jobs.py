@@ -163,6 +163,7 @@ def test_a_movie_whose_encoder_is_killed_is_broken(
     encoder_of(worker_of(queued)).kill()
     status, data = settled(database, row["id"])
     assert (status, "SIGKILL" in data["error"]) == ("broken", True)
+    wait_for(database, _JOB, row["id"], "succeeded")
     assert not list((queued.folder / "tmp").glob("movie-*"))
 
 
