@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response
+from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
@@ -77,7 +78,7 @@ def _handler(operation: Operation, endpoint: Answering) -> HTTPRouteHandler:
     return HTTPRouteHandler(
         operation.routed,
         http_method=operation.method,  # type: ignore[arg-type]
-        status_code=operation.status,
+        status_code=200,  # answers bring their own
         include_in_schema=False,
         name=f"{operation.method} {operation.path}",
     )(handle)
@@ -137,6 +138,7 @@ def _application(sockets: Realtime | SocketForwarder, database: Database, handle
         openapi_config=None,
         logging_config=None,
         request_class=Call,
+        state=State({"database": database}, deep_copy=False),
         request_max_body_size=None,
     )
 

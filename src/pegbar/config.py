@@ -26,7 +26,7 @@ class InvalidSetting(ValueError):
 def setting(default: Any, env: str, text: str, *, section: str, **limits: Any) -> Any:
     """Declare a setting; `env` may hold several names separated by spaces, the first one set wins.
 
-    Limits: `choices`, `least` and `most`.
+    Limits: `choices`, `least`, `most` and `unsupported` values.
     """
     metadata = {"env": tuple(env.split()), "help": text, "section": section, **limits}
     if isinstance(default, list):
@@ -200,7 +200,7 @@ class Settings:
         False, "MAIL_CHECK_DELIVERABILITY", "Look up the domain of new e-mail addresses in DNS"
     )
 
-    fs_backend: str = _storage("local", "FS_BACKEND", "local or s3")
+    fs_backend: str = _storage("local", "FS_BACKEND", "Where binaries are kept", choices=("local", "s3"))
     preview_folder: str = _storage(
         "", "PREVIEW_FOLDER THUMBNAIL_FOLDER", "Folder of local storage; `previews` in the data folder unless set"
     )
@@ -210,6 +210,15 @@ class Settings:
     fs_s3_endpoint: str = _storage("", "FS_S3_ENDPOINT", "S3 endpoint, for stores other than Amazon's")
     fs_s3_access_key: str = _storage("", "FS_S3_ACCESS_KEY", "S3 access key")
     fs_s3_secret_key: str = _storage("", "FS_S3_SECRET_KEY", "S3 secret key")
+    fs_s3_create_bucket: bool = _storage(
+        False, "FS_S3_CREATE_BUCKET", "Make the buckets when the first file is stored and they are not there"
+    )
+    fs_s3_encrypted: bool = _storage(
+        False,
+        "FS_S3_AES256_ENCRYPTED",
+        "Must be false: objects that were encrypted by the server before are not read",
+        unsupported=(True,),
+    )
     remove_files: bool = _storage(False, "REMOVE_FILES", "Delete binaries with their rows instead of only marking them")
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
@@ -223,6 +232,38 @@ class Settings:
         "Pictures that an API worker makes at once, each in a process; 0 for one a processor, from 2 to 8",
         least=0,
         most=64,
+    )
+    uploads_per_person: int = _storage(
+        100, "PEGBAR_UPLOADS_PER_PERSON", "Resumable uploads that one person may have unfinished or unused", least=1
+    )
+    upload_bytes_per_person: int = _storage(
+        100 * 1024**3,
+        "PEGBAR_UPLOAD_BYTES_PER_PERSON",
+        "Bytes of the resumable uploads that one person may have unfinished or unused; 0 for no limit",
+        least=0,
+    )
+    upload_expiry: int = _storage(
+        48, "PEGBAR_UPLOAD_EXPIRY", "Hours that a resumable upload is kept without a new piece or a use", least=1
+    )
+    s3_redirect: bool = _storage(
+        False,
+        "PEGBAR_S3_REDIRECT",
+        "Send clients to the object store, by a signed address, for pictures and movies shown in place",
+    )
+    missing_file_recheck_delay: int = _storage(
+        3600,
+        "PREVIEW_MISSING_FILE_RECHECK_DELAY",
+        "Seconds that an object store is not asked again for a file it did not have; 0 asks each time",
+        least=0,
+    )
+    media_max_concurrent_requests: int = _storage(
+        0,
+        "MEDIA_MAX_CONCURRENT_REQUESTS",
+        "Pictures and movies that an API worker sends at once, others wait; 0 for no limit",
+        least=0,
+    )
+    media_slot_wait_timeout: float = _storage(
+        30.0, "MEDIA_SLOT_WAIT_TIMEOUT", "Seconds that they wait, then it is 503", least=0
     )
     ocio_config: str = _storage(
         "", "PEGBAR_OCIO_CONFIG OCIO", "OpenColorIO configuration, a file or ocio://…; the built-in ACES one unless set"
@@ -238,13 +279,68 @@ class Settings:
         "", "PEGBAR_OCIO_LOG_SPACE", "Colour space of logarithmic DPX and Cineon files; Cineon's film unless set"
     )
     enable_job_queue: bool = _storage(
-        False, "ENABLE_JOB_QUEUE", "Make thumbnails in a job after the upload instead of before its answer"
+        False, "ENABLE_JOB_QUEUE", "Make thumbnails and movies in jobs after the upload instead of before its answer"
+    )
+    job_queue_timeout: int = _storage(
+        3600, "JOB_QUEUE_TIMEOUT", "Seconds that the making of a movie may take, then it is broken", least=10
     )
     preview_save_source_file: bool = _storage(
         False, "PREVIEW_SAVE_SOURCE_FILE", "Keep uploaded movies beside the ones made from them"
     )
-    movie_highdef_bitrate: int = _storage(28, "MOVIE_HIGHDEF_BITRATE", "Mbit/s of high definition movies")
-    movie_lowdef_bitrate: int = _storage(6, "MOVIE_LOWDEF_BITRATE", "Mbit/s of low definition movies")
+    skip_normalization_full: bool = _storage(
+        False, "SKIP_NORMALIZATION_FULL", "Store movies as they are uploaded: nothing is encoded"
+    )
+    skip_normalization_highdef: bool = _storage(
+        False, "SKIP_NORMALIZATION_HIGHDEF", "Make the low definition of movies only"
+    )
+    movie_highdef_bitrate: int = _storage(
+        28, "MOVIE_HIGHDEF_BITRATE", "Mbit/s of high definition movies, at the most", least=1, most=1000
+    )
+    movie_lowdef_bitrate: int = _storage(
+        6, "MOVIE_LOWDEF_BITRATE", "Mbit/s of low definition movies", least=1, most=1000
+    )
+    movie_encoding_preset: str = _storage(
+        "medium",
+        "MOVIE_ENCODING_PRESET",
+        "Speed of the encoder x264 against the size of its movies",
+        choices=(
+            *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+            *("medium", "slow", "slower", "veryslow"),
+        ),
+    )
+    movie_vbv_bufsize_factor: float = _storage(
+        2.0,
+        "MOVIE_VBV_BUFSIZE_FACTOR",
+        "Seconds of bitrate over which an encoder keeps to it; 0 lets it go over it anywhere",
+        least=0,
+        most=100,
+    )
+    movie_crf: int = _storage(
+        0,
+        "PEGBAR_MOVIE_CRF",
+        "Quality of encoded movies (18 is high, 23 fair) with the bitrate as its cap, which takes a third of the time and "
+        "a quarter of the room; 0 for the bitrate alone",
+        least=0,
+        most=51,
+    )
+    movie_encoder: str = _storage(
+        "libx264",
+        "PEGBAR_MOVIE_ENCODER",
+        "Encoder of movies; what a hardware encoder cannot do is done by libx264",
+        choices=("libx264", "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox"),
+    )
+    movie_processes: int = _storage(
+        0,
+        "PEGBAR_MOVIE_PROCESSES",
+        "Movies that a job worker, and an API worker without job queue, makes at once; 0 for one every 4 processors",
+        least=0,
+        most=64,
+    )
+    ffmpeg: str = _storage(
+        "",
+        "PEGBAR_FFMPEG",
+        "ffmpeg to use; the system's unless set, or the one that comes with Pegbar where there is none",
+    )
 
     ui_folder: str = _ui("", "PEGBAR_UI", "Folder of a built Kitsu web UI to serve")
     is_self_hosted: bool = _ui(True, "IS_SELF_HOSTED", "Told to the web UI")
@@ -307,6 +403,8 @@ def _check(value: Any, limits: Mapping[str, Any], env: str) -> Any:
         value = value.lower()
         if value not in limits["choices"]:
             raise InvalidSetting(f"{env}={value!r} is not one of {', '.join(limits['choices'])}")
+    if value in limits.get("unsupported", ()):
+        raise InvalidSetting(f"{env}={str(value).lower()} is not supported")
     if "least" in limits and value < limits["least"]:
         raise InvalidSetting(f"{env}={value} is below {limits['least']}")
     if "most" in limits and value > limits["most"]:

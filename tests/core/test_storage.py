@@ -27,7 +27,7 @@ from pegbar.core.slugs import slug
 from pegbar.core.storage import Address, LocalStore, ObjectStore, StorageFull, StorageUnavailable
 from tests import factories
 from tests.client import Client, sign_in
-from tests.media.publishing import png, published
+from tests.media.publishing import comment_on, place, png, published, upload
 from tests.server import ADMIN, Server, free_port
 
 ID = UUID("12345678-9abc-4def-8123-456789abcdef")
@@ -190,6 +190,18 @@ def test_a_missing_bucket_is_named(s3: dict[str, str], in_environment: Any, sour
         asyncio.run(ObjectStore().put(Address("files", "working", ID), source))
 
 
+def test_a_missing_bucket_is_made_when_that_is_wanted(s3: dict[str, str], in_environment: Any, source: Path) -> None:
+    in_environment({**s3, "FS_BUCKET_PREFIX": "made-", "FS_S3_CREATE_BUCKET": "true"})
+    address = Address("files", "working", ID)
+
+    async def life() -> bytes:
+        store = ObjectStore()
+        await store.put(address, source)
+        return await whole(store, address)
+
+    assert asyncio.run(life()) == source.read_bytes()
+
+
 def test_previews_live_in_an_object_store_from_upload_to_removal(s3: dict[str, str]) -> None:
     client = boto3.client(
         "s3",
@@ -221,6 +233,66 @@ def test_previews_live_in_an_object_store_from_upload_to_removal(s3: dict[str, s
         wait_for(lambda: all(purged for *_, purged, _ in stored_files(server, row["id"])))
         journal = stored_files(server, row["id"])[0][-1]
         assert [entry["operation"] for entry in journal] == ["write", "delete"]
+
+
+def test_uploads_in_pieces_and_signed_addresses_of_an_object_store(s3: dict[str, str]) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3["FS_S3_ENDPOINT"],
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+
+    def pieces() -> list[str]:
+        entries = client.list_objects_v2(Bucket="show-files").get("Contents", [])
+        return [entry["Key"] for entry in entries if entry["Key"].startswith("uploads-")]
+
+    with Server(None, **s3, PEGBAR_S3_REDIRECT="true") as server:
+        admin = sign_in(server.api, *ADMIN)
+        task = factories.task(admin, factories.entity(admin, factories.production(admin)["id"]))
+        preview = place(admin, task["id"], comment_on(admin, admin, task["id"])["id"])
+        path = f"/pictures/originals/preview-files/{preview['id']}.png"
+        missing = f"/movies/source/preview-files/{preview['id']}.mp4"
+        # Remembered as absent, and there as soon as it is uploaded.
+        assert [admin.get(missing).status_code for _ in range(3)] == [404, 404, 404]
+        data = png(64, 32) + os.urandom(100_000)
+        begun = admin.post(
+            "/uploads", headers={"Upload-Length": str(len(data)), "Upload-Metadata": "filename YS5wbmc="}
+        )
+        where = f"/{begun.headers['Location']}"
+        for start in (0, 40_000, 80_000):
+            headers = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(start)}
+            sent = admin.call("PATCH", where, data=data[start : start + 40_000], headers=headers)
+            assert sent.status_code == 204, sent.text
+        assert len(pieces()) == 3
+        upload_id = where.rpartition("/")[2]
+        answer = admin.post(f"/pictures/preview-files/{preview['id']}", {"upload_id": upload_id})
+        assert (answer.status_code, answer.json()["width"]) == (201, 64), answer.text
+        assert pieces() == []
+        assert list((server.folder / "tmp").iterdir()) == []
+        signed = admin.get(path)
+        assert (signed.status_code, "private" in signed.headers["Cache-Control"]) == (302, True)
+        picture = requests.get(signed.headers["Location"], timeout=20)
+        assert (picture.status_code, picture.headers["Content-Type"]) == (200, "image/png")
+        assert picture.content[:4] == b"\x89PNG"
+        head = admin.call("HEAD", path)
+        assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(picture.content)))
+        # What is kept under a name, or could be run, comes from the server with its own headers.
+        assert admin.get(f"/pictures/originals/preview-files/{preview['id']}/download").status_code == 200
+        movie = place(admin, task["id"], comment_on(admin, admin, task["id"])["id"])
+        late = f"/movies/source/preview-files/{movie['id']}.mp4"
+        assert admin.get(late).status_code == 404
+        assert admin.get(late).status_code == 404
+        assert upload(admin, movie["id"], b"no movie yet", "a.mp4").status_code == 201
+        assert admin.get(late).status_code == 302
+        # Pieces of an upload that was deleted go too.
+        other = f"/{admin.post('/uploads', headers={'Upload-Length': '9'}).headers['Location']}"
+        headers = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+        assert admin.call("PATCH", other, data=b"12345", headers=headers).status_code == 204
+        assert len(pieces()) == 1
+        admin.ok_delete(other)
+        assert pieces() == []
 
 
 def wait_for(condition: Any) -> None:

@@ -55,7 +55,7 @@ class Reader:
 
     def _python(self, text: str) -> str:
         said = io.StringIO()
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(said), contextlib.chdir(self._folder):
             exec(text, self.names)
         return said.getvalue()
 
@@ -88,7 +88,7 @@ def reader(server: Server, tmp_path: Path) -> Reader:
     return Reader(server, tmp_path)
 
 
-@pytest.mark.parametrize("page", ["scripting.md", "following-events.md"])
+@pytest.mark.parametrize("page", ["scripting.md", "following-events.md", "files.md", "annotations.md", "uploads.md"])
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:
     for language, text, expected in examples(page):
         said = reader.run(language, text)

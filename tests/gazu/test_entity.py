@@ -5,8 +5,6 @@ import gazu
 from tests.client import unique
 from tests.gazu.conftest import Show, ids
 
-EXCUSED = {"guess_from_path": "file trees come later"}
-
 
 def test_entities(show: Show) -> None:
     names = [unique("Rock") for _ in range(3)]

@@ -164,46 +164,10 @@ def test_a_broken_preview_takes_another_upload(admin: Client, artist: Client, ta
     assert upload(artist, row["id"], png(8, 8)).json()["width"] == 8
 
 
-def test_movies_and_other_files_are_served_as_they_came(admin: Client, artist: Client, task: dict[str, Any]) -> None:
-    movie = published(artist, admin, task["id"], b"not really a movie", "take.mov")
-    source = f"/movies/source/preview-files/{movie['id']}.mp4"
-    answer = artist.get(source, headers={"Range": "bytes=4-9"})
-    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (206, b"really", "video/mp4")
+def test_other_files_are_served_as_they_came(admin: Client, artist: Client, task: dict[str, Any]) -> None:
     scene = published(artist, admin, task["id"], b"%PDF", "Board.pdf")
     answer = artist.get(f"/pictures/originals/preview-files/{scene['id']}.pdf")
     assert (answer.content, answer.headers["Content-Type"]) == (b"%PDF", "application/pdf")
-
-
-def test_a_movie_is_processing_until_it_is_processed(
-    server: Server, admin: Client, artist: Client, task: dict[str, Any]
-) -> None:
-    still = published(artist, admin, task["id"])
-    movie = published(artist, admin, task["id"], b"not really a movie", "take.mov")
-    assert (movie["status"], movie["extension"], movie["original_name"]) == ("processing", "mp4", "take")
-    assert movie["data"] == {"movie_prefixes": ["source"]}
-    # Whoever asks is told to wait, as clients know it.
-    for path in ("pictures/thumbnails", "pictures/previews", "movies/tiles", "movies/originals", "movies/low"):
-        address = f"/{path}/preview-files/{movie['id']}.{'mp4' if path.endswith(('originals', 'low')) else 'png'}"
-        told = artist.get(address, headers={"Accept": "application/json"})
-        assert (told.status_code, told.headers["Retry-After"]) == (202, "5"), path
-        assert artist.get(address).status_code == 404
-    # It stands for nothing that would be shown without a picture.
-    assert artist.ok_get(f"/data/tasks/{task['id']}")["last_preview_file_id"] == still["id"]
-    assert movie["id"] in {row["id"] for row in admin.ok_get("/data/playlists/preview-files/running")}
-    (comment,) = [
-        each for each in artist.ok_get(f"/data/tasks/{task['id']}/comments") if each["id"] == movie["comment_id"]
-    ]
-    assert [(each["id"], each["status"]) for each in comment["previews"]] == [(movie["id"], "processing")]
-    news = artist.ok_get(f"/data/projects/{task['project_id']}/news")["data"]
-    assert movie["id"] in {each["preview_file_id"] for each in news}
-    events = admin.ok_get("/data/events", params={"project_id": task["project_id"], "name": "preview-file:add-file"})
-    (added,) = [each["data"] for each in events if each["data"]["preview_file_id"] == movie["id"]]
-    assert (added["extension"], added["status"]) == ("mp4", "processing")
-    assert upload(artist, movie["id"], b"again", "take.mov").status_code == 400
-    # The job of pictures has nothing to do with it.
-    with psycopg.connect(server.database_url) as connection:
-        query = "SELECT count(*) FROM pegbar.procrastinate_jobs WHERE args ->> 'preview_id' = %s"
-        assert connection.execute(query, [movie["id"]]).fetchone() == (0,)
 
 
 def test_the_main_preview_of_an_entity(admin: Client, artist: Client, task: dict[str, Any]) -> None:

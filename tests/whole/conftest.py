@@ -1,4 +1,4 @@
-"""Servers of their own: the tests here fill the tables with rows that would puzzle others."""
+"""A server of their own: the tests here fill the tables with rows that would puzzle others."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     with Server() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def admin(server: Server) -> Client:
     return sign_in(server.api, *ADMIN)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def anonymous(server: Server) -> Client:
     return Client(server.api)

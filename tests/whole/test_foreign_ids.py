@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql
 from pegbar.app import load_domains
 from pegbar.core.data import belonging
 from pegbar.core.data.schema import metadata
+from pegbar.files.trees.shipped import shipped_tree
 from tests import factories
 from tests.accounts.people import artist, signed_in
 from tests.client import Client, unique
@@ -29,6 +30,8 @@ _KINDS = ("Shot", "Sequence", "Episode", "Edit", "Scene", "Concept", "ConceptFol
 _TODO, _TYPE, _CHARACTER = "{studio.task_status}", "{studio.task_type}", "{studio.character}"
 _PROJECT = "/data/projects/{here.project}"
 _ACTIONS = "/actions/projects/{here.project}"
+_SEAT = "/data/asset-instances/{here.asset_instance}/entities/{there.shot}"
+_OUTPUT = {"output_type_id": "{here.output_type}", "task_type_id": "{studio.task_type}", "name": "made"}
 _COMMENT = "/actions/tasks/{here.task}/comments/{here.comment}"
 _VERSIONS = "/actions/production-schedule-versions"
 _SAID = "/data/tasks/{here.task}/comments"
@@ -82,6 +85,15 @@ ATTACKS: list[tuple[str, str, Any]] = [
     ("DELETE", "/data/shots/{here.shot}/asset-instances/{there.asset_instance}", None),
     ("POST", "/actions/assets/share", {"asset_ids": ["{there.entity}"]}),
     ("POST", _ACTIONS + "/assets/share", {"asset_ids": ["{there.entity}"]}),
+    # Files: of an instance in an entity, and what an output was made from.
+    *[
+        ("POST", f"{_SEAT}/{operation}", body)
+        for operation, body in (("output-file-path", _OUTPUT), ("output-files/next-revision", _OUTPUT))
+    ],
+    ("POST", f"{_SEAT}/output-files/new", _OUTPUT),
+    ("POST", "/data/asset-instances/{there.asset_instance}/entities/{here.shot}/output-files/new", _OUTPUT),
+    ("POST", "/data/entities/{here.entity}/output-files/new", {**_OUTPUT, "working_file_id": "{there.working_file}"}),
+    ("POST", "/data/entities/guess-from-path", {"project_id": "{there.project}", "file_path": "/simple/productions/x"}),
     # Tasks.
     ("POST", "/data/tasks", {"entity_id": "{there.entity}", "task_type_id": "{studio.rigging}"}),
     (
@@ -262,6 +274,7 @@ class Place:
 
 def settle(admin: Client, connection: psycopg.Connection, word: str) -> Place:
     show = factories.production(admin)
+    admin.ok_put(f"/data/projects/{show['id']}", {"file_tree": shipped_tree("simple")})
     asset = factories.entity(admin, show["id"], name=unique(word))
     task = factories.task(admin, asset)
     other = factories.task(admin, asset, "Shading")

@@ -18,7 +18,11 @@ from tests.whole.world import KEPT, World, made
 OWED: dict[str, tuple[str, set[str]]] = {}
 
 #: Routes that answer 404 to those who may, since no file of the kind is stored.
-NOTHING_STORED = ("GET /movies/", "GET /pictures/thumbnails/attachment-files/")
+NOTHING_STORED = (
+    "GET /movies/",
+    "GET /pictures/thumbnails/attachment-files/",
+    "GET /actions/preview-files/{preview_file_id}/extract-",
+)
 #: Routes that no request of the test brings to the end, with the reason.
 STOPPED_SOONER = {
     "POST /auth/totp": "the code is wrong",
@@ -28,6 +32,9 @@ STOPPED_SOONER = {
     "POST /auth/fido": "there is no key",
     "DELETE /auth/fido": "none is enabled",
     "PUT /auth/recovery-codes": "no second factor is enabled",
+    "POST /uploads": "its length is said by a header",
+    "PATCH /uploads/{upload_id}": "its bytes have a content type of their own",
+    "POST /uploads/{upload_id}": "the same",
     "POST /data/salary-scales": "listing makes them",
 }
 #: An answer without any tells of no row.

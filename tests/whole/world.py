@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 
+from pegbar.files.trees.shipped import shipped_tree
 from tests import factories
 from tests.client import Client
 from tests.media.publishing import png
@@ -47,6 +48,7 @@ _TABLES = {
     "entry_id": "budget_entry",
     "filter_id": "search_filter",
     "filter_group_id": "search_filter_group",
+    "temporal_entity_id": "shot",
 }
 #: Routes that want another row of a table than the rest.
 _PLACES = {
@@ -54,6 +56,7 @@ _PLACES = {
     "GET /pictures/preview-background-files/{instance_id}.{extension}": {"extension": "background_extension"},
     "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
     "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
+    "GET /data/files/{file_id}": {"file_id": "working_file"},
     "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
 }
 _FILES = {
@@ -329,6 +332,8 @@ def _make_files(world: World, admin: Client) -> None:
     ids, picture = world.ids, {"file": ("picture.png", png(), "image/png")}
     uploaded = admin.post(f"/pictures/preview-files/{ids['preview_file']}", files=picture)
     assert uploaded.status_code == 201, uploaded.text
+    note = {"time": 0, "drawing": {"objects": [{"id": "a", "type": "circle", "radius": 9, "stroke": "red"}]}}
+    admin.ok_put(f"/actions/preview-files/{ids['preview_file']}/update-annotations", {"additions": [note]})
     preview = {"name": "empty", "task_id": ids["task"], "person_id": ids["person"], "revision": 8}
     ids["empty_preview_file"] = admin.ok_post("/data/preview-files", preview)["id"]
     for kind, key in (("persons", "person"), ("organisations", "organisation"), ("projects", "project")):
@@ -342,6 +347,11 @@ def _make_files(world: World, admin: Client) -> None:
         f"/pictures/preview-background-files/{ids['preview_background_file']}", files={"file": ("a.hdr", content, kind)}
     )
     ids["background_extension"] = "hdr"
+    assigned = Client(admin.api, world.people["assigned"].access)
+    ids["upload"] = assigned.post("/uploads", headers={"Upload-Length": "5"}).headers["Location"].rpartition("/")[2]
+    admin.ok_put(f"/data/projects/{ids['project']}", {"file_tree": shipped_tree("simple")})
+    scene = {"file": ("scene.blend", b"A scene", "application/octet-stream")}
+    admin.ok_post(f"/data/working-files/{ids['working_file']}/file", files=scene)
 
 
 def _make_preview_account(world: World, admin: Client) -> None:
@@ -360,7 +370,8 @@ def _keep(connection: psycopg.Connection) -> None:
     tables = connection.execute(
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
         " OR (schemaname = 'pegbar'"
-        " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt'))"
+        " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt',"
+        " 'upload'))"
     ).fetchall()
     for (table,) in tables:
         connection.execute(

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from pegbar import __version__
+from pegbar.config import InvalidSetting
+from pegbar.core.errors import ApiError, CannotRun
 
 app = App(
     name="pegbar",
@@ -19,10 +21,13 @@ app = App(
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+#: The processes of a server.
+_OF_SERVERS = (["serve"], ["api"], ["worker"], ["sockets"])
+
 USER_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
 
-class UserError(Exception):
+class UserError(CannotRun):
     """A mistake the user can mend: printed as it is, exit code 1."""
 
 
@@ -34,29 +39,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake is a line on stderr, not a traceback."""
     from pegbar.core.work.processes import loading
 
+    words = list(sys.argv[1:] if arguments is None else arguments)
     with loading():
-        from pegbar.cli import database, inspection, media, serve, users  # noqa: F401
-        from pegbar.config import InvalidSetting
-        from pegbar.core.data.embedded import CannotStart
-        from pegbar.core.data.faults import answer_to
-        from pegbar.core.data.migrations import OldSchema, Unreachable
-        from pegbar.core.errors import ApiError
+        from pegbar.cli import serve  # noqa: F401
         from pegbar.core.privacy import shut_others_out
 
+        if words[:1] not in _OF_SERVERS:  # these start often, and need no other command
+            from pegbar.cli import database, files, inspection, media, users  # noqa: F401
+
     shut_others_out()
-    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         _complain(error)
         err.print(f"Run `pegbar {' '.join(error.command_chain or ())}`".rstrip("`").rstrip() + " --help` for its use.")
         sys.exit(USAGE_ERROR)
-    except (UserError, InvalidSetting, CannotStart, OldSchema, Unreachable, ApiError) as error:
+    except (CannotRun, InvalidSetting, ApiError) as error:
         _complain(error)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
+        from pegbar.core.data.faults import answer_to
+
         if isinstance(error, OSError) and error.filename is not None:
             _complain(f"{error.strerror}: {error.filename}")
         elif (refusal := answer_to(error)) is not None:

@@ -16,7 +16,8 @@ As_json = Annotated[bool, Parameter(negative=(), help="As JSON.")]
 Status = Literal["todo", "doing", "failed", "succeeded", "aborted", "cancelled"]
 
 
-def _print_json(document: Any) -> None:
+def print_json(document: Any) -> None:
+    """Print a document as JSON."""
     import msgspec
 
     out.print(msgspec.json.format(msgspec.json.encode(document)).decode(), markup=False)
@@ -37,7 +38,7 @@ def routes(*, json: As_json = False) -> None:
         for operation in sorted(load_domains(), key=lambda operation: (operation.path, operation.method))
     ]
     if json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         events = f"  -> {', '.join(row['events'])}" if row["events"] else ""
@@ -80,8 +81,9 @@ def config(
 
 _JOBS = """
 SELECT j.id, j.task_name, j.status::text, j.attempts, j.args::text,
-       (SELECT max(e.at) FROM pegbar.procrastinate_events e WHERE e.job_id = j.id) AS last_change, j.scheduled_at
-  FROM pegbar.procrastinate_jobs j
+       (SELECT max(e.at) FROM pegbar.procrastinate_events e WHERE e.job_id = j.id) AS last_change, j.scheduled_at,
+       p.data ->> 'error' AS cause
+  FROM pegbar.procrastinate_jobs j LEFT JOIN preview_file p ON p.id::text = j.args ->> 'preview_id'
  WHERE (CAST(:status AS text) IS NULL OR j.status::text = :status)
  ORDER BY j.id DESC LIMIT :limit
 """
@@ -103,15 +105,23 @@ def list_jobs(
     with database_of(place) as url, migrations.connect(url) as connection:
         rows = connection.execute(text(_JOBS), {"status": status, "limit": limit}).mappings().all()
     if json:
-        _print_json([dict(row) for row in rows])
+        print_json([dict(row) for row in rows])
         return
     if not rows:
         out.print("No job.")
         return
-    table = Table("Id", "Job", "State", "Attempts", "Last change", "Not before", "Arguments", box=SIMPLE_HEAD)
+    table = Table("Id", "Job", "State", "Attempts", "Last change", "Not before", "Arguments", "Cause", box=SIMPLE_HEAD)
     for row in rows:
         times = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in (row["last_change"], row["scheduled_at"])]
-        table.add_row(str(row["id"]), row["task_name"], row["status"], str(row["attempts"]), *times, row["args"])
+        table.add_row(
+            str(row["id"]),
+            row["task_name"],
+            row["status"],
+            str(row["attempts"]),
+            *times,
+            row["args"],
+            row["cause"] or "",
+        )
     out.print(table)
 
 
@@ -132,7 +142,7 @@ def removals(place: Place | None = None, *, json: As_json = False) -> None:
     with database_of(place) as url, migrations.connect(url) as connection:
         rows = connection.execute(text(_REMOVALS)).mappings().all()
     if json:
-        _print_json([dict(row) for row in rows])
+        print_json([dict(row) for row in rows])
         return
     if not rows:
         out.print("No production is being deleted.")

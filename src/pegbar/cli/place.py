@@ -14,7 +14,6 @@ from cyclopts import Parameter
 from pegbar.cli import UserError
 from pegbar.config import settings
 from pegbar.core import privacy
-from pegbar.core.data import migrations
 from pegbar.core.data.embedded import EmbeddedPostgres
 
 T = TypeVar("T")
@@ -58,6 +57,8 @@ def database_of(place: Place | None, *, current: bool = True) -> Iterator[str]:
     With `current`, the schema must be this Pegbar's: the embedded database is brought up to date, an external one is
     refused with the command to run.
     """
+    from pegbar.core.data import migrations
+
     (place or Place()).settle()
     if settings().external_database:
         if current:

@@ -21,7 +21,6 @@ from pegbar.cli import UserError, app, out
 from pegbar.cli.place import Place, give, secret_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
-from pegbar.core.data import migrations
 from pegbar.core.data.embedded import EmbeddedPostgres
 from pegbar.core.work import logs
 from pegbar.core.work.processes import LET_GO, end_with_parent, loading
@@ -42,6 +41,8 @@ def serve(
     ui: Annotated[Path | None, Parameter(help="Folder of a built Kitsu web UI to serve.")] = None,
 ) -> None:
     """Run the server: database, API, sockets and background jobs, on one port. Stop it with Ctrl-C."""
+    from pegbar.core.data import migrations
+
     (place or Place()).settle()
     give("PEGBAR_HOST", host)
     give("PEGBAR_PORT", port)
@@ -62,8 +63,10 @@ def serve(
         if embedded is not None:
             give("DATABASE_URL", embedded.start())
             migrations.upgrade(settings().database_url)
-        with migrations.turn(settings().external_database):
-            administrator = asyncio.run(_first_start())
+        administrator = None
+        with migrations.turn(settings().external_database) as connection:
+            if migrations.is_unused(connection):
+                administrator = asyncio.run(_first_start())
         with _private_socket():
             services = _services()
             supervisor = Supervisor(services, embedded)
@@ -98,7 +101,7 @@ def _check_port() -> None:
 
 
 async def _first_start() -> tuple[str, str] | None:
-    """Load the default data set and make the first administrator, where they are missing."""
+    """Load the default data set and make the first administrator."""
     from pegbar.accounts.administration import ensure_administrator
     from pegbar.core.data.database import Database
     from pegbar.studio.defaults import load_defaults
@@ -231,9 +234,11 @@ def _run_granian(application: str, **options: Any) -> None:
 def worker(
     place: Place | None = None,
     *,
-    concurrency: Annotated[int, Parameter(help="Jobs to run at the same time.")] = 2,
+    concurrency: Annotated[int, Parameter(help="Jobs to run at the same time, movies aside.")] = 2,
 ) -> None:
     """Run background jobs only: `pegbar serve` has one already, this adds another, on any machine."""
+    from pegbar.core.data import migrations
+
     if SUPERVISED in os.environ:
         end_with_parent()
     (place or Place()).settle()
@@ -245,6 +250,7 @@ def worker(
         from pegbar.app import load_domains
         from pegbar.core.data.database import Database
         from pegbar.core.work.worker import work
+        from pegbar.media.movies.workshop import movies_at_once
 
         load_domains()
 
@@ -255,7 +261,13 @@ def worker(
         database = Database(settings().external_database, size=4)
         await database.open()
         try:
-            await work(settings().external_database, database, concurrency=concurrency, stop=stop)
+            await work(
+                settings().external_database,
+                database,
+                concurrency=concurrency,
+                long_concurrency=movies_at_once(),
+                stop=stop,
+            )
         finally:
             await database.close()
 

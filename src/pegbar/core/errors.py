@@ -4,6 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
+class CannotRun(Exception):
+    """What keeps a command from running; the message says why and what to do."""
+
+
 class ApiError(Exception):
     """An answer other than the one asked for; `field` is the key of the request's body that it is about."""
 

@@ -14,11 +14,14 @@ import errno
 import os
 import re
 import shutil
+import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 from uuid import UUID, uuid4
@@ -55,6 +58,8 @@ Bucket = Literal["pictures", "movies", "files"]
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 #: Bytes read from a file, or gathered from an object store, at a time.
 CHUNK = 256 * 1024
+#: And of a local file: the server holds some eight of them for a client that is slow to take them.
+_LOCAL = 64 * 1024
 #: Bytes that files leave free on a disk, and the share of a small disk.
 _LEFT_FREE, _LEFT_FREE_SHARE = 1024**3, 0.05
 
@@ -158,6 +163,10 @@ class Store(Protocol):
         """The bytes from `start` up to `end` (excluded), in pieces."""
         ...
 
+    async def signed(self, address: Address, *, seconds: int) -> str | None:
+        """An address by which anybody gets the binary for a while; None where there are none."""
+        ...
+
     async def copy(self, source: Address, target: Address) -> int | None:
         """Store the same under another address; its size, or None when there is nothing to copy."""
         ...
@@ -189,7 +198,7 @@ class LocalStore:
         check_room(target.parent)
         part = target.with_name(f".{target.name}.{uuid4().hex}.part")
         try:
-            _link_or_copy(source, part)
+            link_or_copy(source, part)
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
                 size = os.fstat(file.fileno()).st_size
@@ -214,18 +223,20 @@ class LocalStore:
         return Binary(address, info.st_size, f'"{info.st_mtime_ns:x}-{info.st_size:x}"', modified, path)
 
     async def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        left = None if end is None else end - start
-        file = await asyncio.to_thread(self.path(address).open, "rb")
+        read = partial(asyncio.get_running_loop().run_in_executor, _readers())
+        file = await read(partial(self.path(address).open, "rb", buffering=0))
         try:
-            file.seek(start)
-            while left is None or left > 0:
-                piece = await asyncio.to_thread(file.read, CHUNK if left is None else min(CHUNK, left))
+            while end is None or start < end:
+                piece = await read(os.pread, file.fileno(), _LOCAL if end is None else min(_LOCAL, end - start), start)
                 if not piece:
                     return
-                left = None if left is None else left - len(piece)
+                start += len(piece)
                 yield piece
         finally:
             file.close()
+
+    async def signed(self, address: Address, *, seconds: int) -> str | None:
+        return None
 
     async def copy(self, source: Address, target: Address) -> int | None:
         try:
@@ -237,7 +248,13 @@ class LocalStore:
         await asyncio.to_thread(self.path(address).unlink, missing_ok=True)
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """Threads of their own: many readers of a slow disk hold nobody up who writes or computes."""
+    return ThreadPoolExecutor(4, "stored-files")
+
+
+def link_or_copy(source: Path, target: Path) -> None:
     """A second name for the file where the file system allows, else a copy. A stored file is never written again."""
     try:
         target.hardlink_to(source)
@@ -279,12 +296,22 @@ class ObjectStore:
         size = (await asyncio.to_thread(source.stat)).st_size
         with _store_errors(address):
             try:
-                await obstore.put_async(self._stores[address.bucket], address.key, source)
+                await self._put(address, source)
             except (NotFoundError, FileNotFoundError):
                 bucket = f"{settings().fs_bucket_prefix}{address.bucket}"
                 message = f"The object store has no bucket {bucket!r}; make it, or change FS_BUCKET_PREFIX."
                 raise StorageUnavailable(message) from None
         return size
+
+    async def _put(self, address: Address, source: Path) -> None:
+        bucket, attributes = self._stores[address.bucket], _attributes(address)
+        try:
+            await obstore.put_async(bucket, address.key, source, attributes=attributes)
+        except (NotFoundError, FileNotFoundError):
+            if not settings().fs_s3_create_bucket:
+                raise
+            await _create_bucket(bucket)
+            await obstore.put_async(bucket, address.key, source, attributes=attributes)
 
     async def stat(self, address: Address) -> Binary | None:
         with _store_errors(address):
@@ -306,6 +333,11 @@ class ObjectStore:
             async for piece in download.stream(min_chunk_size=CHUNK):
                 yield bytes(piece)
 
+    async def signed(self, address: Address, *, seconds: int) -> str | None:
+        store = self._stores[address.bucket]
+        with _store_errors(address):
+            return await obstore.sign_async(store, "GET", address.key, timedelta(seconds=seconds))
+
     async def copy(self, source: Address, target: Address) -> int | None:
         binary = await self.stat(source)
         if binary is None:
@@ -321,6 +353,30 @@ class ObjectStore:
                 await obstore.delete_async(self._stores[address.bucket], address.key)
             except (NotFoundError, FileNotFoundError):
                 return
+
+
+async def _create_bucket(bucket: S3Store) -> None:
+    """Make a bucket: a signed request for no key at all. One that is refused is told by the next to use it."""
+    import aiohttp
+    from yarl import URL
+
+    region = settings().fs_s3_region or "us-east-1"
+    place = f"<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+    url = await obstore.sign_async(bucket, "PUT", "", timedelta(seconds=60))
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
+        session.put(URL(url, encoded=True), data=b"" if region == "us-east-1" else place.encode()) as answer,
+    ):
+        log.info("made a bucket", status=answer.status, answer=(await answer.text())[:500])
+
+
+def _attributes(address: Address) -> Any:
+    """What an object is said to be, for those who get it by a signed address."""
+    if address.bucket == "movies":
+        return {"Content-Type": "video/mp4"}
+    if address.bucket == "pictures" and address.prefix != "preview-backgrounds":
+        return {"Content-Type": "image/png"}
+    return None
 
 
 @contextmanager
@@ -348,6 +404,52 @@ def store() -> Store:
     if settings().fs_backend == "s3":
         return ObjectStore()
     raise InvalidSetting(f"FS_BACKEND={settings().fs_backend!r} is neither local nor s3")
+
+
+#: Absences that a process remembers.
+_MOST_ABSENT = 20_000
+_VERSION = sql("SELECT updated_at FROM stored_file WHERE bucket = :bucket AND key = :key", bucket=Text, key=Text)
+
+
+class Absences:
+    """What an object store did not have, until its register changes: asking the store takes longer.
+
+    The register is read before the store is asked the last time, so whatever is recorded later is seen at once.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._known: OrderedDict[Address, tuple[float, datetime | None]] = OrderedDict()
+
+    async def look(self, db: Database, address: Address) -> Binary | None:
+        """What is stored there, or None."""
+        known = self._known.get(address)
+        if known is None:
+            binary = await store().stat(address)
+            if binary is not None or not self._seconds:
+                return binary
+        version = await db.value(_VERSION, bucket=address.bucket, key=address.key)
+        if known is not None and known[1] == version and time.monotonic() - known[0] < self._seconds:
+            return None
+        binary = await store().stat(address)
+        self._known.pop(address, None)
+        if binary is None:
+            self._known[address] = (time.monotonic(), version)
+            if len(self._known) > _MOST_ABSENT:
+                self._known.popitem(last=False)
+        return binary
+
+
+@cache
+def _absences() -> Absences:
+    return Absences(settings().missing_file_recheck_delay)
+
+
+async def located(db: Database, address: Address) -> Binary | None:
+    """What is stored there, or None; an object store is not asked again and again for what it does not have."""
+    if settings().fs_backend == "local":
+        return await store().stat(address)
+    return await _absences().look(db, address)
 
 
 async def fetch(address: Address, target: Path) -> bool:
@@ -523,6 +625,8 @@ __all__ = [
     "check_room",
     "disk_errors",
     "fetch",
+    "link_or_copy",
+    "located",
     "mark_deleted",
     "mark_missing",
     "purge",

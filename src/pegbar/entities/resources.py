@@ -117,5 +117,6 @@ asset_instances = Resource(
     ),
     check=check_number,
     of_production=True,
+    told_by=asset_instance.c.asset_id,
     tag="Asset instances",
 )

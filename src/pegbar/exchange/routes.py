@@ -14,6 +14,7 @@ from pegbar.exchange import csv_input, people
 @post(
     "/import/csv/persons",
     access=admin,
+    files=True,
     tag="Import",
     returns=[persons],
     errors=(400,),

@@ -168,6 +168,7 @@ output_files = Resource(
     specials={"source_file": Special(_no_filter, false())},
     check=_check_output_file,
     of_production=True,
+    told_by=output_file.c.entity_id,
     malformed=404,
     tag="Output files",
 )

@@ -4,17 +4,18 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import any_, func, select
+from sqlalchemy import any_, func, select, text
 
-from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import utc_now
 from pegbar.core.data.values import check_json, to_int
 from pegbar.core.data.wire import json_object, wire_of
-from pegbar.core.errors import BadRequest, InvalidBody, NotFound
+from pegbar.core.errors import InvalidBody, NotFound
 from pegbar.entities.tables import entity
 from pegbar.media import annotations, faces, queries, revisions
 from pegbar.media.events import PREVIEW_ANNOTATED, PREVIEW_UPDATE
+from pegbar.media.movies.chosen import SHOW_FRAME, check_frame, show_frame
 from pegbar.media.removal import remove_previews
 from pegbar.media.tables import preview_file
 from pegbar.tasks.tables import comment, comment_preview_link, task
@@ -58,6 +59,8 @@ _ANNOTATIONS = (
     .where(preview_file.c.id == param("preview_id"))
     .with_for_update(of=preview_file)
 )
+#: Milliseconds to wait for others who change the same preview; 503 after them.
+_PATIENCE = text("SET LOCAL lock_timeout = 5000")
 
 
 def at_least_zero(name: str, value: Any) -> int:
@@ -105,19 +108,32 @@ async def remove(tx: Transaction, preview_id: UUID, *, force: bool = False) -> N
     await remove_previews(tx, [preview_id], force=force)
 
 
-async def set_main(tx: Transaction, preview_id: UUID, frame: int | None) -> Json:
-    """Make a preview stand for its entity; the entity. Only a movie has frames to choose from."""
-    state = await _state(tx, preview_id)
-    if frame is not None and state["extension"] != "mp4":
-        raise BadRequest("frame_number: only movies have frames.")
-    if frame is not None:
-        raise BadRequest("frame_number: choosing a frame of a movie is not available yet.")
+async def set_main(tx: Transaction, preview_id: UUID) -> Json:
+    """Make a preview stand for its entity; the entity."""
+    await _state(tx, preview_id)
     entity_id = await faces.stand_for_entity(tx, preview_id)
     if entity_id is None:
         raise NotFound("This preview is of no entity.")
     row = await tx.json_row(_ENTITY, entity_id=entity_id)
     assert row is not None
     return row
+
+
+async def set_main_frame(db: Database, caller_id: UUID, preview_id: UUID, frame: int, *, in_job: bool) -> Json:
+    """The same for a movie, which shows one of its frames from then on.
+
+    Raises BadRequest for what is no movie, and for a frame that it does not have.
+    """
+    await check_frame(db, preview_id, frame)
+    if not in_job:
+        await show_frame(db, preview_id, frame, holder=caller_id)
+
+    async def stand(tx: Transaction) -> Json:
+        if in_job:
+            tx.defer(SHOW_FRAME, preview_id=preview_id, frame=frame)
+        return await set_main(tx, preview_id)
+
+    return await db.write(caller_id, stand)
 
 
 async def move(tx: Transaction, preview_id: UUID, position: int) -> Json:
@@ -142,15 +158,20 @@ async def annotate(
     updates: list[dict[str, Any]],
     deletions: list[dict[str, Any]],
 ) -> Json:
-    """Change the drawings over a preview, one writer at a time; the preview."""
+    """Change the drawings over a preview, one writer at a time; the preview.
+
+    For everybody who draws, guests of share links too: who may is for the route to say.
+    """
     for kind, entries in (("additions", additions), ("updates", updates), ("deletions", deletions)):
         annotations.check(kind, entries)
         check_json(kind, entries)
+    await tx.execute(_PATIENCE)
     row = await tx.row(_ANNOTATIONS, preview_id=preview_id)
     if row is None:
         raise NotFound(f"There is no preview {preview_id}.")
     now = utc_now()
     after = annotations.changed(row["annotations"], additions, updates, deletions)
+    annotations.check_size(after)
     await tx.update(preview_file, preview_id, annotations=after, updated_at=now)
     tx.emit(
         PREVIEW_ANNOTATED,

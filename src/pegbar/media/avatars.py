@@ -11,10 +11,21 @@ from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Database
 from pegbar.core.data.parameters import param
-from pegbar.core.errors import NotFound
-from pegbar.core.http.access import Caller, Place, Rule, admin, at, authenticated, global_manager, manager_of, member_of
+from pegbar.core.errors import MethodNotAllowed, NotFound
+from pegbar.core.http.access import (
+    Caller,
+    Place,
+    Rule,
+    admin,
+    anyone,
+    at,
+    authenticated,
+    global_manager,
+    manager_of,
+    member_of,
+)
 from pegbar.core.http.downloads import Download, download
-from pegbar.core.http.routing import get, post
+from pegbar.core.http.routing import Reply, get, post
 from pegbar.core.http.uploads import received_form
 from pegbar.core.live.events import Event
 from pegbar.core.storage import record, store
@@ -58,7 +69,7 @@ PROJECTS = Gallery(project, "/pictures/thumbnails/projects", (PROJECT_CHANGED, P
 _HAS_AVATAR = {gallery: gallery.has_avatar for gallery in (PERSONS, ORGANISATIONS, PROJECTS)}
 
 
-async def _show(request: AnyRequest, db: Database, gallery: Gallery, row_id: UUID) -> Download:
+async def _show(request: AnyRequest, db: Database, gallery: Gallery, row_id: UUID) -> Download | Reply:
     if not await db.value(_HAS_AVATAR[gallery], row_id=row_id):
         raise NotFound("there is no avatar.")
     return await download(request, addresses.picture("thumbnails", row_id), kind="image/png")
@@ -90,11 +101,17 @@ def _declare(gallery: Gallery, *, shows: Rule, takes: Rule, takes_png: bool) -> 
     async def take(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
         return await _take(request, db, caller, gallery, instance_id)
 
+    async def refuse(instance_id: UUID) -> None:
+        raise MethodNotAllowed(f"405 Method Not Allowed: send the avatar of {instance_id} to the address without .png.")
+
     for path in (plain, png):
         get(path, access=shows, summary=f"The avatar of a {subject}")(show)
-        if path == plain or takes_png:
+        if path == png and not takes_png:
+            refusal = f"Not an upload route: the avatar of a {subject} is sent to the address without .png"
+            post(path, access=anyone, summary=refusal, errors=(405,), hidden=True)(refuse)
+        else:
             summary = f"Set the avatar of a {subject} (multipart field `file`)"
-            post(path, access=takes, events=gallery.events, summary=summary, errors=(400, 429))(take)
+            post(path, access=takes, events=gallery.events, summary=summary, files=True, errors=(400, 429))(take)
 
 
 _oneself = Rule(

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.parameters import param
-from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.http.access import Caller, admin, authenticated
+from pegbar.core.errors import BadRequest, MethodNotAllowed, NotFound
+from pegbar.core.http.access import Caller, admin, anyone, authenticated
 from pegbar.core.http.downloads import download, media_type
 from pegbar.core.http.routing import get, post
 from pegbar.core.http.uploads import received_form
@@ -33,6 +33,7 @@ _BACKGROUND = select(
     "/pictures/preview-background-files/{instance_id:uuid}",
     access=admin,
     events=(BACKGROUND_UPDATE, BACKGROUND_ADD_FILE),
+    files=True,
     errors=(400, 404, 429),
 )
 async def upload_background(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
@@ -78,3 +79,14 @@ async def read_background(instance_id: UUID, extension: str, request: AnyRequest
 async def background_thumbnail(instance_id: UUID, request: AnyRequest) -> Any:
     """The thumbnail of a background, 300 x 200."""
     return await download(request, addresses.picture("thumbnails", instance_id), kind="image/png")
+
+
+@post(
+    "/pictures/thumbnails/preview-background-files/{instance_id:uuid}.png",
+    access=anyone,
+    errors=(405,),
+    hidden=True,
+)
+async def background_thumbnail_is_made(instance_id: UUID) -> None:
+    """Not an upload route: the thumbnail is made when the background is uploaded."""
+    raise MethodNotAllowed(f"405 Method Not Allowed: the thumbnail of {instance_id} is made from its picture.")

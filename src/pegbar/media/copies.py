@@ -35,6 +35,10 @@ def _addresses(source: asyncpg.Record, target: UUID) -> list[tuple[Address, Addr
 
 async def _copy(tx: Transaction, source: asyncpg.Record, imported: RevisionImport) -> None:
     columns = {name: source[name] for name in _COPIED}
+    if isinstance(source["data"], dict):
+        columns["data"] = {
+            name: value for name, value in source["data"].items() if name not in ("progress", "attempts")
+        }
     copy_id = await add_preview(tx, imported.author_id, imported.to_task_id, imported.to_comment_id, **columns)
     for there, here in _addresses(source, copy_id):
         size = await store().copy(there, here)
@@ -42,8 +46,8 @@ async def _copy(tx: Transaction, source: asyncpg.Record, imported: RevisionImpor
             await record(tx, here, size)
     state = await tx.row(queries.preview_state, preview_id=copy_id)
     assert state is not None
-    stands = source["extension"] in ("png", "mp4")
-    await announce(tx, state, columns, stands=stands)
+    kinds: dict[str, addresses.Kind] = {"png": "picture", "mp4": "movie"}
+    await announce(tx, state, columns, kinds.get(source["extension"], "other"))
     derive_later(tx, copy_id, columns)
     if source["extension"] in addresses.VIEWABLE and await store().stat(addresses.picture("previews", copy_id)) is None:
         variants.make_later(tx, copy_id)

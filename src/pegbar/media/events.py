@@ -6,6 +6,13 @@ PREVIEW_NEW = event("preview-file:new", "preview_file_id", "comment_id")
 PREVIEW_UPDATE = event(
     "preview-file:update", "preview_file_id", "status", text="`status` only when it was written or is processing."
 )
+PREVIEW_PROGRESS = event(
+    "preview-file:progress",
+    "preview_file_id",
+    "progress",
+    logged=False,
+    text="Percent of a movie under way, at most twice a second.",
+)
 PREVIEW_DELETE = event("preview-file:delete", "preview_file_id")
 PREVIEW_ADD_FILE = event(
     "preview-file:add-file", "comment_id", "task_id", "preview_file_id", "revision", "extension", "status"

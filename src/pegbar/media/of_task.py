@@ -92,7 +92,7 @@ async def set_main_preview_of_task(task_id: UUID, tx: Transaction) -> Json:
     preview_id = await tx.value(_FIRST_OF_LAST, task_id=task_id)
     if preview_id is None:
         raise BadRequest("This task has no preview.")
-    return await actions.set_main(tx, preview_id, None)
+    return await actions.set_main(tx, preview_id)
 
 
 @put("/actions/tasks/set-main-preview", access=authenticated, errors=(400, 403, 404))
@@ -105,7 +105,7 @@ async def set_main_previews_of_tasks(body: TaskIds, tx: Transaction) -> Json:
         require(bool(row["reached"]), f"You may not choose the main preview of the task {row['id']}.")
         preview_id = await tx.value(_FIRST_OF_LAST, task_id=row["id"])
         if preview_id is not None:
-            entities.append(await actions.set_main(tx, preview_id, None))
+            entities.append(await actions.set_main(tx, preview_id))
     return Json(b"[" + b",".join(entities) + b"]")
 
 

@@ -17,11 +17,14 @@ from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.parameters import param
 from pegbar.core.errors import Conflict, NotFound
 from pegbar.core.http.uploads import Upload
-from pegbar.core.storage import record, store
+from pegbar.core.storage import Address, mark_deleted, record, store
 from pegbar.core.work.jobs import job
 from pegbar.media import addresses, faces, queries, variants
 from pegbar.media.events import PREVIEW_ADD_FILE, PREVIEW_UPDATE
-from pegbar.media.pictures import DERIVED, ORIGINAL, UnreadablePicture, rendered
+from pegbar.media.movies.jobs import make_later
+from pegbar.media.movies.making import data_after, encodes, made
+from pegbar.media.movies.workshop import UnreadableMovie
+from pegbar.media.pictures import DERIVED, ORIGINAL, rendered
 from pegbar.media.revisions import emit_comment_update
 from pegbar.media.tables import preview_file
 from pegbar.media.variants import Stored, store_rendered
@@ -45,11 +48,19 @@ def check_waiting(state: asyncpg.Record | None, preview_id: UUID) -> asyncpg.Rec
     return state
 
 
-async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Upload, *, in_job: bool = False) -> Json:
-    """Store an upload as the file of a preview; the preview as JSON.
+async def publish(
+    db: Database,
+    author_id: UUID,
+    preview_id: UUID,
+    upload: Upload,
+    *,
+    in_job: bool = False,
+    normalize: bool = True,
+) -> Json:
+    """Store an upload as the file of a preview; the preview as JSON. Movies are shown as they are without `normalize`.
 
     Raises BadRequest for a type of file that is not taken and for a picture that cannot be read, Conflict when the
-    preview has its file.
+    preview has its file. A movie that cannot be read is a broken preview.
     """
     check_waiting(await db.row(queries.preview_state, preview_id=preview_id), preview_id)
     kind = addresses.kind_of(upload.extension)
@@ -57,7 +68,7 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
     if kind == "picture":
         stored, more = await _take_picture(author_id, preview_id, upload.path, in_job=in_job)
     elif kind == "movie":
-        stored, more = await _take_movie(preview_id, upload)
+        stored, more = await _take_movie(db, author_id, preview_id, upload, in_job=in_job, encode=encodes(normalize))
     else:
         stored, more = await _take_other(preview_id, upload)
     viewable = None
@@ -66,11 +77,14 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
         stored += viewable.stored
     async with db.transaction(author_id) as tx:
         state = check_waiting(await tx.row(queries.locked_preview_state, preview_id=preview_id), preview_id)
-        await tx.update(preview_file, preview_id, **{**columns, **more})
+        columns |= {**more, "data": data_after(state["data"], more.get("data", {})) or None}
+        if state["status"] == "broken":
+            await _forget(tx, preview_id, columns, [address for address, _ in stored])
+        await tx.update(preview_file, preview_id, **columns)
         for address, size in stored:
             await record(tx, address, size)
-        await announce(tx, state, {**columns, **more}, stands=kind != "other")
-        derive_later(tx, preview_id, {**columns, **more})
+        await announce(tx, state, columns, kind)
+        derive_later(tx, preview_id, columns)
         row = await tx.json_row(queries.preview_row, preview_id=preview_id)
         assert row is not None
         if viewable is not None:
@@ -78,13 +92,26 @@ async def publish(db: Database, author_id: UUID, preview_id: UUID, upload: Uploa
         return row
 
 
-async def announce(tx: Transaction, state: asyncpg.Record, columns: dict[str, Any], *, stands: bool) -> None:
+async def _forget(tx: Transaction, preview_id: UUID, columns: dict[str, Any], stored: list[Address]) -> None:
+    """Remove what a broken preview had stored and the new one will not write."""
+    kept = set(addresses.all_of_preview(preview_id, columns["extension"]))
+    if columns["status"] == "ready":
+        kept.discard(addresses.movie("source", preview_id))
+    gone = [
+        address for address in addresses.all_of_preview(preview_id) if address not in kept and address not in stored
+    ]
+    await mark_deleted(tx, gone, force=True)
+
+
+async def announce(tx: Transaction, state: asyncpg.Record, columns: dict[str, Any], kind: addresses.Kind) -> None:
     """The events of an upload, in the order clients know."""
     preview_id, project_id, status = state["id"], state["project_id"], columns["status"]
     tx.emit(PREVIEW_UPDATE, project_id=project_id, preview_file_id=preview_id, status=status)
-    if status == "ready" and stands:
-        if state["position"] == 1:
-            await faces.stand_for_task(tx, preview_id)
+    if status == "ready" and kind != "other" and state["position"] == 1:
+        await faces.stand_for_task(tx, preview_id)
+    if kind == "movie" and status != "processing":
+        tx.emit(PREVIEW_UPDATE, project_id=project_id, preview_file_id=preview_id)
+    elif kind == "picture" and status == "ready":
         tx.emit(PREVIEW_UPDATE, project_id=project_id, preview_file_id=preview_id, status=status)
     comment_row = await tx.row(_SAID, preview_id=preview_id)
     if comment_row is None:
@@ -113,14 +140,22 @@ async def _take_picture(
     return stored, {**columns, "status": "processing" if in_job else "ready"}
 
 
-async def _take_movie(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
-    """The movie as it came, the source of what is shown: the preview is `processing` until that is made."""
+async def _take_movie(
+    db: Database, author_id: UUID, preview_id: UUID, upload: Upload, *, in_job: bool, encode: bool
+) -> tuple[list[Stored], dict[str, Any]]:
+    """The movie as it is shown, or its source alone, which leaves the preview `processing` until a job has made it."""
     if not upload.size:
-        raise UnreadablePicture("The movie is empty.")
-    address = addresses.movie("source", preview_id)
-    stored = [(address, await store().put(address, upload.path))]
-    columns = {"extension": "mp4", "file_size": upload.size, "data": {"movie_prefixes": ["source"]}}
-    return stored, {**columns, "status": "processing"}
+        raise UnreadableMovie("The movie is empty.")
+    if in_job and encode:
+        address = addresses.movie("source", preview_id)
+        stored = [(address, await store().put(address, upload.path))]
+        columns = {"extension": "mp4", "file_size": upload.size, "width": 0, "height": 0, "duration": 0.0}
+        return stored, {**columns, "status": "processing", "data": {"movie_prefixes": ["source"]}}
+    async with made(db, preview_id, upload.path, encode=encode, holder=author_id) as movie:
+        # It took its time: what somebody else uploaded meanwhile is not written over.
+        check_waiting(await db.row(queries.preview_state, preview_id=preview_id), preview_id)
+        stored = [(address, await store().put(address, path)) for address, path in movie.files.items()]
+    return stored, movie.columns
 
 
 async def _take_other(preview_id: UUID, upload: Upload) -> tuple[list[Stored], dict[str, Any]]:
@@ -133,9 +168,13 @@ DERIVE = job("media.derive_pictures")
 
 
 def derive_later(tx: Transaction, preview_id: UUID, columns: Mapping[str, Any]) -> None:
-    """Leave the thumbnails of a picture that has none yet to a job."""
-    if columns["status"] == "processing" and columns["extension"] == "png":
+    """Leave the thumbnails of a picture that has none yet, and a movie of which there is the source alone, to a job."""
+    if columns["status"] != "processing":
+        return
+    if columns["extension"] == "png":
         tx.defer(DERIVE, preview_id=preview_id)
+    elif columns["extension"] == "mp4" and columns["original_name"]:
+        make_later(tx, preview_id)
 
 
 @DERIVE.task

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, any_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, any_, case, false, func, literal_column, select, text
 
 from pegbar.accounts.standing import is_open
 from pegbar.core.data.parameters import param, sql
@@ -36,6 +36,7 @@ _state = select(
     preview_file.c.position,
     preview_file.c.task_id,
     preview_file.c.person_id,
+    preview_file.c.data,
     task.c.project_id,
     task.c.entity_id,
 ).select_from(preview_file.outerjoin(task, task.c.id == preview_file.c.task_id))
@@ -52,7 +53,6 @@ production_data = (
     .where(preview_file.c.id == _PREVIEW_ID)
 )
 
-production_named = select(project.c.id).where(project.c.name == param("name", Text)).limit(1)
 #: Ready previews of these extensions, of a production by its name or of all.
 remakable_previews = sql(
     """
@@ -95,6 +95,7 @@ def _served() -> Select[tuple[object, ...]]:
             preview_file.c.revision,
             preview_file.c.position,
             preview_file.c.original_name,
+            preview_file.c.file_size,
             preview_file.c.data["movie_prefixes"].label("movie_prefixes"),
             (entity.c.is_shared & (entity.c.preview_file_id == preview_file.c.id)).label("shared_main"),
             _ORIGINAL_NAMES.label("original_names"),
@@ -115,6 +116,28 @@ def _served() -> Select[tuple[object, ...]]:
 
 
 served_preview = _served()
+
+#: What showing a picture of a preview needs, as JSON: it comes along with the caller, by the key of their place.
+SHOWN = (
+    select(
+        func.json_build_object(
+            text("'id'"),
+            preview_file.c.id,
+            text("'status'"),
+            preview_file.c.status,
+            text("'extension'"),
+            preview_file.c.extension,
+            text("'file_size'"),
+            preview_file.c.file_size,
+            text("'shared_main'"),
+            func.coalesce(entity.c.is_shared & (entity.c.preview_file_id == preview_file.c.id), false()),
+        ).cast(Text)
+    )
+    .select_from(preview_file)
+    .outerjoin(task, task.c.id == preview_file.c.task_id)
+    .outerjoin(entity, entity.c.id == task.c.entity_id)
+    .where(preview_file.c.id == param("key"))
+)
 
 
 _UNFINISHED = ("broken", "missing", "processing")

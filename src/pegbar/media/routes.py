@@ -9,7 +9,6 @@ from litestar import Request
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.filters import uuid_filter
-from pegbar.core.data.values import to_int
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, Rule, admin, not_client, require, task_access, task_action
 from pegbar.core.http.body import Strict
@@ -51,6 +50,7 @@ class UploadOptions(msgspec.Struct):
     """How an upload is dealt with."""
 
     no_job: bool = False
+    normalize: bool = True
 
 
 class Unfinished(msgspec.Struct):
@@ -133,24 +133,28 @@ async def delete_preview(request: Request[Any, Any, Any], instance_id: str, tx: 
     await actions.remove(tx, path_uuid(instance_id), force=force)
 
 
-@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), errors=(400, 413, 429))
+@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), files=True, errors=(400, 413, 429))
 async def upload_preview(
     request: Request[Any, Any, Any], instance_id: UUID, query: UploadOptions, db: Database, caller: Caller
 ) -> Json:
     """Upload the file of a preview (multipart field `file`): a picture, a movie or any other kind that is taken."""
     in_job = settings().enable_job_queue and not query.no_job
     async with received_form(request) as form:
-        return await publishing.publish(db, caller.id, instance_id, form.file(), in_job=in_job)
+        return await publishing.publish(
+            db, caller.id, instance_id, form.file(), in_job=in_job, normalize=query.normalize
+        )
 
 
 @put(
     "/actions/preview-files/{preview_file_id:uuid}/set-main-preview",
     access=task_access(_OF_PREVIEW) & not_client,
 )
-async def set_main_preview(preview_file_id: UUID, body: MainPreview, tx: Transaction) -> Json:
-    """Make a preview the one that stands for its entity."""
-    frame = None if body.frame_number in (None, "") else to_int("frame_number", body.frame_number)
-    return await actions.set_main(tx, preview_file_id, frame)
+async def set_main_preview(preview_file_id: UUID, body: MainPreview, db: Database, caller: Caller) -> Json:
+    """Make a preview the one that stands for its entity; of a movie, a frame (from 1) may be chosen."""
+    if body.frame_number in (None, ""):
+        return await db.write(caller.id, lambda tx: actions.set_main(tx, preview_file_id))
+    frame = actions.at_least_zero("frame_number", body.frame_number)
+    return await actions.set_main_frame(db, caller.id, preview_file_id, frame, in_job=settings().enable_job_queue)
 
 
 @put("/actions/preview-files/{preview_file_id:uuid}/update-position", access=task_action(_OF_PREVIEW))

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from litestar import Request
 
 from pegbar.core.data.database import Database
@@ -14,6 +15,7 @@ from pegbar.core.http.routing import Reply, get
 from pegbar.core.slugs import slug
 from pegbar.core.storage import Address
 from pegbar.media import addresses, queries
+from pegbar.media.movies.jobs import want_tile
 from pegbar.media.resources import OF_TASK
 
 AnyRequest = Request[Any, Any, Any]
@@ -61,14 +63,16 @@ def download_name(preview: asyncpg.Record, *, extension: str | None = None) -> s
     return f"{name}.{extension or preview['extension'] or ''}".rstrip(".")
 
 
-async def _preview(db: Database, caller: Caller, preview_id: UUID, *, thumb: bool = False) -> asyncpg.Record:
+async def _preview(db: Database, preview_id: UUID) -> asyncpg.Record:
     row = await db.row(queries.served_preview, preview_id=preview_id)
     if row is None:
         raise NotFound(f"There is no preview {preview_id}.")
-    if thumb:
-        shared = row["shared_main"] and caller.role_here != "vendor"
-        require(shared or (caller.is_member and caller.reaches_entity), f"Access needs: {_thumbs.text}.")
     return row
+
+
+def _check_thumb(caller: Caller, *, shared: bool) -> None:
+    shared = shared and caller.role_here != "vendor"
+    require(shared or (caller.is_member and caller.reaches_entity), f"Access needs: {_thumbs.text}.")
 
 
 def _waiting(request: AnyRequest, preview: asyncpg.Record) -> Reply | None:
@@ -83,12 +87,23 @@ def _waiting(request: AnyRequest, preview: asyncpg.Record) -> Reply | None:
     raise missing
 
 
-async def _picture(
-    request: AnyRequest, db: Database, caller: Caller, preview_id: UUID, prefix: str, *, thumb: bool = False
-) -> Reply | Download:
-    preview = await _preview(db, caller, preview_id, thumb=thumb)
+async def _picture(request: AnyRequest, caller: Caller, prefix: str, *, thumb: bool = False) -> Reply | Download:
+    """A picture of the preview that came along with the caller: thumbnails are asked for by the thousand."""
+    assert caller.along is not None, "there is a place, so there is a preview"
+    preview = msgspec.json.decode(caller.along)
+    if thumb:
+        _check_thumb(caller, shared=preview["shared_main"])
     waiting = _waiting(request, preview)
-    return waiting or await download(request, addresses.picture(prefix, preview_id), kind="image/png")
+    if waiting is not None:
+        return waiting
+    address = addresses.picture(prefix, UUID(preview["id"]))
+    size = _original_size(preview) if prefix == "original" else None
+    return await download(request, address, kind="image/png", size=size)
+
+
+def _original_size(preview: asyncpg.Record) -> int | None:
+    """The size that the stored picture of a preview has; None for other kinds, whose row has another file's."""
+    return preview["file_size"] if preview["extension"] == "png" else None
 
 
 def movie_versions(preview: asyncpg.Record, order: tuple[str, ...]) -> list[Address]:
@@ -98,34 +113,40 @@ def movie_versions(preview: asyncpg.Record, order: tuple[str, ...]) -> list[Addr
     return [addresses.movie(prefix, preview["id"]) for prefix in ordered]
 
 
-@get("/pictures/thumbnails/preview-files/{instance_id:uuid}.png", access=_thumbs)
-async def preview_thumbnail(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+@get("/pictures/thumbnails/preview-files/{instance_id:uuid}.png", access=_thumbs, along=queries.SHOWN)
+async def preview_thumbnail(request: AnyRequest, caller: Caller) -> Any:
     """The thumbnail of a preview, 150 x 100."""
-    return await _picture(request, db, caller, instance_id, "thumbnails", thumb=True)
+    return await _picture(request, caller, "thumbnails", thumb=True)
 
 
-@get("/pictures/thumbnails-square/preview-files/{instance_id:uuid}.png", access=_thumbs)
-async def preview_square_thumbnail(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+@get("/pictures/thumbnails-square/preview-files/{instance_id:uuid}.png", access=_thumbs, along=queries.SHOWN)
+async def preview_square_thumbnail(request: AnyRequest, caller: Caller) -> Any:
     """The square thumbnail of a preview, 100 x 100."""
-    return await _picture(request, db, caller, instance_id, "thumbnails-square", thumb=True)
+    return await _picture(request, caller, "thumbnails-square", thumb=True)
 
 
-@get("/pictures/originals/preview-files/{instance_id:uuid}.png", access=_thumbs)
-async def preview_original(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+@get("/pictures/originals/preview-files/{instance_id:uuid}.png", access=_thumbs, along=queries.SHOWN)
+async def preview_original(request: AnyRequest, caller: Caller) -> Any:
     """The picture of a preview as it was uploaded, or the chosen frame of a movie."""
-    return await _picture(request, db, caller, instance_id, "original", thumb=True)
+    return await _picture(request, caller, "original", thumb=True)
 
 
-@get("/pictures/previews/preview-files/{instance_id:uuid}.png", access=_reads)
-async def preview_picture(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
+@get("/pictures/previews/preview-files/{instance_id:uuid}.png", access=_reads, along=queries.SHOWN)
+async def preview_picture(request: AnyRequest, caller: Caller) -> Any:
     """The picture of a preview, 1200 wide."""
-    return await _picture(request, db, caller, instance_id, "previews")
+    return await _picture(request, caller, "previews")
 
 
-@get("/movies/tiles/preview-files/{instance_id:uuid}.png", access=_reads)
+@get("/movies/tiles/preview-files/{instance_id:uuid}.png", access=_reads, along=queries.SHOWN)
 async def preview_tile(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
-    """The sheet of frames of a movie."""
-    return await _picture(request, db, caller, instance_id, "tiles")
+    """The sheet of frames of a movie; one that is missing is made by a job for the next time."""
+    try:
+        return await _picture(request, caller, "tiles")
+    except NotFound:
+        preview = msgspec.json.decode(caller.along or "null")
+        if preview["extension"] == "mp4" and preview["status"] == "ready":
+            await want_tile(db, instance_id)
+        raise
 
 
 @get("/pictures/originals/preview-files/{instance_id:uuid}.{extension:str}", access=_reads)
@@ -136,7 +157,7 @@ async def preview_original_file(
     extension = extension.lower()
     if extension not in addresses.PICTURES | addresses.OTHERS:
         raise BadRequest(f"Previews of the type {extension[:20]!r} are not served here.")
-    preview = await _preview(db, caller, instance_id)
+    preview = await _preview(db, instance_id)
     address = addresses.picture("original", instance_id) if extension == "png" else addresses.other(instance_id)
     return _waiting(request, preview) or await download(request, address, kind=media_type(extension))
 
@@ -144,18 +165,21 @@ async def preview_original_file(
 @get("/pictures/originals/preview-files/{instance_id:uuid}/download", access=_reads)
 async def preview_download(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
     """The file of a preview, to keep, named after where it belongs."""
-    preview = await _preview(db, caller, instance_id)
+    preview = await _preview(db, instance_id)
     versions = {"png": [addresses.picture("original", instance_id)], "mp4": movie_versions(preview, _HIGH)}.get(
         preview["extension"] or "", [addresses.other(instance_id)]
     )
     kind, name = media_type(preview["extension"]), download_name(preview)
-    return _waiting(request, preview) or await download(request, *versions, kind=kind, name=name, attachment=True)
+    size = _original_size(preview)
+    return _waiting(request, preview) or await download(
+        request, *versions, kind=kind, name=name, attachment=True, size=size
+    )
 
 
 async def _movie(
     request: AnyRequest, db: Database, caller: Caller, preview_id: UUID, order: tuple[str, ...], *, keep: bool = False
 ) -> Any:
-    preview = await _preview(db, caller, preview_id)
+    preview = await _preview(db, preview_id)
     waiting = _waiting(request, preview)
     if waiting is not None:
         return waiting
@@ -179,7 +203,7 @@ async def movie_low(instance_id: UUID, request: AnyRequest, db: Database, caller
 @get("/movies/source/preview-files/{instance_id:uuid}.mp4", access=_reads)
 async def movie_source(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
     """A movie as it was uploaded, where it was kept."""
-    await _preview(db, caller, instance_id)
+    await _preview(db, instance_id)
     return await download(request, addresses.movie("source", instance_id), kind="video/mp4")
 
 

@@ -97,11 +97,6 @@ async def note(tx: Transaction, preview_id: UUID, derived: Derived) -> None:
         await tx.execute(_NOTE, preview_id=preview_id, error=derived.error, now=utc_now())
 
 
-async def is_production(db: Database, name: str) -> bool:
-    """Whether there is a production of this name."""
-    return await db.value(queries.production_named, name=name) is not None
-
-
 async def remakable(db: Database, project: str | None = None) -> list[UUID]:
     """The ready previews whose variants are made from what is stored, of a production by its name or of all."""
     extensions = sorted(addresses.VIEWABLE | {"png", "mp4"})

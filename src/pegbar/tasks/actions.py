@@ -165,6 +165,17 @@ _ASSIGN = sql(
     """
 )
 
+#: Nobody gave the task to the person: it keeps its assigner.
+_TAKE_UP = sql(
+    """
+    WITH linked AS (
+      INSERT INTO task_person_link (task_id, person_id) VALUES (:task_id, :person_id) ON CONFLICT DO NOTHING
+      RETURNING task_id
+    )
+    UPDATE task SET updated_at = :now WHERE id IN (SELECT task_id FROM linked)
+    """
+)
+
 _UNASSIGN = sql(
     """
     WITH unlinked AS (
@@ -257,6 +268,20 @@ async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UU
         raise Forbidden("Bots take no task on this production.")
     if not await assign(tx, caller, who, [task_id]):
         raise Forbidden("You may not assign this person to this task.")
+
+
+async def take_up(tx: Transaction, caller: Caller, task_id: UUID) -> None:
+    """Assign the caller to a task that they make files for, whoever plans it; bots only where they are welcome."""
+    subjects = await _subjects(tx, [task_id])
+    if not subjects or (caller.is_bot and not subjects[0]["bots_welcome"]):
+        return
+    project_id = subjects[0]["project_id"]
+    if not await tx.execute(_TAKE_UP, task_id=task_id, person_id=caller.id, now=utc_now()):
+        return
+    tx.emit(TASK_ASSIGN, project_id=project_id, task_id=task_id, person_id=caller.id)
+    tx.emit(TASK_UPDATE, project_id=project_id, task_id=task_id)
+    await TASKS_ASSIGNED.run(Assignment(tx, caller.id, [task_id], [caller.id]))
+    await productions.join_team(tx, project_id, caller.id, None)
 
 
 async def clear(tx: Transaction, caller: Caller, ids: Sequence[UUID], person_id: UUID | None) -> list[UUID]:

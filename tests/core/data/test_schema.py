@@ -2,10 +2,13 @@
 
 import asyncio
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
 from pegbar.core.data import migrations
@@ -276,3 +279,10 @@ def test_the_status_of_another_schema_says_what_helps(
         connection.execute("UPDATE pegbar.alembic_version SET version_num = %s", (revision,))
     output = pegbar("db", "status", "--database-url", url).stdout
     assert (f"revision {revision}" in output, advice in output, not_advised in output) == (True, True, False), output
+
+
+def test_revisions_are_told_by_the_names_of_their_files() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    assert migrations.revisions() == [script.revision for script in scripts][::-1]

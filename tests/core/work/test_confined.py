@@ -13,9 +13,17 @@ LIMITS = Limits(memory=MEMORY, processor=20, longest=60, file_size=2**20)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 
 
-def run(folder: Path, code: str, *, reads: tuple[Path, ...] = (), limits: Limits = LIMITS) -> Outcome:
+def run(
+    folder: Path,
+    code: str,
+    *,
+    reads: tuple[Path, ...] = (),
+    devices: tuple[Path, ...] = (),
+    limits: Limits = LIMITS,
+) -> Outcome:
     """What becomes of a Python program."""
-    return asyncio.run(confined([sys.executable, "-I", "-c", code], folder=folder, reads=reads, limits=limits))
+    command = [sys.executable, "-I", "-c", code]
+    return asyncio.run(confined(command, folder=folder, reads=reads, devices=devices, limits=limits))
 
 
 @pytest.fixture
@@ -44,6 +52,13 @@ def test_neighbouring_files_can_be_neither_read_nor_written(tmp_path: Path, fold
     outcome = run(folder, f"open({str(neighbour)!r}, 'w')", reads=(neighbour,))
     assert "PermissionError" in outcome.complaint
     assert neighbour.read_text() == "secret"
+
+
+@linux
+def test_only_named_devices_can_be_used(folder: Path) -> None:
+    code = "open('/dev/full', 'wb', 0).write(b'pixels')"
+    assert "PermissionError" in run(folder, code).complaint
+    assert "No space left on device" in run(folder, code, devices=(Path("/dev/full"),)).complaint
 
 
 @linux

@@ -8,7 +8,7 @@ FOLDER = Path(__file__).parent
 _NOT_AREAS = {"callers", "words", "bodies"}
 _SOURCES = {"", "docs", "fixed", "issue", "crud"}
 _NOTHING = " find nothing"
-METHODS = ("GET", "POST", "PUT", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 #: Who has no account to speak of: 401 wherever an account is needed.
 STRANGERS = frozenset({"anonymous", "inactive"})
 
@@ -56,15 +56,15 @@ class Line:
         if self.is_public:
             return None
         if caller in STRANGERS:
-            return {404} if not self.allowed else {401}
+            return {self.refusal if self.refusal == 405 else 404} if not self.allowed else {401}
         if not self.allowed:
             return {self.refusal}
         if caller == "preview" and self.method != "GET":
             return {403}
         if caller in self.answered:
             return None
-        # Another's row is not there; a bot has no rows of its own, and hears that first.
-        return {403} if caller == "bot" else {self.refusal}
+        # Another's row is not there; of some tables a bot has no rows of its own, and hears that first.
+        return {403, self.refusal} if caller == "bot" else {self.refusal}
 
 
 def _rows(name: str) -> list[tuple[int, str]]:
@@ -111,8 +111,8 @@ def who(cell: str, at: str) -> tuple[frozenset[str], int, frozenset[str]]:
     said, *more = (part.strip() for part in cell.split(";"))
     refusal, empty_for = 403, frozenset[str]()
     for part in more:
-        if part == "others 404":
-            refusal = 404
+        if part in ("others 404", "others 405"):
+            refusal = int(part.removeprefix("others "))
         else:
             assert part.endswith(_NOTHING), f"{at}: {part!r}"
             empty_for = _whom(part.removesuffix(_NOTHING), at)

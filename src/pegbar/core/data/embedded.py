@@ -22,6 +22,7 @@ from typing import IO
 import psutil
 import structlog
 
+from pegbar.core.errors import CannotRun
 from pegbar.core.privacy import make_folder
 from pegbar.core.work.processes import end_with_parent
 
@@ -53,7 +54,7 @@ _SETTINGS = {
 }
 
 
-class CannotStart(Exception):
+class CannotStart(CannotRun):
     """The embedded database cannot start; the message says why and what to do."""
 
 

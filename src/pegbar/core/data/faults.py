@@ -78,6 +78,8 @@ def answer_to(error: BaseException) -> ApiError | None:
         return refusal(error)
     if isinstance(error, UnicodeEncodeError):
         return Refused("The request holds a character that cannot be stored.")
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return Unavailable("Others are changing the same rows. Nothing was changed. Try again in a moment.")
     if isinstance(error, asyncpg.DiskFullError):
         return StorageFull("The disk of the database is full; nothing was changed.")
     if isinstance(error, OSError) and error.errno in FULL:

@@ -180,6 +180,9 @@ class Resource:
     event: str | None = None  #: object of the events when it is not the table's name
     event_key: str | None = None
     of_production: bool = False  #: whether rows are of a production, without a column that says of which
+    told_by: Column[Any] | None = (
+        None  #: the reference to what is of the production that hears of a row, if not its own
+    )
     at_most: int | None = None  #: rows of a list without pages
     streams: bool = False  #: long lists go out in chunks
     skip: frozenset[str] = frozenset()  #: methods that routes.py writes itself
@@ -295,9 +298,12 @@ class Resource:
         await change.tx.insert_many(relation.link, rows, skip_existing=True)
 
     async def _project_of(self, change: Change) -> UUID | None:
-        """The production of a row's events: the one to which the row belongs, however far away that is said."""
+        """The production of a row's events: the one to which it belongs, however far away that is said."""
         if "project_id" in self.columns:
             project_id: UUID | None = change.after("project_id")
+        elif self.told_by is not None:
+            target = belonging.target_of(self.told_by)
+            project_id = await change.tx.value(_production_of(target), row_id=change.after(self.told_by.name))
         elif self.of_production:
             project_id = await change.tx.value(_production_of(self.table), row_id=change.row_id)
         else:

@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from pegbar.config import settings
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
-from pegbar.core.http.uploads import received_form
+from pegbar.core.http.forms import multipart_form
 
 AnyRequest = Request[Any, Any, Any]
 S = TypeVar("S")
@@ -160,15 +160,22 @@ async def _form_and_query(request: AnyRequest) -> dict[str, Any]:
     document: dict[str, Any] = {name: request.query_params[name] for name in request.query_params}
     content = request.headers.get("content-type", "")
     if content.startswith("multipart/form-data"):
-        async with received_form(request) as parts:
+        async with multipart_form(request) as parts:
             document.update(parts.fields)
-    elif content.startswith("application/x-www-form-urlencoded"):
-        try:
-            form = await request.form()
-        except ClientException as error:
-            raise BadRequest(f"The form cannot be read: {error.detail}") from None
-        document.update({name: value for name, value in form.items() if isinstance(value, str)})
+    else:
+        document.update(await url_encoded(request))
     return document
+
+
+async def url_encoded(request: AnyRequest) -> list[tuple[str, str]]:
+    """The fields of a form that was sent as a query string is; none of any other body."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return []
+    try:
+        form = await request.form()
+    except ClientException as error:
+        raise BadRequest(f"The form cannot be read: {error.detail}") from None
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
 
 
 def _split(error: msgspec.ValidationError) -> tuple[str, str]:

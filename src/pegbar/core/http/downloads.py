@@ -1,4 +1,8 @@
-"""Answers that are stored binaries: ranges, validators and names. Source: spec media, "Serving"."""
+"""Answers that are stored binaries: ranges, validators and names. Source: spec media, "Serving".
+
+Files were uploaded by anybody: but for the kinds that a browser only shows, they are answered as attachments that may
+run nothing in the origin of the web UI.
+"""
 
 import re
 from collections.abc import AsyncIterator
@@ -11,8 +15,10 @@ from litestar import Request
 from litestar.types import Receive, Scope, Send
 
 from pegbar.config import settings
+from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, NotFound
-from pegbar.core.storage import Address, Binary, store
+from pegbar.core.http.routing import Reply
+from pegbar.core.storage import Address, Binary, located, store
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -20,6 +26,22 @@ MEDIA_TYPES = {
     "pdf": "application/pdf",
     "hdr": "image/vnd.radiance",
 }
+#: Kinds that are shown in place. A browser runs nothing that is in them.
+_SHOWN = (
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/bmp",
+    "image/avif",
+    "image/vnd.radiance",
+    "video/mp4",
+)
+_IN_PLACE = frozenset({*_SHOWN, "application/pdf"})
+#: For the rest, should it be opened all the same.
+_INERT = "sandbox; default-src 'none'; frame-ancestors 'self'"
+#: Seconds that a signed address of the object store is good.
+_SIGNED_FOR = 600
 #: Where the outer shell says that only the head of the answer is wanted.
 HEAD_ONLY = "pegbar.head"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -40,6 +62,8 @@ def media_type(extension: str | None) -> str:
 def disposition(name: str, *, attachment: bool) -> str:
     """A Content-Disposition; a name beyond ASCII is given twice."""
     kind = "attachment" if attachment else "inline"
+    if not name:
+        return kind
     if _PLAIN_NAME.fullmatch(name):
         return f"{kind}; filename={name}"
     plain = re.sub(r'[^\x20-\x7e]|["\\]', "_", name)
@@ -98,15 +122,27 @@ async def download(
     name: str = "",
     attachment: bool = False,
     caching: str | None = None,
-) -> Download:
+    size: int | None = None,
+) -> Download | Reply:
     """The first of these binaries that is stored, as an answer; 404 when none is.
 
-    `caching` replaces the usual Cache-Control. Raises 416 for ranges that cannot be served.
+    `caching` replaces the usual Cache-Control. A local file of another `size` counts as absent: it is half a file of an
+    older server. Raises 416 for ranges that cannot be served.
     """
+    db: Database = request.app.state.database
     for address in addresses:
-        binary = await store().stat(address)
-        if binary is not None:
-            return _answer(request, binary, kind, disposition(name, attachment=attachment) if name else "", caching)
+        binary = await located(db, address)
+        if binary is None or (size and binary.path is not None and binary.size != size):
+            continue
+        attachment = attachment or kind not in _IN_PLACE
+        if settings().s3_redirect and not attachment and not request.scope.get(HEAD_ONLY):
+            signed = await store().signed(address, seconds=_SIGNED_FOR)
+            if signed is not None:
+                # The address is good for a while only, and so is the answer that names it.
+                headers = {"location": signed, "cache-control": f"max-age={_SIGNED_FOR // 2}, private"}
+                return Reply(status=302, headers=headers)
+        named = disposition(name, attachment=attachment) if name or attachment else ""
+        return _answer(request, binary, kind, named, caching)
     raise NotFound("there is no such file.")
 
 
@@ -125,6 +161,8 @@ def _answer(request: Request[Any, Any, Any], binary: Binary, kind: str, named: s
         return Download(binary, 304, {k: v for k, v in headers.items() if k != "content-type"}, None)
     if named:
         headers["content-disposition"] = named
+    if named.startswith("attachment"):
+        headers["content-security-policy"] = _INERT
     span = _span(request, binary)
     if span is None:
         headers["content-length"] = str(binary.size)
@@ -160,17 +198,15 @@ def _span(request: Request[Any, Any, Any], binary: Binary) -> tuple[int, int] | 
     if not byte_range.startswith("bytes="):
         return None
     condition = request.headers.get("if-range")
-    if condition is not None and condition.strip() != binary.etag:
-        since = _since(condition)
-        if since is None or binary.modified.replace(microsecond=0) > since:
-            return None
+    same = (binary.etag, _http_date(binary.modified))
+    if condition is not None and condition.strip() not in same:
+        return None
     return span_of(byte_range, binary.size)
 
 
 def span_of(byte_range: str, size: int) -> tuple[int, int]:
-    """The half-open span of a single byte range; UnsatisfiableRange for any other."""
+    """The half-open span of a single byte range; UnsatisfiableRange (recorded without Content-Range) else."""
     error = UnsatisfiableRange(f"The range {byte_range[:60]!r} cannot be served: the file has {size} bytes.")
-    error.headers["content-range"] = f"bytes */{size}"
     match = _RANGE.fullmatch(byte_range.replace(" ", ""))
     if match is None or not (match[1] or match[2]) or len(byte_range) > 60:
         raise error

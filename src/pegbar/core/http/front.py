@@ -4,6 +4,7 @@ The API answers at `/` and under `/api`; sockets at `/socket.io`; HEAD on every 
 web UI, when there is one. Source: spec accounts, "HTTP conventions".
 """
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.config import settings
-from pegbar.core.errors import HungUp, NotFound
+from pegbar.core.errors import HungUp, NotFound, Unavailable
 from pegbar.core.http.downloads import HEAD_ONLY
 from pegbar.core.http.pages import Pages
 from pegbar.core.http.received import ReceivedBody, too_large
@@ -24,6 +25,11 @@ _SECURITY_HEADERS = {
     b"content-security-policy": b"frame-ancestors 'self'",
     b"referrer-policy": b"strict-origin-when-cross-origin",
 }
+#: Headers of answers that scripts of other origins may read.
+_EXPOSED = (
+    b"Content-Disposition, Content-Range, ETag, Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension,"
+    b" Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
+)
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -36,7 +42,11 @@ class Front:
         self._plain_origins = frozenset(settings().cors_allowed_origins)
         self._longest = settings().max_content_length
         self._allowed = _allowed_methods(operations)
+        self._headers = [
+            (_pattern(operation.path), operation.headers()) for operation in operations if operation.headers is not None
+        ]
         self._pages = Pages(operations)
+        self._media = _MediaSlots(settings().media_max_concurrent_requests, settings().media_slot_wait_timeout)
         self._ui = WebUi(Path(settings().ui_folder)) if settings().ui_folder else None
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
@@ -86,7 +96,10 @@ class Front:
             if length.isdigit() and int(length) > self._longest:
                 await error_answer(too_large(self._longest))(scope, receive, sender)
                 return
-        await self._api(scope, receive, sender)
+        if scope["method"] == "GET" and scope["path"].startswith(("/pictures/", "/movies/")):
+            await self._media.answer(self._api, scope, receive, sender)
+        else:
+            await self._api(scope, receive, sender)
 
     def _page(self, path: str, headers: dict[bytes, bytes], *, under_api: bool) -> ASGIApp | None:
         """What is not the API: its documentation, and the web UI."""
@@ -107,6 +120,12 @@ class Front:
         path = path.rstrip("/") or "/"
         return next((methods for pattern, methods in self._allowed if pattern.fullmatch(path)), None)
 
+    def _headers_of(self, path: str) -> dict[str, str]:
+        """The headers that the routes of a path declare."""
+        path = path.rstrip("/") or "/"
+        fitting = (headers for pattern, headers in self._headers if pattern.fullmatch(path))
+        return {name: value for headers in fitting for name, value in headers.items()}
+
     async def _options(self, scope: Any, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         allowed = self._methods_of(scope["path"])
         if allowed is None and self._pages.find(scope["path"], {}) is not None:
@@ -114,7 +133,7 @@ class Front:
         if allowed is None:
             await error_answer(NotFound("there is no such route."))(scope, receive, send)
             return
-        extra = {"allow": allowed}
+        extra = {"allow": allowed, **self._headers_of(scope["path"])}
         if b"access-control-request-method" in headers:
             extra["access-control-allow-methods"] = _METHODS
             wanted = headers.get(b"access-control-request-headers", b"")
@@ -131,8 +150,35 @@ class Front:
         return [
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", _EXPOSED),
             (b"vary", b"Origin"),
         ]
+
+
+class _MediaSlots:
+    """How many pictures and movies are sent at once; others wait a while, then they are to come again (503)."""
+
+    def __init__(self, slots: int, patience: float) -> None:
+        self._slots = asyncio.Semaphore(slots) if slots else None
+        self._patience = patience
+
+    async def answer(self, api: ASGIApp, scope: Any, receive: Receive, send: Any) -> None:
+        """Answer a request for a file once there is a slot."""
+        if self._slots is None:
+            await api(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._slots.acquire()
+        except TimeoutError:
+            busy = Unavailable("Too many pictures and movies are being sent. Try again in a moment.")
+            busy.headers["cache-control"] = "no-store"
+            await error_answer(busy)(scope, receive, send)
+            return
+        try:
+            await api(scope, receive, send)
+        finally:
+            self._slots.release()
 
 
 class _Sender:
@@ -162,6 +208,10 @@ def _allowed_methods(operations: list[Operation]) -> list[tuple[re.Pattern[str],
     for path, known in sorted(methods.items(), key=lambda item: item[0].count("{")):
         if "GET" in known:
             known.add("HEAD")
-        pattern = re.sub(r"\\{[^}]*?:path\\}", ".+", re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)))
-        patterns.append((re.compile(pattern), ", ".join(sorted(known | {"OPTIONS"}))))
+        patterns.append((_pattern(path), ", ".join(sorted(known | {"OPTIONS"}))))
     return patterns
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """What addresses of a route look like."""
+    return re.compile(re.sub(r"\\{[^}]*?:path\\}", ".+", re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path))))

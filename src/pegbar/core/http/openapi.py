@@ -52,13 +52,19 @@ _REASONS = {
     401: "No token, or one that is expired or revoked.",
     403: "The caller may not do this.",
     404: "There is no such object.",
+    405: "The route does not take the method.",
+    408: "No more bytes came: go on where the upload stands.",
     409: "The object is in a state that does not allow this.",
     410: "What is asked for was there and is gone.",
+    412: "Another version of the protocol.",
     413: "The body is larger than the server takes.",
     415: "The body is not JSON.",
     422: "The token cannot be used.",
+    423: "Another request writes to it.",
     429: "Too many attempts: wait, then try again.",
+    460: "The bytes are not those of the checksum.",
     503: "Something the server stands on is busy or away: nothing was changed, send it again.",
+    507: "No room is left on the disk.",
 }
 
 _INTRODUCTION = """The Kitsu API, as Pegbar serves it. Paths answer at the root of the server and under `/api`.
@@ -149,6 +155,8 @@ def _error_response(status: int, text: str) -> Schema:
 
 def _error_statuses(operation: Operation) -> Iterator[int]:
     yield from operation.errors
+    if operation.files:
+        yield from (400, 404, 409, 413)
     if not operation.access.public:
         yield from (401, 403, 422)
     if operation.access.place.parameter or "{" in operation.path:
@@ -249,12 +257,25 @@ _LIST_PARAMETERS: dict[str, Schema] = {
 }
 
 
+_UPLOAD_ID: Schema = {
+    "name": "upload_id",
+    "in": "query",
+    "schema": {"type": "array", "items": _UUID},
+    "description": (
+        "Uploads that came before (`/uploads`), in place of the files of a form; also a field of the form or a key of"
+        " the JSON body. The first is the file of the field `file`; `upload_id[name]` is that of another field"
+    ),
+}
+
+
 def _listed(*names: str) -> list[Schema]:
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
 def _query_parameters(operation: Operation, structs: "_Structs") -> list[Schema]:
     parameters = structs.query_parameters(operation.query) if operation.query is not None else []
+    if operation.files:
+        parameters = [*parameters, _UPLOAD_ID]
     match _generic(operation):
         case "list":
             parameters += _listed("page", "limit", "fields", "relations") + _filters(operation.returns)

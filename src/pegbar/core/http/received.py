@@ -13,6 +13,8 @@ from pegbar.core.errors import HungUp, TooLarge
 
 #: Bytes of a body that nobody wants and that are read all the same, to keep the connection.
 SHORT = 64 * 1024
+#: Seconds that it may take to come.
+_PATIENCE = 5.0
 
 
 def too_large(limit: int) -> TooLarge:
@@ -64,9 +66,10 @@ class ReceivedBody:
         if self._announced is None or self._announced > SHORT or self._waits:
             return False
         try:
-            while not self._whole:
-                await self.receive()
-        except (HungUp, TooLarge):
+            async with asyncio.timeout(_PATIENCE):
+                while not self._whole:
+                    await self.receive()
+        except (HungUp, TooLarge, TimeoutError):
             return False
         return True
 

@@ -9,6 +9,7 @@ Struct validated from the request's JSON (or form and query string); `document`,
 Struct from the query string; `request`.
 """
 
+import asyncio
 import inspect
 import re
 import traceback
@@ -33,6 +34,7 @@ from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import ApiError, BadRequest, InternalError, NotFound
 from pegbar.core.http.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.http.body import json_document, read_body, read_query
+from pegbar.core.http.resumable.claims import settle
 from pegbar.core.live.events import Event
 
 log = structlog.get_logger()
@@ -72,6 +74,10 @@ class Operation:
     body_schema: Mapping[str, Any] | None = None
     errors: tuple[int, ...] = ()
     hidden: bool = False
+    #: It takes files: in a form, or uploaded before (`upload_id`).
+    files: bool = False
+    #: Headers of every answer of the route, and of OPTIONS on its path.
+    headers: Callable[[], Mapping[str, str]] | None = None
     deprecated: bool = False
     malformed: int | None = None
 
@@ -113,12 +119,15 @@ def route(  # noqa: PLR0913 - a declaration
     body_schema: Mapping[str, Any] | None = None,
     errors: Sequence[int] = (),
     hidden: bool = False,
+    files: bool = False,
+    headers: Callable[[], Mapping[str, str]] | None = None,
     malformed: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204.
 
     `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
-    array of them as a list of one.
+    array of them as a list of one. `headers` makes those that every answer of the route has, refusals too.
+    `files` says that it takes files (`received_form`).
 
     `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter
     that is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
@@ -146,6 +155,8 @@ def route(  # noqa: PLR0913 - a declaration
                 body_schema=body_schema,
                 errors=tuple(errors),
                 hidden=hidden,
+                files=files,
+                headers=headers,
                 malformed=malformed,
             )
         )
@@ -196,19 +207,28 @@ class Endpoint:
         self.writes = Transaction in hints.values()
         self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
         self.ids: list[str] = _UUID_PARAMETER.findall(operation.path)
+        declared = operation.headers() if operation.headers is not None else {}
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in declared.items()]
 
     async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
         if not settings().debug:
-            return await self._answer(request)
+            return _with_headers(await self._answer(request), self.headers)
         counted: list[str] = []
         statement_count.set(counted)
-        return _telling(counted, await self._answer(request))
+        response = _with_headers(await self._answer(request), self.headers)
+        return _telling(counted, response)
 
     async def _answer(self, request: Request[Any, Any, Any]) -> ASGIApp:
         try:
-            return await self._run(request)
+            response = await self._run(request)
         except Exception as error:
+            await settle(request, used=False)
             return failure(request, error)
+        except asyncio.CancelledError:
+            await settle(request, used=False)
+            raise
+        await settle(request, used=True)
+        return response
 
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
         operation = self.operation
@@ -301,17 +321,26 @@ class Endpoint:
         )
 
 
+def _with_headers(app: ASGIApp, headers: Sequence[tuple[bytes, bytes]]) -> ASGIApp:
+    """The response with more headers."""
+    return _extended(app, lambda: headers) if headers else app
+
+
 def _telling(statements: list[str], app: ASGIApp) -> ASGIApp:
     """The response with a header for the number of statements made before its first byte."""
+    return _extended(app, lambda: [(b"server-timing", f'db;desc="{len(statements)} statements"'.encode())])
+
+
+def _extended(app: ASGIApp, headers: Callable[[], Sequence[tuple[bytes, bytes]]]) -> ASGIApp:
+    """The response with the headers that are known when it begins."""
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-        async def tell(message: Any) -> None:
+        async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
-                timing = f'db;desc="{len(statements)} statements"'.encode()
-                message = {**message, "headers": [*message["headers"], (b"server-timing", timing)]}
+                message = {**message, "headers": [*message["headers"], *headers()]}
             await send(message)
 
-        await app(scope, receive, tell)
+        await app(scope, receive, sending)
 
     return respond
 

@@ -1,189 +1,84 @@
-"""Multipart forms of any size: text fields in memory, files in the upload folder, both read as they arrive.
+"""The files and fields that a request sends, whether they come in its form or came before it.
 
     async with received_form(request) as form:
         upload = form.file()
 
-Nothing stays behind: a file that nobody took is removed when the block ends, also when the caller hangs up or the
-disk fills. Source: spec media, "Parameters and errors".
+Every route that takes files takes uploads that arrived in pieces too (`/uploads`): the parameter `upload_id`, in the
+form, the JSON body or the query string, stands for the file of the field `file`; `upload_id[preview_file-0]` for that
+of another field. Repeated, the second is the file of the field `file-1`, and so on.
 """
 
-import asyncio
-import os
-import tempfile
-import unicodedata
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
+from uuid import UUID
 
 from litestar import Request
-from litestar.exceptions import ClientException
-from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from pegbar.config import settings
-from pegbar.core.errors import BadRequest, TooLarge
-from pegbar.core.storage import check_room, disk_errors
+from pegbar.core.data.parameters import about_caller
+from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.http.body import json_beside_query, url_encoded
+from pegbar.core.http.forms import Form, Upload, file_name, multipart_form
+from pegbar.core.http.resumable.claims import claimed
 
-#: Text fields of a form, all together. The largest is a batch of comments.
-_MOST_TEXT = 16 * 1024**2
-_MOST_PARTS = 1000
-#: Bytes gathered before they are written, off the event loop.
-_WRITTEN_AT_ONCE = 1024**2
-
-
-#: Characters of a file's name that are kept, and of its extension when it is longer.
-_LONGEST_NAME, _LONGEST_EXTENSION = 250, 20
-#: What no name holds: control characters, halves of characters, ends of lines.
-_UNFIT = ("Cc", "Cs", "Zl", "Zp")
-
-
-def file_name(text: str) -> str:
-    """A caller's name for a file as one by which it can be fetched: a single part of a path, never empty."""
-    name = text.replace("\\", "/").rpartition("/")[2]
-    name = "".join(character for character in name if unicodedata.category(character) not in _UNFIT).strip()
-    if name in ("", ".", ".."):
-        return "file"
-    if len(name) > _LONGEST_NAME:
-        extension = name.rpartition(".")[2]
-        end = f".{extension}" if len(extension) <= _LONGEST_EXTENSION else ""
-        name = name[: _LONGEST_NAME - len(end)].rstrip() + end
-    return name
-
-
-@dataclass
-class Upload:
-    """A file of a form, waiting in the upload folder."""
-
-    field: str
-    name: str  #: by which it can be fetched (`file_name`)
-    content_type: str
-    path: Path
-    size: int = 0
-
-    @property
-    def extension(self) -> str:
-        """The text after the last dot, lowercased; the whole name when it has none."""
-        return self.name.rpartition(".")[2].lower()
-
-    @property
-    def stem(self) -> str:
-        """The name without its last extension."""
-        return self.name.rpartition(".")[0] or self.name
-
-
-@dataclass
-class Form:
-    """The text fields (the first of each name) and files of a form."""
-
-    fields: dict[str, str] = field(default_factory=dict)
-    files: list[Upload] = field(default_factory=list)
-
-    def file(self, name: str = "file") -> Upload:
-        """The file of that field; 400 when there is none."""
-        for upload in self.files:
-            if upload.field == name:
-                return upload
-        raise BadRequest("File not provided.")
-
-
-class _Reader:
-    """Turns the events of the parser into a form."""
-
-    def __init__(self) -> None:
-        self.form = Form()
-        self._text: bytearray | None = None
-        self._texts = 0
-        self._name = ""
-        self._file: BinaryIO | None = None
-        self._pending = bytearray()
-
-    def start(self, segment: MultipartSegment) -> None:
-        self._name = segment.name or ""
-        if segment.filename is None:
-            self._text = bytearray()
-            return
-        folder = settings().upload_folder
-        with disk_errors():
-            folder.mkdir(parents=True, exist_ok=True)
-            check_room(folder)
-            handle, path = tempfile.mkstemp(dir=folder, prefix="upload-")
-            self._file = os.fdopen(handle, "wb")
-        kind = segment.content_type or "application/octet-stream"
-        self.form.files.append(Upload(self._name, file_name(segment.filename), kind, Path(path)))
-
-    async def take(self, data: bytes | bytearray) -> None:
-        if self._text is not None:
-            self._text += data
-            self._texts += len(data)
-            if self._texts > _MOST_TEXT:
-                raise TooLarge(f"The text fields of a form are limited to {_MOST_TEXT} bytes.")
-            return
-        self._pending += data
-        if len(self._pending) >= _WRITTEN_AT_ONCE:
-            await self._write()
-
-    async def _write(self) -> None:
-        if self._file is not None and self._pending:
-            data, self._pending = bytes(self._pending), bytearray()
-            with disk_errors():
-                check_room(self.form.files[-1].path.parent)
-                await asyncio.to_thread(self._file.write, data)
-            self.form.files[-1].size += len(data)
-
-    async def end(self) -> None:
-        if self._text is not None:
-            self.form.fields.setdefault(self._name, self._text.decode(errors="replace"))
-            self._text = None
-        elif self._file is not None:
-            await self._write()
-            with disk_errors():
-                await asyncio.to_thread(self._file.close)
-            self._file = None
-
-    def discard(self) -> None:
-        """Remove what was not taken elsewhere."""
-        if self._file is not None:
-            self._pending = bytearray()
-            try:
-                self._file.close()
-            except OSError:  # the disk is full, which the request was told
-                self._file = None
-        for upload in self.form.files:
-            upload.path.unlink(missing_ok=True)
-
-
-async def _read(request: Request[Any, Any, Any], boundary: str, reader: _Reader) -> None:
-    with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
-        async for chunk in request.stream():
-            if not chunk:
-                continue
-            for event in parser.parse(chunk):
-                if event is None:
-                    await reader.end()
-                elif isinstance(event, MultipartSegment):
-                    reader.start(event)
-                else:
-                    await reader.take(event)
+_NAMED = re.compile(r"upload_id\[([^\[\]]{1,100})\]")
+#: Uploads that one request may use.
+_MOST = 100
 
 
 @asynccontextmanager
 async def received_form(request: Request[Any, Any, Any]) -> AsyncIterator[Form]:
-    """The form of a request. A body that is no multipart form is an empty one; a broken form is 400.
+    """The form of a request, with the uploads that it names among its files.
 
-    Read it before opening a transaction: an upload may take an hour.
+    A body that is no multipart form is one without fields; a broken form is 400. An upload that is not whole, or that
+    another request uses, is 409; one that is not the caller's is 404. Read it before opening a transaction: an upload
+    may take an hour. What is named is used up when the request succeeds.
     """
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    reader = _Reader()
-    try:
-        if kind == "multipart/form-data":
-            try:
-                await _read(request, options.get("boundary", ""), reader)
-            except (MultipartError, ClientException) as error:
-                raise BadRequest(f"The form cannot be read: {error}") from None
-        yield reader.form
-    finally:
-        await asyncio.to_thread(reader.discard)
+    async with multipart_form(request) as form:
+        for field, upload_id in _named(await _parameters(request, form)):
+            form.files.append(await claimed(request, _caller_id(), upload_id, field))
+        yield form
+
+
+def _caller_id() -> UUID:
+    caller_id = about_caller.get().get("caller_id")
+    if caller_id is None:
+        raise NotFound("there is no such upload.")
+    return UUID(str(caller_id))
+
+
+async def _parameters(request: Request[Any, Any, Any], form: Form) -> list[tuple[str, Any]]:
+    """What names uploads, wherever it stands."""
+    document = await json_beside_query(request)
+    pairs: list[tuple[str, Any]] = [*request.query_params.multi_items(), *form.texts, *await url_encoded(request)]
+    for name, value in document.items():
+        if name == "upload_id" and isinstance(value, list):
+            pairs += [(name, item) for item in value]
+        elif name == "upload_id" and isinstance(value, dict):
+            pairs += [(f"upload_id[{field}]", item) for field, item in value.items()]
+        else:
+            pairs.append((name, value))
+    return [(name, value) for name, value in pairs if name.startswith("upload_id") and value not in (None, "")]
+
+
+def _named(parameters: list[tuple[str, Any]]) -> Iterator[tuple[str, UUID]]:
+    """The field and id of each upload that is named."""
+    if len(parameters) > _MOST:
+        raise BadRequest(f"upload_id: a request uses at most {_MOST} uploads.")
+    plain = 0
+    for name, value in parameters:
+        if name == "upload_id":
+            field = f"file-{plain}" if plain else "file"
+            plain += 1
+        elif (match := _NAMED.fullmatch(name)) is not None:
+            field = match[1]
+        else:
+            continue
+        try:
+            yield field, UUID(value)
+        except (ValueError, TypeError, AttributeError):
+            raise BadRequest(f"{name}: {str(value)[:60]!r} is not the id of an upload.") from None
 
 
 __all__ = ["Form", "Upload", "file_name", "received_form"]

@@ -1,6 +1,8 @@
 """Gives up what a program on an untrusted file does not need, then becomes it.
 
-    python confine.py MEMORY PROCESSOR FILE_SIZE NICENESS PARENT FOLDER HOW_MANY_READS READ… COMMAND…
+    python confine.py MEMORY PROCESSOR FILE_SIZE NICENESS PARENT FOLDER READS READ… DEVICES DEVICE… COMMAND…
+
+READS and DEVICES say how many paths follow.
 
 A program of its own, which imports nothing of Pegbar and little of Python: it starts before every picture. The limits
 hold everywhere; what the kernel does not offer (Landlock, seccomp) is left out.
@@ -20,7 +22,7 @@ _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _READING = _EXECUTE | _READ_FILE | _READ_DIR
 _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE
-_TRUNCATE = 1 << 14
+_TRUNCATE, _CONTROL_DEVICE = 1 << 14, 1 << 15
 _ACTIONS_OF_VERSION = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _BIND_AND_CONNECT = 3
 _ABSTRACT_SOCKETS_AND_SIGNALS = 3
@@ -63,7 +65,7 @@ def limit(memory: int, processor: int, file_size: int, niceness: int) -> None:
         os.nice(niceness)
 
 
-def restrict_files(libc: ctypes.CDLL, reads: list[str], writes: str) -> bool:
+def restrict_files(libc: ctypes.CDLL, reads: list[str], writes: str, devices: list[str]) -> bool:
     """Leave only these paths to this process and what it becomes; False where the kernel has no Landlock."""
     version = _system_call(libc, _LANDLOCK_CREATE, None, 0, 1)
     if version < 1:
@@ -79,13 +81,15 @@ def restrict_files(libc: ctypes.CDLL, reads: list[str], writes: str) -> bool:
         if not os.path.exists(path):  # noqa: PTH110 - this program starts often: it imports little
             return
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        files = allowed if os.path.isdir(path) else allowed & (_ON_FILES | _TRUNCATE)  # noqa: PTH112
+        files = allowed if os.path.isdir(path) else allowed & (_ON_FILES | _TRUNCATE | _CONTROL_DEVICE)  # noqa: PTH112
         _system_call(libc, _LANDLOCK_ADD, rules, 1, struct.pack("=Qi", files & actions, handle), 0)
         os.close(handle)
 
     for path in (*_SYSTEM, *reads):
         allow(path, _READING)
     allow("/dev/null", _READ_FILE | _WRITE_FILE)
+    for path in devices:
+        allow(path, _READING | _WRITE_FILE | _CONTROL_DEVICE)
     allow(writes, actions)
     done = _system_call(libc, _LANDLOCK_RESTRICT, rules, 0) == 0
     os.close(rules)
@@ -113,14 +117,15 @@ def main() -> None:
     """Confine this process, and become the command."""
     memory, processor, file_size, niceness, parent = map(int, sys.argv[1:6])
     folder, how_many = sys.argv[6], int(sys.argv[7])
-    reads, command = sys.argv[8 : 8 + how_many], sys.argv[8 + how_many :]
+    reads, rest = sys.argv[8 : 8 + how_many], sys.argv[8 + how_many :]
+    devices, command = rest[1 : 1 + int(rest[0])], rest[1 + int(rest[0]) :]
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             sys.exit(1)  # nobody waits any more
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        restrict_files(libc, reads, folder)
+        restrict_files(libc, reads, folder, devices)
         refuse_calls(libc)
     os.chdir(folder)
     limit(memory, processor, file_size, niceness)

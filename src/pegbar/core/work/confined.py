@@ -54,13 +54,14 @@ async def confined(
     *,
     folder: Path,
     reads: Sequence[Path] = (),
+    devices: Sequence[Path] = (),
     limits: Limits,
     on_line: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Run a program that may write only into `folder`, its working directory, and read only `reads` besides.
 
-    With `on_line` the lines of its output are passed on as they come, and `output` is empty. Raises TookTooLong; it is
-    ended then, and when the caller is cancelled.
+    It may use the `devices` too, such as a hardware encoder. With `on_line` the lines of its output are passed on as
+    they come, and `output` is empty. Raises TookTooLong; it is ended then, and when the caller is cancelled.
     """
     executable = shutil.which(command[0])
     if executable is None:
@@ -69,7 +70,7 @@ async def confined(
     readable = [*_PYTHON, *_around(executable), *map(str, reads)]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", confine.__file__, *map(str, terms)),
-        *(str(folder), str(len(readable)), *readable),
+        *(str(folder), str(len(readable)), *readable, str(len(devices)), *map(str, devices)),
         *(executable, *command[1:]),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

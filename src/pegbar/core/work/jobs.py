@@ -21,13 +21,14 @@ from sqlalchemy import text
 from pegbar.core.data.database import Transaction
 
 Task = Callable[..., Awaitable[None]]
+DEFAULT_QUEUE, LONG_QUEUE = "default", "long"
 
 
 class Job:
     """A declared job. `task` binds the coroutine that does it."""
 
-    def __init__(self, name: str, *, retries: int, priority: int, cron: str | None) -> None:
-        self.name, self.retries, self.priority, self.cron = name, retries, priority, cron
+    def __init__(self, name: str, *, retries: int, priority: int, cron: str | None, queue: str) -> None:
+        self.name, self.retries, self.priority, self.cron, self.queue = name, retries, priority, cron, queue
         self.run: Task | None = None
 
     def task(self, function: Task) -> Task:
@@ -59,6 +60,7 @@ class Deferral:
             _ENQUEUE,
             names=[deferral.job.name for deferral in kept],
             priorities=[deferral.job.priority for deferral in kept],
+            queues=[deferral.job.queue for deferral in kept],
             arguments=[msgspec.json.encode(deferral.arguments).decode() for deferral in kept],
         )
 
@@ -67,22 +69,23 @@ class Deferral:
 declared: dict[str, Job] = {}
 
 
-def job(name: str, *, retries: int = 5, priority: int = 0, cron: str | None = None) -> Job:
+def job(name: str, *, retries: int = 5, priority: int = 0, cron: str | None = None, queue: str = DEFAULT_QUEUE) -> Job:
     """Declare a job; it is tried again `retries` times, after 2, 4, 8… seconds.
 
-    With `cron` it also runs by the clock (UTC).
+    With `cron` it also runs by the clock (UTC). Jobs that take long have a queue of their own (`LONG_QUEUE`), so that
+    others do not wait behind them.
     """
     assert name not in declared, f"{name} is declared twice"
-    declared[name] = Job(name, retries=retries, priority=priority, cron=cron)
+    declared[name] = Job(name, retries=retries, priority=priority, cron=cron, queue=queue)
     return declared[name]
 
 
 _ENQUEUE = text(
     """
     SELECT pegbar.procrastinate_defer_jobs_v1(array_agg(
-      ROW('default', name, priority, NULL, NULL, arguments::jsonb, NULL)::pegbar.procrastinate_job_to_defer_v1
+      ROW(queue, name, priority, NULL, NULL, arguments::jsonb, NULL)::pegbar.procrastinate_job_to_defer_v1
       ORDER BY n))
-      FROM unnest(:names ::text[], :priorities ::int[], :arguments ::text[])
-           WITH ORDINALITY AS jobs (name, priority, arguments, n)
+      FROM unnest(:names ::text[], :priorities ::int[], :queues ::text[], :arguments ::text[])
+           WITH ORDINALITY AS jobs (name, priority, queue, arguments, n)
     """
 )

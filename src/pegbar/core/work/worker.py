@@ -11,7 +11,7 @@ from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
-from pegbar.core.work.jobs import Job, declared
+from pegbar.core.work.jobs import DEFAULT_QUEUE, LONG_QUEUE, Job, declared
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ def _register(app: procrastinate.App, db: Database, job: Job) -> None:
         await run(db, **arguments)
 
     retry = procrastinate.RetryStrategy(max_attempts=job.retries, exponential_wait=2)
-    task = app.task(name=job.name, retry=retry, queueing_lock=job.name if job.cron else None)(perform)
+    task = app.task(name=job.name, queue=job.queue, retry=retry, queueing_lock=job.name if job.cron else None)(perform)
     if job.cron is not None:
         app.periodic(cron=job.cron)(task)
 
@@ -52,26 +52,33 @@ async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
         await asyncio.sleep(stalled_after / 3)
 
 
-async def work(url: str, db: Database, *, concurrency: int, stop: asyncio.Event) -> None:
-    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway."""
+async def work(url: str, db: Database, *, concurrency: int, long_concurrency: int, stop: asyncio.Event) -> None:
+    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway.
+
+    So many of them at once, and so many of those that take long.
+    """
     app = queue(url, db)
     stalled_after = settings().job_stalled_after
     async with app.open_async():
-        worker = asyncio.create_task(
-            app.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                update_heartbeat_interval=stalled_after / 6,
-                stalled_worker_timeout=stalled_after,
-                shutdown_graceful_timeout=5,
-                name=f"pegbar-{os.getpid()}",
+        workers = {
+            asyncio.create_task(
+                app.run_worker_async(
+                    queues=[name],
+                    concurrency=at_once,
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=stalled_after / 6,
+                    stalled_worker_timeout=stalled_after,
+                    shutdown_graceful_timeout=5,
+                    name=f"pegbar-{os.getpid()}-{name}",
+                )
             )
-        )
+            for name, at_once in ((DEFAULT_QUEUE, concurrency), (LONG_QUEUE, long_concurrency))
+        }
         others = [asyncio.create_task(stop.wait()), asyncio.create_task(_give_back(app, stalled_after))]
-        done, _ = await asyncio.wait({worker, *others}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (worker, *others):
+        done, _ = await asyncio.wait({*workers, *others}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (*workers, *others):
             task.cancel()
-        await asyncio.gather(worker, *others, return_exceptions=True)
+        await asyncio.gather(*workers, *others, return_exceptions=True)
         for task in done:
             try:
                 task.result()

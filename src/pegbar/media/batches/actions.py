@@ -96,7 +96,7 @@ _AUTHORS = (
 )
 
 
-async def publish(db: Database, caller: Caller, batch: Batch, *, in_job: bool) -> Json:
+async def publish(db: Database, caller: Caller, batch: Batch, *, in_job: bool, normalize: bool) -> Json:
     """Post the comments with their attachments and add their previews; the comments, each with its `preview_files`.
 
     Raises NotFound for an unknown task, status or author, Forbidden for a task the caller may not comment, BadRequest
@@ -112,7 +112,7 @@ async def publish(db: Database, caller: Caller, batch: Batch, *, in_job: bool) -
     posted, comment_rows = await written(db, caller, post, kept)
     shown: list[list[bytes]] = [[] for _ in posted]
     for place, upload in batch.previews:
-        row = await _add(db, caller, comment_rows[place], upload, in_job=in_job)
+        row = await _add(db, caller, comment_rows[place], upload, in_job=in_job, normalize=normalize)
         if row is not None:
             shown[place].append(row)
     answers = [
@@ -135,7 +135,9 @@ async def _post(tx: Transaction, caller: Caller, batch: Batch, files: Sequence[t
     return ids
 
 
-async def _add(db: Database, caller: Caller, comment_row: Any, upload: Upload, *, in_job: bool) -> Json | None:
+async def _add(
+    db: Database, caller: Caller, comment_row: Any, upload: Upload, *, in_job: bool, normalize: bool
+) -> Json | None:
     """A preview under a comment, in the name of its author; None for a file that is no preview."""
     try:
         kind = addresses.kind_of(upload.extension)
@@ -149,7 +151,7 @@ async def _add(db: Database, caller: Caller, comment_row: Any, upload: Upload, *
 
     preview_id = await db.write(caller.id, add)
     try:
-        return await publishing.publish(db, caller.id, preview_id, upload, in_job=in_job)
+        return await publishing.publish(db, caller.id, preview_id, upload, in_job=in_job, normalize=normalize)
     except ApiError:
 
         async def forget(tx: Transaction) -> None:

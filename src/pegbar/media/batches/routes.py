@@ -27,6 +27,7 @@ _DECLARED: dict[str, Any] = {
     "returns": [_PUBLISHED],
     "events": (COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW, PREVIEW_NEW, PREVIEW_ADD_FILE),
     "errors": (400, 403, 404),
+    "files": True,
     "body_schema": {
         "type": "object",
         "required": ["comments"],
@@ -56,6 +57,7 @@ class Publishing(msgspec.Struct):
     """How previews are dealt with."""
 
     no_job: bool = False
+    normalize: bool = True
 
 
 async def _publish(
@@ -70,7 +72,7 @@ async def _publish(
         else:
             document = await json_value(request)
         batch = batch_comments.batch_of(document, form, task_id)
-        return await batch_comments.publish(db, caller, batch, in_job=in_job)
+        return await batch_comments.publish(db, caller, batch, in_job=in_job, normalize=query.normalize)
 
 
 @post(

@@ -60,6 +60,7 @@ _ON_TASK = at("task", "task_id")
     access=member_of_task,
     returns=POSTED,
     events=(COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW),
+    files=True,
     errors=(400, 403, 404),
 )
 async def comment_task(task_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
@@ -165,6 +166,7 @@ class NewReply(Strict):
     status=200,
     returns=_REPLY,
     events=(COMMENT_REPLY,),
+    files=True,
     errors=(400, 403, 404),
 )
 async def reply_to_comment(
@@ -213,6 +215,7 @@ async def acknowledge_comment(task_id: UUID, comment_id: UUID, tx: Transaction, 
     access=member_of_task,
     returns=[ATTACHMENT],
     events=(COMMENT_UPDATE,),
+    files=True,
     errors=(403, 404),
 )
 async def add_attachments(task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
@@ -300,6 +303,7 @@ _ATTACHED = re.compile(r"attachment_file-(\d{1,6})(?:-\d+)?")
     events=_EVENTS,
     errors=(400, 403, 404),
     body_schema=_COMMENTS_SCHEMA,
+    files=True,
 )
 async def comment_many(project_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Comment many tasks at once, all or none: a JSON list, or a form with `comments` and `attachment_file-{i}-{j}`.

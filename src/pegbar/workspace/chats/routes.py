@@ -56,7 +56,14 @@ async def chat_messages(entity_id: UUID, db: Database) -> Json:
     return await db.json(queries.messages, entity_id=entity_id)
 
 
-@post(f"{_CHAT}/messages", access=_reaches, events=(CHAT_NEW_MESSAGE,), returns=queries.MESSAGE, errors=(400, 429))
+@post(
+    f"{_CHAT}/messages",
+    access=_reaches,
+    events=(CHAT_NEW_MESSAGE,),
+    returns=queries.MESSAGE,
+    files=True,
+    errors=(400, 429),
+)
 async def say_in_chat(entity_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Say something in the chat of an entity, as JSON or a form with files.
 

@@ -6,22 +6,19 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Literal
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from pegbar.core.data.schema import OWN_SCHEMA
+from pegbar.core.errors import CannotRun
 
 #: One migration at a time, whatever the number of nodes that start together.
 _LOCK = 0x70656762
 
 
-class OldSchema(Exception):
+class OldSchema(CannotRun):
     """The database's schema is not the one this Pegbar needs; the message says which command to run."""
 
 
@@ -31,7 +28,7 @@ NOT_OURS = {
 }
 
 
-class Unreachable(Exception):
+class Unreachable(CannotRun):
     """The database cannot be reached; the message says why and what to do."""
 
 
@@ -56,26 +53,34 @@ def run_script(connection: Connection, sql: str) -> None:
     driver.execute(sql)
 
 
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(files(__name__)))
-    config.attributes["connection"] = connection
-    return config
-
-
 def revision(connection: Connection) -> str | None:
     """The database's revision; None before the first migration."""
-    context = MigrationContext.configure(connection, opts={"version_table_schema": OWN_SCHEMA})
-    return context.get_current_revision()
+    table = f"{OWN_SCHEMA}.alembic_version"
+    if connection.execute(text(f"SELECT to_regclass('{table}')")).scalar() is None:
+        return None
+    current: str | None = connection.execute(text(f"SELECT version_num FROM {table}")).scalar()  # noqa: S608 - constants
+    return current
+
+
+def revisions() -> list[str]:
+    """Every revision this Pegbar knows, oldest first: `m0011_….py` is revision 0011."""
+    names = [script.name for script in (files(__name__) / "versions").iterdir()]
+    return sorted(name[1:5] for name in names if name.startswith("m") and name.endswith(".py"))
 
 
 def head() -> str:
     """The revision this Pegbar needs."""
+    return revisions()[-1]
+
+
+def _run_scripts(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(files(__name__)))
-    newest = ScriptDirectory.from_config(config).get_current_head()
-    assert newest is not None
-    return newest
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _check_known(current: str | None) -> None:
@@ -105,13 +110,6 @@ def turn(url: str) -> Iterator[Connection]:
             connection.commit()
 
 
-def revisions() -> list[str]:
-    """Every revision this Pegbar knows, oldest first."""
-    config = Config()
-    config.set_main_option("script_location", str(files(__name__)))
-    return [revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()][::-1]
-
-
 def upgrade(url: str) -> tuple[str | None, str]:
     """Bring the database to this Pegbar's schema; the revisions before and after."""
     with turn(url) as connection:
@@ -121,7 +119,7 @@ def upgrade(url: str) -> tuple[str | None, str]:
         connection.commit()
         _check_known(before)
         if before != head():
-            command.upgrade(_config(connection), "head")
+            _run_scripts(connection)
             connection.commit()
         return before, head()
 
@@ -131,6 +129,11 @@ def state(connection: Connection) -> Literal["empty", "kitsu", "ours"]:
     if revision(connection) is not None:
         return "ours"
     return "kitsu" if connection.execute(text("SELECT to_regclass('public.person') IS NOT NULL")).scalar() else "empty"
+
+
+def is_unused(connection: Connection) -> bool:
+    """Whether nobody has an account in a database of this Pegbar's schema."""
+    return not connection.execute(text("SELECT EXISTS (SELECT FROM person)")).scalar()
 
 
 def check(url: str) -> None:

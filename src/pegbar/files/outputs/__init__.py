@@ -1,0 +1,1 @@
+"""Output files: what is exported for others to use."""

@@ -1,0 +1,1 @@
+"""Working files: the scenes that artists save."""

@@ -1,0 +1,95 @@
+"""Annotations drawn over pictures, by a confined process, in turn (`program.py`)."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+import structlog
+
+import pegbar
+from pegbar.core.errors import BadRequest
+from pegbar.core.storage import check_room, disk_errors
+from pegbar.core.turns import Holder, Turns
+from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.media.drawings import program
+
+log = structlog.get_logger()
+
+Form = Literal["png", "zip", "pdf"]
+
+#: What drawing may take: as many frames as go into one answer, on a slow machine.
+_LIMITS = Limits(memory=2 * 2**30, processor=300, longest=600, file_size=2 * 2**30, niceness=5)
+_MOST_WAITING = 10
+#: Where packages like this one lie.
+_PACKAGES = Path(pegbar.__file__).parents[1]
+#: An isolated Python knows the packages that are installed; this one may be run from its sources.
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from pegbar.media.drawings.program import main; main()"
+_FAILURES_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """A picture, what is drawn over it, and what the result is called."""
+
+    frame: Path
+    name: str
+    objects: Sequence[Any]
+
+
+@cache
+def _turns() -> Turns:
+    places = max((os.cpu_count() or 1) // 2, 1)
+    return Turns(places, max(places - 1, 1), most_waiting=_MOST_WAITING, what="annotated pictures")
+
+
+async def rendered(
+    pictures: Sequence[Annotated], form: Form, folder: Path, *, preview_id: UUID, holder: Holder
+) -> Path:
+    """The pictures with what is drawn over them, as one file in `folder`: the only one, all in a zip, or pages.
+
+    What cannot be drawn is left out and logged. Raises BadRequest when none of it can, and Busy.
+    """
+    output = folder / f"annotated.{form}"
+    request = {
+        "form": form,
+        "output": str(output),
+        "pictures": [
+            {"frame": str(picture.frame), "name": picture.name, "objects": picture.objects} for picture in pictures
+        ],
+    }
+    with disk_errors():
+        (folder / program.REQUEST).write_bytes(msgspec.json.encode(request))
+    async with _turns().place(holder):
+        try:
+            outcome = await confined(
+                [sys.executable, "-I", "-c", _START, str(_PACKAGES)],
+                folder=folder,
+                reads=[_PACKAGES, *(picture.frame for picture in pictures)],
+                limits=_LIMITS,
+            )
+        except TookTooLong as error:
+            raise BadRequest(f"The annotations cannot be drawn: {error}.") from None
+    _tell_failures(outcome.output, preview_id)
+    if outcome.code == 0:
+        return output
+    check_room(folder)
+    log.error("annotations were not drawn", preview=preview_id, code=outcome.code, stderr=outcome.complaint)
+    if outcome.code == program.UNREADABLE:
+        raise BadRequest("The picture under the annotations cannot be read.")
+    if outcome.code == program.TOO_MUCH or outcome.code < 0:
+        raise BadRequest("The annotations cannot be drawn: they need too much memory or time.")
+    raise RuntimeError(f"drawing annotations ended with {outcome.code}: {outcome.complaint}")
+
+
+def _tell_failures(output: bytes, preview_id: UUID) -> None:
+    lines = output.splitlines()
+    if lines:
+        failures = [json.loads(line) for line in lines[:_FAILURES_TOLD]]
+        log.warning("some annotations cannot be drawn", preview=preview_id, number=len(lines), failures=failures)

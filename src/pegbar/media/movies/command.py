@@ -1,0 +1,142 @@
+"""The one ffmpeg command that makes everything of a movie: decoded once, each output with its own filters.
+
+Source: spec media, "Movie pipeline" and "Tile". Nothing here runs anything.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pegbar.media.movies.plan import TILE_HEIGHT, Plan, Probe, Size, Version, fitted
+from pegbar.media.movies.probe import CONTAINERS
+
+#: The pictures beside the movies, which are named by their prefix.
+FIRST_FRAME, TILE_SHEET = "first.png", "tiles.png"
+#: From this width or height on, a movie that does not say how its colours are coded has those of high definition.
+_HIGH_DEFINITION = (1280, 577)
+#: What browsers know: they guess otherwise, each in its own way.
+_COLOURS = ["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
+#: Nothing of the upload but its pictures and sounds: no places, no chapters, no track of time codes.
+_BARE = ["-map_metadata", "-1", "-map_chapters", "-1", "-write_tmcd", "0", "-movflags", "+faststart", "-f", "mp4"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How movies are encoded: the settings."""
+
+    encoder: str = "libx264"
+    preset: str = "medium"
+    vbv_factor: float = 2.0
+    crf: int = 0
+    threads: int = 2
+
+
+def command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Plan, encoding: Encoding) -> list[str]:
+    """The command that writes the versions of a movie, its first frame and the sheet of its frames into a folder."""
+    arguments = [*_reading(ffmpeg, source, probe, encoding)]
+    if plan.versions and probe.audio is None:
+        arguments += ["-f", "lavfi", "-i", "anullsrc=r=44100:cl=stereo"]
+    for version in plan.versions:
+        arguments += _movie(probe, plan, version, encoding, folder / version.prefix)
+    arguments += _picture([*_ahead(probe), *_still(probe, plan.canvas)], folder / FIRST_FRAME)
+    arguments += _picture(_sheet(probe, plan), folder / TILE_SHEET)
+    return arguments
+
+
+def tile_command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Plan, encoding: Encoding) -> list[str]:
+    """The command that writes the sheet of frames alone."""
+    return [*_reading(ffmpeg, source, probe, encoding), *_picture(_sheet(probe, plan), folder / TILE_SHEET)]
+
+
+def _reading(ffmpeg: str, source: Path, probe: Probe, encoding: Encoding) -> list[str]:
+    return [
+        *(ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5"),
+        *("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS, "-threads", str(encoding.threads)),
+        *(("-c:v", probe.decoder) if probe.decoder else ()),
+        *("-i", f"file:{source}"),
+    ]
+
+
+def _ahead(probe: Probe) -> list[str]:
+    """What comes before all else: what can be seen through is seen over black."""
+    return ["premultiply=inplace=1"] if probe.alpha else []
+
+
+def _steady(probe: Probe, plan: Plan) -> list[str]:
+    """Frames at the constant rate. The first one also stands for the time before it, if that is a frame or more."""
+    late = probe.delay * plan.rate >= 1
+    rate = f"fps={plan.rate.numerator}/{plan.rate.denominator}"
+    return [f"{rate}:start_time=0"] if late else ["setpts=PTS-STARTPTS", rate]
+
+
+def _scale(probe: Probe, size: Size, more: str = "") -> str:
+    scale = f"scale={size[0]}:{size[1]}{more}"
+    if probe.is_rgb or probe.has_matrix:
+        return scale
+    high = probe.width >= _HIGH_DEFINITION[0] or probe.height >= _HIGH_DEFINITION[1]
+    return f"{scale}:in_color_matrix={'bt709' if high else 'bt601'}"
+
+
+def _pad(size: Size, canvas: Size) -> list[str]:
+    bars = [] if size == canvas else [f"pad={canvas[0]}:{canvas[1]}:(ow-iw)/2:(oh-ih)/2"]
+    return [*bars, "setsar=1"]
+
+
+def _still(probe: Probe, canvas: Size) -> list[str]:
+    """A frame as a picture in a canvas."""
+    size = canvas if canvas == probe.seen else fitted(probe.seen, canvas)
+    return [_scale(probe, size), "format=rgb24", *_pad(size, canvas)]
+
+
+def _sheet(probe: Probe, plan: Plan) -> list[str]:
+    """The frames side by side, each in a small copy of the canvas."""
+    tiles = plan.tiles
+    inside = fitted(probe.seen, plan.canvas)
+    width = max(min(round(tiles.width * inside[0] / plan.canvas[0]), tiles.width), 1)
+    height = max(min(round(TILE_HEIGHT * inside[1] / plan.canvas[1]), TILE_HEIGHT), 1)
+    kept = [f"select='not(mod(n,{tiles.every}))'"] if tiles.every > 1 else []
+    return [
+        *_steady(probe, plan),
+        *kept,
+        *_ahead(probe),
+        _scale(probe, (width, height), ":flags=area"),
+        "format=rgb24",
+        *_pad((width, height), (tiles.width, TILE_HEIGHT)),
+        f"tile=8x{tiles.rows}",
+    ]
+
+
+def _picture(filters: list[str], path: Path) -> list[str]:
+    """One picture as PNG. It is compressed little: it is made over, or looked at for a moment."""
+    return ["-map", "0:V:0", "-vf", ",".join(filters), "-frames:v", "1", "-c:v", "png", "-f", "image2", str(path)]
+
+
+def _movie(probe: Probe, plan: Plan, version: Version, encoding: Encoding, path: Path) -> list[str]:
+    size = fitted(probe.seen, version.size)
+    filters = [
+        *_steady(probe, plan),
+        *_ahead(probe),
+        _scale(probe, size, ":out_color_matrix=bt709:out_range=tv"),
+        *_pad(size, version.size),
+        "format=yuv420p",
+    ]
+    sound = "1:a:0" if probe.audio is None else f"0:a:{probe.audio}"
+    return [
+        *("-map", "0:V:0", "-map", sound, "-vf", ",".join(filters)),
+        *("-af", f"aresample=async=1:first_pts=0,apad,atrim=end={plan.duration:.6f}"),
+        *_encoder(encoding, version.bitrate),
+        *(*_COLOURS, "-c:a", "aac", "-ac", "2", "-ar", "44100", "-max_muxing_queue_size", "1024", *_BARE, str(path)),
+    ]
+
+
+def _encoder(encoding: Encoding, bitrate: int) -> list[str]:
+    """The encoder with its rate: the bitrate, or a quality under it. Key frames are dense, so that players find all."""
+    arguments = ["-c:v", encoding.encoder, "-g", "2", "-threads", str(encoding.threads)]
+    cap = []
+    if encoding.vbv_factor:
+        cap = ["-maxrate", f"{bitrate}M", "-bufsize", f"{bitrate * encoding.vbv_factor:g}M"]
+    if encoding.encoder == "libx264":
+        arguments += ["-preset", encoding.preset, "-sc_threshold", "0"]
+        return [*arguments, *(("-crf", str(encoding.crf)) if encoding.crf else ("-b:v", f"{bitrate}M")), *cap]
+    if encoding.crf and encoding.encoder == "h264_nvenc":
+        return [*arguments, "-rc", "vbr", "-cq", str(encoding.crf), "-b:v", "0", *cap]
+    return [*arguments, "-b:v", f"{bitrate}M", *cap]

@@ -1,0 +1,143 @@
+"""Where work on movies is done: folders of its own, programs on untrusted files, and how many of them at once."""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from pegbar.config import settings
+from pegbar.core.errors import BadRequest
+from pegbar.core.storage import Address, check_room, disk_errors, fetch, store
+from pegbar.core.turns import Turns
+from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.media import addresses
+from pegbar.media.movies import pick, probe
+
+log = structlog.get_logger()
+
+#: The versions of a movie that are shown, the best first.
+VERSIONS = ("previews", "lowdef", "source")
+_FOLDER, _LOCK = "movie-", ".in-use"
+#: Seconds that a process has to lock a folder it made.
+_SETTING_UP = 60
+#: Movies of one person that may wait for their turn.
+_MOST_WAITING = 20
+#: What looking at a movie may take: it is read to its end, a few of its frames are decoded.
+_LOOKING = Limits(memory=3 * 2**30, processor=300, longest=600, file_size=2**30)
+
+
+class UnreadableMovie(BadRequest):
+    """A file that is no movie, or that no movie can be made of; the message says why."""
+
+
+def movies_at_once() -> int:
+    """How many movies a process makes at the same time."""
+    return settings().movie_processes or max((os.cpu_count() or 1) // 4, 1)
+
+
+@cache
+def making_turns() -> Turns:
+    """The places for movies that are made within requests; one person leaves one to the others where there are two."""
+    places = movies_at_once()
+    return Turns(places, max(places - 1, 1), most_waiting=_MOST_WAITING, what="movies")
+
+
+@cache
+def looking_turns() -> Turns:
+    """The places for what is quick: looking what a movie is, taking frames out of it."""
+    places = min(max(os.cpu_count() or 1, 2), 8)
+    return Turns(places, max(places - 1, 1), most_waiting=_MOST_WAITING, what="frames of movies")
+
+
+def sweep() -> None:
+    """Remove the folders of processes that were killed: whoever works in one holds a lock there."""
+    for folder in settings().upload_folder.glob(f"{_FOLDER}*"):
+        with suppress(FileNotFoundError, BlockingIOError):  # somebody else swept it, or works there
+            if folder.stat().st_mtime < time.time() - _SETTING_UP:
+                with (folder / _LOCK).open("ab") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder)
+
+
+@asynccontextmanager
+async def workshop() -> AsyncIterator[Path]:
+    """A folder that is gone afterwards."""
+    with disk_errors():
+        settings().upload_folder.mkdir(parents=True, exist_ok=True)
+        check_room(settings().upload_folder)
+        folder = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix=_FOLDER)
+    with folder as path, (Path(path) / _LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Path(path)
+
+
+async def at_hand(address: Address, folder: Path) -> Path | None:
+    """A stored binary as a file: itself when the storage is local, else a copy in `folder`; None when there is none."""
+    binary = await store().stat(address)
+    if binary is None:
+        return None
+    if binary.path is not None:
+        return binary.path
+    copy = folder / address.key
+    return copy if await fetch(address, copy) else None
+
+
+async def best_version(preview_id: UUID, folder: Path, order: Sequence[str] = VERSIONS) -> Path | None:
+    """The first of its versions that is stored of a movie, as a file."""
+    for prefix in order:
+        path = await at_hand(addresses.movie(prefix, preview_id), folder)
+        if path is not None:
+            return path
+    return None
+
+
+async def _answer_of(program: str, argument: str, *, source: Path, folder: Path) -> Mapping[str, Any]:
+    """What one of the programs beside this file says of a movie. Raises UnreadableMovie with its reason."""
+    try:
+        outcome = await confined(
+            [sys.executable, "-I", program, argument],
+            folder=folder,
+            reads=[source, Path(program)],
+            limits=_LOOKING,
+        )
+    except TookTooLong as error:
+        raise UnreadableMovie(f"The movie cannot be read: {error}.") from None
+    try:
+        answer: Mapping[str, Any] = json.loads(outcome.output)
+    except ValueError:
+        check_room(folder)
+        log.warning("a movie cannot be read", program=Path(program).name, code=outcome.code, stderr=outcome.complaint)
+        raise UnreadableMovie("The movie cannot be read: its decoder gave up.") from None
+    if "unreadable" in answer:
+        raise UnreadableMovie(f"The movie cannot be read: {answer['unreadable']}.")
+    return answer
+
+
+async def probed(source: Path, folder: Path) -> Mapping[str, Any]:
+    """What a movie is, as `plan.Probe` reads it. Raises UnreadableMovie."""
+    return await _answer_of(probe.__file__, str(source), source=source, folder=folder)
+
+
+async def picked(source: Path, folder: Path, seconds: Sequence[float]) -> list[Path | None]:
+    """The frames shown at these moments, as PNG files in `folder`; None where there is none. Raises UnreadableMovie."""
+    outputs = [folder / f"frame-{place}.png" for place in range(len(seconds))]
+    request = {
+        "source": str(source),
+        "seconds": list(seconds),
+        "outputs": [str(path) for path in outputs],
+        "max_pixels": settings().max_image_pixels,
+        "containers": probe.CONTAINERS,
+    }
+    answer = await _answer_of(pick.__file__, json.dumps(request), source=source, folder=folder)
+    return [path if there else None for path, there in zip(outputs, answer["frames"], strict=True)]
