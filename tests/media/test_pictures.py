@@ -54,9 +54,8 @@ def thumbnail(who: Client, preview_id: str, where: str = "thumbnails") -> Any:
 def arrives(server: Server, who: Client, preview_id: str) -> None:
     """Wait for the pictures that a job makes of a preview."""
     with psycopg.connect(server.database_url, autocommit=True) as connection:
-        wait_for(
-            connection, "SELECT 1 FROM stored_file WHERE bucket = 'pictures' AND key = %s", f"previews-{preview_id}"
-        )
+        stored = "SELECT 1 FROM stored_file WHERE bucket = 'pictures' AND key = %s"
+        wait_for(connection, stored, f"previews-{preview_id}")
     assert thumbnail(who, preview_id).status_code == 200
 
 

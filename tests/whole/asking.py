@@ -30,6 +30,8 @@ _ROWS: dict[str, tuple[str, ...]] = {
     "asset_type_id": ("entity_type", "asset"),
     "entry_id": ("budget_entry", ""),
     "filter_group_id": ("search_filter_group", "own", "shared"),
+    "temporal_entity_id": ("entity", "Shot"),
+    "file_id": ("working_file",),
     "version_id": ("production_schedule_version", ""),
     "task_id": ("task", "reached", "apart", "Concept"),
     "task_type_id": ("task_type", WOOD, STONE),

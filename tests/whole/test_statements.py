@@ -43,6 +43,8 @@ _TABLES = {
     "entry_id": "budget_entry",
     "filter_group_id": "search_filter_group",
     "version_id": "production_schedule_version",
+    "temporal_entity_id": "entity",
+    "file_id": "working_file",
 }
 _PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
 

@@ -133,8 +133,8 @@ async def _take_picture(
     author_id: UUID, preview_id: UUID, source: Path, *, in_job: bool
 ) -> tuple[list[Stored], dict[str, Any]]:
     """The picture as PNG and, unless a job makes them, what is derived from it."""
-    variants = (ORIGINAL,) if in_job else (ORIGINAL, *DERIVED)
-    async with rendered(source, variants, holder=author_id) as picture:
+    pictures = (ORIGINAL,) if in_job else (ORIGINAL, *DERIVED)
+    async with rendered(source, pictures, holder=author_id) as picture:
         stored = await store_rendered(preview_id, picture)
         columns = {"extension": "png", "width": picture.width, "height": picture.height, "file_size": stored[0][1]}
     return stored, {**columns, "status": "processing" if in_job else "ready"}
