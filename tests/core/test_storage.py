@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -111,7 +112,7 @@ def test_a_full_disk_leaves_nothing_half_written(
         raise OSError(number, "no room")
 
     monkeypatch.setattr(Path, "hardlink_to", no_link)
-    monkeypatch.setattr(storage.shutil, "copyfile", no_room)
+    monkeypatch.setattr(shutil, "copyfile", no_room)
     with pytest.raises(StorageFull, match="is full; nothing was stored"):
         asyncio.run(store.put(address, source))
     assert asyncio.run(whole(store, address)) == b"0123456789"

@@ -160,7 +160,7 @@ def test_files_leave_room_for_the_database(tmp_path: Path, monkeypatch: pytest.M
     total = 100 * 1024**3
     for free, fits in [(total, True), (1024**3, True), (1024**3 - 1, False), (0, False)]:
         usage: Any = type("Usage", (), {"total": total, "free": free})
-        monkeypatch.setattr(storage.shutil, "disk_usage", lambda _, usage=usage: usage)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
         if fits:
             storage.check_room(tmp_path)
         else:

@@ -1,0 +1,39 @@
+"""Binaries: a local folder or an S3-compatible object store behind one interface.
+
+    await store().put(Address("pictures", "original", preview_id), path)
+    await record(tx, address, size)
+
+Local files lie where an existing Kitsu installation keeps them, so its PREVIEW_FOLDER is served as it is; objects
+have the key `{prefix}-{id}` in the buckets `pictures`, `movies` and `files`. `stored_file` registers them: writes and
+deletions are recorded in the transaction that causes them, and a deletion that must take effect is done by a job after
+the commit. Source: spec media, "Storage"; spec operations, "Retention".
+"""
+
+from pegbar.core.errors import StorageFull
+from pegbar.core.storage.binaries import Address, Binary, StorageUnavailable, Store
+from pegbar.core.storage.choice import fetch, located, store
+from pegbar.core.storage.local import LocalStore, check_room, disk_errors, link_or_copy
+from pegbar.core.storage.objects import ObjectStore
+from pegbar.core.storage.register import PURGE, mark_deleted, mark_missing, purge, record, stored_file
+
+__all__ = [
+    "PURGE",
+    "Address",
+    "Binary",
+    "LocalStore",
+    "ObjectStore",
+    "StorageFull",
+    "StorageUnavailable",
+    "Store",
+    "check_room",
+    "disk_errors",
+    "fetch",
+    "link_or_copy",
+    "located",
+    "mark_deleted",
+    "mark_missing",
+    "purge",
+    "record",
+    "store",
+    "stored_file",
+]

@@ -1,0 +1,79 @@
+"""What is stored: addresses, what is known of a binary, and what a store does."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+from uuid import UUID
+
+from pegbar.core.errors import ApiError
+
+Bucket = Literal["pictures", "movies", "files"]
+_SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+#: Bytes read from a file, or gathered from an object store, at a time.
+CHUNK = 256 * 1024
+
+
+class StorageUnavailable(ApiError):
+    """The store does not answer or refuses: 503."""
+
+    status = 503
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a binary lies: a bucket, and the key made of a prefix and the id of what it belongs to."""
+
+    bucket: Bucket
+    prefix: str
+    file_id: UUID | str
+
+    def __post_init__(self) -> None:
+        if not _SAFE_ID.fullmatch(str(self.file_id)):
+            raise ValueError(f"{self.file_id!r} is not a safe name for a file")
+
+    @property
+    def key(self) -> str:
+        """The key of the object."""
+        return f"{self.prefix}-{self.file_id}"
+
+
+@dataclass(frozen=True)
+class Binary:
+    """What is known of a stored binary."""
+
+    address: Address
+    size: int
+    etag: str
+    modified: datetime
+    path: Path | None = None  #: the file, when it is local
+
+
+class Store(Protocol):
+    """Keeps binaries."""
+
+    async def put(self, address: Address, source: Path) -> int:
+        """Store a file under this address, replacing what was there, all or nothing; its size."""
+        ...
+
+    async def stat(self, address: Address) -> Binary | None:
+        """What is stored there, or None."""
+        ...
+
+    def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `end` (excluded), in pieces."""
+        ...
+
+    async def signed(self, address: Address, *, seconds: int) -> str | None:
+        """An address by which anybody gets the binary for a while; None where there are none."""
+        ...
+
+    async def copy(self, source: Address, target: Address) -> int | None:
+        """Store the same under another address; its size, or None when there is nothing to copy."""
+        ...
+
+    async def remove(self, address: Address) -> None:
+        """Remove what is stored there, if anything is."""
+        ...

@@ -1,0 +1,141 @@
+"""Binaries in a folder, and the room of its disk."""
+
+import asyncio
+import errno
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from uuid import uuid4
+
+import structlog
+
+from pegbar.core.data.faults import FULL
+from pegbar.core.errors import StorageFull
+from pegbar.core.storage.binaries import Address, Binary, StorageUnavailable
+
+log = structlog.get_logger()
+
+#: Bytes of a file that are read at a time: the server holds some eight of them for a client that is slow.
+_LOCAL = 64 * 1024
+#: Bytes that files leave free on a disk, and the share of a small disk.
+_LEFT_FREE, _LEFT_FREE_SHARE = 1024**3, 0.05
+
+
+def check_room(folder: Path) -> None:
+    """Raise StorageFull when files would take the last room of a disk: the database that may share it needs some."""
+    disk = shutil.disk_usage(folder)
+    if disk.free < min(_LEFT_FREE, disk.total * _LEFT_FREE_SHARE):
+        raise _full(folder, f"{disk.free // 2**20} MB are free")
+
+
+def _full(folder: object, reason: str) -> StorageFull:
+    log.error("a disk is full: files are refused", folder=str(folder), reason=reason)
+    return StorageFull("The disk that keeps uploaded files is full; nothing was stored.")
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Tell a full disk, or a folder that cannot be written, in words."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise _full(error.filename or "", error.strerror or "") from None
+        log.error("a file cannot be stored", exc_info=error)
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            message = "The folder of uploaded files cannot be written; see the server's log."
+            raise StorageUnavailable(message) from None
+        raise
+
+
+class LocalStore:
+    """A folder. Files lie in `{bucket}/{A}/{B[0:3]}/{B[3:6]}/{B}` where A-B is the key, cut at its first dash."""
+
+    def __init__(self, folder: Path, bucket_prefix: str = "") -> None:
+        self._folder, self._bucket_prefix = folder, bucket_prefix
+
+    def path(self, address: Address) -> Path:
+        """The file of an address."""
+        first, _, rest = address.key.partition("-")
+        return self._folder / f"{self._bucket_prefix}{address.bucket}" / first / rest[:3] / rest[3:6] / rest
+
+    async def put(self, address: Address, source: Path) -> int:
+        """Write beside the target, flush to the disk, then rename."""
+        with disk_errors():
+            return await asyncio.to_thread(self._put, self.path(address), source)
+
+    @staticmethod
+    def _put(target: Path, source: Path) -> int:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        check_room(target.parent)
+        part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+        try:
+            link_or_copy(source, part)
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+                size = os.fstat(file.fileno()).st_size
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return size
+
+    async def stat(self, address: Address) -> Binary | None:
+        path = self.path(address)
+        try:
+            info = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        modified = datetime.fromtimestamp(info.st_mtime, UTC)
+        return Binary(address, info.st_size, f'"{info.st_mtime_ns:x}-{info.st_size:x}"', modified, path)
+
+    async def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        read = partial(asyncio.get_running_loop().run_in_executor, _readers())
+        file = await read(partial(self.path(address).open, "rb", buffering=0))
+        try:
+            while end is None or start < end:
+                piece = await read(os.pread, file.fileno(), _LOCAL if end is None else min(_LOCAL, end - start), start)
+                if not piece:
+                    return
+                start += len(piece)
+                yield piece
+        finally:
+            file.close()
+
+    async def signed(self, address: Address, *, seconds: int) -> str | None:
+        return None
+
+    async def copy(self, source: Address, target: Address) -> int | None:
+        try:
+            return await self.put(target, self.path(source))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    async def remove(self, address: Address) -> None:
+        await asyncio.to_thread(self.path(address).unlink, missing_ok=True)
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """Threads of their own: many readers of a slow disk hold nobody up who writes or computes."""
+    return ThreadPoolExecutor(4, "stored-files")
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A second name for the file where the file system allows, else a copy. A stored file is never written again."""
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES):
+            raise
+        shutil.copyfile(source, target)
