@@ -389,3 +389,15 @@ def test_names_of_downloads_survive_any_alphabet() -> None:
     assert disposition("a b.png", attachment=False) == 'inline; filename="a b.png"'
     named = disposition('é"x.png', attachment=True)
     assert named == "attachment; filename=\"__x.png\"; filename*=UTF-8''%C3%A9%22x.png"
+
+
+def test_what_killed_requests_left_is_swept_after_a_day(tmp_path: Path) -> None:
+    old, new, kept = tmp_path / "upload-old", tmp_path / "upload-new", tmp_path / "uploads"
+    folder = tmp_path / "render-old"
+    folder.mkdir()
+    for path in (old, new, kept, folder / "thumbnails"):
+        path.write_bytes(b"half")
+    for path in (old, kept, folder):
+        os.utime(path, (0, 0))
+    storage.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["upload-new", "uploads"]

@@ -42,6 +42,7 @@ def serve(
 ) -> None:
     """Run the server: database, API, sockets and background jobs, on one port. Stop it with Ctrl-C."""
     from pegbar.core.data import migrations
+    from pegbar.core.storage import sweep
 
     (place or Place()).settle()
     give("PEGBAR_HOST", host)
@@ -59,6 +60,7 @@ def serve(
         embedded = EmbeddedPostgres(settings().data_folder, settings().postgres_options)
         embedded.claim()
         _check_port()
+    sweep(settings().upload_folder)
     try:
         if embedded is not None:
             give("DATABASE_URL", embedded.start())

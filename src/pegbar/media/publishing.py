@@ -187,7 +187,8 @@ async def derive_pictures(db: Database, *, preview_id: str) -> None:
         state = await tx.row(queries.locked_preview_state, preview_id=row_id)
         if state is None:
             return
-        await tx.update(preview_file, row_id, status=status)
+        columns = {"data": {**(state["data"] or {}), "error": derived.error}} if derived.error else {}
+        await tx.update(preview_file, row_id, status=status, **columns)
         for address, size in derived.stored:
             await record(tx, address, size)
         tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=row_id, status=status)

@@ -12,7 +12,7 @@ the commit. Source: spec media, "Storage"; spec operations, "Retention".
 from pegbar.core.errors import StorageFull
 from pegbar.core.storage.binaries import Address, Binary, StorageUnavailable, Store
 from pegbar.core.storage.choice import fetch, located, store
-from pegbar.core.storage.local import LocalStore, check_room, disk_errors, link_or_copy
+from pegbar.core.storage.local import LocalStore, check_room, disk_errors, link_or_copy, sweep
 from pegbar.core.storage.objects import ObjectStore
 from pegbar.core.storage.register import PURGE, mark_deleted, mark_missing, purge, record, stored_file
 
@@ -36,4 +36,5 @@ __all__ = [
     "record",
     "store",
     "stored_file",
+    "sweep",
 ]

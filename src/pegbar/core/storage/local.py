@@ -4,9 +4,10 @@ import asyncio
 import errno
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -51,6 +52,15 @@ def disk_errors() -> Iterator[None]:
             message = "The folder of uploaded files cannot be written; see the server's log."
             raise StorageUnavailable(message) from None
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove what requests left in the upload folder whose process was killed: all that nobody wrote for a day."""
+    for prefix in ("upload-", "render-", "derive-", "pieces-"):
+        for path in folder.glob(f"{prefix}*"):
+            with suppress(OSError):  # somebody else's, or gone
+                if path.stat().st_mtime < time.time() - 86400:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 class LocalStore:
