@@ -45,7 +45,8 @@ DOMAINS = (
 
 def load_domains() -> list[Operation]:
     """Import every module of every domain, for the routes, jobs and events they declare; their operations."""
-    importlib.import_module("pegbar.core.work.housekeeping")
+    for core_module in ("pegbar.core.work.housekeeping", "pegbar.core.http.resumable.tables"):
+        importlib.import_module(core_module)
     for domain in DOMAINS:
         package = importlib.import_module(f"pegbar.{domain}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):

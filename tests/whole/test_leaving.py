@@ -48,6 +48,8 @@ NAME_NO_PERSON = {
     "pegbar.outbox.event_id",
     "pegbar.outbox.project_id",
     "pegbar.project_removal.project_id",
+    "pegbar.upload.claim",  # a request's
+    "pegbar.upload_part.upload_id",
     "person.data",
     "person.fido_credentials",
     "playlist.shots",

@@ -101,14 +101,14 @@ def _declare(gallery: Gallery, *, shows: Rule, takes: Rule, takes_png: bool) -> 
     async def take(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Any:
         return await _take(request, db, caller, gallery, instance_id)
 
-    async def refuse(instance_id: UUID) -> None:
+    async def refuse(instance_id: str) -> None:
         raise MethodNotAllowed(f"405 Method Not Allowed: send the avatar of {instance_id} to the address without .png.")
 
     for path in (plain, png):
         get(path, access=shows, summary=f"The avatar of a {subject}")(show)
         if path == png and not takes_png:
             refusal = f"Not an upload route: the avatar of a {subject} is sent to the address without .png"
-            post(path, access=anyone, summary=refusal, errors=(405,), hidden=True)(refuse)
+            post(png.replace(":uuid", ":str"), access=anyone, summary=refusal, errors=(405,), hidden=True)(refuse)
         else:
             summary = f"Set the avatar of a {subject} (multipart field `file`)"
             post(path, access=takes, events=gallery.events, summary=summary, files=True, errors=(400, 429))(take)

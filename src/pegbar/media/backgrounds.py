@@ -82,11 +82,11 @@ async def background_thumbnail(instance_id: UUID, request: AnyRequest) -> Any:
 
 
 @post(
-    "/pictures/thumbnails/preview-background-files/{instance_id:uuid}.png",
+    "/pictures/thumbnails/preview-background-files/{instance_id:str}.png",
     access=anyone,
     errors=(405,),
     hidden=True,
 )
-async def background_thumbnail_is_made(instance_id: UUID) -> None:
+async def background_thumbnail_is_made(instance_id: str) -> None:
     """Not an upload route: the thumbnail is made when the background is uploaded."""
     raise MethodNotAllowed(f"405 Method Not Allowed: the thumbnail of {instance_id} is made from its picture.")

@@ -206,7 +206,9 @@ def _operation(operation: Operation, structs: "_Structs") -> Schema:
 
 
 def _operation_id(operation: Operation) -> str:
-    words = re.sub(r"\W+", "_", _PARAMETER.sub(r"by_\1", operation.path)).strip("_")
+    # An underscore of a path is told from its other signs: some paths have an old name that differs by that.
+    literal = re.sub(r"_(?![^{]*})", "__", operation.path)
+    words = re.sub(r"\W+", "_", _PARAMETER.sub(r"by_\1", literal)).strip("_")
     return f"{operation.method.lower()}_{words or 'root'}"
 
 
