@@ -133,7 +133,7 @@ def test_thumbnails_of_sixty_shots_show_and_are_fetched_once(
     comment = comment_on(admin, admin, shot["id"])
     previews = [place(admin, shot["id"], comment["id"])["id"] for _ in range(60)]
     for number, preview_id in enumerate(previews):
-        assert upload(admin, preview_id, png(colour=(number * 4, 80, 120))).status_code == 201
+        assert upload(admin, preview_id, png(150, 4, (number * 4, 80, 120))).status_code == 201
     browser.get(server.url)
     widths, _ = browser.execute_async_script(_LOAD_THUMBNAILS, previews)
     assert widths == [150] * 60
