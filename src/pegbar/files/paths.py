@@ -69,7 +69,6 @@ async def ensure(tx: Transaction, default: Default) -> UUID:
 class Subject:
     """What a path is asked for. The caller must reach the entity."""
 
-    caller_id: UUID
     entity_id: UUID
     task_id: UUID | None = None
     instance_id: UUID | None = None
@@ -124,7 +123,6 @@ async def known(tx: Transaction, subject: Subject) -> Known:
     defaults = {"software": subject.default_software, "output_type": GEOMETRY if subject.task_id else None}
     row = await tx.row(
         queries.facts,
-        person_id=subject.caller_id,
         entity_id=subject.entity_id,
         instance_id=subject.instance_id,
         task_id=subject.task_id,

@@ -31,7 +31,7 @@ facts = sql(
            {_thing("t")} AS task, {_thing("tt", "short_name")} AS task_type, {_thing("d")} AS department,
            {_thing("s", "short_name")} AS software, {_thing("o", "short_name")} AS output_type
       FROM entity e
-      JOIN person me ON me.id = :person_id
+      JOIN person me ON me.id = :caller_id
       JOIN project p ON p.id = e.project_id
       JOIN entity_type et ON et.id = e.entity_type_id
       LEFT JOIN entity up ON up.id = e.parent_id

@@ -33,10 +33,9 @@ class Seat:
     instance_id: UUID | None = None
     temporal_id: UUID | None = None
 
-    def subject(self, caller: Caller, task_type_id: UUID, output_type_id: UUID) -> Subject:
+    def subject(self, task_type_id: UUID, output_type_id: UUID) -> Subject:
         """What the path of such a file is about."""
         return Subject(
-            caller_id=caller.id,
             entity_id=self.temporal_id or self.entity_id,
             instance_id=self.instance_id,
             task_type_id=task_type_id,
@@ -86,14 +85,14 @@ async def check_type(db: Reader, output_type_id: UUID) -> None:
         raise NotFound(f"output_type_id: there is no output type {output_type_id}.")
 
 
-async def path(tx: Transaction, caller: Caller, seat: Seat, wanted: OutputPath, received: Any) -> dict[str, str]:
+async def path(tx: Transaction, seat: Seat, wanted: OutputPath, received: Any) -> dict[str, str]:
     """`{"folder_path", "file_name"}` of an output file; `received` is the body, which a refusal repeats.
 
     Folders say the revision as it was sent, and so do the names of files of instances; those of an entity's files say
     the next one where 0 was sent.
     """
     check_revision(wanted.revision)
-    production = await known(tx, seat.subject(caller, wanted.task_type_id, wanted.output_type_id))
+    production = await known(tx, seat.subject(wanted.task_type_id, wanted.output_type_id))
     revision = wanted.revision
     if revision == 0 and seat.instance_id is None:
         revision = await next_revision(
@@ -111,7 +110,7 @@ async def publish(tx: Transaction, caller: Caller, seat: Seat, new: NewOutput) -
     await tx.row(queries.locked_entity, entity_id=seat.entity_id)
     project_id: UUID = found(caller.project_id, "The production")
     references = await _references(tx, seat, new, project_id)
-    production = await known(tx, seat.subject(caller, new.task_type_id, new.output_type_id))
+    production = await known(tx, seat.subject(new.task_type_id, new.output_type_id))
     revision = await _revision(tx, seat, new)
     folder, name = _path(production, seat, new, revision)
     file_id = await tx.insert(

@@ -34,11 +34,9 @@ _ENTITY = "/data/entities/{entity_id:uuid}"
 
 
 @post(f"{_ENTITY}/output-file-path", access=access.OF_ENTITY, status=200, errors=(400,))
-async def entity_output_path(
-    request: AnyRequest, entity_id: UUID, body: OutputPath, tx: Transaction, caller: Caller
-) -> dict[str, str]:
+async def entity_output_path(request: AnyRequest, entity_id: UUID, body: OutputPath, tx: Transaction) -> dict[str, str]:
     """The path that an output file of an entity has, by the file tree: `{"folder_path", "file_name"}`."""
-    return await actions.path(tx, caller, Seat(entity_id), body, await json_beside_query(request))
+    return await actions.path(tx, Seat(entity_id), body, await json_beside_query(request))
 
 
 @post(f"{_ENTITY}/output-files/next-revision", access=access.OF_ENTITY, status=200)
@@ -114,11 +112,10 @@ async def instance_output_path(
     temporal_entity_id: UUID,
     body: OutputPath,
     tx: Transaction,
-    caller: Caller,
 ) -> dict[str, str]:
     """The path that an output file of an asset instance has, by the file tree: `{"folder_path", "file_name"}`."""
     seat = await actions.seat_of_instance(tx, asset_instance_id, temporal_entity_id)
-    return await actions.path(tx, caller, seat, body, await json_beside_query(request))
+    return await actions.path(tx, seat, body, await json_beside_query(request))
 
 
 @post(f"{_PLACE}/output-files/next-revision", access=access.OF_INSTANCE, status=200)

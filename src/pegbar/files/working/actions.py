@@ -31,9 +31,8 @@ from pegbar.tasks.actions import take_up
 _PERSON = select(person.c.id).where(person.c.id == param("person_id"))
 
 
-def _subject(caller: Caller, task_id: UUID, entity_id: UUID, software_id: UUID | None, default: Default) -> Subject:
+def _subject(task_id: UUID, entity_id: UUID, software_id: UUID | None, default: Default) -> Subject:
     return Subject(
-        caller_id=caller.id,
         entity_id=entity_id,
         task_id=task_id,
         software_id=software_id,
@@ -41,11 +40,11 @@ def _subject(caller: Caller, task_id: UUID, entity_id: UUID, software_id: UUID |
     )
 
 
-async def path(tx: Transaction, caller: Caller, task_id: UUID, wanted: WorkingPath, received: Any) -> dict[str, str]:
+async def path(tx: Transaction, task_id: UUID, wanted: WorkingPath, received: Any) -> dict[str, str]:
     """`{"path": folder, "name": file name}` of a working file; `received` is the body, which a refusal repeats."""
     check_revision(wanted.revision)
     entity_id = found(await tx.value(entity_of_task, task_id=task_id), "The entity of the task")
-    production = await known(tx, _subject(caller, task_id, entity_id, wanted.software_id, MAX))
+    production = await known(tx, _subject(task_id, entity_id, wanted.software_id, MAX))
     revision = wanted.revision or await tx.value(queries.next_revision, task_id=task_id, name=wanted.name)
     with well_formed(received_data=received):
         file_path = production.of(name=wanted.name, revision=revision).path(wanted.mode, wanted.sep)
@@ -59,7 +58,7 @@ async def publish(tx: Transaction, caller: Caller, task_id: UUID, new: NewWorkin
     """
     check_revision(new.revision)
     task_row = found(await tx.row(queries.locked_task, task_id=task_id), "The task")
-    production = await known(tx, _subject(caller, task_id, task_row["entity_id"], new.software_id, BLENDER))
+    production = await known(tx, _subject(task_id, task_row["entity_id"], new.software_id, BLENDER))
     if new.person_id is not None and await tx.value(_PERSON, person_id=new.person_id) is None:
         message = f"person_id: there is no person {new.person_id}."
         raise BadRequest(message, field="person_id", error=message)

@@ -42,10 +42,10 @@ async def working_files_of_entity(entity_id: UUID, query: WorkingFilter, db: Dat
 
 @post("/data/tasks/{task_id:uuid}/working-file-path", access=access.OF_TASK, status=200, errors=(400,))
 async def working_file_path(
-    request: Request[Any, Any, Any], task_id: UUID, body: WorkingPath, tx: Transaction, caller: Caller
+    request: Request[Any, Any, Any], task_id: UUID, body: WorkingPath, tx: Transaction
 ) -> dict[str, str]:
     """The path that a working file of a task has, by the file tree of its production: `{"path", "name"}`."""
-    return await actions.path(tx, caller, task_id, body, await json_beside_query(request))
+    return await actions.path(tx, task_id, body, await json_beside_query(request))
 
 
 @post(
