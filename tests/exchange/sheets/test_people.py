@@ -7,7 +7,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pegbar.exchange.csv_input import delimiter_of, parse
+from pegbar.exchange.sheets.reading import delimiter_of, parse
 from tests.client import Client, sign_in, unique
 from tests.factories import hire
 from tests.server import ADMIN, Server
@@ -167,8 +167,8 @@ def test_every_delimiter_and_quoted_cell_is_read(rows: list[list[str]], delimite
     text = "".join(quoted(cells) + "\n" for cells in [header, *rows])
     assert delimiter_of(text) == delimiter
     kept = [cells for cells in rows if any(cells)]
-    found = list(parse(text.encode()))
-    assert len(found) == len(kept)
-    for row, cells in zip(found, kept, strict=True):
+    lines = parse(text.encode()).lines
+    assert len(lines) == len(kept)
+    for line, cells in zip(lines, kept, strict=True):
         expected = [cell[1:] if cell[:2] in ("'=", "'+", "'-", "'@") else cell for cell in cells]
-        assert list(row.cells.values()) == expected[:3]
+        assert line.cells == expected[:3]

@@ -1,0 +1,179 @@
+"""The columns of a sheet: each is declared with its name, how a cell is read, and what a blank cell means.
+
+A reader takes the text of a cell and gives a value; it raises ApiError or ValueError with what is wrong, and the
+refusal names the column. Source: spec exchange, "CSV input: format".
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from pegbar.config import FALSE, TRUE
+from pegbar.core.errors import ApiError
+from pegbar.exchange.sheets.reading import Line, Table
+
+Reader = Callable[[str], Any]
+
+
+class Blank(Enum):
+    """What a cell without text means."""
+
+    ABSENT = "as if the column were not there"
+    TAKEN = "a value like any other"
+    REFUSED = "the row cannot be imported"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet. `key` is where its value goes, its name unless said; `aliases` are read when it is blank."""
+
+    name: str
+    read: Reader = str
+    blank: Blank = Blank.ABSENT
+    required: bool = False  #: the file must have it
+    aliases: tuple[str, ...] = ()
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a sheet: its values by key, those of columns that are absent left out."""
+
+    number: int
+    values: Mapping[str, Any]
+
+
+class RowError(ApiError):
+    """What is wrong with a cell, or with a row (`column` is None)."""
+
+    status = 400
+
+    def __init__(self, message: str, column: str | None = None) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class Reading:
+    """The columns of a sheet in one file: which cell of a line is whose. A name that is there twice is its last."""
+
+    def __init__(self, columns: Iterable[Column], header: Sequence[str]) -> None:
+        places = {name: place for place, name in enumerate(header)}
+        self.columns = [
+            (column, [places[name] for name in (column.name, *column.aliases) if name in places]) for column in columns
+        ]
+
+    def row(self, line: Line) -> tuple[Row, list[RowError]]:
+        """The values of a line, and all that is wrong with its cells."""
+        values: dict[str, Any] = {}
+        errors: list[RowError] = []
+        for column, places in self.columns:
+            try:
+                _take(column, [line.cells[place] for place in places if place < len(line.cells)], values)
+            except RowError as error:
+                errors.append(error)
+        return Row(line.number, values), errors
+
+    def has(self, name: str) -> bool:
+        """Whether the file has a column."""
+        return any(column.name == name and places for column, places in self.columns)
+
+
+def _take(column: Column, texts: Sequence[str], values: dict[str, Any]) -> None:
+    """Add the value of a cell: the first that holds something of the column's and its aliases'. Raises RowError."""
+    if not texts:
+        if column.required:
+            raise RowError(f"The column {column.name} is missing.", column.name)
+        return
+    text = next((text for text in texts if text.strip()), texts[0])
+    if text.strip() or column.blank is Blank.TAKEN:
+        values[column.key or column.name] = _value(column, text)
+    elif column.blank is Blank.REFUSED:
+        raise RowError(f"{column.name} is blank.", column.name)
+
+
+def _value(column: Column, text: str) -> Any:
+    try:
+        return column.read(text)
+    except ApiError as error:
+        message = error.message if column.name in error.message else f"{column.name}: {error.message}"
+        raise RowError(message, column.name) from None
+    except ValueError as error:
+        raise RowError(f"{column.name}: {error}.", column.name) from None
+
+
+# Readers
+
+
+def whole_number(text: str) -> int:
+    """An integer of 32 bits."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a whole number") from None
+    if not -(2**31) <= number < 2**31:
+        raise ValueError(f"{text[:40]} is out of range")
+    return number
+
+
+def yes_or_no(text: str) -> bool:
+    """A truth, in the words that settings take too."""
+    word = text.strip().lower()
+    if word not in TRUE | FALSE:
+        raise ValueError(f"{text[:40]!r} is neither true nor false")
+    return word in TRUE
+
+
+def day(text: str) -> date:
+    """A date, YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a date (YYYY-MM-DD)") from None
+
+
+def code_of(labels: Mapping[str, str]) -> Reader:
+    """Reads a label or the code that is stored for it, whatever their case."""
+    codes = {label.lower(): code for label, code in labels.items()} | {code: code for code in labels.values()}
+
+    def read(text: str) -> str:
+        code = codes.get(text.strip().lower())
+        if code is None:
+            raise ValueError(f"{text[:80]!r} is not one of {', '.join(labels)}")
+        return code
+
+    return read
+
+
+def named(known: Mapping[str, Any], what: str) -> Reader:
+    """Reads the exact name of something that exists; `known` maps names to what stands for them."""
+
+    def read(name: str) -> Any:
+        if name not in known:
+            raise RowError(f"There is no {what} named {name[:200]}.")
+        return known[name]
+
+    return read
+
+
+def listed(read: Reader) -> Reader:
+    """Reads several, separated by commas, each once."""
+    return lambda text: list(dict.fromkeys(read(part.strip()) for part in text.split(",") if part.strip()))
+
+
+__all__ = [
+    "Blank",
+    "Column",
+    "Line",
+    "Reading",
+    "Row",
+    "RowError",
+    "Table",
+    "code_of",
+    "day",
+    "listed",
+    "named",
+    "whole_number",
+    "yes_or_no",
+]

@@ -1,0 +1,185 @@
+"""Importing a sheet: its rows are taken in order, and written many at once.
+
+A `Sheet` says what the columns of its kind are, what it must know of the database to judge rows, what becomes of one
+row, and how those that were taken are written. Everything else is here: files, batches, the first row that is refused,
+trying without writing. Source: spec exchange, "CSV input: format"; a dry run is ours.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+
+from pegbar.core.data import faults
+from pegbar.core.data.database import Database, Json, Transaction
+from pegbar.core.errors import ApiError
+from pegbar.core.http.access import Caller
+from pegbar.core.http.routing import Reply
+from pegbar.core.http.uploads import received_form
+from pegbar.exchange.sheets import reading, reports
+from pegbar.exchange.sheets.columns import Column, Line, Reading, Row, RowError, Table
+from pegbar.exchange.sheets.reports import Outcome
+from pegbar.media.movies.workshop import workshop
+
+#: Rows that are written by one transaction: few enough that nobody waits long for what they hold.
+_BATCH = 500
+
+
+class Options(msgspec.Struct):
+    """How a sheet is imported."""
+
+    update: str = ""  #: `true`: rows that exist are changed
+    dry_run: bool = False
+    encoding: str | None = None
+    report: reports.Format = "json"
+
+    @property
+    def updates(self) -> bool:
+        """Whether rows that exist are to be changed."""
+        return self.update.lower() == "true"
+
+
+class RowRefused(ApiError):
+    """A row that cannot be imported: its line in the file, and how many rows before it were."""
+
+    status = 400
+
+    def __init__(self, message: str, line_number: int, imported_rows: int) -> None:
+        super().__init__(message, line_number=line_number, imported_rows=imported_rows)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A row that can be imported: what becomes of it, what it is called, the id of the row it stands for."""
+
+    outcome: Outcome
+    name: str = ""
+    row_id: UUID | None = None
+
+
+class Sheet(ABC):
+    """A kind of sheet, while one file of it is imported.
+
+    For each batch of rows, in a transaction of its own that may run more than once: `columns`, `look_up`, `take` for
+    one row after the other, `write`. What `take` keeps for `write` is forgotten by `look_up`.
+    """
+
+    def __init__(self, caller: Caller, *, update: bool) -> None:
+        self.caller, self.update = caller, update
+        self.reading = Reading((), ())  #: the columns that the file has; set before `look_up`
+
+    @abstractmethod
+    async def columns(self, tx: Transaction, header: Sequence[str]) -> Sequence[Column]:
+        """The columns that mean something in a file of this header."""
+
+    @abstractmethod
+    async def look_up(self, tx: Transaction, rows: Sequence[Row]) -> None:
+        """Learn, and hold, what these rows are judged by."""
+
+    @abstractmethod
+    def take(self, row: Row) -> Taken:
+        """What becomes of a row, kept for `write`. Raises ApiError, and has kept nothing then."""
+
+    @abstractmethod
+    async def write(self, tx: Transaction) -> None:
+        """Write all that was taken, with its events."""
+
+    async def finish(self, tx: Transaction) -> None:  # noqa: B027 - most have nothing to do
+        """What comes after the last row that was written, also when the next one was refused."""
+
+    @abstractmethod
+    async def answer(self, db: Database, row_ids: Sequence[UUID | None]) -> Json:
+        """What an import answers: an item for each row."""
+
+
+@dataclass
+class _Part:
+    """What became of a batch of lines, up to the first that was refused."""
+
+    rows: list[reports.Entry] = field(default_factory=list)
+    row_ids: list[UUID | None] = field(default_factory=list)
+    refused: tuple[Line, ApiError] | None = None
+
+
+async def answer_to(request: Request[Any, Any, Any], db: Database, sheet: Sheet, options: Options) -> Json | Reply:
+    """Import the sheet in the field `file` of a request's form, or say what that would do."""
+    async with received_form(request) as form, workshop() as folder:
+        table = await reading.read(form.file().path, folder, encoding=options.encoding or None)
+        if options.dry_run:
+            return reports.answer((await _tried(db, sheet, table)).rows, options.report)
+        return await sheet.answer(db, await _imported(db, sheet, table))
+
+
+async def _imported(db: Database, sheet: Sheet, table: Table) -> list[UUID | None]:
+    """The ids that the rows stand for, once written. Raises RowRefused after the rows before it are."""
+    row_ids: list[UUID | None] = []
+    refused = None
+    for start in range(0, len(table.lines), _BATCH):
+        part = await _written(db, sheet, table, table.lines[start : start + _BATCH])
+        row_ids += part.row_ids
+        if part.refused is not None:
+            line, error = part.refused
+            refused = RowRefused(error.message, line.number, len(row_ids))
+            break
+    if row_ids:
+        await db.write(sheet.caller.id, sheet.finish)
+    if refused is not None:
+        raise refused
+    return row_ids
+
+
+async def _written(db: Database, sheet: Sheet, table: Table, lines: Sequence[Line]) -> _Part:
+    """Write a batch. One that the database refuses is halved, down to the row that it is about."""
+
+    async def work(tx: Transaction) -> _Part:
+        part = await _take(tx, sheet, table, lines, stops=True)
+        await sheet.write(tx)
+        return part
+
+    try:
+        return await db.write(sheet.caller.id, work)
+    except faults.VALUE_ERRORS as error:
+        if len(lines) == 1:
+            return _Part(refused=(lines[0], faults.refusal(error)))
+    half = len(lines) // 2
+    part = await _written(db, sheet, table, lines[:half])
+    if part.refused is None:
+        rest = await _written(db, sheet, table, lines[half:])
+        part.row_ids += rest.row_ids
+        part.refused = rest.refused
+    return part
+
+
+async def _tried(db: Database, sheet: Sheet, table: Table) -> _Part:
+    """What would become of all lines; nothing is written."""
+    async with db.transaction() as tx:
+        return await _take(tx, sheet, table, table.lines, stops=False)
+
+
+async def _take(tx: Transaction, sheet: Sheet, table: Table, lines: Sequence[Line], *, stops: bool) -> _Part:
+    sheet.reading = Reading(await sheet.columns(tx, table.header), table.header)
+    part = _Part()
+    rows: list[tuple[Line, Row, list[RowError]]] = []
+    for line in lines:
+        rows.append((line, *sheet.reading.row(line)))
+        if stops and rows[-1][2]:
+            break
+    await sheet.look_up(tx, [row for _, row, errors in rows if not errors])
+    for line, row, errors in rows:
+        try:
+            if errors:
+                raise errors[0]
+            taken = sheet.take(row)
+        except ApiError as error:
+            part.rows.append(reports.Entry(line.number, Outcome.REFUSED, errors=reports.problems(errors or [error])))
+            if stops:
+                part.refused = (line, error)
+                break
+        else:
+            part.rows.append(reports.Entry(line.number, taken.outcome, taken.name))
+            part.row_ids.append(taken.row_id)
+    return part

@@ -1,0 +1,61 @@
+"""Writes the cells of a workbook's first sheet as JSON, a list of lists of text.
+
+    python workbook.py SOURCE OUTPUT MOST_CELLS
+
+Run as a program, confined: workbooks are untrusted, and their size is known only when they are unpacked. It imports
+nothing of Pegbar. Numbers, dates and truths become the text that a CSV file of the same sheet would have.
+"""
+
+import datetime
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+#: The first bytes of workbooks: XLSX and ODS are zip files, XLS is a compound file.
+SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+UNREADABLE = 3
+
+
+def as_text(value: Any) -> str:
+    """What a cell says."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def rows_of(source: str, most_cells: int) -> list[list[str]]:
+    """The rows of the first sheet. Raises ValueError with what keeps them from being read."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(source)
+        if not book.sheet_names:
+            raise ValueError("it has no sheet")
+        sheet = book.get_sheet_by_index(0)
+        if sheet.total_width * sheet.total_height > most_cells:
+            raise ValueError(f"its first sheet has more than {most_cells} cells")
+        return [[as_text(value) for value in row] for row in sheet.iter_rows()]
+    except CalamineError as error:
+        raise ValueError(str(error)[:200]) from None
+
+
+def main(source: str, output: str, most_cells: int) -> int:
+    """Write the cells; the exit code. What keeps them from being read is told on standard output."""
+    try:
+        rows = rows_of(source, most_cells)
+    except ValueError as error:
+        sys.stdout.write(str(error))
+        return UNREADABLE
+    Path(output).write_text(json.dumps(rows), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
