@@ -165,6 +165,30 @@ _ASSIGN = sql(
     """
 )
 
+_LOCK = sql("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+
+#: Pairs of tasks and persons, bots only where they are welcome, and whether they are new.
+_ASSIGN_PAIRS = sql(
+    """
+    WITH wanted AS (
+      SELECT t.id AS task_id, o.id AS person_id, t.project_id, min(pair.n) AS n
+        FROM unnest(:task_ids, :person_ids) WITH ORDINALITY AS pair (task_id, person_id, n)
+        JOIN task t ON t.id = pair.task_id
+        JOIN person o ON o.id = pair.person_id
+        LEFT JOIN project p ON p.id = t.project_id
+       WHERE o.is_bot IS NOT TRUE OR p.is_bot_collaboration_enabled
+       GROUP BY t.id, o.id
+    ), linked AS (
+      INSERT INTO task_person_link (task_id, person_id) SELECT task_id, person_id FROM wanted ON CONFLICT DO NOTHING
+      RETURNING task_id, person_id
+    ), changed AS (
+      UPDATE task SET assigner_id = :caller_id, updated_at = :now WHERE id IN (SELECT task_id FROM linked)
+    )
+    SELECT task_id, person_id, project_id, linked.task_id IS NOT NULL AS is_new
+      FROM wanted LEFT JOIN linked USING (task_id, person_id) ORDER BY n
+    """
+)
+
 #: Nobody gave the task to the person: it keeps its assigner.
 _TAKE_UP = sql(
     """
@@ -268,6 +292,32 @@ async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UU
         raise Forbidden("Bots take no task on this production.")
     if not await assign(tx, caller, who, [task_id]):
         raise Forbidden("You may not assign this person to this task.")
+
+
+async def assign_pairs(tx: Transaction, caller_id: UUID, pairs: Sequence[tuple[UUID, UUID]]) -> None:
+    """Add persons to tasks, as pairs of their ids; nobody is taken off, and nobody is notified.
+
+    A few statements, however many pairs. Who gets a task enters the team. Unknown ids, and bots where they are not
+    welcome, are passed over. Raises BadRequest for a preview account. Source: spec exchange, "Task step of a row".
+    """
+    task_ids, person_ids = [task_id for task_id, _ in pairs], [person_id for _, person_id in pairs]
+    if not pairs:
+        return
+    if await tx.value(_PREVIEW_ACCOUNTS, ids=person_ids) is not None:
+        raise BadRequest("assignees: a preview account takes no task.")
+    await tx.rows(_LOCK, ids=task_ids)
+    rows = await tx.rows(_ASSIGN_PAIRS, task_ids=task_ids, person_ids=person_ids, caller_id=caller_id, now=utc_now())
+    teams: dict[UUID, dict[UUID, None]] = {}
+    changed: dict[UUID, UUID] = {}
+    for row in rows:
+        teams.setdefault(row["project_id"], {})[row["person_id"]] = None
+        if row["is_new"]:
+            changed[row["task_id"]] = row["project_id"]
+            tx.emit(TASK_ASSIGN, project_id=row["project_id"], task_id=row["task_id"], person_id=row["person_id"])
+    for task_id, project_id in changed.items():
+        tx.emit(TASK_UPDATE, project_id=project_id, task_id=task_id)
+    for project_id, members in teams.items():
+        await productions.bring_into_team(tx, project_id, list(members))
 
 
 async def take_up(tx: Transaction, caller: Caller, task_id: UUID) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Executable, String, Text, any_, bindparam,
 from pegbar.core.data import filters
 from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.filters import Filter, Special, uuid_filter
-from pegbar.core.data.parameters import param
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import BadRequest, NotFound
@@ -119,23 +119,21 @@ async def default_status(tx: Transaction, *, for_concept: bool) -> UUID:
     return status_id
 
 
-_MAKE = text(
+#: Selects the tasks of pairs of entities and task types that were missing.
+_MAKE = sql(
     """
     INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
                       retake_count, sort_order, nb_assets_ready, nb_drawings, project_id, task_type_id, task_status_id,
                       entity_id, assigner_id)
-    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, :task_type_id, :status_id,
-           e.id, :author_id
-      FROM entity e
-     WHERE e.id = ANY(:ids)
-       AND NOT EXISTS (SELECT 1 FROM task t WHERE t.entity_id = e.id AND t.task_type_id = :task_type_id)
+    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, pair.task_type_id,
+           :status_id, e.id, :author_id
+      FROM unnest(:entity_ids, :task_type_ids) WITH ORDINALITY AS pair (entity_id, task_type_id, n)
+      JOIN entity e ON e.id = pair.entity_id AND e.project_id = :project_id
+     WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.entity_id = e.id AND t.task_type_id = pair.task_type_id)
+     ORDER BY pair.n
     ON CONFLICT DO NOTHING
-    RETURNING id
+    RETURNING id, entity_id
     """
-).bindparams(
-    _IDS,
-    param("now"),
-    *[bindparam(name, type_=Uuid) for name in ("task_type_id", "status_id", "author_id")],
 )
 
 _KNOWN_TYPE = select(task_type.c.id).where(task_type.c.id == param("task_type_id"))
@@ -165,22 +163,65 @@ async def make(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterab
     """Make the tasks that are missing; those made. Raises NotFound for an unknown task type or entity."""
     if await tx.value(_KNOWN_TYPE, task_type_id=batch.task_type_id) is None:
         raise NotFound(f"There is no task type {batch.task_type_id}.")
-    entity_ids = await pick(tx, batch, ids, query)
-    task_ids: list[UUID] = []
-    if entity_ids:
-        task_ids = await tx.column(
-            _MAKE,
-            now=utc_now(),
-            ids=entity_ids,
-            task_type_id=batch.task_type_id,
-            status_id=await default_status(tx, for_concept=batch.for_concept),
-            author_id=batch.author_id,
-        )
-    for task_id in task_ids:
-        tx.emit(TASK_NEW, project_id=batch.project_id, task_id=task_id)
-    if task_ids:
-        await readiness.refresh(tx, entity_ids)
+    pairs = [(entity_id, batch.task_type_id) for entity_id in await pick(tx, batch, ids, query)]
+    task_ids = await _make(tx, batch.project_id, batch.author_id, pairs, for_concept=batch.for_concept)
     return await tx.json(_MADE, ids=task_ids)
+
+
+async def _make(
+    tx: Transaction,
+    project_id: UUID,
+    author_id: UUID | None,
+    pairs: Sequence[tuple[UUID, UUID]],
+    *,
+    for_concept: bool,
+) -> list[UUID]:
+    """Make the missing tasks of pairs of entities of a production and task types; those made."""
+    if not pairs:
+        return []
+    rows = await tx.rows(
+        _MAKE,
+        now=utc_now(),
+        project_id=project_id,
+        entity_ids=[entity_id for entity_id, _ in pairs],
+        task_type_ids=[task_type_id for _, task_type_id in pairs],
+        status_id=await default_status(tx, for_concept=for_concept),
+        author_id=author_id,
+    )
+    for row in rows:
+        tx.emit(TASK_NEW, project_id=project_id, task_id=row["id"])
+    await readiness.refresh(tx, list({row["entity_id"] for row in rows}))
+    return [row["id"] for row in rows]
+
+
+#: The task of each of these pairs; of several the main one.
+_OF_PAIRS = sql(
+    """
+    SELECT DISTINCT ON (t.entity_id, t.task_type_id) t.entity_id, t.task_type_id, t.id
+      FROM unnest(:entity_ids, :task_type_ids) AS pair (entity_id, task_type_id)
+      JOIN task t ON t.entity_id = pair.entity_id AND t.task_type_id = pair.task_type_id
+     WHERE t.project_id = :project_id
+     ORDER BY t.entity_id, t.task_type_id, t.name <> 'main', t.created_at, t.id
+    """
+)
+
+
+async def create_missing(
+    tx: Transaction, project_id: UUID, pairs: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], UUID]:
+    """Make the tasks that are missing of pairs of entities and task types; the task of each pair, new or not.
+
+    A few statements, however many pairs. Who writes is the assigner of new tasks, and the default status is theirs.
+    Pairs whose entity is not of the production have no task. Source: spec exchange, "Task step of a row".
+    """
+    await _make(tx, project_id, tx.author_id, pairs, for_concept=False)
+    rows = await tx.rows(
+        _OF_PAIRS,
+        project_id=project_id,
+        entity_ids=[entity_id for entity_id, _ in pairs],
+        task_type_ids=[task_type_id for _, task_type_id in pairs],
+    )
+    return {(row["entity_id"], row["task_type_id"]): row["id"] for row in rows}
 
 
 OF_PROJECT = select(task.c.id).where(task.c.project_id == _PROJECT_ID, task.c.id == any_(_IDS))

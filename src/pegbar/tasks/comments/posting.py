@@ -5,6 +5,7 @@ comment causes is written by one statement; its events and mails commit with it.
 Source: spec tasks, "Posting a comment: pipeline", "Status automations".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -166,6 +167,24 @@ async def post(tx: Transaction, subject: Subject, new: NewComment, *, chain: int
         for automation in subject.automations:
             await _automate(tx, subject, automation, chain)
     return comment_id
+
+
+async def post_many(tx: Transaction, posts: Sequence[tuple[Subject, NewComment]]) -> list[UUID]:
+    """Write comments, in this order, with all they cause; their ids. Raises BadRequest when retakes are used up."""
+    return [await post(tx, subject, new) for subject, new in posts]
+
+
+async def post_allowed(tx: Transaction, posts: Sequence[tuple[Subject, NewComment]]) -> list[UUID | None]:
+    """Write comments as `post_many` does, but pass over those whose task had its retakes: None instead of an id."""
+    ids: list[UUID | None] = []
+    for subject, new in posts:
+        try:
+            check_retakes(subject)
+        except BadRequest:
+            ids.append(None)
+        else:
+            ids.append(await post(tx, subject, new))
+    return ids
 
 
 async def arrive(

@@ -6,7 +6,7 @@ Source: spec tasks, "Posting a comment", "Parsing the text".
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -188,6 +188,32 @@ async def load(
     if row["author_id"] is None:
         raise NotFound(f"person_id: there is nobody with the id {author_id}.", field="person_id")
     return _subject(row)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A comment that is going to be made: on which task, with which status (None: the task's own), by whom."""
+
+    task_id: UUID
+    status_id: UUID | None
+    author_id: UUID
+    text: str
+    hashtags: bool = True  #: those of the text count
+
+
+async def load_many(tx: Transaction, wishes: Sequence[Wish]) -> list[Subject]:
+    """What `load` reads, of each of these comments. Raises NotFound for the first that cannot be made."""
+    return [
+        await load(
+            tx,
+            wish.task_id,
+            status_id=wish.status_id,
+            author_id=wish.author_id,
+            text=wish.text,
+            hashtags=wish.hashtags,
+        )
+        for wish in wishes
+    ]
 
 
 def _subject(row: asyncpg.Record) -> Subject:
