@@ -32,7 +32,16 @@ _type = param("entity_type_id")
 
 # Names
 
-_LOCK = sql("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=String)
+#: One name; those of other names of the kind go on, unless somebody holds all.
+_HOLD_NAME = sql(
+    """
+    SELECT pg_advisory_xact_lock_shared(hashtextextended(:kind_key, 0)),
+           pg_advisory_xact_lock(hashtextextended(:key, 0))
+    """,
+    kind_key=String,
+    key=String,
+)
+_HOLD_NAMES = sql("SELECT pg_advisory_xact_lock(hashtextextended(:kind_key, 0))", kind_key=String)
 #: The oldest entity of a name among those of its production and type.
 _OF_NAME = (
     select(entity.c.id)
@@ -64,13 +73,22 @@ async def named(
 
     Whoever asks for the same next waits until this transaction ends, so of several who make one entity the first does.
     """
-    await tx.execute(_LOCK, key=f"entity {project_id} {type_id} {name}")
+    await tx.execute(_HOLD_NAME, kind_key=_kind_key(kind, project_id), key=f"entity {project_id} {type_id} {name}")
     within = within or KINDS[kind].named
     place = {"parent_id": parent_id} if within == "parent" else {}
     entity_id: UUID | None = await tx.value(
         _TAKEN[within], project_id=project_id, entity_type_id=type_id, name=name, besides=besides, **place
     )
     return entity_id
+
+
+def _kind_key(kind: str, project_id: UUID) -> str:
+    return f"entities {project_id} {kind}"
+
+
+async def hold_names(tx: Transaction, kind: str, project_id: UUID) -> None:
+    """Let nobody else name an entity of this kind in a production until this transaction ends."""
+    await tx.execute(_HOLD_NAMES, kind_key=_kind_key(kind, project_id))
 
 
 async def name_is_taken(change: Change, kind: str) -> bool:
@@ -176,10 +194,24 @@ async def create_entity(
         entity, project_id=project_id, entity_type_id=type_id, created_by=tx.author_id, **columns
     )
     assert entity_id is not None
-    places = {"asset_type": type_id, "parent_id": columns.get("parent_id"), "episode_id": episode_id}
+    tell_new(tx, kind, project_id, entity_id, type_id, parent_id=columns.get("parent_id"), episode_id=episode_id)
+    return entity_id
+
+
+def tell_new(
+    tx: Transaction,
+    kind: str,
+    project_id: UUID,
+    entity_id: UUID,
+    type_id: UUID,
+    *,
+    parent_id: UUID | None,
+    episode_id: UUID | None,
+) -> None:
+    """Emit `<kind>:new`, with what it tells of this kind."""
+    places = {"asset_type": type_id, "parent_id": parent_id, "episode_id": episode_id}
     more = {key: places[key] for key in KINDS[kind].new}
     events.emit(tx, events.NEW, kind, project_id, entity_id, **more)
-    return entity_id
 
 
 _KNOWN = select(entity.c.id).where(entity.c.id == any_(_ids))

@@ -152,7 +152,7 @@ async def is_asset_type_id(db: Reader, entity_type_id: UUID) -> bool:
 
 
 async def ensure_type(tx: Transaction, kind: str) -> UUID:
-    """The id of a special type; it is made, without an event, the first time it is needed."""
+    """The id of a type by its name; a special one is made, without an event, the first time it is needed."""
     known: UUID | None = await tx.value(_TYPE_NAMED, name=kind)
     while known is None:
         known = await tx.value(_ADD_TYPE, id=default_of(entity_type.c.id), name=kind, now=utc_now())

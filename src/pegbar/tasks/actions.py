@@ -167,7 +167,7 @@ _ASSIGN = sql(
 
 _LOCK = sql("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
 
-#: Pairs of tasks and persons, bots only where they are welcome, and whether they are new.
+#: Pairs of tasks and persons, and whether they are new.
 _ASSIGN_PAIRS = sql(
     """
     WITH wanted AS (
@@ -175,8 +175,6 @@ _ASSIGN_PAIRS = sql(
         FROM unnest(:task_ids, :person_ids) WITH ORDINALITY AS pair (task_id, person_id, n)
         JOIN task t ON t.id = pair.task_id
         JOIN person o ON o.id = pair.person_id
-        LEFT JOIN project p ON p.id = t.project_id
-       WHERE o.is_bot IS NOT TRUE OR p.is_bot_collaboration_enabled
        GROUP BY t.id, o.id
     ), linked AS (
       INSERT INTO task_person_link (task_id, person_id) SELECT task_id, person_id FROM wanted ON CONFLICT DO NOTHING
@@ -297,8 +295,8 @@ async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UU
 async def assign_pairs(tx: Transaction, caller_id: UUID, pairs: Sequence[tuple[UUID, UUID]]) -> None:
     """Add persons to tasks, as pairs of their ids; nobody is taken off, and nobody is notified.
 
-    A few statements, however many pairs. Who gets a task enters the team. Unknown ids, and bots where they are not
-    welcome, are passed over. Raises BadRequest for a preview account. Source: spec exchange, "Task step of a row".
+    A few statements, however many pairs. Who gets a task enters the team, bots too, as the recordings have it. Unknown
+    ids are passed over. Raises BadRequest for a preview account. Source: spec exchange, "Task step of a row".
     """
     task_ids, person_ids = [task_id for task_id, _ in pairs], [person_id for _, person_id in pairs]
     if not pairs:

@@ -6,12 +6,13 @@ import msgspec
 from sqlalchemy import cast, func, literal_column, select, true
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.parameters import param
-from pegbar.core.data.schema import JSONB, String, Text
+from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.schema import JSONB, String, Text, utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.entities.actions import Metadata, NewEntity, create_entity, named, require_parent
-from pegbar.entities.kinds import ASSET, EPISODE, is_asset_type_id
+from pegbar.entities.kinds import ASSET, EPISODE, ensure_type, is_asset_type_id
 from pegbar.entities.tables import entity
+from pegbar.studio.resources import entity_types
 
 
 class NewAsset(NewEntity):
@@ -21,6 +22,24 @@ class NewAsset(NewEntity):
     data: Metadata | None = msgspec.field(default_factory=dict)
     is_shared: bool | None = False
     episode_id: UUID | None = None
+
+
+_ADD_TYPE = sql(
+    """
+    INSERT INTO entity_type (id, name, archived, created_at, updated_at)
+    SELECT gen_random_uuid(), :name, false, :now, :now ON CONFLICT (name) DO NOTHING RETURNING id
+    """,
+    name=String,
+)
+
+
+async def ensure_asset_type(tx: Transaction, name: str) -> UUID:
+    """The id of an asset type, which is made the first time it is needed."""
+    made: UUID | None = await tx.value(_ADD_TYPE, name=name, now=utc_now())
+    if made is None:
+        return await ensure_type(tx, name)
+    tx.emit(entity_types.events["new"], asset_type_id=made)
+    return made
 
 
 _NULL, _EMPTY = (cast(literal_column(f"'{value}'", Text), JSONB) for value in ("null", "{}"))

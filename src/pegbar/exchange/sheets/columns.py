@@ -4,10 +4,11 @@ A reader takes the text of a cell and gives a value; it raises ApiError or Value
 refusal names the column. Source: spec exchange, "CSV input: format".
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 from pegbar.config import FALSE, TRUE
@@ -15,6 +16,8 @@ from pegbar.core.errors import ApiError
 from pegbar.exchange.sheets.reading import Line, Table
 
 Reader = Callable[[str], Any]
+#: Where the value of a column goes.
+Key = Hashable
 
 
 class Blank(Enum):
@@ -27,14 +30,18 @@ class Blank(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a sheet. `key` is where its value goes, its name unless said; `aliases` are read when it is blank."""
+    """A column of a sheet. `key` is where its value goes, its name unless said; `aliases` are read when it is blank.
+
+    A column named `beside[0]` right after one named `beside[1]` is an alias, too.
+    """
 
     name: str
     read: Reader = str
     blank: Blank = Blank.ABSENT
     required: bool = False  #: the file must have it
     aliases: tuple[str, ...] = ()
-    key: str = ""
+    beside: tuple[str, str] | None = None
+    key: Key = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Row:
     """A line of a sheet: its values by key, those of columns that are absent left out."""
 
     number: int
-    values: Mapping[str, Any]
+    values: Mapping[Any, Any]
 
 
 class RowError(ApiError):
@@ -59,14 +66,23 @@ class Reading:
     """The columns of a sheet in one file: which cell of a line is whose. A name that is there twice is its last."""
 
     def __init__(self, columns: Iterable[Column], header: Sequence[str]) -> None:
-        places = {name: place for place, name in enumerate(header)}
+        places: dict[str | tuple[str, str], int] = {name: place for place, name in enumerate(header)}
+        places |= {(name, before): place for place, (before, name) in enumerate(pairwise(header), 1)}
         self.columns = [
-            (column, [places[name] for name in (column.name, *column.aliases) if name in places]) for column in columns
+            (
+                column,
+                [
+                    places[name]
+                    for name in (column.name, *column.aliases, column.beside)
+                    if name is not None and name in places
+                ],
+            )
+            for column in columns
         ]
 
     def row(self, line: Line) -> tuple[Row, list[RowError]]:
         """The values of a line, and all that is wrong with its cells."""
-        values: dict[str, Any] = {}
+        values: dict[Key, Any] = {}
         errors: list[RowError] = []
         for column, places in self.columns:
             try:
@@ -80,7 +96,7 @@ class Reading:
         return any(column.name == name and places for column, places in self.columns)
 
 
-def _take(column: Column, texts: Sequence[str], values: dict[str, Any]) -> None:
+def _take(column: Column, texts: Sequence[str], values: dict[Key, Any]) -> None:
     """Add the value of a cell: the first that holds something of the column's and its aliases'. Raises RowError."""
     if not texts:
         if column.required:
@@ -165,6 +181,7 @@ def listed(read: Reader) -> Reader:
 __all__ = [
     "Blank",
     "Column",
+    "Key",
     "Line",
     "Reading",
     "Row",

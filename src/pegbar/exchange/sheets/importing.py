@@ -5,10 +5,11 @@ row, and how those that were taken are written. Everything else is here: files, 
 trying without writing. Source: spec exchange, "CSV input: format"; a dry run is ours.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -25,8 +26,9 @@ from pegbar.exchange.sheets.columns import Column, Line, Reading, Row, RowError,
 from pegbar.exchange.sheets.reports import Outcome
 from pegbar.media.movies.workshop import workshop
 
-#: Rows that are written by one transaction: few enough that nobody waits long for what they hold.
-_BATCH = 500
+T = TypeVar("T")
+#: Rows that are judged before others get their turn on the event loop.
+_AT_ONCE = 100
 
 
 class Options(msgspec.Struct):
@@ -64,13 +66,19 @@ class Taken:
 class Sheet(ABC):
     """A kind of sheet, while one file of it is imported.
 
-    For each batch of rows, in a transaction of its own that may run more than once: `columns`, `look_up`, `take` for
-    one row after the other, `write`. What `take` keeps for `write` is forgotten by `look_up`.
+    `columns` comes first, once. Then, for each batch of rows, in a transaction of its own that may run more than once:
+    `look_up`, `take` for one row after the other, `write`. What `take` keeps for `write` is forgotten by `look_up`.
     """
 
     def __init__(self, caller: Caller, *, update: bool) -> None:
         self.caller, self.update = caller, update
         self.reading = Reading((), ())  #: the columns that the file has; set before `look_up`
+        self.dry = False  #: whether nothing will be written, so that nothing is to be held
+
+    @property
+    def batch(self) -> int:
+        """Rows that are written by one transaction: few enough that nobody waits long for what they hold."""
+        return 500
 
     @abstractmethod
     async def columns(self, tx: Transaction, header: Sequence[str]) -> Sequence[Column]:
@@ -78,7 +86,7 @@ class Sheet(ABC):
 
     @abstractmethod
     async def look_up(self, tx: Transaction, rows: Sequence[Row]) -> None:
-        """Learn, and hold, what these rows are judged by."""
+        """Learn, and hold unless it is `dry`, what these rows are judged by."""
 
     @abstractmethod
     def take(self, row: Row) -> Taken:
@@ -109,6 +117,9 @@ async def answer_to(request: Request[Any, Any, Any], db: Database, sheet: Sheet,
     """Import the sheet in the field `file` of a request's form, or say what that would do."""
     async with received_form(request) as form, workshop() as folder:
         table = await reading.read(form.file().path, folder, encoding=options.encoding or None)
+        sheet.dry = options.dry_run
+        async with db.transaction() as tx:
+            sheet.reading = Reading(await sheet.columns(tx, table.header), table.header)
         if options.dry_run:
             return reports.answer((await _tried(db, sheet, table)).rows, options.report)
         return await sheet.answer(db, await _imported(db, sheet, table))
@@ -118,8 +129,8 @@ async def _imported(db: Database, sheet: Sheet, table: Table) -> list[UUID | Non
     """The ids that the rows stand for, once written. Raises RowRefused after the rows before it are."""
     row_ids: list[UUID | None] = []
     refused = None
-    for start in range(0, len(table.lines), _BATCH):
-        part = await _written(db, sheet, table, table.lines[start : start + _BATCH])
+    for start in range(0, len(table.lines), sheet.batch):
+        part = await _written(db, sheet, table.lines[start : start + sheet.batch])
         row_ids += part.row_ids
         if part.refused is not None:
             line, error = part.refused
@@ -132,11 +143,11 @@ async def _imported(db: Database, sheet: Sheet, table: Table) -> list[UUID | Non
     return row_ids
 
 
-async def _written(db: Database, sheet: Sheet, table: Table, lines: Sequence[Line]) -> _Part:
+async def _written(db: Database, sheet: Sheet, lines: Sequence[Line]) -> _Part:
     """Write a batch. One that the database refuses is halved, down to the row that it is about."""
 
     async def work(tx: Transaction) -> _Part:
-        part = await _take(tx, sheet, table, lines, stops=True)
+        part = await _take(tx, sheet, lines, stops=True)
         await sheet.write(tx)
         return part
 
@@ -146,9 +157,9 @@ async def _written(db: Database, sheet: Sheet, table: Table, lines: Sequence[Lin
         if len(lines) == 1:
             return _Part(refused=(lines[0], faults.refusal(error)))
     half = len(lines) // 2
-    part = await _written(db, sheet, table, lines[:half])
+    part = await _written(db, sheet, lines[:half])
     if part.refused is None:
-        rest = await _written(db, sheet, table, lines[half:])
+        rest = await _written(db, sheet, lines[half:])
         part.row_ids += rest.row_ids
         part.refused = rest.refused
     return part
@@ -157,19 +168,19 @@ async def _written(db: Database, sheet: Sheet, table: Table, lines: Sequence[Lin
 async def _tried(db: Database, sheet: Sheet, table: Table) -> _Part:
     """What would become of all lines; nothing is written."""
     async with db.transaction() as tx:
-        return await _take(tx, sheet, table, table.lines, stops=False)
+        return await _take(tx, sheet, table.lines, stops=False)
 
 
-async def _take(tx: Transaction, sheet: Sheet, table: Table, lines: Sequence[Line], *, stops: bool) -> _Part:
-    sheet.reading = Reading(await sheet.columns(tx, table.header), table.header)
+async def _take(tx: Transaction, sheet: Sheet, lines: Sequence[Line], *, stops: bool) -> _Part:
+    """What becomes of lines, in order; with `stops` none after the first that is refused is looked at."""
     part = _Part()
     rows: list[tuple[Line, Row, list[RowError]]] = []
-    for line in lines:
+    async for line in _unhurried(lines):
         rows.append((line, *sheet.reading.row(line)))
         if stops and rows[-1][2]:
             break
     await sheet.look_up(tx, [row for _, row, errors in rows if not errors])
-    for line, row, errors in rows:
+    async for line, row, errors in _unhurried(rows):
         try:
             if errors:
                 raise errors[0]
@@ -183,3 +194,11 @@ async def _take(tx: Transaction, sheet: Sheet, table: Table, lines: Sequence[Lin
             part.rows.append(reports.Entry(line.number, taken.outcome, taken.name))
             part.row_ids.append(taken.row_id)
     return part
+
+
+async def _unhurried(items: Sequence[T]) -> AsyncIterator[T]:
+    """The items; every now and then other requests get their turn."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)

@@ -49,8 +49,8 @@ _KNOWN = (
     select(person, func.lower(person.c.email).label("address"))
     .where(func.lower(person.c.email) == any_(_EMAILS), person.c.is_bot.is_not(True))
     .order_by(person.c.id)
-    .with_for_update()
 )
+_KNOWN_AND_HELD = _KNOWN.with_for_update()
 _DEPARTMENTS = select(department.c.name, department.c.id)
 _STUDIOS = select(studio.c.name, studio.c.id)
 _PERSONS = param("person_ids")
@@ -120,7 +120,8 @@ class People(Sheet):
     async def look_up(self, tx: Transaction, rows: Sequence[Row]) -> None:
         """Who is known of them, and how many seats are left."""
         self._entries: dict[str, Entry] = {}
-        for row in await tx.rows(_KNOWN, emails=[row.values["email"] for row in rows]):
+        known = _KNOWN if self.dry else _KNOWN_AND_HELD
+        for row in await tx.rows(known, emails=[row.values["email"] for row in rows]):
             active = row["active"] is not False and not row["is_guest"]
             self._entries[row["address"]] = Entry(
                 row["id"], row["address"], known=True, active=active, before=dict(row)

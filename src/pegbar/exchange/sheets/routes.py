@@ -4,15 +4,29 @@ Each takes the same file, in the field `file`, and the same options (`Options`).
 """
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Request
 
 from pegbar.accounts.resources import persons
 from pegbar.core.data.database import Database, Json
-from pegbar.core.http.access import Caller, admin
+from pegbar.core.http.access import Caller, admin, manager_of
 from pegbar.core.http.routing import Reply, post
+from pegbar.entities import events
+from pegbar.entities.kinds import ASSET, EDIT, EPISODE, SEQUENCE, SHOT
+from pegbar.entities.shapes import UNTYPED
+from pegbar.exchange.sheets.assets import Assets
+from pegbar.exchange.sheets.edits import Edits
 from pegbar.exchange.sheets.importing import Options, answer_to
 from pegbar.exchange.sheets.people import People
+from pegbar.exchange.sheets.shots import Shots
+from pegbar.productions.events import PROJECT_CHANGED
+from pegbar.studio.resources import entity_types
+from pegbar.tasks.events import COMMENT_NEW, NEWS_NEW, TASK_ASSIGN, TASK_NEW, TASK_STATUS_CHANGED, TASK_UPDATE
+
+#: What rows do to tasks.
+_OF_TASKS = (TASK_NEW, TASK_ASSIGN, TASK_UPDATE, COMMENT_NEW, TASK_STATUS_CHANGED, NEWS_NEW)
+_manages = manager_of("project_id")
 
 
 @post(
@@ -32,3 +46,83 @@ async def import_persons(request: Request[Any, Any, Any], query: Options, db: Da
     import; those before it are kept. `dry_run=true` writes nothing and answers what would become of every row.
     """
     return await answer_to(request, db, People(caller, update=query.updates), query)
+
+
+@post(
+    "/import/csv/projects/{project_id:uuid}/assets",
+    access=_manages,
+    files=True,
+    tag="Import",
+    returns=[UNTYPED],
+    errors=(400,),
+    events=(
+        events.NEW[ASSET],
+        events.UPDATE[ASSET],
+        events.NEW[EPISODE],
+        entity_types.events["new"],
+        PROJECT_CHANGED,
+        *_OF_TASKS,
+    ),
+)
+async def import_assets(
+    request: Request[Any, Any, Any], project_id: UUID, query: Options, db: Database, caller: Caller
+) -> Json | Reply:
+    """Import assets of a production from a CSV file or a workbook (XLSX).
+
+    Columns: Type, Name and, optional, Episode, Description, Ready for, Resolution, the names of metadata columns, and
+    for each task type its name (a status), `<name> comment` and `<name> assignations` (persons, by name, e-mail address
+    or id). An asset is known by its type and name. With `update=true` known ones are changed. A refused row stops the
+    import; those before it are kept. `dry_run=true` writes nothing and answers what would become of every row.
+    """
+    return await answer_to(request, db, Assets(caller, project_id, update=query.updates), query)
+
+
+@post(
+    "/import/csv/projects/{project_id:uuid}/shots",
+    access=_manages,
+    files=True,
+    tag="Import",
+    returns=[UNTYPED],
+    errors=(400,),
+    events=(
+        events.NEW[SHOT],
+        events.UPDATE[SHOT],
+        events.NEW[SEQUENCE],
+        events.NEW[EPISODE],
+        PROJECT_CHANGED,
+        *_OF_TASKS,
+    ),
+)
+async def import_shots(
+    request: Request[Any, Any, Any], project_id: UUID, query: Options, db: Database, caller: Caller
+) -> Json | Reply:
+    """Import shots of a production from a CSV file or a workbook (XLSX).
+
+    Columns: Sequence, Name, Episode (of a TV show) and, optional, Nb Frames (or Frames), Frame In (In), Frame Out
+    (Out), FPS, Resolution, Description, metadata and task columns as of assets. Episodes and sequences are made as rows
+    name them. A shot is known by its sequence and name. With `update=true` known ones are changed. A refused row stops
+    the import; those before it are kept. `dry_run=true` writes nothing and answers what would become of every row.
+    """
+    return await answer_to(request, db, Shots(caller, project_id, update=query.updates), query)
+
+
+@post(
+    "/import/csv/projects/{project_id:uuid}/edits",
+    access=_manages,
+    files=True,
+    tag="Import",
+    returns=[UNTYPED],
+    errors=(400,),
+    events=(events.NEW[EDIT], events.UPDATE[EDIT], events.NEW[EPISODE], *_OF_TASKS),
+)
+async def import_edits(
+    request: Request[Any, Any, Any], project_id: UUID, query: Options, db: Database, caller: Caller
+) -> Json | Reply:
+    """Import edits of a production from a CSV file or a workbook (XLSX).
+
+    Columns: Name and, optional, Episode (of a TV show), Description, metadata, and for each task type its name (a
+    status) and `<name> comment`. An edit is known by its episode and name. With `update=true` known ones are changed. A
+    refused row stops the import; those before it are kept. `dry_run=true` writes nothing and answers what would become
+    of every row.
+    """
+    return await answer_to(request, db, Edits(caller, project_id, update=query.updates), query)
