@@ -9,6 +9,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller
 from pegbar.core.http.routing import Reply
 from pegbar.core.http.uploads import received_form
+from pegbar.core.turns import Turns
 from pegbar.exchange.sheets import reading, reports
 from pegbar.exchange.sheets.columns import Column, Line, Reading, Row, RowError, Table
 from pegbar.exchange.sheets.reports import Outcome
@@ -113,9 +115,15 @@ class _Part:
     refused: tuple[Line, ApiError] | None = None
 
 
+@cache
+def _turns() -> Turns:
+    """Places for imports, whose files are in memory; a person leaves some to others."""
+    return Turns(4, 2, most_waiting=10, what="imports")
+
+
 async def answer_to(request: Request[Any, Any, Any], db: Database, sheet: Sheet, options: Options) -> Json | Reply:
     """Import the sheet in the field `file` of a request's form, or say what that would do."""
-    async with received_form(request) as form, workshop() as folder:
+    async with received_form(request) as form, _turns().place(sheet.caller.id), workshop() as folder:
         table = await reading.read(form.file().path, folder, encoding=options.encoding or None)
         sheet.dry = options.dry_run
         async with db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Writes the cells of a workbook's first sheet as JSON, a list of lists of text.
+"""Writes the cells of a workbook's first sheet as lines of JSON, each a list of text.
 
     python workbook.py SOURCE OUTPUT MOST_CELLS
 
@@ -9,6 +9,7 @@ nothing of Pegbar. Numbers, dates and truths become the text that a CSV file of 
 import datetime
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def rows_of(source: str, most_cells: int) -> list[list[str]]:
+def rows_of(source: str, most_cells: int) -> Iterator[list[str]]:
     """The rows of the first sheet. Raises ValueError with what keeps them from being read."""
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -41,7 +42,8 @@ def rows_of(source: str, most_cells: int) -> list[list[str]]:
         sheet = book.get_sheet_by_index(0)
         if sheet.total_width * sheet.total_height > most_cells:
             raise ValueError(f"its first sheet has more than {most_cells} cells")
-        return [[as_text(value) for value in row] for row in sheet.iter_rows()]
+        for row in sheet.iter_rows():
+            yield [as_text(value) for value in row]
     except CalamineError as error:
         raise ValueError(str(error)[:200]) from None
 
@@ -49,11 +51,11 @@ def rows_of(source: str, most_cells: int) -> list[list[str]]:
 def main(source: str, output: str, most_cells: int) -> int:
     """Write the cells; the exit code. What keeps them from being read is told on standard output."""
     try:
-        rows = rows_of(source, most_cells)
+        with Path(output).open("w", encoding="utf-8") as lines:
+            lines.writelines(json.dumps(row) + "\n" for row in rows_of(source, most_cells))
     except ValueError as error:
         sys.stdout.write(str(error))
         return UNREADABLE
-    Path(output).write_text(json.dumps(rows), encoding="utf-8")
     return 0
 
 
