@@ -309,7 +309,7 @@ def _announce_told(subject: Subject, added: CommentAdded, answers: Answers) -> N
 
 def _named_siblings(subject: Subject, text: str) -> list[UUID]:
     """The other tasks of the entity that hashtags name."""
-    if subject.siblings and named(text, "#", [("all", "all")], any_case=True):
+    if named(text, "#", [(True, "all")], any_case=True):
         return [task_id for task_id, _ in subject.siblings]
     return named(text, "#", subject.siblings, any_case=True)
 

@@ -234,12 +234,12 @@ async def _with_names(tx: Transaction, subjects: Sequence[Subject]) -> list[Subj
     """Add whom the comments may name to those that name somebody."""
     project_ids = list({subject.project_id for subject in subjects if subject.wish.names_people})
     rows = await tx.rows(_NAMES, ids=project_ids) if project_ids else []
-    names = {
-        row["project_id"]: {"team": _pairs(row["team"]), "departments": _pairs(row["departments"])} for row in rows
-    }
-    return [
-        replace(subject, **names[subject.project_id]) if subject.wish.names_people else subject for subject in subjects
-    ]
+    names = {row["project_id"]: (_pairs(row["team"]), _pairs(row["departments"])) for row in rows}
+    complete = []
+    for subject in subjects:
+        team, departments = names[subject.project_id] if subject.wish.names_people else ([], [])
+        complete.append(replace(subject, team=team, departments=departments))
+    return complete
 
 
 def _subject(wish: Wish, row: asyncpg.Record | None) -> Subject:
