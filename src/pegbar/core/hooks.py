@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import asyncpg
-from sqlalchemy import BindParameter, TextClause, bindparam, text
+from sqlalchemy import TextClause, text
+
+from pegbar.core.data.unnest import array_for, rows_of
 
 if TYPE_CHECKING:
     from pegbar.core.data.database import Transaction
@@ -48,38 +49,48 @@ class Hook(Generic[T]):
             await reaction(subject)
 
 
+#: What a statement answered: by the name of what answered, and by the key of the moment.
+Answers = Mapping[str, Mapping[Any, Sequence[Any]]]
+
+
 @dataclass(frozen=True)
 class Clause(Generic[T]):
     """What a higher domain adds to a statement, and what it does with the rows of its own.
 
-    `expressions` are common table expressions; `rows` selects one column from them, which is read as `name`. A clause
-    without rows only writes.
+    `expressions` are common table expressions, that find the moments as rows of `moment`; `rows` selects records from
+    them, of which the first value is the key of their moment. A clause without rows only writes. `react` gets the
+    records of one moment; `settle` those of all that came with the statement.
     """
 
     name: str
     expressions: str
     rows: str = ""
     react: Callable[[T, Sequence[Any]], None] | None = None
+    settle: Callable[["Transaction", Sequence[Any]], None] | None = None
 
 
 class StatementHook(Generic[T]):
     """A moment that is one statement of a lower domain: what higher ones write with it takes no round trip more.
 
+    The statement takes any number of such moments.
+
     # tasks/hooks.py
-    COMMENT_ADDED: StatementHook[CommentAdded] = StatementHook("a comment comes to a task", {"task_id": Uuid, …})
+    COMMENT_ADDED: StatementHook[CommentAdded] = StatementHook("…", key="comment_id", types={"comment_id": Uuid, …})
 
     # notifications/telling.py
-    COMMENT_ADDED.add(Clause("notified", "notified AS (INSERT … :task_id …)", "SELECT id FROM notified", announce))
+    COMMENT_ADDED.add(Clause("notified", "notified AS (INSERT … FROM moment …)", "SELECT ROW(…) FROM notified", …))
 
     # tasks/comments/posting.py
-    _POST = COMMENT_ADDED.statement("posted AS (INSERT INTO comment …)", bindparam("text", type_=Text))
-    row = await _POST.run(tx, moment, text=…)
-    COMMENT_ADDED.tell(moment, row)
+    _POST = COMMENT_ADDED.statement("posted AS (INSERT INTO comment … FROM moment)", {"text": Text})
+    answers = await _POST.run(tx, moments, text=[…])
+    for moment in moments:
+        COMMENT_ADDED.tell(moment, answers)
     """
 
-    def __init__(self, moment: str, types: Mapping[str, Any]) -> None:
+    def __init__(self, moment: str, *, key: str, types: Mapping[str, Any]) -> None:
         self.moment = moment
-        #: The parameters that every part of a statement may name, with their types: attributes of the moment.
+        self.key = key  #: what tells moments of one statement apart
+        #: The columns of `moment`, with their types: attributes of the moment.
         self.types = types
         self.clauses: list[Clause[T]] = []
 
@@ -87,42 +98,55 @@ class StatementHook(Generic[T]):
         """Add a clause to the statements of this moment."""
         self.clauses.append(clause)
 
-    def statement(self, expressions: str, *parameters: BindParameter[Any], columns: str = "") -> "SharedStatement[T]":
-        """A statement of common table expressions, that selects `columns`. Clauses are added at its first use."""
-        return SharedStatement(self, expressions, columns, parameters)
+    def statement(self, expressions: str, types: Mapping[str, Any] | None = None, **rows: str) -> "SharedStatement[T]":
+        """A statement of common table expressions. Clauses are added at its first use.
 
-    def tell(self, moment: T, row: asyncpg.Record) -> None:
-        """Have the clauses react to what they wrote."""
+        `types` are columns of `moment` besides those of the hook; each of `rows` selects records as a clause does.
+        """
+        return SharedStatement(self, expressions, types or {}, rows)
+
+    def tell(self, moment: T, answers: Answers) -> None:
+        """Have the clauses react to what they wrote with a moment."""
         for clause in self.clauses:
             if clause.react is not None:
-                clause.react(moment, row[clause.name])
+                clause.react(moment, answers[clause.name].get(getattr(moment, self.key), ()))
 
 
 class SharedStatement(Generic[T]):
     """A statement with the clauses of its hook."""
 
     def __init__(
-        self, hook: StatementHook[T], expressions: str, columns: str, parameters: Sequence[BindParameter[Any]]
+        self, hook: StatementHook[T], expressions: str, types: Mapping[str, Any], rows: Mapping[str, str]
     ) -> None:
-        self._hook, self._expressions, self._columns, self._parameters = hook, expressions, columns, parameters
+        self._hook, self._expressions, self._types, self._rows = hook, expressions, types, rows
 
     @cached_property
-    def _whole(self) -> tuple[TextClause, list[str]]:
-        """The statement, and which of the hook's parameters it names."""
+    def _statement(self) -> TextClause:
         clauses = self._hook.clauses
-        expressions = ", ".join([self._expressions, *(clause.expressions for clause in clauses)])
-        columns = [f"ARRAY({clause.rows}) AS {clause.name}" for clause in clauses if clause.rows]
-        if self._columns:
-            columns.insert(0, self._columns)
-        statement = text(f"WITH {expressions} SELECT {', '.join(columns)}")
-        named = statement.compile().params
-        shared = [name for name in self._hook.types if name in named]
-        types = [bindparam(name, type_=self._hook.types[name]) for name in shared]
-        return statement.bindparams(*types, *self._parameters), shared
+        moment = rows_of({**self._hook.types, **self._types}, lambda _, name: f":{name}")
+        expressions = [f"moment AS ({moment})", self._expressions, *(clause.expressions for clause in clauses)]
+        rows = {**self._rows, **{clause.name: clause.rows for clause in clauses if clause.rows}}
+        columns = ", ".join(f"ARRAY({selected}) AS {name}" for name, selected in rows.items())
+        return text(f"WITH {', '.join(expressions)} SELECT {columns}")
 
-    async def run(self, tx: "Transaction", moment: T, **params: Any) -> asyncpg.Record:
-        """Run it; its row, with the rows of each clause under its name."""
-        statement, shared = self._whole
-        row = await tx.row(statement, **{name: getattr(moment, name) for name in shared}, **params)
+    async def run(self, tx: "Transaction", moments: Sequence[T], **columns: Sequence[Any]) -> Answers:
+        """Run it once for all these moments, with the values of the statement's own columns; what it answered."""
+        values = {
+            **{name: [getattr(moment, name) for moment in moments] for name in self._hook.types},
+            **columns,
+        }
+        types = {**self._hook.types, **self._types}
+        row = await tx.row(self._statement, **{name: array_for(types[name], values[name]) for name in types})
         assert row is not None
-        return row
+        for clause in self._hook.clauses:
+            if clause.settle is not None:
+                clause.settle(tx, row[clause.name])
+        return {name: _by_key(records) for name, records in row.items()}
+
+
+def _by_key(records: Sequence[Any]) -> dict[Any, list[Any]]:
+    """Records by their first value."""
+    by_key: dict[Any, list[Any]] = {}
+    for record in records:
+        by_key.setdefault(record[0], []).append(record)
+    return by_key

@@ -5,7 +5,7 @@ them: the clauses here name, of those concerned, the ones who may see what is sa
 production then. Everybody finds it in the inbox; a job mails and messages those who want it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -37,98 +37,92 @@ _WANTED = " OR ".join(f"r.{channel.wanted} IS TRUE" for channel in CHANNELS.valu
 _WANTS_MESSAGES = f"(r.active IS NOT FALSE AND ({_WANTED}))"
 
 
-def _allowed(starter: str) -> str:
-    """Of the persons `concerned`, those who may see what is said, and whether they want messages.
-
-    `starter` is the parameter that names the author of the comment.
-    """
-    recipient = on(somebody_written("r"), written(":project_id"))
-    about = Said(written(f":{starter}"), written(":project_id"), written(":for_client"))
-    entity = written("(SELECT subject.entity_id FROM task subject WHERE subject.id = :task_id)")
-    return f"""
-    allowed AS (
-      SELECT r.id AS person_id, {_WANTS_MESSAGES} AS wants_messages
-        FROM person r
-       WHERE r.id IN (SELECT person_id FROM concerned)
-         AND {as_text(sees_comment(recipient, about, entity, by_client=written(":by_client")))}
-    )
-    """  # noqa: S608 - rules of ours
+#: Notifications that one job tells of: a worker that is killed meanwhile does no more again.
+_MOST_OF_A_JOB = 500
 
 
 def _named(kind: str) -> str:
-    """Whom a text names: persons, and those of the team who are of its departments."""
-    team = as_text(members(written(":project_id")))
+    """Whom the text of a moment names: persons, and those of the team who are of its departments."""
+    team = as_text(members(written("moment.project_id")))
     return f"""
-      SELECT unnest(:persons) AS person_id, '{kind}' AS type
+      SELECT unnest(moment.persons) AS person_id, '{kind}' AS type
       UNION SELECT d.person_id, '{kind}' FROM department_link d
-             WHERE d.department_id = ANY(:departments) AND d.person_id IN {team}
+             WHERE d.department_id = ANY(moment.departments) AND d.person_id IN {team}
     """  # noqa: S608 - rules of ours
 
 
-_NOTIFIED = (
-    "SELECT ROW(notified.id, notified.person_id, allowed.wants_messages) FROM notified JOIN allowed USING (person_id)"
-)
+def _notified(
+    concerned: str, *, starter: str = "author_id", at: str = "now", change: str = "false", reply: str = "NULL::uuid"
+) -> str:
+    """Notifications for those `concerned` by each moment who may see what is said, but for who says it.
+
+    `starter` is the column with the author of the comment.
+    """
+    recipient = on(somebody_written("r"), written("moment.project_id"))
+    about = Said(written(f"moment.{starter}"), written("moment.project_id"), written("moment.for_client"))
+    entity = written("(SELECT subject.entity_id FROM task subject WHERE subject.id = moment.task_id)")
+    return f"""
+    notified AS (
+      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
+                                task_id, reply_id)
+      SELECT gen_random_uuid(), moment.{at}, moment.now, false, {change}, concerned.type, r.id, moment.author_id,
+             moment.comment_id, moment.task_id, {reply}
+        FROM moment
+       CROSS JOIN LATERAL ({concerned}) AS concerned
+        JOIN person r ON r.id = concerned.person_id
+       WHERE r.id <> moment.author_id
+         AND {as_text(sees_comment(recipient, about, entity, by_client=written("moment.by_client")))}
+      RETURNING id, person_id, comment_id, reply_id
+    )
+    """  # noqa: S608 - rules of ours
+
 
 _OF_COMMENT = f"""
-    concerned AS (
       {_named("mention")}
-      UNION SELECT person_id, 'comment' FROM task_person_link WHERE task_id = :task_id
-      UNION SELECT person_id, 'comment' FROM subscription WHERE task_id = :task_id
+      UNION SELECT person_id, 'comment' FROM task_person_link WHERE task_id = moment.task_id
+      UNION SELECT person_id, 'comment' FROM subscription WHERE task_id = moment.task_id
       UNION SELECT person_id, 'comment' FROM subscription
-             WHERE entity_id = :parent_id AND task_type_id = :task_type_id
-    ), {_allowed("author_id")}, notified AS (
-      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
-                                task_id)
-      SELECT gen_random_uuid(), :at, :now, false, :changes_status AND type = 'comment', type, person_id, :author_id,
-             :comment_id, :task_id
-        FROM concerned JOIN allowed USING (person_id) WHERE person_id <> :author_id
-      RETURNING id, person_id
-    )
+             WHERE entity_id = moment.parent_id AND task_type_id = moment.task_type_id
 """  # noqa: S608 - rules of ours
 
 _OF_REPLY = f"""
-    concerned AS (
       {_named("reply-mention")}
-      UNION SELECT person_id, 'reply' FROM task_person_link WHERE task_id = :task_id
-      UNION SELECT person_id, 'reply' FROM subscription WHERE task_id = :task_id
-      UNION SELECT s.person_id, 'reply' FROM subscription s JOIN task t ON t.id = :task_id
+      UNION SELECT person_id, 'reply' FROM task_person_link WHERE task_id = moment.task_id
+      UNION SELECT person_id, 'reply' FROM subscription WHERE task_id = moment.task_id
+      UNION SELECT s.person_id, 'reply' FROM subscription s JOIN task t ON t.id = moment.task_id
               JOIN entity e ON e.id = t.entity_id
              WHERE s.entity_id = e.parent_id AND s.task_type_id = t.task_type_id
-      UNION SELECT unnest(:repliers), 'reply'
-      UNION SELECT :starter_id, 'reply'
-    ), {_allowed("starter_id")}, notified AS (
-      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
-                                task_id, reply_id)
-      SELECT gen_random_uuid(), :now, :now, false, false, type, person_id, :author_id, :comment_id, :task_id, :reply_id
-        FROM concerned JOIN allowed USING (person_id)
-       WHERE person_id <> :author_id
-      RETURNING id, person_id
-    )
+      UNION SELECT unnest(moment.repliers), 'reply'
+      UNION SELECT moment.starter_id, 'reply'
 """  # noqa: S608 - rules of ours
 
 #: Who is newly named is told; who is not any more is told no longer.
 _OF_EDIT = f"""
-    concerned AS ({_named("mention")}), {_allowed("author_id")}, forgotten AS (
-      DELETE FROM notification WHERE comment_id = :comment_id AND type = 'mention'
-         AND person_id NOT IN (SELECT person_id FROM concerned)
-    ), notified AS (
-      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
-                                task_id)
-      SELECT gen_random_uuid(), :now, :now, false, false, type, person_id, :author_id, :comment_id, :task_id
-        FROM concerned JOIN allowed USING (person_id)
-       WHERE person_id <> :author_id
-         AND NOT EXISTS (SELECT 1 FROM notification n
-                          WHERE n.comment_id = :comment_id AND n.type = 'mention' AND n.person_id = concerned.person_id)
-      RETURNING id, person_id
-    )
+      SELECT person_id, type FROM ({_named("mention")}) AS named
+       WHERE NOT EXISTS (SELECT 1 FROM notification n
+                          WHERE n.comment_id = moment.comment_id AND n.type = 'mention'
+                            AND n.person_id = named.person_id)
+"""  # noqa: S608 - rules of ours
+
+_FORGOTTEN = "forgotten AS (DELETE FROM notification USING moment WHERE notification.comment_id = moment.comment_id"
+_NOT_NAMED = f"""
+    AND notification.type = 'mention'
+    AND notification.person_id NOT IN (SELECT person_id FROM ({_named("mention")}) AS named)
 """  # noqa: S608 - rules of ours
 
 
+def _rows(key: str) -> str:
+    """The new notifications: of which moment, their ids, for whom, and whether these want messages."""
+    return f"""
+    SELECT ROW(notified.{key}, notified.id, r.id, {_WANTS_MESSAGES})
+      FROM notified JOIN person r ON r.id = notified.person_id
+    """  # noqa: S608 - rules of ours
+
+
 def _announce(moment: CommentAdded | CommentEdited | ReplyAdded, rows: Sequence[Any]) -> None:
-    """Tell recipients of their new notifications: rows of ids, persons, and whether they want messages."""
-    for notification_id, person_id, _ in rows:
+    """Tell recipients of their new notifications."""
+    for _, notification_id, person_id, _ in rows:
         _emit(moment.tx, moment.project_id, notification_id, person_id)
-    _send(moment.tx, (row_id for row_id, _, wants_messages in rows if wants_messages))
 
 
 def _emit(tx: Transaction, project_id: UUID | None, notification_id: UUID, person_id: UUID) -> None:
@@ -136,20 +130,25 @@ def _emit(tx: Transaction, project_id: UUID | None, notification_id: UUID, perso
     tx.emit(NOTIFICATION_NEW, project_id=project_id, to=person_id, **about)
 
 
-def _send(tx: Transaction, notification_ids: Iterable[UUID]) -> None:
-    """Leave it to one job to mail and message those who want it."""
+def _mail(tx: Transaction, rows: Sequence[Any]) -> None:
+    _send(tx, [row_id for _, row_id, _, wants_messages in rows if wants_messages])
+
+
+def _send(tx: Transaction, notification_ids: Sequence[UUID]) -> None:
+    """Leave it to a job to mail and message those who want it; to several when they are many."""
     ids = [str(notification_id) for notification_id in notification_ids]
-    if ids:
-        tx.defer(TELL, notification_ids=ids)
+    for first in range(0, len(ids), _MOST_OF_A_JOB):
+        tx.defer(TELL, notification_ids=ids[first : first + _MOST_OF_A_JOB])
 
 
-_FORGOTTEN = "forgotten AS (DELETE FROM notification WHERE comment_id = :comment_id"
-
-COMMENT_ADDED.add(Clause("notified", _OF_COMMENT, _NOTIFIED, _announce))
-REPLY_ADDED.add(Clause("notified", _OF_REPLY, _NOTIFIED, _announce))
-COMMENT_EDITED.add(Clause("notified", _OF_EDIT, _NOTIFIED, _announce))
+_TOLD = _notified(_OF_COMMENT, at="at", change="moment.changes_status AND concerned.type = 'comment'")
+COMMENT_ADDED.add(Clause("notified", _TOLD, _rows("comment_id"), _announce, _mail))
+_TOLD_OF_REPLY = _notified(_OF_REPLY, starter="starter_id", reply="moment.reply_id")
+REPLY_ADDED.add(Clause("notified", _TOLD_OF_REPLY, _rows("reply_id"), _announce, _mail))
+_TOLD_OF_EDIT = f"{_FORGOTTEN} {_NOT_NAMED}), {_notified(_OF_EDIT)}"
+COMMENT_EDITED.add(Clause("notified", _TOLD_OF_EDIT, _rows("comment_id"), _announce, _mail))
 COMMENT_LEFT.add(Clause("forgotten", f"{_FORGOTTEN})"))
-REPLY_REMOVED.add(Clause("forgotten", f"{_FORGOTTEN} AND reply_id = :reply_id)"))
+REPLY_REMOVED.add(Clause("forgotten", f"{_FORGOTTEN} AND notification.reply_id = moment.reply_id)"))
 
 
 _ASSIGNED = sql(
@@ -178,4 +177,4 @@ async def tell_assigned(got: Assignment) -> None:
     rows = await got.tx.rows(_ASSIGNED, now=utc_now(), author_id=got.author_id, tasks=tasks, persons=persons)
     for row in rows:
         _emit(got.tx, row["project_id"], row["id"], row["person_id"])
-    _send(got.tx, (row["id"] for row in rows if row["wants_messages"]))
+    _send(got.tx, [row["id"] for row in rows if row["wants_messages"]])

@@ -1,9 +1,9 @@
 """Where higher domains take part in what happens to tasks and comments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY
@@ -11,6 +11,11 @@ from sqlalchemy import ARRAY
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import TIMESTAMP, Boolean, Uuid
 from pegbar.core.hooks import Hook, StatementHook
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+M = TypeVar("M", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,12 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("for_client", "by_client", "changes_status"), Boolean),
     **dict.fromkeys(("at", "now"), TIMESTAMP),
 }
+
+
+def _told(moment: str, kind: type[M], *, key: str = "comment_id") -> StatementHook[M]:
+    """A moment that people may want to be told of: its fields are the columns that statements find."""
+    types = {field.name: _TYPES[field.name] for field in fields(kind) if field.name in _TYPES}
+    return StatementHook(moment, key=key, types=types)
 
 
 @dataclass(frozen=True)
@@ -127,11 +138,11 @@ class ReplyRemoved:
 
 
 #: Notifications are written, and forgotten, in the statements that write and remove what they tell.
-COMMENT_ADDED: StatementHook[CommentAdded] = StatementHook("a comment comes to a task", _TYPES)
-COMMENT_EDITED: StatementHook[CommentEdited] = StatementHook("the text of a comment becomes another one", _TYPES)
-COMMENT_LEFT: StatementHook[CommentLeft] = StatementHook("a comment leaves its task for another", _TYPES)
-REPLY_ADDED: StatementHook[ReplyAdded] = StatementHook("a comment is answered", _TYPES)
-REPLY_REMOVED: StatementHook[ReplyRemoved] = StatementHook("an answer is taken back", _TYPES)
+COMMENT_ADDED = _told("a comment comes to a task", CommentAdded)
+COMMENT_EDITED = _told("the text of a comment becomes another one", CommentEdited)
+COMMENT_LEFT = _told("a comment leaves its task for another", CommentLeft)
+REPLY_ADDED = _told("a comment is answered", ReplyAdded, key="reply_id")
+REPLY_REMOVED = _told("an answer is taken back", ReplyRemoved, key="reply_id")
 
 
 @dataclass(frozen=True)

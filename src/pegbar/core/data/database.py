@@ -19,14 +19,14 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, BindParameter, ClauseElement, Executable, Table, bindparam, delete, insert, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BindParameter, ClauseElement, Executable, Table, bindparam, delete, insert, update
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
 from pegbar.core.data.faults import connect
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
+from pegbar.core.data.unnest import array_for, rows_of
 from pegbar.core.errors import Unavailable
 from pegbar.core.turns import Holder, Turns
 
@@ -236,7 +236,7 @@ class Transaction(Reader):
         sql = _insert_many(table, columns, skip_existing)
         if (counted := statement_count.get()) is not None:
             counted.append(sql)
-        by_column = [[_as_text(table.c[name].type, row[name]) for row in complete] for name in columns]
+        by_column = [array_for(table.c[name].type, [row[name] for row in complete]) for name in columns]
         status: str = await self._connection.execute(sql, *by_column)
         return int(status.rpartition(" ")[2])
 
@@ -322,31 +322,11 @@ def _delete(table: Table, names: tuple[str, ...]) -> Executable:
 
 @lru_cache(4096)
 def _insert_many(table: Table, names: tuple[str, ...], skip_existing: bool) -> str:
-    """`INSERT … SELECT * FROM unnest(…)`: one statement whatever the number of rows."""
-    kinds = [str(table.c[name].type.compile(dialect=_DIALECT)) for name in names]
-    # unnest would flatten arrays of arrays, and lists in JSON: both travel as PostgreSQL's text for them.
-    sent = ["text" if kind.endswith("[]") or kind == "JSONB" else kind for kind in kinds]
-    arrays = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(sent, 1))
+    """`INSERT … SELECT … FROM unnest(…)`: one statement whatever the number of rows."""
+    rows = rows_of({name: table.c[name].type for name in names}, lambda place, _: f"${place + 1}")
     columns = ", ".join(f'"{name}"' for name in names)
-    taken = ", ".join(f"n{i}::{kind}" for i, kind in enumerate(kinds))
-    alias = ", ".join(f"n{i}" for i in range(len(kinds)))
     conflict = " ON CONFLICT DO NOTHING" if skip_existing else ""
-    return f"INSERT INTO {table.fullname} ({columns}) SELECT {taken} FROM unnest({arrays}) AS n ({alias}){conflict}"  # noqa: S608
-
-
-def _as_text(kind: Any, value: Any) -> Any:
-    """A value as `unnest` takes it: arrays and JSON as text, anything else as it is."""
-    if isinstance(kind, ARRAY):
-        return _array_text(value)
-    return _encode_json(value) if isinstance(kind, JSONB) and value is not None else value
-
-
-def _array_text(items: Sequence[str] | None) -> str | None:
-    """PostgreSQL's text for an array of strings."""
-    if items is None:
-        return None
-    quoted = (item.replace("\\", "\\\\").replace('"', '\\"') for item in items)
-    return "{" + ",".join(f'"{item}"' for item in quoted) + "}"
+    return f"INSERT INTO {table.fullname} ({columns}) {rows}{conflict}"
 
 
 class Database(Reader):

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.schema import utc_now
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.data.values import check_json, check_text
 from pegbar.core.errors import BadRequest, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, may_act_on_task, require
@@ -25,10 +25,10 @@ from pegbar.tasks import recount
 from pegbar.tasks.comments import queries
 from pegbar.tasks.comments.access import BY_CLIENT, caller_at, check_may_comment, check_may_give_status
 from pegbar.tasks.comments.attachments import StoredFile, attach
-from pegbar.tasks.comments.posting import NewComment, arrive, post
+from pegbar.tasks.comments.posting import NewComment, arrive, post, post_many
 from pegbar.tasks.comments.removal import remove_comments
 from pegbar.tasks.comments.shapes import PostedComment, known_id
-from pegbar.tasks.comments.subject import load
+from pegbar.tasks.comments.subject import Wish, load, load_many
 from pegbar.tasks.events import COMMENT_DELETE, NEWS_DELETE
 from pegbar.tasks.hooks import COMMENT_LEFT, PREVIEWS_ORPHANED, CommentLeft, PreviewsOrphaned
 from pegbar.tasks.tables import comment, task
@@ -38,14 +38,8 @@ async def say(tx: Transaction, caller: Caller, task_id: UUID, body: PostedCommen
     """Post what somebody said; the id of the comment. Managers may say it for another person and at another time."""
     status_id = known_id("task_status_id", body.task_status_id)
     author_id = known_id("person_id", body.person_id) if body.person_id and caller.manages else caller.id
-    subject = await load(
-        tx,
-        task_id,
-        status_id=status_id,
-        author_id=author_id,
-        text=body.text,
-        caller_id=None if may_act_on_task(caller) else caller.id,
-    )
+    wish = Wish(task_id, status_id, author_id, body.text)
+    subject = await load(tx, wish, caller_id=None if may_act_on_task(caller) else caller.id)
     check_may_comment(caller, subject)
     check_may_give_status(caller, subject)
     new = NewComment(
@@ -158,18 +152,18 @@ async def say_many(
     a status that is kept from the caller's role, BadRequest when the retakes of a task are used up.
     """
     there = await caller_at(tx, caller, [word.task_id for word in words])
-    posted_ids: dict[int, UUID] = {}
     for word in words:
         if word.task_id not in there and caller.manages:
             raise NotFound(f"There is no task {word.task_id}.")
-        if word.task_id not in there or not may_act_on_task(there[word.task_id]):
-            continue
-        subject = await load(tx, word.task_id, status_id=word.status_id, author_id=caller.id, text=word.text)
-        check_may_give_status(there[word.task_id], subject)
-        comment_id = await post(tx, subject, NewComment(word.text, links=word.links))
+    kept = [word for word in words if word.task_id in there and may_act_on_task(there[word.task_id])]
+    subjects = await load_many(tx, [Wish(word.task_id, word.status_id, caller.id, word.text) for word in kept])
+    for subject in subjects:
+        check_may_give_status(there[subject.task_id], subject)
+    news = [NewComment(word.text, links=word.links) for word in kept]
+    ids = await post_many(tx, list(zip(subjects, news, strict=True)))
+    for word, comment_id in zip(kept, ids, strict=True):
         await attach(tx, files.get(word.place, ()), comment_id=comment_id)
-        posted_ids[word.place] = comment_id
-    return await tx.json(queries.posted_together, ids=list(posted_ids.values())), set(posted_ids)
+    return await tx.json(queries.posted_together, ids=ids), {word.place for word in kept}
 
 
 #: The last words of a client on each of these tasks of a production.
@@ -191,11 +185,12 @@ async def copy_last_of_clients(
 ) -> Json:
     """Say again, for the studio, what clients said last on tasks of a production; the comments, by their tasks' ids."""
     await caller_at(tx, caller, task_ids)
-    ids = []
-    for row in await tx.rows(_LAST_OF_CLIENTS, ids=list(task_ids), project_id=project_id):
-        copy = "\n\n".join(part for part in (prefix, row["text"] or "") if part)
-        subject = await load(tx, row["object_id"], status_id=None, author_id=caller.id, text=copy)
-        ids.append(await post(tx, subject, NewComment(copy)))
+    wishes = [
+        Wish(row["object_id"], None, caller.id, "\n\n".join(part for part in (prefix, row["text"] or "") if part))
+        for row in await tx.rows(_LAST_OF_CLIENTS, ids=list(task_ids), project_id=project_id)
+    ]
+    subjects = await load_many(tx, wishes)
+    ids = await post_many(tx, [(subject, NewComment(subject.wish.text)) for subject in subjects])
     return await tx.json(queries.posted_together, ids=ids)
 
 
@@ -217,11 +212,15 @@ _MOVED = sql(
 
 _LEAVE = COMMENT_LEFT.statement(
     """
-    moved AS (UPDATE comment SET object_id = :target_id, updated_at = :now WHERE id = :comment_id),
-    withdrawn AS (DELETE FROM news WHERE comment_id = :comment_id RETURNING id)
+    moved AS (
+      UPDATE comment SET object_id = moment.target_id, updated_at = moment.now
+        FROM moment WHERE comment.id = moment.comment_id
+    ), withdrawn AS (
+      DELETE FROM news USING moment WHERE news.comment_id = moment.comment_id RETURNING news.comment_id, news.id
+    )
     """,
-    param("target_id"),
-    columns="ARRAY(SELECT id FROM withdrawn) AS news",
+    {"target_id": Uuid},
+    news="SELECT ROW(comment_id, id) FROM withdrawn",
 )
 
 
@@ -251,13 +250,11 @@ async def move(tx: Transaction, caller: Caller, task_id: UUID, comment_id: UUID,
     row = _movable(await tx.row(_MOVED, comment_id=comment_id, target_id=target_id), task_id, target_id)
     project_id = there[task_id].project_id
     now = utc_now()
-    left = await _LEAVE.run(tx, CommentLeft(tx, comment_id, now), target_id=target_id)
-    for news_id in left["news"]:
+    left = await _LEAVE.run(tx, [CommentLeft(tx, comment_id, now)], target_id=[target_id])
+    for _, news_id in left["news"].get(comment_id, ()):
         tx.emit(NEWS_DELETE, project_id=project_id, news_id=news_id)
     words = row["text"] or ""
-    subject = await load(
-        tx, target_id, status_id=row["task_status_id"], author_id=row["person_id"], text=words, hashtags=False
-    )
+    subject = await load(tx, Wish(target_id, row["task_status_id"], row["person_id"], words, hashtags=False))
     for changed_id in (task_id, target_id):
         await recount.from_comments(tx, changed_id)
     tx.emit(COMMENT_DELETE, project_id=project_id, comment_id=comment_id, task_id=task_id)

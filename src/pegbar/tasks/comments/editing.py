@@ -78,14 +78,16 @@ _NAMES = sql(
 _REMENTION = COMMENT_EDITED.statement(
     """
     unnamed AS (
-      DELETE FROM comment_mentions WHERE comment = :comment_id AND person <> ALL(:persons)
+      DELETE FROM comment_mentions USING moment WHERE comment = moment.comment_id AND person <> ALL(moment.persons)
     ), undepartmented AS (
-      DELETE FROM comment_department_mentions WHERE comment = :comment_id AND department <> ALL(:departments)
+      DELETE FROM comment_department_mentions USING moment
+       WHERE comment = moment.comment_id AND department <> ALL(moment.departments)
     ), named AS (
-      INSERT INTO comment_mentions (comment, person) SELECT :comment_id, unnest(:persons) ON CONFLICT DO NOTHING
+      INSERT INTO comment_mentions (comment, person)
+      SELECT comment_id, unnest(persons) FROM moment ON CONFLICT DO NOTHING
     ), departmented AS (
       INSERT INTO comment_department_mentions (comment, department)
-      SELECT :comment_id, unnest(:departments) ON CONFLICT DO NOTHING
+      SELECT comment_id, unnest(departments) FROM moment ON CONFLICT DO NOTHING
     )
     """
 )
@@ -176,4 +178,4 @@ async def _mention(change: Change, task_id: UUID) -> None:
         by_client=bool(names["by_client"]),
         now=utc_now(),
     )
-    COMMENT_EDITED.tell(edited, await _REMENTION.run(change.tx, edited))
+    COMMENT_EDITED.tell(edited, await _REMENTION.run(change.tx, [edited]))

@@ -12,7 +12,7 @@ from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.schema import JSONB, Text, utc_now
+from pegbar.core.data.schema import JSONB, utc_now
 from pegbar.core.data.wire import json_object
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, may_act_on_task, require
@@ -21,7 +21,7 @@ from pegbar.tasks.comments import attachments
 from pegbar.tasks.comments.access import check_sees, locked
 from pegbar.tasks.comments.attachments import StoredFile
 from pegbar.tasks.comments.shapes import COMMENT, WITH_IDS
-from pegbar.tasks.comments.subject import load, named
+from pegbar.tasks.comments.subject import Wish, load, named
 from pegbar.tasks.events import COMMENT_ACKNOWLEDGE, COMMENT_DELETE_REPLY, COMMENT_REPLY, COMMENT_UNACKNOWLEDGE
 from pegbar.tasks.hooks import REPLY_ADDED, REPLY_REMOVED, ReplyAdded, ReplyRemoved
 from pegbar.tasks.tables import comment
@@ -45,12 +45,12 @@ async def with_ids(tx: Transaction, comment_id: UUID) -> Json:
 _REPLY = REPLY_ADDED.statement(
     """
     changed AS (
-      UPDATE comment SET replies = CASE jsonb_typeof(replies) WHEN 'array' THEN replies ELSE '[]' END || :reply,
-                         updated_at = :now
-       WHERE id = :comment_id
+      UPDATE comment SET replies = CASE jsonb_typeof(replies) WHEN 'array' THEN replies ELSE '[]' END || moment.reply,
+                         updated_at = moment.now
+        FROM moment WHERE comment.id = moment.comment_id
     )
     """,
-    param("reply", JSONB),
+    {"reply": JSONB},
 )
 
 _SHORT_PERSON = select(json_object(SHORT)).where(person.c.id == param("person_id"))
@@ -67,15 +67,8 @@ async def reply(
     task_id, comment_id = path
     row = await locked(tx, task_id, comment_id)
     acts = may_act_on_task(caller)
-    subject = await load(
-        tx,
-        task_id,
-        status_id=None,
-        author_id=caller.id,
-        text=text,
-        caller_id=None if acts else caller.id,
-        hashtags=False,
-    )
+    wish = Wish(task_id, None, caller.id, text, hashtags=False)
+    subject = await load(tx, wish, caller_id=None if acts else caller.id)
     _check_may_reply(caller, row, acts or (subject.named_in_thread and caller.role_here != "vendor"))
     added = ReplyAdded(
         tx,
@@ -93,11 +86,11 @@ async def reply(
         now=utc_now(),
     )
     reply = _reply_row(added, text)
-    written = await _REPLY.run(tx, added, reply=[reply])
+    answers = await _REPLY.run(tx, [added], reply=[[reply]])
     reply_id = added.reply_id
     await attachments.attach(tx, files, comment_id=comment_id, reply_id=reply_id)
     tx.emit(COMMENT_REPLY, project_id=subject.project_id, task_id=task_id, comment_id=comment_id, reply_id=reply_id)
-    REPLY_ADDED.tell(added, written)
+    REPLY_ADDED.tell(added, answers)
     answer: dict[str, Any] = {
         **reply,
         "person": msgspec.Raw(await tx.json_row(_SHORT_PERSON, person_id=caller.id) or b"null"),
@@ -147,14 +140,16 @@ def _repliers(replies: Any) -> list[UUID]:
 _REMOVE_REPLY = REPLY_REMOVED.statement(
     """
     changed AS (
-      UPDATE comment SET updated_at = :now,
+      UPDATE comment SET updated_at = moment.now,
              replies = coalesce((SELECT jsonb_agg(r ORDER BY n) FROM jsonb_array_elements(replies) WITH ORDINALITY
-                                   AS reply (r, n) WHERE r ->> 'id' IS DISTINCT FROM :reply_text), '[]')
-       WHERE id = :comment_id
-    ), detached AS (DELETE FROM attachment_file WHERE comment_id = :comment_id AND reply_id = :reply_id RETURNING id)
+                                   AS reply (r, n) WHERE r ->> 'id' IS DISTINCT FROM moment.reply_id::text), '[]')
+        FROM moment WHERE comment.id = moment.comment_id
+    ), detached AS (
+      DELETE FROM attachment_file file USING moment
+       WHERE file.comment_id = moment.comment_id AND file.reply_id = moment.reply_id RETURNING file.reply_id, file.id
+    )
     """,
-    param("reply_text", Text),
-    columns="ARRAY(SELECT id FROM detached) AS files",
+    files="SELECT ROW(reply_id, id) FROM detached",
 )
 
 
@@ -169,8 +164,8 @@ async def remove_reply(tx: Transaction, caller: Caller, path: tuple[UUID, UUID],
         raise NotFound(f"There is no reply {reply_id} to this comment.")
     require(caller.is_admin or reply.get("person_id") == str(caller.id), "Only its author takes a reply back.")
     removed = ReplyRemoved(tx, comment_id, reply_id, utc_now())
-    gone = await _REMOVE_REPLY.run(tx, removed, reply_text=str(reply_id))
-    await mark_deleted(tx, [attachments.address(file_id) for file_id in gone["files"]])
+    answers = await _REMOVE_REPLY.run(tx, [removed])
+    await mark_deleted(tx, [attachments.address(file_id) for _, file_id in answers["files"].get(reply_id, ())])
     tx.emit(
         COMMENT_DELETE_REPLY, project_id=caller.project_id, task_id=task_id, comment_id=comment_id, reply_id=reply_id
     )

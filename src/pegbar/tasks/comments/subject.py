@@ -1,5 +1,7 @@
 """The task that somebody comments: everything the rules of a comment need, in one statement that locks the task.
 
+The statement takes any number of comments that are going to be made.
+
 Whom a text names is found here too: mentions of people and departments, hashtags of task types. A name counts when
 nothing that could belong to it follows: the end, a space, punctuation or a new line.
 Source: spec tasks, "Posting a comment", "Parsing the text".
@@ -7,22 +9,42 @@ Source: spec tasks, "Posting a comment", "Parsing the text".
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, text
+from sqlalchemy import ARRAY
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
-from pegbar.core.data.schema import Boolean, Uuid
+from pegbar.core.data.schema import Boolean, Integer, Uuid
+from pegbar.core.data.unnest import rows_of
 from pegbar.core.errors import NotFound
 from pegbar.entities.kinds import CONCEPT, kind_of
 from pegbar.tasks.state import Status, TaskState
 
 K = TypeVar("K")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A comment that is going to be made: on which task, with which status (None: the task's own), by whom."""
+
+    task_id: UUID
+    status_id: UUID | None
+    author_id: UUID
+    text: str
+    hashtags: bool = True  #: those of the text count
+
+    @property
+    def names_people(self) -> bool:
+        return "@" in self.text
+
+    @property
+    def names_tasks(self) -> bool:
+        return self.hashtags and "#" in self.text
 
 
 @dataclass(frozen=True)
@@ -40,6 +62,7 @@ class Automation:
 class Subject:
     """A task, locked, with the status that a comment is about to give it and whom the comment may name."""
 
+    wish: Wish
     task_id: UUID
     project_id: UUID
     entity_id: UUID
@@ -66,10 +89,30 @@ class Subject:
     def is_concept(self) -> bool:
         return self.kind == CONCEPT
 
+    @property
+    def changes_status(self) -> bool:
+        return self.status.id != self.state.task_status_id
 
-_SUBJECT = text(
+    def after(self, state: TaskState, status: Status) -> "Subject":
+        """The same once a comment with this status has left the task in this state."""
+        return replace(self, state=state, status=status if self.wish.status_id is None else self.status)
+
+
+#: Whom a comment may name.
+_TEAM = f"""
+    SELECT ROW(o.id, concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')))
+      FROM person o
+     WHERE o.id IN {as_text(members(written("p.id")))} AND o.preview_project_id IS NULL
+     ORDER BY o.id
+"""  # noqa: S608 - rules of ours
+_DEPARTMENTS = "SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id"
+
+_WISH = {"place": Integer, "task_id": Uuid, "status_id": Uuid, "author_id": Uuid, "names_tasks": Boolean}
+
+#: Names of people are the same for all comments of a production: with one comment they come along, else on their own.
+_SUBJECTS = sql(
     f"""
-    SELECT t.id AS task_id, t.project_id, t.entity_id, e.parent_id, t.task_type_id,
+    SELECT wish.place, t.id AS task_id, t.project_id, t.entity_id, e.parent_id, t.task_type_id,
            coalesce(tt.name, '') AS task_type_name, tt.department_id, et.name AS entity_type_name,
            t.task_status_id, coalesce(t.retake_count, 0) AS retake_count, t.real_start_date, t.end_date, t.done_date,
            t.last_comment_date,
@@ -93,18 +136,13 @@ _SUBJECT = text(
                                  OR EXISTS (SELECT 1 FROM department_link d WHERE d.person_id = :caller_id
                                              AND r -> 'department_mentions' @> to_jsonb(d.department_id::text)))))
            ELSE false END AS named_in_thread,
-           CASE WHEN :names_people THEN ARRAY(
-             SELECT ROW(o.id, concat_ws(' ', nullif(o.first_name, ''), nullif(o.last_name, '')))
-               FROM person o
-              WHERE o.id IN {as_text(members(written("t.project_id")))} AND o.preview_project_id IS NULL
-              ORDER BY o.id) END AS team,
-           CASE WHEN :names_people THEN ARRAY(SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id) END
-             AS departments,
-           CASE WHEN :names_tasks THEN ARRAY(
+           CASE WHEN :names_people THEN ARRAY({_TEAM}) END AS team,
+           CASE WHEN :names_people THEN ARRAY({_DEPARTMENTS}) END AS departments,
+           CASE WHEN wish.names_tasks THEN ARRAY(
              SELECT ROW(o.id, ot.name) FROM task o JOIN task_type ot ON ot.id = o.task_type_id
               WHERE o.entity_id = t.entity_id AND o.task_type_id <> t.task_type_id ORDER BY ot.name, o.name) END
              AS siblings,
-           CASE WHEN :changes_status AND s.id IS DISTINCT FROM t.task_status_id THEN ARRAY(
+           CASE WHEN wish.status_id IS NOT NULL THEN ARRAY(
              SELECT ROW(sa.out_field_type, sa.out_task_type_id, sa.out_task_status_id,
                         coalesce(sa.import_last_revision, false),
                         (SELECT o.id FROM task o
@@ -122,102 +160,97 @@ _SUBJECT = text(
                       THEN lower(et.name) ELSE 'asset' END
                 AND (sa.out_field_type = 'ready_for' OR coalesce(pin.priority, 0) <= coalesce(pout.priority, 0))
               ORDER BY sa.created_at, sa.id) END AS automations
-      FROM task t
+      FROM ({rows_of(_WISH, lambda _, name: f":{name}")}) AS wish
+      JOIN task t ON t.id = wish.task_id
       JOIN project p ON p.id = t.project_id
       JOIN entity e ON e.id = t.entity_id
       JOIN entity_type et ON et.id = e.entity_type_id
       LEFT JOIN task_type tt ON tt.id = t.task_type_id
-      LEFT JOIN task_status s ON s.id = coalesce(:status_id, t.task_status_id)
+      LEFT JOIN task_status s ON s.id = coalesce(wish.status_id, t.task_status_id)
       LEFT JOIN project_task_status_link sl ON sl.project_id = t.project_id AND sl.task_status_id = s.id
-      LEFT JOIN person a ON a.id = :author_id
-     WHERE t.id = :task_id
+      LEFT JOIN person a ON a.id = wish.author_id
+     ORDER BY wish.place
        FOR NO KEY UPDATE OF t
+    """,  # noqa: S608 - rules of ours
+    caller_id=Uuid,
+    asks_thread=Boolean,
+    names_people=Boolean,
+    **{name: ARRAY(kind) for name, kind in _WISH.items()},
+)
+
+_NAMES = sql(
+    f"""
+    SELECT p.id AS project_id, ARRAY({_TEAM}) AS team, ARRAY({_DEPARTMENTS}) AS departments
+      FROM project p WHERE p.id = ANY(:ids)
     """  # noqa: S608 - rules of ours
-).bindparams(
-    *[bindparam(name, type_=Uuid) for name in ("task_id", "status_id", "author_id", "caller_id")],
-    *[bindparam(name, type_=Boolean) for name in ("asks_thread", "names_people", "names_tasks", "changes_status")],
 )
 
-
-#: A status of the task's own is read after the task is held: it may be another one by then.
-_LOCK = sql("SELECT id FROM task WHERE id = :task_id FOR NO KEY UPDATE")
-
-
-#: A comment with hashtags may go to the other tasks of the entity too: all are held, in the order of their ids.
-_LOCK_ALL = sql(
+#: All are held in the order of their ids; those of the whole entity where a comment with hashtags may go to them.
+#: A statement of its own: what is read of a task, its status too, may be something else once it is held.
+_LOCK = sql(
     """
-    SELECT o.id FROM task o WHERE o.entity_id = (SELECT entity_id FROM task WHERE id = :task_id)
-     ORDER BY o.id FOR NO KEY UPDATE
+    SELECT id FROM task WHERE id IN (
+             SELECT unnest(:task_ids)
+             UNION SELECT o.id FROM task t JOIN task o ON o.entity_id = t.entity_id WHERE t.id = ANY(:naming_ids))
+     ORDER BY id FOR NO KEY UPDATE
     """
 )
 
 
-async def load(
-    tx: Transaction,
-    task_id: UUID,
-    *,
-    status_id: UUID | None,
-    author_id: UUID,
-    text: str,
-    caller_id: UUID | None = None,
-    hashtags: bool = True,
-) -> Subject:
-    """Lock the task and read what a comment by `author_id` with this text and status needs.
+async def load(tx: Transaction, wish: Wish, *, caller_id: UUID | None = None) -> Subject:
+    """Lock the task and read what a comment needs; with `caller_id`, whether the thread names the caller too.
 
-    Without `status_id` the status is the task's own. With `caller_id` it tells whether the thread names the caller.
     Raises NotFound for an unknown task, status or author.
     """
-    names_tasks = hashtags and "#" in text
-    if names_tasks or status_id is None:
-        await tx.rows(_LOCK_ALL if names_tasks else _LOCK, task_id=task_id)
-    row = await tx.row(
-        _SUBJECT,
-        task_id=task_id,
-        status_id=status_id,
-        author_id=author_id,
+    (subject,) = await load_many(tx, [wish], caller_id=caller_id)
+    return subject
+
+
+async def load_many(tx: Transaction, wishes: Sequence[Wish], *, caller_id: UUID | None = None) -> list[Subject]:
+    """What `load` reads, for each of these comments: a few statements, however many they are.
+
+    Raises NotFound for the first with an unknown task, status or author.
+    """
+    if not wishes:
+        return []
+    alone = len(wishes) == 1
+    if not alone or wishes[0].names_tasks or wishes[0].status_id is None:
+        naming_ids = [wish.task_id for wish in wishes if wish.names_tasks]
+        await tx.rows(_LOCK, task_ids=[wish.task_id for wish in wishes], naming_ids=naming_ids)
+    rows = await tx.rows(
+        _SUBJECTS,
         caller_id=caller_id,
         asks_thread=caller_id is not None,
-        names_people="@" in text,
-        names_tasks=names_tasks,
-        changes_status=status_id is not None,
+        names_people=alone and wishes[0].names_people,
+        place=list(range(len(wishes))),
+        **{name: [getattr(wish, name) for wish in wishes] for name in _WISH if name != "place"},
     )
+    by_place = {row["place"]: row for row in rows}
+    subjects = [_subject(wish, by_place.get(place)) for place, wish in enumerate(wishes)]
+    return subjects if alone else await _with_names(tx, subjects)
+
+
+async def _with_names(tx: Transaction, subjects: Sequence[Subject]) -> list[Subject]:
+    """Add whom the comments may name to those that name somebody."""
+    project_ids = list({subject.project_id for subject in subjects if subject.wish.names_people})
+    rows = await tx.rows(_NAMES, ids=project_ids) if project_ids else []
+    names = {row["project_id"]: (_pairs(row["team"]), _pairs(row["departments"])) for row in rows}
+    complete = []
+    for subject in subjects:
+        team, departments = names[subject.project_id] if subject.wish.names_people else ([], [])
+        complete.append(replace(subject, team=team, departments=departments))
+    return complete
+
+
+def _subject(wish: Wish, row: asyncpg.Record | None) -> Subject:
     if row is None:
-        raise NotFound(f"There is no task {task_id}.")
+        raise NotFound(f"There is no task {wish.task_id}.")
     if row["status_id"] is None:
-        raise NotFound(f"task_status_id: there is no task status {status_id}.", field="task_status_id")
+        raise NotFound(f"task_status_id: there is no task status {wish.status_id}.", field="task_status_id")
     if row["author_id"] is None:
-        raise NotFound(f"person_id: there is nobody with the id {author_id}.", field="person_id")
-    return _subject(row)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A comment that is going to be made: on which task, with which status (None: the task's own), by whom."""
-
-    task_id: UUID
-    status_id: UUID | None
-    author_id: UUID
-    text: str
-    hashtags: bool = True  #: those of the text count
-
-
-async def load_many(tx: Transaction, wishes: Sequence[Wish]) -> list[Subject]:
-    """What `load` reads, of each of these comments. Raises NotFound for the first that cannot be made."""
-    return [
-        await load(
-            tx,
-            wish.task_id,
-            status_id=wish.status_id,
-            author_id=wish.author_id,
-            text=wish.text,
-            hashtags=wish.hashtags,
-        )
-        for wish in wishes
-    ]
-
-
-def _subject(row: asyncpg.Record) -> Subject:
+        raise NotFound(f"person_id: there is nobody with the id {wish.author_id}.", field="person_id")
     return Subject(
+        wish=wish,
         **{
             name: row[name]
             for name in (
