@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import TextClause, text
-
-from pegbar.core.data.unnest import array_for, rows_of
+from pegbar.core.data.unnest import AboutRows
 
 if TYPE_CHECKING:
     from pegbar.core.data.database import Transaction
@@ -121,22 +119,23 @@ class SharedStatement(Generic[T]):
         self._hook, self._expressions, self._types, self._rows = hook, expressions, types, rows
 
     @cached_property
-    def _statement(self) -> TextClause:
+    def _statement(self) -> AboutRows:
+        return AboutRows({**self._hook.types, **self._types}, self._written)
+
+    def _written(self, moments: str) -> str:
         clauses = self._hook.clauses
-        moment = rows_of({**self._hook.types, **self._types}, lambda _, name: f":{name}")
-        expressions = [f"moment AS ({moment})", self._expressions, *(clause.expressions for clause in clauses)]
+        # Not materialized, a single moment is its parameters.
+        moment = f"moment AS NOT MATERIALIZED ({moments})"
+        expressions = ", ".join([moment, self._expressions, *(clause.expressions for clause in clauses)])
         rows = {**self._rows, **{clause.name: clause.rows for clause in clauses if clause.rows}}
         columns = ", ".join(f"ARRAY({selected}) AS {name}" for name, selected in rows.items())
-        return text(f"WITH {', '.join(expressions)} SELECT {columns}")
+        return f"WITH {expressions} SELECT {columns}"
 
     async def run(self, tx: "Transaction", moments: Sequence[T], **columns: Sequence[Any]) -> Answers:
         """Run it once for all these moments, with the values of the statement's own columns; what it answered."""
-        values = {
-            **{name: [getattr(moment, name) for moment in moments] for name in self._hook.types},
-            **columns,
-        }
-        types = {**self._hook.types, **self._types}
-        row = await tx.row(self._statement, **{name: array_for(types[name], values[name]) for name in types})
+        shared = {name: [getattr(moment, name) for moment in moments] for name in self._hook.types}
+        statement, params = self._statement.of({**shared, **columns})
+        row = await tx.row(statement, **params)
         assert row is not None
         for clause in self._hook.clauses:
             if clause.settle is not None:

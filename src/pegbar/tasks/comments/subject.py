@@ -14,13 +14,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import Boolean, Integer, Uuid
-from pegbar.core.data.unnest import rows_of
+from pegbar.core.data.unnest import AboutRows
 from pegbar.core.errors import NotFound
 from pegbar.entities.kinds import CONCEPT, kind_of
 from pegbar.tasks.state import Status, TaskState
@@ -109,9 +108,10 @@ _DEPARTMENTS = "SELECT ROW(d.id, d.name) FROM department d ORDER BY d.id"
 
 _WISH = {"place": Integer, "task_id": Uuid, "status_id": Uuid, "author_id": Uuid, "names_tasks": Boolean}
 
-#: Names of people are the same for all comments of a production: with one comment they come along, else on their own.
-_SUBJECTS = sql(
-    f"""
+
+def _written(wishes: str) -> str:
+    """The subjects of wishes. Names of people are the same for a production: many comments read them on their own."""
+    return f"""
     SELECT wish.place, t.id AS task_id, t.project_id, t.entity_id, e.parent_id, t.task_type_id,
            coalesce(tt.name, '') AS task_type_name, tt.department_id, et.name AS entity_type_name,
            t.task_status_id, coalesce(t.retake_count, 0) AS retake_count, t.real_start_date, t.end_date, t.done_date,
@@ -160,7 +160,7 @@ _SUBJECTS = sql(
                       THEN lower(et.name) ELSE 'asset' END
                 AND (sa.out_field_type = 'ready_for' OR coalesce(pin.priority, 0) <= coalesce(pout.priority, 0))
               ORDER BY sa.created_at, sa.id) END AS automations
-      FROM ({rows_of(_WISH, lambda _, name: f":{name}")}) AS wish
+      FROM ({wishes}) AS wish
       JOIN task t ON t.id = wish.task_id
       JOIN project p ON p.id = t.project_id
       JOIN entity e ON e.id = t.entity_id
@@ -171,12 +171,10 @@ _SUBJECTS = sql(
       LEFT JOIN person a ON a.id = wish.author_id
      ORDER BY wish.place
        FOR NO KEY UPDATE OF t
-    """,  # noqa: S608 - rules of ours
-    caller_id=Uuid,
-    asks_thread=Boolean,
-    names_people=Boolean,
-    **{name: ARRAY(kind) for name, kind in _WISH.items()},
-)
+    """  # noqa: S608 - rules of ours
+
+
+_SUBJECTS = AboutRows(_WISH, _written, caller_id=Uuid, asks_thread=Boolean, names_people=Boolean)
 
 _NAMES = sql(
     f"""
@@ -217,13 +215,14 @@ async def load_many(tx: Transaction, wishes: Sequence[Wish], *, caller_id: UUID 
     if not alone or wishes[0].names_tasks or wishes[0].status_id is None:
         naming_ids = [wish.task_id for wish in wishes if wish.names_tasks]
         await tx.rows(_LOCK, task_ids=[wish.task_id for wish in wishes], naming_ids=naming_ids)
+    columns = {name: [getattr(wish, name) for wish in wishes] for name in _WISH if name != "place"}
+    statement, params = _SUBJECTS.of({"place": range(len(wishes)), **columns})
     rows = await tx.rows(
-        _SUBJECTS,
+        statement,
         caller_id=caller_id,
         asks_thread=caller_id is not None,
         names_people=alone and wishes[0].names_people,
-        place=list(range(len(wishes))),
-        **{name: [getattr(wish, name) for wish in wishes] for name in _WISH if name != "place"},
+        **params,
     )
     by_place = {row["place"]: row for row in rows}
     subjects = [_subject(wish, by_place.get(place)) for place, wish in enumerate(wishes)]
