@@ -47,7 +47,8 @@ def _named(kind: str) -> str:
     return f"""
       SELECT unnest(moment.persons) AS person_id, '{kind}' AS type
       UNION SELECT d.person_id, '{kind}' FROM department_link d
-             WHERE d.department_id = ANY(moment.departments) AND d.person_id IN {team}
+             WHERE cardinality(moment.departments) > 0
+               AND d.department_id = ANY(moment.departments) AND d.person_id IN {team}
     """  # noqa: S608 - rules of ours
 
 

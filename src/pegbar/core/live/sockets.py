@@ -225,7 +225,7 @@ class Realtime:
         for commit in commits:
             if commit is None:
                 events += await self._db.rows(OUTBOX_AGAIN, xid=self._safe_xid)
-            else:
+            elif self._tokens:
                 events += await self._db.rows(OUTBOX_OF_COMMIT, xid=commit.xid, first=commit.first, last=commit.last)
         fresh = {event["position"]: event for event in events if event["position"] not in self._delivered}
         projects = list({event["project_id"] for event in fresh.values() if event["project_id"] is not None})

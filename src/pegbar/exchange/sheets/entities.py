@@ -27,8 +27,8 @@ DATA = "data"
 #: What stands for no episode in a sheet.
 MAIN_PACK = ("", "MP")
 #: Tasks that one transaction may write: who comments one of them meanwhile waits for its end.
-_MOST_TASKS = 2000
-_FEWEST_ROWS, _MOST_ROWS = 50, 500
+_MOST_TASKS = 800
+_FEWEST_ROWS, _MOST_ROWS = 20, 500
 #: The columns that rows may change.
 _COLUMNS = ("description", "nb_frames", "source_id", "ready_for")
 
@@ -135,7 +135,10 @@ class EntitySheet(Sheet):
 
     async def columns(self, tx: Transaction, header: Sequence[str]) -> Sequence[Column]:
         """Those of the kind, those of the production's metadata, and those of its task types."""
-        self.is_show: bool = await tx.value(queries.IS_SHOW, project_id=self.project_id)
+        production = await tx.row(queries.PRODUCTION, project_id=self.project_id)
+        assert production is not None
+        self.is_show: bool = production["is_show"]
+        self._is_automated: bool = production["is_automated"]
         self.project_task_types = await tx.rows(queries.TASK_TYPES, project_id=self.project_id)
         self.task_types = [row for row in self.project_task_types if self.is_for(row["for_entity"])]
         own = await self.own_columns(tx)
@@ -327,7 +330,8 @@ class EntitySheet(Sheet):
             [many.Changed(entry.id, entry.columns, entry.patch, entry.data) for entry in changed],
             ready=[entry.id for entry in changed if entry.columns["ready_for"] != entry.ready_before],
         )
-        await self.tasks.write(tx, self.caller, self.project_id, self.worked_on)
+        turns = [[type_id] for type_id in self.worked_on] if self._is_automated else [self.worked_on]
+        await self.tasks.write(tx, self.caller, self.project_id, turns)
 
     async def write_types(self, tx: Transaction) -> None:
         """Make the types that are missing."""

@@ -1,6 +1,6 @@
 """What sheets of assets, shots and edits are judged by. Source: spec exchange, "Shared columns"."""
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.tables import person
@@ -13,13 +13,18 @@ from pegbar.productions.tables import (
     metadata_descriptor,
     project,
     project_asset_type_link,
+    project_status_automation_link,
     project_task_type_link,
 )
 from pegbar.studio.tables import entity_type, task_status, task_type, task_type_asset_type_link
 
 _PROJECT_ID = param("project_id")
 
-IS_SHOW = select(project.c.production_type == "tvshow").where(project.c.id == _PROJECT_ID)
+#: Whether a production is a TV show, and whether its statuses set off others.
+PRODUCTION = select(
+    (project.c.production_type == "tvshow").label("is_show"),
+    exists().where(project_status_automation_link.c.project_id == project.c.id).label("is_automated"),
+).where(project.c.id == _PROJECT_ID)
 
 #: The metadata columns of a kind of entity.
 DESCRIPTORS = (

@@ -1,10 +1,10 @@
 """What rows of a sheet do to tasks: make them, assign them, comment them. Source: spec exchange, "Task step of a row".
 
-Rows are judged by what is known of the tasks; comments are judged once more right before they are posted, since those
-on one task may set off others.
+Rows are judged by what is known of the tasks. Where a status sets off others, comments are posted task type by task
+type, and judged once more right before.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -95,19 +95,17 @@ class TaskStep:
             task.works.append(work)
         return changes
 
-    async def write(self, tx: Transaction, caller: Caller, project_id: UUID, task_type_ids: Sequence[UUID]) -> None:
-        """Make the tasks, assign them, post the comments; those on tasks of one type after those of the type before."""
+    async def write(self, tx: Transaction, caller: Caller, project_id: UUID, turns: Sequence[Collection[UUID]]) -> None:
+        """Make the tasks, assign them, post the comments, those on tasks of the types of one turn after the other."""
         missing = [key for key, task in self._tasks.items() if task.id is None]
         if missing:
             made = await create_missing(tx, project_id, missing)
             for key in missing:
                 self._tasks[key].id = made[key]
         await assign_pairs(tx, caller.id, [(_id(task), who) for task in self._tasks.values() for who in task.added])
-        for type_id in task_type_ids:
-            tasks = [task for (_, of_type), task in self._tasks.items() if of_type == type_id and task.works]
-            for nth in range(max((len(task.works) for task in tasks), default=0)):
-                turn = [(_id(task), task.works[nth]) for task in tasks if len(task.works) > nth]
-                await _post(tx, caller, turn)
+        for type_ids in turns:
+            tasks = [task for (_, type_id), task in self._tasks.items() if type_id in type_ids and task.works]
+            await _post(tx, caller, tasks)
 
 
 def _id(task: _Task) -> UUID:
@@ -115,15 +113,16 @@ def _id(task: _Task) -> UUID:
     return task.id
 
 
-async def _post(tx: Transaction, caller: Caller, turn: Sequence[tuple[UUID, Work]]) -> None:
-    """Post what is to be said on these tasks, each of which is here once. Retakes over the cap are passed over."""
-    statuses = {
-        row["id"]: row["task_status_id"]
-        for row in await tx.rows(queries.STATUSES_OF_TASKS, ids=[task_id for task_id, _ in turn])
-    }
-    said = [(task_id, work) for task_id, work in turn if work.speaks(statuses[task_id])]
-    if said:
-        wishes = [Wish(task_id, work.status_id, caller.id, work.comment or "") for task_id, work in said]
-        subjects = await load_many(tx, wishes)
-        comments = [NewComment(wish.text) for wish in wishes]
-        await post_allowed(tx, list(zip(subjects, comments, strict=True)))
+async def _post(tx: Transaction, caller: Caller, tasks: Sequence[_Task]) -> None:
+    """Post what is to be said on these tasks. Retakes over the cap are passed over."""
+    ids = [_id(task) for task in tasks]
+    statuses = {row["id"]: row["task_status_id"] for row in await tx.rows(queries.STATUSES_OF_TASKS, ids=ids)}
+    wishes = []
+    for task in tasks:
+        task_id = _id(task)
+        for work in task.works:
+            if work.speaks(statuses[task_id]):
+                wishes.append(Wish(task_id, work.status_id, caller.id, work.comment or ""))
+                statuses[task_id] = work.status_id or statuses[task_id]
+    subjects = await load_many(tx, wishes)
+    await post_allowed(tx, [(subject, NewComment(subject.wish.text)) for subject in subjects])
