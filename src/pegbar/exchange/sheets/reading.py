@@ -74,6 +74,8 @@ def _table(lines: Iterator[Line]) -> Table:
     first = next((line for line in lines if any(line.cells)), None)
     if first is None:
         raise UnreadableSheet("The file is empty: its first line must name the columns.")
+    if any("\0" in name for name in first.cells):
+        raise UnreadableSheet("The first line holds NUL characters: the file is no text, or in another encoding.")
     if len(first.cells) > _MOST_COLUMNS:
         raise UnreadableSheet(f"The file has more than {_MOST_COLUMNS} columns. Is it a CSV file or a workbook?")
     kept, cells = [], 0
@@ -117,15 +119,11 @@ def _text(content: bytes, encoding: str | None) -> str:
 
 def _decoded(content: bytes, encoding: str) -> str:
     try:
-        text = content.decode(encoding)
+        return content.decode(encoding)
     except (UnicodeError, LookupError):
         raise UnreadableSheet(
             f"The file cannot be read as {encoding[:40]}. Save it in UTF-8, or name its encoding in ?encoding=."
         ) from None
-    if (place := text.find("\0")) >= 0:
-        line = text.count("\n", 0, place) + 1
-        raise UnreadableSheet(f"Line {line} holds a NUL character: the file is not a CSV file in {encoding[:40]}.")
-    return text
 
 
 def _reader(text: str, delimiter: str) -> Any:
