@@ -212,6 +212,7 @@ def sockets() -> None:
 
 
 def _run_granian(application: str, **options: Any) -> None:
+    # How long its workers may take to end is the supervisor's to say: they end with this process.
     from granian import Granian
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
@@ -223,7 +224,6 @@ def _run_granian(application: str, **options: Any) -> None:
         factory=True,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
-        workers_kill_timeout=_REQUESTS_FINISH,
         respawn_failed_workers=True,
         log_access=False,
         log_level=LogLevels.debug if settings().log_level == "debug" else LogLevels.warning,

@@ -72,8 +72,13 @@ class Service:
             self.process.wait(self.stop_timeout)
         except subprocess.TimeoutExpired:
             log.warning("a process did not stop in time and was killed", process=self.name)
-            self.process.kill()
+            self.kill()
             self.process.wait()
+
+    def kill(self) -> None:
+        """End it and its children at once."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Supervisor:
@@ -132,8 +137,7 @@ class Supervisor:
         if self._stopping > 1:
             # Impatience: nothing answered is lost, what is under way is rolled back or done again.
             for service in self._services:
-                if service.process is not None and service.process.poll() is None:
-                    os.killpg(service.process.pid, signal.SIGKILL)
+                service.kill()
 
     def _until_next_restart(self) -> float | None:
         plans = [self._revive_at, *(service.restart_at for service in self._services)]

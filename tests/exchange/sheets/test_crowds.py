@@ -1,15 +1,18 @@
 """Many rows, and many at once: statements are counted, nothing is made twice."""
 
 import re
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import psycopg
 import pytest
+import requests
 
-from tests.client import Client
+from tests.client import Client, sign_in
 from tests.exchange.sheets.spreadsheets import Sheets, csv_of, refusal_of, rows_of
 from tests.factories import hire
-from tests.server import Server
+from tests.server import ADMIN, Server
 
 HEAD = ("Sequence", "Name")
 
@@ -123,16 +126,7 @@ def test_what_the_database_refuses_is_the_fault_of_its_row(server: Server, admin
     assert len(admin.ok_get(f"{film.path}/shots")) == 37
 
 
-def test_an_import_that_is_killed_is_completed_by_sending_it_again(admin: Client) -> None:
-    del admin
-    import signal
-
-    import psutil
-    import requests
-
-    from tests.client import sign_in
-    from tests.server import ADMIN
-
+def test_an_import_that_is_killed_is_completed_by_sending_it_again() -> None:
     with Server(None) as own:
         boss = sign_in(own.api, *ADMIN)
         film = Sheets(boss)
@@ -168,8 +162,6 @@ def test_an_import_that_is_killed_is_completed_by_sending_it_again(admin: Client
 
 def _wait(own: Server, who: Client) -> None:
     """Until the server answers again."""
-    import requests
-
     for _ in range(10_000):
         try:
             if requests.get(own.api, timeout=5).status_code == 200:

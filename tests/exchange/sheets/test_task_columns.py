@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.accounts.people import artist, signed_in
 from tests.client import Client, unique
 from tests.entities.shows import happened
 from tests.exchange.sheets.spreadsheets import Sheets, csv_of, refusal_of, rows_of
@@ -131,23 +132,17 @@ def test_exports_name_the_column_after_that_of_the_task_type(admin: Client) -> N
 def test_preview_accounts_take_no_tasks(admin: Client) -> None:
     film = Sheets(admin)
     animation = film.use_task_type("Animation", "Shot")
-    admin.ok_post(f"{film.path}/preview-account")
-    account = next(
-        row for row in admin.ok_get("/data/persons", params={"relations": "true"}) if row["id"] in _guests(admin, film)
-    )
+    account = admin.ok_post(f"{film.path}/preview-account")
     head = (*HEAD, f"{animation} assignations")
     message, *_ = refusal_of(film.send("shots", csv_of(head, ("P1", "S1", account["id"]))))
     assert account["id"] in message
 
 
-def _guests(admin: Client, film: Sheets) -> set[str]:
-    return set(admin.ok_get(film.path)["team"])
-
-
 def test_assignees_are_told_of_comments_and_mentions(server: Server, admin: Client) -> None:
     film = Sheets(admin)
     animation = film.use_task_type("Animation", "Shot")
-    ada, bob = hire(admin, first_name="Ada"), film.join(hire(admin, first_name="Bob"))
+    ada, bob = (signed_in(admin, artist(admin, first_name=name, last_name=unique("Sheet"))[1]) for name in ("A", "B"))
+    film.join(bob)
     head = (*HEAD, animation, f"{animation} comment", f"{animation} assignations")
     text = csv_of(head, ("M1", "S1", "wip", f"@{bob.person['full_name']} look", ada.person["full_name"]))
     rows_of(film.send("shots", text))

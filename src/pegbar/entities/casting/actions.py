@@ -144,7 +144,8 @@ async def require_asset(tx: Transaction, asset_id: UUID) -> None:
         raise NotFound(f"There is no asset {asset_id}.")
 
 
-def _including(cast: Cast, wanted: Mapping[UUID, Part], removed: Sequence[UUID] = ()) -> Diff:
+def including(cast: Cast, wanted: Mapping[UUID, Part], removed: Sequence[UUID] = ()) -> Diff:
+    """These are among the casting of an entity."""
     links = cast.links
     return Diff(
         cast,
@@ -158,14 +159,14 @@ def _including(cast: Cast, wanted: Mapping[UUID, Part], removed: Sequence[UUID] 
 
 def replacing(cast: Cast, wanted: Mapping[UUID, Part]) -> Diff:
     """The casting of an entity becomes exactly this."""
-    return _including(cast, wanted, list(cast.links.keys() - wanted.keys()))
+    return including(cast, wanted, list(cast.links.keys() - wanted.keys()))
 
 
 def casting(cast: Cast, asset_id: UUID, nb_occurences: int | None, label: str | None) -> Diff:
     """An asset is cast in an entity; None keeps the number or the label there is."""
     now = cast.links[asset_id].part if asset_id in cast.links else Part(1, "")
     part = Part(now.nb_occurences if nb_occurences is None else nb_occurences, now.label if label is None else label)
-    return _including(cast, {asset_id: part})
+    return including(cast, {asset_id: part})
 
 
 def uncasting(cast: Cast, asset_id: UUID) -> Diff | None:

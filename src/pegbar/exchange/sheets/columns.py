@@ -93,10 +93,6 @@ class Reading:
                 errors.append(error)
         return Row(line.number, values), errors
 
-    def has(self, name: str) -> bool:
-        """Whether the file has a column."""
-        return any(column.name == name and places for column, places in self.columns)
-
 
 def _take(column: Column, cells: Sequence[tuple[str, str]], values: dict[Key, Any]) -> None:
     """Add the value of a cell: the first that holds something of the column's and its aliases'. Raises RowError."""

@@ -58,11 +58,15 @@ class RowRefused(ApiError):
 
 @dataclass(frozen=True)
 class Taken:
-    """A row that can be imported: what becomes of it, what it is called, the id of the row it stands for."""
+    """A row that can be imported: what becomes of it, what it is called, the id of the row it stands for.
+
+    `note` is for whoever tries: why the row is left, if that is not plain.
+    """
 
     outcome: Outcome
     name: str = ""
     row_id: UUID | None = None
+    note: str = ""
 
 
 class Sheet(ABC):
@@ -199,7 +203,7 @@ async def _take(tx: Transaction, sheet: Sheet, lines: Sequence[Line], *, stops: 
                 part.refused = (line, error)
                 break
         else:
-            part.rows.append(reports.Entry(line.number, taken.outcome, taken.name))
+            part.rows.append(reports.Entry(line.number, taken.outcome, taken.name, reports.notes(taken.note)))
             part.row_ids.append(taken.row_id)
     return part
 

@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 class Problem(msgspec.Struct):
-    """Why a row is refused: what is wrong, and in which column when it is one cell."""
+    """Why a row is refused or left: what is wrong, and in which column when it is one cell."""
 
     message: str
     column: str | None = None
@@ -54,6 +54,11 @@ class Report(msgspec.Struct):
 def problems(errors: Sequence[ApiError]) -> list[Problem]:
     """What errors say of a row."""
     return [Problem(error.message, getattr(error, "column", None)) for error in errors]
+
+
+def notes(text: str) -> list[Problem]:
+    """A note about a row that is not refused."""
+    return [Problem(text)] if text else []
 
 
 def answer(entries: Sequence[Entry], form: Format) -> Reply:

@@ -16,6 +16,7 @@ from pegbar.entities import events
 from pegbar.entities.kinds import ASSET, EDIT, EPISODE, SEQUENCE, SHOT
 from pegbar.entities.shapes import UNTYPED
 from pegbar.exchange.sheets.assets import Assets
+from pegbar.exchange.sheets.casting import Casting
 from pegbar.exchange.sheets.edits import Edits
 from pegbar.exchange.sheets.importing import Options, answer_to
 from pegbar.exchange.sheets.people import People
@@ -126,3 +127,29 @@ async def import_edits(
     of every row.
     """
     return await answer_to(request, db, Edits(caller, project_id, update=query.updates), query)
+
+
+@post(
+    "/import/csv/projects/{project_id:uuid}/casting",
+    access=_manages,
+    files=True,
+    tag="Import",
+    returns={"type": "array", "items": {"type": "null"}},
+    errors=(400,),
+    events=(
+        *events.CASTING_UPDATE.values(),
+        events.LINK_NEW,
+        events.LINK_UPDATE,
+        events.UPDATE[ASSET],
+    ),
+)
+async def import_casting(
+    project_id: UUID, request: Request[Any, Any, Any], query: Options, db: Database, caller: Caller
+) -> Json | Reply:
+    """Import the casting of a production from a CSV file or a workbook (XLSX).
+
+    Columns: Parent, Name, Asset Type, Asset, Occurences and, optional, Episode, Label. Links that exist are
+    overwritten, none is removed; rows that name nothing known are passed over. `dry_run=true` writes nothing and
+    answers what would become of every row.
+    """
+    return await answer_to(request, db, Casting(caller, project_id), query)
