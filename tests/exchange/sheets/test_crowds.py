@@ -131,7 +131,7 @@ def test_an_import_that_is_killed_is_completed_by_sending_it_again() -> None:
         boss = sign_in(own.api, *ADMIN)
         film = Sheets(boss)
         animation = film.use_task_type("Animation", "Shot")
-        rows = [(f"SQ{n // 40}", f"SH{n % 40}", "wip") for n in range(2000)]
+        rows = [(f"SQ{n // 40}", f"SH{n % 40}", "wip") for n in range(1200)]
         text = csv_of((*HEAD, animation), *rows)
         with ThreadPoolExecutor(1) as several, psycopg.connect(own.database_url, autocommit=True) as connection:
             sent = several.submit(film.send, "shots", text, Client(boss.api, boss.token))
@@ -149,15 +149,15 @@ def test_an_import_that_is_killed_is_completed_by_sending_it_again() -> None:
             (made,) = connection.execute(
                 "SELECT count(*) FROM entity WHERE project_id = %s AND nb_frames = 0", [film.id]
             ).fetchone() or (0,)
-            assert made < 2000, "it was killed too late to tell"
+            assert made < 1200, "it was killed too late to tell"
         _wait(own, boss)
-        assert len(rows_of(film.send("shots", text, update="true"))) == 2000
+        assert len(rows_of(film.send("shots", text, update="true"))) == 1200
         tasks = boss.ok_get("/data/tasks", params={"project_id": film.id})
-        assert len(tasks) == 2000
+        assert len(tasks) == 1200
         assert {task["task_status_id"] for task in tasks} == {film.status("Work In Progress")}
         with psycopg.connect(own.database_url) as connection:
             (said,) = connection.execute("SELECT count(*) FROM comment").fetchone() or (None,)
-        assert said == 2000
+        assert said == 1200
 
 
 def _wait(own: Server, who: Client) -> None:
