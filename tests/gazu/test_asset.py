@@ -1,12 +1,13 @@
 """Gazu's assets, their types and instances."""
 
+from pathlib import Path
+
 import gazu
 
 from tests.client import unique
 from tests.gazu.conftest import Show, ids, placed
 
 EXCUSED = {
-    "import_assets_with_csv": "imports have tests of their own",
     "export_assets_with_csv": "exports have tests of their own",
 }
 
@@ -80,3 +81,11 @@ def test_asset_instances(show: Show) -> None:
     assert placed(gazu.asset.all_asset_instances_for_shot(show.shot)) == {show.prop["id"]: [here["id"]]}
     gazu.shot.remove_asset_instance_from_shot(show.shot, here)
     assert gazu.asset.all_asset_instances_for_shot(show.shot) == {}
+
+
+def test_assets_come_from_a_sheet(show: Show, tmp_path: Path) -> None:
+    name = unique("Lamp")
+    sheet = tmp_path / "assets.csv"
+    sheet.write_text(f"Type;Name;Episode\nProp;{name};{show.episode['name']}\n")
+    (made,) = gazu.asset.import_assets_with_csv(show.project, str(sheet))
+    assert (made["name"], made["source_id"]) == (name, show.episode["id"])

@@ -1,12 +1,13 @@
 """Gazu's episodes, sequences and shots."""
 
+from pathlib import Path
+
 import gazu
 
 from tests.client import unique
 from tests.gazu.conftest import Show, ids, placed
 
 EXCUSED = {
-    "import_shots_with_csv": "imports have tests of their own",
     "import_otio": "imports have tests of their own",
     "export_shots_with_csv": "exports have tests of their own",
 }
@@ -90,3 +91,11 @@ def test_instances_in_a_shot(show: Show) -> None:
     assert placed(gazu.shot.all_asset_instances_for_shot(show.shot)) == expected
     gazu.shot.remove_asset_instance_from_shot(show.shot, here)
     assert gazu.shot.get_asset_instances_for_shot(show.shot) == {}
+
+
+def test_shots_come_from_a_sheet(show: Show, tmp_path: Path) -> None:
+    name = unique("SH")
+    sheet = tmp_path / "shots.csv"
+    sheet.write_text(f"Episode;Sequence;Name\n{show.episode['name']};{show.sequence['name']};{name}\n")
+    (made,) = gazu.shot.import_shots_with_csv(show.project, str(sheet))
+    assert (made["name"], made["parent_id"]) == (name, show.sequence["id"])

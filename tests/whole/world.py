@@ -66,6 +66,10 @@ _FILES = {
     "model.obj": (b"# nothing", "application/octet-stream"),
     "background.hdr": (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n\x80\x80\x80\x80", "image/vnd.radiance"),
     "people.csv": (b"First Name,Last Name,Email\nNew,Person,new@example.com\n", "text/csv"),
+    "assets.csv": (b"Type,Name\nProp,New\n", "text/csv"),
+    "shots.csv": (b"Episode,Sequence,Name\nE1,New,New\n", "text/csv"),
+    "edits.csv": (b"Name,Description\nNew,New\n", "text/csv"),
+    "casting.csv": (b"Parent,Name,Asset Type,Asset,Occurences\nA,B,C,D,1\n", "text/csv"),
 }
 _BOUNDARY = "a-part-of-the-form"
 

@@ -76,7 +76,7 @@ class Sheets(Show):
     def comments(self, task: dict[str, Any]) -> list[str]:
         """What was said on a task, oldest first."""
         rows = self.admin.ok_get(f"/data/tasks/{task['id']}/comments")
-        return [row["text"] for row in sorted(rows, key=lambda row: row["created_at"])]
+        return [row["text"] for row in reversed(rows)]
 
     def status(self, name: str) -> str:
         """The id of a task status."""

@@ -28,7 +28,7 @@ def test_assets_are_made_and_known_by_type_and_name(server: Server, film: Sheets
     assert (lamp["entity_type_id"], lamp["description"], lamp["data"]) == (prop, "Lit", {"resolution": "4k"})
     assert lamp["id"] != other["id"]
     events = [payload for name, payload in happened(server, film.id) if name == "asset:new"]
-    assert [(event["asset_id"], event["asset_type"]) for event in events][0] == (lamp["id"], prop)
+    assert (events[0]["asset_id"], events[0]["asset_type"]) == (lamp["id"], prop)
     assert [row["id"] for row in rows_of(film.send("assets", text))] == [lamp["id"], other["id"]]
     (row,) = rows_of(film.send("assets", csv_of((*HEAD, "Description"), ("PROP", "Lamp", "Off")), update="true"))
     assert (row["id"], row["description"], row["data"]) == (lamp["id"], "Off", {"resolution": "4k"})

@@ -16,7 +16,7 @@ def test_edits_are_of_an_episode_or_of_none(server: Server, admin: Client) -> No
     assert (whole["parent_id"], trailer["parent_id"]) == (None, None)
     assert "MP" not in {row["name"] for row in admin.ok_get(f"{show.path}/episodes")}
     told = [payload for name, payload in happened(server, show.id) if name == "edit:new"]
-    assert [(event["edit_id"], event["parent_id"]) for event in told][0] == (cut["id"], cut["parent_id"])
+    assert (told[0]["edit_id"], told[0]["parent_id"]) == (cut["id"], cut["parent_id"])
     assert [row["id"] for row in rows_of(show.send("edits", text))] == [cut["id"], whole["id"], trailer["id"]]
     (row,) = rows_of(show.send("edits", csv_of(("Name", "Description"), ("Cut", "Long")), update="true"))
     assert (row["id"], row["description"]) == (whole["id"], "Long")

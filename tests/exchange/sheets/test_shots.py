@@ -5,6 +5,7 @@ import pytest
 from tests.client import Client
 from tests.entities.shows import happened
 from tests.exchange.sheets.spreadsheets import Sheets, csv_of, refusal_of, rows_of
+from tests.factories import hire
 from tests.server import Server
 
 
@@ -147,8 +148,6 @@ def test_a_row_may_come_twice(film: Sheets) -> None:
 
 
 def test_every_role_but_managers_is_refused(admin: Client, film: Sheets) -> None:
-    from tests.factories import hire
-
     text = csv_of(("Sequence", "Name"), ("R1", "S1"))
     for role in ("user", "supervisor", "client", "vendor"):
         member = film.join(hire(admin, role))

@@ -66,15 +66,16 @@ class Reading:
     """The columns of a sheet in one file: which cell of a line is whose. A name that is there twice is its last."""
 
     def __init__(self, columns: Iterable[Column], header: Sequence[str]) -> None:
-        places: dict[str | tuple[str, str], int] = {name: place for place, name in enumerate(header)}
+        places: dict[str | tuple[str, str] | None, int] = {name: place for place, name in enumerate(header)}
         places |= {(name, before): place for place, (before, name) in enumerate(pairwise(header), 1)}
+        #: Each with its cells: the place and what a refusal calls it.
         self.columns = [
             (
                 column,
                 [
-                    places[name]
+                    (places[name], name if isinstance(name, str) else column.name)
                     for name in (column.name, *column.aliases, column.beside)
-                    if name is not None and name in places
+                    if name in places
                 ],
             )
             for column in columns
@@ -86,37 +87,34 @@ class Reading:
         errors: list[RowError] = []
         for column, places in self.columns:
             try:
-                _take(column, [line.cells[place] for place in places if place < len(line.cells)], values)
+                cells = [(line.cells[place], name) for place, name in places if place < len(line.cells)]
+                _take(column, cells, values)
             except RowError as error:
                 errors.append(error)
         return Row(line.number, values), errors
 
-    def has(self, name: str) -> bool:
-        """Whether the file has a column."""
-        return any(column.name == name and places for column, places in self.columns)
 
-
-def _take(column: Column, texts: Sequence[str], values: dict[Key, Any]) -> None:
+def _take(column: Column, cells: Sequence[tuple[str, str]], values: dict[Key, Any]) -> None:
     """Add the value of a cell: the first that holds something of the column's and its aliases'. Raises RowError."""
-    if not texts:
+    if not cells:
         if column.required:
             raise RowError(f"The column {column.name} is missing.", column.name)
         return
-    text = next((text for text in texts if text.strip()), texts[0])
+    text, name = next((cell for cell in cells if cell[0].strip()), cells[0])
     if text.strip() or column.blank is Blank.TAKEN:
-        values[column.key or column.name] = _value(column, text)
+        values[column.key or column.name] = _value(column, text, name)
     elif column.blank is Blank.REFUSED:
-        raise RowError(f"{column.name} is blank.", column.name)
+        raise RowError(f"{name} is blank.", name)
 
 
-def _value(column: Column, text: str) -> Any:
+def _value(column: Column, text: str, name: str) -> Any:
     try:
         return column.read(text)
     except ApiError as error:
-        message = error.message if column.name in error.message else f"{column.name}: {error.message}"
-        raise RowError(message, column.name) from None
+        message = error.message if name in error.message else f"{name}: {error.message}"
+        raise RowError(message, name) from None
     except ValueError as error:
-        raise RowError(f"{column.name}: {error}.", column.name) from None
+        raise RowError(f"{name}: {error}.", name) from None
 
 
 # Readers

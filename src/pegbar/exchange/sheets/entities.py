@@ -19,11 +19,12 @@ from pegbar.exchange.sheets import queries
 from pegbar.exchange.sheets.cells import DATA, Persons, column_text, metadata_columns, plain_text, status_named
 from pegbar.exchange.sheets.columns import Blank, Column, Row, RowError, listed
 from pegbar.exchange.sheets.importing import Sheet, Taken
+from pegbar.exchange.sheets.naming import MAIN_PACK
 from pegbar.exchange.sheets.reports import Outcome
 from pegbar.exchange.sheets.task_step import ASSIGNEES, COMMENT, STATUS, TaskStep, work_of
 
 #: What stands for no episode in a sheet.
-MAIN_PACK = ("", "MP")
+_NO_EPISODE = ("", MAIN_PACK)
 #: Tasks that one transaction may write: who comments one of them meanwhile waits for its end.
 _MOST_TASKS = 800
 _FEWEST_ROWS, _MOST_ROWS = 20, 500
@@ -263,14 +264,14 @@ class EntitySheet(Sheet):
 
     async def find_above(self, tx: Transaction, rows: Sequence[Row]) -> None:
         """Learn which episodes of the rows there are."""
-        names = {name for row in rows if (name := row.values.get("episode")) not in (None, *MAIN_PACK)}
+        names = {name for row in rows if (name := row.values.get("episode")) not in (None, *_NO_EPISODE)}
         if names:
             await self.find_known(tx, EPISODE, [(name, None) for name in names], anywhere=True)
 
     def episode(self, row: Row) -> Above | None:
         """The episode that a row names."""
         name = row.values.get("episode", "")
-        return None if name in MAIN_PACK else self.above(EPISODE, name)
+        return None if name in _NO_EPISODE else self.above(EPISODE, name)
 
     @abstractmethod
     def place(self, row: Row) -> Place:

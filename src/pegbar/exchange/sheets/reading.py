@@ -175,7 +175,7 @@ def _lines_of_csv(text: TextIO) -> Iterator[Line]:
         for cells in rows:
             yield Line(rows.line_num, cells)
     except csv.Error as error:
-        raise UnreadableSheet(f"Line {rows.line_num + 1} cannot be read as CSV: {error}.") from None
+        raise UnreadableSheet(f"Line {rows.line_num} cannot be read as CSV: {error}.") from None
 
 
 def _reader(text: TextIO, delimiter: str) -> Any:
