@@ -74,7 +74,9 @@ def _sections(part: Part, episode_asked: bool, *seen: ColumnElement[bool]) -> li
     if part == "shots":
         with_sequence = _LINKS.outerjoin(_sequence, _sequence.c.id == entity.c.parent_id)
         source = with_sequence.outerjoin(_episode, _episode.c.id == _sequence.c.parent_id)
-        in_episode = [~_IS_SERIES | (_sequence.c.parent_id == _EPISODE_ID)] if episode_asked else []
+        in_episode: list[ColumnElement[bool]] = (
+            [~_IS_SERIES | (_sequence.c.parent_id == _EPISODE_ID)] if episode_asked else []
+        )
         return [_rows(source, is_kind(SHOT), *in_episode, *seen, episode=_episode.c.name, parent=_sequence.c.name)]
     of_episode = _LINKS.join(_episode, _episode.c.id == entity.c.source_id)
     in_episode = [entity.c.source_id == _EPISODE_ID] if episode_asked else []

@@ -1,6 +1,6 @@
-"""Assets, shots and edits as sheets, with their metadata and their tasks. Source: spec exchange, "CSV output: format"."""
+"""Assets, shots and edits as sheets, with their metadata and their tasks. Source: spec exchange, "CSV output"."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,8 +18,9 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, array
 
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.tables import person
@@ -43,6 +44,10 @@ _PROJECT_ID = param("project_id")
 #: Minutes of a day of work, as the sheets count time.
 _DAY = literal_column("480.0", Float)
 _COMMA = words(",")
+_PERSON_NAME = FULL_NAME.element
+_NONE, _ONE = literal_column("0", Integer), literal_column("1", Integer)
+#: What is where in `work`.
+_TIME, _CELLS = _ONE, literal_column("2", Integer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +57,8 @@ class Sheet:
     kind: str
     source: FromClause  #: entities with their production and what names them
     places: Mapping[str, ColumnElement[Any]]  #: columns between the production's and the name
-    facts: tuple[Column, ...] = ()  #: columns after the time spent
+    #: Numbers after the time spent, some of them metadata.
+    numbers: Callable[[ColumnElement[Any]], Mapping[str, ColumnElement[Any]]] = lambda _: {}
     in_episode: InEpisode | None = None  #: how `episode_id` narrows it
 
 
@@ -69,11 +75,6 @@ def _or_empty(name: ColumnElement[str]) -> ColumnElement[str]:
     return func.coalesce(name, NOTHING, type_=Text)
 
 
-def _of_data(key: str) -> Column:
-    header = {"frame_in": "Frame In", "frame_out": "Frame Out", "fps": "FPS"}[key]
-    return Column(header, lambda row: value_at(row.data, key), "number")
-
-
 ASSETS = Sheet(
     ASSET,
     with_project.join(entity_type, entity_type.c.id == entity.c.entity_type_id),
@@ -86,7 +87,12 @@ SHOTS = Sheet(
         episode, episode.c.id == sequence.c.parent_id
     ),
     {"Episode": _or_empty(episode.c.name), "Sequence": sequence.c.name},
-    (Column("Frames", "nb_frames", "number"), _of_data("frame_in"), _of_data("frame_out"), _of_data("fps")),
+    lambda data: {
+        "Frames": entity.c.nb_frames,
+        "Frame In": value_at(data, "frame_in"),
+        "Frame Out": value_at(data, "frame_out"),
+        "FPS": value_at(data, "fps"),
+    },
     in_episode=SHOTS_IN_EPISODE,
 )
 EDITS = Sheet(EDIT, below_episode, {"Episode": _or_empty(episode.c.name)})
@@ -97,27 +103,29 @@ def export(sheet: Sheet, view: View) -> Export:
     """The sheet of a production's entities as a request sees it. Takes `project_id` and what the conditions take."""
     conditions = [entity.c.project_id == _PROJECT_ID, is_kind(sheet.kind), *view.conditions]
     types = _task_types(sheet, conditions, view)
+    data = data_for(view.audience, sheet.kind)
+    numbers = sheet.numbers(data)
     rows = (
         select(
             project.c.name.label("project"),
             *(value.label(header) for header, value in sheet.places.items()),
             entity.c.name.label("name"),
             entity.c.description.label("description"),
-            entity.c.nb_frames.label("nb_frames"),
-            data_for(view.audience, sheet.kind).label("data"),
+            *(value.label(header) for header, value in numbers.items()),
+            data.label("data"),
             _work(types, view).label("work"),
         )
         .select_from(sheet.source)
         .where(*conditions)
         .order_by(*(name.collate("C") for name in (*sheet.places.values(), entity.c.name)), entity.c.id)
     )
-    columns = (
+    columns: tuple[Column | ColumnsOfRows, ...] = (
         Column("Project", "project"),
         *(Column(header, header) for header in sheet.places),
         Column("Name", "name"),
         Column("Description", "description"),
         Column("Time Spent", _time_spent, "measure"),
-        *sheet.facts,
+        *(Column(header, header, "number") for header in numbers),
         _metadata(sheet.kind, view.audience),
         _tasks(types),
     )
@@ -155,7 +163,11 @@ def _metadata(kind: str, audience: str) -> ColumnsOfRows:
             (described.c.data_type == words("boolean"), case((is_set, words("true")), else_=words("false"))),
             else_=value,
         )
-        return _joined(described, func.concat(SEPARATOR, cell(shown), type_=Text))
+        # The offset has it made once, not each time that the cell names it.
+        made = select(shown.label("value")).offset(_NONE).correlate(row.data.table, described).lateral("made")
+        text = func.concat(SEPARATOR, cell(made.c.value), type_=Text)
+        joined: Select[Any] = select(func.string_agg(text, aggregate_order_by(NOTHING, described.c.n), type_=Text))
+        return joined.select_from(described.join(made, true())).correlate_except(described, made).scalar_subquery()
 
     headers = _joined(described, func.concat(SEPARATOR, cell(described.c.name), type_=Text))
     return ColumnsOfRows(headers, _joined(described, mark), cells)
@@ -196,7 +208,11 @@ def _work(types: CTE, view: View) -> ColumnElement[Any]:
         task.c.task_type_id,
         (blank_value(task.c.duration) if is_client else task.c.duration).label("duration"),
         task_status.c.short_name.label("status"),
-        (NOTHING if is_client else func.string_agg(FULL_NAME, aggregate_order_by(_COMMA, FULL_NAME))).label("people"),
+        (
+            NOTHING
+            if is_client
+            else func.string_agg(_PERSON_NAME, aggregate_order_by(_COMMA, _PERSON_NAME.collate("C")))
+        ).label("people"),
         func.row_number()
         .over(partition_by=task.c.task_type_id, order_by=(task.c.created_at.desc(), task.c.id))
         .label("rank"),
@@ -208,17 +224,17 @@ def _work(types: CTE, view: View) -> ColumnElement[Any]:
         named = named.group_by(task.c.id, task_status.c.short_name)
     tasks = named.select_from(source).where(task.c.entity_id == entity.c.id, *_seen(view)).correlate(entity)
     done = tasks.lateral("tasks")
-    is_last = func.coalesce(done.c.rank, literal_column("1", Integer)) == literal_column("1", Integer)
+    is_last = func.coalesce(done.c.rank, _ONE) == _ONE
     text = func.concat(SEPARATOR, cell(done.c.status), SEPARATOR, cell(done.c.people), type_=Text)
     cells = func.string_agg(text, aggregate_order_by(NOTHING, types.c.n), type_=Text).filter(is_last)
     days = func.coalesce(func.sum(done.c.duration), literal_column("0.0", Float), type_=Float) / _DAY
     time_spent = func.to_char(days, words("FM999999999990.00"))
-    both = select(cast(func.array([time_spent, cells]), ARRAY(Text)))
+    both = select(cast(array[Any]([time_spent, cells]), ARRAY(Text)))
     return both.select_from(types.outerjoin(done, done.c.task_type_id == types.c.id)).scalar_subquery()
 
 
 def _time_spent(row: Row) -> ColumnElement[str]:
-    spent: ColumnElement[str] = row.work[1]
+    spent: ColumnElement[str] = row.work[_TIME]
     return spent
 
 
@@ -226,4 +242,4 @@ def _tasks(types: CTE) -> ColumnsOfRows:
     """Two columns for each task type: the status of the entity's task, and who does it."""
     header = func.concat(SEPARATOR, cell(types.c.name), words(";Assignations"), type_=Text)
     marks = words(f";{MARKS['text']};{MARKS['text']}")
-    return ColumnsOfRows(_joined(types, header), _joined(types, marks), lambda row: row.work[2])
+    return ColumnsOfRows(_joined(types, header), _joined(types, marks), lambda row: row.work[_CELLS])

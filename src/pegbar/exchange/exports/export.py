@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, ReadOnlyColumnCollection, Select, Subquery, Text, case, func, select
+from sqlalchemy import ColumnElement, Executable, Integer, Select, Subquery, Text, case, func, literal_column, select
 from sqlalchemy import union_all as one_after_the_other
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from pegbar.core.data.wire import EVERY_ROW
 from pegbar.exchange.exports.cells import END_OF_LINE, MARKS, SEPARATOR, Kind, cell, cell_of, words
 
 Row = ReadOnlyColumnCollection[str, Any]
+_AFTER_SEPARATOR = literal_column("2", Integer)
 #: A text of cells, each after a separator: a part of a line.
 Cells = ColumnElement[str]
 
@@ -70,7 +72,7 @@ class Export:
 
 
 def _line(cells: Sequence[Cells]) -> ColumnElement[str]:
-    return func.concat(func.substr(func.concat(*cells, type_=Text), 2), END_OF_LINE, type_=Text)
+    return func.concat(func.substr(func.concat(*cells, type_=Text), _AFTER_SEPARATOR), END_OF_LINE, type_=Text)
 
 
 def _in_order(rows: Select[Any], number: int) -> Subquery:
