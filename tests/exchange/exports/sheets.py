@@ -8,10 +8,16 @@ from typing import Any
 import requests
 from python_calamine import CalamineWorkbook
 
-from tests.client import Client
+from tests.accounts.people import artist, signed_in
+from tests.client import Client, unique
 
 #: Names that break what was put together carelessly.
 NASTY = ['=1+1 "quoted"; and more', "Élise 🦊, the fox", "+33 'tis", "two\nlines\r\nthree", "@home;", '"', "plain"]
+
+
+def worker(admin: Client, role: str = "user", **more: Any) -> Client:
+    """A person with hours: bots have none."""
+    return signed_in(admin, artist(admin, role, **{"last_name": unique("Lup"), **more})[1])
 
 
 def of_csv(content: bytes) -> list[list[str]]:

@@ -21,9 +21,9 @@ def cast(show: Show, production_type: str) -> dict[str, Any]:
         show.asset(kind, name=name) for kind, name in (("FX", "Lake"), ("Prop", "Boat;"), ("Prop", "Élise"))
     )
     own = show.asset("Prop", name="Wagon", episode_id=episode["id"] if episode else None)
-    show.cast(shot, boat, hero, count=3)
-    show.cast(lake, boat)
-    show.cast(own, hero)
+    for into, assets, count in ((shot, (boat, hero), 3), (lake, (boat,), 1), (own, (hero,), 1)):
+        parts = [{"asset_id": asset["id"], "nb_occurences": count, "label": "animate"} for asset in assets]
+        show.admin.ok_put(f"{show.path}/entities/{into['id']}/casting", parts)
     return {"episode": episode, "shot": shot, "lake": lake, "boat": boat, "own": own}
 
 

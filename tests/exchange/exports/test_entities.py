@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from tests import factories
 from tests.client import Client, unique
 from tests.entities.shows import Show
-from tests.exchange.exports.sheets import NASTY, column, of_csv, sheet, statements
+from tests.exchange.exports.sheets import NASTY, column, of_csv, sheet, statements, worker
 from tests.server import Server
 
 ROLES = ("manager", "supervisor", "user", "client", "vendor")
@@ -47,7 +47,7 @@ def work(show: Show, of: dict[str, Any], task_type: str, *people: Client, minute
 
 @pytest.fixture(scope="module")
 def made(admin: Client) -> Made:
-    people = {role: factories.hire(admin, role, first_name=f"{role.title()};") for role in ROLES}
+    people = {role: worker(admin, role, first_name=f"{role.title()};") for role in ROLES}
     show = Show(admin, *people.values(), production_type="tvshow", name=unique('Le "Renard", Été; no'))
     first, second = show.episode("E01"), show.episode("E02")
     assets = [show.asset("Prop", name=f"{number} {name}", description=name) for number, name in enumerate(NASTY)]
@@ -73,8 +73,8 @@ def made(admin: Client) -> Made:
     return Made(show, people, rows)
 
 
-HEAD = "Project;Type;Name;Description;Time Spent".split(";")
-TASKS = "Concept;Assignations;Modeling;Assignations".split(";")
+HEAD = ["Project", "Type", "Name", "Description", "Time Spent"]
+TASKS = ["Concept", "Assignations", "Modeling", "Assignations"]
 
 
 def test_assets_are_written_as_specified(made: Made, admin: Client) -> None:
@@ -83,14 +83,13 @@ def test_assets_are_written_as_specified(made: Made, admin: Client) -> None:
     tag = made.show.row["name"].rpartition(" ")[2]
     assert answer.headers["content-disposition"] == f"attachment; filename=kitsu_le_renard_ete_no_{tag}_assets.csv"
     head, hero, *others = of_csv(answer.content)
-    # Descriptors have positions in the order in which they were made; task types by priority.
-    assert head == [*HEAD, "Note; long", "Approved", "Budget", *TASKS]
+    assert head == [*HEAD, "Approved", "Budget", "Note; long", *TASKS]
     names = sorted(f"{who.person['first_name']} {who.person['last_name']}" for who in _of(made, "user", "manager"))
-    values = ['say "hi"', "true", "007", "", "", "todo", ",".join(names)]
+    values = ["true", "007", 'say "hi"', "", "", "todo", ",".join(names)]
     assert hero == [made.show.row["name"], "Character", "Hero", "", "0.12", *values]
     assert [row[2][2:] for row in others] == NASTY
     assert [row[3] for row in others] == NASTY
-    assert {tuple(row[4:8]) for row in others} == {("0.00", "", "false", "")}
+    assert {tuple(row[4:8]) for row in others} == {("0.00", "false", "", "")}
     assert [row[8] for row in others] == ["todo", *[""] * (len(NASTY) - 1)]
 
 
@@ -100,9 +99,9 @@ def _of(made: Made, *roles: str) -> list[Client]:
 
 def test_lines_end_and_quotes_stand_as_other_servers_write_them(made: Made, admin: Client) -> None:
     content = admin.get(f"/export/csv/{made.path}/assets.csv").content
-    assert content.startswith(b'Project;Type;Name;Description;Time Spent;"Note; long";')
+    assert content.startswith(b'Project;Type;Name;Description;Time Spent;Approved;Budget;"Note; long";Concept;')
     assert content.endswith(b"\r\n")
-    assert 'Prop;"0 =1+1 ""quoted""; and more";"=1+1 ""quoted""; and more";0.00;'.encode() in content
+    assert b'Prop;"0 =1+1 ""quoted""; and more";"=1+1 ""quoted""; and more";0.00;' in content
     assert "Prop;1 Élise 🦊, the fox;Élise 🦊, the fox;0.00;".encode() in content
 
 
@@ -125,7 +124,7 @@ def test_edits_are_written_as_specified(made: Made, admin: Client) -> None:
     admin.ok_put(f"/data/entities/{edit['id']}", {"data": {field: "1:1"}})
     work(show, edit, "Edit")
     head, *rows = sheet(admin, f"projects/{show.id}/edits.csv")
-    assert head == "Project;Episode;Name;Description;Time Spent;Format;Edit;Assignations".split(";")
+    assert head == ["Project", "Episode", "Name", "Description", "Time Spent", "Format", "Edit", "Assignations"]
     name = show.row["name"]
     assert [row[:2] + row[2:3] for row in rows] == [[name, "", "Trailer"], [name, "E01", "Rough cut"]]
     assert [row[5:] for row in rows] == [["1:1", "todo", ""], ["", "", ""]]
@@ -195,6 +194,18 @@ def test_a_client_gets_no_work_and_the_columns_that_are_for_clients(made: Made) 
     head, hero, *_ = sheet(made.people["client"], f"{made.path}/assets.csv")
     assert head == [*HEAD, "Note; long", *TASKS]
     assert hero[4:] == ["0.00", 'say "hi"', "", "", "todo", ""]
+
+
+def test_columns_stand_in_the_order_of_the_production(admin: Client) -> None:
+    show = Show(admin)
+    ids = []
+    for name in ("A", "B", "C"):
+        row = {"name": name, "entity_type": "Asset", "data_type": "string"}
+        ids.append(admin.ok_post(f"{show.path}/metadata-descriptors", row)["id"])
+    for position, descriptor_id in ((2, ids[1]), (1, ids[2])):
+        admin.ok_put(f"/data/metadata-descriptors/{descriptor_id}", {"position": position})
+    show.asset()
+    assert sheet(admin, f"projects/{show.id}/assets.csv")[0][5:] == ["C", "B", "A"]
 
 
 def test_frames_are_masked_like_the_columns_that_they_are(admin: Client) -> None:

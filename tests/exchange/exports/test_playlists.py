@@ -14,10 +14,17 @@ from tests.exchange.exports.sheets import NASTY, of_csv, of_workbook, sheet
 from tests.media.publishing import published
 from tests.server import Server
 
-HEAD = (
-    "Entity name;Nb Frames;Task Type;Retake count;Revision;Task Status;Last comment author;Last comment date;"
-    "Last comment"
-).split(";")
+HEAD = [
+    "Entity name",
+    "Nb Frames",
+    "Task Type",
+    "Retake count",
+    "Revision",
+    "Task Status",
+    "Last comment author",
+    "Last comment date",
+    "Last comment",
+]
 
 
 @dataclass

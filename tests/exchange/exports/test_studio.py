@@ -11,7 +11,7 @@ from tests import factories
 from tests.accounts.people import artist, signed_in
 from tests.client import Client, sign_in, unique
 from tests.entities.shows import Show
-from tests.exchange.exports.sheets import NASTY, column, sheet, statements
+from tests.exchange.exports.sheets import NASTY, column, sheet, statements, worker
 from tests.server import ADMIN, Server
 
 KINDS = ("persons", "projects", "task-types", "tasks", "time-spents")
@@ -52,7 +52,8 @@ def test_people_are_told_in_codes(admin: Client, server: Server) -> None:
     studio = admin.ok_post("/data/studios", {"name": unique('"Harbour"'), "color": "#102030"})
     person_id, email = artist(
         admin, "supervisor", first_name="zoé;", last_name="=A", phone="+33 1", country="FR", contract_type="freelance",
-        position="lead", seniority="senior", daily_salary=300, studio_id=studio["id"], departments=[d["id"] for d in fur],
+        position="lead", seniority="senior", daily_salary=300, studio_id=studio["id"],
+        departments=[department["id"] for department in fur],
     )  # fmt: skip
     _, other = artist(admin, first_name="ZOÉ;", last_name="=b")
     with psycopg.connect(server.database_url, autocommit=True) as connection:
@@ -62,7 +63,7 @@ def test_people_are_told_in_codes(admin: Client, server: Server) -> None:
         "First Name;Last Name;Email;Phone;Role;Departments;Studio;Country;Contract Type;Position;Seniority;"
         "Daily Salary;Active"
     )
-    departments = ",".join(sorted(d["name"] for d in fur))
+    departments = ",".join(sorted(department["name"] for department in fur))
     whole = ["zoé;", "=A", email, "+33 1", "supervisor", departments, studio["name"], "FR", "freelance"]
     last = [row for row in rows if row[2] in (email, other)]
     assert last[0] == [*whole, "lead", "senior", "300", "yes"]
@@ -113,7 +114,7 @@ def test_productions_and_task_types(admin: Client) -> None:
 
 
 def test_tasks_of_open_productions(admin: Client) -> None:
-    one, two = (factories.hire(admin, first_name=name) for name in ("Bo;", "Al"))
+    one, two = (worker(admin, first_name=name) for name in ("Bo;", "Al"))
     show = Show(admin, one, two)
     shot = show.shot(show.sequence(show.episode("E01"), "SQ01"), name=NASTY[0])
     task = factories.task(admin, shot, "Layout")
@@ -149,13 +150,13 @@ def test_tasks_of_open_productions(admin: Client) -> None:
 
 def test_hours_of_open_productions_are_told_to_the_end(admin: Client, server: Server) -> None:
     """Worth fixing 10: a shot without sequence does not break the sheet off."""
-    who = factories.hire(admin, first_name="Bo;")
+    who = worker(admin, first_name="Bo;")
     show = Show(admin, who)
     series = show.shot(show.sequence(show.episode("E01"), "SQ01"), name="SH1")
     film, lost = (show.shot(show.sequence(name=name), name="SH2") for name in ("SQ02", "SQ03"))
     asset = show.asset("Prop", name="Boat")
     for number, of in enumerate((series, film, lost, asset)):
-        task = factories.task(admin, of, "Concept" if of is asset else "Layout")
+        task = factories.task(admin, of, "Concept" if of is asset else "Layout", assignees=[who.id])
         spent = f"/actions/tasks/{task['id']}/time-spents/2026-03-{10 - number:02}/persons/{who.id}"
         admin.ok_post(spent, {"duration": 12.5 + number})
     with psycopg.connect(server.database_url, autocommit=True) as connection:
@@ -185,7 +186,7 @@ def test_a_studio_may_keep_managers_to_their_own_productions(strict: Server) -> 
     manager = signed_in(admin, artist(admin, "manager")[1])
     shows = {role: Show(admin) for role in ("manager", "vendor", "nobody")}
     for role, show in shows.items():
-        task = factories.task(admin, show.asset(), "Concept")
+        task = factories.task(admin, show.asset(), "Concept", assignees=[admin.id])
         if role != "nobody":
             show.join(manager, role)
         spent = f"/actions/tasks/{task['id']}/time-spents/2026-03-02/persons/{admin.id}"
