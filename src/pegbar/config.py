@@ -129,6 +129,11 @@ class Settings:
     event_retention_days: int = _server(
         0, "PEGBAR_EVENT_RETENTION_DAYS", "Days to keep the event log; 0 keeps it for ever"
     )
+    export_own_productions: bool = _server(
+        False,
+        "PEGBAR_EXPORT_OWN_PRODUCTIONS",
+        "Exports of all productions (`projects`, `tasks`, `time-spents`) hold those of a manager's own teams only",
+    )
 
     database_url: str = _database(
         "",
