@@ -3,7 +3,7 @@
 How an entity is changed is in `editing.py`, how it goes in `removal.py`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import remove
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import String, Uuid
+from pegbar.core.data.schema import String, Uuid, default_of
 from pegbar.core.data.values import check_json
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.body import Strict
@@ -71,6 +71,17 @@ async def named(
         _TAKEN[within], project_id=project_id, entity_type_id=type_id, name=name, besides=besides, **place
     )
     return entity_id
+
+
+_LOCK_ALL = sql("SELECT pg_advisory_xact_lock(hashtextextended(keys.key, 0)) FROM unnest(:keys ::text[]) AS keys (key)")
+
+
+async def hold_names(tx: Transaction, project_id: UUID, type_id: UUID, names: Collection[str]) -> None:
+    """Make whoever asks for one of these names next (`named`) wait until this transaction ends; some hundred of them.
+
+    Always in the same order, so that two who hold several wait and never for each other.
+    """
+    await tx.rows(_LOCK_ALL, keys=[f"entity {project_id} {type_id} {name}" for name in sorted(names)])
 
 
 async def name_is_taken(change: Change, kind: str) -> bool:
@@ -180,6 +191,23 @@ async def create_entity(
     more = {key: places[key] for key in KINDS[kind].new}
     events.emit(tx, events.NEW, kind, project_id, entity_id, **more)
     return entity_id
+
+
+async def create_entities(
+    tx: Transaction, kind: str, project_id: UUID, rows: Sequence[Mapping[str, Any]], *, episode_id: UUID | None = None
+) -> list[UUID]:
+    """The same of many of a kind with the same columns, in one statement; their ids in the order of the rows."""
+    if not rows:
+        return []
+    type_id = await ensure_type(tx, kind)
+    home = {"project_id": project_id, "entity_type_id": type_id, "created_by": tx.author_id}
+    complete = [{"id": default_of(entity.c.id), **home, **row} for row in rows]
+    await tx.insert_many(entity, complete)
+    for row in complete:
+        places = {"asset_type": type_id, "parent_id": row.get("parent_id"), "episode_id": episode_id}
+        more = {key: places[key] for key in KINDS[kind].new}
+        events.emit(tx, events.NEW, kind, project_id, row["id"], **more)
+    return [row["id"] for row in complete]
 
 
 _KNOWN = select(entity.c.id).where(entity.c.id == any_(_ids))

@@ -21,7 +21,9 @@ _COMMENTS = {
     "speed": re.compile(r"M2\s+(.*)|\*+\s*\*?\s*FREEZE FRAME(.*)", re.IGNORECASE),
 }
 _TIME = re.compile(r"\d{1,2}[:;.]\d{2}[:;.]\d{2}[:;.,]\d{2,3}|\d{1,9}")
-_EDIT = re.compile(r"C|D|W\d{1,3}|KB?|KO|KB")
+_NUMBER = re.compile(r"\d{1,9}[A-Za-z]?")
+_EDIT = re.compile(r"C|D|W\d{1,3}|K[BO]?", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n?|\n")
 _HEADER = re.compile(r"(TITLE|FCM)\s*:", re.IGNORECASE)
 _BLACK = ("BL", "BLACK", "BARS")
 _FREEZE = " FF"
@@ -100,7 +102,7 @@ def _events(text: str, rate: Fraction) -> Iterator[Event]:
     """The events in their order, with the comments below them."""
     last: list[Event] = []
     drop, header = False, False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_END.split(text), 1):
         words = line.split()
         if _HEADER.match(line.strip()):
             header = True
@@ -121,13 +123,14 @@ def _events(text: str, rate: Fraction) -> Iterator[Event]:
 
 def _of_number(events: list[Event]) -> Iterator[Event]:
     """The events of a number: of a transition, what it comes from has no length as a rule, and is no clip then."""
-    *outgoing, incoming = events or [None]
+    if not events:
+        return
+    *outgoing, incoming = events
     for event in outgoing:
-        if event is not None and incoming is not None and event.times[0] != event.times[1]:
+        if event.times[0] != event.times[1]:
             event.comments = {"from": incoming.comments.get("from", "")}
             yield event
-    if incoming is not None:
-        yield incoming
+    yield incoming
 
 
 def _is_event(words: list[str]) -> bool:

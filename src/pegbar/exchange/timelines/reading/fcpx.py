@@ -39,7 +39,10 @@ def _lane(item: Element) -> int:
 class _Reader:
     def __init__(self, root: Element) -> None:
         self.resources = {
-            resource.get("id"): resource for parent in root.iter("resources") for resource in parent if resource.get("id")
+            resource.get("id"): resource
+            for parent in root.iter("resources")
+            for resource in parent
+            if resource.get("id")
         }
         self.cut = Cut()
         self.sequence = self._only_sequence(root)

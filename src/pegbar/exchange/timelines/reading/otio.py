@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pegbar.exchange.timelines import rates
-
 from pegbar.exchange.timelines.reading.shapes import LONGEST_TEXT, Cut, Piece, Unreadable
 
 _DEEPEST = 200
@@ -180,5 +179,3 @@ def _name(clip: Any) -> str:
     if media is not None and media.name:
         return str(media.name)
     return PurePosixPath(unquote(urlsplit(getattr(media, "target_url", "") or "").path)).name
-
-

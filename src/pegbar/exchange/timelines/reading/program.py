@@ -125,9 +125,11 @@ def named(pieces: list[Piece], request: Request) -> list[ReadClip]:
 
 
 def _named(piece: Piece, pattern: re.Pattern[str]) -> ReadClip:
-    full_name = " ".join(piece.name.split())
+    full_name = " ".join(piece.name.encode(errors="replace").decode().split())
     if len(full_name) > LONGEST_NAME:
-        return ReadClip("", f"{full_name[:40]}…", piece.place, fault=f"its name has more than {LONGEST_NAME} characters")
+        return ReadClip(
+            "", f"{full_name[:40]}…", piece.place, fault=f"its name has more than {LONGEST_NAME} characters"
+        )
     name = without_extension(full_name)
     clip = ReadClip(name, full_name, piece.place, fault=piece.fault, told=_told(pattern, name))
     if clip.told is None and name != full_name:
