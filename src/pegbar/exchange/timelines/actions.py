@@ -98,7 +98,7 @@ async def import_clips(db: Database, author_id: UUID, target: Target, clips: Seq
     """
 
     async def work(tx: Transaction) -> tuple[Plan, list[UUID], list[UUID]]:
-        await tx.rows(queries.hold_cut, project_id=target.project_id)
+        await tx.rows(queries.hold_cut, key=f"cut {target.project_id}")
         names = {clip.told.sequence.lower() for clip in clips if clip.told is not None}
         await tx.rows(queries.hold_sequences, project_id=target.project_id, names=list(names))
         shots, sequences = await _known(tx, target)

@@ -69,7 +69,7 @@ hold_sequences = (
 )
 
 #: One cut of a production at a time.
-hold_cut = sql("SELECT pg_advisory_xact_lock(hashtextextended('cut ' || :project_id ::text, 0))")
+hold_cut = sql("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=Text)
 
 #: New frames of shots; other metadata stay.
 reframe = sql(
