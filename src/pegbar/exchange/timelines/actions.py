@@ -10,8 +10,9 @@ from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.entities import events
 from pegbar.entities.actions import create_entities, hold_names
-from pegbar.entities.kinds import SEQUENCE, SHOT, ensure_type
+from pegbar.entities.kinds import EPISODE, SEQUENCE, SHOT, ensure_type
 from pegbar.exchange.timelines import naming, queries
+from pegbar.exchange.timelines.frames import whole_number
 from pegbar.exchange.timelines.naming import Convention, WrongConvention
 from pegbar.exchange.timelines.plan import KnownShot, Plan, Scope, plan_of
 from pegbar.exchange.timelines.reading.shapes import ReadClip
@@ -46,7 +47,7 @@ async def target_of(
         raise NotFound(f"There is no production {project_id}.")
     episode_name = ""
     if episode_id is not None:
-        episode_name = await db.value(queries.episode_name, project_id=project_id, episode_id=episode_id)
+        episode_name = await db.value(queries.name_of(EPISODE), project_id=project_id, entity_id=episode_id)
         if episode_name is None:
             raise NotFound(f"There is no episode {episode_id} in this production.")
     elif row["production_type"] == "tvshow":
@@ -66,8 +67,8 @@ async def _known(db: Reader, target: Target) -> tuple[list[KnownShot], dict[str,
             row["id"],
             row["name"],
             row["sequence"],
-            _whole(row["frame_in"]),
-            _whole(row["frame_out"]),
+            whole_number(row["frame_in"]),
+            whole_number(row["frame_out"]),
             row["nb_frames"],
             row["canceled"],
         )
@@ -77,12 +78,6 @@ async def _known(db: Reader, target: Target) -> tuple[list[KnownShot], dict[str,
     for row in await db.rows(queries.sequences(of_episode=of_episode), **target.place):
         sequences.setdefault(row["name"], row["id"])
     return shots, sequences
-
-
-def _whole(text: str | None) -> int | None:
-    """A whole number of the metadata, which may hold anything."""
-    digits = (text or "").removeprefix("-").removesuffix(".0")
-    return int((text or "").removesuffix(".0")) if digits.isascii() and digits.isdigit() and len(digits) < 16 else None
 
 
 async def compared(db: Database, target: Target, clips: Sequence[ReadClip]) -> tuple[Plan, list[KnownShot]]:

@@ -1,8 +1,10 @@
 """Where a clip lies in a cut, in frames. Pure. Source: spec exchange, "EDL / OTIO import", Frames."""
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
 #: What a column of frames holds.
 MOST_FRAMES = 2**31 - 1
 
@@ -37,3 +39,9 @@ def frames_in_cut(start: Fraction, duration: Fraction, rate: Fraction, *, counte
     if frame_in + length > MOST_FRAMES:
         raise NoFrames(f"it ends after frame {MOST_FRAMES}")
     return Frames(frame_in, frame_in + max(length - 1, 0), length if counted else None)
+
+
+def whole_number(text: str | None) -> int | None:
+    """A frame of the metadata, which may hold anything; None for what is no whole number."""
+    digits = (text or "").strip().removesuffix(".0")
+    return int(digits) if _WHOLE.fullmatch(digits) else None

@@ -14,6 +14,8 @@ _NEEDED = ("sequence_name", "shot_name")
 IN_PROJECT = "${project_name}_${sequence_name}-${shot_name}"
 IN_EPISODE = "${project_name}_${episode_name}-${sequence_name}-${shot_name}"
 _LONGEST = 500
+#: What XML cannot hold, and whatever is no character of a name elsewhere either.
+_UNWRITABLE = re.compile("[^\t-\r\x1c- !-~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLACEHOLDER = re.compile(r"\$(?:\{([^{}]*)\}|([a-z_]+))")
 
 
@@ -57,10 +59,14 @@ class Convention:
         return _PLACEHOLDER.sub(group, self.text)
 
 
+def plain(name: str) -> str:
+    """A name as every format can hold it: in one line, without control characters, with composed characters."""
+    return " ".join(_UNWRITABLE.sub("", unicodedata.normalize("NFC", name)).split())
+
+
 def key(name: str, *, match_case: bool) -> str:
     """What two names have in common that are the same: the way characters are composed and spaced does not count."""
-    plain = " ".join(unicodedata.normalize("NFC", name).split())
-    return plain if match_case else plain.casefold()
+    return plain(name) if match_case else plain(name).casefold()
 
 
 def without_extension(name: str) -> str:
