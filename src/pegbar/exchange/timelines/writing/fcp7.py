@@ -65,8 +65,8 @@ def _clip(item: Element, clip: WrittenClip, start: int, rate: Fraction, files: d
     _rate(item, rate)
     for name, frame in (("start", start), ("end", start + clip.length), ("in", 0), ("out", clip.length)):
         _text(item, name, frame)
-    if clip.media is not None:
-        _file(item, clip.media, rate, files)
+    # A clip without media shows a file that is not there: one of the clip's name.
+    _file(item, clip.media or Media(clip.name, ""), rate, files)
     if clip.mark:
         marker = SubElement(item, "marker")
         _text(marker, "name", clip.mark)
@@ -77,13 +77,15 @@ def _clip(item: Element, clip: WrittenClip, start: int, rate: Fraction, files: d
 
 def _file(item: Element, media: Media, rate: Fraction, files: dict[str, str]) -> None:
     """What a clip shows; described once, and named by its id from then on."""
-    known = media.url in files
-    file_id = files.setdefault(media.url, f"file-{len(files) + 1}")
+    source = media.url or media.name
+    known = source in files
+    file_id = files.setdefault(source, f"file-{len(files) + 1}")
     element = SubElement(item, "file", id=file_id)
     if known:
         return
     _text(element, "name", media.name)
-    _text(element, "pathurl", media.url)
+    if media.url:
+        _text(element, "pathurl", media.url)
     _rate(element, rate)
     if media.frames is not None:
         _text(element, "duration", media.frames)
