@@ -4,10 +4,10 @@ import io
 import json
 import tempfile
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import opentimelineio as otio
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -18,6 +18,8 @@ from pegbar.exchange.timelines import rates
 from pegbar.exchange.timelines.writing.cut import Media, WrittenClip, WrittenCut, laid, placed
 from pegbar.exchange.timelines.writing.formats import FORMATS, format_named, written
 from tests.exchange.timelines.cuts import frames, read_content, written_cuts
+
+otio = pytest.importorskip("opentimelineio")
 
 ADAPTERS = {"otio": "otio_json", "edl": "cmx_3600", "xml": "fcp_xml"}
 formats = pytest.mark.parametrize("name", sorted(FORMATS))
@@ -59,15 +61,13 @@ def test_clips_keep_their_places_unless_they_lie_over_each_other(spans: list[tup
     clips = [WrittenClip(str(number), length, start) for number, (start, length) in enumerate(spans)]
     result = list(placed(laid(clips, from_zero=from_zero)))
     ordered = sorted(spans)
-    apart = all(start + length <= after for (start, length), (after, _) in zip(ordered, ordered[1:], strict=False))
+    apart = all(start + length <= after for (start, length), (after, _) in pairwise(ordered))
     if spans and apart:
         offset = ordered[0][0] if from_zero else 0
         assert [(start + offset, clip.length) for start, clip in result] == ordered
     else:
         assert [clip.name for _, clip in result] == [clip.name for clip in clips]
-        assert all(
-            before + clip.length == after for (before, clip), (after, _) in zip(result, result[1:], strict=False)
-        )
+        assert all(before + clip.length == after for (before, clip), (after, _) in pairwise(result))
 
 
 def test_a_clip_says_what_it_is_of() -> None:

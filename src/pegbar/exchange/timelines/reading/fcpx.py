@@ -78,23 +78,22 @@ class _Reader:
         if spine is None:
             raise Unreadable("its sequence has no storyline (spine)")
         main: list[Piece] = []
-        # Times of a storyline begin with the timecode of its sequence.
-        self._storyline(spine, -_seconds(self.sequence.get("tcStart"), "tcStart"), main, 0, 0)
+        self._storyline(spine, _seconds(self.sequence.get("tcStart"), "tcStart"), Fraction(0), main, 0)
         for pieces in (main, *(self.lanes[lane] for lane in sorted(self.lanes))):
             for piece in pieces:
                 self.cut.add(piece)
         return self.cut
 
-    def _storyline(self, spine: Element, shift: Fraction, pieces: list[Piece], lane: int, depth: int) -> None:
-        """Add the clips of a storyline; `shift` brings its times to those of the cut."""
-        end = Fraction(0) - shift
+    def _storyline(self, spine: Element, first: Fraction, start: Fraction, pieces: list[Piece], depth: int) -> None:
+        """Add the clips of a storyline, whose own times begin with `first`, at `start` in the cut."""
+        end, lane = first, _lane(spine)
         for item in spine:
             if item.tag not in _CONTAINERS:
                 continue
             place = f"lane {lane}, clip {len(pieces) + 1}"
             offset = _seconds(item.get("offset"), place) if item.get("offset") is not None else end
             end = offset + self._length(item, place)
-            self._item(item, offset + shift, pieces, place, depth)
+            self._item(item, start + offset - first, pieces, place, depth)
 
     def _item(self, item: Element, start: Fraction, pieces: list[Piece], place: str, depth: int) -> None:
         if depth > _DEEPEST:
@@ -112,7 +111,7 @@ class _Reader:
             place_above = f"lane {lane}, clip {len(above) + 1}"
             offset = _seconds(child.get("offset"), place_above)
             if child.tag == "spine":
-                self._storyline(child, shift + offset, above, lane, depth + 1)
+                self._storyline(child, Fraction(0), offset + shift, above, depth + 1)
             elif child.tag in _CONTAINERS:
                 self._item(child, offset + shift, above, place_above, depth + 1)
 

@@ -62,6 +62,8 @@ def cut_of(path: Path, extension: str, rate: Fraction) -> Cut:
         from pegbar.exchange.timelines.reading import edl
 
         return edl.read(text, rate)
+    if not {"Heading", "Column", "Data"} <= {line.strip() for line in text.splitlines()}:
+        raise Unreadable("line 1: it is no log of Avid: it needs the lines Heading, Column and Data")
     return otio.read_text(text, extension, rate)
 
 
