@@ -51,11 +51,12 @@ def read_content(
     rate: Fraction = rates.DEFAULT,
     convention: str = naming.IN_PROJECT,
     match_case: bool = True,
+    **known: str,
 ) -> Answer:
     """What the reader finds in a file, in this process."""
     path = folder / f"cut.{extension}"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read(Request(str(path), extension, str(rate), Convention(convention).pattern, match_case))
+    return read(Request(str(path), extension, str(rate), Convention(convention).pattern(known), match_case))
 
 
 def frames(answer: Answer) -> list[tuple[int, int, int | None]]:

@@ -135,12 +135,12 @@ def test_a_convention_that_names_no_shot_is_refused(text: str, word: str) -> Non
 
 def test_a_convention_reads_the_names_that_it_writes() -> None:
     convention = Convention("${sequence_name}_$shot_name(_v\\d+)?$")
-    assert convention.pattern == r"(?P<sequence_name>\w*)_(?P<shot_name>\w*)(_v\d+)?$"
+    assert convention.pattern({}) == r"(?P<sequence_name>\w*)_(?P<shot_name>\w*)(_v\d+)?$"
     filled = Convention(naming.IN_EPISODE).filled(
         {"project_name": "P", "episode_name": "E", "sequence_name": "SQ", "shot_name": "SH"}
     )
     assert filled == "P_E-SQ-SH"
-    assert Convention("${shot_name}${sequence_name}${shot_name}").pattern.endswith("(?P=shot_name)")
+    assert Convention("${shot_name}${sequence_name}${shot_name}").pattern({}).endswith("(?P=shot_name)")
 
 
 @given(st.text())

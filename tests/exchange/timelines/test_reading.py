@@ -446,6 +446,13 @@ def test_the_convention_reads_names(tmp_path: Path) -> None:
     assert answer.clips[0].told is not None, "what looks like an extension may be the shot"
 
 
+def test_known_names_may_hold_what_others_may_not(tmp_path: Path) -> None:
+    cut = edit_list(("Été (2) x_SQ-A", 1), ("E\u0301te\u0301 (2)  x_SQ-B", 1), ("Été (3) x_SQ-C", 1), ("Other_SQ-D", 1))
+    answer = read_content(tmp_path, cut, "edl", project_name="Été (2) x")
+    told = [clip.told and (clip.told.project, clip.told.shot) for clip in answer.clips]
+    assert told == [("Été (2) x", "A"), ("Été (2) x", "B"), None, ("Other", "D")]
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

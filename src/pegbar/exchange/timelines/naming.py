@@ -44,17 +44,20 @@ class Convention:
         """The name of a clip of a shot: the text with these in place of the placeholders."""
         return _PLACEHOLDER.sub(lambda match: names.get(match[1] or match[2], ""), self.text)
 
-    @property
-    def pattern(self) -> str:
-        """The regular expression, with a group by the name of each placeholder."""
-        named: set[str] = set()
+    def pattern(self, names: Mapping[str, str]) -> str:
+        """The regular expression, with a group by the name of each placeholder: word characters, or the name itself.
+
+        `names` are those that are known, as of the production, which may hold spaces.
+        """
+        grouped: set[str] = set()
 
         def group(match: re.Match[str]) -> str:
             name = match[1] or match[2]
-            if name in named:
+            if name in grouped:
                 return f"(?P={name})"
-            named.add(name)
-            return rf"(?P<{name}>\w*)"
+            grouped.add(name)
+            known = re.escape(plain(names.get(name, "")))
+            return rf"(?P<{name}>\w*|{known})" if known else rf"(?P<{name}>\w*)"
 
         return _PLACEHOLDER.sub(group, self.text)
 

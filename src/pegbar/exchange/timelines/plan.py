@@ -20,14 +20,23 @@ class Scope:
     convention: Convention
     match_case: bool
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The names that all its clips have in common."""
+        return {"project_name": self.project_name, "episode_name": self.episode_name}
+
     def key(self, name: str) -> str:
         """What names have in common that are the same here."""
         return key(name, match_case=self.match_case)
 
     def clip_name(self, sequence: str, shot: str) -> str:
         """The name of the clip of a shot."""
-        names = {"sequence_name": sequence, "shot_name": shot}
-        return self.convention.filled({"project_name": self.project_name, "episode_name": self.episode_name, **names})
+        return self.convention.filled({**self.names, "sequence_name": sequence, "shot_name": shot})
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression that reads names."""
+        return self.convention.pattern(self.names)
 
     def is_ours(self, told: ReadName) -> bool:
         """Whether a name is that of a shot here: nothing of it is left, and it names no other production or episode."""

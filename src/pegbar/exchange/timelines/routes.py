@@ -72,7 +72,7 @@ async def _imported(
         clips = await process.read_clips(
             upload,
             rate=str(rates.of_text(target.fps)),
-            convention=target.scope.convention,
+            pattern=target.scope.pattern,
             match_case=target.scope.match_case,
             holder=caller.id,
         )

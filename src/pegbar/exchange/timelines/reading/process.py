@@ -17,7 +17,6 @@ from pegbar.core.http.uploads import Upload
 from pegbar.core.storage import check_room, disk_errors
 from pegbar.core.turns import Holder, Turns
 from pegbar.core.work.confined import Limits, TookTooLong, confined
-from pegbar.exchange.timelines.naming import Convention
 from pegbar.exchange.timelines.reading.shapes import (
     ANSWER,
     FORMATS,
@@ -57,16 +56,14 @@ def check_format(upload: Upload) -> None:
         raise BadRequest(f"file: it has {upload.size} bytes; a cut in this format has {LONGEST_TEXT} at the most.")
 
 
-async def read_clips(
-    upload: Upload, *, rate: str, convention: Convention, match_case: bool, holder: Holder
-) -> list[ReadClip]:
-    """The clips of a file, with what the convention reads in their names. Raises BadRequest and Busy."""
+async def read_clips(upload: Upload, *, rate: str, pattern: str, match_case: bool, holder: Holder) -> list[ReadClip]:
+    """The clips of a file, with what the pattern of their naming convention reads. Raises BadRequest and Busy."""
     with disk_errors():
         settings().upload_folder.mkdir(parents=True, exist_ok=True)
         scratch = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix="render-")
     with scratch as name:
         folder = Path(name)
-        request = Request(str(upload.path.resolve()), upload.extension, rate, convention.pattern, match_case)
+        request = Request(str(upload.path.resolve()), upload.extension, rate, pattern, match_case)
         with disk_errors():
             (folder / REQUEST).write_bytes(msgspec.json.encode(request))
         async with _turns().place(holder):

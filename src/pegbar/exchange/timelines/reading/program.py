@@ -13,7 +13,7 @@ import msgspec
 
 from pegbar.exchange.timelines import rates
 from pegbar.exchange.timelines.frames import NoFrames, frames_in_cut
-from pegbar.exchange.timelines.naming import without_extension
+from pegbar.exchange.timelines.naming import plain, without_extension
 from pegbar.exchange.timelines.reading.shapes import (
     ANSWER,
     LONGEST_NAME,
@@ -127,7 +127,7 @@ def named(pieces: list[Piece], request: Request) -> list[ReadClip]:
 
 
 def _named(piece: Piece, pattern: re.Pattern[str]) -> ReadClip:
-    full_name = " ".join(piece.name.encode(errors="replace").decode().split())
+    full_name = plain(piece.name.encode(errors="replace").decode())
     if len(full_name) > LONGEST_NAME:
         return ReadClip(
             "", f"{full_name[:40]}…", piece.place, fault=f"its name has more than {LONGEST_NAME} characters"
