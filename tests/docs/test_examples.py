@@ -88,7 +88,9 @@ def reader(server: Server, tmp_path: Path) -> Reader:
     return Reader(server, tmp_path)
 
 
-@pytest.mark.parametrize("page", ["scripting.md", "following-events.md", "files.md", "annotations.md", "uploads.md"])
+@pytest.mark.parametrize(
+    "page", ["scripting.md", "following-events.md", "files.md", "annotations.md", "uploads.md", "timelines.md"]
+)
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:
     for language, text, expected in examples(page):
         said = reader.run(language, text)
