@@ -98,6 +98,7 @@ def reader(server: Server, tmp_path: Path) -> Reader:
         "uploads.md",
         "spreadsheets.md",
         "exports.md",
+        "timelines.md",
     ],
 )
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:

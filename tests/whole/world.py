@@ -65,6 +65,10 @@ _FILES = {
     # Kept as it is: nothing is made of it, so that asking costs little.
     "model.obj": (b"# nothing", "application/octet-stream"),
     "background.hdr": (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n\x80\x80\x80\x80", "image/vnd.radiance"),
+    "cut.edl": (
+        b"TITLE: cut\n001  AX V C 00:00:00:00 00:00:01:00 00:00:00:00 00:00:01:00\n* FROM CLIP NAME: P_E-SQ-SH\n",
+        "text/plain",
+    ),
     "people.csv": (b"First Name,Last Name,Email\nNew,Person,new@example.com\n", "text/csv"),
     "assets.csv": (b"Type,Name\nProp,New\n", "text/csv"),
     "shots.csv": (b"Episode,Sequence,Name\nE1,New,New\n", "text/csv"),
