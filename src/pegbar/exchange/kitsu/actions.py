@@ -20,7 +20,7 @@ from pegbar.core.http.access import Caller
 from pegbar.exchange.kitsu import queries
 from pegbar.exchange.kitsu.imports import Import, Links, Row
 
-_MOST_AT_ONCE = 1000
+_MOST_AT_ONCE = 500
 #: Without them a row is as old as its import.
 _DATES = ("created_at", "updated_at")
 #: What readers of JSON columns rely on.
