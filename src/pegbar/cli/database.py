@@ -173,6 +173,7 @@ def _tell_parting(parting: "Parting") -> None:
         f"The schema `pegbar` goes: {parting.tables} tables (sessions, live events, jobs), {parting.triggers} triggers."
     )
     _list("Indexes that go:", parting.indexes)
+    _list("Constraints that go:", [f"{name} of {table}" for table, name in parting.constraints])
     _list("Jobs that nobody will do:", parting.waiting_jobs)
     _list("Different from a fresh database; it stays so:", parting.differences)
 

@@ -1,9 +1,12 @@
 """Giving a database back to the server that made it: what Pegbar added goes, in one transaction, and nothing else.
 
-That is the schema `pegbar`, with whose functions the triggers on the tables go, and the indexes that Pegbar added.
+That is the schema `pegbar`, with whose functions the triggers on the tables go, and the indexes and constraints that
+Pegbar added.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, text
@@ -29,6 +32,7 @@ class Parting:
     tables: int = 0  #: of Pegbar's schema
     triggers: int = 0
     indexes: list[str] = field(default_factory=list)
+    constraints: list[tuple[str, str]] = field(default_factory=list)  #: table and name
     waiting_jobs: list[str] = field(default_factory=list)  #: how many of which kind, that nobody will do
     differences: list[str] = field(default_factory=list)  #: from the tables that Pegbar makes itself; they stay
 
@@ -55,6 +59,15 @@ SELECT x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
    AND (x.relname LIKE 'pegbar\\_%' OR obj_description(x.oid, 'pg_class') = :note)
  ORDER BY x.relname
 """
+_CONSTRAINTS = """
+SELECT conrelid::regclass::text, conname FROM pg_constraint
+ WHERE connamespace = 'public'::regnamespace AND obj_description(oid, 'pg_constraint') = :note
+ ORDER BY 1, 2
+"""
+_REASONS: Mapping[type[Any], str] = {
+    psycopg.errors.LockNotAvailable: "The tables are in use: somebody's long statement holds them. Try again later.",
+    psycopg.errors.InsufficientPrivilege: "This user does not own all that Pegbar added: connect as its owner.",
+}
 
 
 def look(url: str) -> Parting:
@@ -74,17 +87,13 @@ def hand_back(url: str) -> Parting:
                 connection.execute(text(f"DROP SCHEMA {OWN_SCHEMA} CASCADE"))
                 for name in parting.indexes:
                     connection.execute(text(f'DROP INDEX public."{name}"'))
+                for table, name in parting.constraints:
+                    connection.execute(text(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'))
         except DBAPIError as error:
-            raise CannotHandBack(_reason(error)) from None
+            if type(error.orig) not in _REASONS:
+                raise
+            raise CannotHandBack(f"{_REASONS[type(error.orig)]} Nothing was changed.") from None
     return parting
-
-
-def _reason(error: DBAPIError) -> str:
-    if isinstance(error.orig, psycopg.errors.LockNotAvailable):
-        return "The tables are in use: somebody's long statement holds them. Nothing was changed. Try again later."
-    if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
-        return "This user owns neither Pegbar's schema nor the indexes: connect as their owner. Nothing was changed."
-    raise error
 
 
 def _parting(connection: Connection) -> Parting:
@@ -111,7 +120,8 @@ def _parting(connection: Connection) -> Parting:
     return Parting(
         tables=connection.execute(text(_TABLES)).scalar_one(),
         triggers=connection.execute(text(_TRIGGERS)).scalar_one(),
-        indexes=list(connection.execute(text(_INDEXES), {"note": schemas.OUR_INDEX}).scalars()),
+        indexes=list(connection.execute(text(_INDEXES), {"note": schemas.OURS}).scalars()),
+        constraints=[(table, name) for table, name in connection.execute(text(_CONSTRAINTS), {"note": schemas.OURS})],
         waiting_jobs=list(connection.execute(text(_JOBS)).scalars()),
         differences=[*comparison.differences, *_version(connection, theirs)],
     )

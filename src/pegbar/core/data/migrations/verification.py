@@ -152,7 +152,7 @@ def _counted(connection: Connection, table: Table, condition: ColumnElement[bool
 
 
 def _read(connection: Connection, table: Table, rows: Select[Any]) -> tuple[int, list[str]]:
-    """How many rows have a JSON object, and which have none, with the reason."""
+    """How many rows can be made JSON, and which cannot, with the reason."""
     failure, read = _tried(connection, rows)
     if failure is None:
         return read, []
@@ -162,7 +162,7 @@ def _read(connection: Connection, table: Table, rows: Select[Any]) -> tuple[int,
     left = [ids]
     while left and len(faults) < _SHOWN:
         part = left.pop()
-        failure, count = _tried(connection, few, ids=part)
+        failure, _ = _tried(connection, few, ids=part)
         if failure is None:
             continue
         if len(part) == 1:
@@ -176,8 +176,7 @@ def _read(connection: Connection, table: Table, rows: Select[Any]) -> tuple[int,
 def _tried(connection: Connection, rows: Select[Any], **parameters: Any) -> tuple[str | None, int]:
     """Why rows cannot be made JSON (None when they can), and how many can."""
     listed = rows.subquery()
-    kind = func.json_typeof(cast(cast(listed.c.row, Text), JSON))
-    objects = select(func.count()).select_from(listed).where(kind == literal_column("'object'"))
+    objects = select(func.count(func.json_typeof(cast(cast(listed.c.row, Text), JSON)))).select_from(listed)
     savepoint = connection.begin_nested()
     try:
         count: int = connection.execute(objects, parameters).scalar_one()
