@@ -295,6 +295,20 @@ def test_a_link_is_known_by_its_ends(admin: Client, show: Row, asset_type: str) 
     assert len(admin.ok_get("/data/entity-links", params={"entity_in_id": shot["id"]})) == 1
 
 
+def test_rows_of_a_board_are_taken_as_they_are(admin: Client, show: Row, asset_type: str) -> None:
+    cat = asset(show, asset_type, data={"fur": "short"})
+    shot = new(type="Shot", project_id=show["id"], name=unique("SH"), frame_in=10, data={"fur": "long"})
+    stored(admin, "entities", [cat, shot])
+    for board, row in (("assets", cat), ("shots", shot)):
+        rows = admin.ok_get(f"/data/{board}/with-tasks", params={"project_id": show["id"]})
+        (shown,) = [each for each in rows if each["id"] == row["id"]]
+        kind = {"assets": "Asset", "shots": "Shot"}[board]
+        before = admin.ok_get(f"/data/entities/{row['id']}")
+        stored(admin, "entities", [{"type": kind, **shown}])
+        after = admin.ok_get(f"/data/entities/{row['id']}")
+        assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
+
+
 # Tasks and what is said on them
 
 

@@ -42,12 +42,12 @@ def test_what_one_server_gives_the_other_takes(admin: Client, show: Show) -> Non
     (todo,) = gazu.sync.import_tasks([task])
     assert todo["id"] == task["id"]
     assert gazu.task.get_task(task["id"])["name"] == task["name"]
-    assert [person["id"] for person in gazu.task.get_task(task["id"])["assignees"]] == [show.artist.id]
+    assert gazu.task.get_task(task["id"])["assignees"] == [show.artist.id]
 
 
 def test_gazu_says_which_row_was_refused(show: Show) -> None:
+    rows = [{"id": str(uuid4()), "name": name, "project_id": show.project["id"]} for name in ("Alpha", None)]
     with pytest.raises(gazu.exception.ParameterException, match=r"Row 1 .*name must not be null"):
-        rows = [{"id": str(uuid4()), "name": name, "project_id": show.project["id"]} for name in ("Alpha", None)]
         gazu.client.import_data("milestones", rows)
 
 

@@ -143,6 +143,7 @@ class Import:
 
 # Entities
 
+_NONE = ("", "None")
 _FRAMES = ("frame_in", "frame_out", "fps")
 #: Keys under which the API shows a column of some kinds of entities.
 _SHOWN_AS = {"asset_type_id": "entity_type_id", "sequence_id": "parent_id"}
@@ -155,7 +156,8 @@ def _entity_columns(document: Document) -> Document:
             columns[name] = document[shown]
     if columns.get("preview_file_id") == "":
         del columns["preview_file_id"]
-    return columns
+    # As boards and pages of assets say that there is none.
+    return columns | {name: None for name in ("parent_id", "source_id", "ready_for") if columns.get(name) in _NONE}
 
 
 def _frames(document: Document) -> Mapping[str, Any]:
