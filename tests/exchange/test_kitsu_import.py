@@ -480,5 +480,68 @@ def test_rows_sent_together_end_as_rows_sent_one_by_one(admin: Client, show: Row
     assert rows(ids[0]) == rows(ids[1])
 
 
+@pytest.fixture(scope="module")
+def one_of_each(admin: Client, asset_type: str) -> dict[str, Row]:
+    """A row of every table, in the order in which they refer to each other."""
+    kinds = {name: factories.named(admin, "task-types", name)["id"] for name in ("Modeling", "Layout")}
+    todo = factories.named(admin, "task-status", "Todo")["id"]
+    ann = factories.hire(admin).id
+    project = new(name=unique("Each"), team=[ann], data={"studio": "far away"}, fps="24")
+    cat = asset(project, asset_type)
+    shot = new(type="Shot", project_id=project["id"], name="SH", entities_out=[])
+    job = new(
+        project_id=project["id"], entity_id=cat["id"], task_type_id=kinds["Modeling"], task_status_id=todo, name="main"
+    )
+    preview = new(task_id=job["id"], name="pose", person_id=ann, annotations=[{"time": 0}])
+    said = new(
+        object_id=job["id"], person_id=ann, text="Look", links=["https://a.example/,{}"], checklist=[{"text": "a"}]
+    )
+    playlist = new(project_id=project["id"], name="Dailies", shots=[{"entity_id": cat["id"]}])
+    rows = {
+        "projects": project,
+        "metadata-descriptors": new(
+            project_id=project["id"], entity_type="Asset", name="Fur", field_name="fur", choices=["long", "short"]
+        ),
+        "milestones": new(project_id=project["id"], name="Alpha", date="2024-03-04"),
+        "entities": cat,
+        "tasks": {**job, "assignees": [ann], "due_date": "2031-01-05T00:00:00", "estimation": 7.5},
+        "preview-files": preview,
+        "comments": {**said, "previews": [preview["id"]], "mentions": [ann]},
+        "attachment-files": new(comment_id=said["id"], name="a.pdf", size=99, extension="pdf"),
+        "news": new(
+            author_id=ann, change=True, comment_id=said["id"], preview_file_id=preview["id"], task_id=job["id"]
+        ),
+        "notifications": new(
+            person_id=ann, author_id=ann, comment_id=said["id"], task_id=job["id"], notification_type="comment"
+        ),
+        "subscriptions": new(person_id=ann, task_id=job["id"]),
+        "time-spents": new(person_id=ann, task_id=job["id"], date="2031-01-05", duration=120),
+        "schedule-items": new(project_id=project["id"], task_type_id=kinds["Layout"], start_date="2031-01-05"),
+        "playlists": playlist,
+        "build-jobs": new(playlist_id=playlist["id"], status="failed", message="No room"),
+    }
+    answers = {what: stored(admin, what, [row])[0] for what, row in rows.items()}
+    stored(admin, "entities", [shot])
+    link = new(entity_in_id=shot["id"], entity_out_id=cat["id"], nb_occurences=2, label="fixed", data={"auto": True})
+    return {**answers, "entity-links": stored(admin, "entity-links", [link])[0]}
+
+
+@pytest.mark.parametrize("what", [imported.name for imported in IMPORTS])
+def test_what_an_import_answers_is_imported_again_without_a_change(
+    admin: Client, one_of_each: dict[str, Row], what: str
+) -> None:
+    feed = Feed(admin)
+    before = one_of_each[what]
+    (after,) = stored(admin, what, [before])
+    ignored = ("updated_at", "comment")  # a row of its own
+    assert {key: value for key, value in after.items() if key not in ignored} == {
+        key: value for key, value in before.items() if key not in ignored
+    }
+    assert after["created_at"] == THEN["created_at"]
+    private = what in ("notifications", "subscriptions")
+    verbs = [event["name"].partition(":")[2] for event in feed.read()]
+    assert verbs == ([] if private else ["update"])
+
+
 def test_every_import_is_declared_once() -> None:
     assert len({imported.name for imported in IMPORTS}) == len(IMPORTS) == 16

@@ -122,9 +122,12 @@ class Import:
     anchor: str | None = None
     columns: Callable[[Document], Document] = _as_it_is  #: the keys as the columns are called
     into_data: Callable[[Document], Mapping[str, Any]] = _nothing
-    #: Whether `into_data` may give something.
-    merges: bool = False
     settle: Callable[[Transaction, Sequence[Row]], Awaitable[None]] = _settled  #: what needs the database
+
+    @property
+    def merges(self) -> bool:
+        """Whether something may be added to the column `data`."""
+        return self.into_data is not _nothing
 
     @cached_property
     def shape(self) -> Wire:
@@ -230,7 +233,6 @@ IMPORTS = (
         touched=True,
         columns=_entity_columns,
         into_data=_frames,
-        merges=True,
         settle=_settle_entities,
     ),
     Import(
@@ -270,7 +272,6 @@ IMPORTS = (
         preview_files.events,
         columns=_preview_columns,
         into_data=_without_binary,
-        merges=True,
     ),
     Import("attachment-files", attachment_file, "AttachmentFile", attachments.events, wire=attachments.wire),
     Import("news", news, "News", news_items.events, columns=_news_columns),
