@@ -28,6 +28,7 @@ PASSING = [
     "entities_instances",
     "entities_shared_assets",
     "exchange_edl",
+    "exchange_sync",
     "media_batch_publish",
     "media_faces",
     "media_file_tree",
