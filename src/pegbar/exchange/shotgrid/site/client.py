@@ -71,7 +71,7 @@ def plain(data: Mapping[str, Any]) -> Row:
 
 
 def waits(attempt: int) -> float:
-    """Seconds to wait after so many tries in vain: 1, 2, 4…"""
+    """Seconds to wait after so many tries in vain: twice as long each time."""
     return min(2.0**attempt, _LONGEST_WAIT)
 
 

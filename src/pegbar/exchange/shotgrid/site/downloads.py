@@ -78,7 +78,7 @@ async def _fetch(session: aiohttp.ClientSession, url: str, path: Path) -> str:
     validator: str | None = None
     reason = ""
     for attempt in range(_TRIES):
-        received = path.stat().st_size if path.exists() else 0
+        received = _size(path)
         headers = {"Range": f"bytes={received}-", "If-Range": validator} if received and validator else {}
         try:
             async with session.get(url, headers=headers, timeout=_TIMEOUT) as response:
@@ -96,17 +96,21 @@ async def _fetch(session: aiohttp.ClientSession, url: str, path: Path) -> str:
     raise NotFetched(reason)
 
 
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
 async def _receive(response: aiohttp.ClientResponse, path: Path, *, append: bool) -> None:
     limit = settings().max_content_length
-    if response.content_length:
-        check_room(path.parent, response.content_length)
-    size = path.stat().st_size if append else 0
-    with disk_errors(), path.open("ab" if append else "wb") as target:
+    size = _size(path) if append else 0
+    with path.open("ab" if append else "wb") as target:
         async for piece in response.content.iter_chunked(_PIECE):
             size += len(piece)
             if limit and size > limit:
                 raise NotFetched(f"it is larger than {limit} bytes (MAX_CONTENT_LENGTH)")
-            await asyncio.to_thread(target.write, piece)
+            check_room(path.parent)
+            with disk_errors():
+                await asyncio.to_thread(target.write, piece)
 
 
 def _check(upload: Upload) -> None:
