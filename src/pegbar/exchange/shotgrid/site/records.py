@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pegbar.exchange.shotgrid.site.client import Row
+from pegbar.exchange.shotgrid.site.downloads import is_upload, name_of
 from pegbar.exchange.shotgrid.site.mapping import TASK_HOLDERS, Column, SiteMapping
 
 #: Where mails to people without an address would go: nowhere (RFC 2606).
@@ -210,8 +211,6 @@ def assignees(row: Row, groups: Mapping[int, Sequence[int]]) -> list[int]:
 
 def movie_of(row: Row) -> Any:
     """What a version shows: its movie, or the picture of it."""
-    from pegbar.exchange.shotgrid.site.downloads import is_upload
-
     return next((row[name] for name in ("sg_uploaded_movie", "image") if is_upload(row.get(name))), None)
 
 
@@ -228,7 +227,9 @@ def _version(row: Row, known: Known) -> Row | LeftOut:
     if task_id not in known.task_ids:
         return LeftOut("its task is not here")
     movie = row.get("sg_uploaded_movie")
-    uploaded = {"url": without_signature(movie["url"]), "name": (movie.get("name") or "")[:_MOVIE_NAME]}
+    uploaded = (
+        {"url": without_signature(movie["url"]), "name": name_of(movie)[:_MOVIE_NAME]} if is_upload(movie) else None
+    )
     user_id = author_id(row.get("user")) or author_id(row.get("created_by"))
     return {
         "id": row["id"],
@@ -295,9 +296,7 @@ CONNECTIONS = Kind(
 )
 EPISODES = Kind("episodes", "Episode", "Episodes", _OF_ENTITY, _episode, required=False)
 SEQUENCES = Kind("sequences", "Sequence", "Sequences", (*_OF_ENTITY, "episode", "sg_episode"), _sequence)
-SCENES = Kind(
-    "scenes", "Scene", "Scenes", (*_OF_ENTITY, "sequence_sg_scenes_1_sequences"), _scene, required=False
-)
+SCENES = Kind("scenes", "Scene", "Scenes", (*_OF_ENTITY, "sequence_sg_scenes_1_sequences"), _scene, required=False)
 ASSETS = Kind("assets", "Asset", "Assets", (*_OF_ENTITY, "sg_asset_type", "assets"), _asset)
 SHOTS = Kind(
     "shots",
@@ -311,8 +310,22 @@ TASKS = Kind(
     "Task",
     "Tasks",
     # fmt: off
-    ("content", "cached_display_name", "step", "project", "entity", "start_date", "due_date", "duration", "est_in_mins",
-     "sg_sort_order", "sg_status_list", "sg_description", "created_by", "task_assignees"),
+    (
+        "content",
+        "cached_display_name",
+        "step",
+        "project",
+        "entity",
+        "start_date",
+        "due_date",
+        "duration",
+        "est_in_mins",
+        "sg_sort_order",
+        "sg_status_list",
+        "sg_description",
+        "created_by",
+        "task_assignees",
+    ),
     # fmt: on
     _task,
 )
