@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,10 +19,12 @@ from urllib.parse import parse_qs, urlsplit
 Row = dict[str, Any]
 SCRIPT, KEY = "pegbar", "k3y-that-nobody-may-read"
 
+# fmt: off
 _TYPES = (
-    "HumanUser ApiUser Group Project ProjectUserConnection Status Step Episode Sequence Scene Asset Shot Task Version"
-    " Note Reply Attachment"
-).split()
+    "HumanUser", "ApiUser", "Group", "Project", "ProjectUserConnection", "Status", "Step", "Episode", "Sequence",
+    "Scene", "Asset", "Shot", "Task", "Version", "Note", "Reply", "Attachment",
+)
+# fmt: on
 _PLURALS = {"Reply": "replies", "Status": "statuses"}
 
 
@@ -107,12 +111,16 @@ class FakeSite:
             self._server.shutdown()
             self._server.server_close()
 
-    def _handler(site) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(site) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                """Its clock is an hour after its last change."""
+                return format_datetime(datetime.fromisoformat(site.now) + timedelta(hours=1), usegmt=True)
 
             def do_GET(self) -> None:
                 if self.path.startswith("/media/"):

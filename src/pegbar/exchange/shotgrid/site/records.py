@@ -227,9 +227,9 @@ def _version(row: Row, known: Known) -> Row | LeftOut:
     if task_id not in known.task_ids:
         return LeftOut("its task is not here")
     movie = row.get("sg_uploaded_movie")
-    uploaded = (
-        {"url": without_signature(movie["url"]), "name": name_of(movie)[:_MOVIE_NAME]} if is_upload(movie) else None
-    )
+    uploaded = None
+    if movie and is_upload(movie):
+        uploaded = {"url": without_signature(movie["url"]), "name": name_of(movie)[:_MOVIE_NAME]}
     user_id = author_id(row.get("user")) or author_id(row.get("created_by"))
     return {
         "id": row["id"],
@@ -265,7 +265,7 @@ def values(row: Row, columns: Iterable[Column]) -> Row:
 
 
 def _plain(value: Any, data_type: str) -> Any:
-    if value is None or value == "" or value == []:
+    if value in (None, "", []):
         return None
     if data_type == "boolean":
         return "true" if value else "false"
@@ -309,7 +309,6 @@ TASKS = Kind(
     "tasks",
     "Task",
     "Tasks",
-    # fmt: off
     (
         "content",
         "cached_display_name",
@@ -326,7 +325,6 @@ TASKS = Kind(
         "created_by",
         "task_assignees",
     ),
-    # fmt: on
     _task,
 )
 VERSIONS = Kind(
