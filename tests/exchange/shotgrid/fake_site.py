@@ -197,13 +197,23 @@ class FakeSite:
             if match[1] in self.missing_types or match[1] not in _TYPES:
                 return _error(404, f"{match[1]} does not exist")
             return 200, {"data": self._schema_of(match[1])}, {}
-        match = re.fullmatch(r"/entity/(\w+)/_search", path)
+        match = re.fullmatch(r"/entity/(\w+)/_(?:search|summarize)", path)
         entity_type = _BY_RESOURCE.get(match[1]) if match and method == "POST" else None
         if entity_type is None or entity_type in self.missing_types:
             return _error(404, f"{path} does not exist")
         if entity_type in self.forbidden_types:
             return _error(403, f"API read() not allowed on {entity_type}")
+        if path.endswith("_summarize"):
+            filters = json.loads(body)["filters"]
+            return 200, {"data": {"summaries": {"id": len(self._rows(entity_type, filters))}, "groups": []}}, {}
         return self._search(entity_type, query, json.loads(body))
+
+    def _rows(self, entity_type: str, filters: list[Any], *, retired: bool = False) -> list[Row]:
+        return [
+            row
+            for _, row in sorted(self.rows[entity_type].items())
+            if bool(row.get("retired")) == retired and all(self._passes(row, test) for test in filters)
+        ]
 
     def _schema_of(self, entity_type: str) -> Row:
         declared = self.fields.get(entity_type, {})
@@ -226,11 +236,7 @@ class FakeSite:
         retired = query.get("options[return_only]") == ["retired"]
         assert query["sort"] == ["id"]
         size, number = int(query["page[size]"][0]), int(query["page[number]"][0])
-        rows = [
-            row
-            for _, row in sorted(self.rows[entity_type].items())
-            if bool(row.get("retired")) == retired and all(self._passes(row, test) for test in document["filters"])
-        ]
+        rows = self._rows(entity_type, document["filters"], retired=retired)
         page = rows[(number - 1) * size : number * size]
         return 200, {"data": [_shown(row, fields) for row in page], "links": {"self": ""}}, {}
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from sqlalchemy import ARRAY
 
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
-from pegbar.core.data.schema import TIMESTAMP, Boolean, Float, Integer, Text, utc_now
+from pegbar.core.data.schema import Boolean, Float, Integer, Text, utc_now
 from pegbar.entities import events as entity_events
 from pegbar.entities.casting import actions as casting
 from pegbar.entities.casting.actions import Part
@@ -16,11 +17,12 @@ from pegbar.entities.kinds import SHOT
 from pegbar.exchange.shotgrid.site import queries
 from pegbar.exchange.shotgrid.site.client import Row
 from pegbar.exchange.shotgrid.site.mapping import Column
-from pegbar.exchange.shotgrid.site.records import frames
+from pegbar.exchange.shotgrid.site.records import frames, values
+from pegbar.productions.actions import touch
 from pegbar.productions.descriptors.values import TEMPORAL
 from pegbar.productions.events import DESCRIPTOR_NEW
 from pegbar.productions.settings import actions as settings
-from pegbar.productions.settings.links import ASSET_TYPE, TASK_STATUS, TASK_TYPE
+from pegbar.productions.settings.links import ASSET_TYPE, TASK_STATUS
 from pegbar.productions.tables import metadata_descriptor, project
 from pegbar.tasks.events import TASK_UPDATE
 
@@ -44,18 +46,24 @@ _SHOTS = sql(
 )
 _TASKS = sql(
     """
-    UPDATE task SET estimation = coalesce(bid.minutes, task.estimation), updated_at = :now,
-                    due_date = CASE WHEN bid.dated THEN bid.due ELSE task.due_date END
-      FROM unnest(:ids ::uuid[], :minutes ::float[], :dues ::timestamp[], :dated ::bool[])
-        AS bid (id, minutes, due, dated)
-     WHERE task.id = bid.id
-       AND (coalesce(bid.minutes, task.estimation) IS DISTINCT FROM task.estimation
-            OR bid.dated AND bid.due IS DISTINCT FROM task.due_date)
+    UPDATE task SET estimation = bid.minutes, updated_at = :now
+      FROM unnest(:ids ::uuid[], :minutes ::float[]) AS bid (id, minutes)
+     WHERE task.id = bid.id AND bid.minutes IS DISTINCT FROM task.estimation
     RETURNING task.id
     """,
     minutes=ARRAY(Float),
-    dues=ARRAY(TIMESTAMP),
-    dated=ARRAY(Boolean),
+)
+#: Values of the columns of the boards: those of the site's fields become what they are there, others stay.
+_VALUES = sql(
+    """
+    UPDATE entity SET data = row.data, updated_at = :now
+      FROM (SELECT e.id, (coalesce(nullif(e.data, 'null'), '{}') - :keys ::text[]) || there.data ::jsonb AS data
+              FROM unnest(:ids ::uuid[], :texts ::text[]) AS there (id, data) JOIN entity e ON e.id = there.id) AS row
+     WHERE entity.id = row.id AND row.data IS DISTINCT FROM coalesce(nullif(entity.data, 'null'), '{}')
+    RETURNING entity.id
+    """,
+    keys=ARRAY(Text),
+    texts=ARRAY(Text),
 )
 
 
@@ -75,19 +83,30 @@ async def complete_shots(tx: Transaction, project_id: UUID, pairs: Sequence[Pair
 
 
 async def complete_tasks(tx: Transaction, project_id: UUID, pairs: Sequence[Pair]) -> set[UUID]:
-    """Give tasks their bid, in minutes, and the day they are due; those that changed."""
-    from pegbar.core.data.values import to_timestamp
-
-    changed = await tx.column(
-        _TASKS,
-        ids=[task_id for task_id, _ in pairs],
-        minutes=[float(row["est_in_mins"]) if row.get("est_in_mins") is not None else None for _, row in pairs],
-        dues=[to_timestamp("due_date", row["due_date"]) if row.get("due_date") else None for _, row in pairs],
-        dated=["due_date" in row for _, row in pairs],
-        now=utc_now(),
-    )
+    """Give tasks their bid, in minutes, where they have one; those that changed."""
+    bids = {task_id: float(row["est_in_mins"]) for task_id, row in pairs if row.get("est_in_mins") is not None}
+    changed = await tx.column(_TASKS, ids=list(bids), minutes=list(bids.values()), now=utc_now())
     for task_id in changed:
         tx.emit(TASK_UPDATE, project_id=project_id, task_id=task_id)
+    return set(changed)
+
+
+async def fill_columns(
+    tx: Transaction, project_id: UUID, kind: str, columns: Sequence[Column], pairs: Sequence[Pair]
+) -> set[UUID]:
+    """Give entities what the site holds under these columns, and the boards those that hold something; what changed."""
+    if not columns or not pairs:
+        return set()
+    await add_columns(tx, project_id, kind, values_of([row for _, row in pairs], columns))
+    changed = await tx.column(
+        _VALUES,
+        ids=[entity_id for entity_id, _ in pairs],
+        texts=[msgspec.json.encode(values(row, columns)).decode() for _, row in pairs],
+        keys=[column.key for column in columns],
+        now=utc_now(),
+    )
+    for entity_id in changed:
+        entity_events.emit(tx, entity_events.UPDATE, kind, project_id, entity_id)
     return set(changed)
 
 
@@ -161,7 +180,7 @@ async def complete_settings(tx: Transaction, project_id: UUID) -> bool:
     becomes_series = bool(row["has_episodes"]) and row["production_type"] != "tvshow"
     if becomes_series:
         await tx.update(project, project_id, production_type="tvshow")
-        await settings.touch(tx, project_id)
+        await touch(tx, project_id)
     return becomes_series or any(row[name] for name in ("task_types", "task_statuses", "asset_types"))
 
 

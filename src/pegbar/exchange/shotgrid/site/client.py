@@ -18,11 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import structlog
 
 from pegbar.core.errors import CannotRun
-
-log = structlog.get_logger()
 
 Row = dict[str, Any]
 
@@ -226,6 +223,19 @@ class Site:
     async def rows(self, entity_type: str, filters: Sequence[Any], fields: Sequence[str]) -> list[Row]:
         """All rows that pass the filters."""
         return [row async for page in self.pages(entity_type, filters, fields) for row in page]
+
+    async def count(self, entity_type: str, filters: Sequence[Any]) -> int | None:
+        """How many rows pass the filters; None when the site does not count them for us."""
+        try:
+            answer = await self.call(
+                "POST",
+                f"/entity/{resource(entity_type)}/_summarize",
+                json={"filters": list(filters), "summary_fields": [{"field": "id", "type": "count"}]},
+                headers={"Content-Type": _ARRAY_FILTERS},
+            )
+            return int(answer["data"]["summaries"]["id"])
+        except (Refusal, KeyError, TypeError, ValueError):
+            return None
 
     async def _page(
         self, entity_type: str, filters: Sequence[Any], fields: Sequence[str], size: int, retired: bool

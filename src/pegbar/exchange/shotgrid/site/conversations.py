@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
+import msgspec
 from sqlalchemy import ARRAY
 
 from pegbar.core.data.database import Transaction
@@ -67,6 +68,7 @@ _GIVE_STATUS = sql(
     UPDATE comment SET task_status_id = task.task_status_id
       FROM task
      WHERE comment.id = ANY(:ids) AND comment.task_status_id IS NULL AND task.id = comment.object_id
+       AND task.task_status_id IS NOT NULL
     """
 )
 _SAID = sql(
@@ -133,7 +135,7 @@ async def settle_notes(tx: Transaction, project_id: UUID, new_ids: Sequence[UUID
     said = await tx.rows(_SAID, ids=list(new_ids))
     await _last_words(tx, [(row["task_id"], row["created_at"]) for row in said])
     for row in said:
-        _announce(tx, project_id, row)
+        _announce(tx, project_id, dict(row))
 
 
 async def _last_words(tx: Transaction, words: Sequence[tuple[UUID, datetime]]) -> None:
@@ -177,13 +179,11 @@ async def add_replies(
             continue
         changed[said["id"]] = merged
         before = {reply.get("id") for reply in stored if isinstance(reply, dict)}
-        for reply in merged:
-            if reply.get("id") not in before:
-                about = {"task_id": said["task_id"], "comment_id": said["id"], "reply_id": reply["id"]}
+        for reply_id in [reply.get("id") for reply in merged]:
+            if reply_id not in before:
+                about = {"task_id": said["task_id"], "comment_id": said["id"], "reply_id": reply_id}
                 tx.emit(COMMENT_REPLY, project_id=project_id, **about)
     if changed:
-        import msgspec
-
         texts = [msgspec.json.encode(replies).decode() for replies in changed.values()]
         await tx.execute(_STORE_REPLIES, ids=list(changed), texts=texts, now=utc_now())
     return outcomes

@@ -14,7 +14,7 @@ import asyncpg
 
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import sql
-from pegbar.core.errors import ApiError, StorageFull
+from pegbar.core.errors import BadRequest
 from pegbar.exchange.shotgrid.site import queries
 from pegbar.exchange.shotgrid.site.client import Row, Site
 from pegbar.exchange.shotgrid.site.conversations import id_here
@@ -22,7 +22,6 @@ from pegbar.exchange.shotgrid.site.downloads import NotFetched, fetched, is_uplo
 from pegbar.exchange.shotgrid.site.records import movie_of
 from pegbar.exchange.shotgrid.site.report import Tally
 from pegbar.media import publishing
-from pegbar.media.movies.workshop import UnreadableMovie
 from pegbar.tasks.comments.attachments import attach, discard, keep_one
 
 #: Files under way at once, and versions whose addresses are asked for at once: these are good for some minutes.
@@ -35,11 +34,19 @@ _MISSING = sql(
      WHERE id = ANY(:ids) AND status = 'processing' AND coalesce(original_name, '') = ''
     """
 )
+#: A version whose file cannot be shown, until the site has another one.
+_BROKEN = sql(
+    """
+    UPDATE preview_file SET status = 'broken', updated_at = now() AT TIME ZONE 'UTC',
+                            data = coalesce(data, '{}') || jsonb_build_object('error', :reason ::text)
+     WHERE id = :preview_id AND status = 'processing' AND coalesce(original_name, '') = ''
+    """
+)
 #: Versions that got a file after all.
 _EXPECTED = sql(
     """
     UPDATE preview_file SET status = 'processing', updated_at = now() AT TIME ZONE 'UTC'
-     WHERE id = ANY(:ids) AND status = 'missing' AND coalesce(original_name, '') = ''
+     WHERE id = ANY(:ids) AND status IN ('missing', 'broken') AND coalesce(original_name, '') = ''
     """
 )
 
@@ -85,26 +92,29 @@ class Files:
                 else:
                     async with fetched(self.site.session, file) as upload:
                         await publishing.publish(self.db, self.caller_id, preview["id"], upload, in_job=True)
-                    tally.add("created")
-            except StorageFull:
-                raise
-            except (NotFetched, ApiError, UnreadableMovie) as error:
+                    tally.add("created", number)
+            except NotFetched as error:
                 tally.add("skipped", number, str(error))
+            except BadRequest as error:
+                async with self.db.transaction(self.caller_id) as tx:
+                    await tx.execute(_BROKEN, preview_id=preview["id"], reason=error.message)
+                tally.add("skipped", number, error.message)
             self.advance(None)
 
-    async def attachments(self, notes: Mapping[int, asyncpg.Record], rows: Sequence[Row], tally: Tally) -> set[int]:
-        """Attach the files of notes to their comments; the ids of notes of which some could not be had."""
+    async def attachments(self, comments: Mapping[int, UUID], rows: Sequence[Row], tally: Tally) -> set[int]:
+        """Attach the files of notes to their comments (by the notes' ids); the notes of which some could not be had."""
         note_of = {
             file["id"]: row["id"]
             for row in rows
             for file in row.get("attachments") or ()
-            if row["id"] in notes and file.get("type") == "Attachment"
+            if row["id"] in comments and file.get("type") == "Attachment"
         }
         ids = {id_here(self.site.url, "Attachment", number): number for number in note_of}
         if not ids:
             return set()
         present = {ids[id_] for id_ in await self.db.column(queries.attached, ids=list(ids))}
-        tally.counts["unchanged"] += len(present)
+        for number in present:
+            tally.add("unchanged", number)
         numbers = sorted(note_of.keys() - present)
         incomplete: set[int] = set()
         for start in range(0, len(numbers), _ADDRESSES):
@@ -112,13 +122,13 @@ class Files:
             files = {row["id"]: row for row in await self.site.rows("Attachment", [["id", "in", part]], ["this_file"])}
             async with asyncio.TaskGroup() as group:
                 done = [
-                    group.create_task(self._attach(number, notes[note_of[number]], files.get(number), tally))
+                    group.create_task(self._attach(number, comments[note_of[number]], files.get(number), tally))
                     for number in part
                 ]
             incomplete |= {note_of[number] for number, task in zip(part, done, strict=True) if not task.result()}
         return incomplete
 
-    async def _attach(self, number: int, note: asyncpg.Record, row: Row | None, tally: Tally) -> bool:
+    async def _attach(self, number: int, comment_id: UUID, row: Row | None, tally: Tally) -> bool:
         """Attach a file to the comment of its note; whether it was had, or never will be."""
         file = (row or {}).get("this_file")
         if not is_upload(file):
@@ -127,16 +137,14 @@ class Files:
         try:
             async with fetched(self.site.session, file) as upload:
                 stored = await keep_one(upload, id_here(self.site.url, "Attachment", number))
-        except StorageFull:
-            raise
-        except (NotFetched, ApiError) as error:
+        except NotFetched as error:
             tally.add("skipped", number, str(error))
             return False
         try:
             async with self.db.transaction(self.caller_id) as tx:
-                await attach(tx, [stored], comment_id=note["id"])
+                await attach(tx, [stored], comment_id=comment_id)
         except BaseException:
             await discard([stored])
             raise
-        tally.add("created")
+        tally.add("created", number)
         return True

@@ -37,7 +37,7 @@ _STORE = sql(
 class Pass:
     """How far the rows of a kind that belong to a production were read."""
 
-    project_id: UUID
+    project_id: UUID | None  #: none of a production that is not here yet
     kind: str
     digest: str
     read_until: datetime | None = None
@@ -62,9 +62,11 @@ class Pass:
         self.read_until, self.began, self.last_id = self.began, None, 0
 
 
-async def load(db: Database, project_id: UUID, kind: str, digest: str, *, anew: bool) -> Pass:
+async def load(db: Database, project_id: UUID | None, kind: str, digest: str, *, anew: bool) -> Pass:
     """How far a kind was read; not at all, when the site or its mapping is another one since."""
-    row = await db.row(_READ, project_id=project_id, kind=kind)
+    row = None
+    if project_id is not None:
+        row = await db.row(_READ, project_id=project_id, kind=kind)
     if row is None or row["digest"] != digest or anew:
         return Pass(project_id, kind, digest)
     return Pass(**{**dict(row), "waiting": set(row["waiting"])})

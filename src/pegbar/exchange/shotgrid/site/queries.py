@@ -100,14 +100,13 @@ unused_settings = sql(
 )
 
 #: Rows here of what is retired there.
-retired_entities = sql(
-    f"""
+_RETIRED = f"""
     SELECT e.id, e.shotgun_id FROM entity e JOIN entity_type et ON et.id = e.entity_type_id
-     WHERE e.project_id = :project_id AND e.shotgun_id = ANY(:numbers) AND {_KIND} = :kind AND e.canceled IS NOT TRUE
-    """,  # noqa: S608 - constants
-    kind=String,
-    **_NUMBERS,
-)
+     WHERE e.project_id = :project_id AND e.shotgun_id = ANY(:numbers) AND {_KIND} = '{{kind}}'
+       AND e.canceled IS NOT TRUE
+"""  # noqa: S608 - constants
+retired_assets = sql(_RETIRED.format(kind="Asset"), **_NUMBERS)
+retired_shots = sql(_RETIRED.format(kind="Shot"), **_NUMBERS)
 retired_tasks = sql(
     "SELECT id, shotgun_id FROM task WHERE project_id = :project_id AND shotgun_id = ANY(:numbers)", **_NUMBERS
 )
@@ -125,6 +124,7 @@ retired_notes = sql(
     """,
     **_NUMBERS,
 )
+comments = sql("SELECT id, object_id AS task_id FROM comment WHERE id = ANY(:ids)")
 
 #: Versions whose file is not here, oldest first; the file of a task's last version is its face in the end.
 versions_without_file = sql(

@@ -12,8 +12,6 @@ from pegbar.exchange.shotgrid.site.client import Row
 from pegbar.exchange.shotgrid.site.downloads import is_upload, name_of
 from pegbar.exchange.shotgrid.site.mapping import TASK_HOLDERS, Column, SiteMapping
 
-#: Where mails to people without an address would go: nowhere (RFC 2606).
-NO_MAIL = "no-mail.invalid"
 #: What ShotGrid's own documentation leaves in the place of an address.
 _NO_ADDRESS = ("", "changeme@email.com")
 #: Kinds of rows that can be the author of something.
@@ -24,9 +22,10 @@ _URL, _MOVIE_NAME = 600, 150
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that does not come over, and why."""
+    """A row that does not come over, and why; `again`: another time it may."""
 
     reason: str
+    again: bool = False
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Kind:
     label: str  #: for the report
     fields: tuple[str, ...]
     record: Callable[[Row, Known], Row | LeftOut]
-    of_project: bool = True
+    project: str = "project"  #: the field that names the production
     required: bool = True  #: every site has it
 
     def wanted(self, mapping: SiteMapping, fields: Mapping[str, Any]) -> list[str]:
@@ -80,16 +79,10 @@ def stranger(user: Mapping[str, Any]) -> Row:
         "id": id_,
         "firstname": first,
         "lastname": last or ("(script)" if id_ < 0 else ""),
-        "email": _placeholder(id_),
+        "email": None,
         "login": None,
         "sg_status_list": "dis",
-        "permission_rule_set": None,
-        "department": None,
     }
-
-
-def _placeholder(id_: int) -> str:
-    return f"shotgrid{'-script' if id_ < 0 else ''}-{abs(id_)}@{NO_MAIL}"
 
 
 def _person(row: Row, known: Known) -> Row:
@@ -99,7 +92,7 @@ def _person(row: Row, known: Known) -> Row:
         "id": row["id"],
         "firstname": row.get("firstname") or "",
         "lastname": row.get("lastname") or "",
-        "email": address if has_address else _placeholder(row["id"]),
+        "email": address if has_address else None,
         "login": row.get("login"),
         "sg_status_list": (row.get("sg_status_list") or "act") if has_address else "dis",
         "permission_rule_set": row.get("permission_rule_set"),
@@ -113,7 +106,7 @@ def _project(row: Row, known: Known) -> Row:
 
 def _connection(row: Row, known: Known) -> Row | LeftOut:
     if author_id(row.get("user")) not in known.person_ids:
-        return LeftOut("somebody who is not here")
+        return LeftOut("it is about somebody who is not here", again=True)
     return {"id": row["id"], "project": row.get("project"), "user": row.get("user")}
 
 
@@ -127,12 +120,11 @@ def _common(row: Row, known: Known) -> Row:
 
 
 def _episode(row: Row, known: Known) -> Row:
-    return _common(row, known) | values(row, known.mapping.columns["Episode"])
+    return _common(row, known)
 
 
 def _sequence(row: Row, known: Known) -> Row:
-    record = _common(row, known) | values(row, known.mapping.columns["Sequence"])
-    return record | {"episode": row.get("episode") or row.get("sg_episode")}
+    return _common(row, known) | {"episode": row.get("episode") or row.get("sg_episode")}
 
 
 def _scene(row: Row, known: Known) -> Row:
@@ -140,8 +132,7 @@ def _scene(row: Row, known: Known) -> Row:
 
 
 def _asset(row: Row, known: Known) -> Row:
-    record = _common(row, known) | values(row, known.mapping.columns["Asset"])
-    return record | {"sg_asset_type": row.get("sg_asset_type") or "Other"}
+    return _common(row, known) | {"sg_asset_type": row.get("sg_asset_type") or "Other"}
 
 
 def _shot(row: Row, known: Known) -> Row:
@@ -193,7 +184,6 @@ def _task(row: Row, known: Known) -> Row | LeftOut:
         "entity": entity,
         "start_date": row.get("start_date"),
         "due_date": row.get("due_date"),
-        "duration": row.get("duration"),
         "sg_sort_order": row.get("sg_sort_order"),
         "sg_status_list": known.mapping.statuses.get(code, code) if code else None,
         "created_by": {"id": starter} if starter in known.person_ids else None,
@@ -223,9 +213,9 @@ def without_signature(url: str) -> str:
 def _version(row: Row, known: Known) -> Row | LeftOut:
     task_id = (row.get("sg_task") or {}).get("id") or known.tasks.get(row["id"])
     if task_id is None:
-        return LeftOut("it has no task, and what it shows has none or several")
+        return LeftOut("it has no task, and what it shows has none or several", again=True)
     if task_id not in known.task_ids:
-        return LeftOut("its task is not here")
+        return LeftOut("its task is not here", again=True)
     movie = row.get("sg_uploaded_movie")
     uploaded = None
     if movie and is_upload(movie):
@@ -245,10 +235,10 @@ def _note(row: Row, known: Known) -> Row | LeftOut:
     named = [task["id"] for task in row.get("tasks") or () if task["id"] in known.task_ids]
     task_id = named[0] if named else known.tasks.get(row["id"])
     if task_id is None:
-        return LeftOut("it is about no task that is here")
+        return LeftOut("it is about no task that is here", again=True)
     user_id = author_id(row.get("user")) or author_id(row.get("created_by"))
     if user_id not in known.person_ids:
-        return LeftOut("nobody knows who wrote it")
+        return LeftOut("nobody knows who wrote it", again=True)
     return {
         "id": row["id"],
         "content": row.get("content") or row.get("subject") or "",
@@ -288,9 +278,8 @@ PERSONS = Kind(
     "People",
     ("firstname", "lastname", "email", "login", "sg_status_list", "permission_rule_set", "department", "image"),
     _person,
-    of_project=False,
 )
-PROJECTS = Kind("projects", "Project", "Productions", ("name", "sg_status"), _project, of_project=False)
+PROJECTS = Kind("projects", "Project", "Productions", ("name", "sg_status"), _project)
 CONNECTIONS = Kind(
     "project-connections", "ProjectUserConnection", "Team", ("project", "user"), _connection, required=False
 )
@@ -317,7 +306,6 @@ TASKS = Kind(
         "entity",
         "start_date",
         "due_date",
-        "duration",
         "est_in_mins",
         "sg_sort_order",
         "sg_status_list",
@@ -337,3 +325,16 @@ VERSIONS = Kind(
 NOTES = Kind(
     "notes", "Note", "Notes", ("subject", "content", "tasks", "note_links", "attachments", *_BY), _note, required=False
 )
+#: Replies are no records: they stand in the row of their note (`conversations.add_replies`).
+REPLIES = Kind(
+    "replies",
+    "Reply",
+    "Replies",
+    ("content", "user", "created_at", "entity"),
+    lambda row, _: row,
+    project="entity.Note.project",
+    required=False,
+)
+
+#: The kinds of rows of a production, in the order in which each finds what it names.
+OF_PROJECT = (CONNECTIONS, EPISODES, SEQUENCES, SCENES, ASSETS, SHOTS, TASKS, VERSIONS, NOTES)

@@ -16,20 +16,30 @@ class Tally:
     """What became of the rows of a kind."""
 
     label: str
-    counts: Counter[str] = field(default_factory=Counter)
-    #: The ids of rows that did not come over, by the reason.
-    reasons: dict[str, list[int]] = field(default_factory=dict)
+    #: By the id of the row, what became of it and, when it did not come over, why.
+    outcomes: dict[int, tuple[str, str]] = field(default_factory=dict)
+    #: Rows that are only counted.
+    more: Counter[str] = field(default_factory=Counter)
 
-    def add(self, what: str, id_: int | None = None, reason: str = "") -> None:
-        """Count a row."""
-        self.counts[what] += 1
-        if what == "skipped":
-            self.reasons.setdefault(reason or "no reason is known", []).append(id_ or 0)
+    def add(self, what: str, id_: int, reason: str = "") -> None:
+        """Note what became of a row; of one that is taken twice in a run, whether it was ever created or changed."""
+        before = self.outcomes.get(id_, ("", ""))[0]
+        if what != "unchanged" or before not in ("created", "changed"):
+            self.outcomes[id_] = (what, reason)
 
     @property
-    def total(self) -> int:
-        """How many rows were looked at."""
-        return self.counts.total()
+    def counts(self) -> Counter[str]:
+        """How many rows became what."""
+        return Counter(what for what, _ in self.outcomes.values()) + self.more
+
+    @property
+    def reasons(self) -> dict[str, list[int]]:
+        """The ids of rows that did not come over, by the reason."""
+        ids: dict[str, list[int]] = {}
+        for id_, (what, reason) in self.outcomes.items():
+            if what == "skipped":
+                ids.setdefault(reason or "no reason is known", []).append(id_)
+        return ids
 
 
 class SiteReport:
