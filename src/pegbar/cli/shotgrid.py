@@ -3,8 +3,8 @@
 import hashlib
 import os
 import stat
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -198,7 +198,7 @@ def _show(done: "SiteReport") -> None:
 
     table = Table("", *(what.capitalize() for what in WHAT), box=SIMPLE_HEAD)
     for tally in done.tallies.values():
-        if tally.total:
+        if tally.counts:
             table.add_row(tally.label, *(f"{tally.counts[what]:,}" for what in WHAT))
     out.print(table)
     for label, reason, ids in done.skipped():

@@ -204,7 +204,7 @@ def _merge(
             outcomes[row["id"]] = ("skipped", "nobody knows who wrote it")
             continue
         at = moment(row).strftime("%Y-%m-%dT%H:%M:%S")
-        reply = {
+        reply: dict[str, Any] = {
             "id": str(id_here(site_url, "Reply", row["id"])),
             "date": at,
             "created_at": at,

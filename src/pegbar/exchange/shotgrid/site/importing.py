@@ -326,7 +326,7 @@ class Import:
             again |= await self._attachments(production, batch.rows, taken)
         state.waiting = (state.waiting - ids) | again
         # Rows that were waiting are read after all others, whatever their ids.
-        state.last_id = max(state.last_id, max(ids))
+        state.last_id = max(state.last_id, *ids)
         if self.dry_run and batch.kind is VERSIONS:
             new = [row for row in batch.rows if taken.outcomes[row["id"]][0] == "created" and movie_of(row)]
             self.report.of("Files").more["created"] += len(new)

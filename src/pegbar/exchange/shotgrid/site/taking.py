@@ -70,7 +70,7 @@ class Taker:
         unknown: dict[int, Row] = {}
         for row in rows:
             for name in _BY:
-                users = row.get(name) or ()
+                users = row.get(name)
                 for user in users if isinstance(users, list) else [users]:
                     id_ = author_id(user)
                     if id_ is not None and id_ not in self.known.person_ids:
