@@ -72,12 +72,12 @@ class FakeSite:
 
     # Rows
 
-    def add(self, entity_type: str, id_: int, *, updated_at: str | None = None, **columns: Any) -> Row:
+    def add(self, entity_type: str, id_: int, /, *, updated_at: str | None = None, **columns: Any) -> Row:
         row = {"id": id_, "type": entity_type, "created_at": self.now, **columns, "updated_at": updated_at or self.now}
         self.rows[entity_type][id_] = row
         return row
 
-    def change(self, entity_type: str, id_: int, **columns: Any) -> None:
+    def change(self, entity_type: str, id_: int, /, **columns: Any) -> None:
         """Change a row now, some time after everything else."""
         self.now = f"2026-03-{int(self.now[8:10]) + 1:02d}T10:00:00Z"
         self.rows[entity_type][id_] |= {**columns, "updated_at": self.now}

@@ -73,7 +73,7 @@ class Taker:
                 users = row.get(name)
                 for user in users if isinstance(users, list) else [users]:
                     id_ = author_id(user)
-                    if id_ is not None and id_ not in self.known.person_ids:
+                    if user and id_ is not None and id_ not in self.known.person_ids:
                         unknown[id_] = stranger(user)
         if unknown:
             await self.db.write(
