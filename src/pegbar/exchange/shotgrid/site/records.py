@@ -4,10 +4,12 @@ Pure functions: what they need to know of the database comes with `Known`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from pegbar.exchange.shotgrid import kinds
+from pegbar.exchange.shotgrid.kind import Draft
 from pegbar.exchange.shotgrid.site.client import Row
 from pegbar.exchange.shotgrid.site.downloads import is_upload, name_of
 from pegbar.exchange.shotgrid.site.mapping import TASK_HOLDERS, Column, SiteMapping
@@ -142,17 +144,36 @@ def _shot(row: Row, known: Known) -> Row:
         duration = last - first  # from the first frame to the last: what a record's duration means
     elif isinstance(first, int) and isinstance(duration, int):
         duration -= 1
-    return (
-        _common(row, known)
-        | values(row, known.mapping.columns["Shot"])
-        | {
-            "sg_sequence": row.get("sg_sequence"),
-            "sg_scene": row.get("sg_scene"),
-            "assets": row.get("assets") or [],
-            "sg_cut_in": first,
-            "sg_cut_duration": duration,
-        }
-    )
+    record = _common(row, known) | {
+        "sg_sequence": row.get("sg_sequence"),
+        "sg_scene": row.get("sg_scene"),
+        "sg_cut_in": first,
+        "sg_cut_duration": duration,
+    }
+    return record | ({"assets": row["assets"] or []} if "assets" in row else {})
+
+
+def _frames_of_record(values: Mapping[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
+    start = values["sg_cut_in"]
+    if start is None:
+        return {}
+    return {"data": {"frame_in": start, "frame_out": start + (values["sg_cut_duration"] or 0)}}
+
+
+def _settle_shot(draft: Draft) -> None:
+    """What else is kept about a shot here stays."""
+    stored = draft.row.columns["data"] if draft.row is not None else None
+    if isinstance(stored, dict) and "data" in draft.columns:
+        draft.columns["data"] = stored | draft.columns["data"]
+
+
+#: Scripts replace what is kept about a shot; a studio that moves does not lose what it enters here.
+KEEPING_SHOTS = replace(
+    kinds.SHOTS,
+    keys=tuple(replace(key, absent="keep") if key.name == "assets" else key for key in kinds.SHOTS.keys),
+    derive=_frames_of_record,
+    settle=_settle_shot,
+)
 
 
 def frames(row: Row) -> int | None:

@@ -11,6 +11,7 @@ from pegbar.exchange.shotgrid.site import actions, conversations, files, queries
 from pegbar.exchange.shotgrid.site.client import Row
 from pegbar.exchange.shotgrid.site.records import (
     ASSETS,
+    KEEPING_SHOTS,
     NOTES,
     SHOTS,
     TASKS,
@@ -103,7 +104,8 @@ class Taker:
                 taken.left_out(row["id"], record.reason, again=record.again)
             else:
                 records.append(record)
-        report = await take_records(tx, self.caller_id, kind.name, records, stop=False)
+        records_kind = KEEPING_SHOTS if kind is SHOTS else kind.name
+        report = await take_records(tx, self.caller_id, records_kind, records, stop=False)
         for record, outcome in zip(records, report.outcomes, strict=True):
             if outcome.what in ("skipped", "refused"):
                 about = f"{outcome.key}: " if outcome.key and not outcome.reason.startswith(outcome.key) else ""
