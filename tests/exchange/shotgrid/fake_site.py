@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,6 +42,15 @@ def link(entity_type: str, id_: int, name: str = "") -> Row:
     return {"type": entity_type, "id": id_, "name": name or f"{entity_type} {id_}"}
 
 
+@dataclass
+class Held:
+    """A search that is not answered before it is released."""
+
+    entity_type: str
+    reached: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+
+
 class FakeSite:
     """The site. `rows` are by kind and id; a relation is `{type, id, name}` or a list of them."""
 
@@ -59,6 +69,7 @@ class FakeSite:
         self.unavailable = 0  #: so many next calls are 503
         self.breaks_of_files = 0  #: so many next files stop in the middle
         self.stop_after: int | None = None  #: from this call on, everything is 503
+        self.held: Held | None = None
         # What happened
         self.calls: Counter[str] = Counter()
         self.searches: list[tuple[str, Row]] = []
@@ -99,6 +110,11 @@ class FakeSite:
         of_rows = {name for row in self.rows[entity_type].values() for name in row}
         return (of_rows | set(self.fields.get(entity_type, ()))) - {"type", "retired"}
 
+    def hold(self, entity_type: str) -> Held:
+        """Let whoever asks for rows of a kind next wait."""
+        self.held = Held(entity_type)
+        return self.held
+
     # Serving
 
     @contextmanager
@@ -133,6 +149,7 @@ class FakeSite:
 
             def _api(self, method: str) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                site._wait(self.path)
                 with site._lock:
                     answer = site._answer(self, method, body)
                 if answer is None:
@@ -148,6 +165,13 @@ class FakeSite:
                 self.wfile.write(content)
 
         return Handler
+
+    def _wait(self, path: str) -> None:
+        held = self.held
+        if held is not None and f"/entity/{resource(held.entity_type)}/_search" in path:
+            held.reached.set()
+            held.release.wait(60)
+            self.held = None
 
     def _answer(self, request: Any, method: str, body: bytes) -> tuple[int, Any, dict[str, str]] | None:
         parts = urlsplit(request.path)

@@ -28,9 +28,9 @@ def test_a_production_comes_over_with_its_story_and_work(mover: Mover, admin: Cl
         "sg_head": 12.5,
     }
     assert shots["SQ09_029"]["parent_id"] == mover.entities("sequences")["SQ09"]["id"]
-    cast = admin.ok_get(f"/data/shots/{first['id']}/casting")
+    cast = admin.ok_get(f"/data/projects/{mover.project_id}/entities/{first['id']}/casting")
     assert sorted(link_["asset_name"] for link_ in cast) == ["Captain", "Ship"]
-    parts = admin.ok_get(f"/data/assets/{assets['Ship']['id']}/casting")
+    parts = admin.ok_get(f"/data/projects/{mover.project_id}/entities/{assets['Ship']['id']}/casting")
     assert [link_["asset_name"] for link_ in parts] == ["Mast"]
     assert assets["Captain"]["data"] == {"sg_rig_owner": "Ada Byron"}
     task = mover.tasks()[0]
