@@ -90,7 +90,7 @@ def test_a_field_that_may_not_be_read_is_left_out_and_told(fake: FakeSite) -> No
 
 def test_a_kind_that_may_not_be_read_is_told_with_advice(fake: FakeSite) -> None:
     fake.forbidden_types = {"Shot"}
-    with pytest.raises(SiteError, match="may not read Shot.*permission group"):
+    with pytest.raises(SiteError, match=r"may not read Shot.*permission group"):
         on(fake, codes)
 
 

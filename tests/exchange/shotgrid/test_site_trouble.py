@@ -62,8 +62,8 @@ def test_a_run_that_is_stopped_is_taken_up_again(small_mover: Mover, number: int
     assert len(mover.entities("shots")) == SEQUENCES
     searched = len(site.searches)
     assert mover.report()["Tasks"]["created"] == SEQUENCES + 2
-    again = [document for kind, document in site.searches[searched:] if kind == "Shot"]
-    assert all(["updated_at", "greater_than"] in [test[:2] for test in document["filters"]] for document in again)
+    read = [document for kind, document in site.searches[searched:] if kind == "Shot" and "code" in document["fields"]]
+    assert [["updated_at", "greater_than"] in [test[:2] for test in document["filters"]] for document in read] == [True]
 
 
 def test_a_busy_site_and_tokens_that_end_only_take_longer(small_mover: Mover) -> None:
@@ -96,8 +96,8 @@ def test_a_movie_that_cannot_be_one_is_told_once_and_taken_when_it_is_mended(sma
     studio.site.rows["Version"][studio.id(1)]["sg_uploaded_movie"] = studio.site.file(
         "take.blorp", b"whatever", "application/octet-stream"
     )
-    (reason, _) = mover.report()["Files"]["reasons"]
-    assert "'blorp' is not taken" in reason["reason"]
+    reasons = {reason["reason"] for reason in mover.report()["Files"]["reasons"]}
+    assert any("'blorp' are not taken" in reason for reason in reasons), reasons
     assert "Files" not in mover.report()
     movie = studio.site.file("mended.mov", studio.movie, "video/quicktime")
     studio.site.change("Version", studio.id(1), sg_uploaded_movie=movie)
@@ -138,9 +138,9 @@ def test_the_mapping_file_decides(small_mover: Mover, admin: Client) -> None:
     text = path.read_text().replace('"ip" = "wip"', '"ip" = "retake"').replace('= "Complexity"', '= "How Hard"')
     path.write_text(text)
     report = mover.report("--mapping", str(path))
-    assert report["Tasks"]["changed"] == 1, "another mapping compares everything again"
+    assert report["Tasks"]["changed"] == SEQUENCES - 1, "another mapping compares everything again"
     statuses = {row["id"]: row["short_name"] for row in admin.ok_get("/data/task-status")}
-    assert statuses[mover.tasks()[0]["task_status_id"]] == "retake"
+    assert [statuses[mover.tasks()[number]["task_status_id"]] for number in (0, 1)] == ["wfa", "retake"]
 
 
 def test_a_wrong_key_is_told_and_never_shown(small_mover: Mover) -> None:
