@@ -196,7 +196,7 @@ class _Part:
         await self._resolve()
         drafts = [self._draft(entry) for entry in self.entries]
         await self._look_up([draft for draft in drafts if isinstance(draft, Draft)])
-        for entry, draft in zip(self.entries, drafts, strict=True):
+        for draft in drafts:
             self.taken.append(self._take(draft) if isinstance(draft, Draft) else draft)
             if self.taken[-1].what == "refused" and self.stop:
                 break
