@@ -15,9 +15,11 @@ from tests.exchange.shotgrid.site import Show, link, refusal, row, rows, send
 from tests.factories import hire
 from tests.server import Server
 
-KINDS = (
-    "persons projects project-connections episodes sequences scenes assets shots steps status tasks versions notes"
-).split()
+#: In the order in which a studio moves.
+KINDS = [
+    *["persons", "projects", "project-connections", "episodes", "sequences", "scenes", "assets", "shots"],
+    *["steps", "status", "tasks", "versions", "notes"],
+]
 
 
 @pytest.fixture(scope="module")
