@@ -30,7 +30,7 @@ from pegbar.exchange.shotgrid.report import Outcome, Report, What
 _HOLD = text("SELECT pg_advisory_xact_lock(hashtext('pegbar.shotgrid'))")
 
 #: Records that are read and stored together: others get their turn in between.
-_AT_ONCE = 1000
+_AT_ONCE = 500
 
 
 class RecordRefused(BadRequest):
@@ -89,7 +89,7 @@ def _refused(index: int, outcome: Outcome) -> RecordRefused:
 async def take_records(
     tx: Transaction,
     caller_id: UUID,
-    kind: str,
+    kind: str | Kind,
     records: Sequence[Mapping[str, Any]],
     *,
     stop: bool = True,
@@ -97,11 +97,12 @@ async def take_records(
 ) -> Report:
     """The same in a transaction of the caller, which may hold more: records of other kinds, or a trial of them all."""
     await tx.row(_HOLD)
-    run = _Import(tx, caller_id, KINDS[kind], stop)
+    declared = KINDS[kind] if isinstance(kind, str) else kind
+    run = _Import(tx, caller_id, declared, stop)
     await run.take(records)
     if count_castings and run.recast:
         await readiness.refresh(tx, sorted(run.recast))
-    return Report(kind, run.outcomes)
+    return Report(declared.name, run.outcomes)
 
 
 @dataclass

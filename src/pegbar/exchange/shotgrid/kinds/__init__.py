@@ -27,4 +27,19 @@ KINDS = {
     )
 }
 
-__all__ = ["ASSETS", "CONNECTIONS", "KINDS", "PROJECTS", "TASKS"]
+__all__ = [
+    "ASSETS",
+    "CONNECTIONS",
+    "EPISODES",
+    "KINDS",
+    "NOTES",
+    "PERSONS",
+    "PROJECTS",
+    "SCENES",
+    "SEQUENCES",
+    "SHOTS",
+    "STATUSES",
+    "STEPS",
+    "TASKS",
+    "VERSIONS",
+]
