@@ -29,6 +29,9 @@ from pegbar.exchange.shotgrid.report import Outcome, Report, What
 #: One import at a time: two of the same records would both make what neither finds.
 _HOLD = text("SELECT pg_advisory_xact_lock(hashtext('pegbar.shotgrid'))")
 
+#: Records that are read and stored together: others get their turn in between.
+_AT_ONCE = 500
+
 
 class RecordRefused(BadRequest):
     """A record that cannot be imported: its place among those sent, its number and the key that is at fault."""
@@ -128,17 +131,24 @@ class _Import:
 
     async def take(self, records: Sequence[Any]) -> None:
         """Take the records up to the first that is refused, or all but those that are."""
+        for start in range(0, len(records), _AT_ONCE):
+            if not await self._part(self._read(records[start : start + _AT_ONCE], start)):
+                break
+        if self.kind.finish is not None:
+            done = [(taken.entry, taken.row.id) for taken in self.taken if taken.row is not None]
+            self.recast |= set(await self.kind.finish(self.tx, done))
+        self.outcomes = [taken.outcome() for taken in self.taken]
+
+    def _read(self, records: Sequence[Any], start: int) -> list[Entry]:
         entries = []
-        for index, record in enumerate(records):
+        for index, record in enumerate(records, start):
             entry = read(self.kind.keys, index, record)
             entries.append(entry)
             if entry.refused and self.stop:
                 break
             if not (entry.skipped or entry.refused):
                 entry.skipped = self.kind.skips(entry)
-        await self._part(entries)
-        await self._finish()
-        self.outcomes = [taken.outcome() for taken in self.taken]
+        return entries
 
     async def _part(self, entries: Sequence[Entry]) -> bool:
         """Store records, those before the refused one if one is; whether to go on."""
@@ -161,13 +171,6 @@ class _Import:
         self.claimed |= {taken.row.id: taken.entry.number for taken in part.taken if taken.row is not None}
         self.recast |= part.recast
         return not (self.stop and part.taken[-1].what == "refused")
-
-    async def _finish(self) -> None:
-        """What follows when all are taken."""
-        if self.kind.finish is None:
-            return
-        done = [(taken.entry, taken.row.id) for taken in self.taken if taken.row is not None]
-        self.recast |= set(await self.kind.finish(self.tx, done))
 
 
 @dataclass
@@ -197,7 +200,7 @@ class _Part:
         await self._resolve()
         drafts = [self._draft(entry) for entry in self.entries]
         await self._look_up([draft for draft in drafts if isinstance(draft, Draft)])
-        for entry, draft in zip(self.entries, drafts, strict=True):
+        for draft in drafts:
             self.taken.append(self._take(draft) if isinstance(draft, Draft) else draft)
             if self.taken[-1].what == "refused" and self.stop:
                 break
@@ -209,10 +212,7 @@ class _Part:
         """Look up all that the records name, and make what is missing of what is made."""
         for entry in self.entries:
             if not (entry.skipped or entry.refused):
-                try:
-                    self._want(entry)
-                except ApiError as error:
-                    entry.refused = error.message
+                self._want(entry)
         for target, wanted in self.wanted.items():
             parameters = list({target.parameter(key) for key in wanted.keys})
             for row in await self.tx.rows(target.lookup, keys=parameters):
@@ -228,7 +228,10 @@ class _Part:
             wanted = self.wanted.setdefault(key.names, _Wanted())
             for target_key in value if key.many else [value]:
                 if target_key is not None and target_key not in wanted.keys:
-                    wanted.keys[target_key] = self._made(key, target_key, entry)
+                    try:
+                        wanted.keys[target_key] = self._made(key, target_key, entry)
+                    except ApiError as error:
+                        entry.refused, entry.refused_key = error.message, key.name
 
     @staticmethod
     def _made(key: Key, target_key: TargetKey, entry: Entry) -> Mapping[str, Any] | None:

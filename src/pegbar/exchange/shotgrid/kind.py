@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Table
+from sqlalchemy import ARRAY, ColumnElement, Executable, Table, any_, func
 
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import param
 from pegbar.core.data.resource import Relation
+from pegbar.core.data.schema import Text, Uuid
 from pegbar.core.data.wire import Wire
 from pegbar.exchange.shotgrid.queries import known_rows
 from pegbar.exchange.shotgrid.records import Entry, Key, Record
@@ -36,6 +38,14 @@ def by(*names: str) -> Way:
 
 
 NUMBER = by("shotgun_id")
+
+#: What `Kind.beside` is about.
+BESIDE_NAMES, BESIDE_IDS = param("beside", ARRAY(Text)), param("beside", ARRAY(Uuid))
+
+
+def lower(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Rows whose name is among `:beside`, whatever its case."""
+    return func.lower(column) == any_(BESIDE_NAMES)
 
 
 @dataclass(eq=False)
