@@ -1,13 +1,16 @@
 """`pegbar import shotgrid`: a studio comes over from its ShotGrid site."""
 
-import hashlib
+import asyncio
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
+import msgspec
 from cyclopts import App, Parameter
 from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -18,29 +21,71 @@ from pegbar.cli import UserError, app, err, out
 from pegbar.cli.place import Place, with_database
 
 if TYPE_CHECKING:
+    from pegbar.exchange.shotgrid.site.mapping import Document
     from pegbar.exchange.shotgrid.site.report import SiteReport
 
 imports = App(name="import", help="Bring over what another system holds.")
 app.command(imports)
 
 KEY_VARIABLE = "PEGBAR_SHOTGRID_KEY"
-_AGAIN = "Run the same command again: it goes on from here."
 
 
 def _flag(text: str) -> Any:
     return Parameter(negative=(), help=text)
 
 
+@Parameter(name="*")
+@dataclass(kw_only=True)
+class Login:
+    """Which site, and how it knows us."""
+
+    url: Annotated[str, Parameter(help="The site, such as https://studio.shotgrid.autodesk.com.")]
+    "The site, such as https://studio.shotgrid.autodesk.com."
+    script: Annotated[str, Parameter(help="Name of a script made under Admin > Scripts of the site.")]
+    "Name of a script made under Admin > Scripts of the site."
+    key: Annotated[str | None, Parameter(help=f"Its application key; better in {KEY_VARIABLE} or in a file.")] = field(
+        default=None, repr=False
+    )
+    "Its application key; better in PEGBAR_SHOTGRID_KEY or in a file."
+    key_file: Annotated[Path | None, Parameter(help="File that holds the key.")] = None
+    "File that holds the key."
+
+    def secret(self) -> str:
+        """The application key, wherever it is given. It is never shown."""
+        if self.key is not None and self.key_file is not None:
+            raise UserError("Give --key or --key-file, not both.")
+        key = os.environ.get(KEY_VARIABLE, "") if self.key is None else self.key
+        if self.key_file is not None:
+            key = self.key_file.read_text(encoding="utf-8")
+            if self.key_file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+                err.print(f"{self.key_file} can be read by others. Mend it: chmod 600 {self.key_file}", markup=False)
+        if not key.strip():
+            raise UserError(f"The key of the script is missing: set {KEY_VARIABLE}, or give --key-file or --key.")
+        return key.strip()
+
+
+@Parameter(name="*")
+@dataclass(kw_only=True)
+class Extent:
+    """What of it is brought over."""
+
+    dry_run: Annotated[bool, _flag("Only tell what would come over.")] = False
+    "Only tell what would come over."
+    full: Annotated[bool, _flag("Compare everything again, not only what changed since the last run.")] = False
+    "Compare everything again, not only what changed since the last run."
+    no_files: Annotated[bool, _flag("Leave movies, pictures and attachments for another run.")] = False
+    "Leave movies, pictures and attachments for another run."
+    remove_gone: Annotated[
+        bool, _flag("Take away what was deleted in ShotGrid; assets and shots with tasks are canceled.")
+    ] = False
+    "Take away what was deleted in ShotGrid; assets and shots with tasks are canceled."
+
+
 @imports.command
-def shotgrid(  # noqa: PLR0913 - options
+def shotgrid(
     place: Place | None = None,
     *,
-    url: Annotated[str, Parameter(help="The site, such as https://studio.shotgrid.autodesk.com.")],
-    script: Annotated[str, Parameter(help="Name of a script made under Admin > Scripts of the site.")],
-    key: Annotated[
-        str | None, Parameter(help=f"Its application key; better in {KEY_VARIABLE} or a file: processes show options.")
-    ] = None,
-    key_file: Annotated[Path | None, Parameter(help="File that holds the key.")] = None,
+    login: Login,
     project: Annotated[
         list[str] | None, Parameter(help="Production to bring over; several times for several.", negative=())
     ] = None,
@@ -48,12 +93,7 @@ def shotgrid(  # noqa: PLR0913 - options
     write_mapping: Annotated[
         Path | None, Parameter(help="Write a mapping file with all that the site has, and do nothing else.")
     ] = None,
-    dry_run: Annotated[bool, _flag("Only tell what would come over.")] = False,
-    full: Annotated[bool, _flag("Compare everything again, not only what changed since the last run.")] = False,
-    no_files: Annotated[bool, _flag("Leave movies, pictures and attachments for another run.")] = False,
-    remove_gone: Annotated[
-        bool, _flag("Take away what was deleted in ShotGrid; assets and shots with tasks are canceled.")
-    ] = False,
+    extent: Extent | None = None,
     as_: Annotated[
         str | None, Parameter(name="--as", help="E-mail address of the administrator in whose name it is done.")
     ] = None,
@@ -64,82 +104,81 @@ def shotgrid(  # noqa: PLR0913 - options
     Run it as often as you like: it asks for what changed since the last run, and goes on where it was stopped.
     """
     from pegbar.exchange.shotgrid.site import mapping as mappings
-    from pegbar.exchange.shotgrid.site.client import Site
-    from pegbar.exchange.shotgrid.site.survey import productions, survey
-
-    secret = _key(key, key_file)
-    document = None if mapping is None else mappings.read(mapping)
-
-    async def write() -> None:
-        async with Site.open(url, script, secret) as site:
-            contents = (await survey(site)).contents
-        assert write_mapping is not None
-        write_mapping.write_text(mappings.written(contents, write_mapping.name), encoding="utf-8")
-        out.print(f"{write_mapping} says what becomes what. Change it, then give it as --mapping.", markup=False)
+    from pegbar.exchange.shotgrid.site.report import SiteReport
 
     if write_mapping is not None:
-        import asyncio
-
-        asyncio.run(write())
+        write_mapping.write_text(asyncio.run(_mapping_file(login, write_mapping.name)), encoding="utf-8")
+        out.print(f"{write_mapping} says what becomes what. Change it, then give it as --mapping.", markup=False)
         return
+    document = None if mapping is None else mappings.read(mapping)
+    wanted = extent or Extent()
+    done = SiteReport(dry_run=wanted.dry_run)
+    secret = login.secret()
 
-    async def bring(db: Any) -> "SiteReport":
-        from pegbar.exchange.shotgrid.site.importing import Import, Production
-        from pegbar.exchange.shotgrid.site.report import SiteReport
-
-        async with Site.open(url, script, secret) as site:
-            wanted = [Production(row) for row in await productions(site, project or [])]
-            seen = await survey(site)
-            mapped = mappings.mapped(seen.contents, document)
-            done = SiteReport(site.url, dry_run=dry_run)
-            with _bars() as bars:
-                run = Import(
-                    db=db,
-                    site=site,
-                    caller_id=await _administrator(db, as_),
-                    survey=seen,
-                    mapping=mapped,
-                    productions=wanted,
-                    report=done,
-                    progress=bars,
-                    full=full,
-                    files=not no_files,
-                    remove_gone=remove_gone,
-                    dry_run=dry_run,
-                    digest=hashlib.sha256(f"1 {site.url} {mapped.digest}".encode()).hexdigest()[:40],
-                )
-                try:
-                    await run.run()
-                finally:
-                    if report is not None:
-                        _write(report, done)
-            return done
+    async def bring(db: Any) -> None:
+        await _bring(db, (login, secret), project or [], document, await _administrator(db, as_), wanted, done)
 
     try:
-        _show(with_database(place, bring, size=6))
+        with_database(place, bring, size=6)
     except KeyboardInterrupt:
-        err.print(f"Stopped. {_AGAIN}")
+        err.print("Stopped. Run the same command again: it goes on from here.")
         raise
+    finally:
+        if report is not None:
+            report.write_bytes(msgspec.json.format(msgspec.json.encode(done.document())) + b"\n")
+    _show(done)
 
 
-def _key(key: str | None, file: Path | None) -> str:
-    """The application key, wherever it is given. It is never shown."""
-    if key is not None and file is not None:
-        raise UserError("Give --key or --key-file, not both.")
-    if file is not None:
-        if file.exists() and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            err.print(f"{file} can be read by others. Mend it: chmod 600 {file}", markup=False)
-        key = file.read_text(encoding="utf-8")
-    secret = (os.environ.get(KEY_VARIABLE, "") if key is None else key).strip()
-    if not secret:
-        raise UserError(f"The key of the script is missing: set {KEY_VARIABLE}, or give --key-file or --key.")
-    return secret
+async def _mapping_file(login: Login, name: str) -> str:
+    """The text of a mapping file with all that the site has."""
+    from pegbar.exchange.shotgrid.site.client import Site
+    from pegbar.exchange.shotgrid.site.mapping import written
+    from pegbar.exchange.shotgrid.site.survey import survey
+
+    async with Site.open(login.url, login.script, login.secret()) as site:
+        return written((await survey(site)).contents, name)
 
 
-async def _administrator(db: Any, email: str | None) -> Any:
+async def _bring(
+    db: Any,
+    login: tuple[Login, str],
+    names: Sequence[str],
+    document: "Document | None",
+    caller_id: UUID,
+    extent: Extent,
+    done: "SiteReport",
+) -> None:
+    """Sign in, look at the site, and bring productions over."""
+    from pegbar.exchange.shotgrid.site.client import Site
+    from pegbar.exchange.shotgrid.site.importing import Import, Production
+    from pegbar.exchange.shotgrid.site.mapping import mapped
+    from pegbar.exchange.shotgrid.site.survey import productions, survey
+
+    async with Site.open(login[0].url, login[0].script, login[1]) as site:
+        done.url = site.url
+        rows = await productions(site, names)
+        seen = await survey(site)
+        with _bars() as bars:
+            await Import(
+                db=db,
+                site=site,
+                caller_id=caller_id,
+                survey=seen,
+                mapping=mapped(seen.contents, document),
+                productions=[Production(row) for row in rows],
+                report=done,
+                progress=bars,
+                full=extent.full,
+                files=not extent.no_files,
+                remove_gone=extent.remove_gone,
+                dry_run=extent.dry_run,
+            ).run()
+
+
+async def _administrator(db: Any, email: str | None) -> UUID:
     from pegbar.exchange.shotgrid.site import queries
 
-    person_id = await db.value(queries.administrator, email=email)
+    person_id: UUID | None = await db.value(queries.administrator, email=email)
     if person_id is None:
         who = f"{email} is no active administrator here" if email else "There is no administrator yet"
         raise UserError(f"{who}. Make one: pegbar user create EMAIL --role admin")
@@ -185,12 +224,6 @@ def _bars() -> Iterator[Bars]:
     )
     with Progress(*columns, console=err, transient=True) as progress:
         yield Bars(progress)
-
-
-def _write(path: Path, done: "SiteReport") -> None:
-    import msgspec
-
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(done.document())) + b"\n")
 
 
 def _show(done: "SiteReport") -> None:

@@ -85,6 +85,8 @@ class FakeSite:
 
     def add(self, entity_type: str, id_: int, /, *, updated_at: str | None = None, **columns: Any) -> Row:
         row = {"id": id_, "type": entity_type, "created_at": self.now, **columns, "updated_at": updated_at or self.now}
+        if entity_type == "ProjectUserConnection":
+            del row["updated_at"]  # links do not say when they were changed
         self.rows[entity_type][id_] = row
         return row
 
@@ -108,7 +110,8 @@ class FakeSite:
 
     def field_names(self, entity_type: str) -> set[str]:
         of_rows = {name for row in self.rows[entity_type].values() for name in row}
-        return (of_rows | set(self.fields.get(entity_type, ()))) - {"type", "retired"}
+        declared = set(self.fields.get(entity_type, ()))
+        return (of_rows | declared | {"id", "project", "entity", "attachment_links"}) - {"type", "retired"}
 
     def hold(self, entity_type: str) -> Held:
         """Let whoever asks for rows of a kind next wait."""
@@ -260,6 +263,9 @@ class FakeSite:
         for name in fields:
             if name in self.hidden_fields.get(entity_type, ()):
                 return _error(400, f"API read() {entity_type}.{name} doesn't exist or may not be read")
+        for path, *_ in document["filters"]:
+            if path.partition(".")[0] not in self.field_names(entity_type):
+                return _error(400, f"API read() {entity_type}.{path} doesn't exist")
         self.searches.append((entity_type, {**document, "fields": fields}))
         retired = query.get("options[return_only]") == ["retired"]
         assert query["sort"] == ["id"]

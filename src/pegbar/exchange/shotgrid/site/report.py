@@ -45,8 +45,8 @@ class Tally:
 class SiteReport:
     """The report of a run."""
 
-    def __init__(self, url: str, *, dry_run: bool) -> None:
-        self.url, self.dry_run = url, dry_run
+    def __init__(self, *, dry_run: bool) -> None:
+        self.url, self.dry_run = "", dry_run
         self.tallies: dict[str, Tally] = {}
         self.remarks: list[str] = []
         self.requests = 0
