@@ -38,6 +38,10 @@ class SiteError(CannotRun):
     """What keeps us from reading the site, with what to do about it."""
 
 
+class NotReadable(SiteError):
+    """A kind of rows that the site does not give us."""
+
+
 class Refusal(Exception):
     """An answer of the site that trying again does not change."""
 
@@ -173,7 +177,10 @@ class Site:
 
     async def schema(self) -> set[str]:
         """The kinds of rows that the site has and the script may see."""
-        answer = await self.call("GET", "/schema")
+        try:
+            answer = await self.call("GET", "/schema")
+        except Refusal as refusal:
+            raise self._refused("its kinds of rows", refusal) from None
         return {
             name
             for name, about in answer["data"].items()
@@ -263,13 +270,13 @@ class Site:
                 continue
             return [plain(row) for row in answer["data"]]
 
-    def _refused(self, entity_type: str, refusal: Refusal) -> SiteError:
+    def _refused(self, entity_type: str, refusal: Refusal) -> NotReadable:
         if refusal.status == 403:
-            return SiteError(
+            return NotReadable(
                 f"The script may not read {entity_type} on {self.url} ({refusal.message}). Give it a permission group "
                 "that reads it, under Admin > Scripts of the site."
             )
-        return SiteError(f"{self.url} refuses to list {entity_type}: {refusal.message}")
+        return NotReadable(f"{self.url} refuses to list {entity_type}: {refusal.message}")
 
 
 def normalised(url: str) -> str:

@@ -6,15 +6,16 @@ goes on with the next file.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import sql
-from pegbar.core.errors import BadRequest
+from pegbar.core.errors import BadRequest, Conflict, NotFound
 from pegbar.exchange.shotgrid.site import queries
 from pegbar.exchange.shotgrid.site.client import Row, Site
 from pegbar.exchange.shotgrid.site.conversations import id_here
@@ -23,6 +24,8 @@ from pegbar.exchange.shotgrid.site.records import movie_of
 from pegbar.exchange.shotgrid.site.report import Tally
 from pegbar.media import publishing
 from pegbar.tasks.comments.attachments import attach, discard, keep_one
+
+T = TypeVar("T")
 
 #: Files under way at once, and versions whose addresses are asked for at once: these are good for some minutes.
 _AT_ONCE, _ADDRESSES = 4, 20
@@ -56,6 +59,17 @@ async def expect(tx: Transaction, preview_ids: Sequence[UUID]) -> None:
     await tx.execute(_EXPECTED, ids=list(preview_ids))
 
 
+async def together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do all at once; the first that fails ends the others."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 @dataclass
 class Files:
     """Fetches the files of a production."""
@@ -76,9 +90,7 @@ class Files:
             fields = ["sg_uploaded_movie", "image"]
             rows = {row["id"]: row for row in await self.site.rows("Version", [["id", "in", numbers]], fields)}
             gate = asyncio.Semaphore(_AT_ONCE)
-            async with asyncio.TaskGroup() as group:
-                for preview in part:
-                    group.create_task(self._movie(gate, preview, rows.get(preview["shotgun_id"]), tally))
+            await together([self._movie(gate, preview, rows.get(preview["shotgun_id"]), tally) for preview in part])
 
     async def _movie(self, gate: asyncio.Semaphore, preview: asyncpg.Record, row: Row | None, tally: Tally) -> None:
         async with gate:
@@ -95,6 +107,8 @@ class Files:
                     tally.add("created", number)
             except NotFetched as error:
                 tally.add("skipped", number, str(error))
+            except (Conflict, NotFound) as error:  # somebody else published it meanwhile, or it is gone
+                tally.add("skipped", number, error.message)
             except BadRequest as error:
                 async with self.db.transaction(self.caller_id) as tx:
                     await tx.execute(_BROKEN, preview_id=preview["id"], reason=error.message)
@@ -120,22 +134,23 @@ class Files:
         for start in range(0, len(numbers), _ADDRESSES):
             part = numbers[start : start + _ADDRESSES]
             files = {row["id"]: row for row in await self.site.rows("Attachment", [["id", "in", part]], ["this_file"])}
-            async with asyncio.TaskGroup() as group:
-                done = [
-                    group.create_task(self._attach(number, comments[note_of[number]], files.get(number), tally))
-                    for number in part
-                ]
-            incomplete |= {note_of[number] for number, task in zip(part, done, strict=True) if not task.result()}
+            gate = asyncio.Semaphore(_AT_ONCE)
+            were_had = await together(
+                [self._attach(gate, number, comments[note_of[number]], files.get(number), tally) for number in part]
+            )
+            incomplete |= {note_of[number] for number, was_had in zip(part, were_had, strict=True) if not was_had}
         return incomplete
 
-    async def _attach(self, number: int, comment_id: UUID, row: Row | None, tally: Tally) -> bool:
+    async def _attach(
+        self, gate: asyncio.Semaphore, number: int, comment_id: UUID, row: Row | None, tally: Tally
+    ) -> bool:
         """Attach a file to the comment of its note; whether it was had, or never will be."""
         file = (row or {}).get("this_file")
         if not is_upload(file):
             tally.add("skipped", number, "it is a link, not an uploaded file")
             return True
         try:
-            async with fetched(self.site.session, file) as upload:
+            async with gate, fetched(self.site.session, file) as upload:
                 stored = await keep_one(upload, id_here(self.site.url, "Attachment", number))
         except NotFetched as error:
             tally.add("skipped", number, str(error))

@@ -14,7 +14,7 @@ from uuid import UUID
 from pegbar.core.data.database import Database
 from pegbar.exchange.shotgrid.importing import take_records
 from pegbar.exchange.shotgrid.site import actions, conversations, gone, passes, queries
-from pegbar.exchange.shotgrid.site.client import PAGE, Row, Site, SiteError
+from pegbar.exchange.shotgrid.site.client import PAGE, NotReadable, Row, Site, SiteError
 from pegbar.exchange.shotgrid.site.files import Files
 from pegbar.exchange.shotgrid.site.mapping import SiteMapping
 from pegbar.exchange.shotgrid.site.passes import Pass
@@ -224,7 +224,7 @@ class Import:
         try:
             async for rows in self._pages(kind, label, [of_project, *changed], after=state.last_id):
                 yield Batch(kind, production, rows, state)
-        except SiteError as error:
+        except NotReadable as error:
             if kind.required:
                 raise
             self.report.remark(f"{kind.label} are left out: {error}")
@@ -266,7 +266,9 @@ class Import:
         if self.remove_gone and not self.dry_run:
             await gone.remove(self.db, self.caller_id, kind, production.id, list(still_here))
         label = f"{kind.label} deleted in ShotGrid"
-        what = "removed here" if self.remove_gone else "still here: --remove-gone takes them away"
+        what = "still here: --remove-gone takes them away"
+        if self.remove_gone:
+            what = "would be removed here" if self.dry_run else "removed here"
         self.report.remark(f"{label}: {len(still_here)} {what} ({examples(sorted(still_here.values()))})")
 
     # Taking

@@ -297,7 +297,7 @@ PERSONS = Kind(
     "persons",
     "HumanUser",
     "People",
-    ("firstname", "lastname", "email", "login", "sg_status_list", "permission_rule_set", "department", "image"),
+    ("firstname", "lastname", "email", "login", "sg_status_list", "permission_rule_set", "department"),
     _person,
 )
 PROJECTS = Kind("projects", "Project", "Productions", ("name", "sg_status"), _project)
