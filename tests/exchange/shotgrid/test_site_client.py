@@ -170,6 +170,12 @@ def test_an_address_that_ended_and_a_link_are_no_files(fake: FakeSite) -> None:
             on(fake, lambda site, other=other: _fetch(site, other))
 
 
+def test_a_file_without_a_kind_in_its_name_has_that_of_its_content(fake: FakeSite) -> None:
+    file = fake.file("thumb", b"\x89PNG", "image/png")
+    assert on(fake, lambda site: _fetch(site, file["url"]))[0] == "thumb.png"
+    assert not downloads.is_upload(f"{fake.url}/images/status/transient/thumbnail_pending.png")
+
+
 def test_a_file_larger_than_is_taken_is_refused(fake: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     from pegbar.config import settings
 

@@ -5,6 +5,7 @@ web page where a movie should be is no movie.
 """
 
 import asyncio
+import mimetypes
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ _TRIES = 5
 #: A file may be slow as long as some of it comes.
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_read=60)
 _MARKUP = re.compile(rb"^(\xef\xbb\xbf)?\s*<(!doctype html|html|\?xml|error)\b", re.IGNORECASE)
+#: What stands for a thumbnail that the site has yet to make.
+_PENDING = "/images/status/"
 _TEXTS = frozenset({"svg", "md", "xml", "html", "htm", "txt"})
 
 
@@ -35,7 +38,7 @@ class NotFetched(Exception):
 def is_upload(file: Any) -> bool:
     """Whether a field holds a file of the site: links to web pages and to folders of the studio are none."""
     if isinstance(file, str):
-        return file.startswith(("http://", "https://"))
+        return file.startswith(("http://", "https://")) and _PENDING not in file
     return (
         isinstance(file, Mapping)
         and isinstance(file.get("url"), str)
@@ -66,7 +69,10 @@ async def fetched(session: aiohttp.ClientSession, file: Any) -> AsyncIterator[Up
     path = folder / f"shotgrid-{uuid4()}"
     try:
         content_type = await _fetch(session, url, path)
-        upload = Upload("file", name_of(file), content_type, path, path.stat().st_size)
+        name = name_of(file)
+        if "." not in name:
+            name += mimetypes.guess_extension(content_type) or ""
+        upload = Upload("file", name, content_type, path, path.stat().st_size)
         _check(upload)
         yield upload
     finally:
