@@ -69,6 +69,7 @@ class FakeSite:
         self.unavailable = 0  #: so many next calls are 503
         self.breaks_of_files = 0  #: so many next files stop in the middle
         self.stop_after: int | None = None  #: from this call on, everything is 503
+        self.away_at = ""  #: a kind whose rows are never answered: the site goes down just then
         self.held: Held | None = None
         # What happened
         self.calls: Counter[str] = Counter()
@@ -186,6 +187,8 @@ class FakeSite:
             return 404, b"<html>nothing here</html>", {"Content-Type": "text/html"}
         path = parts.path.removeprefix("/api/v1.1")
         self.calls[path] += 1
+        if self.away_at and path == f"/entity/{resource(self.away_at)}/_search":
+            return _error(503, "Down for maintenance")
         trouble = self._trouble()
         if trouble is not None:
             return trouble or None

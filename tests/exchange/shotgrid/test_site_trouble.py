@@ -25,22 +25,21 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_that_breaks_off_goes_on_where_it_was(mover: Mover) -> None:
     site = mover.studio.site
-    seen = 0
-    # The site goes away for good again and again, a little later each time.
-    for calls in (24, 12, 10, 8):
-        site.stop_after = site.calls.total() + calls
-        done = mover.run()
-        assert done.returncode == 1
+    # The site goes down again and again, a little later each time.
+    for kind, come in (("Sequence", ""), ("Task", "Shot"), ("Reply", "Note"), ("Attachment", "Note"), ("Version", "")):
+        site.away_at, searched = kind, len(site.searches)
+        done = mover.run("--full" if kind == "Attachment" else "--no-files")
+        assert done.returncode == 1, kind
         assert "Run the same command again" in done.stderr
-        here = len(mover.entities("shots")) if mover.projects else 0
-        assert here >= seen
-        seen = here
-    site.stop_after = None
+        if come:
+            assert come in {entity_type for entity_type, _ in site.searches[searched:]}
+    site.away_at = ""
     mover.report()
     assert len(mover.entities("shots")) == SHOTS
     assert len(mover.tasks()) == SHOTS + 2
     comments = mover.comments(mover.tasks()[0]["id"])
     assert [row["text"] for row in reversed(comments)] == ["Take 1", "Take 2", "Slower at the end", "Nice"]
+    assert [len(row["attachment_files"]) for row in reversed(comments)] == [0, 0, 1, 0]
     assert total(mover.report("--full"), "created", "changed") == 0
 
 
