@@ -50,7 +50,12 @@ def test_a_run_that_is_stopped_is_taken_up_again(small_mover: Mover, number: int
     options = ["--url", site.url, "--script", SCRIPT, "--project", mover.studio.name]
     held = site.hold("Task")
     process = subprocess.Popen(
-        [*command, *options], env={**os.environ, **FAST, "PEGBAR_SHOTGRID_KEY": KEY}, stderr=subprocess.PIPE, cwd="/"
+        [*command, *options],
+        env={**os.environ, **FAST, "PEGBAR_SHOTGRID_KEY": KEY},
+        stderr=subprocess.PIPE,
+        cwd="/",
+        # A run of tests in the background ignores it, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     held.reached.wait(120)
     process.send_signal(number)
