@@ -357,6 +357,12 @@ class Settings:
     sentry_kitsu_enabled: bool = _ui(False, "SENTRY_KITSU_ENABLED", "Give the web UI the Sentry settings below")
     sentry_kitsu_dsn: str = _ui("", "SENTRY_KITSU_DSN", "Sentry DSN of the web UI")
     sentry_kitsu_sr: float = _ui(0.1, "SENTRY_KITSU_SR", "Sentry sample rate of the web UI")
+    default_file_tree: str = _ui(
+        "default",
+        "DEFAULT_FILE_TREE",
+        "File tree of productions that come from ShotGrid",
+        choices=("default", "simple"),
+    )
 
     @property
     def external_database(self) -> str:

@@ -29,6 +29,7 @@ PASSING = [
     "entities_shared_assets",
     "exchange_edl",
     "exchange_sync",
+    "exchange_shotgun",
     "media_batch_publish",
     "media_faces",
     "media_file_tree",

@@ -46,6 +46,7 @@ _TABLES = {
     "file_id": "attachment_file",
     "link_id": "entity_link",
     "entry_id": "budget_entry",
+    "error_id": "data_import_error",
     "filter_id": "search_filter",
     "filter_group_id": "search_filter_group",
     "temporal_entity_id": "shot",
@@ -326,6 +327,7 @@ def _put_in_place(world: World, connection: psycopg.Connection) -> None:
         " created_at) VALUES (%s, %s, 'Task', %s, %s, 'internal', '[]', '[]', now())",
         (ids["plain_comment"], ids["task"], ids["person"], ids["task_status"]),
     )
+    connection.execute("UPDATE data_import_error SET source = 'shotgun'")
     connection.execute("UPDATE person SET totp_enabled = true WHERE id = %s", (ids["newcomer"],))
     ids["other_task"] = str(uuid4())
     connection.execute(
