@@ -20,7 +20,7 @@ from pegbar.core.data import belonging
 from pegbar.core.data import resource as resources
 from pegbar.core.data.removal import goes_of
 from pegbar.core.data.resource import Resource
-from pegbar.core.data.schema import JSONB, OWN_SCHEMA, Column, Uuid, metadata
+from pegbar.core.data.schema import OWN_SCHEMA, Column, Uuid, default_of, metadata
 
 #: Resources that say something of one server only: what happened there, and what is installed there.
 _OF_ONE_SERVER = frozenset({"api_event", "plugin"})
@@ -126,6 +126,11 @@ class Part:
     def hidden(self) -> tuple[Column[Any], ...]:
         """The columns that stay as they are here."""
         return tuple(column for column in self.table.columns if column not in self.columns)
+
+    @cached_property
+    def filled(self) -> tuple[Column[Any], ...]:
+        """The columns of those that a new row has a value in."""
+        return tuple(column for column in self.hidden if default_of(column) is not None)
 
     @property
     def belongs(self) -> bool:

@@ -94,8 +94,9 @@ def make_incoming(part: Part) -> Executable:
 @lru_cache(None)
 def fill_incoming(part: Part) -> Executable:
     """The rows that came; what they do not tell has the application's default."""
-    names = quoted(column.name for column in part.columns)
-    values = ", ".join(f'typed."{column.name}"' for column in part.columns)
+    columns = [*part.columns, *part.filled]
+    names = quoted(column.name for column in columns)
+    values = ", ".join(f'typed."{column.name}"' for column in columns)
     return sql(
         f"""
         INSERT INTO {incoming(part)} ({names})
@@ -146,14 +147,16 @@ def _loose(part: Part, key: Key) -> bool:
 
 @lru_cache(None)
 def conflicts(part: Part, key: Key) -> Executable:
-    """Rows here with the key of another one that came: the ids of both, and whether that here came too."""
+    """Rows here with the key of another one that came: the ids of both, and whether that here came too, or once did."""
     equal = "IS NOT DISTINCT FROM" if _loose(part, key) else "="
     same = " AND ".join(f'here."{name}" {equal} came."{name}"' for name in key.columns) or "true"
     condition = _where(key.where)
-    return text(
+    return sql(
         f"""
         SELECT here.id AS here, came.id AS came,
-               EXISTS (SELECT 1 FROM {incoming(part)} other WHERE other.id = here.id) AS comes
+               EXISTS (SELECT 1 FROM {incoming(part)} other WHERE other.id = here.id) AS comes,
+               EXISTS (SELECT 1 FROM pegbar.sync_row s WHERE s.peer_id = :peer_id
+                          AND s.table_name = '{part.name}' AND s.row_id = here.id) AS is_known
           FROM (SELECT * FROM public.{part.name}{condition}) here
           JOIN (SELECT * FROM {incoming(part)}{condition}) came ON {same} AND here.id <> came.id
         """
@@ -221,8 +224,9 @@ def differs(columns: Iterable[Column[object]], left: str, right: str) -> str:
 @lru_cache(None)
 def write(part: Part, told: frozenset[str]) -> Executable:
     """Inserts and changes the rows that came; the ids of those written, and whether they are new."""
-    names = quoted(column.name for column in part.columns)
-    values = ", ".join(_value(part, column) for column in part.columns)
+    columns = [*part.columns, *part.filled]
+    names = quoted(column.name for column in columns)
+    values = ", ".join(_value(part, column) for column in columns)
     changed = [
         column
         for column in part.columns

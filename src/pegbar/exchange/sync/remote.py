@@ -189,7 +189,7 @@ class Remote:
             try:
                 headers = {"Range": f"bytes={written}-", "If-Range": tag} if written and tag else {}
                 async with self._answer("GET", self.url + path, headers=headers) as answer:
-                    if answer.status in (404, 410):
+                    if answer.status in (202, 404, 410):  # 202: it is being made
                         return None
                     await _refuse(answer)
                     if answer.status != 206:
@@ -220,7 +220,7 @@ class Remote:
             digest = Digest()
             try:
                 async with self._answer("GET", self.url + path) as answer:
-                    if answer.status in (404, 410):
+                    if answer.status in (202, 404, 410):
                         return None
                     await _refuse(answer)
                     async for piece in answer.content.iter_chunked(_CHUNK):

@@ -16,7 +16,7 @@ import msgspec
 
 from pegbar.core.data import belonging
 from pegbar.core.data.database import Database, Transaction
-from pegbar.core.data.schema import utc_now
+from pegbar.core.data.schema import default_of, utc_now
 from pegbar.core.data.values import accept, to_uuid
 from pegbar.core.errors import ApiError, CannotRun
 from pegbar.exchange.sync import queries
@@ -84,8 +84,8 @@ def clean(part: Part, row: Any) -> dict[str, Any]:
         if key not in row and column.name not in row:
             continue
         value = row.get(key, row.get(column.name))
-        if value is None and not column.nullable and column.default is not None:
-            continue  # an older server knows no such rule
+        if value is None and not column.nullable:
+            value = default_of(column)  # an older server knows no such rule
         kept[column.name] = accept(column, value)
     to_uuid(kept.get("id"), "id")
     for link in part.links:
