@@ -171,8 +171,10 @@ class Writer:
         """Let everything that names a row name the one that came in its stead; what stays here goes over to it."""
         for column in columns_naming(part.table):
             if isinstance(column.type, Uuid):
-                for statement in _renaming(column):
-                    await self.tx.execute(statement, here_id=here, came_id=came)
+                moving, clearing = _renaming(column)
+                await self.tx.execute(moving, here_id=here, came_id=came)
+                if clearing is not None:
+                    await self.tx.execute(clearing, here_id=here)
         row = await self.tx.row(_taking(part), here_id=here)
         assert row is not None
         kept = {column.name: row[column.name] for column in part.hidden if row[column.name] is not None}
@@ -240,8 +242,8 @@ def _present(part: Part) -> Executable:
     return sql(f"SELECT id FROM public.{part.name} WHERE id = ANY(:ids)")  # noqa: S608 - a name of ours
 
 
-def _renaming(column: Column[Any]) -> list[Executable]:
-    """Rows name another one; links that are there already go."""
+def _renaming(column: Column[Any]) -> tuple[Executable, Executable | None]:
+    """Rows name another one; and what is there already with the other name goes."""
     table = column.table.fullname  # type: ignore[union-attr]
     moved = f'UPDATE {table} moved SET "{column.name}" = :came_id WHERE "{column.name}" = :here_id'  # noqa: S608
     keys = [
@@ -257,12 +259,10 @@ def _renaming(column: Column[Any]) -> list[Executable]:
         if column.name in names
     ]
     if not clashes:
-        return [sql(moved)]
+        return sql(moved), None
     clash = f"EXISTS (SELECT 1 FROM {table} there WHERE {' OR '.join(f'({c})' for c in clashes)})"  # noqa: S608
-    return [
-        sql(f"{moved} AND NOT {clash}"),
-        sql(f'DELETE FROM {table} WHERE "{column.name}" = :here_id'),  # noqa: S608 - names of ours
-    ]
+    clearing = f'DELETE FROM {table} WHERE "{column.name}" = :here_id'  # noqa: S608 - names of ours
+    return sql(f"{moved} AND NOT {clash}"), sql(clearing)
 
 
 def _taking(part: Part) -> Executable:

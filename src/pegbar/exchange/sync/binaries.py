@@ -23,7 +23,7 @@ from pegbar.core.data.schema import Boolean
 from pegbar.core.storage import Address, check_room, record, store
 from pegbar.exchange.sync import queries
 from pegbar.exchange.sync.peers import Peer
-from pegbar.exchange.sync.remote import Digest, Refusal, Remote
+from pegbar.exchange.sync.remote import Digest, Refusal, Remote, together
 from pegbar.exchange.sync.report import Report, Watcher
 from pegbar.media import addresses
 from pegbar.tasks.comments import attachments
@@ -167,9 +167,7 @@ async def at_once(files: Sequence[File], work: Callable[[File], Awaitable[None]]
         while waiting:
             await work(waiting.pop())
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(_AT_ONCE, len(waiting))):
-            group.create_task(worker())
+    await together(worker() for _ in range(min(_AT_ONCE, len(waiting))))
 
 
 @dataclass

@@ -7,8 +7,10 @@ nulls, since that is how the API tells them.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ARRAY, Executable, Float, String, Text, text
+from sqlalchemy import ARRAY, ColumnElement, Executable, Float, String, Text, text
+from sqlalchemy.dialects import postgresql
 
 from pegbar.core.data import belonging
 from pegbar.core.data.parameters import sql
@@ -17,6 +19,8 @@ from pegbar.core.data.schema import JSONB, TIMESTAMP, Column, Integer
 from pegbar.exchange.sync.parts import Key, Link, Part, quoted
 
 # ruff: noqa: S608 - names of our tables and columns
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 peer = sql("SELECT id, run, started_at, finished_at, cursor FROM pegbar.sync_peer WHERE name = :name", name=Text)
 open_list = sql("SELECT pages, finished_at FROM pegbar.sync_list WHERE peer_id = :peer_id AND name = :name", name=Text)
@@ -276,9 +280,12 @@ def left_out(part: Part) -> Executable:
 
 
 def _kind(column: Column[object]) -> str:
-    if isinstance(column.type, ARRAY):
-        return "text[]"
-    return str(column.type.compile()).lower()
+    return str(column.type.compile(dialect=_DIALECT))
+
+
+def _text(expression: ColumnElement[Any]) -> str:
+    """An expression of ours as text; it has no parameters of a caller."""
+    return str(expression.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 
 
 def _wanted(part: Part, link: Link) -> str:
@@ -305,7 +312,8 @@ def _same(link: Link) -> str:
 def _detail(link: Link, name: str) -> str:
     column = link.table.c[name]
     if isinstance(column.type, ARRAY):
-        return f"(SELECT array_agg(value) FROM jsonb_array_elements_text(wanted.detail->'{name}'))"
+        items = f"jsonb_array_elements_text(nullif(wanted.detail->'{name}', 'null'::jsonb))"
+        return f"(SELECT array_agg(value)::{_kind(column)} FROM {items})"
     return f"(wanted.detail->>'{name}')::{_kind(column)}"
 
 
@@ -414,28 +422,11 @@ def only_here(part: Part, scoped: bool) -> Executable:
     """The ids of rows that did not come; with a scope, of its productions."""
     conditions = [f"NOT EXISTS (SELECT 1 FROM {incoming(part)} came WHERE came.id = {part.name}.id)"]
     if part.resource.listed is not None:
-        conditions.append(compiled_condition(part))
+        conditions.append(_text(part.resource.listed))
     if scoped:
-        conditions.append(f"{_production(part)} = ANY(:project_ids)")
+        conditions.append(f"{_text(belonging.production_of(part.table))} = ANY(:project_ids)")
     statement = f"SELECT id FROM public.{part.name} WHERE {' AND '.join(conditions)}"
     return sql(statement) if scoped else text(statement)
-
-
-def compiled_condition(part: Part) -> str:
-    """What lists of a part hold, as text."""
-    from sqlalchemy.dialects import postgresql
-
-    assert part.resource.listed is not None
-    return str(
-        part.resource.listed.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
-    )
-
-
-def _production(part: Part) -> str:
-    from sqlalchemy.dialects import postgresql
-
-    expression = belonging.production_of(part.table)
-    return str(expression.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
 
 
 @lru_cache(None)

@@ -8,7 +8,7 @@ is checked by those who read them. Nothing of what authenticates is ever in a me
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,17 @@ class Interrupted(Exception):
     def __init__(self, reason: str, pause: float | None = None, *, faulty: bool = False) -> None:
         super().__init__(reason)
         self.pause, self.faulty = pause, faulty
+
+
+async def together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do several things at once; the first that fails ends the others, and is what is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from pegbar.core.errors import ApiError, CannotRun
 from pegbar.exchange.sync import queries
 from pegbar.exchange.sync.parts import ALIASES, Link, Part, part_of, parts
 from pegbar.exchange.sync.peers import Peer
-from pegbar.exchange.sync.remote import Refusal, Remote
+from pegbar.exchange.sync.remote import Refusal, Remote, together
 from pegbar.exchange.sync.report import Report, Watcher
 
 #: Rows of a page, lists read at once, and how often a list that changes under the reading is read.
@@ -131,10 +131,7 @@ class Staging:
                 await self._read(listing)
 
         for level in _levels():
-            async with asyncio.TaskGroup() as group:
-                for part in level:
-                    for listing in listings(part, self.scope):
-                        group.create_task(read(listing))
+            await together(read(listing) for part in level for listing in listings(part, self.scope))
         await self._prune()
 
     async def _read(self, listing: Listing) -> None:
