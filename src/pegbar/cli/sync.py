@@ -206,7 +206,9 @@ def _print_plan(verified: Any, report: Any) -> None:
 def _print_differences(verified: Any, report: Any) -> None:
     for compared in verified.rows:
         verdict = "same" if compared.same else "DIFFERENT"
-        out.print(f"{compared.part.title:<36}{compared.there:>9} there {compared.here:>9} here  {verdict}", markup=False)
+        out.print(
+            f"{compared.part.title:<36}{compared.there:>9} there {compared.here:>9} here  {verdict}", markup=False
+        )
         for what, ids in (("only there", compared.only_there), ("only here", compared.only_here)):
             if ids:
                 out.print(f"    {what}: {', '.join(map(str, ids[:5]))}{'…' if len(ids) > 5 else ''}", markup=False)
@@ -219,3 +221,33 @@ def _print_differences(verified: Any, report: Any) -> None:
         for line in sorted(verified.files.differing)[:20]:
             out.print(f"    {line}", markup=False)
     _print_problems(report)
+
+
+@sync.command
+def push(
+    place: Place | None = None,
+    *,
+    to: To,
+    email: Email = None,
+    token: Token = None,
+    project: Projects = (),
+    files: Files = True,
+    dry_run: DryRun = False,
+    patience: Annotated[float, Parameter(help="Seconds that the other server may be away.")] = 600,
+) -> None:
+    """Send what this server has, or some productions of it, to another one; nothing is deleted there."""
+    from pegbar.exchange.sync.push import productions_here, push
+    from pegbar.exchange.sync.report import Report
+
+    report = Report()
+
+    async def run(db: Any) -> None:
+        scope = await productions_here(db, project)
+        async with _remote(to, email, token, patience).opened() as remote:
+            with _bars() as bars:
+                await push(db, remote, scope, report, bars, dry_run=dry_run, files=files)
+        _print_report(report)
+        if dry_run:
+            out.print("Nothing was sent (dry run).")
+
+    with_database(place, run, size=8)

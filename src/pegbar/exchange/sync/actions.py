@@ -253,7 +253,8 @@ def _renaming(column: Column[Any]) -> tuple[Executable, Executable | None]:
     ]
     clashes = [
         " AND ".join(
-            f'there."{name}" = :came_id' if name == column.name else f'there."{name}" = moved."{name}"' for name in names
+            f'there."{name}" = :came_id' if name == column.name else f'there."{name}" = moved."{name}"'
+            for name in names
         )
         for names in keys
         if column.name in names

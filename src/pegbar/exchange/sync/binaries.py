@@ -224,9 +224,7 @@ class Copier:
         async with self.db.transaction() as tx:
             if size is not None:
                 await record(tx, file.address, size)
-            await tx.execute(
-                queries.note_file, peer_id=self.peer.id, file=file.key, version=file.version, size=size
-            )
+            await tx.execute(queries.note_file, peer_id=self.peer.id, file=file.key, version=file.version, size=size)
         if size is not None:
             self.report.files += 1
             self.report.bytes += size

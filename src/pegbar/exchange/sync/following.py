@@ -249,12 +249,8 @@ class Follower:
 
     async def _known(self, tx: Transaction, part: Part, ids: set[UUID]) -> set[UUID]:
         """Only what came from there goes here."""
-        known = await tx.column(
-            _KNOWN, peer_id=self.staging.peer.id, table_name=part.name, ids=sorted(ids)
-        )
-        await tx.execute(
-            queries.forget_rows, peer_id=self.staging.peer.id, table_name=part.name, ids=sorted(ids)
-        )
+        known = await tx.column(_KNOWN, peer_id=self.staging.peer.id, table_name=part.name, ids=sorted(ids))
+        await tx.execute(queries.forget_rows, peer_id=self.staging.peer.id, table_name=part.name, ids=sorted(ids))
         return set(known)
 
     async def _tell(
@@ -265,7 +261,9 @@ class Follower:
         for by_table in (writer.written.new, writer.written.changed, deleted):
             fresh = fresh.union(*by_table.values())
         for happened in events:
-            ids = {row_id for key, value in happened.data.items() if named_by(key, happened) and (row_id := _uuid(value))}
+            ids = {
+                row_id for key, value in happened.data.items() if named_by(key, happened) and (row_id := _uuid(value))
+            }
             declared = _declared(happened)
             if declared is None or not ids & fresh:
                 continue

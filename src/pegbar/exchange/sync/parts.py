@@ -119,7 +119,9 @@ class Part:
         return tuple(
             column
             for column in self.table.columns
-            if column.name in self.resource.wire and column.name not in stays and not isinstance(column.type, LargeBinary)
+            if column.name in self.resource.wire
+            and column.name not in stays
+            and not isinstance(column.type, LargeBinary)
         )
 
     @cached_property

@@ -1,7 +1,9 @@
 """The other servers that this one copies from or to, and how far that is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from pegbar.core.data.database import Database, Transaction
@@ -18,6 +20,13 @@ class Peer:
     run: int
     cursor: Any = None
     resumed: bool = False
+
+
+def name_of(purpose: str, url: str, project_ids: Iterable[UUID]) -> str:
+    """What a peer is kept under: its purpose, address and productions."""
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/").removesuffix("/api")
+    return " ".join([purpose, f"{parts.scheme}://{parts.netloc}{path}", *sorted(map(str, project_ids))])
 
 
 async def open_peer(db: Database, name: str) -> Peer:

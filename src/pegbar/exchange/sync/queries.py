@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, Float, String, Text, text
+from sqlalchemy import ARRAY, ColumnElement, Executable, Float, String, Text, any_, bindparam, select, text
 from sqlalchemy.dialects import postgresql
 
 from pegbar.core.data import belonging
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.removal import goes_of
-from pegbar.core.data.schema import JSONB, TIMESTAMP, Column, Integer
+from pegbar.core.data.schema import JSONB, TIMESTAMP, Column, Integer, Uuid
+from pegbar.core.data.wire import json_object
 from pegbar.exchange.sync.parts import Key, Link, Part, quoted
 
 # ruff: noqa: S608 - names of our tables and columns
@@ -35,7 +36,8 @@ note_list = sql(
 stage = sql(
     """
     INSERT INTO pegbar.sync_row (peer_id, table_name, row_id, run, row)
-    SELECT :peer_id, :table_name, came.id, :run, came.row::jsonb FROM unnest(:ids ::uuid[], :rows ::text[]) came (id, row)
+    SELECT :peer_id, :table_name, came.id, :run, came.row::jsonb
+      FROM unnest(:ids ::uuid[], :rows ::text[]) came (id, row)
     ON CONFLICT (peer_id, table_name, row_id) DO UPDATE SET run = EXCLUDED.run, row = EXCLUDED.row
     """,
     table_name=Text,
@@ -44,6 +46,14 @@ stage = sql(
 staged_count = sql(
     """
     SELECT count(*) FROM pegbar.sync_row
+     WHERE peer_id = :peer_id AND table_name = :table_name AND run = :run AND row IS NOT NULL
+    """,
+    table_name=Text,
+    run=Integer,
+)
+staged_rows = sql(
+    """
+    SELECT row::text FROM pegbar.sync_row
      WHERE peer_id = :peer_id AND table_name = :table_name AND run = :run AND row IS NOT NULL
     """,
     table_name=Text,
@@ -74,7 +84,9 @@ note_file = sql(
     file=Text,
     version=Text,
 )
-other_ids = sql("SELECT here, there FROM pegbar.sync_id WHERE peer_id = :peer_id AND table_name = :table_name", table_name=Text)
+other_ids = sql(
+    "SELECT here, there FROM pegbar.sync_id WHERE peer_id = :peer_id AND table_name = :table_name", table_name=Text
+)
 note_id = sql(
     """
     INSERT INTO pegbar.sync_id (peer_id, table_name, here, there) VALUES (:peer_id, :table_name, :here, :there)
@@ -220,9 +232,10 @@ def _as_told(side: str, column: Column[object]) -> str:
 
 def differs(columns: Iterable[Column[object]], left: str, right: str) -> str:
     """Whether two rows differ in some columns, as the API tells them."""
-    return " OR ".join(
-        f"{_as_told(left, column)} IS DISTINCT FROM {_as_told(right, column)}" for column in columns
-    ) or "false"
+    return (
+        " OR ".join(f"{_as_told(left, column)} IS DISTINCT FROM {_as_told(right, column)}" for column in columns)
+        or "false"
+    )
 
 
 @lru_cache(None)
@@ -361,7 +374,7 @@ def change_links(part: Part, link: Link) -> Executable | None:
     if not link.details:
         return None
     assigned = ", ".join(
-        f"\"{name}\" = CASE WHEN wanted.detail ? '{name}' THEN {_detail(link, name)} ELSE kept.\"{name}\" END"
+        f'"{name}" = CASE WHEN wanted.detail ? \'{name}\' THEN {_detail(link, name)} ELSE kept."{name}" END'
         for name in link.details
     )
     return sql(
@@ -376,10 +389,13 @@ def change_links(part: Part, link: Link) -> Executable | None:
 
 
 def _details_differ(link: Link) -> str:
-    return " OR ".join(
-        f"(wanted.detail ? '{name}' AND kept.\"{name}\" IS DISTINCT FROM {_detail(link, name)})"
-        for name in link.details
-    ) or "false"
+    return (
+        " OR ".join(
+            f"(wanted.detail ? '{name}' AND kept.\"{name}\" IS DISTINCT FROM {_detail(link, name)})"
+            for name in link.details
+        )
+        or "false"
+    )
 
 
 @lru_cache(None)
@@ -430,6 +446,27 @@ def only_here(part: Part, scoped: bool) -> Executable:
 
 
 @lru_cache(None)
+def rows_here(part: Part, scoped: bool) -> Executable:
+    """The rows here as the API tells them, with the ids that they list; with a scope, of its productions."""
+    assert part.resource.wire is not None
+    keys = {column.name: column for column in part.columns}
+    keys |= {relation.key: relation.ids(part.table) for relation in part.resource.relations}
+    rows = select(json_object(keys)).select_from(part.table).order_by(part.table.c.id)
+    if part.resource.listed is not None:
+        rows = rows.where(part.resource.listed)
+    if scoped and part.belongs:
+        return rows.where(belonging.production_of(part.table) == any_(bindparam("project_ids", type_=ARRAY(Uuid))))
+    return rows
+
+
+@lru_cache(None)
+def links_here(link: Link) -> Executable:
+    """What the links of an owner say besides."""
+    names = [*link.others, *(link.table.c[name] for name in link.details)]
+    return select(*names).where(link.owner == bindparam("owner_id", type_=Uuid))
+
+
+@lru_cache(None)
 def differing_columns(part: Part, told: frozenset[str]) -> Executable:
     """The names of the columns in which a row differs."""
     names = [column for column in part.columns if column.name in told]
@@ -457,5 +494,3 @@ def prune(part: Part, owners: tuple[str, ...]) -> Executable:
         """,
         run=Integer,
     )
-
-

@@ -179,15 +179,32 @@ class Remote:
         """Delete something."""
         await self._ask("DELETE", self.url + path, params=params)
 
-    async def upload(self, path: str, file: Path, name: str) -> None:
-        """Send a file as a form's `file`, from the disk."""
+    async def size(self, path: str) -> int | None:
+        """The size of a file that the server has, -1 when it does not say; None when it has none."""
+        started, faults = time.monotonic(), 0
+        while True:
+            try:
+                async with self._answer("GET", self.url + path) as answer:
+                    if answer.status in (202, 404, 410):
+                        return None
+                    await _refuse(answer)
+                    size = -1 if answer.content_length is None else answer.content_length
+                    answer.close()  # the rest is not wanted
+                    return size
+            except Interrupted as reason:
+                faults = await self._pause(reason, started, faults)
+            except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+                faults = await self._pause(Interrupted(type(error).__name__), started, faults)
+
+    async def upload(self, path: str, file: Path, name: str) -> Any:
+        """Send a file as a form's `file`, from the disk; the answer."""
 
         def form() -> aiohttp.FormData:
             data = aiohttp.FormData()
             data.add_field("file", file.open("rb"), filename=name)
             return data
 
-        await self._ask("POST", self.url + path, form=form)
+        return _decoded(await self._ask("POST", self.url + path, form=form), strict=False)
 
     async def download(self, path: str, target: Path, most: int) -> int | None:
         """Write a file that the server has; its size, or None when it has none.

@@ -1,7 +1,6 @@
 """The runs of the commands: a pull of another server or of some productions of it, with what follows; a comparison."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pegbar.core.data.database import Database
@@ -26,18 +25,11 @@ class Options:
     interval: float = 2.0
 
 
-def peer_name(purpose: str, url: str, scope: Scope) -> str:
-    """What a peer is kept under: its purpose, address and productions."""
-    parts = urlsplit(url)
-    path = parts.path.rstrip("/").removesuffix("/api")
-    return " ".join([purpose, f"{parts.scheme}://{parts.netloc}{path}", *sorted(map(str, scope.project_ids))])
-
-
 async def pull_rows(
     db: Database, remote: Remote, scope: Scope, options: Options, report: Report, watcher: Watcher
 ) -> Peer:
     """Read all rows there, and write those that are new or differ; the peer, whose run is finished."""
-    peer = await peers.open_peer(db, peer_name("pull", remote.url, scope))
+    peer = await peers.open_peer(db, peers.name_of("pull", remote.url, scope.project_ids))
     if peer.resumed:
         watcher.say("Going on where the last run was interrupted.")
     start = await feed_start(remote)
@@ -54,9 +46,7 @@ async def pull_rows(
     return peer
 
 
-async def pull(
-    db: Database, remote: Remote, scope: Scope, options: Options, report: Report, watcher: Watcher
-) -> Peer:
+async def pull(db: Database, remote: Remote, scope: Scope, options: Options, report: Report, watcher: Watcher) -> Peer:
     """Copy all rows, then the files; the peer."""
     peer = await pull_rows(db, remote, scope, options, report, watcher)
     if options.files:
@@ -97,7 +87,7 @@ async def verify(
     db: Database, remote: Remote, scope: Scope, report: Report, watcher: Watcher, *, files: bool
 ) -> Verified:
     """Read everything there, and tell where this server differs; nothing is written but what the reading keeps."""
-    peer = await peers.open_peer(db, peer_name("verify", remote.url, scope))
+    peer = await peers.open_peer(db, peers.name_of("verify", remote.url, scope.project_ids))
     try:
         await Staging(db, remote, peer, report, watcher, scope).read_all()
         async with db.transaction() as tx:

@@ -119,6 +119,8 @@ class Staging:
     watcher: Watcher
     scope: Scope = field(default_factory=Scope)
     passwords: bool = False
+    #: Whether productions may be missing there.
+    optional: bool = False
     #: Of the departments there, by kind of link: what they use.
     _uses: dict[str, Any] = field(default_factory=dict)
 
@@ -170,10 +172,12 @@ class Staging:
     async def _page(self, listing: Listing, page: int) -> tuple[list[Any], int | None, int]:
         params: dict[str, Any] = {**dict(listing.params), "relations": "true", "page": page, "limit": _PAGE}
         if self.passwords and listing.part.name == "person":
-            params["with_pass_hash"] = "true"
+            params |= {"with_pass_hash": "true"}
         try:
             answer = await self.remote.get(listing.path, **params)
         except Refusal as refusal:
+            if refusal.status == 404 and self.optional:
+                return [], None, 1
             if refusal.status in (404, 405):
                 self.report.problem(f"{listing.part.title}: the other server has no {listing.path}")
                 return [], None, 1
@@ -181,7 +185,9 @@ class Staging:
         if isinstance(answer, list):
             return answer, None, 1
         rows, total, pages = (
-            (answer.get("data"), answer.get("total"), answer.get("nb_pages")) if isinstance(answer, dict) else (None,) * 3
+            (answer.get("data"), answer.get("total"), answer.get("nb_pages"))
+            if isinstance(answer, dict)
+            else (None,) * 3
         )
         if not isinstance(rows, list) or not isinstance(total, int) or not isinstance(pages, int):
             raise CannotRun(f"{listing.part.title} cannot be read: {listing.path} answers neither a list nor a page.")
@@ -315,7 +321,6 @@ def _detail(row: dict[str, Any], key: str, column: str, told: Any) -> None:
 
 def _levels() -> list[list[Part]]:
     """The parts, those that name others first; what does not name each other is read at once."""
-    levels: list[list[Part]] = []
     depth: dict[str, int] = {}
     for part in parts():
         targets = [
@@ -324,9 +329,7 @@ def _levels() -> list[list[Part]]:
             if column.name not in part.late and (target := belonging.target_of(column)) is not None
         ]
         depth[part.name] = 1 + max((depth.get(name, 0) for name in targets), default=0)
-    for level in sorted(set(depth.values()), reverse=True):
-        levels.append([part for part in parts() if depth[part.name] == level])
-    return levels
+    return [[part for part in parts() if depth[part.name] == level] for level in sorted(set(depth.values()))[::-1]]
 
 
 async def productions(remote: Remote, names: Sequence[str]) -> Scope:
