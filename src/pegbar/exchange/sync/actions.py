@@ -12,16 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.parameters import sql
 from pegbar.core.data.removal import columns_naming, remove, undeclared
-from pegbar.core.data.schema import Column, Uuid, default_of
+from pegbar.core.data.schema import Uuid, default_of
 from pegbar.core.errors import CannotRun
 from pegbar.core.live.events import Emission
 from pegbar.exchange.sync import queries
-from pegbar.exchange.sync.parts import Part, parts, quoted
+from pegbar.exchange.sync.parts import Part, parts
 from pegbar.exchange.sync.peers import Peer
 from pegbar.exchange.sync.report import Report, Watcher
 from pegbar.productions.deletion.emptying import remove_rest, remove_row
@@ -128,7 +126,7 @@ class Writer:
                     if statement is not None:
                         self.written.add(part, (), await self.tx.column(statement, **self._of_peer))
         if part.name == "person" and "password" in told:
-            await self.tx.execute(_PASSWORDS, **self._of_peer)
+            await self.tx.execute(queries.set_passwords, **self._of_peer)
         left_out = await self.tx.column(queries.left_out(part))
         if left_out:
             self.report.of(part.name).left_out += len(left_out)
@@ -151,7 +149,7 @@ class Writer:
                 row["here"] for row in rows if row["is_known"] and not row["comes"] and row["here"] not in gone
             )
             if part.name == "project" and merges:
-                names = await self.tx.column(_PROJECT_NAMES, ids=list(merges))
+                names = await self.tx.column(queries.project_names, ids=list(merges))
                 raise CannotRun(
                     f"A production named {', '.join(map(repr, names))} is here already, and is another one than that "
                     "of the other server. Rename one of the two."
@@ -171,15 +169,15 @@ class Writer:
         """Let everything that names a row name the one that came in its stead; what stays here goes over to it."""
         for column in columns_naming(part.table):
             if isinstance(column.type, Uuid):
-                moving, clearing = _renaming(column)
+                moving, clearing = queries.renaming(column)
                 await self.tx.execute(moving, here_id=here, came_id=came)
                 if clearing is not None:
                     await self.tx.execute(clearing, here_id=here)
-        row = await self.tx.row(_taking(part), here_id=here)
+        row = await self.tx.row(queries.take(part), here_id=here)
         assert row is not None
         kept = {column.name: row[column.name] for column in part.hidden if row[column.name] is not None}
         if kept:
-            stamp = await self.tx.value(_stamp(part), row_id=came)
+            stamp = await self.tx.value(queries.stamp(part), row_id=came)
             await self.tx.update(part.table, came, **kept, updated_at=stamp)
 
     # Deletions
@@ -197,7 +195,7 @@ class Writer:
 
     async def delete(self, part: Part, ids: Sequence[UUID]) -> set[UUID]:
         """Delete rows, with what goes with them; those that were here. Rows that are still named stay."""
-        present = await self.tx.column(_present(part), ids=list(ids)) if ids else []
+        present = await self.tx.column(queries.present(part), ids=list(ids)) if ids else []
         if not present:
             return set()
         if part.name == "project":
@@ -226,54 +224,6 @@ class Writer:
     def _hush(self) -> None:
         """What goes with a copy is no news: whoever follows is told by `follow.py`."""
         self.tx.drop(Emission, lambda _: True)
-
-
-_PASSWORDS = sql(
-    """
-    UPDATE person SET password = convert_to(s.row->>'password', 'UTF8') FROM pegbar.sync_row s
-     WHERE s.peer_id = :peer_id AND s.table_name = 'person' AND s.run = :run AND s.row_id = person.id
-       AND s.row ? 'password' AND person.password IS NULL
-    """
-)
-_PROJECT_NAMES = sql("SELECT name FROM project WHERE id = ANY(:ids)")
-
-
-def _present(part: Part) -> Executable:
-    return sql(f"SELECT id FROM public.{part.name} WHERE id = ANY(:ids)")  # noqa: S608 - a name of ours
-
-
-def _renaming(column: Column[Any]) -> tuple[Executable, Executable | None]:
-    """Rows name another one; and what is there already with the other name goes."""
-    table = column.table.fullname  # type: ignore[union-attr]
-    moved = f'UPDATE {table} moved SET "{column.name}" = :came_id WHERE "{column.name}" = :here_id'  # noqa: S608
-    keys = [
-        [c.name for c in constraint.columns if c.name != "id"]
-        for constraint in column.table.constraints  # type: ignore[union-attr]
-        if type(constraint).__name__ in ("UniqueConstraint", "PrimaryKeyConstraint")
-    ]
-    clashes = [
-        " AND ".join(
-            f'there."{name}" = :came_id' if name == column.name else f'there."{name}" = moved."{name}"'
-            for name in names
-        )
-        for names in keys
-        if column.name in names
-    ]
-    if not clashes:
-        return sql(moved), None
-    clash = f"EXISTS (SELECT 1 FROM {table} there WHERE {' OR '.join(f'({c})' for c in clashes)})"  # noqa: S608
-    clearing = f'DELETE FROM {table} WHERE "{column.name}" = :here_id'  # noqa: S608 - names of ours
-    return sql(f"{moved} AND NOT {clash}"), sql(clearing)
-
-
-def _taking(part: Part) -> Executable:
-    """Takes a row away; what of it the API does not tell."""
-    hidden = quoted(column.name for column in part.hidden) or "id"
-    return sql(f"DELETE FROM public.{part.name} WHERE id = :here_id RETURNING {hidden}")  # noqa: S608 - names of ours
-
-
-def _stamp(part: Part) -> Executable:
-    return sql(f"SELECT updated_at FROM public.{part.name} WHERE id = :row_id")  # noqa: S608 - a name of ours
 
 
 __all__ = ["Writer", "Written"]

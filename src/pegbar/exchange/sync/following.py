@@ -16,7 +16,6 @@ from uuid import UUID
 import msgspec
 
 from pegbar.core.data.database import Database, Transaction
-from pegbar.core.data.parameters import sql
 from pegbar.core.errors import ApiError, CannotRun
 from pegbar.core.live import events as live
 from pegbar.entities.kinds import KINDS
@@ -230,7 +229,7 @@ class Follower:
             listed = [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
             rows.setdefault(name, []).extend(listed)
             wanted.setdefault(name, set()).update(row_id for row in listed if (row_id := _uuid(row.get("id"))))
-        known = await self.db.column(_naming(name, column), ids=sorted(ids), peer_id=self.staging.peer.id)
+        known = await self.db.column(queries.naming_here(name, column), ids=sorted(ids), peer_id=self.staging.peer.id)
         wanted.setdefault(name, set()).update(known)
 
     async def _stage(
@@ -249,7 +248,7 @@ class Follower:
 
     async def _known(self, tx: Transaction, part: Part, ids: set[UUID]) -> set[UUID]:
         """Only what came from there goes here."""
-        known = await tx.column(_KNOWN, peer_id=self.staging.peer.id, table_name=part.name, ids=sorted(ids))
+        known = await tx.column(queries.known_rows, peer_id=self.staging.peer.id, table_name=part.name, ids=sorted(ids))
         await tx.execute(queries.forget_rows, peer_id=self.staging.peer.id, table_name=part.name, ids=sorted(ids))
         return set(known)
 
@@ -268,7 +267,7 @@ class Follower:
             if declared is None or not ids & fresh:
                 continue
             payload = {key: happened.data[key] for key in declared.keys if key in happened.data}
-            known = happened.project_id and await tx.value(_PROJECT, project_id=happened.project_id)
+            known = happened.project_id and await tx.value(queries.there_is_production, project_id=happened.project_id)
             payload.pop("project_id", None)
             tx.emit(declared, project_id=happened.project_id if known else None, **payload)
 
@@ -277,25 +276,6 @@ def _declared(happened: Happened) -> live.Event | None:
     """Our own declaration of an event, the one with the most of its keys."""
     named = [event for event in live.declared if event.name == happened.name]
     return max(named, key=lambda event: len(happened.data.keys() & set(event.keys)), default=None)
-
-
-_PROJECT = sql("SELECT id FROM project WHERE id = :project_id")
-_KNOWN = sql(
-    """
-    SELECT row_id FROM pegbar.sync_row WHERE peer_id = :peer_id AND table_name = :table_name AND row_id = ANY(:ids)
-    """,
-    table_name=queries.Text,
-)
-
-
-def _naming(name: str, column: str) -> Any:
-    return sql(
-        f"""
-        SELECT id FROM public.{name} t WHERE "{column}" = ANY(:ids)
-           AND EXISTS (SELECT 1 FROM pegbar.sync_row s
-                        WHERE s.peer_id = :peer_id AND s.table_name = '{name}' AND s.row_id = t.id)
-        """  # noqa: S608 - names of ours
-    )
 
 
 async def follow(

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+
 from pegbar.core.data import belonging
 from pegbar.core.data.database import Database
 from pegbar.core.data.parameters import sql
@@ -88,7 +89,7 @@ class Pusher:
         known = self._ids[part.name]
         new, changed = [], []
         for row in ours:
-            there = theirs.get(known.get(row["id"], row["id"]))
+            there = theirs.get(str(known.get(row["id"], row["id"])))
             if there is None:
                 new.append(row)
             elif self._differs(part, self._translated(part, row), there):
@@ -102,7 +103,7 @@ class Pusher:
         else:
             await self._write(part, new, changed)
         self.there[part.name] = {
-            row["id"]: known.get(row["id"], row["id"]) for row in ours if row["id"] not in self._refused
+            row["id"]: str(known.get(row["id"], row["id"])) for row in ours if row["id"] not in self._refused
         }
         if part.name == "project" and not self.dry_run:
             for row in ours:

@@ -9,7 +9,21 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Executable, Float, String, Text, any_, bindparam, select, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Executable,
+    Float,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    any_,
+    bindparam,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql
 
 from pegbar.core.data import belonging
@@ -75,6 +89,13 @@ forget_rows = sql(
 forget_vanished = sql("DELETE FROM pegbar.sync_row WHERE peer_id = :peer_id AND run < :run", run=Integer)
 empty_rows = sql("UPDATE pegbar.sync_row SET row = NULL WHERE peer_id = :peer_id AND row IS NOT NULL")
 forget_lists = sql("DELETE FROM pegbar.sync_list WHERE peer_id = :peer_id")
+#: Which of these rows came from the other server.
+known_rows = sql(
+    """
+    SELECT row_id FROM pegbar.sync_row WHERE peer_id = :peer_id AND table_name = :table_name AND row_id = ANY(:ids)
+    """,
+    table_name=Text,
+)
 known_files = sql("SELECT key, version, size FROM pegbar.sync_file WHERE peer_id = :peer_id")
 note_file = sql(
     """
@@ -84,6 +105,7 @@ note_file = sql(
     file=Text,
     version=Text,
 )
+there_is_production = sql("SELECT id FROM project WHERE id = :project_id")
 other_ids = sql(
     "SELECT here, there FROM pegbar.sync_id WHERE peer_id = :peer_id AND table_name = :table_name", table_name=Text
 )
@@ -289,6 +311,64 @@ def left_out(part: Part) -> Executable:
     )
 
 
+# Merging and deleting
+
+#: Passwords of people who have none here, where they came.
+set_passwords = sql(
+    """
+    UPDATE person SET password = convert_to(s.row->>'password', 'UTF8') FROM pegbar.sync_row s
+     WHERE s.peer_id = :peer_id AND s.table_name = 'person' AND s.run = :run AND s.row_id = person.id
+       AND s.row ? 'password' AND person.password IS NULL
+    """,
+    run=Integer,
+)
+project_names = sql("SELECT name FROM project WHERE id = ANY(:ids)")
+
+
+@lru_cache(None)
+def present(part: Part) -> Executable:
+    """Which rows are here."""
+    return sql(f"SELECT id FROM public.{part.name} WHERE id = ANY(:ids)")
+
+
+@lru_cache(None)
+def renaming(column: Column[object]) -> tuple[Executable, Executable | None]:
+    """Rows name another one; what would then be there twice goes."""
+    assert isinstance(column.table, Table)
+    table = column.table.fullname
+    moved = f'UPDATE {table} moved SET "{column.name}" = :came_id WHERE "{column.name}" = :here_id'
+    keys = [
+        [other.name for other in constraint.columns if other.name != "id"]
+        for constraint in column.table.constraints
+        if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint)
+    ]
+    clashes = [
+        " AND ".join(
+            f'there."{name}" = :came_id' if name == column.name else f'there."{name}" = moved."{name}"'
+            for name in names
+        )
+        for names in keys
+        if column.name in names
+    ]
+    if not clashes:
+        return sql(moved), None
+    clash = f"EXISTS (SELECT 1 FROM {table} there WHERE {' OR '.join(f'({clash})' for clash in clashes)})"
+    return sql(f"{moved} AND NOT {clash}"), sql(f'DELETE FROM {table} WHERE "{column.name}" = :here_id')
+
+
+@lru_cache(None)
+def take(part: Part) -> Executable:
+    """Takes a row away; what of it the API does not tell."""
+    hidden = quoted(column.name for column in part.hidden) or "id"
+    return sql(f"DELETE FROM public.{part.name} WHERE id = :here_id RETURNING {hidden}")
+
+
+@lru_cache(None)
+def stamp(part: Part) -> Executable:
+    """When a row was changed."""
+    return sql(f"SELECT updated_at FROM public.{part.name} WHERE id = :row_id")
+
+
 # Links
 
 
@@ -449,7 +529,7 @@ def only_here(part: Part, scoped: bool) -> Executable:
 def rows_here(part: Part, scoped: bool) -> Executable:
     """The rows here as the API tells them, with the ids that they list; with a scope, of its productions."""
     assert part.resource.wire is not None
-    keys = {column.name: column for column in part.columns}
+    keys: dict[str, ColumnElement[Any]] = {column.name: column for column in part.columns}
     keys |= {relation.key: relation.ids(part.table) for relation in part.resource.relations}
     rows = select(json_object(keys)).select_from(part.table).order_by(part.table.c.id)
     if part.resource.listed is not None:
@@ -457,6 +537,18 @@ def rows_here(part: Part, scoped: bool) -> Executable:
     if scoped and part.belongs:
         return rows.where(belonging.production_of(part.table) == any_(bindparam("project_ids", type_=ARRAY(Uuid))))
     return rows
+
+
+@lru_cache(None)
+def naming_here(table: str, column: str) -> Executable:
+    """The rows here that came from the other server and name some rows."""
+    return sql(
+        f"""
+        SELECT id FROM public.{table} t WHERE "{column}" = ANY(:ids)
+           AND EXISTS (SELECT 1 FROM pegbar.sync_row s
+                        WHERE s.peer_id = :peer_id AND s.table_name = '{table}' AND s.row_id = t.id)
+        """
+    )
 
 
 @lru_cache(None)
