@@ -27,6 +27,7 @@ PASSING = [
     "entities_concepts",
     "entities_instances",
     "entities_shared_assets",
+    "exchange_sync",
     "media_batch_publish",
     "media_faces",
     "media_file_tree",

@@ -247,6 +247,23 @@ class Transaction(Reader):
         params = {f"v_{name}": value for name, value in values.items()}
         return bool(await self.execute(_update(table, tuple(values)), row_id=row_id, **params))
 
+    async def update_many(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], *, by: tuple[str, ...] = ("id",)
+    ) -> int:
+        """Change the same columns of rows, which the columns `by` name, in one statement; the number changed.
+
+        Unlike `update` it leaves `updated_at` as it is unless the rows say it.
+        """
+        names = tuple(name for name in rows[0] if name not in by) if rows else ()
+        if not names:
+            return 0
+        sql = _update_many(table, names, by)
+        if (counted := statement_count.get()) is not None:
+            counted.append(sql)
+        by_column = [[_as_text(table.c[name].type, row[name]) for row in rows] for name in (*by, *names)]
+        status: str = await self._connection.execute(sql, *by_column)
+        return int(status.rpartition(" ")[2])
+
     async def delete(self, table: Table, **where: Any) -> int:
         """Delete the rows whose columns equal these values; their number."""
         assert where, "a delete without a condition would empty the table"
@@ -323,15 +340,29 @@ def _delete(table: Table, names: tuple[str, ...]) -> Executable:
 @lru_cache(4096)
 def _insert_many(table: Table, names: tuple[str, ...], skip_existing: bool) -> str:
     """`INSERT … SELECT * FROM unnest(…)`: one statement whatever the number of rows."""
+    source, taken = _unnested(table, names)
+    columns = ", ".join(f'"{name}"' for name in names)
+    conflict = " ON CONFLICT DO NOTHING" if skip_existing else ""
+    return f"INSERT INTO {table.fullname} ({columns}) SELECT {', '.join(taken)} FROM {source}{conflict}"  # noqa: S608
+
+
+@lru_cache(4096)
+def _update_many(table: Table, names: tuple[str, ...], by: tuple[str, ...]) -> str:
+    """`UPDATE … FROM unnest(…)`, likewise."""
+    source, taken = _unnested(table, (*by, *names))
+    where = " AND ".join(f't."{name}" = {value}' for name, value in zip(by, taken, strict=False))
+    values = ", ".join(f'"{name}" = {value}' for name, value in zip(names, taken[len(by) :], strict=True))
+    return f"UPDATE {table.fullname} AS t SET {values} FROM {source} WHERE {where}"  # noqa: S608
+
+
+def _unnested(table: Table, names: tuple[str, ...]) -> tuple[str, list[str]]:
+    """Rows that come as an array for each of these columns: what to select from, and each column's value."""
     kinds = [str(table.c[name].type.compile(dialect=_DIALECT)) for name in names]
     # unnest would flatten arrays of arrays, and lists in JSON: both travel as PostgreSQL's text for them.
     sent = ["text" if kind.endswith("[]") or kind == "JSONB" else kind for kind in kinds]
     arrays = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(sent, 1))
-    columns = ", ".join(f'"{name}"' for name in names)
-    taken = ", ".join(f"n{i}::{kind}" for i, kind in enumerate(kinds))
     alias = ", ".join(f"n{i}" for i in range(len(kinds)))
-    conflict = " ON CONFLICT DO NOTHING" if skip_existing else ""
-    return f"INSERT INTO {table.fullname} ({columns}) SELECT {taken} FROM unnest({arrays}) AS n ({alias}){conflict}"  # noqa: S608
+    return f"unnest({arrays}) AS n ({alias})", [f"n{i}::{kind}" for i, kind in enumerate(kinds)]
 
 
 def _as_text(kind: Any, value: Any) -> Any:

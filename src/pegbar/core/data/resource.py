@@ -376,6 +376,12 @@ def _row_statement(resource: Resource, wire: Wire, relations: bool, parameter: s
     return select(row).select_from(resource.table).where(resource.table.c.id == bindparam(parameter, type_=Uuid))
 
 
+def every_row(resource: Resource, caller: Caller) -> Select[Any]:
+    """All rows of a table as its list shows them, with their relations: what `pegbar db adopt --verify` reads."""
+    keys = _keys(resource, resource.shape_for(caller, listing=True), True, None)
+    return select(json_object(keys).label("row")).select_from(resource.table)
+
+
 @lru_cache(4096)
 def _list_statement(
     resource: Resource,

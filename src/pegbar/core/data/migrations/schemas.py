@@ -19,6 +19,8 @@ Columns = tuple[str, ...]
 
 #: The schema revision of the Kitsu server whose tables ours are.
 KITSU_REVISION = "b8e3d1f6a2c9"
+#: The comment on an index that Pegbar added to tables of another server, by which it is known when they are handed back.
+OUR_INDEX = "Added by Pegbar."
 
 
 @dataclass(frozen=True)

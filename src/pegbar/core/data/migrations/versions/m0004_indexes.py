@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import Connection, text
 
-from pegbar.core.data.migrations.schemas import KITSU_REVISION, Columns, existing, missing_indexes
+from pegbar.core.data.migrations.schemas import KITSU_REVISION, OUR_INDEX, Columns, existing, missing_indexes
 
 revision = "0004"
 down_revision = "0003"
@@ -33,6 +33,7 @@ def add_indexes(connection: Connection, *, concurrently: bool) -> list[str]:
             # Left by an attempt that was cut short: it would be taken for the index itself.
             connection.execute(text(f'DROP INDEX CONCURRENTLY "{index.name}"'))
         connection.execute(text(index.sql(concurrently=concurrently)))
+        connection.execute(text(f"COMMENT ON INDEX public.\"{index.name}\" IS '{OUR_INDEX}'"))
         added.append(index.name)
     return added
 
