@@ -15,6 +15,9 @@ from tests.exchange.sync.worlds import World, command
 from tests.factories import entity, task
 from tests.server import ADMIN, Server
 
+#: Two servers start before the first of them.
+pytestmark = pytest.mark.timeout(900)
+
 
 def _written(printed: str) -> int:
     match = re.search(r"(\d+) rows written", printed)
@@ -99,7 +102,7 @@ def test_verify_finds_what_differs_in_a_row_a_link_and_a_file(
     stored = here.ok_get(f"/data/preview-files/{show.document['id']}")
     (file,) = (target.folder / "previews").rglob(f"*{stored['id']}") or [None]
     content = file.read_bytes()
-    file.write_bytes(b"#" + content[1:])
+    file.write_bytes(b"!" + content[1:])
     try:
         done = command("verify", source, target)
         assert done.returncode == 1

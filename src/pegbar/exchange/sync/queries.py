@@ -15,6 +15,7 @@ from sqlalchemy import (
     Executable,
     Float,
     PrimaryKeyConstraint,
+    Select,
     String,
     Table,
     Text,
@@ -376,11 +377,6 @@ def _kind(column: Column[object]) -> str:
     return str(column.type.compile(dialect=_DIALECT))
 
 
-def _text(expression: ColumnElement[Any]) -> str:
-    """An expression of ours as text; it has no parameters of a caller."""
-    return str(expression.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
-
-
 def _wanted(part: Part, link: Link) -> str:
     """The links that came, of owners that tell them: `owner`, each other column, and `detail`."""
     others = ", ".join(f"(item->>'{other.name}')::uuid AS \"{other.name}\"" for other in link.others)
@@ -513,16 +509,21 @@ def compared(part: Part, told: frozenset[str]) -> Executable:
     )
 
 
+def _rows_here(part: Part, columns: ColumnElement[Any], scoped: bool) -> Select[Any]:
+    """The rows that the API lists here; with a scope, those of its productions."""
+    rows = select(columns).select_from(part.table).order_by(part.table.c.id)
+    if part.resource.listed is not None:
+        rows = rows.where(part.resource.listed)
+    if scoped:
+        rows = rows.where(belonging.production_of(part.table) == any_(bindparam("project_ids", type_=ARRAY(Uuid))))
+    return rows
+
+
 @lru_cache(None)
 def only_here(part: Part, scoped: bool) -> Executable:
     """The ids of rows that did not come; with a scope, of its productions."""
-    conditions = [f"NOT EXISTS (SELECT 1 FROM {incoming(part)} came WHERE came.id = {part.name}.id)"]
-    if part.resource.listed is not None:
-        conditions.append(_text(part.resource.listed))
-    if scoped:
-        conditions.append(f"{_text(belonging.production_of(part.table))} = ANY(:project_ids)")
-    statement = f"SELECT id FROM public.{part.name} WHERE {' AND '.join(conditions)}"
-    return sql(statement) if scoped else text(statement)
+    came = text(f"NOT EXISTS (SELECT 1 FROM {incoming(part)} came WHERE came.id = {part.name}.id)")
+    return _rows_here(part, part.table.c.id, scoped).where(came)
 
 
 @lru_cache(None)
@@ -531,12 +532,7 @@ def rows_here(part: Part, scoped: bool) -> Executable:
     assert part.resource.wire is not None
     keys: dict[str, ColumnElement[Any]] = {column.name: column for column in part.columns}
     keys |= {relation.key: relation.ids(part.table) for relation in part.resource.relations}
-    rows = select(json_object(keys)).select_from(part.table).order_by(part.table.c.id)
-    if part.resource.listed is not None:
-        rows = rows.where(part.resource.listed)
-    if scoped and part.belongs:
-        return rows.where(belonging.production_of(part.table) == any_(bindparam("project_ids", type_=ARRAY(Uuid))))
-    return rows
+    return _rows_here(part, json_object(keys), scoped)
 
 
 @lru_cache(None)
