@@ -9,12 +9,13 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import Executable
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database
@@ -67,15 +68,17 @@ _MOVIES = {
 def _of_preview(row: asyncpg.Record) -> list[File]:
     preview_id, extension, version = row["id"], (row["extension"] or "").lower(), row["version"]
     files = [File(addresses.picture(p, preview_id), path.format(preview_id), version) for p, path in _PICTURES.items()]
+    # Large: they are not copied again because somebody drew on them.
+    content = row["content"]
     if extension in addresses.MOVIES:
         known = row["movie_prefixes"]
         prefixes = [prefix for prefix in _MOVIES if not isinstance(known, list) or prefix in known]
-        files += [File(addresses.movie(p, preview_id), _MOVIES[p].format(preview_id), version) for p in prefixes]
+        files += [File(addresses.movie(p, preview_id), _MOVIES[p].format(preview_id), content) for p in prefixes]
         tiles = f"/movies/tiles/preview-files/{preview_id}.png"
         files.append(File(addresses.picture("tiles", preview_id), tiles, version))
     elif extension in addresses.OTHERS:
         path = f"/pictures/originals/preview-files/{preview_id}.{extension}"
-        files.append(File(addresses.other(preview_id), path, version, is_certain=True))
+        files.append(File(addresses.other(preview_id), path, content, is_certain=True))
     return files
 
 
@@ -106,62 +109,75 @@ def _avatar(plural: str) -> Callable[[asyncpg.Record], list[File]]:
     return of_row
 
 
-_VERSION = "concat_ws(' ', date_trunc('second', updated_at), {more})"
+_FROM = """
+  FROM public.{table} t
+ WHERE {condition} AND (:is_everything OR id = ANY(:ids))
+   AND EXISTS (SELECT 1 FROM pegbar.sync_row s
+                WHERE s.peer_id = :peer_id AND s.table_name = '{table}' AND s.row_id = t.id)
+"""
+_CONTENT = "concat_ws(' ', extension, file_size, status, width, height, duration, data->>'movie_prefixes')"
 
 
-def _statement(table: str, columns: str, condition: str = "true", more: str = "''") -> Any:
-    version = _VERSION.format(more=more)
-    return sql(
-        f"""
-        SELECT id, {version} AS version, {columns} FROM public.{table} t
-         WHERE {condition} AND id > :after_id AND (:is_everything OR id = ANY(:ids))
-           AND (:peer_id ::uuid IS NULL OR EXISTS (
-                  SELECT 1 FROM pegbar.sync_row s
-                   WHERE s.peer_id = :peer_id ::uuid AND s.table_name = '{table}' AND s.row_id = t.id))
-         ORDER BY id LIMIT {_ROWS}
-        """,  # noqa: S608 - names of ours
-        is_everything=Boolean,
-    )
+@dataclass(frozen=True)
+class Kind:
+    """A table whose rows have files."""
+
+    table: str
+    columns: str
+    of_row: Callable[[asyncpg.Record], list[File]]
+    condition: str = "true"
+
+    @cached_property
+    def rows(self) -> Executable:
+        """The rows that came from a peer, some at a time."""
+        columns = f"id, date_trunc('second', updated_at)::text AS version, {self.columns}"
+        tail = f"AND id > :after_id ORDER BY id LIMIT {_ROWS}"
+        return sql(f"SELECT {columns} {self._from} {tail}", is_everything=Boolean)
+
+    @cached_property
+    def count(self) -> Executable:
+        """How many they are."""
+        return sql(f"SELECT count(*) {self._from}", is_everything=Boolean)
+
+    @property
+    def _from(self) -> str:
+        return _FROM.format(table=self.table, condition=self.condition)
 
 
-_KINDS: dict[str, tuple[Any, Callable[[asyncpg.Record], list[File]]]] = {
-    **{
-        table: (_statement(table, "name" if table != "person" else "email", "has_avatar"), _avatar(plural))
-        for table, plural in _AVATARS.items()
-    },
-    "preview_background_file": (_statement("preview_background_file", "extension", more="file_size"), _of_background),
-    "attachment_file": (_statement("attachment_file", "name", more="size"), _of_attachment),
-    "working_file": (_statement("working_file", "name"), _of_working_file),
-    "preview_file": (
-        _statement("preview_file", "extension, data->'movie_prefixes' AS movie_prefixes", more="file_size, status"),
+_KINDS = (
+    *(Kind(table, "has_avatar", _avatar(plural), "has_avatar") for table, plural in _AVATARS.items()),
+    Kind("preview_background_file", "extension", _of_background),
+    Kind("attachment_file", "name", _of_attachment),
+    Kind("working_file", "name", _of_working_file),
+    Kind(
+        "preview_file",
+        f"extension, data->'movie_prefixes' AS movie_prefixes, {_CONTENT} AS content",
         _of_preview,
     ),
-}
+)
 
 
-async def files_of(db: Database, peer: Peer | None, ids: Sequence[UUID] | None = None) -> AsyncIterator[File]:
-    """The files of the rows that came from a peer (or of all rows), of some rows when they are named."""
-    for statement, of_row in _KINDS.values():
+async def row_count(db: Database, peer: Peer, ids: Sequence[UUID] | None = None) -> int:
+    """How many rows that came from a peer have files."""
+    chosen = {"peer_id": peer.id, "is_everything": ids is None, "ids": list(ids or ())}
+    return sum([await db.value(kind.count, **chosen) for kind in _KINDS])
+
+
+async def rows_with_files(
+    db: Database, peer: Peer, ids: Sequence[UUID] | None = None
+) -> AsyncIterator[list[list[File]]]:
+    """The files of each row that came from a peer, or of some of these rows; some rows at a time."""
+    chosen = {"peer_id": peer.id, "is_everything": ids is None, "ids": list(ids or ())}
+    for kind in _KINDS:
         after = UUID(int=0)
-        while True:
-            rows = await db.rows(
-                statement,
-                after_id=after,
-                is_everything=ids is None,
-                ids=list(ids or ()),
-                peer_id=None if peer is None else peer.id,
-            )
-            for row in rows:
-                for file in of_row(row):
-                    yield file
-            if len(rows) < _ROWS:
-                break
+        while rows := await db.rows(kind.rows, after_id=after, **chosen):
+            yield [kind.of_row(row) for row in rows]
             after = rows[-1]["id"]
 
 
-async def at_once(files: Sequence[File], work: Callable[[File], Awaitable[None]]) -> None:
-    """Do something with every file, some at once."""
-    waiting = list(reversed(files))
+async def at_once(rows: Sequence[list[File]], work: Callable[[list[File]], Awaitable[None]]) -> None:
+    """Do something with the files of every row, some rows at once."""
+    waiting = list(reversed(rows))
 
     async def worker() -> None:
         while waiting:
@@ -180,23 +196,30 @@ class Copier:
     report: Report
     watcher: Watcher
     _known: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    _again: frozenset[UUID] = frozenset()
     _folder: Path = Path()
 
-    async def copy(self, ids: Sequence[UUID] | None = None, *, again: bool = False) -> None:
-        """Copy what is missing here of the rows that came; `again` asks for all of these rows' files once more."""
-        rows = await self.db.rows(queries.known_files, peer_id=self.peer.id)
-        self._known = {row["key"]: (row["version"], row["size"]) for row in rows}
-        files = [file async for file in files_of(self.db, self.peer, ids)]
-        wanted = files if again else [file for file in files if not await self._is_here(file)]
-        self.report.files_known += len(files) - len(wanted)
-        if not wanted:
-            return
+    async def copy(self, ids: Sequence[UUID] | None = None, *, again: frozenset[UUID] = frozenset()) -> None:
+        """Copy what is missing here of the rows that came, or of some of them; all files of those to copy `again`."""
+        self._again = again
         settings().upload_folder.mkdir(parents=True, exist_ok=True)
-        self.watcher.begin("files", len(wanted))
+        self.watcher.begin("files", await row_count(self.db, self.peer, ids))
         with tempfile.TemporaryDirectory(prefix="upload-", dir=settings().upload_folder) as folder:
             self._folder = Path(folder)
-            await at_once(wanted, self._copy_one)
+            async for batch in rows_with_files(self.db, self.peer, ids):
+                keys = [file.key for files in batch for file in files]
+                known = await self.db.rows(queries.known_files, peer_id=self.peer.id, files=keys)
+                self._known = {row["key"]: (row["version"], row["size"]) for row in known}
+                await at_once(batch, self._copy_row)
         self.watcher.end("files")
+
+    async def _copy_row(self, files: list[File]) -> None:
+        for file in files:
+            if file.address.file_id not in self._again and await self._is_here(file):
+                self.report.files_known += 1
+            else:
+                await self._copy_one(file)
+        self.watcher.advance("files", 1)
 
     async def _is_here(self, file: File) -> bool:
         version, size = self._known.get(file.key, ("", None))
@@ -220,7 +243,6 @@ class Copier:
             return
         finally:
             target.unlink(missing_ok=True)
-            self.watcher.advance("files", 1)
         async with self.db.transaction() as tx:
             if size is not None:
                 await record(tx, file.address, size)
@@ -254,18 +276,19 @@ class FilesCompared:
 async def compare_files(db: Database, remote: Remote, peer: Peer, watcher: Watcher) -> FilesCompared:
     """Compare the files of the rows that came with those there, by size and sum."""
     compared = FilesCompared()
-    files = [file async for file in files_of(db, peer)]
-    watcher.begin("files", len(files))
+    watcher.begin("files", await row_count(db, peer))
 
-    async def look(file: File) -> None:
-        here, there = await asyncio.gather(digest_here(file), remote.digest(file.path))
-        if here == there:
-            compared.same += here is not None
-        else:
-            compared.differing.append(f"{file.path}: {_described(there)} there, {_described(here)} here")
+    async def look(files: list[File]) -> None:
+        for file in files:
+            here, there = await asyncio.gather(digest_here(file), remote.digest(file.path))
+            if here == there:
+                compared.same += here is not None
+            else:
+                compared.differing.append(f"{file.path}: {_described(there)} there, {_described(here)} here")
         watcher.advance("files", 1)
 
-    await at_once(files, look)
+    async for batch in rows_with_files(db, peer):
+        await at_once(batch, look)
     watcher.end("files")
     return compared
 

@@ -133,9 +133,10 @@ def _uuid(value: Any) -> UUID | None:
 
 @dataclass
 class Touched:
-    """The rows that events name, by part, and those whose files are to be looked at again."""
+    """The rows that events name, by part."""
 
     ids: dict[str, set[UUID]] = field(default_factory=dict)
+    #: Those of them that have another file now, whatever their row says.
     files: set[UUID] = field(default_factory=set)
     recast: set[UUID] = field(default_factory=set)
 
@@ -146,7 +147,7 @@ class Touched:
             row_id = _uuid(value)
             if table is not None and row_id is not None:
                 self.ids.setdefault(table, set()).add(row_id)
-                if happened.name.endswith((":add-file", ":set-thumbnail", ":update", ":new")):
+                if happened.name.endswith((":add-file", ":set-thumbnail")):
                     self.files.add(row_id)
                 if happened.name.endswith(":casting-update") and table == "entity":
                     self.recast.add(row_id)
@@ -168,8 +169,8 @@ class Follower:
 
     db: Database
     staging: Staging
-    #: Called with the rows whose files may be others now.
-    copy_files: Callable[[set[UUID]], Awaitable[None]]
+    #: Called with the rows that changed, and those of them whose files are others now.
+    copy_files: Callable[[set[UUID], frozenset[UUID]], Awaitable[None]]
     events: int = 0
 
     async def catch_up(self) -> None:
@@ -184,7 +185,7 @@ class Follower:
                 touched.add(event)
             if touched.ids:
                 await self._bring(touched, relevant, page.cursor)
-                await self.copy_files(touched.files)
+                await self.copy_files(set().union(*touched.ids.values()), frozenset(touched.files))
             else:
                 async with self.db.transaction() as tx:
                     await peers.keep_cursor(tx, self.staging.peer, page.cursor)

@@ -97,7 +97,9 @@ known_rows = sql(
     """,
     table_name=Text,
 )
-known_files = sql("SELECT key, version, size FROM pegbar.sync_file WHERE peer_id = :peer_id")
+known_files = sql(
+    "SELECT key, version, size FROM pegbar.sync_file WHERE peer_id = :peer_id AND key = ANY(:files ::text[])"
+)
 note_file = sql(
     """
     INSERT INTO pegbar.sync_file (peer_id, key, version, size) VALUES (:peer_id, :file, :version, :size ::bigint)

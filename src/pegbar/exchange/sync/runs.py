@@ -60,9 +60,9 @@ async def pull_on(
     """Follow after a pull, until somebody stops it."""
     staging = Staging(db, remote, peer, report, watcher, scope, options.passwords)
 
-    async def copy_files(ids: set[UUID]) -> None:
-        if options.files and ids:
-            await Copier(db, remote, peer, report, watcher).copy(sorted(ids), again=True)
+    async def copy_files(ids: set[UUID], again: frozenset[UUID]) -> None:
+        if options.files:
+            await Copier(db, remote, staging.peer, report, watcher).copy(sorted(ids), again=again)
 
     async def again() -> None:
         staging.peer = await pull(db, remote, scope, options, report, watcher)
