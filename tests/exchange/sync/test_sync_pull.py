@@ -137,7 +137,7 @@ def test_what_is_changed_and_deleted_there_is_here_and_what_was_made_here_stays(
     of_doomed = task(there, doomed)
     assert command("pull", source, target).returncode == 0
     own = entity(here, project_id, "Prop")
-    there.ok_delete(f"/data/entities/{doomed['id']}?force=true")
+    there.ok_delete(f"/data/assets/{doomed['id']}?force=true")
     # Two rows that swap their names are in each other's way.
     other = entity(there, project_id, "Prop")
     there.ok_put(f"/data/entities/{renamed['id']}", {"name": doomed["name"]})

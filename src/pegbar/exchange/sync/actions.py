@@ -18,7 +18,7 @@ from pegbar.core.data.removal import columns_naming, remove, undeclared
 from pegbar.core.data.schema import Uuid, default_of
 from pegbar.core.errors import CannotRun
 from pegbar.core.live.events import Emission
-from pegbar.exchange.sync import queries
+from pegbar.exchange.sync import links, queries
 from pegbar.exchange.sync.parts import Part, parts
 from pegbar.exchange.sync.peers import Peer
 from pegbar.exchange.sync.report import Report, Watcher
@@ -119,9 +119,9 @@ class Writer:
         for link in part.links:
             if link.key in told:
                 for statement in (
-                    queries.unlink(part, link),
-                    queries.add_links(part, link),
-                    queries.change_links(part, link),
+                    links.unlink(part, link),
+                    links.add_links(part, link),
+                    links.change_links(part, link),
                 ):
                     if statement is not None:
                         self.written.add(part, (), await self.tx.column(statement, **self._of_peer))

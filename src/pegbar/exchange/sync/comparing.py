@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from pegbar.core.data.database import Transaction
-from pegbar.exchange.sync import queries
+from pegbar.exchange.sync import links, queries
 from pegbar.exchange.sync.actions import Writer
 from pegbar.exchange.sync.parts import Part, parts
 from pegbar.exchange.sync.peers import Peer
@@ -48,7 +48,7 @@ async def _compare_part(tx: Transaction, writer: Writer, peer: Peer, part: Part,
     told = await writer.incoming(part)
     compared = Compared(part, there=writer.report.of(part.name).there)
     of_peer = {"peer_id": peer.id, "run": peer.run}
-    links = {}
+    owners = {}
     if told:
         for row in await tx.rows(queries.compared(part, told)):
             if row["is_missing"]:
@@ -57,8 +57,8 @@ async def _compare_part(tx: Transaction, writer: Writer, peer: Peer, part: Part,
                 compared.differing.add(row["id"])
         for link in part.links:
             if link.key in told:
-                links[link.key] = set(await tx.column(queries.differing_links(part, link), **of_peer))
-                compared.differing |= links[link.key]
+                owners[link.key] = set(await tx.column(links.differing_links(part, link), **of_peer))
+                compared.differing |= owners[link.key]
     if not scope:
         compared.only_here = await tx.column(queries.only_here(part, scoped=False))
     elif part.belongs:
@@ -66,5 +66,5 @@ async def _compare_part(tx: Transaction, writer: Writer, peer: Peer, part: Part,
         compared.only_here = await tx.column(queries.only_here(part, scoped=True), project_ids=project_ids)
     for row_id in sorted(compared.differing)[:_SHOWN]:
         columns = await tx.value(queries.differing_columns(part, told), row_id=row_id) or []
-        compared.names[row_id] = [*columns, *(key for key, owners in links.items() if row_id in owners)]
+        compared.names[row_id] = [*columns, *(key for key, ids in owners.items() if row_id in ids)]
     return compared

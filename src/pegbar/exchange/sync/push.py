@@ -18,7 +18,7 @@ from pegbar.core.data.database import Database
 from pegbar.core.data.parameters import sql
 from pegbar.core.errors import CannotRun
 from pegbar.entities.kinds import ASSET, kind_of
-from pegbar.exchange.sync import peers, queries
+from pegbar.exchange.sync import links, peers, queries
 from pegbar.exchange.sync.parts import ALIASES, Part, parts
 from pegbar.exchange.sync.peers import Peer
 from pegbar.exchange.sync.remote import Refusal, Remote
@@ -226,7 +226,7 @@ class Pusher:
             target = belonging.target_of(link.others[0])
             ids = self._ids.get(target.name, {}) if target is not None else {}
             known = {item[other]: item for item in there.get(link.key, [])}
-            for ours in await self.db.rows(queries.links_here(link), owner_id=UUID(row["id"])):
+            for ours in await self.db.rows(links.links_here(link), owner_id=UUID(row["id"])):
                 other_id = ids.get(str(ours[other]), str(ours[other]))
                 details = {name: ours[name] for name in link.details if ours[name] is not None}
                 if all(known.get(other_id, {}).get(name) == value for name, value in details.items()):
