@@ -151,6 +151,10 @@ def everything(_: Caller) -> ColumnElement[bool] | None:
     return None
 
 
+#: Every resource declared, in the order of the imports.
+declared: list["Resource"] = []
+
+
 @dataclass(eq=False)
 class Resource:
     """The declaration of a table's generic routes."""
@@ -204,6 +208,7 @@ class Resource:
             verbs: tuple[Verb, ...] = ("new", "update", "delete")
             self.events = {verb: event(f"{subject}:{verb}", key, scoped=self.of_production) for verb in verbs}
         self.event_key = key
+        declared.append(self)
         _declare_routes(self)
 
     # Shapes
