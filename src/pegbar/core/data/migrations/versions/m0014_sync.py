@@ -4,8 +4,8 @@ from alembic import op
 
 from pegbar.core.data.migrations import run_script
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS pegbar.sync_peer (
