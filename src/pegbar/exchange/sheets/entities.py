@@ -23,6 +23,8 @@ from pegbar.exchange.sheets.naming import MAIN_PACK
 from pegbar.exchange.sheets.reports import Outcome
 from pegbar.exchange.sheets.task_step import ASSIGNEES, COMMENT, STATUS, TaskStep, work_of
 
+#: What exports say of metadata that an entity does not have.
+_UNSET = ("", "false")
 #: What stands for no episode in a sheet.
 _NO_EPISODE = ("", MAIN_PACK)
 #: Tasks that one transaction may write: who comments one of them meanwhile waits for its end.
@@ -100,7 +102,7 @@ class Entry:
     def change(self, columns: dict[str, Any], patch: dict[str, Any]) -> bool:
         """Give it values; whether they are other ones."""
         differs = any(self.columns[name] != value for name, value in columns.items()) or any(
-            key not in self.data or self.data[key] != value for key, value in patch.items()
+            self.data[key] != value if key in self.data else value not in _UNSET for key, value in patch.items()
         )
         if differs:
             self.columns |= columns

@@ -158,7 +158,7 @@ class Estimated:
         """Give it values; whether they are other ones."""
         stored = self.row["data"] if isinstance(self.row["data"], dict) else {}
         differs = any(self.values.get(name, self.row[name]) != value for name, value in values.items()) or any(
-            self.data.get(name, stored.get(name)) != value for name, value in data.items()
+            self.data.get(name, stored.get(name, "")) != value for name, value in data.items()
         )
         self.values |= values
         self.data |= data
