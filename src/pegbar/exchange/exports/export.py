@@ -87,7 +87,7 @@ def statement(export: Export) -> Executable:
     PostgreSQL runs the parts of a UNION ALL one after the other: a limit in each keeps it from running them at once.
     """
     head = [
-        export.name,
+        func.concat(export.name, type_=Text),  # empty when what it names went meanwhile
         _line([columns.marks for columns in export.columns]),
         *map(_line, ([cells] for cells in export.before)),
         _line([columns.headers for columns in export.columns]),

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, case, cast, func, literal_column, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, case, cast, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.shapes import FULL_NAME
@@ -12,7 +12,7 @@ from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Uuid
 from pegbar.entities.kinds import ASSET, is_kind
-from pegbar.entities.scopes import linked
+from pegbar.entities.scopes import FOR_CLIENTS, linked
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import blank_value
 from pegbar.exchange.exports.cells import NOTHING, words
@@ -69,19 +69,25 @@ _entries = (
     .select_from(_whole.join(_listed, true()))
     .cte("entries")
 )
-#: Entries with their entity, and the preview of it that is shown, if there is one: others are not told of.
-_SHOWN: FromClause = (
-    _entries.outerjoin(entity, (entity.c.id == _entries.c.entity_id) & linked(entity, _entries.c.project_id))
-    .outerjoin(entity_type, entity_type.c.id == entity.c.entity_type_id)
-    .outerjoin(_parent, _parent.c.id == entity.c.parent_id)
-    .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
-    .outerjoin(
-        preview_file.join(task, task.c.id == preview_file.c.task_id),
-        (preview_file.c.id == _entries.c.preview_file_id) & (task.c.entity_id == entity.c.id),
+
+
+def _shown(*seen: ColumnElement[bool]) -> FromClause:
+    """Entries with their entity, and the preview of it that is shown, if there is one: others are not told of."""
+    is_entity = and_(entity.c.id == _entries.c.entity_id, linked(entity, _entries.c.project_id), *seen)
+    return (
+        _entries.outerjoin(entity, is_entity)
+        .outerjoin(entity_type, entity_type.c.id == entity.c.entity_type_id)
+        .outerjoin(_parent, _parent.c.id == entity.c.parent_id)
+        .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
+        .outerjoin(
+            preview_file.join(task, task.c.id == preview_file.c.task_id),
+            (preview_file.c.id == _entries.c.preview_file_id) & (task.c.entity_id == entity.c.id),
+        )
+        .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
+        .outerjoin(task_status, task_status.c.id == task.c.task_status_id)
     )
-    .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
-    .outerjoin(task_status, task_status.c.id == task.c.task_status_id)
-)
+
+
 _NAME = case(
     (is_kind(ASSET), func.concat_ws(_SLASH, entity_type.c.name, entity.c.name)),
     else_=func.concat_ws(_SLASH, _grandparent.c.name, _parent.c.name, entity.c.name),
@@ -107,6 +113,7 @@ def _last_comment(*, for_client: bool) -> FromClause:
 def export(*, for_client: bool) -> Export:
     """A playlist. Takes `playlist_id` and the `timezone` of its dates."""
     last_comment = _last_comment(for_client=for_client)
+    source = _shown(FOR_CLIENTS) if for_client else _shown()
     retakes = blank_value(task.c.retake_count) if for_client else task.c.retake_count
     rows = (
         select(
@@ -120,7 +127,7 @@ def export(*, for_client: bool) -> Export:
             _moment(last_comment.c.created_at).label("said_at"),
             last_comment.c.text.label("text"),
         )
-        .select_from(_SHOWN.outerjoin(last_comment, true()))
+        .select_from(source.outerjoin(last_comment, true()))
         .order_by(_entries.c.n)
     )
     columns = (

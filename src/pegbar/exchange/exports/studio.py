@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.accounts.people.shapes import MANAGED
 from pegbar.accounts.shapes import FULL_NAME
-from pegbar.accounts.standing import CALLER, IS_OPEN_STATUS, is_open, knows_salary_of, teams
+from pegbar.accounts.standing import CALLER, IS_OPEN_STATUS, is_going, is_open, knows_salary_of, teams
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.data.parameters import param
 from pegbar.entities.kinds import SHOT, is_kind
@@ -33,6 +33,12 @@ _assigner = person.alias("assigner")
 def _by(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     """An order of texts that no database has otherwise."""
     return [column.collate(_C) for column in columns]
+
+
+def _shown(rows: Select[Any], ids: Select[Any] | None) -> Select[Any]:
+    """Rows of all productions but those that are being deleted; with `ids`, of those for all but studio managers."""
+    rows = rows.where(~is_going(project.c.id))
+    return rows if ids is None else rows.where(or_(CALLER.is_admin, project.c.id.in_(ids)))
 
 
 # People
@@ -90,11 +96,10 @@ PERSONS = Export(
 @lru_cache
 def projects(*, own: bool) -> Export:
     """All productions, or those of the caller's teams."""
-    rows = select(project.c.name.label("name"), project_status.c.name.label("status")).select_from(
+    rows: Select[Any] = select(project.c.name.label("name"), project_status.c.name.label("status")).select_from(
         project.outerjoin(project_status, project_status.c.id == project.c.project_status_id)
     )
-    if own:
-        rows = rows.where(or_(CALLER.is_admin, project.c.id.in_(teams(CALLER))))
+    rows = _shown(rows, teams(CALLER) if own else None)
     columns = (Column("Name", "name"), Column("Status", "status"))
     return Export(words("kitsu export"), columns, [rows.order_by(*_by(project.c.name), project.c.id)])
 
@@ -112,10 +117,7 @@ TASK_TYPES = Export(
 
 # Tasks
 
-
-def _managed(rows: Select[Any], own: bool) -> Select[Any]:
-    """Rows of all productions, or of those that the caller manages."""
-    return rows.where(or_(CALLER.is_admin, project.c.id.in_(teams(CALLER, "manager")))) if own else rows
+_LED = teams(CALLER, "manager")
 
 
 def _day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -195,7 +197,9 @@ def tasks(*, own: bool) -> Export:
         Column("Validation date", "validated", "plain"),
         Column("Task Status", "status"),
     )
-    return Export(words("kitsu tasks export"), columns, [_managed(rows, own).order_by(*_by(*order), task.c.id)])
+    return Export(
+        words("kitsu tasks export"), columns, [_shown(rows, _LED if own else None).order_by(*_by(*order), task.c.id)]
+    )
 
 
 # Hours
@@ -248,4 +252,6 @@ def time_spents(*, own: bool) -> Export:
     )
     today = func.to_char(_NOW_THERE, words("YYYY_MM_DD"))
     name = func.concat(words("kitsu "), today, words(" open projects time spents export"), type_=Text)
-    return Export(name, columns, [_managed(rows, own).order_by(time_spent.c.date, *order, time_spent.c.id)])
+    return Export(
+        name, columns, [_shown(rows, _LED if own else None).order_by(time_spent.c.date, *order, time_spent.c.id)]
+    )
