@@ -1,5 +1,6 @@
 """A cut is imported into the shots of a production. Source: spec exchange, "EDL / OTIO import"."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -83,7 +84,7 @@ async def _known(db: Reader, target: Target) -> tuple[list[KnownShot], dict[str,
 async def compared(db: Database, target: Target, clips: Sequence[ReadClip]) -> tuple[Plan, list[KnownShot]]:
     """What a cut would change, with all its faults, and the shots that are there. Nothing is written."""
     shots, sequences = await _known(db, target)
-    return plan_of(clips, target.scope, shots, sequences, whole=True), shots
+    return await asyncio.to_thread(plan_of, clips, target.scope, shots, sequences, whole=True), shots
 
 
 async def import_clips(db: Database, author_id: UUID, target: Target, clips: Sequence[ReadClip]) -> Json:
@@ -97,7 +98,7 @@ async def import_clips(db: Database, author_id: UUID, target: Target, clips: Seq
         names = {clip.told.sequence.lower() for clip in clips if clip.told is not None}
         await tx.rows(queries.hold_sequences, project_id=target.project_id, names=list(names))
         shots, sequences = await _known(tx, target)
-        plan = plan_of(clips, target.scope, shots, sequences, whole=False)
+        plan = await asyncio.to_thread(plan_of, clips, target.scope, shots, sequences, whole=False)
         created_ids = await _create(tx, target, plan, sequences)
         await _reframe(tx, target, plan)
         await make_of_entities(tx, SHOT, target.project_id, created_ids)

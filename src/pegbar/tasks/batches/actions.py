@@ -316,6 +316,9 @@ _MAKE_ALL = text(
     """
 ).bindparams(_IDS, param("now"), param("kind", Text), *[param(name) for name in ("status_id", "author_id")])
 
+#: Those of the entities that cast others: for the rest no asset is to be waited for.
+_CASTING = select(entity_link.c.entity_in_id).where(entity_link.c.entity_in_id == any_(_IDS)).distinct()
+
 
 async def make_of_entities(tx: Transaction, kind: str, project_id: UUID, ids: Sequence[UUID]) -> list[UUID]:
     """Make the tasks that entities of a kind and a production miss, of all types that it has for them; their ids.
@@ -330,5 +333,5 @@ async def make_of_entities(tx: Transaction, kind: str, project_id: UUID, ids: Se
     for task_id in task_ids:
         tx.emit(TASK_NEW, project_id=project_id, task_id=task_id)
     if task_ids:
-        await readiness.refresh(tx, ids)
+        await readiness.refresh(tx, await tx.column(_CASTING, ids=list(ids)))
     return task_ids

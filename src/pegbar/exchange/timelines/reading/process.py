@@ -60,6 +60,7 @@ async def read_clips(upload: Upload, *, rate: str, pattern: str, match_case: boo
     """The clips of a file, with what the pattern of their naming convention reads. Raises BadRequest and Busy."""
     with disk_errors():
         settings().upload_folder.mkdir(parents=True, exist_ok=True)
+        # Of a name that is swept (core/storage/local) when this process is killed.
         scratch = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix="render-")
     with scratch as name:
         folder = Path(name)
