@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -240,6 +241,17 @@ def test_an_import_may_go_on_after_what_is_refused(server: Server, admin: Client
         taken["id"], twin["id"], bad["id"], None, last["id"],
     ]  # fmt: skip
     assert all(outcome.reason for outcome in report.outcomes if outcome.what == "refused")
+
+
+def test_imports_of_the_same_records_at_once_make_one_row_of_each(admin: Client, show: Show) -> None:
+    shots = [site.shot(show.project) for _ in range(20)]
+    with ThreadPoolExecutor(5) as threads:
+        answers = list(threads.map(lambda _: rows(Client(admin.api, admin.token), "shots", *shots), range(5)))
+    assert len({tuple(each["id"] for each in answer) for answer in answers}) == 1
+    names = [each["name"] for each in admin.ok_get(f"/data/projects/{show.project_id}/shots")]
+    assert sorted(name for name in names if name in {shot["code"] for shot in shots}) == sorted(
+        shot["code"] for shot in shots
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -268,6 +268,21 @@ def test_a_status_that_is_there_by_its_code_is_taken_over(admin: Client) -> None
     assert (stored["id"], stored["name"], stored["color"]) == (known["id"], "Go", "#ff0000")
 
 
+def test_a_row_that_another_takes_over_is_made_anew(admin: Client, show: Show) -> None:
+    """What is new shows only when its turn comes."""
+    first, second = site.status(), site.status()
+    before = rows(admin, "status", first)
+    stored = rows(admin, "status", {**second, "code": first["code"]}, {**first, "code": second["code"]})
+    assert stored[0]["id"] == before[0]["id"] != stored[1]["id"]
+    assert [each["shotgun_id"] for each in stored] == [second["id"], first["id"]]
+    work = site.task(show.project, show.shot, show.step, cached_display_name="Taken over")
+    row(admin, "tasks", work)
+    one, two = site.version(work), site.version(work)
+    rows(admin, "versions", one)
+    stored = rows(admin, "versions", {**one, "code": two["code"]}, {**two, "code": one["code"]})
+    assert [each["revision"] for each in stored] == [1, 2]
+
+
 def test_a_task_found_by_what_it_is_keeps_that(admin: Client, show: Show) -> None:
     known = site.task(show.project, show.shot, show.step, cached_display_name="Known")
     task = row(admin, "tasks", known)

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.command import pegbar
-from tests.docs.test_examples import DOCS, examples, says
+from tests.docs.test_examples import DOCS, examples
 from tests.exchange.shotgrid.fake_site import KEY
 from tests.exchange.shotgrid.mover import Mover
 
@@ -28,9 +28,15 @@ def test_the_commands_of_the_page_move_a_studio(small_mover: Mover, tmp_path: Pa
             continue
         said = _run(mover, text, environment, tmp_path)
         assert expected is not None
-        assert says(expected, said), f"{text}\nsaid\n{said}"
+        assert _says(expected, said), f"{text}\nsaid\n{said}"
     assert len(mover.entities("shots")) == len(mover.studio.site.rows["Shot"])
     assert (tmp_path / "report.json").exists()
+
+
+def _says(expected: str, said: str) -> bool:
+    """Whether an output is the expected one, in which … stands for anything, lines too."""
+    pattern = ".*".join(re.escape(part) for part in expected.strip().split("…"))
+    return re.fullmatch(pattern, said.strip(), re.DOTALL) is not None
 
 
 def _run(mover: Mover, text: str, environment: dict[str, str], folder: Path) -> str:

@@ -46,7 +46,11 @@ def test_a_run_that_breaks_off_goes_on_where_it_was(mover: Mover) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_stopped_is_taken_up_again(small_mover: Mover, number: int) -> None:
     mover, site = small_mover, small_mover.studio.site
-    command = [sys.executable, "-m", "pegbar", "import", "shotgrid", "--data", str(mover.server.folder)]
+    # A run of tests in the background ignores ctrl-C, and so would what it starts.
+    listens = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import pegbar.cli as c; c.main()"
+    )
+    command = [sys.executable, "-c", listens, "import", "shotgrid", "--data", str(mover.server.folder)]
     options = ["--url", site.url, "--script", SCRIPT, "--project", mover.studio.name]
     held = site.hold("Task")
     process = subprocess.Popen(
@@ -54,8 +58,6 @@ def test_a_run_that_is_stopped_is_taken_up_again(small_mover: Mover, number: int
         env={**os.environ, **FAST, "PEGBAR_SHOTGRID_KEY": KEY},
         stderr=subprocess.PIPE,
         cwd="/",
-        # A run of tests in the background ignores it, and so would what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     held.reached.wait(120)
     process.send_signal(number)

@@ -315,11 +315,13 @@ class _Part:
             params["beside"] = list(beside - {None})
         for record in await self.tx.rows(kind.known, **params):
             self.rows.add(kind.row_of(dict(record)))
-        new = [draft.columns for draft in drafts if self._find(draft.columns)[0] is None]
-        if new and kind.fresh is not None:
+        # One that is found otherwise may be new when its turn comes: another has taken the row by then.
+        if all(self.rows.find(0, draft.columns) for draft in drafts):
+            return
+        if kind.fresh is not None:
             self.fresh = await kind.fresh(self.tx, self.caller_id)
-        if new and kind.facts is not None:
-            self.facts |= await kind.facts(self.tx, new)
+        if kind.facts is not None:
+            self.facts |= await kind.facts(self.tx, [draft.columns for draft in drafts])
 
     def _find(self, columns: Mapping[str, Any]) -> tuple[Row | None, int]:
         """The row that a record is about, and the way in which it was found."""

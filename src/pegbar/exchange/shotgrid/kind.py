@@ -130,7 +130,7 @@ class Kind:
     settle: Callable[[Draft], None] = lambda _: None
     #: What new rows have that no record says.
     fresh: Callable[[Transaction, UUID], Awaitable[Columns]] | None = None
-    #: What `settle` must know of other rows, given the columns of the records that have no row.
+    #: What `settle` must know of other rows when there may be new ones, given the columns of the records.
     facts: Callable[[Transaction, Sequence[Columns]], Awaitable[dict[Any, Any]]] | None = None
     #: How rows are written, where that is not by their id.
     store: Callable[[Transaction, Sequence[Row]], Awaitable[None]] | None = None

@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 from sqlalchemy import Executable, Table
+from sqlalchemy.types import TypeEngine
 
 from pegbar.core.data.resource import Relation
 from pegbar.core.data.schema import Column
-from pegbar.core.data.values import accept, check_text, to_int, to_timestamp
+from pegbar.core.data.values import accept, check_text, to_int
 from pegbar.core.errors import ApiError, BadRequest
 from pegbar.core.live.events import Event
 
@@ -62,24 +63,27 @@ class Key:
     names: Target | None = None
     makes: Callable[[Any, Record], Mapping[str, Any]] | None = None  #: the columns of a target that is missing
     many: bool = False
+    takes: type[TypeEngine[Any]] | None = None  #: what it holds, when it fills no column by itself
     slot: str = ""  #: where the value is kept, when another key of the same name is read too
     absent: Literal["skip", "refuse", "keep", "empty"] = "skip"
     null: Literal["take", "skip", "keep"] = "take"
     unknown: Literal["skip", "keep", "drop"] = "drop"
 
-    @property
+    @cached_property
     def place(self) -> str:
         """Where the value of a record is kept."""
         return self.slot or self.name
 
-    @property
+    @cached_property
     def relation(self) -> Relation | None:
         """The relation that it replaces."""
         return self.fills if isinstance(self.fills, Relation) else None
 
     @cached_property
     def _column(self) -> Column[Any] | None:
-        """A column that takes what the filled one takes and has the name of the key, for refusals to name."""
+        """A column that takes what the key does and has its name, for refusals to tell."""
+        if self.takes is not None:
+            return Column(self.name, self.takes)
         if self.names is not None or not isinstance(self.fills, Column):
             return None
         nullable = self.fills.nullable and self.name != "id"
@@ -218,13 +222,8 @@ def colour(value: Any) -> str:
 
 
 def moment(value: Any) -> Any:
-    """The date and time in the first 19 characters."""
-    return to_timestamp("it", value[:19] if isinstance(value, str) else value)
-
-
-def whole_number(value: Any) -> int | None:
-    """A whole number, or nothing."""
-    return None if value is None else to_int("it", value)
+    """The date and time, without what follows the seconds."""
+    return value[:19] if isinstance(value, str) else value
 
 
 def document(value: Any) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from pegbar.core.live.events import Event
 from pegbar.entities import events as entity_events
 from pegbar.entities.kinds import ASSET
 from pegbar.entities.kinds import KINDS as ENTITY_KINDS
-from pegbar.exchange.shotgrid import errors, queries
+from pegbar.exchange.shotgrid import failures, queries
 from pegbar.exchange.shotgrid.importing import import_records
 from pegbar.exchange.shotgrid.kind import Kind
 from pegbar.exchange.shotgrid.kinds import ASSETS, CONNECTIONS, KINDS, PROJECTS, TASKS
@@ -110,11 +110,11 @@ async def note_import_error(request: Request[Any, Any, Any], tx: Transaction) ->
     """Note a failure: any JSON."""
     event_data = await json_value(request)
     check_json("The body", event_data)
-    return await errors.note(tx, event_data)
+    return await failures.note(tx, event_data)
 
 
 @delete("/import/shotgun/errors/{error_id:uuid}", access=admin, tag=_TAG, errors=(404,))
 async def forget_import_error(error_id: UUID, tx: Transaction) -> None:
     """Forget a failure."""
-    if not await errors.forget(tx, error_id):
+    if not await failures.forget(tx, error_id):
         raise NotFound(f"There is no import error {error_id}.")

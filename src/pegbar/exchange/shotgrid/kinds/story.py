@@ -9,6 +9,7 @@ from sqlalchemy import any_
 
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.resource import Relation
+from pegbar.core.data.schema import Integer
 from pegbar.entities.events import UPDATE
 from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT, ensure_type, is_kind
 from pegbar.entities.shapes import UNTYPED
@@ -32,7 +33,6 @@ from pegbar.exchange.shotgrid.records import (
     number_of,
     sg_fields,
     text_of,
-    whole_number,
 )
 
 # The story
@@ -173,8 +173,8 @@ SHOTS = _story(
     _project_named(),
     Key("sg_sequence", entity.c.parent_id, read=entity_of(SEQUENCE), names=ENTITY, absent="keep"),
     Key("sg_scene", entity.c.source_id, read=entity_of(SCENE), names=ENTITY, absent="keep"),
-    Key("sg_cut_in", read=whole_number),
-    Key("sg_cut_duration", read=whole_number),
+    Key("sg_cut_in", takes=Integer),
+    Key("sg_cut_duration", takes=Integer),
     Key("assets", _CASTING, read=entity_of(ASSET), names=ENTITY, many=True, absent="empty"),
     derive=_shot_columns,
 )

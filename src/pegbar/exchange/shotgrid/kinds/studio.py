@@ -12,6 +12,7 @@ from pegbar.accounts.people.profile import email_of
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import Text
 from pegbar.core.data.wire import wire_of
 from pegbar.core.errors import BadRequest
 from pegbar.exchange.shotgrid.kind import BESIDE_IDS, BESIDE_NAMES, NUMBER, Columns, Draft, Kind, Row, by, lower
@@ -79,7 +80,7 @@ PERSONS = Kind(
         Key("lastname", person.c.last_name),
         Key("email", person.c.email, read=lambda value: None if value is None else email_of(value), absent="refuse"),
         Key("login", person.c.desktop_login),
-        Key("sg_status_list", read=text_of, absent="keep"),
+        Key("sg_status_list", takes=Text, absent="keep"),
         Key("permission_rule_set", read=name_of, absent="keep"),
         Key(
             "department",
