@@ -48,6 +48,8 @@ _BATCH = 200
 #: The other server's own business: when it took a row, what it counts, and whether it has the file.
 _THEIRS = frozenset({"created_at", "updated_at"})
 _THEIRS_OF = {"preview_file": frozenset({"data", "status"}), "person": frozenset({"full_name"})}
+#: To the lists of these the other server adds, and takes nothing out of them.
+_ADDED_TO = frozenset({"project", "metadata_descriptor"})
 #: Sent with the comment or chat that they belong to, as files.
 _WITH_FILES = frozenset({"attachment_file"})
 
@@ -139,7 +141,8 @@ class Pusher:
         for key in part.keys:
             by_key = {_key(row, key.columns): row["id"] for row in theirs.values()}
             for row in ours:
-                there = by_key.get(_key(self._translated(part, row), key.columns))
+                values = _key(self._translated(part, row), key.columns)
+                there = by_key.get(values) if None not in values or queries.loose(part, key) else None
                 if row["id"] not in theirs and row["id"] not in ids and there is not None and there not in taken:
                     ids[row["id"]] = there
                     taken.add(there)
@@ -163,15 +166,18 @@ class Pusher:
     def _differs(self, part: Part, ours: Row, theirs: Row) -> bool:
         passed_over = _THEIRS | _THEIRS_OF.get(part.name, frozenset()) | {"id"}
         columns = {column.name for column in part.columns if column.name in theirs} - passed_over
+        if part.name != "entity":
+            columns -= part.late
         if part.name not in _IMPORTED:
             columns &= part.resource.writes.update
         if any(ours.get(name) != theirs[name] for name in columns):
             return True
-        return any(
-            sorted(ours.get(link.key, [])) != sorted(item[link.others[0].name] for item in theirs[link.key])
-            for link in part.links
-            if len(link.others) == 1 and link.key in theirs and link.key in ours and _sends(part, link.key)
-        )
+        for link in part.links:
+            if len(link.others) == 1 and link.key in theirs and link.key in ours and _sends(part, link.key):
+                mine, known = set(ours[link.key]), {item[link.others[0].name] for item in theirs[link.key]}
+                if mine - known if part.name in _ADDED_TO else mine != known:
+                    return True
+        return False
 
     # Sending
 
@@ -201,7 +207,10 @@ class Pusher:
 
     def _importable(self, part: Part, row: Row) -> Row:
         """A row as `/import/kitsu` takes it."""
-        sent = self._translated(part, row)
+        taken = {column.name for column in part.columns} | {link.key for link in part.links}
+        # Without what it lists an entity would lose its casting; other lists of ids are not ours to send.
+        taken |= {"entities_out", *ALIASES.get(part.name, {}).values()}
+        sent = {name: value for name, value in self._translated(part, row).items() if name in taken}
         if part.name == "entity":
             sent["type"] = self._kinds.get(row["entity_type_id"], ASSET)  # without, it would become a shot
         else:

@@ -181,7 +181,7 @@ def _where(condition: str | None) -> str:
     return f" WHERE {condition}" if condition else ""
 
 
-def _loose(part: Part, key: Key) -> bool:
+def loose(part: Part, key: Key) -> bool:
     """Whether two rows of the studio that both lack a part of a key have the same key."""
     return not part.belongs and (not key.columns or not part.table.c[key.columns[0]].nullable or len(key.columns) > 4)
 
@@ -189,7 +189,7 @@ def _loose(part: Part, key: Key) -> bool:
 @lru_cache(None)
 def conflicts(part: Part, key: Key) -> Executable:
     """Rows here with the key of another one that came: the ids of both, and whether that here came too, or once did."""
-    equal = "IS NOT DISTINCT FROM" if _loose(part, key) else "="
+    equal = "IS NOT DISTINCT FROM" if loose(part, key) else "="
     same = " AND ".join(f'here."{name}" {equal} came."{name}"' for name in key.columns) or "true"
     condition = _where(key.where)
     return sql(
