@@ -93,12 +93,12 @@ class Casting(Sheet):
         return self._assets.get(key(row.values["Asset Type"], row.values["Asset"]))
 
     def _target(self, row: Row) -> UUID | None:
-        """A shot, else an asset, else an episode."""
+        """A shot, else an asset, else an episode, which is of no other one."""
         parent, name = row.values["Parent"], row.values["Name"]
         episode = row.values.get("Episode", "") if self._series else ""
-        shot = key(SHOT, "" if episode == MAIN_PACK else episode, parent, name)
-        target = self._targets.get(shot) or self._assets.get(key(parent, name))
-        if target is None and key(parent) == key(_EPISODE_WORD):
+        episode = "" if episode == MAIN_PACK else episode
+        target = self._targets.get(key(SHOT, episode, parent, name)) or self._assets.get(key(parent, name))
+        if target is None and not episode and key(parent) == key(_EPISODE_WORD):
             target = self._targets.get(key(EPISODE, name))
         return target
 

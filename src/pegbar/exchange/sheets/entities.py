@@ -100,11 +100,11 @@ class Entry:
     is_changed: bool = False
 
     def change(self, columns: dict[str, Any], patch: dict[str, Any]) -> bool:
-        """Give it values; whether they are other ones."""
+        """Give it values; whether they say anything else. A blank cell is stored, too, where there was no value."""
         differs = any(self.columns[name] != value for name, value in columns.items()) or any(
             self.data[key] != value if key in self.data else value not in _UNSET for key, value in patch.items()
         )
-        if differs:
+        if differs or not patch.keys() <= self.data.keys():
             self.columns |= columns
             self.data |= patch
             self.patch |= patch
