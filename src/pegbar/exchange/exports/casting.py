@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, FromClause, Select, Text, func, select
 
 from pegbar.core.data.parameters import param
-from pegbar.entities.kinds import EPISODE, SHOT, is_kind
+from pegbar.entities.kinds import EPISODE, SHOT, is_kind, is_none_of
 from pegbar.entities.scopes import FOR_CLIENTS, linked
 from pegbar.entities.tables import entity, entity_link
 from pegbar.exchange.exports.cells import NOTHING, words
@@ -32,7 +32,7 @@ _LINKS = (
     .join(_asset, _asset.c.id == entity_link.c.entity_out_id)
     .join(_asset_type, _asset_type.c.id == _asset.c.entity_type_id)
 )
-_OF_MAIN_PACK = entity.c.source_id.is_(None) & ~is_kind(SHOT) & ~is_kind(EPISODE)
+_OF_MAIN_PACK = entity.c.source_id.is_(None) & is_none_of(SHOT, EPISODE)
 
 
 def _or_nothing(text: ColumnElement[Any]) -> ColumnElement[str]:
@@ -81,9 +81,9 @@ def _sections(part: Part, episode_asked: bool, *seen: ColumnElement[bool]) -> li
     of_episode = _LINKS.join(_episode, _episode.c.id == entity.c.source_id)
     in_episode = [entity.c.source_id == _EPISODE_ID] if episode_asked else []
     return [
-        _rows(of_episode, ~is_kind(SHOT), ~is_kind(EPISODE), _IS_SERIES, *in_episode, *seen, episode=_episode.c.name),
+        _rows(of_episode, is_none_of(SHOT, EPISODE), _IS_SERIES, *in_episode, *seen, episode=_episode.c.name),
         main.where(_IS_SERIES),
-        _rows(_LINKS, ~is_kind(SHOT), ~_IS_SERIES, *seen),
+        _rows(_LINKS, is_none_of(SHOT), ~_IS_SERIES, *seen),
     ]
 
 
