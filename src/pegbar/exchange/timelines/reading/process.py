@@ -31,7 +31,7 @@ from pegbar.exchange.timelines.reading.shapes import (
 log = structlog.get_logger()
 
 #: A document of `LONGEST_TEXT` takes some twenty times its size while it is read.
-_LIMITS = Limits(memory=2 * 2**30, processor=60, longest=90, file_size=64 * 2**20, niceness=5)
+_LIMITS = Limits(memory=2 * 2**30, processor=60, longest=180, file_size=64 * 2**20, niceness=5)
 #: Formats that may hold media beside the cut, which are not read.
 _CONTAINERS = ("aaf", "otioz", "otiod")
 _MOST_WAITING = 10

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from pegbar.exchange.timelines import rates
 from pegbar.exchange.timelines.frames import NoFrames, frames_in_cut
 from pegbar.exchange.timelines.naming import plain, without_extension
 from pegbar.exchange.timelines.reading.shapes import (
@@ -77,7 +76,7 @@ def _cut_of_xml(content: bytes, extension: str) -> Cut:
         raise Unreadable(f"line 1: <{root.tag[:40]}> is the root of no cut; those are {', '.join(_ROOTS)}")
     if kind == "fcpxml":
         return fcpx.read(root)
-    return otio.read_text(_text(content), kind, rates.DEFAULT)
+    return otio.read_xml(root, kind)
 
 
 def _text(content: bytes) -> str:
