@@ -249,7 +249,7 @@ def test_another_production_of_the_same_name_is_not_written_over(
     theirs = there.ok_post("/data/projects", {"name": name})
     done = command("pull", source, target)
     assert (done.returncode, name in done.stderr) == (1, True)
-    here.ok_delete(f"/data/projects/{mine['id']}?force=true")
+    here.ok_put(f"/data/projects/{mine['id']}", {"name": unique("Mine")})
     assert command("pull", source, target).returncode == 0
     assert here.ok_get(f"/data/projects/{theirs['id']}")["name"] == name
 

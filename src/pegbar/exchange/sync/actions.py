@@ -125,7 +125,7 @@ class Writer:
                 ):
                     if statement is not None:
                         self.written.add(part, (), await self.tx.column(statement, **self._of_peer))
-        if part.name == "person" and "password" in told:
+        if part.name == "person":
             await self.tx.execute(queries.set_passwords, **self._of_peer)
         left_out = await self.tx.column(queries.left_out(part))
         if left_out:

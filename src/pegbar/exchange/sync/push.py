@@ -6,7 +6,7 @@ with the same name is taken for ours, else one is made, and from then on ours is
 sent; nothing is deleted there. Source: spec exchange, "Kitsu-to-Kitsu import"; spec operations, "Sync".
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -70,24 +70,31 @@ class Pusher:
     #: By table: the ids here of rows that are there now, with their ids there.
     there: dict[str, dict[str, str]] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
+    #: By table: the rows that were sent.
+    _sent: dict[str, list[Row]] = field(default_factory=dict)
     #: By table: the ids there of rows that have another one here.
     _ids: dict[str, dict[str, str]] = field(default_factory=dict)
     #: By entity type: the kind of its entities.
     _kinds: dict[str, str] = field(default_factory=dict)
 
     async def push(self) -> None:
-        """Send all that differs, in the order of references; then what refers in a circle."""
+        """Send all that differs, in the order of references; then lists of what came later, and how it is used."""
+        for part in parts():
+            self._ids[part.name] = await self._same_rows(part)
         self.watcher.begin("sending", len(parts()))
         for part in parts():
             if part.name not in _WITH_FILES:
                 await self._push_part(part)
             self.watcher.advance("sending", 1)
+        if not self.dry_run:
+            for part in _listing_later():
+                await self._send_again(part)
+            await self._settle_projects()
         self.watcher.end("sending")
 
     async def _push_part(self, part: Part) -> None:
         ours = await self._ours(part)
         theirs = await self._theirs(part)
-        self._ids[part.name] = await self._same_rows(part, ours, theirs)
         known = self._ids[part.name]
         new, changed = [], []
         for row in ours:
@@ -107,9 +114,7 @@ class Pusher:
         self.there[part.name] = {
             row["id"]: str(known.get(row["id"], row["id"])) for row in ours if row["id"] not in self._refused
         }
-        if part.name == "project" and not self.dry_run:
-            for row in ours:
-                await self._settle(part, row, theirs.get(row["id"], {}))
+        self._sent[part.name] = [*new, *changed]
         if part.name == "preview_file" and not self.dry_run:
             await self._show_previews({row["id"] for row in new})
 
@@ -131,12 +136,14 @@ class Pusher:
         rows = (msgspec.json.decode(text) for text in texts)
         return {row["id"]: row for row in rows}
 
-    async def _same_rows(self, part: Part, ours: Iterable[Row], theirs: dict[str, Row]) -> dict[str, str]:
+    async def _same_rows(self, part: Part) -> dict[str, str]:
         """The ids there of rows that are known there by another one: from before, or since they have the same name."""
+        theirs = await self._theirs(part)
         stored = await self.db.rows(queries.other_ids, peer_id=self.peer.id, table_name=part.name)
         ids = {str(row["here"]): str(row["there"]) for row in stored if str(row["there"]) in theirs}
         if part.belongs:
             return ids
+        ours = await self._ours(part)
         taken = set(ids.values())
         for key in part.keys:
             by_key = {_key(row, key.columns): row["id"] for row in theirs.values()}
@@ -225,6 +232,27 @@ class Pusher:
         for start in range(0, len(rows), _BATCH):
             await self._send(part, [self._importable(part, row) for row in rows[start : start + _BATCH]])
 
+    async def _send_again(self, part: Part) -> None:
+        """Lists of rows that were not there yet, or had no id there, when their owner was sent."""
+        rows = [row for row in self._sent[part.name] if row["id"] not in self._refused]
+        if part.name in _IMPORTED:
+            for start in range(0, len(rows), _BATCH):
+                await self._send(part, [self._importable(part, row) for row in rows[start : start + _BATCH]])
+            return
+        for row in rows:
+            sent = self._translated(part, row)
+            lists = {link.key: sent[link.key] for link in part.links if _sends(part, link.key) and link.key in sent}
+            if lists:
+                path = f"{part.path}/{self._ids[part.name].get(row['id'], row['id'])}"
+                await self._try(part, row, "PUT", path, lists)
+
+    async def _settle_projects(self) -> None:
+        part = next(part for part in parts() if part.name == "project")
+        theirs = await self._theirs(part)
+        for row in await self._ours(part):
+            if row["id"] not in self._refused:
+                await self._settle(part, row, theirs.get(row["id"], {}))
+
     async def _settle(self, part: Part, row: Row, there: Row) -> None:
         """How a production uses what it uses: roles in the team, priorities of task types."""
         path = f"/data/projects/{row['id']}"
@@ -282,6 +310,20 @@ class Pusher:
                 self._refused.add(row["id"])
             self.report.problem(f"{part.title}: {row['id']}: {refusal}")
             return None
+
+
+def _listing_later() -> list[Part]:
+    """The parts whose rows list rows of later parts."""
+    order = {part.name: number for number, part in enumerate(parts())}
+    return [
+        part
+        for part in parts()
+        if any(
+            (target := belonging.target_of(link.others[0])) is not None
+            and order.get(target.name, -1) > order[part.name]
+            for link in part.links
+        )
+    ]
 
 
 def _sends(part: Part, key: str) -> bool:

@@ -4,13 +4,13 @@ It is in the database, not in a file, so that progress commits with the rows it 
 is ahead of the other. All of it is of no use without the other server, and goes with its peer.
 """
 
-from sqlalchemy import ForeignKey
-
-from pegbar.core.data.schema import JSONB, TIMESTAMP, BigInteger, Column, Integer, Text, Uuid, own_table
+from pegbar.core.data.schema import JSONB, TIMESTAMP, BigInteger, Column, Integer, Text, Uuid, own_table, reference
 
 
 def _peer() -> Column[object]:
-    return Column("peer_id", Uuid, ForeignKey("pegbar.sync_peer.id", ondelete="CASCADE"), primary_key=True)
+    return reference(
+        "pegbar.sync_peer", "peer_id", on_delete="CASCADE", primary_key=True, index=False, goes="with", made=False
+    )
 
 
 #: Another server, for one purpose: a pull of everything or of some productions, a push, or one comparison.
