@@ -167,7 +167,7 @@ _ASSIGN = sql(
 
 _LOCK = sql("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
 
-#: Pairs of tasks and persons, bots only where they are welcome; and those that are new once more, without production.
+#: Pairs of tasks and persons; and those that are new once more, without production.
 _ASSIGN_PAIRS = sql(
     """
     WITH wanted AS (
