@@ -93,10 +93,10 @@ def test_creations_changes_and_deletions_there_are_here_a_moment_later(
     there.ok_put("/actions/tasks/clear-assignation", {"task_ids": [modeling["id"]]})
     _eventually(lambda: here.ok_get(paths[1])["assignees"], [])
 
-    there.ok_delete(f"/data/tasks/{modeling['id']}")
+    there.ok_delete(f"/data/tasks/{modeling['id']}?force=true")
     for path in paths[1:]:
         _eventually(lambda path=path: here.get(path).status_code, 404)
-    there.ok_delete(f"/data/entities/{prop['id']}?force=true")
+    there.ok_delete(f"/data/assets/{prop['id']}?force=true")
     _eventually(lambda: here.get(paths[0]).status_code, 404)
 
 

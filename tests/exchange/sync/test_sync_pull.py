@@ -224,7 +224,7 @@ def test_a_production_alone_comes_with_what_it_names(
     """Into a database without a server: the command starts it."""
     first, second = world.shows
     with Server(tmp_path) as alone:
-        done = command("pull", source, alone, "--project", first.project["name"])
+        done = command("pull", source, alone, "--project", world.name_of(first))
         assert done.returncode == 0, done.stderr
         client = sign_in(alone.api, *ADMIN)
         assert [row["id"] for row in client.ok_get("/data/projects")] == [first.project["id"]]
@@ -235,7 +235,7 @@ def test_a_production_alone_comes_with_what_it_names(
         assert client.get(f"/data/tasks/{second.tasks[0]['id']}").status_code == 404
         named_there = {row["name"] for row in client.ok_get("/data/budgets")}
         assert (len(client.ok_get("/data/budget-entries")), named_there) == (1, {"First"})
-        verified = command("verify", source, alone, "--project", first.project["name"])
+        verified = command("verify", source, alone, "--project", world.name_of(first))
         assert verified.returncode == 0, verified.stdout
         unknown = command("pull", source, alone, "--project", "Nothing of the kind")
         assert (unknown.returncode, "Nothing of the kind" in unknown.stderr) == (1, True)

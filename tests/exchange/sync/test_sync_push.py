@@ -23,7 +23,7 @@ def test_a_push_gives_another_server_a_production_with_its_ids_and_files(
     source: Server, world: World, tmp_path: Path
 ) -> None:
     show, other = world.shows
-    only = ("--project", show.project["name"])
+    only = ("--project", world.name_of(show))
     with Server(tmp_path) as blank:
         planned = command("push", blank, source, *only, "--dry-run")
         assert planned.returncode == 0, planned.stderr

@@ -79,6 +79,10 @@ class World:
         world.shows = [world.produce(), world.produce()]
         return world
 
+    def name_of(self, show: Show) -> str:
+        """What a production is called by now."""
+        return str(self.admin.ok_get(f"/data/projects/{show.project['id']}")["name"])
+
     def produce(self) -> Show:
         """A production with something of everything."""
         admin, artist = self.admin, self.artist
