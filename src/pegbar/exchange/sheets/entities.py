@@ -101,15 +101,22 @@ class Entry:
 
     def change(self, columns: dict[str, Any], patch: dict[str, Any]) -> bool:
         """Give it values; whether they say anything else. A blank cell is stored, too, where there was no value."""
-        differs = any(self.columns[name] != value for name, value in columns.items()) or any(
-            self.data[key] != value if key in self.data else value not in _UNSET for key, value in patch.items()
-        )
-        if differs or not patch.keys() <= self.data.keys():
+        patch = {key: value for key, value in patch.items() if key not in self.data or _says(self.data[key], value)}
+        differs = any(self.columns[name] != value and (self.columns[name] or value) for name, value in columns.items())
+        differs |= any(key in self.data or value not in _UNSET for key, value in patch.items())
+        if differs or patch:
             self.columns |= columns
             self.data |= patch
             self.patch |= patch
             self.is_changed = True
         return differs
+
+
+def _says(stored: Any, cell: str | int) -> bool:
+    """Whether a cell says something else than metadata that are stored, which other programs write as numbers, too."""
+    if stored is None or stored == "" or stored is False:
+        return str(cell).lower() not in _UNSET
+    return str(cell).lower() != str(stored).lower() if stored is True else str(cell) != str(stored)
 
 
 class EntitySheet(Sheet):
