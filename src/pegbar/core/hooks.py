@@ -124,8 +124,7 @@ class SharedStatement(Generic[T]):
 
     def _written(self, moments: str) -> str:
         clauses = self._hook.clauses
-        # Not materialized, a single moment is its parameters.
-        moment = f"moment AS NOT MATERIALIZED ({moments})"
+        moment = f"moment AS ({moments})"
         expressions = ", ".join([moment, self._expressions, *(clause.expressions for clause in clauses)])
         rows = {**self._rows, **{clause.name: clause.rows for clause in clauses if clause.rows}}
         columns = ", ".join(f"ARRAY({selected}) AS {name}" for name, selected in rows.items())

@@ -7,7 +7,7 @@ tells every node which outbox rows the commit added. Source: spec events, "Rules
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -32,6 +32,8 @@ from pegbar.core.data.schema import (
 
 #: The PostgreSQL channel that carries the outbox positions of a commit.
 CHANNEL = "pegbar_events"
+#: How many events one statement writes at most: others are served between two.
+_AT_ONCE = 5000
 #: A reader may come back with a cursor for a week; a day more is left to transactions that take long.
 KEPT_DAYS = 8
 CURSOR_DAYS = 7
@@ -108,22 +110,25 @@ class Emission:
 
     @staticmethod
     async def write(tx: Transaction, kept: Sequence["Emission"]) -> None:
-        """Write events in their transaction, in one statement however many they are.
+        """Write events in their transaction, in a statement for some thousands.
 
         A microsecond apart: the log is ordered, and read from a cursor, by `created_at`.
         """
-        await tx.row(
-            _WRITE,
-            now=utc_now(),
-            ids=[uuid4() for _ in kept],
-            logged=[emission.event.logged for emission in kept],
-            names=[emission.event.name.lower() for emission in kept],
-            authors=[emission.author_id for emission in kept],
-            projects=[emission.project_id for emission in kept],
-            audiences=[emission.audience for emission in kept],
-            persons=[emission.person_id for emission in kept],
-            payloads=[msgspec.json.encode(emission.payload).decode() for emission in kept],
-        )
+        now = utc_now()
+        for first in range(0, len(kept), _AT_ONCE):
+            part = kept[first : first + _AT_ONCE]
+            await tx.row(
+                _WRITE,
+                now=now + timedelta(microseconds=first),
+                ids=[uuid4() for _ in part],
+                logged=[emission.event.logged for emission in part],
+                names=[emission.event.name.lower() for emission in part],
+                authors=[emission.author_id for emission in part],
+                projects=[emission.project_id for emission in part],
+                audiences=[emission.audience for emission in part],
+                persons=[emission.person_id for emission in part],
+                payloads=[msgspec.json.encode(emission.payload).decode() for emission in part],
+            )
 
 
 #: Every event declared, by name (several declarations may share a name with other keys).

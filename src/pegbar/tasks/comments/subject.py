@@ -195,6 +195,10 @@ _LOCK = sql(
 )
 
 
+#: How many one statement reads at most: others are served between two.
+_AT_ONCE = 1000
+
+
 async def load(tx: Transaction, wish: Wish, *, caller_id: UUID | None = None) -> Subject:
     """Lock the task and read what a comment needs; with `caller_id`, whether the thread names the caller too.
 
@@ -215,18 +219,24 @@ async def load_many(tx: Transaction, wishes: Sequence[Wish], *, caller_id: UUID 
     if not alone or wishes[0].names_tasks or wishes[0].status_id is None:
         naming_ids = [wish.task_id for wish in wishes if wish.names_tasks]
         await tx.rows(_LOCK, task_ids=[wish.task_id for wish in wishes], naming_ids=naming_ids)
+    subjects: list[Subject] = []
+    for first in range(0, len(wishes), _AT_ONCE):
+        subjects += await _read(tx, wishes[first : first + _AT_ONCE], caller_id, with_names=alone)
+    return subjects if alone else await _with_names(tx, subjects)
+
+
+async def _read(tx: Transaction, wishes: Sequence[Wish], caller_id: UUID | None, *, with_names: bool) -> list[Subject]:
     columns = {name: [getattr(wish, name) for wish in wishes] for name in _WISH if name != "place"}
     statement, params = _SUBJECTS.of({"place": range(len(wishes)), **columns})
     rows = await tx.rows(
         statement,
         caller_id=caller_id,
         asks_thread=caller_id is not None,
-        names_people=alone and wishes[0].names_people,
+        names_people=with_names and any(wish.names_people for wish in wishes),
         **params,
     )
     by_place = {row["place"]: row for row in rows}
-    subjects = [_subject(wish, by_place.get(place)) for place, wish in enumerate(wishes)]
-    return subjects if alone else await _with_names(tx, subjects)
+    return [_subject(wish, by_place.get(place)) for place, wish in enumerate(wishes)]
 
 
 async def _with_names(tx: Transaction, subjects: Sequence[Subject]) -> list[Subject]:
