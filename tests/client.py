@@ -21,6 +21,7 @@ class Client:
     def __init__(self, api: str, token: str | None = None, person: dict[str, Any] | None = None) -> None:
         self.api, self.token, self.person = api, token, person or {}
         self.http = requests.Session()
+        self.http.trust_env = False  # proxies are looked for at each request otherwise, which takes a third of it
         if token:
             self.http.headers["Authorization"] = f"Bearer {token}"
 

@@ -1,5 +1,6 @@
 """Renders, scans and paintings: kept as they come, and shown by pictures made from them."""
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,24 @@ def test_an_avatar_may_be_a_render(admin: Client, artist: Client, tmp_path: Path
     assert middle(picture, tmp_path) == pytest.approx([GREY, GREY, GREY, 255], abs=2)
 
 
+def _its_thumbnails_are_given_up(server: Server, artist: Client, preview_id: str) -> None:
+    """A picture whose storage fails at the last attempt is broken and says so, instead of being made for ever."""
+    (original,) = (server.folder / "previews").rglob(f"original-{preview_id}*")
+    original.unlink()
+    original.mkdir()
+    arguments = json.dumps({"preview_id": preview_id})
+    job = ("default", "media.derive_pictures", 0, arguments)
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE preview_file SET status = 'processing' WHERE id = %s", [preview_id])
+        connection.execute(
+            "INSERT INTO pegbar.procrastinate_jobs (queue_name, task_name, priority, args, attempts)"
+            " VALUES (%s, %s, %s, %s, 5)",
+            job,
+        )
+        wait_for(connection, "SELECT 1 FROM preview_file WHERE id = %s AND status = 'broken'", preview_id)
+    assert "log" in artist.ok_get(f"/data/preview-files/{preview_id}")["data"]["error"]
+
+
 def test_large_renders_and_a_studios_jobs_are_made_after_the_answer_and_again_by_command(tmp_path: Path) -> None:
     with Server(None, ENABLE_JOB_QUEUE="true") as server:
         admin = sign_in(server.api, *ADMIN)
@@ -202,6 +221,7 @@ def test_large_renders_and_a_studios_jobs_are_made_after_the_answer_and_again_by
         with psycopg.connect(server.database_url) as connection:
             states = connection.execute("SELECT DISTINCT status::text FROM preview_file").fetchall()
         assert states == [("ready",)]
+        _its_thumbnails_are_given_up(server, artist, picture["id"])
         unknown = pegbar("media", "thumbnails", "--data", str(server.folder), "--project", "Nowhere")
         assert unknown.returncode == 1
         assert "There is no production 'Nowhere'." in unknown.stderr

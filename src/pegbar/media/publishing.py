@@ -5,7 +5,7 @@ again that nobody else uploaded meanwhile. From "Worth fixing": a refused upload
 be uploaded again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -182,15 +182,25 @@ async def derive_pictures(db: Database, *, preview_id: str) -> None:
     """Make the thumbnails of a picture that an upload left for later; the preview is then ready, or broken."""
     row_id = UUID(preview_id)
     derived = await variants.remade(db, row_id, addresses.picture("original", row_id))
-    status = "broken" if derived.error else "ready"
+    await _end(db, row_id, derived.error, derived.stored)
+
+
+@DERIVE.given_up
+async def leave_broken(db: Database, *, preview_id: str) -> None:
+    """The preview of a picture whose storage stayed away is broken, and may be uploaded again."""
+    await _end(db, UUID(preview_id), "Its thumbnails could not be made or stored; the log of the server tells why.")
+
+
+async def _end(db: Database, preview_id: UUID, error: str | None, stored: Sequence[Stored] = ()) -> None:
+    status = "broken" if error else "ready"
     async with db.transaction() as tx:
-        state = await tx.row(queries.locked_preview_state, preview_id=row_id)
+        state = await tx.row(queries.locked_preview_state, preview_id=preview_id)
         if state is None:
             return
-        columns = {"data": {**(state["data"] or {}), "error": derived.error}} if derived.error else {}
-        await tx.update(preview_file, row_id, status=status, **columns)
-        for address, size in derived.stored:
+        columns = {"data": {**(state["data"] or {}), "error": error}} if error else {}
+        await tx.update(preview_file, preview_id, status=status, **columns)
+        for address, size in stored:
             await record(tx, address, size)
-        tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=row_id, status=status)
+        tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=preview_id, status=status)
         if status == "ready" and state["position"] == 1:
-            await faces.stand_for_task(tx, row_id)
+            await faces.stand_for_task(tx, preview_id)

@@ -30,11 +30,18 @@ class Job:
     def __init__(self, name: str, *, retries: int, priority: int, cron: str | None, queue: str) -> None:
         self.name, self.retries, self.priority, self.cron, self.queue = name, retries, priority, cron, queue
         self.run: Task | None = None
+        self.give_up: Task | None = None
 
     def task(self, function: Task) -> Task:
         """Bind the coroutine `(db, **arguments)` that does the job."""
         assert self.run is None, f"{self.name} is bound twice"
         self.run = function
+        return function
+
+    def given_up(self, function: Task) -> Task:
+        """Bind the coroutine `(db, **arguments)` that says what becomes of it when the last attempt failed too."""
+        assert self.give_up is None, f"{self.name} is given up twice"
+        self.give_up = function
         return function
 
     def deferral(self, arguments: dict[str, Any]) -> "Deferral":

@@ -33,12 +33,18 @@ def _register(app: procrastinate.App, db: Database, job: Job) -> None:
     assert job.run is not None, f"{job.name} has no task"
     run = job.run
 
-    async def perform(timestamp: int | None = None, **arguments: Any) -> None:
+    async def perform(context: procrastinate.JobContext, /, timestamp: int | None = None, **arguments: Any) -> None:
         # The clock gives its jobs the time they were due; ours take no notice.
-        await run(db, **arguments)
+        try:
+            await run(db, **arguments)
+        except Exception:
+            if job.give_up is not None and context.job.attempts >= job.retries:
+                await job.give_up(db, **arguments)
+            raise
 
     retry = procrastinate.RetryStrategy(max_attempts=job.retries, exponential_wait=2)
-    task = app.task(name=job.name, queue=job.queue, retry=retry, queueing_lock=job.name if job.cron else None)(perform)
+    lock = job.name if job.cron else None
+    task = app.task(name=job.name, queue=job.queue, retry=retry, queueing_lock=lock, pass_context=True)(perform)
     if job.cron is not None:
         app.periodic(cron=job.cron)(task)
 

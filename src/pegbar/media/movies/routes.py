@@ -1,7 +1,5 @@
 """Frames and sheets of frames, taken out of movies. Source: spec media, "Frame and tile extraction"."""
 
-import asyncio
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -9,7 +7,8 @@ import msgspec
 from pegbar.core.data.database import Database
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, manager_of, task_access
-from pegbar.core.http.routing import Reply, get
+from pegbar.core.http.made import MadeFile
+from pegbar.core.http.routing import get
 from pegbar.media.movies.chosen import check_is_movie, frame_second
 from pegbar.media.movies.frames import movie_frames
 from pegbar.media.movies.tiles import made_tile
@@ -24,18 +23,12 @@ class Frame(msgspec.Struct):
     frame_number: int = 0
 
 
-async def _png(path: Path) -> Reply:
-    return Reply(
-        await asyncio.to_thread(path.read_bytes), media_type="image/png", headers={"cache-control": "no-cache"}
-    )
-
-
 @get(
     "/actions/preview-files/{preview_file_id:uuid}/extract-frame",
     access=manager_of(_OF_PREVIEW),
     errors=(400, 429),
 )
-async def extract_frame(preview_file_id: UUID, query: Frame, db: Database, caller: Caller) -> Reply:
+async def extract_frame(preview_file_id: UUID, query: Frame, db: Database, caller: Caller) -> MadeFile:
     """A frame of a movie as PNG; frames are counted by the rate of the entity or its production."""
     if query.frame_number < 0:
         raise BadRequest("frame_number: must not be negative.")
@@ -43,7 +36,7 @@ async def extract_frame(preview_file_id: UUID, query: Frame, db: Database, calle
     async with movie_frames(preview_file_id, [second], holder=caller.id) as (path,):
         if path is None:
             raise BadRequest(f"frame_number: the movie has no frame {query.frame_number}.")
-        return await _png(path)
+        return MadeFile(path, kind="image/png", name=f"{preview_file_id}.{query.frame_number}.png")
 
 
 @get(
@@ -51,8 +44,8 @@ async def extract_frame(preview_file_id: UUID, query: Frame, db: Database, calle
     access=task_access(_OF_PREVIEW),
     errors=(400, 429),
 )
-async def extract_tile(preview_file_id: UUID, db: Database, caller: Caller) -> Reply:
+async def extract_tile(preview_file_id: UUID, db: Database, caller: Caller) -> MadeFile:
     """The sheet of the frames of a movie as PNG, made anew; nothing is stored."""
     await check_is_movie(db, preview_file_id)
     async with made_tile(preview_file_id, holder=caller.id) as path:
-        return await _png(path)
+        return MadeFile(path, kind="image/png", name=f"{preview_file_id}.png")
