@@ -53,6 +53,8 @@ LINES = [
     Line("open tasks", "/data/tasks/open-tasks?project_id={project}&limit=100", requests=50),
     Line("open tasks, statistics", "/data/tasks/open-tasks/stats?project_id={project}", requests=50),
     Line("open tasks, burndown", "/data/tasks/open-tasks/burndown?project_id={project}", requests=50),
+    Line("shots.csv", "/export/csv/projects/{project}/shots.csv", requests=12, clients=2),
+    Line("tasks.csv", "/export/csv/tasks.csv", requests=12, clients=2),
     Line(
         "sign-in",
         "/auth/login",

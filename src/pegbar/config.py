@@ -129,6 +129,11 @@ class Settings:
     event_retention_days: int = _server(
         0, "PEGBAR_EVENT_RETENTION_DAYS", "Days to keep the event log; 0 keeps it for ever"
     )
+    export_own_productions: bool = _server(
+        False,
+        "PEGBAR_EXPORT_OWN_PRODUCTIONS",
+        "Exports of all productions (`projects`, `tasks`, `time-spents`) hold those of a manager's own teams only",
+    )
 
     database_url: str = _database(
         "",
@@ -352,6 +357,12 @@ class Settings:
     sentry_kitsu_enabled: bool = _ui(False, "SENTRY_KITSU_ENABLED", "Give the web UI the Sentry settings below")
     sentry_kitsu_dsn: str = _ui("", "SENTRY_KITSU_DSN", "Sentry DSN of the web UI")
     sentry_kitsu_sr: float = _ui(0.1, "SENTRY_KITSU_SR", "Sentry sample rate of the web UI")
+    default_file_tree: str = _ui(
+        "default",
+        "DEFAULT_FILE_TREE",
+        "File tree of productions that come from ShotGrid",
+        choices=("default", "simple"),
+    )
 
     @property
     def external_database(self) -> str:

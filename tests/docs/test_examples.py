@@ -89,7 +89,17 @@ def reader(server: Server, tmp_path: Path) -> Reader:
 
 
 @pytest.mark.parametrize(
-    "page", ["scripting.md", "following-events.md", "files.md", "annotations.md", "uploads.md", "spreadsheets.md"]
+    "page",
+    [
+        "scripting.md",
+        "following-events.md",
+        "files.md",
+        "annotations.md",
+        "uploads.md",
+        "spreadsheets.md",
+        "exports.md",
+        "timelines.md",
+    ],
 )
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:
     for language, text, expected in examples(page):

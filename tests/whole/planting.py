@@ -96,7 +96,7 @@ PLAIN: dict[str, Any] = {
     "production_schedule_version.production_schedule_from": None,
     "project.from_schedule_version_id": None,
     "stored_file.bucket": "files",
-    "data_import_error.source": "csv",
+    "data_import_error.source": "shotgun",
 }
 #: Columns of small numbers, whose values are no secret.
 _NUMBERING = {"revision", "priority", "sort_order", "completion_rate", "revision_padding", "nb_occurences", "number"}

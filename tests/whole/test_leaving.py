@@ -48,6 +48,7 @@ NAME_NO_PERSON = {
     "pegbar.outbox.event_id",
     "pegbar.outbox.project_id",
     "pegbar.project_removal.project_id",
+    "pegbar.shotgrid_pass.waiting",  # numbers of another system
     "pegbar.upload.claim",  # a request's
     "pegbar.upload_part.upload_id",
     "person.data",

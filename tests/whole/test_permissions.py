@@ -34,6 +34,8 @@ TOLD_APART = {
     "POST /actions/tasks/{task_id}/comments/{comment_id}/add-preview": "tests/media/test_previews.py",
     "GET /data/projects/{project_id}/news": "tests/tasks/test_news.py",
     "GET /data/projects/{project_id}/playlists/{playlist_id}": "tests/review/test_playlists.py",
+    "GET /export/csv/playlists/{playlist_id}": "tests/exchange/exports/test_playlists.py",
+    "GET /export/otio/playlists/{playlist_id}": "tests/exchange/timelines/test_export.py",
     "GET /data/projects/{project_id}/time-spents": "tests/timesheets/test_time.py",
     "POST /actions/tasks/{task_id}/time-spents/{day}/persons/{person_id}": "tests/timesheets/test_time.py",
     "PUT /actions/tasks/{task_id}/assign": "tests/tasks/test_assignment.py",

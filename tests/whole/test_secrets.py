@@ -72,7 +72,7 @@ _ENDED = ("inactive", "expired", "revoked")
 
 
 #: Tables that no route answers, not even to studio managers; nor does one answer the rows of links.
-UNSERVED = {"data_import_error", "preview_file_storage_state", "stored_file"}
+UNSERVED = {"preview_file_storage_state", "stored_file"}
 
 
 def assert_none(leaks: Mapping[Leak, str]) -> None:

@@ -167,6 +167,16 @@ MEANT = [
         "the ids somebody who left was told while they were in the team",
     ),
     *(
+        (f"/export/csv/{sheet}.csv", f"{secret} of [!r]*", {"manager"},
+         "spec exchange: sheets of the studio hold all productions, unless PEGBAR_EXPORT_OWN_PRODUCTIONS is set")
+        for sheet, secrets in (
+            ("projects", ("project.name",)),
+            ("tasks", ("project.name", "entity*.name", "task*_date", "task*.duration", "task*.estimation")),
+            ("time-spents", ("project.name", "entity*.name", "time_spent*.duration")),
+        )
+        for secret in secrets
+    ),
+    *(
         (way, "project.id of *", EVERYBODY, "docs/permissions.md: that a production is made or changed, by its id")
         for way in ("the feed", "the sockets")
     ),

@@ -46,6 +46,7 @@ _TABLES = {
     "file_id": "attachment_file",
     "link_id": "entity_link",
     "entry_id": "budget_entry",
+    "error_id": "data_import_error",
     "filter_id": "search_filter",
     "filter_group_id": "search_filter_group",
     "temporal_entity_id": "shot",
@@ -65,6 +66,10 @@ _FILES = {
     # Kept as it is: nothing is made of it, so that asking costs little.
     "model.obj": (b"# nothing", "application/octet-stream"),
     "background.hdr": (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n\x80\x80\x80\x80", "image/vnd.radiance"),
+    "cut.edl": (
+        b"TITLE: cut\n001  AX V C 00:00:00:00 00:00:01:00 00:00:00:00 00:00:01:00\n* FROM CLIP NAME: P_E-SQ-SH\n",
+        "text/plain",
+    ),
     "people.csv": (b"First Name,Last Name,Email\nNew,Person,new@example.com\n", "text/csv"),
     "assets.csv": (b"Type,Name\nProp,New\n", "text/csv"),
     "shots.csv": (b"Episode,Sequence,Name\nE1,New,New\n", "text/csv"),
@@ -322,6 +327,7 @@ def _put_in_place(world: World, connection: psycopg.Connection) -> None:
         " created_at) VALUES (%s, %s, 'Task', %s, %s, 'internal', '[]', '[]', now())",
         (ids["plain_comment"], ids["task"], ids["person"], ids["task_status"]),
     )
+    connection.execute("UPDATE data_import_error SET source = 'shotgun'")
     connection.execute("UPDATE person SET totp_enabled = true WHERE id = %s", (ids["newcomer"],))
     ids["other_task"] = str(uuid4())
     connection.execute(

@@ -3,15 +3,24 @@
 import asyncio
 import os
 import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
+from rich.box import SIMPLE_HEAD
+from rich.table import Table as RichTable
 
-from pegbar.cli import UserError, app, out
+from pegbar.cli import UserError, app, err, out
 from pegbar.cli.place import Place, database_of
 from pegbar.config import settings
 from pegbar.core.data import migrations
 from pegbar.core.data.embedded import binary
+
+if TYPE_CHECKING:
+    from pegbar.core.data.migrations.handing_back import Parting
+    from pegbar.core.data.migrations.verification import Verified
 
 db = App(name="db", help="Make, upgrade, adopt or look at the database.")
 app.command(db)
@@ -65,11 +74,20 @@ def upgrade(place: Place | None = None) -> None:
 
 
 @db.command
-def adopt(place: Place | None = None) -> None:
+def adopt(
+    place: Place | None = None,
+    *,
+    verify: Annotated[
+        bool, Parameter(negative=(), help="Only look: read every row and report what cannot be read. Changes nothing.")
+    ] = False,
+) -> None:
     """Take over a database made by a Kitsu server (Zou): compare it, report, add what Pegbar needs; no row changes."""
     from pegbar.core.data.migrations import adoption
 
     with database_of(place, current=False) as url:
+        if verify:
+            _verify(url)
+            return
         try:
             done = adoption.adopt(url)
         except adoption.CannotAdopt as refused:
@@ -82,7 +100,88 @@ def adopt(place: Place | None = None) -> None:
             out.print("The database was adopted already. No row was touched.")
         else:
             out.print("The database is adopted: the schema `pegbar` holds what Pegbar adds. No row was touched.")
-            out.print("To hand it back: DROP SCHEMA pegbar CASCADE (the indexes named pegbar_… may stay).")
+            out.print("To hand it back: pegbar db hand-back")
+
+
+def _verify(url: str) -> None:
+    """Report whether every row of a database can be read. Raises UserError when one cannot."""
+    from pegbar.accounts.administration import OPERATOR
+    from pegbar.app import load_domains
+    from pegbar.core.data.migrations import verification
+    from pegbar.core.data.resource import Resource, every_row
+
+    resources = {operation.returns for operation in load_domains() if isinstance(operation.returns, Resource)}
+    lists = {resource.table.name: every_row(resource, OPERATOR) for resource in resources}
+    with migrations.connect(url) as connection:
+        if migrations.state(connection) == "empty":
+            raise UserError("This database holds no Kitsu tables.")
+    with err.status("Reading…") as progress:
+        verified = verification.verify(url, lists, lambda name: progress.update(f"Reading {name}…"))
+    _list("Missing, and needed:", verified.needed)
+    _list("Different from a fresh database, which does no harm:", verified.differences)
+    if verified.tables:
+        out.print(_rows_table(verified.tables))
+    _list("Odd, which does no harm:", verified.notes)
+    _list("Wrong:", verified.faults)
+    wrong = len(verified.needed) + len(verified.faults)
+    if wrong:
+        raise UserError(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong with it. Nothing was changed.")
+    rows = sum(table.rows for table in verified.tables)
+    out.print(f"All is well: {rows:,} rows in {len(verified.tables)} tables. Nothing was changed.")
+
+
+def _rows_table(tables: Sequence["Verified"]) -> RichTable:
+    """How many rows each table has, of those that have any, and how many of them a list shows."""
+    shown = RichTable("Table", box=SIMPLE_HEAD)
+    for title in ("Rows", "Read", "Wrong"):
+        shown.add_column(title, justify="right")
+    for table in tables:
+        if table.rows:
+            read = "" if table.read is None else f"{table.read:,}"
+            shown.add_row(table.table, f"{table.rows:,}", read, str(len(table.faults) or ""))
+    return shown
+
+
+@db.command
+def hand_back(
+    place: Place | None = None,
+    *,
+    yes: Annotated[bool, Parameter(negative=(), help="Do not ask.")] = False,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Only tell what would be done.")] = False,
+) -> None:
+    """Give an adopted database back to the server that made it: what Pegbar added goes, no row changes."""
+    from pegbar.core.data.migrations import handing_back
+
+    with database_of(place, current=False) as url:
+        try:
+            _tell_parting(handing_back.look(url))
+            if dry_run:
+                out.print("Nothing was changed: this was a dry run.")
+                return
+            if not yes and not _agreed("Hand the database back?"):
+                raise UserError("Nothing was changed.")
+            handing_back.hand_back(url)
+        except handing_back.CannotHandBack as refused:
+            _list("Missing, and needed:", refused.needed)
+            raise UserError(str(refused)) from None
+    out.print("The database is the other server's again. No row was touched.")
+    out.print("To come back: pegbar db adopt")
+
+
+def _tell_parting(parting: "Parting") -> None:
+    out.print(
+        f"The schema `pegbar` goes: {parting.tables} tables (sessions, live events, jobs), {parting.triggers} triggers."
+    )
+    _list("Indexes that go:", parting.indexes)
+    _list("Constraints that go:", [f"{name} of {table}" for table, name in parting.constraints])
+    _list("Jobs that nobody will do:", parting.waiting_jobs)
+    _list("Different from a fresh database; it stays so:", parting.differences)
+
+
+def _agreed(question: str) -> bool:
+    """Whether whoever runs the command says yes."""
+    out.print(f"{question} \\[y/N] ", end="")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _list(title: str, lines: list[str]) -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, case, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, case, literal_column, select
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from pegbar.core.data.database import Reader, Transaction
@@ -104,10 +104,20 @@ def is_kind(kind: str, rows: FromClause = entity) -> ColumnElement[bool]:
     return rows.c.entity_type_id == type_id(kind)
 
 
+def is_none_of(*kinds: str, rows: FromClause = entity) -> ColumnElement[bool]:
+    """SQL: whether entities are of none of these special kinds, of which some may never have been made."""
+    return rows.c.entity_type_id.not_in(_types_named(*kinds))
+
+
+def _types_named(*names: str) -> Select[Any]:
+    """SQL: the ids of the types with these names; a type that was never made is not among them."""
+    ids = select(entity_type.c.id).where(entity_type.c.name.in_([_quoted(name) for name in names]))
+    return ids.correlate_except(entity_type)
+
+
 def is_asset_type(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """SQL: whether a column names an asset type."""
-    special = select(entity_type.c.id).where(entity_type.c.name.in_([_quoted(name) for name in SPECIAL]))
-    return column.not_in(special)
+    return column.not_in(_types_named(*SPECIAL))
 
 
 def kind_json(rows: FromClause = entity) -> ColumnElement[str]:

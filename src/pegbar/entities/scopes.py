@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, exists, literal_column
 
 from pegbar.accounts.standing import CALLER, Narrowing, assigned_entities, on
 from pegbar.core.http.access import Caller
-from pegbar.entities.kinds import CONCEPT, FOLDER, is_kind
+from pegbar.entities.kinds import CONCEPT, FOLDER, is_none_of
 from pegbar.entities.tables import entity
 
 _own_entities = assigned_entities(CALLER)
@@ -62,7 +62,7 @@ ASSIGNED_IN_EPISODE: ColumnElement[bool] = or_(
     ),
 )
 #: Concepts are the studio's own until a picture of them is chosen.
-FOR_CLIENTS: ColumnElement[bool] = ~is_kind(CONCEPT) & ~is_kind(FOLDER)
+FOR_CLIENTS: ColumnElement[bool] = is_none_of(CONCEPT, FOLDER)
 
 #: Entities of the caller's open productions: for a vendor those with a task of theirs, for a client no concepts.
 listed = Narrowing(entity.c.project_id, vendor=ASSIGNED, client=FOR_CLIENTS)

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import any_, select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
-from pegbar.accounts.tables import person
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.parameters import param
+from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import String, Uuid, utc_now
 from pegbar.core.errors import BadRequest
 from pegbar.productions import queries
@@ -28,15 +27,21 @@ _NOTE_ADDITION = _ADDITION.on_conflict_do_update(
     index_elements=["project_id", "person_id"], set_={"added_by": _ADDITION.excluded.added_by}
 )
 
-_BRING = (
-    insert(project_person_link)
-    .from_select(
-        ["project_id", "person_id"],
-        select(PROJECT_ID, person.c.id).where(person.c.id == any_(param("person_ids"))),
-        include_defaults=False,
+#: Who was not in the team; that somebody put them there is noted.
+_BRING = sql(
+    """
+    WITH brought AS (
+      INSERT INTO project_person_link (project_id, person_id)
+      SELECT project_id, person.id FROM unnest(:project_ids, :person_ids) AS wanted (project_id, person_id)
+        JOIN person ON person.id = wanted.person_id
+      ON CONFLICT DO NOTHING RETURNING project_id, person_id
+    ), noted AS (
+      INSERT INTO pegbar.team_addition (project_id, person_id, added_by)
+      SELECT project_id, person_id, :author_id FROM brought WHERE CAST(:author_id AS uuid) IS NOT NULL
+      ON CONFLICT (project_id, person_id) DO UPDATE SET added_by = excluded.added_by
     )
-    .on_conflict_do_nothing()
-    .returning(project_person_link.c.person_id)
+    SELECT DISTINCT project_id FROM brought
+    """
 )
 
 _SET_ROLE = (
@@ -78,10 +83,16 @@ async def _note_addition(tx: Transaction, project_id: UUID, person_id: UUID) -> 
 
 async def bring_into_team(tx: Transaction, project_id: UUID, person_ids: Sequence[UUID]) -> None:
     """Who is given something to do on a production is in its team; those who are keep their role."""
-    added = await tx.column(_BRING, project_id=project_id, person_ids=list(person_ids)) if person_ids else []
-    for person_id in added:
-        await _note_addition(tx, project_id, person_id)
-    if added:
+    await bring_into_teams(tx, [(project_id, person_id) for person_id in person_ids])
+
+
+async def bring_into_teams(tx: Transaction, members: Sequence[tuple[UUID, UUID]]) -> None:
+    """The same for many productions: pairs of a production and a person."""
+    if not members:
+        return
+    project_ids, person_ids = zip(*members, strict=True)
+    ids = {"project_ids": list(project_ids), "person_ids": list(person_ids)}
+    for project_id in sorted(await tx.column(_BRING, author_id=tx.author_id, **ids)):
         await touch(tx, project_id)
 
 

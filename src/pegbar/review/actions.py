@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.database import Json, Reader, Transaction
 from pegbar.core.errors import NotFound
-from pegbar.core.http.access import Caller
+from pegbar.core.http.access import Caller, require
 from pegbar.review import entries, queries
 from pegbar.review.entries import as_uuid
 from pegbar.review.events import PLAYLIST_ADD_ENTITY
@@ -14,6 +14,12 @@ from pegbar.review.resources import check_editor
 from pegbar.review.tables import playlist
 
 Couple = tuple[UUID, UUID | None]
+
+
+async def check_for_clients(db: Reader, playlist_id: UUID) -> None:
+    """Refuse (403) a playlist that is not made for clients: for them, who read no other."""
+    row = await db.row(queries.playlist_state, playlist_id=playlist_id)
+    require(row is not None and bool(row["for_client"]), "This playlist is not for clients.")
 
 
 async def add_entities(tx: Transaction, caller: Caller, playlist_id: UUID, wanted: Sequence[Couple]) -> Json:

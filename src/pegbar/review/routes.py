@@ -11,7 +11,7 @@ from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.filters import uuid_filter
 from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import NotFound
-from pegbar.core.http.access import Caller, admin, at, entity_access, member_of, not_vendor, of_row, require
+from pegbar.core.http.access import Caller, admin, at, entity_access, member_of, not_vendor, of_row
 from pegbar.core.http.body import Strict
 from pegbar.core.http.pagination import envelope, window
 from pegbar.core.http.routing import get, path_uuid, post
@@ -55,11 +55,6 @@ class PageQuery(msgspec.Struct):
     """A page of a listing; none for all of it."""
 
     page: int = -1
-
-
-async def _check_for_clients(db: Database, playlist_id: UUID) -> None:
-    row = await db.row(queries.playlist_state, playlist_id=playlist_id)
-    require(row is not None and bool(row["for_client"]), "This playlist is not for clients.")
 
 
 async def _page(
@@ -107,7 +102,7 @@ async def read_playlist_of_project(project_id: UUID, playlist_id: UUID, db: Data
     if row is None:
         raise NotFound(f"There is no playlist {playlist_id} in this production.")
     if caller.role_here == "client":
-        await _check_for_clients(db, playlist_id)
+        await actions.check_for_clients(db, playlist_id)
     entries = await db.json(reading.entries_of_playlist, playlist_id=playlist_id)
     return Json(row[:-1] + b',"shots":' + entries + b"}")
 
@@ -146,7 +141,7 @@ async def read_playlist(instance_id: str, db: Database, caller: Caller) -> Json:
     """A playlist with the ids of its builds. Clients read those that are for them."""
     playlist_id = path_uuid(instance_id)
     if caller.role_here == "client":
-        await _check_for_clients(db, playlist_id)
+        await actions.check_for_clients(db, playlist_id)
     return await playlists.read(db, caller, playlist_id)
 
 

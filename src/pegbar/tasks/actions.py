@@ -167,7 +167,7 @@ _ASSIGN = sql(
 
 _LOCK = sql("SELECT id FROM task WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
 
-#: Pairs of tasks and persons, and whether they are new.
+#: Pairs of tasks and persons; and those that are new once more, without production.
 _ASSIGN_PAIRS = sql(
     """
     WITH wanted AS (
@@ -182,8 +182,9 @@ _ASSIGN_PAIRS = sql(
     ), changed AS (
       UPDATE task SET assigner_id = :caller_id, updated_at = :now WHERE id IN (SELECT task_id FROM linked)
     )
-    SELECT task_id, person_id, project_id, linked.task_id IS NOT NULL AS is_new
-      FROM wanted LEFT JOIN linked USING (task_id, person_id) ORDER BY n
+    SELECT task_id, person_id, project_id, false AS is_new, n FROM wanted
+     UNION ALL SELECT task_id, person_id, NULL, true, NULL FROM linked
+     ORDER BY n
     """
 )
 
@@ -305,13 +306,17 @@ async def assign_pairs(tx: Transaction, caller_id: UUID, pairs: Sequence[tuple[U
         raise BadRequest("assignees: a preview account takes no task.")
     await tx.rows(_LOCK, ids=task_ids)
     rows = await tx.rows(_ASSIGN_PAIRS, task_ids=task_ids, person_ids=person_ids, caller_id=caller_id, now=utc_now())
+    new = {(row["task_id"], row["person_id"]) for row in rows if row["is_new"]}
     teams: dict[UUID, dict[UUID, None]] = {}
     changed: dict[UUID, UUID] = {}
     for row in rows:
-        teams.setdefault(row["project_id"], {})[row["person_id"]] = None
         if row["is_new"]:
-            changed[row["task_id"]] = row["project_id"]
-            tx.emit(TASK_ASSIGN, project_id=row["project_id"], task_id=row["task_id"], person_id=row["person_id"])
+            continue
+        task_id, person_id, project_id = row["task_id"], row["person_id"], row["project_id"]
+        teams.setdefault(project_id, {})[person_id] = None
+        if (task_id, person_id) in new:
+            changed[task_id] = project_id
+            tx.emit(TASK_ASSIGN, project_id=project_id, task_id=task_id, person_id=person_id)
     for task_id, project_id in changed.items():
         tx.emit(TASK_UPDATE, project_id=project_id, task_id=task_id)
     for project_id, members in teams.items():

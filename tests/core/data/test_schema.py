@@ -1,25 +1,19 @@
 """A fresh database equals the contract; one made by another server is adopted as it is."""
 
-import asyncio
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy.engine import make_url
 
 from pegbar.core.data import migrations
-from pegbar.core.data.database import Database
-from pegbar.core.data.embedded import _binaries
 from pegbar.core.data.migrations import schemas
 from pegbar.core.data.migrations.schemas import ColumnShape, Schema, TableShape, plain
-from pegbar.studio.defaults import load_defaults
 from tests import shared
 from tests.client import sign_in
 from tests.command import pegbar
+from tests.core.data.databases import digest, filled, new_database, reference_script
 from tests.server import Server, free_port
 
 PERSON = "manager@example.com"
@@ -48,81 +42,10 @@ def contract_schema() -> Schema:
     return schema
 
 
-def reference_script() -> str:
-    """SQL for the tables as another server may have made them: other column order, other names of constraints."""
-    contract = shared.contract_tables()
-    lines = []
-    for name, values in contract["enum_types"].items():
-        lines.append(f"CREATE TYPE {name} AS ENUM ({', '.join(repr(value) for value in values)});")
-    numbers = iter(range(10_000))
-    later = []
-    for name, table in contract["tables"].items():
-        parts = [
-            f'"{c["name"]}" {c["type"]}{"" if c["nullable"] else " NOT NULL"}'
-            f"{'' if c['default'] is None else ' DEFAULT ' + c['default']}"
-            for c in reversed(table["columns"])
-        ]
-        parts.append(f"CONSTRAINT old_{next(numbers)} PRIMARY KEY ({', '.join(table['primary_key']['columns'])})")
-        parts += [f"CONSTRAINT old_{next(numbers)} UNIQUE ({', '.join(u['columns'])})" for u in table["unique"]]
-        parts += [f"CONSTRAINT old_{next(numbers)} {check['definition']}" for check in table["checks"]]
-        lines.append(f'CREATE TABLE "{name}" ({", ".join(parts)});')
-        for index in table["indexes"]:
-            unique, where = "UNIQUE " * index["unique"], f" WHERE {index['where']}" if index.get("where") else ""
-            columns = ", ".join(f'"{column}"' for column in index["columns"])
-            lines.append(f'CREATE {unique}INDEX old_{next(numbers)} ON "{name}" ({columns}){where};')
-        for foreign_key in table["foreign_keys"]:
-            target = foreign_key["references"]
-            later.append(
-                f'ALTER TABLE "{name}" ADD CONSTRAINT old_{next(numbers)} FOREIGN KEY ("{foreign_key["columns"][0]}") '
-                f'REFERENCES "{target["table"]}" ("{target["columns"][0]}") ON DELETE {foreign_key["on_delete"]};'
-            )
-    (version,) = contract["_about"]["migration_version"]
-    return "\n".join([*lines, *later, f"INSERT INTO alembic_version VALUES ('{version}');"])
-
-
-def in_database(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False).replace("%2F", "/")
-
-
-def new_database(server: Server, name: str) -> str:
-    with psycopg.connect(in_database(server.database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name}")
-    return in_database(server.database_url, name)
-
-
-async def fill_defaults(url: str) -> None:
-    database = Database(url, size=1)
-    await database.open()
-    async with database.transaction() as tx:
-        await load_defaults(tx)
-    await database.close()
-
-
 @pytest.fixture(scope="module")
 def reference(server: Server) -> str:
     """A database as another server made it, with a small production."""
-    url = new_database(server, "reference")
-    with psycopg.connect(url) as connection:
-        connection.execute(reference_script())  # type: ignore[arg-type]
-    asyncio.run(fill_defaults(url))
-    sizes = ["-v", "name=Feature", "-v", "sequences=3", "-v", "shots_per_sequence=4", "-v", "assets=12"]
-    sizes += ["-v", "persons=30", "-v", "comments_per_task=1"]
-    script = shared.path("bench/production.sql")
-    subprocess.run([_binaries() / "psql", "-q", *sizes, "-f", script, url], check=True, capture_output=True)
-    return url
-
-
-def digest(url: str) -> dict[str, Any]:
-    """What every table holds, and its columns in order."""
-    contents: dict[str, Any] = {}
-    with psycopg.connect(url) as connection:
-        for name in schemas.declared():
-            row = connection.execute(
-                f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM public.\"{name}\" t"  # type: ignore[arg-type]
-            ).fetchone()
-            contents[name] = row
-    return contents
+    return filled(new_database(server, "reference"))
 
 
 def shapes(url: str) -> Schema:

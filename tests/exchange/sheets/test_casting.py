@@ -21,11 +21,11 @@ def test_assets_are_cast_in_shots_assets_and_episodes_by_name(server: Server, ad
     elise, cart = show.asset(name="Élise"), show.asset(name="Cart")
     sheet = (
         f"{HEAD}e01;sq-01;sh01;CHARACTER;elise;;Walks Away\n;Character;Cart;Character;Elise;3;\n"
-        "E01;Episode;E01;Character;Cart;2;near\nMP;Character;cart;Character;Nobody;2;\nE01;SQ09;SH01;Character;Cart;1;\n"
+        ";Episode;E01;Character;Cart;2;near\nE01;Episode;E01;Character;Cart;9;far\nMP;Character;cart;Character;Nobody;2;\nE01;SQ09;SH01;Character;Cart;1;\n"
     )
     already = len(happened(server, show.id))
     answer = send(admin, f"projects/{show.id}/casting", sheet)
-    assert (answer.status_code, answer.json()) == (201, [None] * 5)
+    assert (answer.status_code, answer.json()) == (201, [None] * 6)
     assert _parts(show, shot) == {"Élise": (1, "walks-away")}
     assert _parts(show, cart) == {"Élise": (3, "")}
     assert _parts(show, episode) == {"Cart": (2, "near"), "Élise": (1, "walks-away")}

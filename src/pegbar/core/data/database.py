@@ -247,6 +247,23 @@ class Transaction(Reader):
         params = {f"v_{name}": value for name, value in values.items()}
         return bool(await self.execute(_update(table, tuple(values)), row_id=row_id, **params))
 
+    async def update_many(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], *, by: tuple[str, ...] = ("id",)
+    ) -> int:
+        """Change the same columns of rows, which the columns `by` name, in one statement; the number changed.
+
+        Unlike `update` it leaves `updated_at` as it is unless the rows say it.
+        """
+        names = tuple(name for name in rows[0] if name not in by) if rows else ()
+        if not names:
+            return 0
+        sql = _update_many(table, names, by)
+        if (counted := statement_count.get()) is not None:
+            counted.append(sql)
+        by_column = [array_for(table.c[name].type, [row[name] for row in rows]) for name in (*by, *names)]
+        status: str = await self._connection.execute(sql, *by_column)
+        return int(status.rpartition(" ")[2])
+
     async def delete(self, table: Table, **where: Any) -> int:
         """Delete the rows whose columns equal these values; their number."""
         assert where, "a delete without a condition would empty the table"
@@ -323,10 +340,21 @@ def _delete(table: Table, names: tuple[str, ...]) -> Executable:
 @lru_cache(4096)
 def _insert_many(table: Table, names: tuple[str, ...], skip_existing: bool) -> str:
     """`INSERT … SELECT … FROM unnest(…)`: one statement whatever the number of rows."""
-    rows = rows_of({name: table.c[name].type for name in names}, lambda place, _: f"${place + 1}")
     columns = ", ".join(f'"{name}"' for name in names)
     conflict = " ON CONFLICT DO NOTHING" if skip_existing else ""
-    return f"INSERT INTO {table.fullname} ({columns}) {rows}{conflict}"
+    return f"INSERT INTO {table.fullname} ({columns}) {_rows_of(table, names)}{conflict}"
+
+
+@lru_cache(4096)
+def _update_many(table: Table, names: tuple[str, ...], by: tuple[str, ...]) -> str:
+    """`UPDATE … FROM unnest(…)`, likewise."""
+    where = " AND ".join(f't."{name}" = new."{name}"' for name in by)
+    values = ", ".join(f'"{name}" = new."{name}"' for name in names)
+    return f"UPDATE {table.fullname} AS t SET {values} FROM ({_rows_of(table, (*by, *names))}) AS new WHERE {where}"  # noqa: S608
+
+
+def _rows_of(table: Table, names: tuple[str, ...]) -> str:
+    return rows_of({name: table.c[name].type for name in names}, lambda place, _: f"${place + 1}")
 
 
 class Database(Reader):

@@ -151,6 +151,10 @@ def everything(_: Caller) -> ColumnElement[bool] | None:
     return None
 
 
+#: Every resource declared, in the order of the imports.
+declared: list["Resource"] = []
+
+
 @dataclass(eq=False)
 class Resource:
     """The declaration of a table's generic routes."""
@@ -204,6 +208,7 @@ class Resource:
             verbs: tuple[Verb, ...] = ("new", "update", "delete")
             self.events = {verb: event(f"{subject}:{verb}", key, scoped=self.of_production) for verb in verbs}
         self.event_key = key
+        declared.append(self)
         _declare_routes(self)
 
     # Shapes
@@ -369,6 +374,12 @@ def _keys(resource: Resource, wire: Wire, relations: bool, fields: frozenset[str
 def _row_statement(resource: Resource, wire: Wire, relations: bool, parameter: str = "row_id") -> Select[Any]:
     row = json_object(_keys(resource, wire, relations, None))
     return select(row).select_from(resource.table).where(resource.table.c.id == bindparam(parameter, type_=Uuid))
+
+
+def every_row(resource: Resource, caller: Caller) -> Select[Any]:
+    """All rows of a table as its list shows them, with their relations: what `pegbar db adopt --verify` reads."""
+    keys = _keys(resource, resource.shape_for(caller, listing=True), True, None)
+    return select(json_object(keys).label("row")).select_from(resource.table)
 
 
 @lru_cache(4096)

@@ -190,3 +190,27 @@ async def _lines(head: bytes, first: list[str], rest: AsyncIterator[list[str]]) 
             yield "\n".join([*rows, ""]).encode()
     finally:
         await rest.aclose()  # type: ignore[attr-defined]
+
+
+async def stream_text(
+    texts: AsyncIterator[list[str]],
+    caller: Caller,
+    start: list[str],
+    media_type: str,
+    headers: Mapping[str, str] | None = None,
+) -> Streaming:
+    """Text in pieces: those that were read already to learn of errors, then the others. Raises Busy."""
+    try:
+        return Streaming(_pieces(start, texts), media_type, caller.id, headers)
+    except BaseException:
+        await texts.aclose()  # type: ignore[attr-defined]
+        raise
+
+
+async def _pieces(start: list[str], rest: AsyncIterator[list[str]]) -> AsyncIterator[bytes]:
+    try:
+        yield "".join(start).encode()
+        async for rows in rest:
+            yield "".join(rows).encode()
+    finally:
+        await rest.aclose()  # type: ignore[attr-defined]

@@ -38,6 +38,7 @@ _cast_in_episode = select(entity_link.c.entity_out_id).where(entity_link.c.entit
 #: Assets of an episode: those that belong to it and those cast in it.
 OF_EPISODE = or_(entity.c.source_id == _episode_id, entity.c.id.in_(_cast_in_episode))
 OF_MAIN_PACK = entity.c.source_id.is_(None)
+ASSETS_IN_EPISODE = InEpisode(OF_EPISODE, OF_MAIN_PACK, "episode_id")
 
 _with_type = with_project.join(entity_type, entity_type.c.id == entity.c.entity_type_id)
 
@@ -103,7 +104,7 @@ BOARD = Board(
     _with_type.outerjoin(_casting, _casting.c.entity_out_id == entity.c.id),
     order=(entity_type.c.name, entity.c.name, entity.c.id),
     fields="asset_fields",
-    in_episode=InEpisode(OF_EPISODE, OF_MAIN_PACK, "episode_id"),
+    in_episode=ASSETS_IN_EPISODE,
 )
 #: Episodes are told for a production only, and with an episode asked for, only that one.
 BOARD_OF_EPISODE = replace(BOARD, source=_with_type, row=BOARD.row.but(casting_episode_ids=_CASTING_EPISODE))

@@ -58,6 +58,8 @@ ASSET_TASKS_OF_EPISODE: ColumnElement[bool] = task.c.entity_id.in_(
     select(entity.c.id).where(entity.c.source_id == ENTITY_ID, is_kind(ASSET))
 )
 _IN_EPISODE = InEpisode(BELOW, ROOT, "parent_id")
+#: Shots are in the episode of their sequence.
+SHOTS_IN_EPISODE = InEpisode(OF_EPISODE, _OF_NO_EPISODE, "episode_id")
 #: A whole number, or one written as text.
 Whole = int | Annotated[str, msgspec.Meta(pattern=r"^\s*[+-]?\d{1,10}\s*$")]
 
@@ -125,7 +127,7 @@ SHOTS = Regular(
         below_sequence,
         fields="shot_fields",
         from_data=frames,
-        in_episode=InEpisode(OF_EPISODE, _OF_NO_EPISODE, "episode_id"),
+        in_episode=SHOTS_IN_EPISODE,
     ),
     creates=Creation(NewShot),
     removes=OR_CANCELS,

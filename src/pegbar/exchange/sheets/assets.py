@@ -10,9 +10,9 @@ from pegbar.entities.assets.actions import ensure_asset_type
 from pegbar.entities.kinds import ASSET, SHOT, SPECIAL
 from pegbar.entities.tables import entity
 from pegbar.exchange.sheets import queries
-from pegbar.exchange.sheets.cells import column_text, plain_text
+from pegbar.exchange.sheets.cells import DATA, column_text, plain_text
 from pegbar.exchange.sheets.columns import Blank, Column, Reader, Row, RowError, named
-from pegbar.exchange.sheets.entities import DATA, EntitySheet, Entry, Place
+from pegbar.exchange.sheets.entities import EntitySheet, Entry, Place
 from pegbar.productions.settings import actions as settings
 from pegbar.productions.settings.links import ASSET_TYPE
 from pegbar.studio.tables import entity_type

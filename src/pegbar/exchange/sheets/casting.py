@@ -18,7 +18,7 @@ from pegbar.entities.casting.actions import Cast, Part
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT, kind_text
 from pegbar.entities.tables import entity
 from pegbar.exchange.sheets.columns import Blank, Column, Row, RowError, whole_number
-from pegbar.exchange.sheets.importing import Sheet, Taken
+from pegbar.exchange.sheets.importing import Sheet, Taken, nothing_for
 from pegbar.exchange.sheets.naming import MAIN_PACK, Key, key
 from pegbar.exchange.sheets.reports import Outcome
 from pegbar.productions.tables import project
@@ -93,12 +93,12 @@ class Casting(Sheet):
         return self._assets.get(key(row.values["Asset Type"], row.values["Asset"]))
 
     def _target(self, row: Row) -> UUID | None:
-        """A shot, else an asset, else an episode."""
+        """A shot, else an asset, else an episode, which is of no other one."""
         parent, name = row.values["Parent"], row.values["Name"]
         episode = row.values.get("Episode", "") if self._series else ""
-        shot = key(SHOT, "" if episode == MAIN_PACK else episode, parent, name)
-        target = self._targets.get(shot) or self._assets.get(key(parent, name))
-        if target is None and key(parent) == key(_EPISODE_WORD):
+        episode = "" if episode == MAIN_PACK else episode
+        target = self._targets.get(key(SHOT, episode, parent, name)) or self._assets.get(key(parent, name))
+        if target is None and not episode and key(parent) == key(_EPISODE_WORD):
             target = self._targets.get(key(EPISODE, name))
         return target
 
@@ -130,8 +130,3 @@ class Casting(Sheet):
     async def answer(self, db: Database, row_ids: Sequence[UUID | None]) -> Json:
         """Nothing for each row: links are told by events."""
         return nothing_for(row_ids)
-
-
-def nothing_for(row_ids: Sequence[UUID | None]) -> Json:
-    """A null for each row."""
-    return Json(f"[{','.join(['null'] * len(row_ids))}]".encode())

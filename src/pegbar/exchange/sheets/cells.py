@@ -9,7 +9,10 @@ import asyncpg
 
 from pegbar.core.data.schema import Column as TableColumn
 from pegbar.core.data.values import accept, check_text
-from pegbar.exchange.sheets.columns import Reader, RowError, yes_or_no
+from pegbar.exchange.sheets.columns import Blank, Column, Reader, RowError, yes_or_no
+
+#: The key of a column whose values are metadata: `(DATA, field_name)`.
+DATA = "data"
 
 
 def column_text(column: TableColumn[Any]) -> Reader:
@@ -78,3 +81,12 @@ class Persons:
     def stored(self, text: str) -> str:
         """Reads somebody as metadata hold them; a blank cell stays one."""
         return str(self.named(text)) if text.strip() else ""
+
+
+def metadata_columns(descriptors: Sequence[asyncpg.Record], persons: Persons) -> list[Column]:
+    """The columns of metadata; a blank cell is a value like any other."""
+    readers: dict[str, Reader] = {"boolean": truth, "person": persons.stored}
+    return [
+        Column(row["name"], readers.get(row["data_type"], plain_text), Blank.TAKEN, key=(DATA, row["field_name"]))
+        for row in descriptors
+    ]

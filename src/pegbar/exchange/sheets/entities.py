@@ -16,15 +16,15 @@ from pegbar.entities.actions import hold_names
 from pegbar.entities.kinds import ASSET, EPISODE, ensure_type, kind_of
 from pegbar.entities.tables import entity
 from pegbar.exchange.sheets import queries
-from pegbar.exchange.sheets.cells import Persons, column_text, plain_text, status_named, truth
-from pegbar.exchange.sheets.columns import Blank, Column, Reader, Row, RowError, listed
+from pegbar.exchange.sheets.cells import DATA, Persons, column_text, metadata_columns, plain_text, status_named
+from pegbar.exchange.sheets.columns import Blank, Column, Row, RowError, listed
 from pegbar.exchange.sheets.importing import Sheet, Taken
 from pegbar.exchange.sheets.naming import MAIN_PACK
 from pegbar.exchange.sheets.reports import Outcome
 from pegbar.exchange.sheets.task_step import ASSIGNEES, COMMENT, STATUS, TaskStep, work_of
 
-#: The key of a column whose values are metadata: `(DATA, field_name)`.
-DATA = "data"
+#: What exports say of metadata that an entity does not have.
+_UNSET = ("", "false")
 #: What stands for no episode in a sheet.
 _NO_EPISODE = ("", MAIN_PACK)
 #: Tasks that one transaction may write: who comments one of them meanwhile waits for its end.
@@ -100,11 +100,11 @@ class Entry:
     is_changed: bool = False
 
     def change(self, columns: dict[str, Any], patch: dict[str, Any]) -> bool:
-        """Give it values; whether they are other ones."""
+        """Give it values; whether they say anything else. A blank cell is stored, too, where there was no value."""
         differs = any(self.columns[name] != value for name, value in columns.items()) or any(
-            key not in self.data or self.data[key] != value for key, value in patch.items()
+            self.data[key] != value if key in self.data else value not in _UNSET for key, value in patch.items()
         )
-        if differs:
+        if differs or not patch.keys() <= self.data.keys():
             self.columns |= columns
             self.data |= patch
             self.patch |= patch
@@ -176,11 +176,7 @@ class EntitySheet(Sheet):
             if self.worked_on or any(row["data_type"] == "person" for row in descriptors)
             else ()
         )
-        readers: dict[str, Reader] = {"boolean": truth, "person": persons.stored}
-        columns = [
-            Column(row["name"], readers.get(row["data_type"], plain_text), Blank.TAKEN, key=(DATA, row["field_name"]))
-            for row in descriptors
-        ]
+        columns = metadata_columns(descriptors, persons)
         status = status_named(await tx.rows(queries.STATUSES)) if self.worked_on else plain_text
         for name, type_id in by_name.items():
             columns += [

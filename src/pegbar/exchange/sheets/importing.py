@@ -107,6 +107,11 @@ class Sheet(ABC):
         """What an import answers: an item for each row."""
 
 
+def nothing_for(row_ids: Sequence[UUID | None]) -> Json:
+    """An answer that says nothing of each row."""
+    return Json(f"[{','.join(['null'] * len(row_ids))}]".encode())
+
+
 @dataclass
 class _Part:
     """What became of a batch of lines, up to the first that was refused."""

@@ -33,6 +33,22 @@ DESCRIPTORS = (
     .order_by(metadata_descriptor.c.position, metadata_descriptor.c.name)
 )
 
+#: The metadata columns of the tasks of a type.
+TASK_DESCRIPTORS = (
+    select(metadata_descriptor.c.name, metadata_descriptor.c.field_name, metadata_descriptor.c.data_type)
+    .where(
+        metadata_descriptor.c.project_id == _PROJECT_ID,
+        metadata_descriptor.c.entity_type == "Task",
+        metadata_descriptor.c.task_type_id == param("task_type_id"),
+    )
+    .order_by(metadata_descriptor.c.position, metadata_descriptor.c.name)
+)
+
+#: A task type, and whose department it is of.
+TASK_TYPE = select(task_type.c.id, task_type.c.name, task_type.c.for_entity, task_type.c.department_id).where(
+    task_type.c.id == param("task_type_id")
+)
+
 #: The task types of a production, in their order.
 TASK_TYPES = (
     select(task_type.c.id, task_type.c.name, task_type.c.for_entity)

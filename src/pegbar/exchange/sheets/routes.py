@@ -6,20 +6,24 @@ Each takes the same file, in the field `file`, and the same options (`Options`).
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from litestar import Request
 
 from pegbar.accounts.resources import persons
 from pegbar.core.data.database import Database, Json
-from pegbar.core.http.access import Caller, admin, manager_of
-from pegbar.core.http.routing import Reply, post
+from pegbar.core.errors import NotFound
+from pegbar.core.http.access import Caller, admin, manager_of, require, supervisor_of
+from pegbar.core.http.routing import Reply, path_uuid, post
 from pegbar.entities import events
 from pegbar.entities.kinds import ASSET, EDIT, EPISODE, SEQUENCE, SHOT
 from pegbar.entities.shapes import UNTYPED
 from pegbar.exchange.sheets.assets import Assets
 from pegbar.exchange.sheets.casting import Casting
 from pegbar.exchange.sheets.edits import Edits
+from pegbar.exchange.sheets.estimations import Estimations
 from pegbar.exchange.sheets.importing import Options, answer_to
 from pegbar.exchange.sheets.people import People
+from pegbar.exchange.sheets.queries import TASK_TYPE
 from pegbar.exchange.sheets.shots import Shots
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.studio.resources import entity_types
@@ -153,3 +157,65 @@ async def import_casting(
     answers what would become of every row.
     """
     return await answer_to(request, db, Casting(caller, project_id), query)
+
+
+_ESTIMATES: dict[str, Any] = {
+    "access": supervisor_of("project_id"),
+    "files": True,
+    "tag": "Import",
+    "returns": {"type": "array", "items": {"type": "null"}},
+    "errors": (400, 403, 404),
+    "events": (TASK_UPDATE,),
+}
+
+
+@post("/import/csv/projects/{project_id:uuid}/task-types/{task_type_id:uuid}/estimations", **_ESTIMATES)
+async def import_estimations(
+    request: Request[Any, Any, Any],
+    project_id: UUID,
+    task_type_id: UUID,
+    query: Options,
+    db: Database,
+    caller: Caller,
+) -> Json | Reply:
+    """Import estimations of the tasks of a type from a CSV file or a workbook (XLSX).
+
+    Columns: Parent (asset type or sequence), Entity and, optional, Estimation (in days, or hours where the studio
+    counts so), Drawings, Start date, Due date, Difficulty, and the metadata columns of the task type. Blank cells
+    change nothing. For managers, and supervisors of the task type's department. `dry_run=true` writes nothing and
+    answers what would become of every row.
+    """
+    sheet = Estimations(caller, project_id, await _estimated(db, caller, task_type_id), None)
+    return await answer_to(request, db, sheet, query)
+
+
+@post(
+    "/import/csv/projects/{project_id:uuid}/episodes/{episode_id:str}/task-types/{task_type_id:uuid}/estimations",
+    **_ESTIMATES,
+)
+async def import_estimations_of_episode(
+    request: Request[Any, Any, Any],
+    project_id: UUID,
+    episode_id: str,
+    task_type_id: UUID,
+    query: Options,
+    db: Database,
+    caller: Caller,
+) -> Json | Reply:
+    """Import estimations of the tasks of a type in an episode; `all` and `main` stand for the whole production.
+
+    Columns and options as of a production's.
+    """
+    task_type = await _estimated(db, caller, task_type_id)
+    episode = None if episode_id in ("all", "main") else path_uuid(episode_id)
+    return await answer_to(request, db, Estimations(caller, project_id, task_type, episode), query)
+
+
+async def _estimated(db: Database, caller: Caller, task_type_id: UUID) -> asyncpg.Record:
+    """A task type whose tasks the caller plans. Raises NotFound, Forbidden."""
+    row = await db.row(TASK_TYPE, task_type_id=task_type_id)
+    if row is None:
+        raise NotFound(f"There is no task type {task_type_id}.")
+    plans = caller.manages or caller.covers_department(row["department_id"])
+    require(plans, "Supervisors import estimations of their departments.")
+    return row

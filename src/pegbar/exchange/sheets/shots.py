@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from pegbar.core.data.database import Transaction
 from pegbar.entities.kinds import EPISODE, SEQUENCE, SHOT
 from pegbar.entities.tables import entity
-from pegbar.exchange.sheets.cells import column_text, plain_text
+from pegbar.exchange.sheets.cells import DATA, column_text, plain_text
 from pegbar.exchange.sheets.columns import Blank, Column, Row, whole_number
-from pegbar.exchange.sheets.entities import DATA, Above, EntitySheet, Entry, Place
+from pegbar.exchange.sheets.entities import Above, EntitySheet, Entry, Place
 
 _NAME = column_text(entity.c.name)
 

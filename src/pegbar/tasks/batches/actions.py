@@ -293,3 +293,45 @@ async def make_of_entity(tx: Transaction, author: Caller, entity_id: UUID, wante
     if about["kind"] == SHOT and new:
         await readiness.refresh(tx, [entity_id])
     return await tx.json(_MADE, ids=[row["id"] for row in new])
+
+
+# Of many entities
+
+#: The types of a production that are for a kind of entity, times entities without such a task.
+_MAKE_ALL = text(
+    """
+    INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
+                      retake_count, sort_order, nb_assets_ready, nb_drawings, project_id, task_type_id, task_status_id,
+                      entity_id, assigner_id)
+    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, k.id, :status_id,
+           e.id, :author_id
+      FROM unnest(:ids) WITH ORDINALITY AS wanted (id, place)
+      JOIN entity e ON e.id = wanted.id
+      JOIN project_task_type_link link ON link.project_id = e.project_id
+      JOIN task_type k ON k.id = link.task_type_id AND k.for_entity = :kind
+     WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.entity_id = e.id AND t.task_type_id = k.id)
+     ORDER BY wanted.place, k.priority, k.name, k.id
+    ON CONFLICT DO NOTHING
+    RETURNING id
+    """
+).bindparams(_IDS, param("now"), param("kind", Text), *[param(name) for name in ("status_id", "author_id")])
+
+#: Those of the entities that cast others: for the rest no asset is to be waited for.
+_CASTING = select(entity_link.c.entity_in_id).where(entity_link.c.entity_in_id == any_(_IDS)).distinct()
+
+
+async def make_of_entities(tx: Transaction, kind: str, project_id: UUID, ids: Sequence[UUID]) -> list[UUID]:
+    """Make the tasks that entities of a kind and a production miss, of all types that it has for them; their ids.
+
+    The assigner is who writes. Entities are of a kind that has no workflow of its own: not assets.
+    """
+    if not ids:
+        return []
+    status_id = await default_status(tx, for_concept=kind == CONCEPT)
+    made = {"kind": kind, "status_id": status_id, "author_id": tx.author_id, "now": utc_now()}
+    task_ids = await tx.column(_MAKE_ALL, ids=list(ids), **made)
+    for task_id in task_ids:
+        tx.emit(TASK_NEW, project_id=project_id, task_id=task_id)
+    if task_ids:
+        await readiness.refresh(tx, await tx.column(_CASTING, ids=list(ids)))
+    return task_ids

@@ -58,21 +58,20 @@ def chosen(form: Form) -> list[Upload]:
 
 async def keep(form: Form) -> list[StoredFile]:
     """Store the files of a form, in the order of `chosen`."""
-    kept = []
-    for upload in chosen(form):
-        file_id = uuid4()
-        size = await store().put(address(file_id), upload.path)
-        kept.append(
-            StoredFile(
-                file_id,
-                upload.field,
-                upload.name,
-                _fitting(attachment_file.c.extension, upload.extension),
-                _fitting(attachment_file.c.mimetype, upload.content_type),
-                size,
-            )
-        )
-    return kept
+    return [await keep_one(upload, uuid4()) for upload in chosen(form)]
+
+
+async def keep_one(upload: Upload, file_id: UUID) -> StoredFile:
+    """Store a file under an id."""
+    size = await store().put(address(file_id), upload.path)
+    return StoredFile(
+        file_id,
+        upload.field,
+        upload.name,
+        _fitting(attachment_file.c.extension, upload.extension),
+        _fitting(attachment_file.c.mimetype, upload.content_type),
+        size,
+    )
 
 
 async def discard(files: Sequence[StoredFile]) -> None:

@@ -19,6 +19,9 @@ Columns = tuple[str, ...]
 
 #: The schema revision of the Kitsu server whose tables ours are.
 KITSU_REVISION = "b8e3d1f6a2c9"
+#: The comment on an index or constraint that Pegbar added to another server's tables: by it they are known when the
+#: database is handed back.
+OURS = "Added by Pegbar."
 
 
 @dataclass(frozen=True)

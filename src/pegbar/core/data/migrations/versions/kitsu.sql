@@ -1465,3 +1465,15 @@ ALTER TABLE working_file ADD CONSTRAINT working_file_task_id_fkey FOREIGN KEY(ta
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
 INSERT INTO alembic_version VALUES ('b8e3d1f6a2c9');
+
+-- What the primary keys of these say already. PostgreSQL leaves them out of a CREATE TABLE that has both, but the other
+-- server's databases have them, and its migrations may name them.
+ALTER TABLE department_link ADD CONSTRAINT department_link_uc UNIQUE (person_id, department_id);
+ALTER TABLE department_metadata_descriptor_link
+  ADD CONSTRAINT department_metadata_descriptor_link_uc UNIQUE (metadata_descriptor_id, department_id);
+ALTER TABLE project_template_task_status_link
+  ADD CONSTRAINT project_template_taskstatus_uc UNIQUE (project_template_id, task_status_id);
+ALTER TABLE project_template_task_type_link
+  ADD CONSTRAINT project_template_tasktype_uc UNIQUE (project_template_id, task_type_id);
+ALTER TABLE task_type_asset_type_link
+  ADD CONSTRAINT task_type_asset_type_link_uc UNIQUE (asset_type_id, task_type_id);

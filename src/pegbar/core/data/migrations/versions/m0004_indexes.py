@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import Connection, text
 
-from pegbar.core.data.migrations.schemas import KITSU_REVISION, Columns, existing, missing_indexes
+from pegbar.core.data.migrations.schemas import KITSU_REVISION, OURS, Columns, existing, missing_indexes
 
 revision = "0004"
 down_revision = "0003"
@@ -33,12 +33,12 @@ def add_indexes(connection: Connection, *, concurrently: bool) -> list[str]:
             # Left by an attempt that was cut short: it would be taken for the index itself.
             connection.execute(text(f'DROP INDEX CONCURRENTLY "{index.name}"'))
         connection.execute(text(index.sql(concurrently=concurrently)))
+        connection.execute(text(f"COMMENT ON INDEX public.\"{index.name}\" IS '{OURS}'"))
         added.append(index.name)
     return added
 
 
-#: Constraints that say again what the primary key says: PostgreSQL leaves them out of a CREATE TABLE that has both, but
-#: a database that another server made has them, and its migrations may name them.
+#: Constraints that say again what the primary key says, for databases that lack them (kitsu.sql makes them).
 _TWICE = {
     "department_link": ("department_link_uc", "person_id, department_id"),
     "department_metadata_descriptor_link": (
@@ -58,6 +58,7 @@ def upgrade() -> None:
     for table, (name, columns) in _TWICE.items():
         if not connection.execute(there, {"table": f"public.{table}"}).scalar():
             connection.execute(text(f"ALTER TABLE public.{table} ADD CONSTRAINT {name} UNIQUE ({columns})"))
+            connection.execute(text(f"COMMENT ON CONSTRAINT {name} ON public.{table} IS '{OURS}'"))
     connection.execute(
         text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"),
     )

@@ -1,0 +1,1 @@
+"""Records of ShotGrid come in: declared kinds, one runner, the routes for scripts. Source: spec exchange."""
