@@ -102,9 +102,6 @@ class Sheet(ABC):
     async def write(self, tx: Transaction) -> None:
         """Write all that was taken, with its events."""
 
-    async def finish(self, tx: Transaction) -> None:  # noqa: B027 - most have nothing to do
-        """What comes after the last row that was written, also when the next one was refused."""
-
     @abstractmethod
     async def answer(self, db: Database, row_ids: Sequence[UUID | None]) -> Json:
         """What an import answers: an item for each row."""
@@ -153,8 +150,6 @@ async def _imported(db: Database, sheet: Sheet, table: Table) -> list[UUID | Non
             line, error = part.refused
             refused = RowRefused(error.message, line.number, len(row_ids))
             break
-    if row_ids:
-        await db.write(sheet.caller.id, sheet.finish)
     if refused is not None:
         raise refused
     return row_ids
