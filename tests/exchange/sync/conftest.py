@@ -1,5 +1,7 @@
 """Two servers, each with a default data set of its own: the same names, other ids."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +18,24 @@ def source() -> Iterator[Server]:
         yield running
 
 
+def _fresh() -> Iterator[Server]:
+    """A server whose database is made for it: its folder is none of pytest's, which other runs clear away."""
+    folder = Path(tempfile.mkdtemp(prefix="pegbar-sync-"))
+    try:
+        with Server(folder) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="package")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder: Path = tmp_path_factory.mktemp("target")
-    with Server(folder) as running:
-        yield running
+def target() -> Iterator[Server]:
+    yield from _fresh()
+
+
+@pytest.fixture
+def blank() -> Iterator[Server]:
+    yield from _fresh()
 
 
 @pytest.fixture(scope="package")

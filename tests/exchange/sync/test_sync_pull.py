@@ -218,27 +218,23 @@ def test_a_pull_that_is_interrupted_goes_on_where_it_was(
     assert here.get(f"/data/entities/{made['id']}").status_code == 200
 
 
-def test_a_production_alone_comes_with_what_it_names(
-    source: Server, there: Client, tmp_path: Any, world: World
-) -> None:
-    """Into a database without a server: the command starts it."""
+def test_a_production_alone_comes_with_what_it_names(source: Server, blank: Server, world: World) -> None:
     first, second = world.shows
-    with Server(tmp_path) as alone:
-        done = command("pull", source, alone, "--project", world.name_of(first))
-        assert done.returncode == 0, done.stderr
-        client = sign_in(alone.api, *ADMIN)
-        assert [row["id"] for row in client.ok_get("/data/projects")] == [first.project["id"]]
-        shots = {row["id"] for row in client.ok_get("/data/shots")}
-        assert shots == {shot["id"] for shot in first.shots}
-        assert len(client.ok_get("/data/comments")) == len(first.comments)
-        assert client.get(f"/data/attachment-files/{first.attachment['id']}/file/x").content == b"some notes"
-        assert client.get(f"/data/tasks/{second.tasks[0]['id']}").status_code == 404
-        named_there = {row["name"] for row in client.ok_get("/data/budgets")}
-        assert (len(client.ok_get("/data/budget-entries")), named_there) == (1, {"First"})
-        verified = command("verify", source, alone, "--project", world.name_of(first))
-        assert verified.returncode == 0, verified.stdout
-        unknown = command("pull", source, alone, "--project", "Nothing of the kind")
-        assert (unknown.returncode, "Nothing of the kind" in unknown.stderr) == (1, True)
+    done = command("pull", source, blank, "--project", world.name_of(first))
+    assert done.returncode == 0, done.stderr
+    client = sign_in(blank.api, *ADMIN)
+    assert [row["id"] for row in client.ok_get("/data/projects")] == [first.project["id"]]
+    shots = {row["id"] for row in client.ok_get("/data/shots")}
+    assert shots == {shot["id"] for shot in first.shots}
+    assert len(client.ok_get("/data/comments")) == len(first.comments)
+    assert client.get(f"/data/attachment-files/{first.attachment['id']}/file/x").content == b"some notes"
+    assert client.get(f"/data/tasks/{second.tasks[0]['id']}").status_code == 404
+    named_there = {row["name"] for row in client.ok_get("/data/budgets")}
+    assert (len(client.ok_get("/data/budget-entries")), named_there) == (1, {"First"})
+    verified = command("verify", source, blank, "--project", world.name_of(first))
+    assert verified.returncode == 0, verified.stdout
+    unknown = command("pull", source, blank, "--project", "Nothing of the kind")
+    assert (unknown.returncode, "Nothing of the kind" in unknown.stderr) == (1, True)
 
 
 def test_another_production_of_the_same_name_is_not_written_over(

@@ -6,7 +6,7 @@ with the same name is taken for ours, else one is made, and from then on ours is
 sent; nothing is deleted there. Source: spec exchange, "Kitsu-to-Kitsu import"; spec operations, "Sync".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -110,7 +110,7 @@ class Pusher:
         elif part.name in _IMPORTED:
             await self._import(part, new, changed)
         else:
-            await self._write(part, new, changed)
+            await self._write(part, new, changed, theirs)
         self.there[part.name] = {
             row["id"]: str(known.get(row["id"], row["id"])) for row in ours if row["id"] not in self._refused
         }
@@ -277,13 +277,16 @@ class Pusher:
                     allowed = {"is_client_allowed": details["is_client_allowed"]}
                     await self._try(part, row, "PUT", f"{path}/settings/task-status/{other_id}", allowed)
 
-    async def _write(self, part: Part, new: Sequence[Row], changed: Sequence[Row]) -> None:
-        """Make and change rows one by one; what is made there has an id of its own."""
+    async def _write(self, part: Part, new: Sequence[Row], changed: Sequence[Row], theirs: Mapping[str, Row]) -> None:
+        """Make and change rows one by one; what is made there has an id of its own.
+
+        What is empty is left out, and so is what is the same: an expiration date, for one, gives a bot a new token.
+        """
         counts = self.report.of(part.name)
         writes, known = part.resource.writes, self._ids[part.name]
         for row in new:
             sent = self._translated(part, row)
-            body = {name: sent[name] for name in writes.create if name in sent and name not in _THEIRS}
+            body = {name: sent[name] for name in writes.create - _THEIRS if sent.get(name) is not None}
             if (answer := await self._try(part, row, "POST", part.path, body)) is not None:
                 counts.created += 1
                 known[row["id"]] = str(answer["id"])
@@ -297,8 +300,14 @@ class Pusher:
                     )
         for row in changed:
             sent = self._translated(part, row)
-            body = {name: sent[name] for name in writes.update if name in sent}
-            path = f"{part.path}/{known.get(row['id'], row['id'])}"
+            there_id = str(known.get(row["id"], row["id"]))
+            there = theirs[there_id]
+            body = {
+                name: sent[name]
+                for name in writes.update - _THEIRS
+                if name in sent and (name not in part.table.c or sent[name] != there.get(name))
+            }
+            path = f"{part.path}/{there_id}"
             counts.changed += await self._try(part, row, "PUT", path, body) is not None
 
     async def _try(self, part: Part, row: Row, method: str, path: str, body: Row) -> Any:
