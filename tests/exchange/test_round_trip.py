@@ -108,7 +108,8 @@ def test_sheets_of_entities(
 def test_what_programs_write_comes_in_again(admin: Client) -> None:
     film = Film(admin)
     for value in (1.5, 7, True, False, None, "", "07"):
-        film.shot(film.sequence(), data={"mood_strange": value, "ready": value, "fps": 24, "frame_in": 1001})
+        ready = value if value in (True, False, None, "") else "true"
+        film.shot(film.sequence(), data={"mood_strange": value, "ready": ready, "fps": 24, "frame_in": 1001})
     before = {row["id"]: row["data"] for row in admin.ok_get(f"{film.path}/shots")}
     _comes_in_again(film, "shots")
     for row in admin.ok_get(f"{film.path}/shots"):
