@@ -28,7 +28,7 @@ def test_a_push_gives_another_server_a_production_with_its_ids_and_files(
     client = sign_in(blank.api, *ADMIN)
     assert client.ok_get("/data/projects") == []
     done = command("push", blank, source, *only)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr.strip()) == (0, "")
     there = world.admin
     assert [row["id"] for row in client.ok_get("/data/projects")] == [show.project["id"]]
     assert {row["id"] for row in client.ok_get("/data/shots")} == {shot["id"] for shot in show.shots}

@@ -47,7 +47,12 @@ _IMPORTED = {
 _BATCH = 200
 #: The other server's own business: when it took a row, what it counts, and whether it has the file.
 _THEIRS = frozenset({"created_at", "updated_at"})
-_THEIRS_OF = {"preview_file": frozenset({"data", "status"}), "person": frozenset({"full_name"})}
+_THEIRS_OF = {
+    "preview_file": frozenset(
+        {"data", "status", "original_name", "extension", "file_size", "width", "height", "duration", "is_movie"}
+    ),
+    "person": frozenset({"full_name"}),
+}
 #: To the lists of these the other server adds, and takes nothing out of them.
 _ADDED_TO = frozenset({"project", "metadata_descriptor"})
 #: Sent with the comment or chat that they belong to, as files.
@@ -218,6 +223,8 @@ class Pusher:
         # Without what it lists an entity would lose its casting; other lists of ids are not ours to send.
         taken |= {"entities_out", *ALIASES.get(part.name, {}).values()}
         sent = {name: value for name, value in self._translated(part, row).items() if name in taken}
+        if part.name == "preview_file":
+            sent.pop("original_name", None)  # it comes with the file, which a preview with a name is taken to have
         if part.name == "entity":
             sent["type"] = self._kinds.get(row["entity_type_id"], ASSET)  # without, it would become a shot
         else:

@@ -71,7 +71,8 @@ class Sender:
                 sources = [addresses.other(row["id"])]
                 path = f"/pictures/originals/preview-files/{row['id']}.{extension}"
             if extension and extension.isalnum():
-                await self._send(sources, path, f"/pictures/preview-files/{row['id']}", f"preview.{extension}", folder)
+                name = f"{row['original_name'] or 'preview'}.{extension}"
+                await self._send(sources, path, f"/pictures/preview-files/{row['id']}", name, folder)
             self.watcher.advance("files", 1)
         self.watcher.end("files")
 
