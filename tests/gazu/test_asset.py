@@ -7,10 +7,6 @@ import gazu
 from tests.client import unique
 from tests.gazu.conftest import Show, ids, placed
 
-EXCUSED = {
-    "export_assets_with_csv": "exports have tests of their own",
-}
-
 
 def test_assets_are_made_changed_and_removed(show: Show) -> None:
     name = unique("Oak")

@@ -9,7 +9,6 @@ from tests.gazu.conftest import Show, ids, placed
 
 EXCUSED = {
     "import_otio": "imports have tests of their own",
-    "export_shots_with_csv": "exports have tests of their own",
 }
 
 

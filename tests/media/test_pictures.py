@@ -175,7 +175,7 @@ def test_an_avatar_may_be_a_render(admin: Client, artist: Client, tmp_path: Path
 
 def _its_thumbnails_are_given_up(server: Server, artist: Client, preview_id: str) -> None:
     """A picture whose storage fails at the last attempt is broken and says so, instead of being made for ever."""
-    (original,) = (server.folder / "previews").rglob(f"original-{preview_id}*")
+    (original,) = (server.folder / "previews" / "pictures" / "original").rglob(f"*{preview_id}*")
     original.unlink()
     original.mkdir()
     arguments = json.dumps({"preview_id": preview_id})

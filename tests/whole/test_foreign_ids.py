@@ -32,6 +32,7 @@ _PROJECT = "/data/projects/{here.project}"
 _ACTIONS = "/actions/projects/{here.project}"
 _SEAT = "/data/asset-instances/{here.asset_instance}/entities/{there.shot}"
 _OUTPUT = {"output_type_id": "{here.output_type}", "task_type_id": "{studio.task_type}", "name": "made"}
+_IMPORTS = "/import/csv/projects/{here.project}"
 _COMMENT = "/actions/tasks/{here.task}/comments/{here.comment}"
 _VERSIONS = "/actions/production-schedule-versions"
 _SAID = "/data/tasks/{here.task}/comments"
@@ -150,6 +151,8 @@ ATTACKS: list[tuple[str, str, Any]] = [
     ("DELETE", _SAID + "/{here.comment}/reply/{there.reply}", None),
     ("DELETE", _SAID + "/{there.comment}", None),
     ("POST", "/actions/tasks/{here.task}/comments/{there.comment}/add-attachment", "a file"),
+    ("POST", "/import/otio/projects/{here.project}/episodes/{there.episode}", "a file"),
+    ("POST", _IMPORTS + "/episodes/{there.episode}/task-types/{studio.task_type}/estimations", "a file"),
     ("DELETE", _SAID + "/{there.comment}/attachments/{there.attachment_file}", None),
     ("DELETE", _SAID + "/{here.comment}/attachments/{there.attachment_file}", None),
     ("PUT", "/actions/preview-files/{there.preview_file}/set-main-preview", {}),
@@ -237,6 +240,7 @@ ELSEWHERE = {
             ("DELETE", "/data/projects/{project_id:uuid}/task-types/{task_type_id:str}/softwares/{software_id:str}"),
             ("POST", "/actions/projects/{project_id:uuid}/asset-types/{asset_type_id:uuid}/assets/share"),
             ("POST", "/actions/projects/{project_id:uuid}/task-types/{task_type_id:uuid}/set-shot-nb-frames"),
+            ("POST", "/import/csv/projects/{project_id:uuid}/task-types/{task_type_id:uuid}/estimations"),
         )
     },
 }

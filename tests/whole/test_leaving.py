@@ -49,6 +49,11 @@ NAME_NO_PERSON = {
     "pegbar.outbox.project_id",
     "pegbar.project_removal.project_id",
     "pegbar.shotgrid_pass.waiting",  # numbers of another system
+    "pegbar.sync_id.here",  # what is known of other servers: rows of theirs, and which of ours they are
+    "pegbar.sync_id.there",
+    "pegbar.sync_peer.cursor",
+    "pegbar.sync_row.row",
+    "pegbar.sync_row.row_id",
     "pegbar.upload.claim",  # a request's
     "pegbar.upload_part.upload_id",
     "person.data",

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from pegbar.exchange.sheets.reading import parse
 from tests.client import Client
-from tests.exchange.sheets.sending import workbook
+from tests.exchange.sheets.sending import bomb, workbook
 from tests.exchange.sheets.spreadsheets import Sheets, csv_of, refusal_of, rows_of
-from tests.exchange.sheets.test_trying import bomb
 from tests.server import Server
 from tests.shared import path
 
