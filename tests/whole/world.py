@@ -75,6 +75,7 @@ _FILES = {
     "shots.csv": (b"Episode,Sequence,Name\nE1,New,New\n", "text/csv"),
     "edits.csv": (b"Name,Description\nNew,New\n", "text/csv"),
     "casting.csv": (b"Parent,Name,Asset Type,Asset,Occurences\nA,B,C,D,1\n", "text/csv"),
+    "estimations.csv": (b"Parent,Entity,Estimation\n", "text/csv"),
 }
 _BOUNDARY = "a-part-of-the-form"
 
