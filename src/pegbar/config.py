@@ -376,13 +376,13 @@ class Settings:
 
     @property
     def storage_folder(self) -> Path:
-        """Where local storage keeps its files."""
-        return Path(self.preview_folder) if self.preview_folder else self.data_folder / "previews"
+        """Where local storage keeps its files: whole, since programs that read them work in other folders."""
+        return (Path(self.preview_folder) if self.preview_folder else self.data_folder / "previews").absolute()
 
     @property
     def upload_folder(self) -> Path:
-        """Where uploads wait until they are stored."""
-        return Path(self.tmp_folder) if self.tmp_folder else self.data_folder / "tmp"
+        """Where uploads wait until they are stored; whole, likewise."""
+        return (Path(self.tmp_folder) if self.tmp_folder else self.data_folder / "tmp").absolute()
 
     @property
     def public_url(self) -> str:
