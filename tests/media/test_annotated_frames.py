@@ -90,7 +90,7 @@ def store_movie(server: Server, preview_id: Any, data: bytes) -> None:
 
 
 def left_behind(server: Server) -> list[Path]:
-    return [file for file in (server.folder / "tmp").glob("movie-*") if file.is_dir()]
+    return [file for file in (server.folder / "tmp").glob("work-*") if file.is_dir()]
 
 
 def test_a_picture_is_drawn_on_with_its_first_annotations(

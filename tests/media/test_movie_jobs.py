@@ -157,14 +157,14 @@ def test_a_movie_starts_again_when_its_worker_is_killed(
 def test_a_movie_whose_encoder_is_killed_is_broken(
     queued: Server, boss: Client, task: dict[str, Any], database: psycopg.Connection
 ) -> None:
-    for folder in (queued.folder / "tmp").glob("movie-*"):  # of a worker that was killed a while ago
+    for folder in (queued.folder / "tmp").glob("work-*"):  # of a worker that was killed a while ago
         os.utime(folder, (0, 0))
     row = published(boss, boss, task["id"], slow(), "a.mp4")
     encoder_of(worker_of(queued)).kill()
     status, data = settled(database, row["id"])
     assert (status, "SIGKILL" in data["error"]) == ("broken", True)
     wait_for(database, _JOB, row["id"], "succeeded")
-    assert not list((queued.folder / "tmp").glob("movie-*"))
+    assert not list((queued.folder / "tmp").glob("work-*"))
 
 
 def test_a_movie_that_is_deleted_meanwhile_leaves_nothing(

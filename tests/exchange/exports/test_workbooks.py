@@ -89,7 +89,7 @@ def test_nothing_is_left_of_what_was_made(admin: Client, show: Show, server: Ser
     assert admin.get(f"/export/csv/projects/{show.id}/shots.xlsx").status_code == 200
     assert admin.get(f"/export/csv/projects/{show.id}/shots.xlsx?episode_id=x").status_code == 400
     assert admin.call("HEAD", f"/export/csv/projects/{show.id}/shots.xlsx").status_code == 200
-    assert not list((server.folder / "tmp").glob("movie-*"))
+    assert not list((server.folder / "tmp").glob("work-*"))
 
 
 def test_a_text_that_is_too_long_for_a_workbook_is_refused(admin: Client) -> None:

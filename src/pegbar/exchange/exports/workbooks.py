@@ -16,8 +16,8 @@ from pegbar.core.http.made import MadeFile
 from pegbar.core.slugs import slug
 from pegbar.core.storage import check_room
 from pegbar.core.turns import Holder, Turns
+from pegbar.core.work.workshop import workshop
 from pegbar.exchange.exports import program
-from pegbar.media.movies.workshop import workshop
 
 log = structlog.get_logger()
 

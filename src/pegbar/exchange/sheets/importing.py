@@ -23,10 +23,10 @@ from pegbar.core.http.access import Caller
 from pegbar.core.http.routing import Reply
 from pegbar.core.http.uploads import received_form
 from pegbar.core.turns import Turns
+from pegbar.core.work.workshop import workshop
 from pegbar.exchange.sheets import reading, reports
 from pegbar.exchange.sheets.columns import Column, Line, Reading, Row, RowError, Table
 from pegbar.exchange.sheets.reports import Outcome
-from pegbar.media.movies.workshop import workshop
 
 T = TypeVar("T")
 #: Rows that are judged before others get their turn on the event loop.

@@ -15,12 +15,13 @@ from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.made import MadeFile
 from pegbar.core.http.uploads import file_name
 from pegbar.core.turns import Holder
+from pegbar.core.work.workshop import workshop
 from pegbar.media import addresses, annotations
 from pegbar.media.drawings import moments, queries
 from pegbar.media.drawings.rendering import Annotated, Form, rendered
 from pegbar.media.movies.frames import movie_frames
 from pegbar.media.movies.plan import Wishes, rate_for, second_of
-from pegbar.media.movies.workshop import at_hand, workshop
+from pegbar.media.movies.workshop import at_hand
 from pegbar.media.serving import download_name
 
 #: What one answer holds: frames, and pixels of all of them (120 frames in full HD, 30 in 4K). One in full HD with many

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pegbar.core.errors import NotFound
 from pegbar.core.turns import Holder
-from pegbar.media.movies.workshop import best_version, looking_turns, picked, workshop
+from pegbar.core.work.workshop import workshop
+from pegbar.media.movies.workshop import best_version, looking_turns, picked
 
 
 @asynccontextmanager

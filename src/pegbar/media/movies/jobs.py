@@ -15,13 +15,14 @@ from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import ApiError, NotFound
 from pegbar.core.storage import mark_deleted, record, store
 from pegbar.core.work.jobs import LONG_QUEUE, job
+from pegbar.core.work.workshop import sweep, workshop
 from pegbar.media import addresses, faces
 from pegbar.media import queries as preview_queries
 from pegbar.media.events import PREVIEW_UPDATE
 from pegbar.media.movies import queries
 from pegbar.media.movies.making import OF_MAKING, data_after, encodes, made
 from pegbar.media.movies.tiles import made_tile
-from pegbar.media.movies.workshop import UnreadableMovie, at_hand, sweep, workshop
+from pegbar.media.movies.workshop import UnreadableMovie, at_hand
 from pegbar.media.tables import preview_file
 
 log = structlog.get_logger()

@@ -20,13 +20,14 @@ from pegbar.core.data.database import Database
 from pegbar.core.errors import NotFound
 from pegbar.core.storage import Address
 from pegbar.core.turns import Holder
+from pegbar.core.work.workshop import workshop
 from pegbar.media import addresses
 from pegbar.media.movies import queries
 from pegbar.media.movies.command import FIRST_FRAME, TILE_SHEET
 from pegbar.media.movies.encoding import Workpiece, encoded
 from pegbar.media.movies.plan import Options, Plan, Probe, Wishes, planned
 from pegbar.media.movies.progress import reported
-from pegbar.media.movies.workshop import UnreadableMovie, making_turns, probed, workshop
+from pegbar.media.movies.workshop import UnreadableMovie, making_turns, probed
 from pegbar.media.pictures import DERIVED, ORIGINAL, UnreadablePicture, rendered
 
 log = structlog.get_logger()

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from pegbar.core.errors import NotFound
 from pegbar.core.turns import Holder
+from pegbar.core.work.workshop import workshop
 from pegbar.media.movies.encoding import Workpiece, tile_sheet
 from pegbar.media.movies.making import options_of, probe_of
 from pegbar.media.movies.plan import Wishes, planned
-from pegbar.media.movies.workshop import best_version, looking_turns, workshop
+from pegbar.media.movies.workshop import best_version, looking_turns
 
 #: The lightest first: the pictures of a sheet are small.
 _ORDER = ("lowdef", "previews", "source")

@@ -1,14 +1,9 @@
-"""Where work on movies is done: folders of its own, programs on untrusted files, and how many of them at once."""
+"""How work on movies is done: programs on untrusted files, and how many of them at once."""
 
-import fcntl
 import json
 import os
-import shutil
 import sys
-import tempfile
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +13,7 @@ import structlog
 
 from pegbar.config import settings
 from pegbar.core.errors import BadRequest
-from pegbar.core.storage import Address, check_room, disk_errors, fetch, store
+from pegbar.core.storage import Address, check_room, fetch, store
 from pegbar.core.turns import Turns
 from pegbar.core.work.confined import Limits, TookTooLong, confined
 from pegbar.media import addresses
@@ -28,9 +23,6 @@ log = structlog.get_logger()
 
 #: The versions of a movie that are shown, the best first.
 VERSIONS = ("previews", "lowdef", "source")
-_FOLDER, _LOCK = "movie-", ".in-use"
-#: Seconds that a process has to lock a folder it made.
-_SETTING_UP = 60
 #: Movies of one person that may wait for their turn.
 _MOST_WAITING = 20
 #: What looking at a movie may take: it is read to its end, a few of its frames are decoded.
@@ -58,28 +50,6 @@ def looking_turns() -> Turns:
     """The places for what is quick: looking what a movie is, taking frames out of it."""
     places = min(max(os.cpu_count() or 1, 2), 8)
     return Turns(places, max(places - 1, 1), most_waiting=_MOST_WAITING, what="frames of movies")
-
-
-def sweep() -> None:
-    """Remove the folders of processes that were killed: whoever works in one holds a lock there."""
-    for folder in settings().upload_folder.glob(f"{_FOLDER}*"):
-        with suppress(FileNotFoundError, BlockingIOError):  # somebody else swept it, or works there
-            if folder.stat().st_mtime < time.time() - _SETTING_UP:
-                with (folder / _LOCK).open("ab") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder)
-
-
-@asynccontextmanager
-async def workshop() -> AsyncIterator[Path]:
-    """A folder that is gone afterwards."""
-    with disk_errors():
-        settings().upload_folder.mkdir(parents=True, exist_ok=True)
-        check_room(settings().upload_folder)
-        folder = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix=_FOLDER)
-    with folder as path, (Path(path) / _LOCK).open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield Path(path)
 
 
 async def at_hand(address: Address, folder: Path) -> Path | None:

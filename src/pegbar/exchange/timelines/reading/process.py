@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import msgspec
 import structlog
 
 import pegbar
-from pegbar.config import settings
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.uploads import Upload
 from pegbar.core.storage import check_room, disk_errors
 from pegbar.core.turns import Holder, Turns
 from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.core.work.workshop import workshop
 from pegbar.exchange.timelines.reading.shapes import (
     ANSWER,
     FORMATS,
@@ -58,12 +57,7 @@ def check_format(upload: Upload) -> None:
 
 async def read_clips(upload: Upload, *, rate: str, pattern: str, match_case: bool, holder: Holder) -> list[ReadClip]:
     """The clips of a file, with what the pattern of their naming convention reads. Raises BadRequest and Busy."""
-    with disk_errors():
-        settings().upload_folder.mkdir(parents=True, exist_ok=True)
-        # Of a name that is swept (core/storage/local) when this process is killed.
-        scratch = tempfile.TemporaryDirectory(dir=settings().upload_folder, prefix="render-")
-    with scratch as name:
-        folder = Path(name)
+    async with workshop() as folder:
         request = Request(str(upload.path.resolve()), upload.extension, rate, pattern, match_case)
         with disk_errors():
             (folder / REQUEST).write_bytes(msgspec.json.encode(request))
