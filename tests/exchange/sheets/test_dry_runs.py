@@ -101,3 +101,15 @@ def test_a_report_may_be_a_spreadsheet(admin: Client) -> None:
         ["3", "refused", "", "Name"],
         ["3", "refused", "", "Frames"],
     ]
+
+
+def test_a_dry_run_that_is_misspelt_is_refused(admin: Client) -> None:
+    film = Sheets(admin)
+    text = csv_of(("Sequence", "Name"), ("SQ01", "SH01"))
+    for word in ("1", "yes", "TRUE"):
+        assert film.send("shots", text, dry_run=word).json()["created"] == 1
+    for path in (f"csv/projects/{film.id}/shots", f"otio/projects/{film.id}"):
+        files = {"file": ("cut.edl", text, "text/plain")}
+        answer = admin.post(f"/import/{path}", files=files, params={"dry_run": "ture"})
+        assert (answer.status_code, "dry_run" in answer.json()["message"]) == (400, True)
+    assert admin.ok_get(f"{film.path}/shots") == []

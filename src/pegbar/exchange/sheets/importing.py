@@ -24,6 +24,7 @@ from pegbar.core.http.routing import Reply
 from pegbar.core.http.uploads import received_form
 from pegbar.core.turns import Turns
 from pegbar.core.work.workshop import workshop
+from pegbar.exchange.parameters import truth
 from pegbar.exchange.sheets import reading, reports
 from pegbar.exchange.sheets.columns import Column, Line, Reading, Row, RowError, Table
 from pegbar.exchange.sheets.reports import Outcome
@@ -37,7 +38,7 @@ class Options(msgspec.Struct):
     """How a sheet is imported."""
 
     update: str = ""  #: `true`: rows that exist are changed
-    dry_run: bool = False
+    dry_run: str = ""  #: `true`: nothing is written
     encoding: str | None = None
     report: reports.Format = "json"
 
@@ -129,12 +130,13 @@ def _turns() -> Turns:
 
 async def answer_to(request: Request[Any, Any, Any], db: Database, sheet: Sheet, options: Options) -> Json | Reply:
     """Import the sheet in the field `file` of a request's form, or say what that would do."""
+    dry = truth("dry_run", options.dry_run, default=False)
     async with received_form(request) as form, _turns().place(sheet.caller.id), workshop() as folder:
         table = await reading.read(form.file().path, folder, encoding=options.encoding or None)
-        sheet.dry = options.dry_run
+        sheet.dry = dry
         async with db.transaction() as tx:
             sheet.reading = Reading(await sheet.columns(tx, table.header), table.header)
-        if options.dry_run:
+        if dry:
             return reports.answer((await _tried(db, sheet, table)).rows, options.report)
         return await sheet.answer(db, await _imported(db, sheet, table))
 

@@ -6,15 +6,14 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from pegbar.config import FALSE, TRUE
 from pegbar.core.data.database import Database, Json
-from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, client_here, manager_of, member_of, not_vendor, of_row, supervisor_of
 from pegbar.core.http.body import read_id
 from pegbar.core.http.routing import Reply, get, post
 from pegbar.core.http.uploads import Form, received_form
 from pegbar.entities import events
 from pegbar.entities.kinds import EPISODE, SEQUENCE, SHOT
+from pegbar.exchange.parameters import truth
 from pegbar.exchange.timelines import actions, rates, report
 from pegbar.exchange.timelines.reading import process
 from pegbar.exchange.timelines.writing import exports
@@ -44,28 +43,20 @@ class ImportQuery(msgspec.Struct):
 
     naming_convention: str | None = None
     match_case: str | None = None
-    dry_run: bool = False
-
-
-def _matches_case(text: str | None) -> bool:
-    if not text:
-        return True
-    word = text.strip().lower()
-    if word not in TRUE | FALSE:
-        raise BadRequest(f"match_case: {text[:40]!r} is neither true nor false.")
-    return word in TRUE
+    dry_run: str | None = None
 
 
 async def _imported(
     request: AnyRequest, query: ImportQuery, db: Database, caller: Caller, project_id: UUID, episode_id: UUID | None
 ) -> Json | Reply:
+    dry = truth("dry_run", query.dry_run, default=False)
     async with received_form(request) as form:
         target = await actions.target_of(
             db,
             project_id,
             episode_id,
             convention=_parameter(form, query, "naming_convention"),
-            match_case=_matches_case(_parameter(form, query, "match_case")),
+            match_case=truth("match_case", _parameter(form, query, "match_case"), default=True),
         )
         upload = form.file()
         process.check_format(upload)
@@ -76,7 +67,7 @@ async def _imported(
             match_case=target.scope.match_case,
             holder=caller.id,
         )
-    if query.dry_run:
+    if dry:
         return Reply(report.report(*await actions.compared(db, target, clips)), status=200)
     return await actions.import_clips(db, caller.id, target, clips)
 
