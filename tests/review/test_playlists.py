@@ -135,7 +135,7 @@ def test_a_playlist_is_read_with_the_previews_of_its_entities(
     read = admin.ok_get(path)
     first, second = read["shots"]
     assert second == {"entity_id": bare, "id": bare, "preview_files": []}
-    assert (first["id"], first["preview_file_status"], first["preview_file_duration"]) == (asset["id"], "Ready", 0.0)
+    assert (first["id"], first["preview_file_status"], first["preview_file_duration"]) == (asset["id"], "ready", 0.0)
     assert [each["id"] for each in first["preview_file_previews"]] == [side["id"]]
     assert list(first["preview_files"]) == [rigging["task_type_id"], modeling["task_type_id"]]
     [shown] = first["preview_files"][modeling["task_type_id"]]
