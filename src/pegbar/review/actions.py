@@ -7,7 +7,7 @@ from uuid import UUID
 from pegbar.core.data.database import Json, Reader, Transaction
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, require
-from pegbar.review import entries, queries, reading
+from pegbar.review import additions, entries, queries, reading
 from pegbar.review.entries import as_uuid
 from pegbar.review.events import PLAYLIST_ADD_ENTITY
 from pegbar.review.resources import check_editor
@@ -68,6 +68,7 @@ async def add_entities(tx: Transaction, caller: Caller, playlist_id: UUID, wante
             added.append(new)
     if added:
         await tx.update(playlist, playlist_id, shots=[*stored, *added])
+        await additions.record(tx, playlist_id, [_couple(new) for new in added])
     for new in added:
         tx.emit(
             PLAYLIST_ADD_ENTITY,

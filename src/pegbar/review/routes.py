@@ -14,7 +14,7 @@ from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, admin, at, entity_access, manager_of, member_of, not_vendor, of_row
 from pegbar.core.http.body import Strict
 from pegbar.core.http.pagination import envelope, window
-from pegbar.core.http.routing import get, path_uuid, post
+from pegbar.core.http.routing import get, path_uuid, post, put
 from pegbar.notifications.events import NOTIFICATION_NEW
 from pegbar.notifications.telling import tell_clients
 from pegbar.review import actions, queries, reading
@@ -178,6 +178,19 @@ async def read_playlist(instance_id: str, db: Database, caller: Caller) -> Json:
     if caller.role_here == "client":
         await actions.check_for_clients(db, playlist_id)
     return await playlists.read(db, caller, playlist_id)
+
+
+@put("/data/playlists/{instance_id:str}", access=edits_playlist, events=(playlists.events["update"],), malformed=400)
+async def update_playlist(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
+    """Change a playlist. `shots` is its whole list of entries, in their order: who is left out goes.
+
+    With the `shots_version` that came with the list, entries that were added since are kept, each behind its neighbour:
+    they are not in the list because its sender has not seen them. Not so what the caller added by such a list before,
+    whose answer they may not have looked at. Without a version the list replaces the one that is there.
+    """
+    playlist_id = path_uuid(instance_id)
+    await playlists.update(tx, caller, playlist_id, document)
+    return await playlists.read(tx, caller, playlist_id, relations=False)
 
 
 _EDITS = replace(edits_playlist, place=edits_playlist.place.renamed("playlist_id"))
