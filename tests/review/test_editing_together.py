@@ -96,7 +96,8 @@ def test_a_version_that_is_none_changes_nothing(admin: Client, show: dict[str, A
     admin.ok_post(f"/actions/playlists/{made['id']}/add-entity", {"entity_id": shots[1]})
     for version in (None, "x", 2**80, [1]):
         assert listed(admin.ok_put(path, {"shots": of(shots[2]), "shots_version": version})["shots"]) == [shots[2]]
-    for nonsense in ("none", {"a": 1}, [1], [[]]):
+    malformed: list[Any] = ["none", {"a": 1}, [1], [[]]]
+    for nonsense in malformed:
         assert admin.put(path, {"shots": nonsense, "shots_version": 0}).status_code == 400
 
 

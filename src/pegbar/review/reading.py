@@ -141,9 +141,8 @@ _SEQUENCE_NAME = f"CASE WHEN {_IN_SEQUENCE} THEN above.name ELSE '' END"
 _TYPE_NAME = f"CASE WHEN {_OF_TYPE} THEN s.type_name ELSE '' END"
 
 #: The entries of a playlist of tasks, each with whether the caller reaches its task: others have no entry. `task_ids`
-#: come first, then of each of `entity_ids` the task of the latest comment that has a preview. Unknown tasks are no rows.
-#:
-#: The preview is the last one of the task's type, else of the first type of the production that has any.
+#: come first, then of each of `entity_ids` the task of the latest comment that has a preview. Unknown tasks are left
+#: out. The preview is the last one of the task's type, else of the first type of the production that has any.
 entries_of_tasks: Executable = sql(
     f"""
     WITH requested AS (

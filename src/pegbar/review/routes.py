@@ -60,8 +60,8 @@ _MOST_TASKS = 2000
 class Selection(Strict):
     """Tasks, and entities in the task that was commented last."""
 
-    task_ids: Annotated[list[UUID], msgspec.Meta(max_length=_MOST_TASKS)] = []
-    entity_ids: Annotated[list[UUID], msgspec.Meta(max_length=_MOST_TASKS)] = []
+    task_ids: Annotated[list[UUID], msgspec.Meta(max_length=_MOST_TASKS)] = msgspec.field(default_factory=list)
+    entity_ids: Annotated[list[UUID], msgspec.Meta(max_length=_MOST_TASKS)] = msgspec.field(default_factory=list)
 
 
 class WhichClients(Strict):
