@@ -4,6 +4,7 @@ What a caller is told is what they see on the page: the comments that are for th
 Source: issue "Review together"; spec accounts, "comment access".
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -27,29 +28,39 @@ from pegbar.studio.tables import task_status, task_type
 from pegbar.tasks.comments.shapes import REPLIES
 from pegbar.tasks.tables import comment, task
 
-#: For whom a review is: who leads, artists, the client who asks, or any client.
-Audience = Literal["leads", "artist", "client", "clients"]
+Reader = Literal["leads", "artist", "client"]
 _NOBODY = Who(null(), null())
 _SAID = Said(comment.c.person_id, task.c.project_id, comment.c.for_client)
-_HEARD: dict[Audience, ColumnElement[bool]] = {
+_HEARD: dict[Reader, ColumnElement[bool]] = {
     "leads": true(),
     "artist": hears("user", CALLER, _SAID),
     "client": hears("client", CALLER, _SAID),
-    "clients": hears("client", _NOBODY, _SAID),
 }
+_HEARD_BY_CLIENTS = hears("client", _NOBODY, _SAID)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who takes a review along, and whether it is for clients: then of what they see only what any client does."""
+
+    reader: Reader
+    for_client: bool
+
+    @property
+    def hears(self) -> ColumnElement[bool]:
+        """The comments that they are shown."""
+        return _HEARD[self.reader] & _HEARD_BY_CLIENTS if self.for_client else _HEARD[self.reader]
 
 
 def audience(caller: Caller, *, for_client: bool) -> Audience:
-    """For whom a review is that the caller takes along, for clients or for themselves."""
+    """The audience that a caller is. What clients see is for clients anyway."""
     if caller.role_here == "client":
-        return "client"
-    if for_client:
-        return "clients"
-    return "leads" if caller.supervises else "artist"
+        return Audience("client", False)
+    return Audience("leads" if caller.supervises else "artist", for_client)
 
 
 def _source(who: Audience) -> FromClause:
-    return shown(FOR_CLIENTS) if who in ("client", "clients") else shown()
+    return shown(FOR_CLIENTS) if who.for_client or who.reader == "client" else shown()
 
 
 #: The words of which the file's name is made.
@@ -65,7 +76,7 @@ _NOTES = comment.join(person, person.c.id == comment.c.person_id).outerjoin(
 
 def _noted(who: Audience) -> ColumnElement[bool]:
     """The comments of an entry's task that this audience is shown."""
-    return (comment.c.object_id == task.c.id) & comment.c.task_status_id.is_not(None) & _HEARD[who]
+    return (comment.c.object_id == task.c.id) & comment.c.task_status_id.is_not(None) & who.hears
 
 
 # On paper
@@ -106,7 +117,7 @@ def review(who: Audience) -> Executable:
         .correlate(task)
     )
     entry = {
-        "name": NAME,
+        "name": cast(NAME, Text),
         "task_type": task_type.c.name,
         "status": task_status.c.name,
         "revision": preview_file.c.revision,

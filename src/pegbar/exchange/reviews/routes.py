@@ -11,6 +11,7 @@ from pegbar.core.http.made import MadeFile
 from pegbar.core.http.routing import get
 from pegbar.core.timezones import zone_of
 from pegbar.exchange.exports.sending import Sheet, send
+from pegbar.exchange.parameters import truth
 from pegbar.exchange.reviews import actions
 from pegbar.exchange.reviews.queries import Audience, audience, sheet
 from pegbar.review.actions import check_for_clients
@@ -25,13 +26,13 @@ _READERS = (member_of(of_row("project", playlist.c.project_id, "playlist_id")) &
 class ForWhom(msgspec.Struct):
     """Whether a review leaves out what is not for clients."""
 
-    for_client: bool = False
+    for_client: str = ""  #: true or false; a word that is neither is refused, lest a client get what is internal
 
 
 async def _audience(db: Database, caller: Caller, playlist_id: UUID, query: ForWhom) -> Audience:
     if caller.role_here == "client":
         await check_for_clients(db, playlist_id)
-    return audience(caller, for_client=query.for_client)
+    return audience(caller, for_client=truth("for_client", query.for_client, default=False))
 
 
 @get(
