@@ -1,5 +1,7 @@
 """Clients are told that a playlist is ready: in their inbox, and by mail as they want it, in their language."""
 
+from typing import Any
+
 import psycopg
 
 from tests import factories
@@ -17,7 +19,7 @@ def told(post: Post, playlist_id: str) -> set[str]:
         return {str(row[0]) for row in connection.execute(query, [playlist_id])}
 
 
-def client(post: Post, name: str, **more: object) -> Client:
+def client(post: Post, name: str, **more: Any) -> Client:
     """Somebody who is not a bot: bots are told nothing."""
     made = person(post.admin, name, role="client", **more)
     with psycopg.connect(post.server.database_url) as connection:

@@ -10,6 +10,14 @@ from tests.client import Client, unique
 from tests.media.publishing import published
 from tests.server import Server
 
+_HANGING_ON_IT = """
+INSERT INTO build_job (id, status, job_type, playlist_id) VALUES (gen_random_uuid(), 'failed', 'movie', %(playlist)s);
+INSERT INTO playlist_share_link (id, token, playlist_id, created_by, is_active, can_comment)
+VALUES (gen_random_uuid(), gen_random_uuid(), %(playlist)s, %(person)s, true, true);
+INSERT INTO notification (id, read, change, type, person_id, author_id, playlist_id)
+VALUES (gen_random_uuid(), false, false, 'playlist-ready', %(person)s, %(person)s, %(playlist)s)
+"""
+
 
 @pytest.fixture(scope="module")
 def people(admin: Client) -> dict[str, Client]:
@@ -192,14 +200,7 @@ def test_an_episode_goes_with_its_playlists_and_what_hangs_on_them(admin: Client
     admin.ok_post(f"/actions/playlists/{made['id']}/add-entity", {"entity_id": entity_id})
     with psycopg.connect(server.database_url) as connection:
         row = {"playlist": made["id"], "person": admin.id}
-        for statement in (
-            "INSERT INTO build_job (id, status, job_type, playlist_id) VALUES (gen_random_uuid(), 'failed', 'movie',"
-            " %(playlist)s)",
-            "INSERT INTO playlist_share_link (id, token, playlist_id, created_by, is_active, can_comment)"
-            " VALUES (gen_random_uuid(), gen_random_uuid(), %(playlist)s, %(person)s, true, true)",
-            "INSERT INTO notification (id, read, change, type, person_id, author_id, playlist_id)"
-            " VALUES (gen_random_uuid(), false, false, 'playlist-ready', %(person)s, %(person)s, %(playlist)s)",
-        ):
+        for statement in _HANGING_ON_IT.split(";"):
             connection.execute(statement, row)
     admin.ok_delete(f"/data/episodes/{episode['id']}", params={"force": "true"})
     assert admin.get(f"/data/playlists/{made['id']}").status_code == 404

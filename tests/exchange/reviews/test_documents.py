@@ -18,8 +18,9 @@ from tests.media.publishing import comment_on, place, png, published, upload
 from tests.media.test_annotated_frames import annotate, box, movie
 from tests.server import Server
 
-HEAD = "Position,Entity name,Task Type,Revision,Task Status,Author,Date,Note Status,Note,Checklist,Replies".split(",")
-#: A word of each kind of script, right to left ones included.
+HEAD = ["Position", "Entity name", "Task Type", "Revision", "Task Status", "Author", "Date", "Note Status", "Note"]
+HEAD += ["Checklist", "Replies"]
+#: A word of each kind of script.
 SCRIPTS = ["Éclairé łódź", "Ελλάδα", "Привет", "镜头太暗", "カメラ", "한국어", "สวัสดี", "ᏣᎳᎩ", "👍"]
 ANYBODY, TEAM, OWN = "everybody may read this", "for the team alone", "a client asks"
 

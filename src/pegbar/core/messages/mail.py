@@ -119,7 +119,8 @@ def compose(mail: Mail, organisation: str) -> EmailMessage:
     letter["To"] = " ".join(mail.to.split())
     # Encoded as one text: word by word, as letters do it by themselves, Python loses the blanks between long ones.
     subject = " ".join(mail.subject.split())
-    letter.set_raw("Subject", Header(subject, "ascii" if subject.isascii() else "utf-8", header_name="Subject").encode())
+    charset = "ascii" if subject.isascii() else "utf-8"
+    letter.set_raw("Subject", Header(subject, charset, header_name="Subject").encode())
     letter["Date"] = formatdate()
     letter["Message-ID"] = make_msgid(domain=host)
     letter.set_content(as_text(f"<h1>{escaped(mail.title)}</h1>{mail.message}<p>{signature}</p>"))

@@ -36,6 +36,7 @@ def moment(column: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def of_playlist(*values: ColumnElement[Any]) -> Select[Any]:
+    """What is said of the playlist `playlist_id`, with its production and the EPISODE it is of."""
     source = playlist.join(project, project.c.id == playlist.c.project_id)
     source = source.outerjoin(EPISODE, EPISODE.c.id == playlist.c.episode_id)
     return select(*values).select_from(source).where(playlist.c.id == _PLAYLIST_ID)
