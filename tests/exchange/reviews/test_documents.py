@@ -228,5 +228,5 @@ def test_a_document_is_bounded(admin: Client, reviewed: Reviewed, server: Server
         update = "UPDATE preview_file SET annotations = %s, width = 3840, height = 2160 WHERE id = %s"
         connection.execute(update, [drawn, reviewed.picture["id"]])
     text = words(paper(admin, reviewed))
-    assert "32 drawn frames" in text
+    assert "drawn frames: 32" in text
     assert "98 more drawn frames are not shown" in text

@@ -7,6 +7,7 @@ does: with the PDF, and a line of JSON for each object of an annotation that can
 import io
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ _MARGIN, _GAP, _THUMBNAIL, _INDENT, _TALLEST = 15, 4, 45, 6, 110
 #: Pixels of a frame's longer side: as many as its half of the page shows at 200 dots an inch, and some to enlarge.
 _LONGEST = 1280
 _INK, _FAINT, _RULE = (20, 20, 20), (110, 110, 110), (200, 200, 200)
+#: Accents of their own, and the scripts whose letters change by their neighbours or run from right to left, from Hebrew
+#: on. To shape the others too would double the time.
+_SHAPED = re.compile(
+    "[\u0300-\u036f\u0590-\u1cff\ua800-\uabff\ufb1d-\ufdff\ufe70-\ufeff"
+    "\U00010800-\U00011fff\U0001e800-\U0001efff]"
+)
 _CHECKED, _OPEN = "☑", "☐"
 
 
@@ -46,7 +53,6 @@ class _Pages(FPDF):
         for name, file in _FALLBACKS.items():
             self.add_font(name, fname=file)
         self.set_fallback_fonts(list(_FALLBACKS), exact_match=False)
-        self.set_text_shaping(True)
         self.set_title(title)
         self.add_page()
 
@@ -54,6 +60,7 @@ class _Pages(FPDF):
         """The title and the page's number under each page."""
         self.set_y(-_MARGIN + 3)
         self.set_font(_FONT, size=7)
+        self.set_text_shaping(False)
         self.set_text_color(*_FAINT)
         self.cell(self.epw - 20, 4, self._title[:120])
         self.cell(20, 4, f"{self.page_no()} / {{nb}}", align="R")
@@ -64,6 +71,7 @@ class _Pages(FPDF):
         if text.strip():
             self.set_font(_FONT, size=size)
             self.set_text_color(*colour)
+            self.set_text_shaping(bool(_SHAPED.search(text)))
             self.set_x(_MARGIN + indent)
             self.multi_cell(self.epw - indent, size * 0.5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
@@ -116,8 +124,8 @@ def _head(pages: _Pages, request: dict[str, Any]) -> None:
     notes, frames = (sum(len(entry[key]) for entry in entries) for key in ("notes", "frames"))
     pages.line_of(request["title"], 20)
     pages.line_of(request["subtitle"], 11, _FAINT)
-    counts = f"{len(entries)} entries, {notes} notes, {frames} drawn frames"
-    pages.line_of(f"Review of {request['made_at']}: {counts}", 9, _FAINT)
+    counts = f"entries: {len(entries)}, notes: {notes}, drawn frames: {frames}"
+    pages.line_of(f"Review of {request['made_at']} – {counts}", 9, _FAINT)
     if request["left_out"]:
         pages.line_of(f"{request['left_out']} more drawn frames are not shown: they are too many for a document.", 9)
 
@@ -162,6 +170,7 @@ def _frames(pages: _Pages, entry: dict[str, Any]) -> None:
         for i, (frame, picture) in enumerate(zip(row, pictures, strict=True)):
             left = _MARGIN + i * (width + _GAP)
             pages.set_font(_FONT, size=8)
+            pages.set_text_shaping(False)
             pages.set_text_color(*_FAINT)
             pages.set_xy(left, top)
             missing = "" if picture else ": the picture is not there any more"
