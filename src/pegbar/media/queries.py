@@ -85,8 +85,8 @@ def _full_name() -> ColumnElement[str]:
     )
 
 
-def _served() -> Select[tuple[object, ...]]:
-    """What serving a preview needs, and the words its download is named with."""
+def served() -> Select[Any]:
+    """What serving previews needs, and the words their downloads are named with."""
     return (
         select(
             preview_file.c.id,
@@ -111,11 +111,10 @@ def _served() -> Select[tuple[object, ...]]:
         .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
         .outerjoin(project, project.c.id == task.c.project_id)
         .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
-        .where(preview_file.c.id == _PREVIEW_ID)
     )
 
 
-served_preview = _served()
+served_preview = served().where(preview_file.c.id == _PREVIEW_ID)
 
 #: What showing a picture of a preview needs, as JSON: it comes along with the caller, by the key of their place.
 SHOWN = (

@@ -114,10 +114,3 @@ _BUILDS = json_list(
 playlist_of_project = select(json_object(PLAYLIST.but("shots", build_jobs=_BUILDS))).where(
     playlist.c.id == param("playlist_id"), playlist.c.project_id == param("project_id")
 )
-
-#: The builds of a production's playlists.
-builds_of_project = (
-    select(json_object(BUILD_JOB))
-    .join(playlist, playlist.c.id == build_job.c.playlist_id)
-    .where(playlist.c.project_id == param("project_id"))
-)

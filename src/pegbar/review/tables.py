@@ -2,7 +2,20 @@
 
 from sqlalchemy import Index, UniqueConstraint
 
-from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Column, String, Text, choice, flag, reference, table
+from pegbar.core.data.schema import (
+    JSONB,
+    TIMESTAMP,
+    Boolean,
+    Column,
+    Integer,
+    String,
+    Text,
+    choice,
+    flag,
+    own_table,
+    reference,
+    table,
+)
 
 BUILD_STATUSES = ("running", "failed", "succeeded")
 BUILD_TYPES = ("archive", "movie")
@@ -40,4 +53,19 @@ build_job = table(
     Column("ended_at", TIMESTAMP),
     reference("playlist", nullable=False, goes="with"),
     Column("message", Text),
+)
+
+#: What is known besides of a movie that this server builds.
+playlist_build = own_table(
+    "playlist_build",
+    reference("build_job", on_delete="CASCADE", index=False, primary_key=True, goes="with"),
+    #: What the movie was made of, and how; null until that is known.
+    Column("digest", String(64)),
+    Column("is_full", Boolean, nullable=False),
+    Column("has_titles", Boolean, nullable=False),
+    reference("person", "requested_by", on_delete="SET NULL", goes="null"),
+    Column("progress", Integer, nullable=False),  #: percent
+    Column("attempts", Integer, nullable=False),
+    #: The last sign of life of whoever builds it.
+    Column("seen_at", TIMESTAMP, nullable=False),
 )
