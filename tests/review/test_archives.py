@@ -74,7 +74,8 @@ def test_an_archive_holds_all_positions_in_order(admin: Client, server: Server, 
 
 
 def test_an_empty_playlist_is_an_empty_archive(admin: Client, show: dict[str, Any]) -> None:
-    for shots in ([], None):
+    empty: list[list[str] | None] = [[], None]
+    for shots in empty:
         made = playlist_of(admin, show)
         admin.ok_put(f"/data/playlists/{made['id']}", {"shots": shots})
         assert archive_of(admin, made).namelist() == []

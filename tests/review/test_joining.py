@@ -41,7 +41,7 @@ def joined(folder: Path, *movies: bytes) -> tuple[dict[str, Any], Path]:
 
 def pictures(movie: bytes) -> list[tuple[Fraction, str]]:
     """When each frame of a movie is shown, and what it shows."""
-    with av.open(io.BytesIO(movie)) as container:
+    with av.open(io.BytesIO(movie), "r") as container:
         return [
             (frame.pts * frame.time_base, md5(frame.to_ndarray().tobytes()).hexdigest())
             for frame in container.decode(video=0)
@@ -51,7 +51,7 @@ def pictures(movie: bytes) -> list[tuple[Fraction, str]]:
 
 def sound(movie: bytes) -> tuple[float, float, set[int]]:
     """When the sound of a movie starts and ends, and the steps between its pieces, in samples."""
-    with av.open(io.BytesIO(movie)) as container:
+    with av.open(io.BytesIO(movie), "r") as container:
         stamps = [round(frame.pts * frame.time_base * 44100) for frame in container.decode(audio=0)]  # type: ignore[operator]
     steps = {later - earlier for earlier, later in pairwise(stamps)}
     return stamps[0] / 44100, (stamps[-1] + 1024) / 44100, steps
@@ -75,7 +75,7 @@ def test_each_sound_stays_with_its_pictures(tmp_path: Path) -> None:
     silent = take(0.7, sound=False)
     _, output = joined(tmp_path, *[silent] * 20, take(1))
     begins = 20 * len(pictures(silent)) * 1001 / 24000
-    with av.open(str(output)) as container:
+    with av.open(str(output), "r") as container:
         for frame in container.decode(audio=0):
             if frame.to_ndarray().max() > 0.05:
                 assert abs(float(frame.pts * frame.time_base) - begins) < 0.04  # type: ignore[operator]

@@ -13,7 +13,6 @@ silence. Source: spec review, "Build jobs", Movie content.
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,10 @@ from typing import Any
 _PICTURES, _SOUNDS = ("h264", "hevc", "av1"), ("aac",)
 #: Silence is made of these when no source has sound.
 _RATE, _LAYOUT = 44100, "stereo"
+#: Sources that stay open between the look at all and their turn. A process has 256 files.
+_OPEN = 100
+#: Bytes of a movie's index: of its head, and for each packet at the most.
+_INDEX, _INDEX_OF_PACKET = 2**16, 64
 #: A movie may end so many seconds before its header says: the rounding of containers, not a file that was cut off.
 _ROUNDING = Fraction(1, 2)
 #: Says that a sound has no high band, which goes without saying.
@@ -100,6 +103,15 @@ class Source:
             raise unlike("its sound is encoded otherwise", self.place)
 
     @property
+    def index(self) -> int:
+        """The bytes that its packets take in the index of the movie, at the most."""
+        seconds = float((self.picture.duration or 0) * self.picture.time_base)
+        heard = self.sound.frames if self.sound is not None else 0
+        # Where a file tells no numbers: no more than so many a second, and one of sound for each 1,024 samples.
+        packets = (self.picture.frames or int(seconds * 240)) + max(heard, int(seconds * 96))
+        return packets * _INDEX_OF_PACKET
+
+    @property
     def streams(self) -> list[Any]:
         """What is read of it."""
         return [self.picture] if self.sound is None else [self.picture, self.sound]
@@ -160,62 +172,60 @@ class Track:
 
 
 class Joining:
-    """A movie being joined."""
+    """A movie being joined. Files that it leaves open are closed with its process."""
 
     def __init__(self, av: Any, request: Any) -> None:
         self._av, self._request = av, request
+        self._places = range(len(request["sources"]))
+        #: Sources that were looked at and not yet appended, as many as are kept open.
+        self._looked_at: dict[int, Source] = {}
         #: Ticks of pictures and the number of frames so far.
         self.ticks = self.frames = 0
         self._decoded: int | None = None  #: when the last picture is decoded
 
     def open(self, place: int) -> Source:
         """One of the sources. Raises AtFault."""
+        if place in self._looked_at:
+            return self._looked_at.pop(place)
         options = {"format_whitelist": self._request["containers"], "protocol_whitelist": "file"}
         try:
             container = self._av.open(self._request["sources"][place], options=options)
         except (self._av.error.FFmpegError, ValueError):
             raise unreadable("it is not a movie, or it was cut off", place) from None
-        try:
-            return Source(self._av, container, place)
-        except AtFault:
-            container.close()
-            raise
+        return Source(self._av, container, place)
 
-    def checked(self) -> tuple[Source, Track]:
-        """The first source, open, and the sound that all are given, once all were found alike."""
-        with ExitStack() as opened:
-            first = self.open(0)
-            opened.callback(first.container.close)
-            heard: Source | None = None
-            tracks: list[Track] = []
-            silent: list[int] = []
-            for place in range(len(self._request["sources"])):
-                source = first if place == 0 else self.open(place)
-                with ExitStack() as passing:
-                    if place:
-                        passing.callback(source.container.close)
-                    source.check(first)
-                    if source.sound is None:
-                        silent.append(place)
-                        continue
-                    if heard is None:
-                        heard = source
-                        tracks.append(Track(self._av, source))
-                    source.check_sound(tracks[0])
-            track = tracks[0] if tracks else Track(self._av, None)
-            if silent and not track.mute:
-                raise unlike(f"it has no sound, where others have {track.named}", silent[0])
-            opened.pop_all()
-            return first, track
+    def checked(self) -> tuple[Source, Track, int]:
+        """The first source, the sound that all are given, and the bytes of the index, once all were found alike."""
+        first, track, index = self.open(0), None, _INDEX
+        silent: list[int] = []
+        for place in self._places:
+            source = first if place == 0 else self.open(place)
+            source.check(first)
+            index += source.index
+            if source.sound is None:
+                silent.append(place)
+            else:
+                track = track or Track(self._av, source)
+                source.check_sound(track)
+            if 0 < place < _OPEN:
+                self._looked_at[place] = source
+            elif place:
+                source.container.close()
+        track = track or Track(self._av, None)
+        if silent and not track.mute:
+            raise unlike(f"it has no sound, where others have {track.named}", silent[0])
+        return first, track, index
 
     def run(self) -> int:
         """Write the movie; the number of its frames. Raises AtFault."""
-        first, track = self.checked()
-        with self._av.open(self._request["output"], "w", format="mp4", options={"movflags": "faststart"}) as output:
+        first, track, index = self.checked()
+        # The index goes where players look first, into room left for it: writing all once more takes twice as long.
+        options = {"moov_size": str(index)}
+        with self._av.open(self._request["output"], "w", format="mp4", options=options) as output:
             picture = output.add_stream_from_template(first.picture, opaque=True)
             picture.time_base = first.picture.time_base
             track.stream = self._sound_stream(output, first, track)
-            for place in range(len(self._request["sources"])):
+            for place in self._places:
                 source = first if place == 0 else self.open(place)
                 with source.container:
                     self._append(output, picture, track, source)
@@ -233,22 +243,25 @@ class Joining:
     def _append(self, output: Any, picture: Any, track: Track, source: Source) -> None:
         """Put a source behind what there is."""
         unit, start, end = source.picture.time_base, source.picture.start_time or 0, 0
-        begins = round(self.ticks * unit * track.rate)
+        in_samples = unit * track.rate
+        begins = round(self.ticks * in_samples)
         stated = source.picture.duration
-        ends = begins + round(stated * unit * track.rate) if stated else None
-        if source.place == 0 and source.sound is not None:  # decoders need the packet before the first one
-            track.clock = -track.length
+        ends = begins + round(stated * in_samples) if stated else None
+        if source.sound is not None:
+            heard_at, heard_from = source.sound.time_base * track.rate, begins - round(start * in_samples)
+            if source.place == 0:  # decoders need the packet before the first one
+                track.clock = -track.length
         try:
             for packet in source.container.demux(*source.streams):
                 if packet.size == 0 or packet.pts is None:
                     continue
                 if packet.stream_index != source.picture.index:
-                    at = begins + round((packet.pts * packet.time_base - start * unit) * track.rate)
+                    at = heard_from + (packet.pts if heard_at == 1 else round(packet.pts * heard_at))
                     if ends is None or at + track.length // 2 < ends:
                         self._hear(output, track, packet, at)
                     continue
                 if source.sound is None:
-                    for silent in track.silence(begins + round((packet.pts - start) * unit * track.rate)):
+                    for silent in track.silence(begins + round((packet.pts - start) * in_samples)):
                         output.mux(silent)
                 end = max(end, packet.pts - start + (packet.duration or 0))
                 self._show(output, picture, packet, self.ticks - start, source.place)
@@ -260,7 +273,7 @@ class Joining:
             whole = f"{float(end * unit):.1f} of {float(stated * unit):.1f} seconds"
             raise unreadable(f"it is cut off: {whole} are there", source.place)
         self.ticks += end
-        for silent in track.silence(round(self.ticks * unit * track.rate)):
+        for silent in track.silence(round(self.ticks * in_samples)):
             output.mux(silent)
 
     def _show(self, output: Any, picture: Any, packet: Any, later: int, place: int) -> None:
