@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, any_, case, false, func, literal_column, select, text
+from sqlalchemy import ColumnElement, FromClause, Select, any_, case, false, func, literal_column, select, text
 
 from pegbar.accounts.standing import is_open
 from pegbar.core.data.parameters import param, sql
@@ -85,8 +85,8 @@ def _full_name() -> ColumnElement[str]:
     )
 
 
-def served() -> Select[Any]:
-    """What serving previews needs, and the words their downloads are named with."""
+def served(previews: FromClause = preview_file) -> Select[Any]:
+    """What serving previews needs, and the words their downloads are named with; of those joined in `previews`."""
     return (
         select(
             preview_file.c.id,
@@ -103,7 +103,7 @@ def served() -> Select[Any]:
             _full_name().label("entity_name"),
             task_type.c.name.label("task_type_name"),
         )
-        .select_from(preview_file)
+        .select_from(previews)
         .outerjoin(task, task.c.id == preview_file.c.task_id)
         .outerjoin(entity, entity.c.id == task.c.entity_id)
         .outerjoin(entity_type, entity_type.c.id == entity.c.entity_type_id)

@@ -1,5 +1,7 @@
 """Reads about builds."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Select, Text, Uuid, literal_column, select, text
 
 from pegbar.core.data.parameters import param, sql
@@ -35,23 +37,20 @@ _entries = (
 )
 
 
-def _pieces() -> Select[tuple[object, ...]]:
+def _pieces() -> Select[Any]:
     """The previews that the entries name, each of its entity."""
-    named = (_entries.c.preview_id == preview_file.c.id) & (_entries.c.entity_id == task.c.entity_id)
-    return served().join(_entries, named).order_by(_entries.c.n)
+    previews = _entries.join(preview_file, preview_file.c.id == _entries.c.preview_id)
+    return served(previews).where(task.c.entity_id == _entries.c.entity_id).order_by(_entries.c.n)
 
 
-def _files() -> Select[tuple[object, ...]]:
+def _files() -> Select[Any]:
     """Of each entry, all previews of the task and revision of the one that it names."""
-    named, task_of_named = preview_file.alias("named"), task.alias("task_of_named")
-    same = (named.c.task_id == preview_file.c.task_id) & (named.c.revision == preview_file.c.revision)
-    entry = (_entries.c.preview_id == named.c.id) & (_entries.c.entity_id == task_of_named.c.entity_id)
+    named = preview_file.alias("named")
+    same = (preview_file.c.task_id == named.c.task_id) & (preview_file.c.revision == named.c.revision)
+    previews = _entries.join(named, named.c.id == _entries.c.preview_id).join(preview_file, same)
     return (
-        served()
-        .add_columns(preview_file.c.created_at)
-        .join(named, same)
-        .join(task_of_named, task_of_named.c.id == named.c.task_id)
-        .join(_entries, entry)
+        served(previews)
+        .where(task.c.entity_id == _entries.c.entity_id)
         .order_by(_entries.c.n, preview_file.c.position, preview_file.c.created_at, preview_file.c.id)
     )
 
