@@ -30,7 +30,7 @@ from pegbar.review.tables import build_job
 
 log = structlog.get_logger()
 
-LEFT = "Whoever made it stopped before its end: the server was stopped or killed."
+LEFT = "Whoever made it stopped before its end: the request broke off, or the server was stopped or killed."
 _FAULT = "of a fault of the server; its log tells more."
 
 

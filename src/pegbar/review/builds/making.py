@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from pegbar.core.storage import check_room, fetch, store
+from pegbar.core.storage import Address, check_room, fetch, store
 from pegbar.core.work.confined import Limits, Outcome, TookTooLong, confined
 from pegbar.media.movies.encoding import Work, encoding_wanted, ffmpeg, limits_of, run_ffmpeg
 from pegbar.media.movies.making import accepted
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 Take = Callable[[float], None]
 #: Movies that one command encodes: each takes a decoder, an open file and its threads.
 _TOGETHER = 12
-#: Bits of sound a second, and what encoders go over their bitrate at the most.
+#: How far a file may go over what its bitrate makes of it.
 _OVER = 4
 
 
@@ -70,7 +70,7 @@ async def made(inputs: Inputs, options: Options, folder: Path, take: Take) -> Ma
 
 async def _at_hand(pieces: Sequence[Piece], folder: Path) -> list[Path]:
     """The movies as files: themselves when the storage is local, else copies in the folder."""
-    paths: dict[Any, Path] = {}
+    paths: dict[Address, Path] = {}
     for piece in pieces:
         if piece.address in paths:
             continue
