@@ -1,7 +1,7 @@
 """A search, rank after rank until a page is full. Source: spec review, "POST /data/search"."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,15 +10,12 @@ from pegbar.core.data.database import Database, Json
 from pegbar.core.http.access import Caller
 from pegbar.search import queries, words
 from pegbar.search.shapes import INDEXES, NO_PRODUCTION, Group, Seen
-from pegbar.search.words import DESCRIPTION, EVERYWHERE, METADATA, NAME, Typed
+from pegbar.search.words import DESCRIPTION, METADATA, NAME, Typed
 
-#: Above so many productions times kinds, those of all productions are looked at within the index.
-_MOST_SCOPES = 60
+#: So many productions are asked for in the index of words; of more, it is quicker to look at the rows.
+_MOST_SCOPES = 6
 #: After all keys that begin alike.
 _LAST = "\U0010ffff"
-
-Similar = Mapping[str, Sequence[str]]
-_NONE: Similar = {}
 
 
 @dataclass(frozen=True)
@@ -50,8 +47,10 @@ class Search:
         self._db, self._caller, self._wanted = db, caller, wanted
         self._typed = Typed((), "")
         self._project_ids: list[UUID] = []
-        self._known: dict[str, list[str]] | None = None
-        self._similar: dict[str, list[str]] = {}
+        self._begun: dict[str, dict[str, dict[str, list[str]]]] | None = None
+        self._similar: dict[str, dict[str, list[str]]] | None = None
+        #: The words by which more was found, by kind.
+        self._others: dict[str, words.Others] = {}
 
     async def run(self) -> Json:
         """The rows by index, as a JSON object."""
@@ -80,45 +79,50 @@ class Search:
         if not project_ids:
             return {}
         finding = _Finding(self._db, self._wanted, group.seen(self._caller), project_ids, kinds)
-        typed = self._typed
-        await finding.look_first(typed)
-        if finding.unfilled:
-            await finding.look_on(
-                typed, typed.begun((NAME,)), typed.begun(EVERYWHERE), typed.begun((NAME, DESCRIPTION))
-            )
-        if finding.unfilled and (similar := await self._alike(also_mistyped=not finding.anything)):
-            self._similar |= similar
-            await finding.look_on(
-                typed,
-                typed.alike((NAME,), similar),
-                typed.alike(EVERYWHERE, similar),
-                typed.alike((NAME, DESCRIPTION), similar),
-            )
+        await finding.look_first(self._typed)
+        for kind in finding.unfilled:
+            known = (await self._words_begun()).get(kind, {})
+            await finding.look_on(kind, self._typed.begun(kind, known))
+        for kind in finding.unfilled:
+            if others := await self._words_like(kind, also_mistyped=not finding.anything):
+                self._others[kind] = others
+                await finding.look_on(kind, self._typed.alike(kind, others))
         return finding.page
 
-    async def _alike(self, *, also_mistyped: bool) -> dict[str, list[str]]:
-        """Words that hold those typed and, where these find nothing, words that they may be errors for."""
-        uncertain = self._typed.uncertain
-        if self._known is None:
-            rows = await self._db.rows(queries.similar, words=list(uncertain)) if uncertain else []
-            self._known = {row["typed"]: row["words"] for row in rows}
+    async def _words_begun(self) -> dict[str, dict[str, dict[str, list[str]]]]:
+        """By kind, place and beginning: the words that there are."""
+        if self._begun is None:
+            self._begun = defaultdict(lambda: defaultdict(dict))
+            beginnings = list(self._typed.beginnings)
+            for row in await self._db.rows(queries.begun, kinds=self._wanted.names, beginnings=beginnings):
+                if row["words"]:
+                    self._begun[row["kind"]][row["place"]][row["beginning"]] = row["words"]
+        return self._begun
+
+    async def _words_like(self, kind: str, *, also_mistyped: bool) -> dict[str, list[str]]:
+        """Words of a kind that hold those typed and, where nothing was found, words that they may be errors for."""
+        if self._similar is None:
+            self._similar = defaultdict(dict)
+            if uncertain := list(self._typed.uncertain):
+                for row in await self._db.rows(queries.similar, kinds=self._wanted.names, words=uncertain):
+                    self._similar[row["kind"]][row["typed"]] = row["words"]
         alike = {}
-        for word, known in self._known.items():
-            others = words.parts(word, known)
+        for typed, known in self._similar[kind].items():
+            others = words.parts(typed, known)
             if also_mistyped and not others:
-                others = words.mistyped(word, known)
+                others = words.mistyped(typed, known)
             if others:
-                alike[word] = others
+                alike[typed] = others
         return alike
 
     async def _rows(self, name: str, ids: list[UUID]) -> Json:
         if not ids:
             return Json(b"[]")
-        index = INDEXES[name]
+        index, others = INDEXES[name], self._others.get(name, {})
         some = {
-            "some_name": self._typed.some(NAME, self._similar),
-            "some_description": self._typed.some(DESCRIPTION, self._similar),
-            "some_metadata": self._typed.some(METADATA, self._similar),
+            "some_name": self._typed.some(name, NAME, others),
+            "some_description": self._typed.some(name, DESCRIPTION, others),
+            "some_metadata": self._typed.some(name, METADATA, others),
         }
         about = {"ids": ids, **_keys(self._typed), **some}
         statement = queries.shown(index.wire(self._caller), index.source)
@@ -150,27 +154,31 @@ class _Finding:
 
     async def look_first(self, typed: Typed) -> None:
         """Find what has all words in its name or place, or is named so from its first letter on."""
-        exact = typed.exact()
-        await self._add(queries.first_found(self._seen.source, *self._seen.narrow), typed, exact=exact)
+        kinds = list(self._found)
+        statement = queries.first_found(self._seen.source, *self._seen.narrow)
+        about = {"kinds": kinds, "queries": [typed.exact(kind) for kind in kinds], **self._about(), **_keys(typed)}
+        for row in await self._db.rows(statement, **about):
+            self._add(row["kind"], row["id"])
 
-    async def look_on(self, typed: Typed, names: str, anywhere: str, without_metadata: str) -> None:
-        """Find more by these queries."""
-        statement = queries.then_found(self._seen.source, self._seen.anywhere, *self._seen.narrow)
-        await self._add(statement, typed, begun=names, anywhere=anywhere, without_metadata=without_metadata)
+    async def look_on(self, kind: str, queries_in_turn: list[str]) -> None:
+        """Find more of a kind, by one query after the other."""
+        if queries_in_turn:
+            statement = queries.then_found(self._seen.source, self._seen.seeing, *self._seen.narrow)
+            # What two queries find comes twice.
+            about = {"queries": queries_in_turn, "known_ids": list(self._found[kind]), "enough": self._most * 4}
+            about |= {"kind": kind, **self._about()}
+            for row in await self._db.rows(statement, **about):
+                self._add(kind, row["id"])
 
-    async def _add(self, statement: Any, typed: Typed, **about: str) -> None:
-        kinds = self.unfilled
-        params = {"kinds": kinds, "project_ids": self._project_ids, "most": self._most, "scope": self._scope(kinds)}
-        params |= {**_keys(typed), **about}
-        for row in await self._db.rows(statement, **queries.known_to(statement, params)):
-            ids = self._found[row["kind"]]
-            if len(ids) < self._most:
-                ids.setdefault(row["id"])
+    def _add(self, kind: str, row_id: UUID) -> None:
+        ids = self._found[kind]
+        if len(ids) < self._most:
+            ids.setdefault(row_id)
 
-    def _scope(self, kinds: list[str]) -> str:
-        if len(kinds) * len(self._project_ids) > _MOST_SCOPES:
-            return " | ".join(f"'@{kind}'" for kind in kinds)
-        return " | ".join(f"'@{kind}/{project_id}'" for kind in kinds for project_id in self._project_ids)
+    def _about(self) -> dict[str, Any]:
+        few = len(self._project_ids) <= _MOST_SCOPES
+        scope = " | ".join(f"'@{project_id}'" for project_id in self._project_ids) if few else ""
+        return {"project_ids": self._project_ids, "most": self._most, "scope": scope}
 
 
 def _keys(typed: Typed) -> dict[str, str]:

@@ -43,8 +43,8 @@ class Seen:
 
     source: FromClause
     narrow: tuple[ColumnElement[bool], ...] = ()
-    #: Of documents that fit by their metadata, for those who do not see all of it.
-    anywhere: ColumnElement[bool] | None = None
+    #: Of documents that fit a query, for those who do not see all metadata.
+    seeing: queries.Seeing | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ _with_entity = queries.documents_of(entity, entity.c.id)
 
 
 @lru_cache
-def _sees_match(audience: str) -> ColumnElement[bool]:
+def _sees_match(audience: str) -> queries.Seeing:
     return queries.sees_match(data_for(audience, _KIND))
 
 

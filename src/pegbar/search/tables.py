@@ -14,5 +14,10 @@ document = own_table(
     Column("words", TSVECTOR, nullable=False),
 )
 
-#: The words of all documents; one may stand there more than once.
-word = own_table("search_word", Column("word", Text, nullable=False))
+#: The words of all documents by kind and place; one may stand there more than once.
+word = own_table(
+    "search_word",
+    Column("kind", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("word", Text, nullable=False),
+)

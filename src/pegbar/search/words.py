@@ -1,7 +1,8 @@
 """What somebody typed, as queries on the words of documents. Pure.
 
-A document's words are apart by where they stand (core/data/migrations/versions/search.sql): those of its name and of
-what is above it as they are, those of its description after `~`, those of its metadata after `=`.
+A document's words are told apart by its kind and by where they stand (core/data/migrations/versions/search.sql): each
+follows the capital of the kind and, in descriptions, `~`, in metadata `=`; those of the name and of what is above it
+follow the capital alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +12,27 @@ from dataclasses import dataclass
 MOST_CHARACTERS, MOST_WORDS = 200, 10
 #: Words from here on may have an error, and from here on two.
 _ONE_ERROR, _TWO_ERRORS = 4, 8
-#: So many words stand for one that was typed.
-_MOST_ALIKE = 30
+#: So many words stand for one that was typed, when they hold it or are like it, and when they begin with it.
+_MOST_ALIKE, MOST_BEGUN = 30, 100
 
 NAME, DESCRIPTION, METADATA = "", "~", "="
 EVERYWHERE = (NAME, DESCRIPTION, METADATA)
+
+#: The capitals of the kinds.
+CODES = {
+    "shots": "S",
+    "assets": "A",
+    "comments": "C",
+    "sequences": "Q",
+    "episodes": "E",
+    "edits": "D",
+    "persons": "P",
+    "projects": "R",
+    "playlists": "L",
+}
+
+#: Words of documents that stand for one that was typed.
+Others = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -41,27 +58,54 @@ class Typed:
                 joined.append(word)
         return tuple(dict.fromkeys((self.words, tuple(joined))))
 
-    def exact(self) -> str:
-        """All words, as they are, in the name or above it."""
-        return _any(_all(_quoted(word) for word in reading) for reading in self.readings)
-
-    def begun(self, places: Sequence[str]) -> str:
-        """Words that begin with each of those typed, in any of these places."""
-        return _any(_all(_begun(word, places) for word in reading) for reading in self.readings)
-
-    def alike(self, places: Sequence[str], similar: Mapping[str, Sequence[str]]) -> str:
-        """The same, or with other words for some."""
-        return _all(_begun(word, places, similar.get(word, ())) for word in self.words)
-
-    def some(self, place: str, similar: Mapping[str, Sequence[str]]) -> str:
-        """Any of the words, or of those for them, in a place: what tells where something was found."""
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """The words, and what the one begins with that is being typed: the last."""
         words = dict.fromkeys(word for reading in self.readings for word in reading)
-        return _any(_begun(word, (place,), similar.get(word, ())) for word in words)
+        return tuple(words | dict.fromkeys(begin for reading in self.readings for begin in _beginnings(reading[-1])))
 
     @property
     def uncertain(self) -> tuple[str, ...]:
         """The words that may be part of others, or mistyped: those with letters."""
         return tuple(word for word in self.words if len(word) >= _ONE_ERROR - 1 and not any(map(str.isdecimal, word)))
+
+    def exact(self, kind: str) -> str:
+        """All words, as they are, in the name or above it."""
+        return _any(_all(_quoted(CODES[kind] + word) for word in reading) for reading in self.readings)
+
+    def begun(self, kind: str, known: Mapping[str, Others]) -> list[str]:
+        """A query for each word that begins with the last one, by place; the other words first in the name as well.
+
+        `known` are the words of the kind that begin with `beginnings`, in order, by place.
+        """
+        queries = []
+        for place, around in ((NAME, (NAME,)), *((place, EVERYWHERE) for place in EVERYWHERE)):
+            for *others, last in self.readings:
+                there = [[p for p in around if word in known.get(p, {}).get(word, ())[:1]] for word in others]
+                if not all(there) or (place == NAME and around == EVERYWHERE and not others):
+                    continue
+                rest = [_in(kind, word, places) for word, places in zip(others, there, strict=True)]
+                begun = [word for begin in _beginnings(last) for word in known.get(place, {}).get(begin, ())]
+                queries += [_all([*rest, _in(kind, word, (place,))]) for word in begun[:MOST_BEGUN]]
+        return queries
+
+    def alike(self, kind: str, others: Others) -> list[str]:
+        """All words or others for them, in the name or above it, then anywhere."""
+        return [
+            _all(_any(_in(kind, word, places) for word in (typed, *others.get(typed, ()))) for typed in self.words)
+            for places in ((NAME,), EVERYWHERE)
+        ]
+
+    def some(self, kind: str, place: str, others: Others) -> str:
+        """Any of the words, or of those for them, in a place: what tells where something was found."""
+        words = [_in(kind, other, (place,)) for typed in self.words for other in others.get(typed, ())]
+        return _any([*(f"{_quoted(CODES[kind] + place + begin)}:*" for begin in self.beginnings), *words])
+
+
+def _beginnings(word: str) -> list[str]:
+    if len(word) > 1 and word[-1] == "0" and not word[-2].isdecimal():
+        return [word, *(word[:-1] + digit for digit in "123456789")]  # `sh0` is on the way to `sh010`, which is `sh10`
+    return [word]
 
 
 def _quoted(word: str) -> str:
@@ -76,28 +120,21 @@ def _all(queries: Iterable[str]) -> str:
     return f"({' & '.join(queries)})"
 
 
-def _begun(word: str, places: Sequence[str], others: Sequence[str] = ()) -> str:
-    # `sh0` is on the way to `sh010`, whose word is `sh10`.
-    begins = {word, word[:-1]} if word[-1] == "0" and word[:-1] and not word[-2].isdecimal() else {word}
-    options = [f"{_quoted(place + begin)}:*" for place in places for begin in sorted(begins)]
-    options += [_quoted(place + other) for place in places for other in others]
-    return _any(options)
+def _in(kind: str, word: str, places: Sequence[str]) -> str:
+    return _any(_quoted(CODES[kind] + place + word) for place in places)
 
 
 def parts(typed: str, known: Iterable[str]) -> list[str]:
-    """The words that hold what was typed, but do not begin with it; short ones first."""
-    return sorted((word for word in known if typed in word[1:]), key=_short_first)[:_MOST_ALIKE]
+    """The words that hold what was typed: those that begin with it first, then short ones."""
+    holding = {word for word in known if typed in word and word != typed}
+    return sorted(holding, key=lambda word: (not word.startswith(typed), len(word), word))[:_MOST_ALIKE]
 
 
 def mistyped(typed: str, known: Iterable[str]) -> list[str]:
     """The words that differ from what was typed by an error or, long ones, two; the nearest first."""
     most = 0 if len(typed) < _ONE_ERROR else 1 if len(typed) < _TWO_ERRORS else 2
-    near = [(errors, word) for word in known if (errors := distance(typed, word, most)) <= most]
+    near = {(errors, word) for word in set(known) if 0 < (errors := distance(typed, word, most)) <= most}
     return [word for _, word in sorted(near)][:_MOST_ALIKE]
-
-
-def _short_first(word: str) -> tuple[int, str]:
-    return len(word), word
 
 
 def distance(one: str, other: str, most: int) -> int:

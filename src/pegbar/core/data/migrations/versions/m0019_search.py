@@ -88,12 +88,13 @@ BEGIN
        SET kind = excluded.kind, project_id = excluded.project_id, key = excluded.key, words = excluded.words
      WHERE (known.kind, known.project_id, known.key, known.words)
            IS DISTINCT FROM (excluded.kind, excluded.project_id, excluded.key, excluded.words)
-    RETURNING words
+    RETURNING kind, words
   )
-  INSERT INTO pegbar.search_word (word)
-  SELECT DISTINCT ltrim(w.lexeme, '~=') FROM written CROSS JOIN unnest(written.words) w
-   WHERE w.lexeme ~ '^[~=]?[^@0-9]{{3}}'
-     AND NOT EXISTS (SELECT 1 FROM pegbar.search_word k WHERE k.word = ltrim(w.lexeme, '~='));
+  INSERT INTO pegbar.search_word (kind, place, word)
+  SELECT DISTINCT written.kind, w.place, w.word
+    FROM written CROSS JOIN LATERAL pegbar.search_lexemes(written.words) w
+   WHERE NOT EXISTS (
+     SELECT 1 FROM pegbar.search_word k WHERE k.kind = written.kind AND k.place = w.place AND k.word = w.word);
 END $$;
 """  # noqa: S608 - names of ours
 
@@ -180,6 +181,18 @@ END $$;
 """  # noqa: S608 - names of ours
 
 
+_WRITE_ALL = """
+DO $$
+DECLARE
+  last uuid := '00000000-0000-0000-0000-000000000000';
+BEGIN
+  WHILE last IS NOT NULL LOOP
+    last := pegbar.search_rewrite('{table}', last);
+  END LOOP;
+END $$;
+"""
+
+
 def upgrade() -> None:
     """Create the documents, their triggers, and the documents of what is there."""
     connection = op.get_bind()
@@ -188,4 +201,6 @@ def upgrade() -> None:
         run_script(connection, _writing(table))
         run_script(connection, _triggers(table))
     run_script(connection, _TYPE_RENAMED)
-    run_script(connection, "SELECT pegbar.search_use_similarity(); SELECT pegbar.search_reset();")
+    run_script(connection, "SELECT pegbar.search_use_similarity()")
+    for table in _DOCUMENTS:
+        run_script(connection, _WRITE_ALL.format(table=table))
