@@ -174,7 +174,8 @@ def first_found(source: FromClause, *narrow: ColumnElement[bool]) -> Executable:
     A row comes once for each reason.
     """
     rows = union_all(_by_words(source, *narrow), _by_key(source, *narrow)).subquery("ranked")
-    order = (rows.c.rank, rows.c.key != _KEY, rows.c.level, rows.c.key, rows.c.id)
+    begins = (rows.c.key >= _KEY) & (rows.c.key < _KEY_END)
+    order = (rows.c.rank, rows.c.key != _KEY, ~begins, rows.c.level, rows.c.key, rows.c.id)
     place = func.row_number().over(partition_by=rows.c.kind, order_by=order).label("place")
     placed = select(rows.c.kind, rows.c.id, place).subquery("placed")
     twice = _MOST * literal_column("2", Integer)

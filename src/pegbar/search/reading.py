@@ -9,7 +9,7 @@ from uuid import UUID
 from pegbar.core.data.database import Database, Json
 from pegbar.core.http.access import Caller
 from pegbar.search import queries, words
-from pegbar.search.shapes import INDEXES, NO_PRODUCTION, Group, Seen
+from pegbar.search.shapes import ENTITIES, INDEXES, NO_PRODUCTION, Group, Seen, of_types
 from pegbar.search.words import DESCRIPTION, METADATA, NAME, Typed
 
 #: So many productions are asked for in the index of words; of more, it is quicker to look at the rows.
@@ -78,7 +78,10 @@ class Search:
         project_ids = self._project_ids if group.scoped else [NO_PRODUCTION]
         if not project_ids:
             return {}
-        finding = _Finding(self._db, self._wanted, group.seen(self._caller), project_ids, kinds)
+        seen = group.seen(self._caller)
+        if group is ENTITIES and self._wanted.entity_type_ids is not None:
+            seen = of_types(seen)
+        finding = _Finding(self._db, self._wanted, seen, project_ids, kinds)
         await finding.look_first(self._typed)
         for kind in finding.unfilled:
             known = (await self._words_begun()).get(kind, {})
@@ -135,6 +138,7 @@ class _Finding:
     def __init__(self, db: Database, wanted: Wanted, seen: Seen, project_ids: list[UUID], kinds: list[str]) -> None:
         self._db, self._seen, self._project_ids = db, seen, project_ids
         self._most, self._offset = wanted.offset + wanted.limit, wanted.offset
+        self._entity_type_ids = wanted.entity_type_ids
         self._found: dict[str, dict[UUID, None]] = {kind: {} for kind in kinds}
 
     @property
@@ -157,7 +161,7 @@ class _Finding:
         kinds = list(self._found)
         statement = queries.first_found(self._seen.source, *self._seen.narrow)
         about = {"kinds": kinds, "queries": [typed.exact(kind) for kind in kinds], **self._about(), **_keys(typed)}
-        for row in await self._db.rows(statement, **about):
+        for row in await self._db.rows(statement, **queries.known_to(statement, about)):
             self._add(row["kind"], row["id"])
 
     async def look_on(self, kind: str, queries_in_turn: list[str]) -> None:
@@ -167,7 +171,7 @@ class _Finding:
             # What two queries find comes twice.
             about = {"queries": queries_in_turn, "known_ids": list(self._found[kind]), "enough": self._most * 4}
             about |= {"kind": kind, **self._about()}
-            for row in await self._db.rows(statement, **about):
+            for row in await self._db.rows(statement, **queries.known_to(statement, about)):
                 self._add(kind, row["id"])
 
     def _add(self, kind: str, row_id: UUID) -> None:
@@ -178,7 +182,8 @@ class _Finding:
     def _about(self) -> dict[str, Any]:
         few = len(self._project_ids) <= _MOST_SCOPES
         scope = " | ".join(f"'@{project_id}'" for project_id in self._project_ids) if few else ""
-        return {"project_ids": self._project_ids, "most": self._most, "scope": scope}
+        scoped = {"project_ids": self._project_ids, "scope": scope, "entity_type_ids": self._entity_type_ids}
+        return {"most": self._most, **scoped}
 
 
 def _keys(typed: Typed) -> dict[str, str]:

@@ -4,11 +4,11 @@ The indexes of a group are narrowed by the same rules, and so found by the same 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Text, case, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, FromClause, Text, any_, case, false, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts import shapes as people
@@ -16,6 +16,7 @@ from pegbar.accounts.people.shapes import OUTSIDERS, TEAM_MATE, minimal_wire
 from pegbar.accounts.standing import CALLER, Narrowing, Said, on
 from pegbar.accounts.standing import sees_comment as sees
 from pegbar.accounts.tables import person
+from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import JsonText, Wire, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import ASSET, EDIT, EPISODE, SEQUENCE, SHOT, kind_text
@@ -92,6 +93,14 @@ def _entities(caller: Caller) -> Seen:
 
 
 ENTITIES = Group(_entities)
+_OF_TYPES = entity.c.entity_type_id == any_(param("entity_type_ids"))
+
+
+def of_types(seen: Seen) -> Seen:
+    """Of entities, those of some types only."""
+    return replace(seen, source=_with_entity, narrow=(*seen.narrow, _OF_TYPES))
+
+
 _EXTENSION = (
     select(preview_file.c.extension).where(preview_file.c.id == entity.c.preview_file_id).correlate(entity)
 ).scalar_subquery()
