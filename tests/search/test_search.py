@@ -215,6 +215,19 @@ def test_what_another_server_writes_is_found(admin: Client, server: Server, show
         connection.execute("UPDATE person SET active = false WHERE id = %s", [person[0]])
         assert search(admin, name)["persons"] == []
         connection.execute("DELETE FROM person WHERE id = %s", [person[0]])
+        # A row that leaves out what it may is written, whatever the search makes of it.
+        task = factories.task(admin, asset)
+        for created_at in (None, "infinity", "-infinity", "0044-03-15 BC", "9999-12-31"):
+            connection.execute(
+                "INSERT INTO comment (id, object_id, object_type, text, person_id, created_at, replies, checklist) VALUES"
+                " (gen_random_uuid(), %s, 'Task', %s, %s, %s, '[1, {\"text\": {}}]', '{}')",
+                [task["id"], name, admin.id, created_at],
+            )
+        connection.execute("UPDATE comment SET text = NULL WHERE object_id = %s AND created_at IS NULL", [task["id"]])
+        connection.execute("UPDATE task SET project_id = NULL WHERE id = %s", [task["id"]])
+        connection.execute("UPDATE comment SET text = %s WHERE object_id = %s", [f"{name} ", task["id"]])
+        connection.execute("DELETE FROM comment WHERE object_id = %s", [task["id"]])
+        connection.execute("DELETE FROM task WHERE id = %s", [task["id"]])
 
 
 def test_pages_and_bounds(admin: Client, rows: dict[str, Any], show: dict[str, Any]) -> None:

@@ -41,17 +41,20 @@ _DOCUMENTS = {
       SELECT p.id, 'playlists', p.project_id, pegbar.search_key(p.name),
              pegbar.search_vector('playlists', p.project_id, p.name, NULL, NULL, NULL)
         FROM public.playlist p WHERE p.id = ANY(ids) AND p.project_id IS NOT NULL""",
-    # Of equal rank, the newest comes first.
+    # Of equal rank, the newest comes first. Whatever another server leaves empty, a document never refuses its row.
     "comment": """
       SELECT c.id, 'comments', t.project_id,
-             to_char(100000000000 - extract(epoch FROM c.created_at), 'FM000000000000.000000'),
+             to_char(
+               100000000000 - CASE WHEN isfinite(c.created_at) THEN extract(epoch FROM c.created_at) ELSE 0 END,
+               'FM000000000000.000000'),
              pegbar.search_vector('comments', t.project_id, NULL, left(concat_ws(' ', c.text, (
                SELECT string_agg(said.value ->> 'text', ' ')
                  FROM jsonb_array_elements(
                         CASE WHEN jsonb_typeof(c.replies) = 'array' THEN c.replies ELSE '[]' END
                         || CASE WHEN jsonb_typeof(c.checklist) = 'array' THEN c.checklist ELSE '[]' END) said
                 WHERE jsonb_typeof(said.value) = 'object')), 4000), NULL, NULL)
-        FROM public.comment c JOIN public.task t ON t.id = c.object_id WHERE c.id = ANY(ids)""",
+        FROM public.comment c JOIN public.task t ON t.id = c.object_id
+       WHERE c.id = ANY(ids) AND t.project_id IS NOT NULL""",
 }
 
 #: Table -> the columns on which its documents depend.
