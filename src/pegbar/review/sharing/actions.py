@@ -198,8 +198,9 @@ async def invite(tx: Transaction, caller: Caller, playlist_id: UUID, token: str,
     check_text("message", message)
     if len(message) > _LONGEST_MESSAGE:
         raise InvalidBody([("message", f"At most {_LONGEST_MESSAGE} characters.")])
-    persons = await tx.rows(queries.invited, person_ids=body.person_ids) if body.person_ids else []
-    recipients = _recipients(body.emails, persons)
+    emails = [_address(email) for email in body.emails]
+    persons = await tx.rows(queries.invited, person_ids=body.person_ids, emails=[address.lower() for address in emails])
+    recipients = _recipients(emails, persons)
     if len(recipients) > _MOST_INVITED:
         raise refusal(400, f"At most {_MOST_INVITED} people are invited at once")
     for address, locale in recipients:
@@ -208,11 +209,10 @@ async def invite(tx: Transaction, caller: Caller, playlist_id: UUID, token: str,
 
 
 def _recipients(emails: Sequence[str], persons: Sequence[asyncpg.Record]) -> list[tuple[str, str | None]]:
-    """Addresses with the locale of the person who has one; each once in whatever spelling, persons' own first."""
+    """Addresses with the locale of the person who has one; each once in whatever spelling, best in the person's."""
     by_address: dict[str, tuple[str, str | None]] = {}
     for email in emails:
-        address = _address(email)
-        by_address.setdefault(address.lower(), (address, None))
+        by_address.setdefault(email.lower(), (email, None))
     for row in persons:
         by_address[row["email"].lower()] = (row["email"], row["locale"])
     return list(by_address.values())

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-from pegbar.core.data.migrations.handing_back import before_parting
+from pegbar.core.data.migrations.handing_back import CannotHandBack, before_parting
 from pegbar.review.sharing import keys
 
 _SEALED = text(
@@ -12,21 +12,28 @@ _SEALED = text(
     """
 )
 _OPEN = text("UPDATE playlist_share_link SET token = :token WHERE id = :id")
-#: Its hash would be a token there, which whoever read the database knows.
+#: The hash would be a token there, which whoever read the database knows.
 _SHUT = text("UPDATE playlist_share_link SET token = gen_random_uuid()::text, is_active = false WHERE id = :id")
 
 
 @before_parting
-def write_tokens(connection: Connection) -> list[str]:
-    """Write the tokens of links back; what came of it."""
-    rows = connection.execute(_SEALED).all()
-    tokens = {row.id: keys.unseal(bytes(row.sealed_token), row.id) for row in rows}
-    for link_id, token in tokens.items():
-        connection.execute(
-            _SHUT if token is None else _OPEN, {"id": link_id, "token": token} if token else {"id": link_id}
+def write_tokens(connection: Connection, lose: bool) -> list[str]:
+    """Write the tokens of links back. Raises CannotHandBack when they were sealed with another key, unless told to."""
+    tokens = {row.id: keys.unseal(bytes(row.sealed_token), row.id) for row in connection.execute(_SEALED)}
+    lost = [link_id for link_id, token in tokens.items() if token is None]
+    if lost and not lose:
+        raise CannotHandBack(
+            f"{len(lost)} share links were made with another SECRET_KEY than this one, so that their tokens cannot be "
+            "written back. Set SECRET_KEY (or --data, where secret.key lies) as the server had it; if the key is lost, "
+            "--lose-links revokes them."
         )
-    lost = sum(token is None for token in tokens.values())
-    notes = [f"{len(rows) - lost} share links, whose tokens are plain again"] if len(rows) > lost else []
-    if lost:
-        notes.append(f"{lost} share links, revoked: they were made with another SECRET_KEY, so their tokens are lost")
-    return notes
+    for link_id, token in tokens.items():
+        if token is None:
+            connection.execute(_SHUT, {"id": link_id})
+        else:
+            connection.execute(_OPEN, {"id": link_id, "token": token})
+    notes = {
+        "whose tokens are plain again": len(tokens) - len(lost),
+        "which are revoked, since their key is lost": len(lost),
+    }
+    return [f"{number} share links, {what}" for what, number in notes.items() if number]

@@ -1,8 +1,7 @@
 """Reads about the share links of a playlist, for those who share it. Source: spec review, "…/share"."""
 
-from sqlalchemy import Select, Text, any_, func, select, true
+from sqlalchemy import Select, Text, select, true
 
-from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.wire import json_object
 from pegbar.review.sharing.rule import NAMES_LINK
@@ -43,9 +42,14 @@ named_link = sql(
     token_hash=Text,
 )
 
-#: Whom an invitation goes to, of persons.
-invited = select(person.c.id, person.c.email, person.c.locale).where(
-    person.c.id == any_(param("person_ids")), func.coalesce(person.c.email, "") != ""
+#: Persons whom an invitation goes to: named, or known by an address. Guests and bots have none that is theirs.
+invited = sql(
+    """
+    SELECT email, locale FROM person
+     WHERE (id = ANY(:person_ids) OR lower(email) = ANY(:emails ::text[]))
+       AND email <> '' AND NOT is_guest AND NOT is_bot
+     ORDER BY created_at, id
+    """
 )
 
 #: What an invitation tells of a link that is still good.

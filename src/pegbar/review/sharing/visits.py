@@ -42,8 +42,8 @@ _PASS_COOKIE, _GUEST_COOKIE = "pegbar_share_pass", "pegbar_guest_"
 _GUEST_LIFETIME = 180 * 24 * 3600
 _TOKEN = re.compile(r"[\w-]{1,64}", re.ASCII)
 
-#: What passwords were right, for clients that send theirs with every request: bcrypt takes a quarter of a second. A
-#: proof is compared with the stored password at each use, so that nothing old is believed.
+#: The proofs of passwords that were right, for clients that send theirs with every request: bcrypt takes a quarter of
+#: a second. Each is compared with the stored password when it is used, so that nothing old is believed.
 _known: OrderedDict[bytes, str] = OrderedDict()
 _MOST_KNOWN = 1000
 
@@ -111,14 +111,15 @@ async def visit(request: AnyRequest, db: Database) -> Visit:
 
 async def _proved(request: AnyRequest, db: Database, token: str, password: str) -> str | None:
     """The proof of a right password; None for a wrong one, for a link without one, and without such a link."""
-    key = sha256("\0".join((token, password)).encode(errors="surrogatepass")).digest()
-    if (known := _known.get(key)) is not None:
-        return known
-    guesses, token_hash = Guesses(db, request), keys.hashed(token)
+    token_hash = keys.hashed(token)
     link = await db.row(password_of_link, token=token, token_hash=token_hash)
     if link is not None and link["password"] is None:
         return None
     stored: str | None = None if link is None else link["password"]
+    key = sha256("\0".join((token, password)).encode(errors="surrogatepass")).digest()
+    if stored is not None and _known.get(key) == keys.proof_of(stored):
+        return _known[key]
+    guesses = Guesses(db, request)
     target = await guesses.of_secret("share-link", token_hash)
     _check_open(target.closed_for)
     if not await matches(password, None if stored is None else stored.encode(), guesses.network):

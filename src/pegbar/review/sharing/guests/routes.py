@@ -3,9 +3,11 @@
 Nobody signs in here; a login is ignored. Source: spec review, operations under `/shared/playlists/{token}`.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from litestar import Request
@@ -14,7 +16,7 @@ from pegbar.accounts.resources import persons
 from pegbar.accounts.shapes import SAFE_WITH_DEPARTMENTS
 from pegbar.core.data.database import Database, Json
 from pegbar.core.http.body import read_body, validate
-from pegbar.core.http.forms import multipart_form
+from pegbar.core.http.forms import Form, multipart_form
 from pegbar.core.http.routing import Reply, delete, get, post, put
 from pegbar.core.turns import Turns
 from pegbar.media.events import PREVIEW_ANNOTATED
@@ -43,10 +45,12 @@ from pegbar.tasks.events import (
 )
 
 AnyRequest = Request[Any, Any, Any]
-B = TypeVar("B")
-
 _PAGE = "/shared/playlists/{token:str}"
 _TAG = "Shared playlists"
+
+
+#: Seconds that the files of a guest may take to arrive.
+_PATIENCE = 900
 
 
 @cache
@@ -232,12 +236,24 @@ _FILES = {
 }
 
 
+@asynccontextmanager
+async def _form(request: AnyRequest, most_bytes: int) -> AsyncIterator[Form]:
+    """The form of a guest, who may take so long: another waits for the place."""
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                form = await stack.enter_async_context(multipart_form(request, most_bytes=most_bytes))
+        except TimeoutError:
+            raise refusal(408, f"The files did not arrive within {_PATIENCE} seconds") from None
+        yield form
+
+
 @post(
     f"{_COMMENT}/attachments",
     access=by_link,
     body_schema=_FILES,
     returns=CHANGED,
-    errors=(400, 403, 404, 413, 429),
+    errors=(400, 403, 404, 408, 413, 429),
     tag=_TAG,
 )
 async def attach_as_guest(comment_id: UUID, request: AnyRequest, db: Database) -> Any:
@@ -245,7 +261,7 @@ async def attach_as_guest(comment_id: UUID, request: AnyRequest, db: Database) -
     visitor, link = await _link(request, db)
     actions.check_right(link["can_comment"], "Comments are disabled")
     most = await limits.room(db, link["link_id"])
-    async with _uploads().place(link["link_id"]), multipart_form(request, most_bytes=most) as form:
+    async with _uploads().place(link["link_id"]), _form(request, most) as form:
         named = {"guest_id": form.fields.get("guest_id") or request.query_params.get("guest_id") or None}
         if named["guest_id"] is None:
             raise refusal(403, "Forbidden")
