@@ -82,6 +82,10 @@ def test_nobody_is_another_guest_by_their_id_or_name(server: Server, shared: Sha
     program = Client(server.api)
     assert program.put(one, {"guest_id": gil.id, "text": "By hand"}, headers=secret).status_code == 200
     assert program.put(one, {"guest_id": gil.id, "text": "x"}, headers={"X-Guest-Secret": "é"}).status_code == 403
+    beside_the_id = {"guest_id": gil.id, "guest_secret": gil.person["guest_secret"]}
+    assert program.put(one, {**beside_the_id, "text": "By hand"}).status_code == 200
+    assert program.post(f"{page}/guest", beside_the_id).json()["id"] == gil.id
+    program = Client(server.api)  # without the cookie of that answer
     elsewhere = shared.page()
     assert program.post(f"{elsewhere}/comments", body, headers=secret).status_code == 403
     # Whoever types their own name again is themselves.

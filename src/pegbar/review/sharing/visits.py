@@ -6,9 +6,10 @@ in a cookie that scripts cannot read, so that a browser's `<img>` and `<video>` 
 
 **Guests** are persons, and their ids are told with their comments to everybody who has the link: an id alone proves
 nothing. So whoever makes a guest gets a secret too, in a cookie that scripts cannot read and, for programs without
-cookies, as `guest_secret` of the answer, to be sent in the header `X-Guest-Secret`. The web UI, which keeps `guest_id`
-alone, has the cookie with it. Acting as a guest whose secret is not shown is refused; coming back with such an id makes
-a new guest, whose id replaces the old one in the web UI. That happens once to guests that another server made.
+cookies, as `guest_secret` of the answer, to be sent beside `guest_id` or in the header `X-Guest-Secret`. The web UI,
+which keeps `guest_id` alone, has the cookie with it. Acting as a guest whose secret is not shown is refused; coming
+back with such an id makes a new guest, whose id replaces the old one in the web UI. That happens once to guests that
+another server made.
 
 From "Worth fixing" 5 and 6 of spec review.
 """
@@ -75,18 +76,19 @@ class Visit:
         """The parameters of a statement about the link (rule.py)."""
         return {"token": self.token, "token_hash": keys.hashed(self.token), "proofs": self.proofs}
 
-    def is_guest(self, guest_id: UUID) -> bool:
-        """Whether the request shows the secret of this guest."""
-        return any(keys.is_guest_secret(guest_id, shown) for shown in (self.secrets.get(guest_id, ""), self.secret))
+    def is_guest(self, guest_id: UUID, secret: str = "") -> bool:
+        """Whether the request shows the secret of this guest: in a cookie, the header, or beside the id."""
+        shown = (self.secrets.get(guest_id, ""), self.secret, secret)
+        return any(keys.is_guest_secret(guest_id, text) for text in shown)
 
     @property
     def guests(self) -> list[UUID]:
         """The guests whose secrets the request shows in cookies."""
         return [guest_id for guest_id in self.secrets if self.is_guest(guest_id)]
 
-    def check_guest(self, guest_id: UUID) -> None:
+    def check_guest(self, guest_id: UUID, secret: str) -> None:
         """Raise 403 unless the request shows the secret of this guest."""
-        if not self.is_guest(guest_id):
+        if not self.is_guest(guest_id, secret):
             raise refusal(403, "Forbidden")
 
     def answer(self, body: Json) -> Json | Reply:

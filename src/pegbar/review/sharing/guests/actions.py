@@ -48,7 +48,7 @@ async def come_in(tx: Transaction, visit: Visit, body: GuestNames) -> tuple[UUID
     row = await tx.row(queries.guest, guest_id=known_id, **visit.link)
     if row is None:
         raise no_such_link()
-    if known_id is not None and row["guest_id"] is not None and visit.is_guest(known_id):
+    if known_id is not None and row["guest_id"] is not None and visit.is_guest(known_id, body.guest_secret):
         return known_id, _with_secret(known_id, row["row"]), True
     first_name, last_name = body.names()
     names = {"first_name": first_name, "last_name": last_name}

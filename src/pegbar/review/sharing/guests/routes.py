@@ -4,7 +4,7 @@ Nobody signs in here; a login is ignored. Source: spec review, operations under 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import Any
@@ -132,8 +132,8 @@ async def shared_preview(preview_file_id: UUID, request: AnyRequest, query: Pass
 async def come_in(request: AnyRequest, db: Database) -> Reply:
     """Come in as a guest: the person, with the `guest_secret` that proves it, which browsers get in a cookie too.
 
-    200 for who comes back with `guest_id` and the secret (cookie, or header `X-Guest-Secret`); else 201, and a new id
-    unless a guest of these names is proved.
+    200 for who comes back with `guest_id` and the secret (in the cookie, beside the id, or in the header
+    `X-Guest-Secret`); else 201, and a new id unless a guest of these names is proved.
     """
     visitor, _ = await _link(request, db)
     body = await read_body(request, GuestNames)
@@ -155,7 +155,7 @@ async def _from_guest(request: AnyRequest, db: Database, right: str, message: st
     visitor, link = await _link(request, db)
     actions.check_right(link[right], message)
     body = await read()
-    visitor.check_guest(body.guest_id)
+    visitor.check_guest(body.guest_id, body.guest_secret)
     return visitor, body
 
 
@@ -228,6 +228,7 @@ _FILES = {
                 "required": ["guest_id"],
                 "properties": {
                     "guest_id": {"type": "string", "format": "uuid"},
+                    "guest_secret": {"type": "string"},
                     "file": {"type": "string", "format": "binary", "description": "Any field that holds a file"},
                 },
             }
@@ -248,6 +249,15 @@ async def _form(request: AnyRequest, most_bytes: int) -> AsyncIterator[Form]:
         yield form
 
 
+def _check_named(visitor: Visit, fields: Mapping[str, str]) -> UUID:
+    """The guest whom fields name. Raises 403 for nobody, and for somebody who is not proved."""
+    if not fields.get("guest_id"):
+        raise refusal(403, "Forbidden")
+    by = validate(dict(fields), ByGuest, strict=False)
+    visitor.check_guest(by.guest_id, by.guest_secret)
+    return by.guest_id
+
+
 @post(
     f"{_COMMENT}/attachments",
     access=by_link,
@@ -262,11 +272,7 @@ async def attach_as_guest(comment_id: UUID, request: AnyRequest, db: Database) -
     actions.check_right(link["can_comment"], "Comments are disabled")
     most = await limits.room(db, link["link_id"])
     async with _uploads().place(link["link_id"]), _form(request, most) as form:
-        named = {"guest_id": form.fields.get("guest_id") or request.query_params.get("guest_id") or None}
-        if named["guest_id"] is None:
-            raise refusal(403, "Forbidden")
-        guest_id = validate(named, ByGuest, strict=False).guest_id
-        visitor.check_guest(guest_id)
+        guest_id = _check_named(visitor, {**request.query_params, **form.fields})
         if len(chosen(form)) > actions.MOST_FILES:
             raise refusal(400, f"A comment takes at most {actions.MOST_FILES} files")
         await db.write(None, lambda tx: actions.check_own_comment(tx, visitor, guest_id, comment_id))

@@ -42,12 +42,13 @@ class GuestNames(Strict):
 
 
 class ByGuest(Strict):
-    """Who acts."""
+    """Who acts, and what proves it where no cookie does."""
 
     guest_id: UUID
+    guest_secret: str = ""
 
 
-class _Words(ByGuest):
+class _Words(ByGuest, kw_only=True):
     checklist: list[Any] | None = None
 
     def check(self, text: str | None) -> None:
