@@ -142,9 +142,12 @@ def shared_by_link(url: str, **environment: str) -> tuple[str, str]:
     settings.cache_clear()
     project_id, playlist_id, person_id = uuid4(), uuid4(), uuid4()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("INSERT INTO project (id, name) VALUES (%s, %s)", [project_id, str(project_id)])
         connection.execute(
-            "INSERT INTO person (id, first_name, last_name, role) VALUES (%s, 'A', 'B', 'manager')", [person_id]
+            "INSERT INTO project (id, name, production_style) VALUES (%s, %s, '2d3d')", [project_id, str(project_id)]
+        )
+        connection.execute(
+            "INSERT INTO person (id, first_name, last_name, role, contract_type) VALUES (%s, 'A', 'B', 'manager', '')",
+            [person_id],
         )
         playlist = "INSERT INTO playlist (id, name, project_id) VALUES (%s, 'x', %s)"
         connection.execute(playlist, [playlist_id, project_id])
