@@ -283,16 +283,17 @@ def test_the_page_shows_entries_in_their_preview_alone(admin: Client, server: Se
     with psycopg.connect(server.database_url, autocommit=True) as connection:
         connection.execute(
             "UPDATE playlist SET shots = shots || %s::jsonb WHERE id = %s",
-            [f"[{json.dumps(gone)}, {json.dumps(bare)}, 3]", shared.playlist["id"]],
+            [f"[{json.dumps(gone)}, {json.dumps(bare)}, 3, {{}}]", shared.playlist["id"]],
         )
     page = anonymous.ok_get(shared.page())
-    first, second, third = page["shots"]
+    first, second, third, empty = page["shots"]
     assert (first["name"], first["parent_name"]) == (shared.asset["name"], "Character")
     assert first["preview_file_status"] == "ready"
     assert [row["id"] for row in first["preview_file_previews"]] == [beside["id"]]
     assert {"annotations", "status", "duration"} <= first["preview_file_previews"][0].keys()
     assert second == {"id": shared.show["id"], "entity_id": shared.show["id"], "preview_files": {}}
     assert third["name"] == shared.aside["name"]
+    assert empty == {"id": None, "preview_files": {}}
     assert not [key for key in third if key.startswith("preview_file_")]
     assert (page["project_name"], page["project_fps"]) == (shared.show["name"], "25")
 

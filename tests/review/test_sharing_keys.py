@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pegbar.config import settings
 from pegbar.core.errors import BadRequest
+from pegbar.core.http.routing import told_path
 from pegbar.review.sharing import keys
 from pegbar.review.sharing.actions import last_moment
 
@@ -96,3 +97,10 @@ def test_a_day_ends_with_its_last_moment(text: str, moment: str) -> None:
     read = last_moment(text)
     assert read is not None
     assert read.isoformat() == moment
+
+
+def test_the_log_tells_no_token() -> None:
+    path = "/shared/playlists/a-token/comments"
+    assert told_path({"path": path, "path_params": {"token": "a-token"}}) == "/shared/playlists/…/comments"
+    assert told_path({"path": "/data/shots", "path_params": {}}) == "/data/shots"
+    assert told_path({"path": "/data/shots"}) == "/data/shots"

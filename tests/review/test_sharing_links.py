@@ -151,6 +151,28 @@ def test_a_password_opens_every_address(shared: Shared, server: Server) -> None:
     assert Client(server.api).get(page, params={"password": "whatever"}).status_code == 200
 
 
+def test_a_browser_is_asked_for_the_password(shared: Shared, server: Server) -> None:
+    """The web UI asks for none."""
+    page = shared.page(password="open sesame")
+    token, browser = page.rpartition("/")[2], Client(server.api)
+    asked = browser.get(f"{page}/enter", headers={"Accept-Language": "fr,en;q=0.8"})
+    assert (asked.status_code, asked.headers["cache-control"]) == (200, "no-store")
+    assert "Mot de passe" in asked.text
+    unknown = browser.get(f"/shared/playlists/{shared.show['id']}/enter", headers={"Accept-Language": "fr"})
+    assert unknown.text == asked.text, "it looks the same where there is no link"
+    wrong = browser.call("POST", f"{page}/enter", data={"password": "open says me"})
+    assert (wrong.status_code, "This is not the password" in wrong.text) == (403, True)
+    assert browser.get(page).status_code == 404
+    right = browser.call("POST", f"{page}/enter", data={"password": "open sesame"})
+    assert (right.status_code, right.headers["location"]) == (
+        303,
+        f"https://localhost:8080/playlists/shared/{token}",
+    )
+    assert browser.get(page).status_code == 200
+    assert browser.get(f"{page}/enter").status_code == 303, "who is in goes on"
+    assert Client(server.api).get(f"{shared.page()}/enter").status_code == 303, "nothing is asked for"
+
+
 def test_passwords_are_not_guessed(shared: Shared, anonymous: Client) -> None:
     page = shared.page(password="open sesame")
     guesses = [anonymous.get(page, params={"password": f"guess {n}"}).status_code for n in range(7)]
@@ -276,7 +298,7 @@ def test_invitations_are_mailed_in_the_language_of_who_gets_them(admin: Client, 
             server.text().partition(f"to={address}")[0].rpartition("\n")[2]
             + server.text().partition(f"to={address}")[2].partition("Z [")[0]
         )
-        assert f"https://localhost:8080/playlists/shared/{made['token']}" in mail
+        assert f"https://localhost:8080/api/shared/playlists/{made['token']}/enter" in mail
         assert shared.playlist["name"] in mail
         assert "<b>Look</b> soon" in mail
         assert "2040" in mail

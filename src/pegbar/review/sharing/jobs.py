@@ -8,19 +8,14 @@ from uuid import UUID
 import asyncpg
 from babel.dates import format_datetime
 
-from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.messages import mail
 from pegbar.core.messages.languages import language_of, texts_of
 from pegbar.core.work.jobs import job
 from pegbar.review.sharing import keys, queries
+from pegbar.review.sharing.addresses import entrance_url, public_url
 
 INVITE = job("review.mail_share_link", priority=5)
-
-
-def public_url(token: str) -> str:
-    """The page of a link, which the web UI shows."""
-    return f"{settings().domain_protocol}://{settings().domain_name}/playlists/shared/{token}"
 
 
 @INVITE.task
@@ -33,7 +28,8 @@ async def mail_share_link(
         return
     token = row["token"] if row["sealed_token"] is None else keys.unseal(row["sealed_token"], row["id"])
     if token is not None:
-        await mail.send(db, composed(row, to, language_of(locale), message, public_url(token)))
+        url = entrance_url(token) if row["has_password"] else public_url(token)
+        await mail.send(db, composed(row, to, language_of(locale), message, url))
 
 
 def composed(row: asyncpg.Record, to: str, language: str, message: str, url: str) -> mail.Mail:

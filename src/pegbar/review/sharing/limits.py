@@ -4,6 +4,7 @@ What they did is counted by link and hour, in the transaction that does it. File
 there, also those that were removed again: removed files may stay on the disk.
 """
 
+import time
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from pegbar.config import settings
 from pegbar.core.data.database import Reader, Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.errors import TooLarge, TooManyRequests
+
+_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ async def count(tx: Transaction, link_id: UUID, use: Use) -> None:
     ):
         if most and getattr(use, name) and row[name] > most:
             error = TooManyRequests("The guests of this link did too much within an hour. Try again later.")
-            error.headers["retry-after"] = "600"
+            error.headers["retry-after"] = str(int(_HOUR - time.time() % _HOUR) + 1)
             raise error
     _check_total(row["bytes"] if use.bytes else 0)
 

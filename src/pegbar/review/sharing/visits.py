@@ -96,7 +96,7 @@ class Visit:
         return Reply(bytes(body), cookies=self.cookies) if self.cookies else body
 
 
-async def visit(request: AnyRequest, db: Database) -> Visit:
+async def visit(request: AnyRequest, db: Database, *, password: str = "") -> Visit:
     """What a request proves. Raises NotFound for what is no token, TooManyRequests after too many wrong passwords."""
     token: str = request.path_params["token"]
     if not _TOKEN.fullmatch(token):
@@ -104,8 +104,8 @@ async def visit(request: AnyRequest, db: Database) -> Visit:
     cookies = request.cookies
     proofs = [proof] if (proof := keys.proof_in(token, cookies.get(_PASS_COOKIE, ""))) else []
     new_cookies = []
-    password = request.query_params.get("password") or request.headers.get(PASSWORD_HEADER, "")
-    if password and (right := await _proved(request, db, token, password)) is not None:
+    shown = password or request.query_params.get("password") or request.headers.get(PASSWORD_HEADER, "")
+    if shown and (right := await _proved(request, db, token, shown)) is not None:
         new_cookies = _cookies(request, token, _PASS_COOKIE, keys.new_pass(token, right), keys.PASS_LIFETIME)
         proofs.append(right)
     return Visit(token, proofs, _secrets(cookies), request.headers.get(SECRET_HEADER, ""), new_cookies)

@@ -14,7 +14,7 @@ import msgspec
 
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import person
-from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.database import Json, Reader, Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.storage import mark_deleted
@@ -120,10 +120,10 @@ def check_right(has: bool, message: str) -> None:
 
 
 async def _own_comment(
-    tx: Transaction, visit: Visit, guest_id: UUID, comment_id: UUID, *, status_id: UUID | None = None
+    db: Reader, visit: Visit, guest_id: UUID, comment_id: UUID, *, status_id: UUID | None = None
 ) -> asyncpg.Record:
     """A comment that the guest may change. Raises 403 and 404 in the order of the specification."""
-    row = await tx.row(queries.own_comment, guest_id=guest_id, comment_id=comment_id, status_id=status_id, **visit.link)
+    row = await db.row(queries.own_comment, guest_id=guest_id, comment_id=comment_id, status_id=status_id, **visit.link)
     if row is None:
         raise no_such_link()
     check_right(row["can_comment"], "Comments are disabled")
@@ -183,9 +183,9 @@ async def take_back(tx: Transaction, visit: Visit, guest_id: UUID, comment_id: U
 # Files
 
 
-async def check_own_comment(tx: Transaction, visit: Visit, guest_id: UUID, comment_id: UUID) -> None:
+async def check_own_comment(db: Reader, visit: Visit, guest_id: UUID, comment_id: UUID) -> None:
     """Refuse whoever may not change a comment."""
-    await _own_comment(tx, visit, guest_id, comment_id)
+    await _own_comment(db, visit, guest_id, comment_id)
 
 
 async def attach_files(

@@ -54,7 +54,8 @@ _PLAYLIST = in_text(
 )
 
 #: What is stored of a preview in an old entry says nothing about the one that is shown now.
-_STORED = "(SELECT jsonb_object_agg(key, value) FROM jsonb_each(e.entry) WHERE key NOT LIKE 'preview%')"
+_STORED = """
+    (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(e.entry) WHERE key NOT LIKE 'preview%')"""
 _NAMED = """
     CASE WHEN o.id IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('name', o.name, 'parent_name',
       CASE WHEN y.name NOT IN ('Shot', 'Sequence', 'Episode', 'Edit', 'Concept') THEN y.name

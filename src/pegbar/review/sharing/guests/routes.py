@@ -48,7 +48,6 @@ AnyRequest = Request[Any, Any, Any]
 _PAGE = "/shared/playlists/{token:str}"
 _TAG = "Shared playlists"
 
-
 #: Seconds that the files of a guest may take to arrive.
 _PATIENCE = 900
 
@@ -275,7 +274,7 @@ async def attach_as_guest(comment_id: UUID, request: AnyRequest, db: Database) -
         guest_id = _check_named(visitor, {**request.query_params, **form.fields})
         if len(chosen(form)) > actions.MOST_FILES:
             raise refusal(400, f"A comment takes at most {actions.MOST_FILES} files")
-        await db.write(None, lambda tx: actions.check_own_comment(tx, visitor, guest_id, comment_id))
+        await actions.check_own_comment(db, visitor, guest_id, comment_id)
         files = await keep(form)
     try:
         body = await db.write(None, lambda tx: actions.attach_files(tx, visitor, guest_id, comment_id, files))
