@@ -14,7 +14,7 @@ from pegbar.core.data.schema import String
 from pegbar.core.data.wire import json_list, json_object
 from pegbar.media.queries import PREVIEW, served_preview
 from pegbar.productions.tables import project
-from pegbar.review.shapes import BUILD_JOB, PLAYLIST
+from pegbar.review.shapes import BUILD_JOB, PLAYLIST, SHOTS_VERSION
 from pegbar.review.sharing.rule import ENTRIES, GUEST, LINK, SHOWN, about_link, in_text, is_shown, is_visible
 from pegbar.review.sharing.shapes import CHANGED, LISTED
 from pegbar.review.tables import build_job, playlist
@@ -47,7 +47,11 @@ _BUILDS = json_list(
 )
 _PLAYLIST = in_text(
     select(
-        json_object(PLAYLIST.but("shots", build_jobs=_BUILDS, project_name=project.c.name, project_fps=project.c.fps))
+        json_object(
+            PLAYLIST.but(
+                "shots", SHOTS_VERSION, build_jobs=_BUILDS, project_name=project.c.name, project_fps=project.c.fps
+            )
+        )
     )
     .select_from(playlist.join(project, project.c.id == playlist.c.project_id))
     .where(playlist.c.id == written("link.playlist_id"))
