@@ -46,6 +46,7 @@ PASSING = [
     "projects_team",
     "projects_templates",
     "review_events",
+    "review_sharing",
     "shots_frames",
     "shots_quotas",
     "shots_stats",
