@@ -1,6 +1,7 @@
 """Tabs that look at playlists together, as the web UI does."""
 
 import queue
+import threading
 from typing import Any
 
 import socketio
@@ -19,13 +20,24 @@ class Tab:
         self.heard: queue.Queue[Heard] = queue.Queue()
         self.gone: queue.Queue[str] = queue.Queue()
         self.client = socketio.Client(reconnection=False, handle_sigint=False)
-        # The client has a thread for each message, in which long ones are overtaken; here they come in their order.
-        handle = self.client.eio._trigger_event
-        self.client.eio._trigger_event = lambda event, *arguments, **_: handle(event, *arguments, run_async=False)
+        # The client has a thread for each message, in which long ones are overtaken; here one has all.
+        self._messages: queue.Queue[tuple[Any, ...]] = queue.Queue()
+        self._handle = self.client.eio._trigger_event
+        self.client.eio._trigger_event = self._in_turn
+        threading.Thread(target=self._handle_messages, daemon=True).start()
         self.client.on("*", self._keep, namespace="/events")
         self.client.on("disconnect", lambda *_: self.gone.put("gone"), namespace="/events")
         headers = {"Authorization": f"Bearer {who.token}"}
         self.client.connect(url, headers=headers, transports=[transport], namespaces=["/events"], wait_timeout=20)
+
+    def _in_turn(self, event: str, *arguments: Any, **options: Any) -> Any:
+        if event == "message" and options.get("run_async"):
+            return self._messages.put((event, *arguments))
+        return self._handle(event, *arguments, **options)
+
+    def _handle_messages(self) -> None:
+        while True:
+            self._handle(*self._messages.get(), run_async=False)
 
     def _keep(self, name: str, payload: dict[str, Any]) -> None:
         if name.startswith("preview-room:"):
@@ -54,6 +66,15 @@ class Tab:
             name, payload = heard[-1]
             if name == event and all(payload.get(key) == value for key, value in values.items()):
                 return heard
+
+    def answered(self) -> None:
+        """Wait until the server has handled what the tab said, and the tab has heard what it was sent before."""
+        self.client.call("unknown", namespace="/events", timeout=20)
+
+    def forget(self) -> None:
+        """Forget what was heard so far."""
+        while not self.heard.empty():
+            self.heard.get()
 
     def mark(self, playlist_id: str, number: int) -> None:
         """Say something that the tab hears itself, as all in the room do."""

@@ -172,14 +172,14 @@ class Conversation:
         """End, with the process."""
 
 
-def documentation() -> list[str]:
-    """The section of docs/events.md about conversations."""
+def documentation() -> str:
+    """What docs/events.md says of conversations."""
     lines: list[str] = []
     for conversation in declared:
-        lines += ["", f"## {conversation.title}", "", "| a client sends | what happens | the server tells |"]
-        lines += ["| --- | --- | --- |"]
+        about = " ".join((conversation.__doc__ or "").split())
+        lines += ["", f"## {conversation.title}", about, ""]
+        lines += ["| a client sends | what happens | everybody there is sent |", "| --- | --- | --- |"]
         for said in conversation.hears.values():
-            tells = ", ".join(f"`{name}`" for name in said.tells if name != said.name)
-            told = tells or ("the same" if said.tells == (said.name,) else "")
-            lines.append(f"| `{said.name}` | {said.text} | {told} |")
-    return lines
+            tells = ", ".join("the same" if name == said.name else f"`{name}`" for name in said.tells)
+            lines.append(f"| `{said.name}` | {said.text} | {tells} |")
+    return "\n".join([*lines, ""])

@@ -38,7 +38,10 @@ Place = tuple[UUID, str]
 
 
 class Rooms(Conversation):
-    """Review rooms: who looks at a playlist together."""
+    """What only exists between sockets: it is neither logged nor told to who reads on from a cursor.
+
+    The payload of each is an object with the `playlist_id` of the room; docs/reviews.md says what else it holds.
+    """
 
     channel = queries.CHANNEL
     title = "Review rooms"
