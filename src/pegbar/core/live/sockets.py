@@ -55,6 +55,7 @@ _OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 #: Where Engine.IO logs what a client did: asked for a session that ended, spoke another version, sent what is no
 #: packet. Our own handlers raise nothing there.
 _ABOUT_CLIENTS = frozenset({"_log_error_once", "run_async_handler", "_websocket_handler"})
+_BAD_POST = "post request handler error"
 
 
 def _complaint_of_a_client(record: logging.LogRecord) -> bool:
@@ -62,7 +63,7 @@ def _complaint_of_a_client(record: logging.LogRecord) -> bool:
 
     Clients are told by their answer; a tab that closes or a server that was started again is nothing to mend.
     """
-    if record.funcName in _ABOUT_CLIENTS:
+    if record.funcName in _ABOUT_CLIENTS or record.msg == _BAD_POST:
         record.levelno, record.levelname = logging.DEBUG, "DEBUG"
     return record.levelno >= logging.getLogger("engineio").getEffectiveLevel()
 
@@ -149,7 +150,8 @@ class Realtime:
         ended = self.server.eio.sockets.get(sid)
         if ended is not None and ended.closed:
             self.server.eio.sockets.pop(sid, None)
-        await self._answer(scope, receive, send)
+        with suppress(ValueError):  # a client sent what is no packet: its connection ends
+            await self._answer(scope, receive, send)
 
     async def start(self) -> None:
         """Listen for commits and deliver their events, until `stop`."""
@@ -276,10 +278,10 @@ class Realtime:
                 if self._safe_xid is None:
                     self._safe_xid = await connection.fetchval(_OLDEST_RUNNING)
                 await connection.add_listener(CHANNEL, self._notified)
+                self._commits.put_nowait(None)
                 for conversation in self._conversations:
                     await connection.add_listener(conversation.channel, conversation.notified)
                     await conversation.listening(connection)
-                self._commits.put_nowait(None)
                 listening.set()
                 delay = 0.1
                 await _until_lost(connection, lost)

@@ -297,7 +297,7 @@ class Rooms(Conversation):
         while not node or not await connection.fetchval(queries.be_node, node):
             node = random.randrange(1, 2**31)  # noqa: S311 - any free one
         self._node = node
-        self._unsettled |= self._rooms.keys()
+        self._unsettled |= self._rooms.keys() | set(await self.db.column(queries.rooms_of_dead))
         self._unheard |= self._rooms.keys()
         self._changed = True
         self._listening.set()
