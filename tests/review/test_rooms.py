@@ -195,6 +195,29 @@ def test_people_of_a_node_that_is_killed_leave_and_no_others(
     lost.close()
 
 
+def test_rooms_go_on_after_the_database_forgot_them(
+    tab: Open, server: Server, admin: Client, people: dict[str, Client], playlist: str
+) -> None:
+    here, there = tab(admin), tab(people["supervisor"], 1)
+    here.enter(playlist, current_frame=7, speed=2)
+    there.enter(playlist)
+    both = [admin.id, there.who.id]
+    here.until(ROOM, people=both)
+    # As after a crash: what is not logged is empty, and every connection is lost.
+    with psycopg.connect(server.database_url, autocommit=True) as database:
+        database.execute("TRUNCATE pegbar.review_room, pegbar.review_presence")
+        database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pegbar events'"
+        )
+    for hearer in (here, there):
+        state = hearer.until(ROOM)[-1][1]
+        while set(state["people"]) != set(both):
+            state = hearer.until(ROOM)[-1][1]
+        assert (state["current_frame"], state["speed"]) == (7, 2)
+    there.say(ROOM, playlist, local_id="on")
+    assert here.until(ROOM, local_id="on")[-1][1]["current_frame"] == 7
+
+
 def test_only_readers_of_a_playlist_enter(
     tab: Open, admin: Client, people: dict[str, Client], show: dict[str, Any], playlist: str
 ) -> None:

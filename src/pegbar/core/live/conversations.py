@@ -22,7 +22,7 @@ from pegbar.core.data.database import Database
 from pegbar.core.http.access import Token
 
 #: What one socket may say: so many events and bytes a second on average, so many at once. It waits when it says more.
-_EVENTS, _EVENTS_AT_ONCE = 60.0, 240.0
+_EVENTS, _EVENTS_AT_ONCE = 120.0, 480.0
 _BYTES, _BYTES_AT_ONCE = 1e6, 4e6
 #: A client that polls may send several requests at once: more than so many that wait are not heard.
 _WAITING = 64

@@ -70,10 +70,11 @@ async def tell_people(tx: Transaction, room_id: UUID) -> None:
 
 
 async def tell_state(tx: Transaction, room_id: UUID) -> None:
-    """Tell everybody what a room looks at: for somebody who joins."""
+    """Tell everybody what a room looks at, if somebody is in it."""
     state = await tx.value(queries.state_of, playlist_id=room_id)
-    people = await tx.column(queries.people, playlist_id=room_id)
-    await tell(tx, room_id, ROOM_UPDATED, shown(room_id, state or {}, people))
+    if state is not None:
+        people = await tx.column(queries.people, playlist_id=room_id)
+        await tell(tx, room_id, ROOM_UPDATED, shown(room_id, state, people))
 
 
 async def change_state(tx: Transaction, room_id: UUID, change: State, *, only_newcomer: bool) -> None:

@@ -10,7 +10,7 @@ rooms".
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,8 @@ log = structlog.get_logger()
 _LOOK_EVERY = 1.0
 #: Rooms that one socket may be in: a tab shows one playlist.
 _ROOMS_OF_SOCKET = 16
+#: Changes of rooms that are written at once: requests have the other connections.
+_AT_ONCE = 3
 #: Seconds that somebody who enters waits for the listening connection, when it was lost.
 _PATIENCE = 5.0
 
@@ -61,6 +63,7 @@ class Rooms(Conversation):
         self._looked_at = 0.0
         self._changed = True  #: standing may have
         self._looking, self._saying = asyncio.Lock(), asyncio.Lock()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._to_say: list[str] = []
 
     # What clients say
@@ -70,7 +73,7 @@ class Rooms(Conversation):
         """The socket hears the room from now on."""
         if (room_id := _room_of(arguments)) is None:
             return
-        seat = await self._seat(speaker, room_id)
+        seat = await self._enter(speaker, room_id)
         if seat is not None:
             seat.listens = True
             await self._settle(room_id)
@@ -79,11 +82,10 @@ class Rooms(Conversation):
     async def close(self, speaker: Speaker, _: str, arguments: tuple[Any, ...]) -> None:
         """The socket hears the room no more."""
         room_id = _room_of(arguments)
-        seat = self._rooms.get(room_id, {}).get(speaker.socket) if room_id is not None else None
-        if room_id is not None and seat is not None:
+        if room_id is not None and (seat := self._seat(speaker, room_id)) is not None:
             seat.listens = False
-            self._tidy(room_id, speaker.socket)
-            await self._settle(room_id, tell=False)
+            if self._tidy(room_id, speaker.socket):
+                await self._settle(room_id, tell=False)
 
     @on("preview-room:join", tells=(PEOPLE_UPDATED, ROOM_UPDATED))
     async def join(self, speaker: Speaker, _: str, arguments: tuple[Any, ...]) -> None:
@@ -91,7 +93,7 @@ class Rooms(Conversation):
         room_id, first_state = _room_of(arguments), _change_in(arguments)
         if room_id is None or first_state is None:
             return
-        seat = await self._seat(speaker, room_id)
+        seat = await self._enter(speaker, room_id)
         if seat is not None:
             seat.in_people = True
             await self._settle(room_id, first_state)
@@ -100,8 +102,7 @@ class Rooms(Conversation):
     async def leave(self, speaker: Speaker, _: str, arguments: tuple[Any, ...]) -> None:
         """The person is none of the people any more, unless in another tab."""
         room_id = _room_of(arguments)
-        seat = self._rooms.get(room_id, {}).get(speaker.socket) if room_id is not None else None
-        if room_id is not None and seat is not None:
+        if room_id is not None and (seat := self._seat(speaker, room_id)) is not None:
             seat.in_people = False
             self._tidy(room_id, speaker.socket)
             await self._settle(room_id)
@@ -113,7 +114,7 @@ class Rooms(Conversation):
         if room_id is None or changed is None or not await self._may_speak(speaker, room_id):
             return
         only_newcomer = len(arguments) > 1 and arguments[1] is True
-        async with actions.turn(self.db, room_id) as tx:
+        async with self._at_once, actions.turn(self.db, room_id) as tx:
             await actions.change_state(tx, room_id, changed, only_newcomer=only_newcomer)
 
     @on(
@@ -136,30 +137,37 @@ class Rooms(Conversation):
 
     # Who is where
 
-    async def _seat(self, speaker: Speaker, room_id: UUID) -> Seat | None:
+    def _seat(self, speaker: Speaker, room_id: UUID) -> Seat | None:
+        return self._rooms.get(room_id, {}).get(speaker.socket)
+
+    async def _enter(self, speaker: Speaker, room_id: UUID) -> Seat | None:
         """The seat of a socket that may be in a room, a new one if it has none; None when it may not."""
         if speaker.socket not in await self.sockets.still_good([speaker.socket]):
             await self.sockets.hang_up(speaker.socket)
             return None
         rows = await self.db.rows(queries.may_enter, person_ids=[speaker.token.sub], playlist_ids=[room_id])
-        in_rooms = sum(speaker.socket in seats for seats in self._rooms.values())
-        seats = self._rooms.get(room_id, {})
-        if not rows or (speaker.socket not in seats and in_rooms >= _ROOMS_OF_SOCKET):
+        seat = self._seat(speaker, room_id)
+        if not rows or seat is not None:
+            return seat if rows else None
+        if sum(speaker.socket in seats for seats in self._rooms.values()) >= _ROOMS_OF_SOCKET:
             return None
-        if speaker.socket not in seats:
-            self._rooms.setdefault(room_id, seats)[speaker.socket] = Seat(speaker.token.sub, rows[0]["speaks"])
-        return seats[speaker.socket]
+        seat = Seat(speaker.token.sub, rows[0]["speaks"])
+        self._rooms.setdefault(room_id, {})[speaker.socket] = seat
+        self._changed = True  # it may have while the database was asked
+        return seat
 
     async def _may_speak(self, speaker: Speaker, room_id: UUID) -> bool:
         await self._look()
-        seat = self._rooms.get(room_id, {}).get(speaker.socket)
+        seat = self._seat(speaker, room_id)
         return seat is not None and seat.listens and seat.speaks
 
-    def _tidy(self, room_id: UUID, socket: str) -> None:
-        """Forget a seat that is for nothing."""
+    def _tidy(self, room_id: UUID, socket: str) -> bool:
+        """Forget a seat that is for nothing; whether it was."""
         seat = self._rooms[room_id][socket]
-        if not (seat.listens or seat.in_people):
-            self._take_out((room_id, socket))
+        if seat.listens or seat.in_people:
+            return False
+        self._take_out((room_id, socket))
+        return True
 
     def _take_out(self, place: Place) -> None:
         room_id, socket = place
@@ -189,7 +197,7 @@ class Rooms(Conversation):
         except TimeoutError:
             raise Unavailable("The process is not connected to the database.") from None
         try:
-            async with actions.turn(self.db, room_id) as tx:
+            async with self._at_once, actions.turn(self.db, room_id) as tx:
                 assert self._node is not None
                 self._unsettled.discard(room_id)
                 seats = dict(self._rooms.get(room_id, {}))
@@ -209,31 +217,34 @@ class Rooms(Conversation):
             now = asyncio.get_running_loop().time()
             if not self._changed and now < self._looked_at + _LOOK_EVERY:
                 return
-            self._changed, places = False, [(room, socket) for room, seats in self._rooms.items() for socket in seats]
+            self._changed = False
             try:
-                await self._look_at(places)
+                await self._look_at(
+                    {(room, socket): seat for room, seats in self._rooms.items() for socket, seat in seats.items()}
+                )
             except BaseException:
                 self._changed = True
                 raise
             self._looked_at = now
 
-    async def _look_at(self, places: Sequence[Place]) -> None:
-        if not places:
+    async def _look_at(self, seats: Mapping[Place, Seat]) -> None:
+        if not seats:
             return
-        sockets = {socket for _, socket in places}
+        places, sockets = list(seats), {socket for _, socket in seats}
         good = await self.sockets.still_good(sockets)
         rows = await self.db.rows(
             queries.may_enter,
-            person_ids=[self._rooms[room_id][socket].person_id for room_id, socket in places],
+            person_ids=[seat.person_id for seat in seats.values()],
             playlist_ids=[room_id for room_id, _ in places],
         )
         allowed = {places[row["place"]]: row["speaks"] for row in rows if places[row["place"]][1] in good}
-        for place in places:
-            seat = self._rooms.get(place[0], {}).get(place[1])
-            if seat is not None and place in allowed:
-                seat.speaks = allowed[place]
-            elif seat is not None:
-                self._take_out(place)
+        for (room_id, socket), seat in seats.items():
+            if self._rooms.get(room_id, {}).get(socket) is not seat:
+                continue  # it left meanwhile
+            if (room_id, socket) in allowed:
+                seat.speaks = allowed[room_id, socket]
+            else:
+                self._take_out((room_id, socket))
                 self._needed.set()
         for socket in sockets - good:
             await self.sockets.hang_up(socket)
@@ -246,7 +257,8 @@ class Rooms(Conversation):
         async with self._saying:
             together, self._to_say = self._to_say, []
             if together:
-                await actions.say(self.db, together)
+                # Who hangs up now takes nobody else's words along.
+                await asyncio.shield(actions.say(self.db, together))
 
     def notified(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         """Put together what is said in a room."""
@@ -263,14 +275,13 @@ class Rooms(Conversation):
             message = await self._heard.get()
             try:
                 await self._look()
+                seats = self._rooms.get(message.room_id, {})
+                if message.event == ROOM_UPDATED and seats:
+                    self._states[message.room_id] = message.payload
+                listeners = [socket for socket, seat in seats.items() if seat.listens]
+                await self.sockets.send(message.event, message.payload, listeners)
             except Exception as error:
                 _tell("what was said in a review room was not passed on", error)
-                continue
-            seats = self._rooms.get(message.room_id, {})
-            if message.event == ROOM_UPDATED and seats:
-                self._states[message.room_id] = message.payload
-            listeners = [socket for socket, seat in seats.items() if seat.listens]
-            await self.sockets.send(message.event, message.payload, listeners)
 
     # The process
 

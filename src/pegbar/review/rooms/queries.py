@@ -12,10 +12,13 @@ _ROOM, _NODE = 0x70656772, 0x7065676E
 #: Whether this connection has got the number of a process, which it keeps as long as it lives.
 be_node = f"SELECT pg_try_advisory_lock({_NODE}, $1)"
 
-#: One change of a room at a time. What is lost by a crash is lost anyway: nobody waits for a disk.
+#: One change of a room at a time; a process that stands still in the middle of one holds up nobody for long. What is
+#: lost by a crash is lost anyway: nobody waits for a disk.
 take_turn = sql(
     f"""
-    SELECT pg_advisory_xact_lock({_ROOM}, hashtext(:room)), set_config('synchronous_commit', 'off', true)
+    SELECT set_config('synchronous_commit', 'off', true), set_config('lock_timeout', '2s', true),
+           set_config('idle_in_transaction_session_timeout', '5s', true),
+           pg_advisory_xact_lock({_ROOM}, hashtext(:room))
     """,
     room=Text,
 )
