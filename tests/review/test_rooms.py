@@ -250,6 +250,7 @@ def test_who_may_not_see_the_playlist_any_more_is_taken_out(tab: Open, admin: Cl
     removed, signed_out, outsider = tab(artists[0]), tab(artists[1]), tab(client)
     for one in (boss, near, removed, signed_out, outsider):
         one.enter(room)
+    boss.until(ROOM, people=[admin.id, *(member.id for member in (*artists, client))])
 
     def goes(one: Tab, number: int) -> None:
         """Somebody goes from the people, hears nothing more and is not heard."""
