@@ -162,7 +162,7 @@ class Conversation:
     def committed(self) -> None:
         """Somebody committed something that emitted events: standing may have changed."""
 
-    async def left(self, socket: str) -> None:
+    def left(self, socket: str) -> None:
         """A socket is gone."""
 
     async def start(self) -> None:

@@ -46,6 +46,8 @@ _KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp
 _NOT_TAKEN = 5000
 #: Seconds between looks for clients that came back to a server that stops.
 _HANG_UP_EVERY = 0.2
+#: Seconds that clients have to take what they were sent before.
+_LAST_WORDS = 1.0
 #: Seconds before events that could not be delivered are tried again.
 _DELIVER_AGAIN = 0.5
 #: The oldest transaction still running: every event of those before it was committed.
@@ -189,7 +191,9 @@ class Realtime:
             with suppress(Exception):
                 await self.server.disconnect(socket, namespace=NAMESPACE)
         if self.server.eio.sockets:
-            await self.server.eio.disconnect()
+            with suppress(TimeoutError):  # a client that is gone without a word takes none either
+                async with asyncio.timeout(_LAST_WORDS):
+                    await self.server.eio.disconnect()
 
     # Sockets
 
@@ -214,12 +218,10 @@ class Realtime:
         self._speakers[socket] = Speaker(socket, await self._authenticate(socket, environ, auth))
 
     async def _disconnect(self, socket: str, *_: Any) -> None:
+        # Nothing is waited for: Socket.IO takes no note of a task that is cancelled here.
         self._speakers.pop(socket, None)
         for conversation in self._conversations:
-            try:
-                await conversation.left(socket)
-            except Exception as error:
-                _tell("a socket that left was not taken out", error)
+            conversation.left(socket)
 
     async def _heard(self, event: str, socket: str, *arguments: Any) -> None:
         """What a client said. Events that nobody declared are ignored, and nothing is answered."""

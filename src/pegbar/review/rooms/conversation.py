@@ -53,6 +53,7 @@ class Rooms(Conversation):
         self._rooms: dict[UUID, dict[str, Seat]] = {}
         self._states: dict[UUID, State] = {}  #: what each room was last heard to look at, should the database forget it
         self._unsettled: set[UUID] = set()  #: rooms to be written again
+        self._untold: set[UUID] = set()  #: rooms in which everybody is told who is there, be it the same
         self._unheard: set[UUID] = set()  #: rooms in which something may have been missed
         self._node: int | None = None
         self._listening = asyncio.Event()
@@ -177,13 +178,15 @@ class Rooms(Conversation):
             del self._rooms[room_id]
             self._states.pop(room_id, None)
 
-    async def left(self, socket: str) -> None:
+    def left(self, socket: str) -> None:
         """A socket is gone from all its rooms."""
-        places = {room_id: seats[socket] for room_id, seats in self._rooms.items() if socket in seats}
-        for room_id in places:
+        places = [(room_id, seats[socket]) for room_id, seats in self._rooms.items() if socket in seats]
+        for room_id, seat in places:
             self._take_out((room_id, socket))
-        for room_id, seat in places.items():
-            await self._settle(room_id, tell=seat.in_people)
+            if seat.in_people:
+                self._untold.add(room_id)
+        if places:
+            self._needed.set()
 
     async def _settle(self, room_id: UUID, first_state: State | None = None, *, tell: bool = True) -> None:
         """Write who of this process is in a room, and tell everybody (who must be told when that changes).
@@ -294,7 +297,7 @@ class Rooms(Conversation):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        rooms, self._rooms = list(self._rooms), {}
+        rooms, self._rooms = self._unsettled | self._rooms.keys(), {}
         if not self._listening.is_set():
             return
         for room_id in rooms:
@@ -336,8 +339,10 @@ class Rooms(Conversation):
         if self._rooms:
             self._unsettled.update(await self.db.column(queries.rooms_of_dead))
         for room_id in list(self._unsettled):
-            last = self._states.get(room_id, {}) if room_id in self._unheard else None
-            await self._settle(room_id, None if last is None else change(last), tell=last is not None)
+            missed, told = room_id in self._unheard, room_id in self._untold
+            self._untold.discard(room_id)
+            first_state = change(self._states.get(room_id, {})) if missed else None
+            await self._settle(room_id, first_state, tell=told or missed)
             self._unheard.discard(room_id)
 
 
