@@ -131,6 +131,16 @@ def test_what_is_said_is_passed_on_verbatim_and_in_order(
         assert [message for message in heard if message[0] not in (PEOPLE, ROOM)] == expected
 
 
+def test_who_says_too_much_is_slowed_and_nothing_is_lost(tab: Open, admin: Client, playlist: str) -> None:
+    one, two = tab(admin), tab(admin, 1)
+    one.enter(playlist)
+    two.enter(playlist)
+    for number in range(600):
+        one.mark(playlist, number)
+    said = [payload["mark"] for name, payload in two.until("change-version", mark=599) if name == "change-version"]
+    assert said == list(range(600))
+
+
 def test_two_tabs_of_a_person_are_one_of_the_people_until_both_are_closed(
     tab: Open, admin: Client, people: dict[str, Client], playlist: str
 ) -> None:

@@ -85,8 +85,8 @@ async def _wait(allowance: Allowance, amount: float) -> None:
 class Sockets(Protocol):
     """The sockets of the process, as a conversation knows them."""
 
-    async def send(self, event: str, payload: Any, to: Collection[str]) -> None:
-        """Send an event to some sockets."""
+    async def send(self, event: str, to: Collection[str]) -> None:
+        """Send an event to some sockets: a JSON array of its name and its payload, which is passed on as it stands."""
 
     async def still_good(self, sockets: Collection[str]) -> frozenset[str]:
         """Those whose tokens and accounts are still good, as the database says now."""

@@ -42,6 +42,8 @@ _DEFAULT = "/"
 #: lets go of a process that does not answer either.
 _SILENCE, _ANSWER = 10.0, 5.0
 _KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+#: The kind of a Socket.IO packet that is an event.
+_EVENT = 2
 #: A client that has not taken so many messages is hung up on: it takes none.
 _NOT_TAKEN = 5000
 #: Seconds between looks for clients that came back to a server that stops.
@@ -238,21 +240,16 @@ class Realtime:
 
     # What conversations ask for
 
-    async def send(self, event: str, payload: Any, to: Collection[str]) -> None:
-        """Send an event to some sockets."""
-        present = []
+    async def send(self, event: str, to: Collection[str]) -> None:
+        """Send an event to some sockets: a JSON array of its name and its payload, which is passed on as it stands."""
         for socket in to:
-            if socket in self._speakers and self._not_taken(socket) < _NOT_TAKEN:
-                present.append(socket)
-            elif socket in self._speakers:
+            connection = self.server.manager.eio_sid_from_sid(socket, NAMESPACE)
+            if socket not in self._speakers or connection not in self.server.eio.sockets:
+                continue
+            if self.server.eio.sockets[connection].queue.qsize() < _NOT_TAKEN:
+                await self.server.eio.send(connection, f"{_EVENT}{NAMESPACE},{event}")
+            else:
                 await self.hang_up(socket)
-        if present:
-            await self.server.emit(event, payload, to=present, namespace=NAMESPACE)
-
-    def _not_taken(self, socket: str) -> int:
-        """How many messages wait for a client to take them."""
-        connection = self.server.eio.sockets.get(self.server.manager.eio_sid_from_sid(socket, NAMESPACE))
-        return 0 if connection is None else int(connection.queue.qsize())
 
     async def still_good(self, sockets: Collection[str]) -> frozenset[str]:
         """Those whose tokens and accounts are still good, as the database says now."""

@@ -279,10 +279,10 @@ class Rooms(Conversation):
             try:
                 await self._look()
                 seats = self._rooms.get(message.room_id, {})
-                if message.event == ROOM_UPDATED and seats:
+                if seats and message.is_a(ROOM_UPDATED):
                     self._states[message.room_id] = message.payload
                 listeners = [socket for socket, seat in seats.items() if seat.listens]
-                await self.sockets.send(message.event, message.payload, listeners)
+                await self.sockets.send(message.text, listeners)
             except Exception as error:
                 _tell("what was said in a review room was not passed on", error)
 

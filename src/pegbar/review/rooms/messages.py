@@ -15,11 +15,19 @@ LONGEST = 500_000
 
 
 class Message(NamedTuple):
-    """An event for the sockets of a room."""
+    """An event for the sockets of a room, as JSON: its name and its payload, as they go to clients."""
 
     room_id: UUID
-    event: str
-    payload: Any
+    text: str
+
+    def is_a(self, event: str) -> bool:
+        """Whether it is an event of this name."""
+        return self.text.startswith(f'["{event}",')
+
+    @property
+    def payload(self) -> Any:
+        """What it says."""
+        return json.loads(self.text)[1]
 
 
 def encoded(event: str, payload: Any) -> str | None:
@@ -56,5 +64,4 @@ class Assembly:
         if end != ".":
             return None
         text, self._parts = "".join(self._parts), []
-        event, payload = json.loads(text)
-        return Message(UUID(room_id), event, payload)
+        return Message(UUID(room_id), text)
