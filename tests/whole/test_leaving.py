@@ -47,6 +47,8 @@ NAME_NO_PERSON = {
     "pegbar.mark.scope",
     "pegbar.outbox.event_id",
     "pegbar.outbox.project_id",
+    "pegbar.playlist_addition.entity_id",  # as entries hold it, whatever becomes of what it names
+    "pegbar.playlist_addition.preview_file_id",
     "pegbar.project_removal.project_id",
     "pegbar.review_presence.playlist_id",
     "pegbar.review_room.playlist_id",

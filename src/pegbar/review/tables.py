@@ -2,7 +2,21 @@
 
 from sqlalchemy import Index, UniqueConstraint
 
-from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Column, String, Text, choice, flag, reference, table
+from pegbar.core.data.schema import (
+    JSONB,
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    Column,
+    String,
+    Text,
+    Uuid,
+    choice,
+    flag,
+    own_table,
+    reference,
+    table,
+)
 
 BUILD_STATUSES = ("running", "failed", "succeeded")
 BUILD_TYPES = ("archive", "movie")
@@ -40,4 +54,15 @@ build_job = table(
     Column("ended_at", TIMESTAMP),
     reference("playlist", nullable=False, goes="with"),
     Column("message", Text),
+)
+
+#: What was added to a playlist once it was there, numbered in the order of additions: whoever sends the whole list says
+#: up to which number they had seen it. `in_list_of`: whose own copy of the list the entry is in, since they sent it so.
+playlist_addition = own_table(
+    "playlist_addition",
+    Column("number", BigInteger, primary_key=True),
+    reference("playlist", nullable=False, on_delete="CASCADE", goes="with"),
+    Column("entity_id", Uuid, nullable=False),
+    Column("preview_file_id", Uuid),
+    reference("person", "in_list_of", on_delete="SET NULL", goes="null"),
 )

@@ -5,7 +5,7 @@ from alembic import op
 from pegbar.core.data.migrations import run_script
 
 revision = "0018"
-down_revision = "0014"
+down_revision = "0015"
 
 _SCRIPT = """
 CREATE UNLOGGED TABLE IF NOT EXISTS pegbar.review_room (
