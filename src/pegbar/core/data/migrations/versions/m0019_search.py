@@ -7,7 +7,7 @@ from alembic import op
 from pegbar.core.data.migrations import run_script
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 
 _NO_PRODUCTION = "'00000000-0000-0000-0000-000000000000'::uuid"
 
