@@ -176,6 +176,8 @@ class Forger:
         #: Requests, by path.
         self.seen: list[str] = []
         self.authorization = ""
+        #: Whether every document is 503.
+        self.broken = False
         forger = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -191,7 +193,9 @@ class Forger:
 
             def do_GET(self) -> None:
                 forger.seen.append(self.path)
-                if self.path == "/elsewhere":
+                if forger.broken:
+                    self._send(503, b"{}")
+                elif self.path == "/elsewhere":
                     self._send(302, b"", Location=forger.discovery)
                 elif self.path == "/metadata":
                     self._send(200, forger.metadata().encode(), "application/xml")

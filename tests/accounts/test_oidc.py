@@ -1,6 +1,10 @@
 """Signing in with OpenID Connect: at a real provider, and at one that forges."""
 
+import asyncio
 import base64
+import hashlib
+import hmac
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,6 +15,11 @@ import jwt
 import pytest
 import requests
 
+from pegbar.accounts.sign_on.fetching import check_address
+from pegbar.accounts.sign_on.oidc import tokens
+from pegbar.accounts.sign_on.oidc.discovery import Source, read_metadata
+from pegbar.accounts.sign_on.providers import Oidc
+from pegbar.accounts.sign_on.refusals import ProviderAway, SignOnRefused
 from tests.accounts.people import FIREFOX, artist, stored
 from tests.accounts.providers import Browser, Forger, Key, Real
 from tests.client import Client, unique
@@ -154,7 +163,7 @@ def test_the_code_goes_back_with_secret_and_verifier(signing_on: Server, forger:
     (form,) = forms
     assert (form["code"], form["grant_type"]) == ("the code", "authorization_code")
     assert form["redirect_uri"] == query_of(where)["redirect_uri"]
-    digest = __import__("hashlib").sha256(form["code_verifier"].encode()).digest()
+    digest = hashlib.sha256(form["code_verifier"].encode()).digest()
     assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == query_of(where)["code_challenge"]
     basic = base64.b64decode(forger.authorization.removeprefix("Basic ")).decode()
     assert basic == "pegbar%20%26%20co:100%25%20secret"
@@ -212,7 +221,7 @@ def test_a_signature_that_is_not_the_providers_is_refused(signing_on: Server, fo
     key, stranger = forger.keys[0], Key()
     attempt(lambda claims: forger.signed(claims, stranger), "not among its keys")
     attempt(lambda claims: forger.signed(claims, stranger, kid=key.id), "Signature verification failed")
-    attempt(lambda claims: jwt.encode(claims, None, algorithm="none", headers={"kid": key.id}), "'none'")
+    attempt(lambda claims: jwt.encode(claims, "", algorithm="none", headers={"kid": key.id}), "'none'")
     attempt(lambda claims: _hmac_with_public_key(claims, key), "'HS256'")
     attempt(lambda claims: forger.signed(claims)[:-8], "refused")
     attempt(lambda claims: forger.signed(claims).split(".")[0], "not a signed token")
@@ -222,10 +231,6 @@ def test_a_signature_that_is_not_the_providers_is_refused(signing_on: Server, fo
 
 
 def _hmac_with_public_key(claims: dict[str, Any], key: Key) -> str:
-    import hashlib
-    import hmac
-    import json
-
     def part(document: Any) -> bytes:
         return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=")
 
@@ -292,24 +297,66 @@ def test_a_provider_that_is_away_says_so_and_the_server_stands(signing_on: Serve
     refused(answer, "Nobody cannot be reached at 127.0.0.1")
 
 
-def test_a_key_that_is_new_is_fetched_once(signing_on: Server, forger: Forger, server: Server) -> None:
-    # By a process of its own, so that no other test's reading counts.
-    from pegbar.accounts.sign_on.fetching import Kept
+def test_keys_are_read_again_for_a_new_one_but_not_at_will(forger: Forger) -> None:
+    """A process whose clock is set: what strangers send makes it ask the provider no more than every half minute."""
+    clock = [0.0]
+    provider = Oidc(name="rotating", discovery_url=forger.discovery, client_id="pegbar")
 
-    clock, read = [0.0], []
+    async def token_of(source: Source, key: Key) -> str:
+        metadata = await source.metadata.get()
+        claims = forger.claims("?client_id=pegbar&nonce=n", sub="lee")
+        verified = await tokens.verified(source, metadata, forger.signed(claims, key), "n")
+        return str(verified["sub"])
 
-    async def reading() -> int:
-        read.append(clock[0])
-        return len(read)
-
-    import asyncio
-
-    async def told() -> list[int]:
-        kept = Kept(reading, lambda: clock[0])
-        answers = [await kept.get(), await kept.again()]
+    async def as_time_goes_by() -> None:
+        source = Source(provider)
+        for kept in (source.metadata, source.keys):
+            kept._clock = lambda: clock[0]
+        first, fresh = forger.keys[0], Key()
+        assert await token_of(source, first) == "lee"
+        forger.keys = [fresh]
+        for _ in range(3):
+            with pytest.raises(SignOnRefused, match="not among its keys"):
+                await token_of(source, fresh)
+        assert forger.seen.count("/keys") == 1
         clock[0] += 31
-        answers += [await kept.get(), await kept.again(), await kept.again()]
-        clock[0] += 601
-        return [*answers, await kept.get()]
+        assert await token_of(source, fresh) == "lee"
+        with pytest.raises(SignOnRefused, match="not among its keys"):
+            await token_of(source, first)
+        assert forger.seen.count("/keys") == 2
+        # What was read serves while the provider is away.
+        clock[0] += 3600
+        forger.broken = True
+        assert await token_of(source, fresh) == "lee"
+        clock[0] += 25 * 3600
+        with pytest.raises(ProviderAway, match="answers 503"):
+            await token_of(source, fresh)
 
-    assert asyncio.run(told()) == [1, 1, 1, 2, 2, 3]
+    kept, forger.seen = forger.keys, []
+    try:
+        asyncio.run(as_time_goes_by())
+    finally:
+        forger.keys, forger.broken = kept, False
+
+
+def test_only_configured_hosts_are_asked(forger: Forger) -> None:
+    provider = Oidc(name="strict", discovery_url=forger.discovery, client_id="pegbar")
+
+    def refuses(words: str, **discovered: Any) -> None:
+        forger.discovered = discovered
+        with pytest.raises(ProviderAway, match=words):
+            asyncio.run(read_metadata(provider))
+
+    refuses("not the host that is configured", token_endpoint="http://169.254.169.254/latest")
+    refuses("not the host that is configured", jwks_uri="https://keys.elsewhere.example/")
+    refuses("is not https", userinfo_endpoint="file:///etc/passwd")
+    refuses("discovery address of your tenant", issuer="https://login.example/{tenantid}/v2.0")
+    refuses("not what is expected", issuer=5)
+    refuses("no address to sign in at", authorization_endpoint="javascript:alert(1)")
+    google = Oidc(name="google", discovery_url="https://accounts.google.com/.well-known/x", client_id="pegbar")
+    check_address(google, "https://oauth2.googleapis.com/token", google.discovery_url)
+    with pytest.raises(ProviderAway, match="is not https"):
+        check_address(google, "http://oauth2.googleapis.com/token", google.discovery_url)
+    moved = Oidc(name="moved", discovery_url=f"{forger.url}/elsewhere", client_id="pegbar")
+    with pytest.raises(ProviderAway, match="sends on to"):
+        asyncio.run(read_metadata(moved))

@@ -7,6 +7,7 @@ import shutil
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -348,7 +349,5 @@ def test_any_bytes_are_an_answer_or_malformed(content: bytes) -> None:
 
 @given(st.text(max_size=200), st.booleans())
 def test_any_field_is_decoded_or_malformed(field: str, deflated: bool) -> None:
-    try:
+    with suppress(Malformed):
         assert isinstance(structure.decoded(field, deflated=deflated), bytes)
-    except Malformed as reason:
-        assert str(reason)

@@ -105,10 +105,10 @@ async def begin_oidc(db: Database, request: AnyRequest, query: Chosen) -> Reply:
     return await answered(request, _begin_oidc(db, request, query.provider))
 
 
-@get("/auth/oidc/{name:str}/login", access=anyone, status=302, errors=_ERRORS)
-async def begin_named_oidc(db: Database, request: AnyRequest, name: str) -> Reply:
+@get("/auth/oidc/{provider_name:str}/login", access=anyone, status=302, errors=_ERRORS)
+async def begin_named_oidc(db: Database, request: AnyRequest, provider_name: str) -> Reply:
     """Begin an OpenID Connect sign-in at the provider of this name."""
-    return await answered(request, _begin_oidc(db, request, name))
+    return await answered(request, _begin_oidc(db, request, provider_name))
 
 
 @get("/auth/oidc/callback", access=anyone, status=302, errors=_ERRORS)
@@ -121,10 +121,10 @@ async def end_oidc(db: Database, request: AnyRequest, query: Returned) -> Reply:
     return await answered(request, _end_oidc(db, request, "oidc", query))
 
 
-@get("/auth/oidc/{name:str}/callback", access=anyone, status=302, errors=_ERRORS)
-async def end_named_oidc(db: Database, request: AnyRequest, name: str, query: Returned) -> Reply:
+@get("/auth/oidc/{provider_name:str}/callback", access=anyone, status=302, errors=_ERRORS)
+async def end_named_oidc(db: Database, request: AnyRequest, provider_name: str, query: Returned) -> Reply:
     """End an OpenID Connect sign-in at the provider of this name."""
-    return await answered(request, _end_oidc(db, request, name, query))
+    return await answered(request, _end_oidc(db, request, provider_name, query))
 
 
 # SAML
@@ -182,10 +182,10 @@ async def begin_saml(db: Database, request: AnyRequest, query: Chosen) -> Reply:
     return await answered(request, _begin_saml(db, request, query.provider))
 
 
-@get("/auth/saml/{name:str}/login", access=anyone, status=302, errors=_ERRORS)
-async def begin_named_saml(db: Database, request: AnyRequest, name: str) -> Reply:
+@get("/auth/saml/{provider_name:str}/login", access=anyone, status=302, errors=_ERRORS)
+async def begin_named_saml(db: Database, request: AnyRequest, provider_name: str) -> Reply:
     """Begin a SAML sign-in at the provider of this name."""
-    return await answered(request, _begin_saml(db, request, name))
+    return await answered(request, _begin_saml(db, request, provider_name))
 
 
 async def _posted(db: Database, request: AnyRequest, name: str) -> Reply:
@@ -202,10 +202,10 @@ async def end_saml(db: Database, request: AnyRequest) -> Reply:
     return await answered(request, _posted(db, request, "saml"))
 
 
-@post("/auth/saml/{name:str}/sso", access=anyone, status=302, errors=_ERRORS)
-async def end_named_saml(db: Database, request: AnyRequest, name: str) -> Reply:
+@post("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS)
+async def end_named_saml(db: Database, request: AnyRequest, provider_name: str) -> Reply:
     """End a SAML sign-in at the provider of this name."""
-    return await answered(request, _posted(db, request, name))
+    return await answered(request, _posted(db, request, provider_name))
 
 
 @get("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS)
@@ -214,10 +214,10 @@ async def end_saml_by_address(db: Database, request: AnyRequest, query: Deflated
     return await answered(request, _end_saml(db, request, "saml", query.SAMLResponse, deflated=True))
 
 
-@get("/auth/saml/{name:str}/sso", access=anyone, status=302, errors=_ERRORS)
-async def end_named_saml_by_address(db: Database, request: AnyRequest, name: str, query: Deflated) -> Reply:
+@get("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS)
+async def end_named_saml_by_address(db: Database, request: AnyRequest, provider_name: str, query: Deflated) -> Reply:
     """End a SAML sign-in whose answer comes in the address, at the provider of this name."""
-    return await answered(request, _end_saml(db, request, name, query.SAMLResponse, deflated=True))
+    return await answered(request, _end_saml(db, request, provider_name, query.SAMLResponse, deflated=True))
 
 
 async def _metadata(name: str) -> Reply:
@@ -234,7 +234,7 @@ async def saml_metadata(request: AnyRequest, query: Chosen) -> Reply:
     return await answered(request, _metadata(query.provider))
 
 
-@get("/auth/saml/{name:str}/metadata", access=anyone, errors=_ERRORS)
-async def named_saml_metadata(request: AnyRequest, name: str) -> Reply:
+@get("/auth/saml/{provider_name:str}/metadata", access=anyone, errors=_ERRORS)
+async def named_saml_metadata(request: AnyRequest, provider_name: str) -> Reply:
     """What the SAML provider of this name is told of this server."""
-    return await answered(request, _metadata(name))
+    return await answered(request, _metadata(provider_name))

@@ -56,7 +56,7 @@ class Source:
     def __init__(self, provider: Oidc) -> None:
         self.provider = provider
         self.metadata = Kept(lambda: read_metadata(provider))
-        self._keys = Kept(self._read_keys)
+        self.keys = Kept(self._read_keys)
 
     async def _read_keys(self) -> Keys:
         metadata = await self.metadata.get()
@@ -64,9 +64,9 @@ class Source:
 
     async def key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
         """The key that signed a token; the keys are read again when it is not among them. Raises SignOnRefused."""
-        key = (await self._keys.get()).find(key_id, algorithm)
+        key = (await self.keys.get()).find(key_id, algorithm)
         if key is None:
-            key = (await self._keys.again()).find(key_id, algorithm)
+            key = (await self.keys.again()).find(key_id, algorithm)
         if key is None:
             raise SignOnRefused(f"{self.provider.title} signed with a key that is not among its keys.")
         return key
