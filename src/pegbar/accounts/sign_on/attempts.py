@@ -8,7 +8,7 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +41,8 @@ class Attempt:
 
     browser: str
     handle: str
+    #: The trial that it belongs to (trials.py); empty for a sign-in of somebody.
+    trial: str = ""
 
     @property
     def browser_key(self) -> str:
@@ -54,15 +56,16 @@ class Attempt:
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def begun(request: AnyRequest) -> Attempt:
+def begun(request: AnyRequest, trial: str = "") -> Attempt:
     """A new attempt of the browser that asks."""
-    return Attempt(_browser(request) or secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+    return Attempt(_browser(request) or secrets.token_urlsafe(32), secrets.token_urlsafe(32), trial)
 
 
 async def keep(tx: Transaction, provider: Provider, attempt: Attempt) -> None:
     """Remember an attempt that begins."""
     await tx.execute(_TIDY, now=utc_now())
-    await one_time.keep_beside(tx, _KIND, attempt.browser_key, _name(provider, attempt), _LIFETIME, most=_MOST)
+    name = _name(provider, attempt)
+    await one_time.keep_beside(tx, _KIND, attempt.browser_key, name, _LIFETIME, most=_MOST, trial=attempt.trial)
 
 
 async def end(tx: Transaction, provider: Provider, request: AnyRequest, handle: str) -> Attempt | None:
@@ -72,7 +75,7 @@ async def end(tx: Transaction, provider: Provider, request: AnyRequest, handle: 
         return None
     attempt = Attempt(browser, handle)
     used = await one_time.use(tx, [_KIND], attempt.browser_key, _name(provider, attempt))
-    return None if used is None else attempt
+    return None if used is None else replace(attempt, trial=used.get("trial", ""))
 
 
 async def is_first(tx: Transaction, provider: Provider, message_id: str, until: timedelta) -> bool:

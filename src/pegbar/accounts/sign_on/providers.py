@@ -22,7 +22,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -182,10 +181,16 @@ def ways_in() -> dict[str, Any]:
     }
 
 
-@cache
+#: What was read for which settings.
+_read: list[tuple[Settings, SignOn]] = []
+
+
 def sign_on() -> SignOn:
-    """The providers of this process, read once. Raises InvalidSetting."""
-    return load(settings(), os.environ)
+    """The providers of this process, read once for its settings. Raises InvalidSetting."""
+    now = settings()
+    if not _read or _read[0][0] is not now:
+        _read[:] = [(now, load(now, os.environ))]
+    return _read[0][1]
 
 
 def load(now: Settings, environment: Mapping[str, str]) -> SignOn:
