@@ -82,6 +82,7 @@ def test_a_real_provider_signs_people_in(signing_on: Server, real: Real) -> None
     user = user_of(browser, signing_on)
     assert (user["email"], user["role"]) == ("lee@studio.example", "manager")
     assert browser.get(f"{signing_on.api}/data/user/context", timeout=60).status_code == 403  # ENFORCE_2FA
+    assert "lee@studio.example" not in signing_on.text()
 
 
 def test_the_request_and_our_metadata_say_the_same(signing_on: Server, forger: Forger) -> None:
@@ -319,7 +320,8 @@ def test_a_provider_may_change_its_keys(
 
     async def sign_in() -> str | None:
         response = right(signing_on, forger, None).response().encode()
-        return (await flow.arrived(provider, flow.Arrival(response, structure.judged(response)))).email
+        identity, _ = await flow.arrived(provider, flow.Arrival(response, structure.judged(response)))
+        return identity.email
 
     async def sign_in_as_time_goes_by() -> None:
         kept = service.service_of(provider)
