@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import re
-import shutil
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,15 +18,12 @@ from hypothesis import strategies as st
 from pegbar.accounts.sign_on.saml import structure
 from pegbar.accounts.sign_on.saml.structure import Malformed
 from tests.accounts.people import artist, stored
-from tests.accounts.providers import Assertion, Browser, Forger, Key, Real, encoded, request_of
+from tests.accounts.providers import Assertion, Browser, Forger, Key, Real, encoded, needs_xmlsec, request_of
 from tests.client import Client, unique
 from tests.server import Server
 
 NAME = "forged-saml"
 
-needs_xmlsec = pytest.mark.skipif(
-    shutil.which("xmlsec1") is None, reason="SAML needs the program xmlsec1: apt-get install xmlsec1"
-)
 pytestmark = needs_xmlsec
 
 
@@ -123,6 +119,16 @@ def test_attributes_make_the_person_and_change_them(signing_on: Server, forger: 
     assert sign_in(country=["Korea"], groups=["producers"])["country"] == "KR"
     last = sign_in(country=[""], departments=[""])
     assert (last["country"], last["departments"], last["role"]) == (None, [], "manager")
+
+
+def test_with_https_the_cookie_of_an_attempt_goes_with_the_post_and_with_nothing_plain(signing_on: Server) -> None:
+    """The provider's page posts the answer from another site."""
+    where = f"{base(signing_on)}/login"
+    plain = requests.get(where, allow_redirects=False, timeout=60).headers["set-cookie"]
+    assert re.fullmatch(r"pegbar-sign-on=[\w-]{43}; Path=/; Max-Age=900; HttpOnly", plain)
+    headers = {"X-Forwarded-Proto": "https"}
+    safe = requests.get(where, allow_redirects=False, timeout=60, headers=headers).headers["set-cookie"]
+    assert re.fullmatch(r"__Host-pegbar-sign-on=[\w-]{43}; Path=/; Max-Age=900; HttpOnly; Secure; SameSite=None", safe)
 
 
 def test_a_subject_binds_and_needs_its_attribute(signing_on: Server, forger: Forger, admin: Client) -> None:

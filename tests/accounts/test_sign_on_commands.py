@@ -14,7 +14,7 @@ from pegbar.accounts.sign_on.providers import SignOn, load
 from pegbar.config import InvalidSetting
 from pegbar.config import load as load_settings
 from tests.accounts.people import artist, stored
-from tests.accounts.providers import Browser, Forger, Real
+from tests.accounts.providers import Browser, Forger, Real, needs_xmlsec
 from tests.client import Client, unique
 from tests.command import pegbar
 from tests.server import FAST, Server, free_port
@@ -133,6 +133,7 @@ def settings_of(node: Server) -> dict[str, str]:
     return {**FAST, **key, **{name: node.environment[name] for name in names}}
 
 
+@needs_xmlsec
 def test_check_tells_what_to_register(signing_on: Server, tmp_path: Path) -> None:
     done = pegbar("sso", "check", **settings_of(signing_on))
     assert done.returncode == 0, done.stderr
@@ -163,7 +164,7 @@ def address_of(trial: subprocess.Popen[str]) -> tuple[str, str]:
     raise AssertionError(said + trial.communicate()[1])
 
 
-@pytest.mark.parametrize("name", ["real", "real-saml"])
+@pytest.mark.parametrize("name", ["real", pytest.param("real-saml", marks=needs_xmlsec)])
 def test_a_trial_walks_to_the_person_and_changes_nothing(signing_on: Server, real: Real, name: str) -> None:
     who = "ana" if name == "real" else "lee"
     count = "SELECT count(*), max(updated_at) FROM person"

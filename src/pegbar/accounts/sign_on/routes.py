@@ -11,6 +11,7 @@ import msgspec
 
 from pegbar.accounts.addresses import AnyRequest
 from pegbar.accounts.guesses import Guesses
+from pegbar.accounts.resources import persons
 from pegbar.accounts.sign_on import attempts, trials
 from pegbar.accounts.sign_on.arriving import answered, let_in
 from pegbar.accounts.sign_on.attempts import Attempt
@@ -28,6 +29,7 @@ from pegbar.core.http.body import url_encoded
 from pegbar.core.http.routing import Reply, get, post
 
 _ERRORS = (400, 429)
+_EVENTS = (persons.events["new"], persons.events["update"])
 #: What a form holds at most: the answer, in base64 and with its signs escaped.
 _LONGEST_FORM = structure.LONGEST * 3
 _STALE = "This sign-in was not begun in this browser, or it was ended before, or it took too long. Begin it again."
@@ -145,7 +147,7 @@ async def begin_named_oidc(db: Database, request: AnyRequest, provider_name: str
     return await answered(request, _begin(db, request, oidc_provider, provider_name, query.trial))
 
 
-@get("/auth/oidc/callback", access=anyone, status=302, errors=_ERRORS)
+@get("/auth/oidc/callback", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_oidc(db: Database, request: AnyRequest, query: Returned) -> Reply:
     """End an OpenID Connect sign-in: session cookies, and to the web UI.
 
@@ -155,7 +157,7 @@ async def end_oidc(db: Database, request: AnyRequest, query: Returned) -> Reply:
     return await answered(request, _end_oidc(db, request, "oidc", query))
 
 
-@get("/auth/oidc/{provider_name:str}/callback", access=anyone, status=302, errors=_ERRORS)
+@get("/auth/oidc/{provider_name:str}/callback", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_named_oidc(db: Database, request: AnyRequest, provider_name: str, query: Returned) -> Reply:
     """End an OpenID Connect sign-in at the provider of this name."""
     return await answered(request, _end_oidc(db, request, provider_name, query))
@@ -224,7 +226,7 @@ async def _posted(db: Database, request: AnyRequest, name: str) -> Reply:
     return await _end_saml(db, request, name, await _form_answer(request))
 
 
-@post("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS)
+@post("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_saml(db: Database, request: AnyRequest) -> Reply:
     """End a SAML sign-in, from the form field `SAMLResponse`: session cookies, and to the web UI.
 
@@ -233,19 +235,19 @@ async def end_saml(db: Database, request: AnyRequest) -> Reply:
     return await answered(request, _posted(db, request, "saml"))
 
 
-@post("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS)
+@post("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_named_saml(db: Database, request: AnyRequest, provider_name: str) -> Reply:
     """End a SAML sign-in at the provider of this name."""
     return await answered(request, _posted(db, request, provider_name))
 
 
-@get("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS)
+@get("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_saml_by_address(db: Database, request: AnyRequest, query: Deflated) -> Reply:
     """End a SAML sign-in whose answer comes in the address, deflated."""
     return await answered(request, _end_saml(db, request, "saml", query.SAMLResponse, deflated=True))
 
 
-@get("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS)
+@get("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_named_saml_by_address(db: Database, request: AnyRequest, provider_name: str, query: Deflated) -> Reply:
     """End a SAML sign-in whose answer comes in the address, at the provider of this name."""
     return await answered(request, _end_saml(db, request, provider_name, query.SAMLResponse, deflated=True))
