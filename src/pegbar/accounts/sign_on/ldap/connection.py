@@ -1,0 +1,241 @@
+"""Connections to a directory: TLS, and proving who one is. Blocking: run it in `in_thread`.
+
+Source: spec accounts, 6 ("LDAP"); spec operations, "LDAP sync" (the forms of names).
+"""
+
+import asyncio
+import math
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import ldap3
+from ldap3.core.exceptions import LDAPExceptionError
+from ldap3.core.results import (
+    RESULT_CONSTRAINT_VIOLATION,
+    RESULT_INAPPROPRIATE_AUTHENTICATION,
+    RESULT_INSUFFICIENT_ACCESS_RIGHTS,
+    RESULT_INVALID_CREDENTIALS,
+    RESULT_INVALID_DN_SYNTAX,
+    RESULT_NO_SUCH_OBJECT,
+    RESULT_SUCCESS,
+)
+from ldap3.utils.dn import escape_rdn
+
+from pegbar.accounts.sign_on.ldap import ntlm
+from pegbar.accounts.sign_on.providers import Ldap
+from pegbar.accounts.threads import Threads
+
+T = TypeVar("T")
+
+#: Threads that wait for directories, and how many sign-ins may wait at once.
+THREADS, MOST = 16, 64
+#: Names and passwords beyond are nobody's.
+_LONGEST = 512
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: What a directory answers when it means: not you.
+_REFUSALS = frozenset(
+    {
+        RESULT_INVALID_CREDENTIALS,
+        RESULT_INAPPROPRIATE_AUTHENTICATION,
+        RESULT_INSUFFICIENT_ACCESS_RIGHTS,
+        RESULT_INVALID_DN_SYNTAX,
+        RESULT_NO_SUCH_OBJECT,
+        RESULT_CONSTRAINT_VIOLATION,
+    }
+)
+#: Why Active Directory refuses a right password: `data 532` in its message.
+_AD_REASON = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
+_EXPIRED = frozenset({"532", "773"})
+
+
+class DirectoryAway(Exception):
+    """A directory cannot be reached, or does not do its part; the message tells whoever runs the server why."""
+
+
+class BindRefused(Exception):
+    """A directory does not take somebody for who they say they are."""
+
+    def __init__(self, reason: str, *, expired: bool = False) -> None:
+        super().__init__(reason)
+        #: Whether the password was right, and has to be changed.
+        self.expired = expired
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A name in a form that the directory knows, and its password."""
+
+    name: str
+    password: str
+    with_ntlm: bool = False
+
+
+@cache
+def _threads() -> Threads:
+    return Threads("directory", THREADS, MOST)
+
+
+async def in_thread(directory: Ldap, client: str | None, work: Callable[..., T], *arguments: object) -> T:
+    """What the work returns, if that takes no longer than the directory may take. Raises DirectoryAway, Unavailable."""
+    patience = directory.timeout * 2 + 1
+    try:
+        return await asyncio.wait_for(_threads().run(client, work, *arguments), patience)
+    except TimeoutError:
+        raise DirectoryAway(f"{directory.host} did not answer in {patience:g} seconds") from None
+
+
+def is_plausible(login: str, password: str) -> bool:
+    """Whether somebody may have such a login and password at all.
+
+    A directory takes an empty password for somebody who does not want to be known, and lets them in.
+    """
+    return 0 < len(login) <= _LONGEST and not _CONTROL.search(login) and 0 < len(password) <= _LONGEST
+
+
+def of_login(directory: Ldap, login: str, password: str) -> Credentials:
+    """Somebody who signs in, by their login, as the settings say that the directory names people."""
+    if directory.is_ad_simple:
+        return Credentials(f"cn={escape_rdn(login)},{directory.base_dn}", password)
+    if directory.is_ad:
+        return _in_domain(directory, login, password)
+    return Credentials(f"uid={escape_rdn(login)},{directory.base_dn}", password)
+
+
+def of_service(directory: Ldap) -> Credentials:
+    """The account that reads the directory."""
+    user, password = directory.user, directory.password
+    if directory.is_ad_simple or "=" in user:
+        return Credentials(user, password)
+    if directory.is_ad:
+        return _in_domain(directory, user, password)
+    return Credentials(f"uid={escape_rdn(user)},{directory.base_dn}", password)
+
+
+def _in_domain(directory: Ldap, login: str, password: str) -> Credentials:
+    """By NTLM unless TLS keeps the password from others: then as Microsoft advises, for servers without NTLM."""
+    if directory.authentication == "ntlm" or (directory.authentication == "" and not is_encrypted(directory)):
+        name = login if "\\" in login and login == directory.user else f"{directory.domain}\\{login}"
+        return Credentials(name, password, with_ntlm=True)
+    if "\\" in login or "@" in login:
+        return Credentials(login, password)
+    # Active Directory knows DOMAIN\login and login@domain.example.
+    return Credentials(
+        f"{login}@{directory.domain}" if "." in directory.domain else f"{directory.domain}\\{login}", password
+    )
+
+
+def is_encrypted(directory: Ldap) -> bool:
+    """Whether passwords travel encrypted."""
+    return directory.ssl or directory.start_tls or directory.host.lower().startswith("ldaps://")
+
+
+def hosts(directory: Ldap) -> list[str]:
+    """The hosts to try, in order."""
+    return re.split(r"[\s,]+", directory.host.strip())
+
+
+@contextmanager
+def connected(directory: Ldap, credentials: Credentials) -> Iterator[ldap3.Connection]:
+    """A connection that has proven who it is, to the first host that answers. Raises DirectoryAway, BindRefused."""
+    connection = opened(directory, credentials)
+    try:
+        bind(connection)
+        yield connection
+    except (LDAPExceptionError, OSError) as error:
+        raise DirectoryAway(f"{connection.server.host}: {reason_of(error)}") from error
+    finally:
+        with _whatever_happens():
+            connection.unbind()
+
+
+@contextmanager
+def _whatever_happens() -> Iterator[None]:
+    try:
+        yield
+    except (LDAPExceptionError, OSError):
+        pass
+
+
+def opened(directory: Ldap, credentials: Credentials) -> ldap3.Connection:
+    """A connection to the first host that answers, encrypted if the settings say so. Raises DirectoryAway."""
+    problems = []
+    for host in hosts(directory):
+        connection = _connection(directory, host, credentials)
+        try:
+            connection.open()
+            if directory.start_tls and not connection.server.ssl:
+                connection.start_tls()
+        except (LDAPExceptionError, OSError, ValueError) as error:
+            with _whatever_happens():
+                connection.strategy.close()
+            problems.append(f"{host}: {reason_of(error)}")
+        else:
+            return connection
+    raise DirectoryAway("; ".join(problems))
+
+
+def _connection(directory: Ldap, host: str, credentials: Credentials) -> ldap3.Connection:
+    patience = math.ceil(directory.timeout)  # a socket takes whole seconds
+    server = ldap3.Server(
+        host,
+        port=directory.port,
+        use_ssl=directory.ssl,
+        tls=_tls(directory) if is_encrypted(directory) else None,
+        get_info=ldap3.NONE,
+        connect_timeout=patience,
+    )
+    secret: Any = credentials.password.encode("utf-8", "surrogatepass")  # as it was typed: not prepared by any profile
+    how = {"authentication": ldap3.SIMPLE}
+    if credentials.with_ntlm:
+        secret, how = ntlm.secret_of(credentials.password), {"authentication": ldap3.NTLM}
+    return ldap3.Connection(
+        server,
+        credentials.name,
+        secret,
+        **how,
+        auto_referrals=False,  # nobody's password goes to where a directory points
+        receive_timeout=patience,
+        read_only=True,
+    )
+
+
+def _tls(directory: Ldap) -> ldap3.Tls:
+    if not directory.verify:
+        return ldap3.Tls(validate=ssl.CERT_NONE)
+    known = ssl.get_default_verify_paths().capath
+    return ldap3.Tls(
+        validate=ssl.CERT_REQUIRED,
+        ca_certs_file=directory.ca_file or None,
+        ca_certs_path=known if directory.ca_file and known and Path(known).is_dir() else None,
+    )
+
+
+def bind(connection: ldap3.Connection) -> None:
+    """Prove who the connection is for. Raises BindRefused; DirectoryAway for every other answer than yes or no."""
+    if connection.bind():
+        return
+    code, text = connection.result["result"], str(connection.result.get("message") or "").strip("\0 ")
+    description = f"{connection.result['description']}{f' ({text})' if text else ''}"
+    if code in _REFUSALS:
+        found = _AD_REASON.search(text)
+        raise BindRefused(description, expired=found is not None and found[1] in _EXPIRED)
+    if code != RESULT_SUCCESS:
+        raise DirectoryAway(f"{connection.server.host}: it answers {description}")
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    inner = error.args[0] if error.args else error
+    while isinstance(inner, tuple | list | BaseException) and not isinstance(inner, str):
+        following = inner.args[0] if isinstance(inner, BaseException) and inner.args else inner
+        if following is inner:
+            following = inner[0] if isinstance(inner, tuple | list) and inner else str(inner)
+        inner = following
+    text = " ".join(str(inner).split()) or type(error).__name__
+    return text.strip("()'\", ")

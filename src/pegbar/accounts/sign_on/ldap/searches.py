@@ -1,0 +1,172 @@
+"""What is looked for in a directory: its people, one of them, their groups. Blocking.
+
+Source: spec operations, "LDAP sync". An answer that is not whole is none: whoever would be missing was switched off.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import ldap3
+from ldap3.core.exceptions import LDAPExceptionError
+from ldap3.core.results import RESULT_NO_SUCH_OBJECT, RESULT_SUCCESS
+from ldap3.utils.conv import escape_filter_chars
+
+from pegbar.accounts.sign_on.groups import same_name, short_name
+from pegbar.accounts.sign_on.ldap.connection import DirectoryAway, reason_of
+from pegbar.accounts.sign_on.ldap.entries import (
+    ATTRIBUTES,
+    Attributes,
+    Entry,
+    entry_of,
+    is_microsofts,
+    login_attribute,
+    photo_of,
+)
+from pegbar.accounts.sign_on.providers import Ldap
+
+_PAGE = 500
+_PAGED_RESULTS = "1.2.840.113556.1.4.319"
+_GROUPS = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
+_MEMBERS = ("member", "uniqueMember")
+
+
+def _pages(
+    connection: ldap3.Connection, base: str, condition: str, attributes: Sequence[str], scope: str = ldap3.SUBTREE
+) -> Iterator[tuple[str, Attributes]]:
+    """The entries that fit, page by page. Raises DirectoryAway unless the directory says that these are all."""
+    cookie = None
+    while True:
+        try:
+            connection.search(
+                base, condition, scope, attributes=list(attributes), paged_size=_PAGE, paged_cookie=cookie
+            )
+        except LDAPExceptionError as error:
+            raise DirectoryAway(f"{connection.server.host}: {reason_of(error)}") from error
+        result = connection.result
+        if result["result"] != RESULT_SUCCESS:
+            detail = f": {result['message']}" if result.get("message") else ""
+            hint = ": there is no such entry" if result["result"] == RESULT_NO_SUCH_OBJECT else detail
+            raise DirectoryAway(f"{connection.server.host}: a search below {base} ended with {result['description']}{hint}")
+        for row in connection.response:
+            if row["type"] == "searchResEntry":  # references to other servers are left alone
+                yield row["dn"], row["raw_attributes"]
+        control = (result.get("controls") or {}).get(_PAGED_RESULTS)
+        cookie = control["value"]["cookie"] if control else None
+        if not cookie:
+            return
+
+
+def _person(directory: Ldap, *conditions: str) -> str:
+    """The filter of people who fit all conditions."""
+    kept = ["(objectClass=person)"]
+    if is_microsofts(directory):
+        kept.append("(!(objectClass=computer))")
+    if directory.user_filter:
+        kept.append(directory.user_filter)
+    return f"(&{''.join([*kept, *conditions])})"
+
+
+def people(connection: ldap3.Connection, directory: Ldap, groups: "Groups") -> Iterator[Entry]:
+    """All people of the directory, those of its group alone if it has one; excluded accounts too."""
+    conditions = []
+    if directory.group and is_microsofts(directory):
+        members_of = "".join(f"(memberOf={escape_filter_chars(dn)})" for dn in groups.below(directory.group))
+        conditions.append(f"(|{members_of})")
+    for dn, attributes in _pages(connection, directory.base_dn, _person(directory, *conditions), ATTRIBUTES):
+        entry = entry_of(directory, dn, attributes)
+        if entry is not None and (not directory.group or groups.has(directory.group, entry)):
+            yield entry
+
+
+def one_of_login(connection: ldap3.Connection, directory: Ldap, login: str) -> Entry | None:
+    """Whoever has this login; None for nobody, and for several, of whom nobody can tell who is meant."""
+    condition = f"({login_attribute(directory)}={escape_filter_chars(login)})"
+    found = list(_pages(connection, directory.base_dn, _person(directory, condition), ATTRIBUTES))
+    entries = [entry for dn, attributes in found if (entry := entry_of(directory, dn, attributes)) is not None]
+    return entries[0] if len(entries) == 1 else None
+
+
+def photo(connection: ldap3.Connection, dn: str) -> bytes:
+    """The photo of an entry; nothing when it has none any more."""
+    rows = _pages(connection, dn, "(objectClass=*)", ATTRIBUTES, ldap3.BASE)
+    return next((photo_of(attributes) for _, attributes in rows), b"")
+
+
+@dataclass
+class Groups:
+    """The groups of a directory: which are in which, and who is in them."""
+
+    #: The groups that a DN is directly in, by the DN as it compares.
+    _of: dict[str, set[str]] = field(default_factory=dict)
+    #: The same for logins, where groups name their members so.
+    _of_login: dict[str, set[str]] = field(default_factory=dict)
+    #: Every group's DN as it is written, by the DN as it compares.
+    _written: dict[str, str] = field(default_factory=dict)
+
+    def add(self, dn: str, members: Sequence[str], logins: Sequence[str], parents: Sequence[str]) -> None:
+        """A group, with its members and the groups that it is in."""
+        key = same_name(dn)
+        self._written[key] = dn
+        for member in members:
+            self._of.setdefault(same_name(member), set()).add(key)
+        for login in logins:
+            self._of_login.setdefault(login.lower(), set()).add(key)
+        self._put(key, parents)
+
+    def _put(self, key: str, parents: Sequence[str]) -> None:
+        for parent in parents:
+            self._written.setdefault(same_name(parent), parent)
+            self._of.setdefault(key, set()).add(same_name(parent))
+
+    def _closure(self, direct: set[str]) -> set[str]:
+        reached, ahead = set(direct), list(direct)
+        while ahead:
+            for parent in self._of.get(ahead.pop(), ()):
+                if parent not in reached:
+                    reached.add(parent)
+                    ahead.append(parent)
+        return reached
+
+    def _keys(self, entry: Entry) -> set[str]:
+        direct = {same_name(dn) for dn in entry.groups}
+        direct |= self._of.get(same_name(entry.dn), set()) | self._of_login.get(entry.login.lower(), set())
+        return self._closure(direct)
+
+    def of(self, entry: Entry) -> tuple[str, ...]:
+        """The DNs of all groups that somebody is in, by others too."""
+        named = {same_name(dn): dn for dn in entry.groups}
+        return tuple(sorted(self._written.get(key) or named[key] for key in self._keys(entry)))
+
+    def _named(self, group: str) -> set[str]:
+        """The groups that a setting means, by DN or by name."""
+        if "=" in group:
+            return {same_name(group)}
+        return {key for key, dn in self._written.items() if short_name(dn) == same_name(group)}
+
+    def has(self, group: str, entry: Entry) -> bool:
+        """Whether somebody is in a group."""
+        return not self._named(group).isdisjoint(self._keys(entry))
+
+    def below(self, group: str) -> list[str]:
+        """A group and all that are in it, by their DNs. Raises DirectoryAway when there is none."""
+        named = self._named(group)
+        below = [dn for key, dn in self._written.items() if not named.isdisjoint(self._closure({key}))]
+        if not below:
+            below = [group] if "=" in group else []
+        if not below:
+            raise DirectoryAway(f"there is no group {group}")
+        return sorted(below)
+
+
+def groups(connection: ldap3.Connection, directory: Ldap) -> Groups:
+    """The groups, when somebody's matter."""
+    known = Groups()
+    if not (directory.group or directory.mapping):
+        return known
+    # Active Directory answers long lists of members in pieces; there, people and groups name what they are in.
+    attributes = ("memberOf",) if is_microsofts(directory) else (*_MEMBERS, "memberUid", "memberOf")
+    for dn, values in _pages(connection, directory.group_base_dn or directory.base_dn, _GROUPS, attributes):
+        by_name = {name.lower(): [value.decode(errors="replace") for value in held] for name, held in values.items()}
+        members = [member for name in _MEMBERS for member in by_name.get(name.lower(), ())]
+        known.add(dn, members, by_name.get("memberuid", ()), by_name.get("memberof", ()))
+    return known
