@@ -1,0 +1,17 @@
+"""Tables of single sign-on."""
+
+from sqlalchemy import UniqueConstraint
+
+from pegbar.core.data.schema import TIMESTAMP, Column, String, Text, Uuid, names, own_table, utc_now
+
+#: Whom a provider means by a subject. A person's own columns hold one identity of each protocol, the last one used, as
+#: other servers on the same database know it; here each provider has its own.
+identity_link = own_table(
+    "identity_link",
+    Column("protocol", String(10), primary_key=True),
+    Column("issuer", Text, primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("person_id", Uuid, nullable=False, info=names("person", goes="with")),
+    Column("bound_at", TIMESTAMP, nullable=False, default=utc_now),
+    UniqueConstraint("person_id", "protocol", "issuer", name="identity_link_person_key"),
+)
