@@ -153,7 +153,8 @@ def _plain(value: str) -> str:
 
 
 def _joined(parts: tuple[tuple[str, str], ...]) -> str:
-    return ",".join(f"{kind}={_COMMA.sub(chr(92) + chr(92) + r'\g<0>', value)}" for kind, value in parts)
+    escaped = ((kind, _COMMA.sub(r"\\\g<0>", value)) for kind, value in parts)
+    return ",".join(f"{kind}={value}" for kind, value in escaped)
 
 
 def _fits(key: _Name, grant: Grant, names: list[_Name]) -> bool:

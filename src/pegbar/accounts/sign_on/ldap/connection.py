@@ -8,7 +8,7 @@ import math
 import re
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -150,16 +150,8 @@ def connected(directory: Ldap, credentials: Credentials) -> Iterator[ldap3.Conne
     except (LDAPExceptionError, OSError) as error:
         raise DirectoryAway(f"{connection.server.host}: {reason_of(error)}") from error
     finally:
-        with _whatever_happens():
+        with suppress(LDAPExceptionError, OSError):
             connection.unbind()
-
-
-@contextmanager
-def _whatever_happens() -> Iterator[None]:
-    try:
-        yield
-    except (LDAPExceptionError, OSError):
-        pass
 
 
 def opened(directory: Ldap, credentials: Credentials) -> ldap3.Connection:
@@ -172,7 +164,7 @@ def opened(directory: Ldap, credentials: Credentials) -> ldap3.Connection:
             if directory.start_tls and not connection.server.ssl:
                 connection.start_tls()
         except (LDAPExceptionError, OSError, ValueError) as error:
-            with _whatever_happens():
+            with suppress(LDAPExceptionError, OSError):
                 connection.strategy.close()
             problems.append(f"{host}: {reason_of(error)}")
         else:
@@ -231,11 +223,5 @@ def bind(connection: ldap3.Connection) -> None:
 
 def reason_of(error: BaseException) -> str:
     """What went wrong, in one line."""
-    inner = error.args[0] if error.args else error
-    while isinstance(inner, tuple | list | BaseException) and not isinstance(inner, str):
-        following = inner.args[0] if isinstance(inner, BaseException) and inner.args else inner
-        if following is inner:
-            following = inner[0] if isinstance(inner, tuple | list) and inner else str(inner)
-        inner = following
-    text = " ".join(str(inner).split()) or type(error).__name__
-    return text.strip("()'\", ")
+    text = " ".join(str(error).split()).strip("()'\", ")  # ldap3 puts errors into tuples of tuples
+    return text or type(error).__name__

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from pegbar.accounts.sign_on.persons import Identity
 from pegbar.accounts.sign_on.providers import Ldap
 
 #: The bit of `userAccountControl` that says: disabled.
@@ -41,21 +40,6 @@ class Entry:
     groups: tuple[str, ...] = ()
     #: The digest of the photo; empty without one.
     photo: str = ""
-
-    def identity(self, directory: Ldap, groups: tuple[str, ...] | None) -> Identity:
-        """Who that is, for the one place that makes and changes persons."""
-        return Identity(
-            protocol="ldap",
-            issuer=directory.name,
-            subject=self.uid,
-            email=self.emails[0],
-            other_emails=self.emails[1:],
-            first_name=self.first_name,
-            last_name=self.last_name,
-            desktop_login=self.login,
-            active=self.active,
-            groups=groups,
-        )
 
 
 def login_attribute(directory: Ldap) -> str:
@@ -116,7 +100,9 @@ class _Reader:
         return next(iter(self._values.get(name.lower(), ())), b"")
 
     def texts(self, name: str) -> list[str]:
-        return [text for value in self._values.get(name.lower(), ()) if (text := value.decode(errors="replace").strip())]
+        return [
+            text for value in self._values.get(name.lower(), ()) if (text := value.decode(errors="replace").strip())
+        ]
 
     def text(self, name: str) -> str:
         return next(iter(self.texts(name)), "")

@@ -46,7 +46,9 @@ def _pages(
         if result["result"] != RESULT_SUCCESS:
             detail = f": {result['message']}" if result.get("message") else ""
             hint = ": there is no such entry" if result["result"] == RESULT_NO_SUCH_OBJECT else detail
-            raise DirectoryAway(f"{connection.server.host}: a search below {base} ended with {result['description']}{hint}")
+            raise DirectoryAway(
+                f"{connection.server.host}: a search below {base} ended with {result['description']}{hint}"
+            )
         for row in connection.response:
             if row["type"] == "searchResEntry":  # references to other servers are left alone
                 yield row["dn"], row["raw_attributes"]
@@ -78,11 +80,14 @@ def people(connection: ldap3.Connection, directory: Ldap, groups: "Groups") -> I
             yield entry
 
 
-def one_of_login(connection: ldap3.Connection, directory: Ldap, login: str) -> Entry | None:
-    """Whoever has this login; None for nobody, and for several, of whom nobody can tell who is meant."""
-    condition = f"({login_attribute(directory)}={escape_filter_chars(login)})"
-    found = list(_pages(connection, directory.base_dn, _person(directory, condition), ATTRIBUTES))
-    entries = [entry for dn, attributes in found if (entry := entry_of(directory, dn, attributes)) is not None]
+def one_to_sign_in(connection: ldap3.Connection, directory: Ldap, name: str, *, by_address: bool) -> Entry | None:
+    """Whoever has this login, or address; None for nobody, and for several, of whom nobody can tell who is meant."""
+    escaped = escape_filter_chars(name)
+    condition = f"({login_attribute(directory)}={escaped})"
+    if by_address:
+        condition = f"(|{condition}(mail={escaped}))"
+    rows = list(_pages(connection, directory.base_dn, _person(directory, condition), ATTRIBUTES))
+    entries = [entry for dn, attributes in rows if (entry := entry_of(directory, dn, attributes)) is not None]
     return entries[0] if len(entries) == 1 else None
 
 
