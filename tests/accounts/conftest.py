@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.accounts.mailbox import Mailbox
+from tests.accounts.slapd import PEOPLE, STUDIO, Slapd
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
 
@@ -59,3 +60,30 @@ def strict(server: Server) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def strict_admin(strict: Server) -> Client:
     return sign_in(strict.api, *ADMIN)
+
+
+@pytest.fixture(scope="session")
+def slapd() -> Iterator[Slapd]:
+    """A directory; tests put their people into it."""
+    with Slapd() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def directory_node(server: Server, slapd: Slapd) -> Iterator[Server]:
+    """A node of the shared server that signs people in against the directory, as the variables of Kitsu's server say."""
+    with beside(
+        server,
+        AUTH_STRATEGY="auth_remote_ldap",
+        LDAP_HOST="127.0.0.1",
+        LDAP_PORT=str(slapd.tls_port),
+        LDAP_SSL="true",
+        PEGBAR_LDAP_CA_FILE=str(slapd.ca),
+        LDAP_BASE_DN=PEOPLE,
+        LDAP_FALLBACK="true",
+        LDAP_USER=f"cn=reader,{STUDIO}",
+        LDAP_PASSWORD="readsall",
+        EMAIL_DOMAIN="studio.example",
+        PEGBAR_LDAP_TIMEOUT="5",
+    ) as running:
+        yield running

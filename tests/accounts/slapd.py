@@ -49,12 +49,13 @@ _CONFIGURATION = """
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
+include /etc/ldap/schema/nis.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
 include {folder}/ad.schema
 pidfile {folder}/slapd.pid
-allow bind_anon_cred
+allow bind_anon_cred bind_anon_dn
 sizelimit size.soft=500 size.hard=500 size.pr=500 size.prtotal=unlimited
 TLSCACertificateFile {folder}/ca.pem
 TLSCertificateFile {folder}/server.pem

@@ -1,5 +1,6 @@
 """Who the people of a directory are here. Source: spec operations, "LDAP sync"; spec accounts, 6."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -59,7 +60,10 @@ async def settle_in(tx: Transaction, directory: Ldap, identity: Identity) -> Set
 
 
 async def welcome(tx: Transaction, newcomer: Newcomer) -> asyncpg.Record:
-    """The account of somebody who proved to be in a directory. Raises SignOnRefused."""
+    """The account of somebody who proved to be in a directory. Raises SignOnRefused.
+
+    Nobody switches on, by signing in, an account that the studio switched off.
+    """
     identity = identity_of(newcomer.directory, newcomer.entry, newcomer.groups)
-    settled = await settle_in(tx, newcomer.directory, identity)
+    settled = await settle_in(tx, newcomer.directory, replace(identity, active=None))
     return settled.person
