@@ -71,7 +71,7 @@ def slapd() -> Iterator[Slapd]:
 
 @pytest.fixture(scope="session")
 def directory_node(server: Server, slapd: Slapd) -> Iterator[Server]:
-    """A node of the shared server that signs people in against the directory, as the variables of Kitsu's server say."""
+    """A node of the shared server that signs people in against the directory, by the variables of Kitsu's server."""
     with beside(
         server,
         AUTH_STRATEGY="auth_remote_ldap",

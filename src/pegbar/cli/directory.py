@@ -39,7 +39,9 @@ def sync(
     """
     from pegbar.accounts.sign_on.ldap.connection import DirectoryAway
     from pegbar.accounts.sign_on.ldap.sync import TooMany
+    from pegbar.core.work import logs
 
+    logs.configure()
     reports, problems = list["Report"](), list[str]()
 
     async def run(db: Any) -> None:

@@ -147,10 +147,8 @@ def connected(directory: Ldap, credentials: Credentials) -> Iterator[ldap3.Conne
     try:
         bind(connection)
         yield connection
-    except (LDAPExceptionError, OSError) as error:
-        raise DirectoryAway(f"{connection.server.host}: {reason_of(error)}") from error
     finally:
-        with suppress(LDAPExceptionError, OSError):
+        with suppress(Exception):  # whatever a broken connection says to its end
             connection.unbind()
 
 
@@ -160,16 +158,28 @@ def opened(directory: Ldap, credentials: Credentials) -> ldap3.Connection:
     for host in hosts(directory):
         connection = _connection(directory, host, credentials)
         try:
-            connection.open()
-            if directory.start_tls and not connection.server.ssl:
-                connection.start_tls()
-        except (LDAPExceptionError, OSError, ValueError) as error:
-            with suppress(LDAPExceptionError, OSError):
+            with spoken(host):
+                connection.open()
+                if directory.start_tls and not connection.server.ssl:
+                    connection.start_tls()
+        except DirectoryAway as away:
+            with suppress(Exception):
                 connection.strategy.close()
-            problems.append(f"{host}: {reason_of(error)}")
+            problems.append(str(away))
         else:
             return connection
     raise DirectoryAway("; ".join(problems))
+
+
+@contextmanager
+def spoken(host: str) -> Iterator[None]:
+    """What goes wrong between us and a host is that it is away: ldap3 stumbles over answers that are no LDAP."""
+    try:
+        yield
+    except (LDAPExceptionError, OSError) as error:
+        raise DirectoryAway(f"{host}: {reason_of(error)}") from error
+    except Exception as error:
+        raise DirectoryAway(f"{host}: its answer is no LDAP ({type(error).__name__})") from error
 
 
 def _connection(directory: Ldap, host: str, credentials: Credentials) -> ldap3.Connection:
@@ -210,8 +220,9 @@ def _tls(directory: Ldap) -> ldap3.Tls:
 
 def bind(connection: ldap3.Connection) -> None:
     """Prove who the connection is for. Raises BindRefused; DirectoryAway for every other answer than yes or no."""
-    if connection.bind():
-        return
+    with spoken(connection.server.host):
+        if connection.bind():
+            return
     code, text = connection.result["result"], str(connection.result.get("message") or "").strip("\0 ")
     description = f"{connection.result['description']}{f' ({text})' if text else ''}"
     if code in _REFUSALS:

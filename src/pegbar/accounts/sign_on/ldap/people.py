@@ -62,8 +62,11 @@ async def settle_in(tx: Transaction, directory: Ldap, identity: Identity) -> Set
 async def welcome(tx: Transaction, newcomer: Newcomer) -> asyncpg.Record:
     """The account of somebody who proved to be in a directory. Raises SignOnRefused.
 
-    Nobody switches on, by signing in, an account that the studio switched off.
+    Nobody switches on, by signing in, an account that the studio switched off, nor takes over one by an address that
+    they may have written into the directory themselves: who was here before comes over with `pegbar directory sync`.
     """
     identity = identity_of(newcomer.directory, newcomer.entry, newcomer.groups)
     settled = await settle_in(tx, newcomer.directory, replace(identity, active=None))
+    if settled.bound and not settled.created:
+        raise SignOnRefused("There is an account of this address already, which does not come from the directory yet.")
     return settled.person

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import ldap3
-from ldap3.core.exceptions import LDAPExceptionError
 from ldap3.core.results import RESULT_NO_SUCH_OBJECT, RESULT_SUCCESS
 from ldap3.utils.conv import escape_filter_chars
 
 from pegbar.accounts.sign_on.groups import same_name, short_name
-from pegbar.accounts.sign_on.ldap.connection import DirectoryAway, reason_of
+from pegbar.accounts.sign_on.ldap.connection import DirectoryAway, spoken
 from pegbar.accounts.sign_on.ldap.entries import (
     ATTRIBUTES,
     Attributes,
@@ -36,12 +35,10 @@ def _pages(
     """The entries that fit, page by page. Raises DirectoryAway unless the directory says that these are all."""
     cookie = None
     while True:
-        try:
+        with spoken(connection.server.host):
             connection.search(
                 base, condition, scope, attributes=list(attributes), paged_size=_PAGE, paged_cookie=cookie
             )
-        except LDAPExceptionError as error:
-            raise DirectoryAway(f"{connection.server.host}: {reason_of(error)}") from error
         result = connection.result
         if result["result"] != RESULT_SUCCESS:
             detail = f": {result['message']}" if result.get("message") else ""

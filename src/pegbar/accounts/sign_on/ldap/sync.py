@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import Text, func, select, update
+from sqlalchemy import ARRAY, Text, cast, func, select, update
 
 from pegbar.accounts.administration import OPERATOR
 from pegbar.accounts.people.rules import is_protected
@@ -29,7 +29,7 @@ from pegbar.accounts.sign_on.ldap.photos import PHOTO, NewPhoto
 from pegbar.accounts.sign_on.persons import Settled
 from pegbar.accounts.sign_on.providers import Ldap, sign_on
 from pegbar.accounts.sign_on.tables import directory_person
-from pegbar.accounts.tables import person
+from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import param
 from pegbar.core.errors import ApiError, CannotRun, Conflict
@@ -40,6 +40,12 @@ log = structlog.get_logger()
 _BATCH = 100
 What = Literal["new", "changed", "on", "off", "left out"]
 
+_DEPARTMENTS = (
+    select(func.coalesce(func.array_agg(func.lower(department.c.name)), cast([], ARRAY(Text))))
+    .select_from(department_link.join(department, department.c.id == department_link.c.department_id))
+    .where(department_link.c.person_id == person.c.id)
+    .scalar_subquery()
+)
 _PERSONS = (
     select(
         person.c.id,
@@ -47,6 +53,10 @@ _PERSONS = (
         person.c.desktop_login,
         func.lower(person.c.email).label("email"),
         FULL_NAME,
+        person.c.first_name,
+        person.c.last_name,
+        person.c.role,
+        _DEPARTMENTS.label("departments"),
         person.c.active.is_not(False).label("active"),
         person.c.is_generated_from_ldap.is_(True).label("from_directory"),
         directory_person.c.directory,
@@ -121,8 +131,6 @@ class Plan:
     gone: list[asyncpg.Record]
     #: How many people of the directory are active here.
     active: int
-    #: All `ldap_uid` of the directory, as they compare.
-    uids: frozenset[str]
 
     @property
     def switched_off(self) -> int:
@@ -173,10 +181,17 @@ def plan(directory: Ldap, members: Sequence[Member], rows: Sequence[asyncpg.Reco
     by_login = {row["desktop_login"]: row for row in reversed(rows) if row["desktop_login"]}
     by_email = {row["email"]: row for row in reversed(rows) if row["email"]}
     kept = [member for member in members if not is_excluded(directory, member.entry.login)]
+    uids = frozenset(same_uid(member.entry.uid) for member in kept)
+
+    def free(row: asyncpg.Record | None) -> asyncpg.Record | None:
+        # Who is somebody's by their id is not another's for having the same address.
+        return None if row is None or same_uid(row["ldap_uid"] or "") in uids - {""} else row
+
     for member in kept:
         entry = member.entry
-        member.row = (by_uid.get(same_uid(entry.uid)) if entry.uid else None) or by_login.get(entry.login)
-        member.row = member.row or next((by_email[email] for email in entry.emails if email in by_email), None)
+        by_name = (by_login.get(entry.login), *(by_email.get(email) for email in entry.emails))
+        member.row = by_uid.get(same_uid(entry.uid)) if entry.uid else None
+        member.row = member.row or next((row for row in by_name if free(row) is not None), None)
     there = {member.row["id"] for member in kept if member.row is not None}
     home = [row for row in rows if row["from_directory"] and row["active"] and _is_home(directory, row)]
     gone = [row for row in home if row["id"] not in there and not is_excluded(directory, row["desktop_login"] or "")]
@@ -184,7 +199,6 @@ def plan(directory: Ldap, members: Sequence[Member], rows: Sequence[asyncpg.Reco
         sorted(kept, key=lambda member: member.row is None),  # who is here before who is new
         [row for row in gone if not is_protected(row["email"])],
         active=len(home),
-        uids=frozenset(same_uid(member.entry.uid) for member in kept),
     )
 
 
@@ -240,9 +254,13 @@ async def _settle_all(tx: Transaction, directory: Ldap, planned: Plan, before: M
     for member in planned.members:
         if member.row is None and not member.entry.active:
             continue
+        if _is_settled(directory, member):
+            assert member.row is not None
+            outcome.people[member.row["id"]] = member
+            continue
         try:
             async with tx.attempt():
-                settled = await _settle(tx, directory, planned, member)
+                settled = await _settle(tx, directory, member)
                 other = before.get(settled.person["id"]) or outcome.people.get(settled.person["id"])
                 if other is not None:
                     raise Conflict(f"{settled.person['email']} is {other.entry.login} already.")
@@ -255,26 +273,34 @@ async def _settle_all(tx: Transaction, directory: Ldap, planned: Plan, before: M
     return outcome
 
 
-async def _settle(tx: Transaction, directory: Ldap, planned: Plan, member: Member) -> Settled:
-    """The person that somebody is. Raises ApiError."""
-    subject = await _subject(tx, planned, member)
-    settled = await settle_in(tx, directory, identity_of(directory, member.entry, member.groups, subject=subject))
-    if member.row is not None and settled.person["id"] != member.row["id"]:
-        raise Conflict("The login, the address and the id of the entry mean different people.")
-    return settled
-
-
-async def _subject(tx: Transaction, planned: Plan, member: Member) -> str:
-    """The `ldap_uid` as it is kept here; that of somebody whose entry was made anew follows the entry."""
+def _is_settled(directory: Ldap, member: Member) -> bool:
+    """Whether nothing of somebody differs, which saves looking again; in doubt they are settled."""
     entry, row = member.entry, member.row
-    if row is None or not row["ldap_uid"] or not entry.uid:
-        return entry.uid
-    if same_uid(row["ldap_uid"]) == same_uid(entry.uid):
-        kept: str = row["ldap_uid"]
-        return kept
-    if same_uid(row["ldap_uid"]) not in planned.uids and row["from_directory"]:
-        await tx.update(person, row["id"], ldap_uid=entry.uid)
-    return entry.uid
+    if row is None or row["directory"] != directory.name or same_uid(row["ldap_uid"] or "") != same_uid(entry.uid):
+        return False
+    standing = directory.mapping.standing_of(member.groups)
+    managed = {name.lower() for name in standing.managed}
+    kept = {name for name in row["departments"] if name not in managed}
+    return bool(row["from_directory"]) and (
+        (row["first_name"], row["last_name"], row["desktop_login"], row["email"], row["active"]),
+        standing.role or row["role"],
+        kept | {name.lower() for name in standing.departments},
+    ) == (
+        (entry.first_name, entry.last_name, entry.login, entry.emails[0], entry.active),
+        row["role"],
+        set(row["departments"]),
+    )
+
+
+async def _settle(tx: Transaction, directory: Ldap, member: Member) -> Settled:
+    """The person that somebody is. Raises ApiError."""
+    subject, row = member.entry.uid, member.row
+    if row is not None and row["ldap_uid"] and same_uid(row["ldap_uid"]) == same_uid(subject):
+        subject = row["ldap_uid"]  # as it is kept here
+    settled = await settle_in(tx, directory, identity_of(directory, member.entry, member.groups, subject=subject))
+    if settled.created != (row is None) or (row is not None and settled.person["id"] != row["id"]):
+        raise Conflict(f"{settled.person['email']} is somebody else in the directory.")
+    return settled
 
 
 def _line_of(settled: Settled, member: Member) -> Line | None:
@@ -283,12 +309,8 @@ def _line_of(settled: Settled, member: Member) -> Line | None:
     shown = {column: change for column, change in settled.changes.items() if change[0] != change[1]}
     unknown = f"no department {', '.join(settled.unknown_departments)} here" if settled.unknown_departments else ""
     if settled.created:
-        told = [
-            settled.person["email"],
-            settled.person["role"],
-            _joined(shown.get("departments", ((), ()))[1]),
-            unknown,
-        ]
+        departments = " + ".join(shown.get("departments", ((), ()))[1])
+        told = [settled.person["email"], settled.person["role"], departments, unknown]
         return Line("new", name, login, ", ".join(part for part in told if part))
     what: What = "changed"
     if "active" in shown:
