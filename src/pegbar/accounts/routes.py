@@ -12,7 +12,6 @@ from pegbar.accounts.second_factors import proofs
 from pegbar.accounts.second_factors.proofs import Proof
 from pegbar.accounts.sessions import A_PERSON, REFRESHING, SIGNED_IN
 from pegbar.core.data.database import Database, Transaction
-from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller, anyone
 from pegbar.core.http.routing import Reply, get, post
 
@@ -94,36 +93,3 @@ async def refresh(tx: Transaction, caller: Caller, request: AnyRequest) -> Any:
     if cookies.is_browser(request):
         return Reply({"refresh": True}, cookies=cookies.access_cookie(request, access))
     return {"access_token": access}
-
-
-# Single sign-on, which this server does not offer. Source: spec accounts, "LDAP, SAML, OIDC"
-
-
-def _not_offered(protocol: str) -> ApiError:
-    """The refusal of a way in that is not offered. Clients look for its text under `error`."""
-    message = f"{protocol} is not enabled: this server does not offer single sign-on."
-    return ApiError(message, status=400, error=message)
-
-
-@get("/auth/saml/login", access=anyone, errors=(400,))
-async def begin_saml() -> None:
-    """Begin a SAML sign-in; always refused."""
-    raise _not_offered("SAML")
-
-
-@post("/auth/saml/sso", access=anyone, status=200, errors=(400,))
-async def end_saml() -> None:
-    """End a SAML sign-in; always refused."""
-    raise _not_offered("SAML")
-
-
-@get("/auth/oidc/login", access=anyone, errors=(400,))
-async def begin_oidc() -> None:
-    """Begin an OpenID Connect sign-in; always refused."""
-    raise _not_offered("OIDC")
-
-
-@get("/auth/oidc/callback", access=anyone, errors=(400,))
-async def end_oidc() -> None:
-    """End an OpenID Connect sign-in; always refused."""
-    raise _not_offered("OIDC")

@@ -17,6 +17,7 @@ import structlog
 from cyclopts import Parameter
 from rich.text import Text
 
+from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
 from pegbar.cli.place import Place, give, secret_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
@@ -51,6 +52,7 @@ def serve(
     give("PEGBAR_UI", None if ui is None else ui.resolve())
     logs.configure()
     _check_ui()
+    sign_on()
     give("SECRET_KEY", secret_key(settings().data_folder))
     embedded = None
     if settings().external_database:

@@ -22,7 +22,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -74,6 +73,8 @@ class Oidc(Provider, frozen=True, kw_only=True, forbid_unknown_fields=True):
     client_id: str
     #: Empty for a public client, which PKCE alone protects.
     client_secret: str = ""
+    #: How it is shown; as the provider says it takes it unless given.
+    client_auth: Literal["", "client_secret_basic", "client_secret_post"] = ""
     scopes: str = "openid email profile"
     email_claim: str = "email"
     given_name_claim: str = "given_name"
@@ -175,10 +176,36 @@ def protocol_of(provider: Provider) -> Protocol:
     return "oidc" if isinstance(provider, Oidc) else "saml" if isinstance(provider, Saml) else "ldap"
 
 
-@cache
+def ways_in() -> dict[str, Any]:
+    """What the web UI is told: whether there is a provider of each protocol and the first one's name, and all."""
+    known = sign_on()
+    oidc, saml = known.of(Oidc), known.of(Saml)
+    return {
+        "saml_enabled": saml is not None,
+        "saml_idp_name": "" if saml is None else saml.label,
+        "oidc_enabled": oidc is not None,
+        "oidc_idp_name": "" if oidc is None else oidc.label,
+        "sign_on": [
+            {
+                "name": provider.title,
+                "protocol": protocol_of(provider),
+                "url": f"/api/auth/{protocol_of(provider)}/{provider.name}/login",
+            }
+            for provider in (*known.oidc, *known.saml)
+        ],
+    }
+
+
+#: What was read for which settings.
+_read: list[tuple[Settings, SignOn]] = []
+
+
 def sign_on() -> SignOn:
-    """The providers of this process, read once. Raises InvalidSetting."""
-    return load(settings(), os.environ)
+    """The providers of this process, read once for its settings. Raises InvalidSetting."""
+    now = settings()
+    if not _read or _read[0][0] is not now:
+        _read[:] = [(now, load(now, os.environ))]
+    return _read[0][1]
 
 
 def load(now: Settings, environment: Mapping[str, str]) -> SignOn:
@@ -236,7 +263,7 @@ def _of_table(
     for key in _SECRETS & table.keys():
         table[key] = _secret(f"{place}: {key}", table[key], environment)
     try:
-        provider = msgspec.convert({"name": name, **table}, _KINDS[kind])
+        provider = msgspec.convert({"name": name, "label": name, **table}, _KINDS[kind])
     except msgspec.ValidationError as error:
         raise InvalidSetting(f"{place}: {_told(str(error))}") from None
     _check(place, provider, {})

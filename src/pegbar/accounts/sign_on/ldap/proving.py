@@ -6,10 +6,10 @@ neither the answer nor its time tells who has an account, or of which kind.
 
 import secrets
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
-import ldap3
 import structlog
 from sqlalchemy import select
 
@@ -29,6 +29,9 @@ from pegbar.accounts.sign_on.tables import directory_person
 from pegbar.config import settings
 from pegbar.core.data.database import Reader
 from pegbar.core.data.parameters import param
+
+if TYPE_CHECKING:
+    import ldap3
 
 log = structlog.get_logger()
 
@@ -122,7 +125,7 @@ def _bind(directory: Ldap, login: str, password: str, is_new: bool) -> Newcomer 
         return _newcomer(reading, directory, entry)
 
 
-def _newcomer(reading: ldap3.Connection, directory: Ldap, entry: Entry | None) -> Newcomer | None:
+def _newcomer(reading: "ldap3.Connection", directory: Ldap, entry: Entry | None) -> Newcomer | None:
     """Somebody new with their groups, if they are one of those who come over. Raises DirectoryAway."""
     if entry is None or not entry.active or is_excluded(directory, entry.login):
         return None

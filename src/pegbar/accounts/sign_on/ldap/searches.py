@@ -5,10 +5,7 @@ Source: spec operations, "LDAP sync". An answer that is not whole is none: whoev
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-
-import ldap3
-from ldap3.core.results import RESULT_NO_SUCH_OBJECT, RESULT_SUCCESS
-from ldap3.utils.conv import escape_filter_chars
+from typing import TYPE_CHECKING
 
 from pegbar.accounts.sign_on.groups import same_name, short_name
 from pegbar.accounts.sign_on.ldap.connection import DirectoryAway, spoken
@@ -23,14 +20,20 @@ from pegbar.accounts.sign_on.ldap.entries import (
 )
 from pegbar.accounts.sign_on.providers import Ldap
 
+if TYPE_CHECKING:
+    import ldap3
+
 _PAGE = 500
+#: As the protocol and ldap3 know them.
+_SUCCESS, _NO_SUCH_OBJECT = 0, 32
+_SUBTREE, _BASE = "SUBTREE", "BASE"
 _PAGED_RESULTS = "1.2.840.113556.1.4.319"
 _GROUPS = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
 _MEMBERS = ("member", "uniqueMember")
 
 
 def _pages(
-    connection: ldap3.Connection, base: str, condition: str, attributes: Sequence[str], scope: str = ldap3.SUBTREE
+    connection: "ldap3.Connection", base: str, condition: str, attributes: Sequence[str], scope: str = _SUBTREE
 ) -> Iterator[tuple[str, Attributes]]:
     """The entries that fit, page by page. Raises DirectoryAway unless the directory says that these are all."""
     cookie = None
@@ -40,9 +43,9 @@ def _pages(
                 base, condition, scope, attributes=list(attributes), paged_size=_PAGE, paged_cookie=cookie
             )
         result = connection.result
-        if result["result"] != RESULT_SUCCESS:
+        if result["result"] != _SUCCESS:
             detail = f": {result['message']}" if result.get("message") else ""
-            hint = ": there is no such entry" if result["result"] == RESULT_NO_SUCH_OBJECT else detail
+            hint = ": there is no such entry" if result["result"] == _NO_SUCH_OBJECT else detail
             raise DirectoryAway(
                 f"{connection.server.host}: a search below {base} ended with {result['description']}{hint}"
             )
@@ -55,6 +58,13 @@ def _pages(
             return
 
 
+def _escaped(value: str) -> str:
+    from ldap3.utils.conv import escape_filter_chars
+
+    escaped: str = escape_filter_chars(value)
+    return escaped
+
+
 def _person(directory: Ldap, *conditions: str) -> str:
     """The filter of people who fit all conditions."""
     kept = ["(objectClass=person)"]
@@ -65,11 +75,11 @@ def _person(directory: Ldap, *conditions: str) -> str:
     return f"(&{''.join([*kept, *conditions])})"
 
 
-def people(connection: ldap3.Connection, directory: Ldap, groups: "Groups") -> Iterator[Entry]:
+def people(connection: "ldap3.Connection", directory: Ldap, groups: "Groups") -> Iterator[Entry]:
     """All people of the directory, those of its group alone if it has one; excluded accounts too."""
     conditions = []
     if directory.group and is_microsofts(directory):
-        members_of = "".join(f"(memberOf={escape_filter_chars(dn)})" for dn in groups.below(directory.group))
+        members_of = "".join(f"(memberOf={_escaped(dn)})" for dn in groups.below(directory.group))
         conditions.append(f"(|{members_of})")
     for dn, attributes in _pages(connection, directory.base_dn, _person(directory, *conditions), ATTRIBUTES):
         entry = entry_of(directory, dn, attributes)
@@ -77,9 +87,9 @@ def people(connection: ldap3.Connection, directory: Ldap, groups: "Groups") -> I
             yield entry
 
 
-def one_to_sign_in(connection: ldap3.Connection, directory: Ldap, name: str, *, by_address: bool) -> Entry | None:
+def one_to_sign_in(connection: "ldap3.Connection", directory: Ldap, name: str, *, by_address: bool) -> Entry | None:
     """Whoever has this login, or address; None for nobody, and for several, of whom nobody can tell who is meant."""
-    escaped = escape_filter_chars(name)
+    escaped = _escaped(name)
     condition = f"({login_attribute(directory)}={escaped})"
     if by_address:
         condition = f"(|{condition}(mail={escaped}))"
@@ -88,9 +98,9 @@ def one_to_sign_in(connection: ldap3.Connection, directory: Ldap, name: str, *, 
     return entries[0] if len(entries) == 1 else None
 
 
-def photo(connection: ldap3.Connection, dn: str) -> bytes:
+def photo(connection: "ldap3.Connection", dn: str) -> bytes:
     """The photo of an entry; nothing when it has none any more."""
-    rows = _pages(connection, dn, "(objectClass=*)", ATTRIBUTES, ldap3.BASE)
+    rows = _pages(connection, dn, "(objectClass=*)", ATTRIBUTES, _BASE)
     return next((photo_of(attributes) for _, attributes in rows), b"")
 
 
@@ -160,7 +170,7 @@ class Groups:
         return sorted(below)
 
 
-def groups(connection: ldap3.Connection, directory: Ldap) -> Groups:
+def groups(connection: "ldap3.Connection", directory: Ldap) -> Groups:
     """The groups, when somebody's matter."""
     known = Groups()
     if not (directory.group or directory.mapping):
