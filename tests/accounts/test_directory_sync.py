@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pegbar.accounts.sign_on import providers
 from pegbar.accounts.sign_on.ldap.entries import entry_of, same_uid
 from pegbar.accounts.sign_on.ldap.sync import Member, plan
 from pegbar.accounts.sign_on.providers import Ldap
@@ -23,7 +22,7 @@ def uid(word: str = "ida") -> str:
 
 
 class Directory:
-    """A branch of the directory of its own, and the command that brings its people over."""
+    """A branch of the directory of its own, and the commands about it."""
 
     def __init__(self, slapd: Slapd, server: Server, file: Path, **settings: Any) -> None:
         self.slapd, self.server, self.file = slapd, server, file
@@ -41,22 +40,12 @@ class Directory:
     def command(self, *arguments: str, **environment: str) -> Done:
         written = "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.settings.items())
         self.file.write_text(f"[ldap.{self.name}]\n{written}{self.more}")
-        providers.sign_on.cache_clear()
-        try:
-            return pegbar(
-                "directory",
-                *arguments,
-                DATABASE_URL=self.server.database_url,
-                PEGBAR_DATA=str(self.server.folder),
-                PEGBAR_SIGN_ON_FILE=str(self.file),
-                **environment,
-            )
-        finally:
-            providers.sign_on.cache_clear()
+        where = {"DATABASE_URL": self.server.database_url, "PEGBAR_DATA": str(self.server.folder)}
+        return pegbar(*arguments, PEGBAR_SIGN_ON_FILE=str(self.file), **where, **environment)
 
     def sync(self, *options: str, **environment: str) -> dict[str, Any]:
         """What a run told, by JSON."""
-        done = self.command("sync", "--directory", self.name, "--json", *options, **environment)
+        done = self.command("directory", "sync", "--directory", self.name, "--json", *options, **environment)
         assert done.returncode == 0, done.stderr
         report: dict[str, Any] = json.loads(done.stdout)[0]
         return report
@@ -162,7 +151,7 @@ def test_a_dry_run_tells_and_writes_nothing(directory: Directory, admin: Client,
     assert report["counts"]["photos"] == 1
     assert stored(server, counts) == rows
     assert people(admin, ida, leaves) == before
-    table = directory.command("sync", "--dry-run")
+    table = directory.command("directory", "sync", "--dry-run")
     assert (table.returncode, ida in table.stdout, "Nothing was changed (dry run)." in table.stdout) == (0, True, True)
     assert told(directory.sync()) == told(report)
 
@@ -175,11 +164,11 @@ def test_a_run_that_would_switch_off_many_stops(make: Callable[..., Directory], 
     directory.slapd.change(entries[0], organizationalStatus="left")
     for dn in entries[1:3]:
         directory.slapd.remove(dn)
-    stopped = directory.command("sync")
+    stopped = directory.command("directory", "sync")
     assert stopped.returncode == 1
     assert "would switch off 3 of 4 people" in stopped.stderr
     assert "--force" in stopped.stderr
-    assert "--force" in directory.command("list").stdout
+    assert "--force" in directory.command("directory", "list").stdout
     assert all(row["active"] for row in people(admin, *logins).values())
     directory.sync("--force")
     assert {login: row["active"] for login, row in people(admin, *logins).items()} == {
@@ -188,7 +177,7 @@ def test_a_run_that_would_switch_off_many_stops(make: Callable[..., Directory], 
     }
     directory.slapd.remove(entries[0])
     directory.slapd.remove(entries[3])
-    empty = directory.command("sync", "--force")
+    empty = directory.command("directory", "sync", "--force")
     assert (empty.returncode, "nobody was found below" in empty.stderr) == (1, True), "an empty directory is none"
     assert people(admin, logins[3])[logins[3]]["active"]
 
@@ -240,7 +229,7 @@ def test_only_members_of_the_group_come_over(make: Callable[..., Directory], adm
     assert told(directory.sync()).keys() == {ida}
     assert people(admin, ida, other, excluded).keys() == {ida}
     directory.settings["group"] = uid("nothing")
-    refused = directory.command("sync")
+    refused = directory.command("directory", "sync")
     assert (refused.returncode, "nobody was found" in refused.stderr) == (1, True)
 
 
@@ -377,17 +366,15 @@ def test_more_people_than_a_page_come_over(directory: Directory, admin: Client) 
     ],
 )
 def test_a_run_that_cannot_be_says_why(make: Callable[..., Directory], settings: dict[str, Any], words: str) -> None:
-    done = make(**settings).command("sync")
+    done = make(**settings).command("directory", "sync")
     assert done.returncode == 1
     assert words in done.stderr
 
 
 def test_the_command_says_what_is_not_set_up(directory: Directory, server: Server, tmp_path: Path) -> None:
-    unknown = directory.command("sync", "--directory", "elsewhere")
+    unknown = directory.command("directory", "sync", "--directory", "elsewhere")
     assert (unknown.returncode, directory.name in unknown.stderr) == (1, True)
-    providers.sign_on.cache_clear()
     nothing = pegbar("directory", "sync", DATABASE_URL=server.database_url, PEGBAR_DATA=str(server.folder))
-    providers.sign_on.cache_clear()
     assert (nothing.returncode, "No directory is set up" in nothing.stderr) == (1, True)
 
 

@@ -12,8 +12,11 @@ import pytest
 
 from pegbar.accounts.sign_on.groups import GroupMapping
 from pegbar.accounts.sign_on.ldap import connection, ntlm, searches
-from pegbar.accounts.sign_on.ldap.connection import BindRefused, DirectoryAway, connected, of_login, of_service
+from pegbar.accounts.sign_on.ldap.connection import connected, of_login, of_service
+from pegbar.accounts.sign_on.ldap.outcomes import BindRefused, DirectoryAway
 from pegbar.accounts.sign_on.providers import Ldap
+from tests.accounts import active_directory
+from tests.accounts.active_directory import ActiveDirectory
 from tests.accounts.people import artist, is_in, signed_in, stored
 from tests.accounts.slapd import AD_USERS, GROUPS, PASSWORD, PEOPLE, STUDIO, Slapd
 from tests.client import Client, unique
@@ -55,7 +58,8 @@ def person(slapd: Slapd, admin: Client) -> dict[str, Any]:
 
 def from_directory(admin: Client, login: str, **more: Any) -> dict[str, Any]:
     row = {"first_name": "Ida", "last_name": "Lup", "email": f"{login}@studio.example", "desktop_login": login, **more}
-    return admin.ok_post("/data/persons", {**row, "is_generated_from_ldap": True})
+    made: dict[str, Any] = admin.ok_post("/data/persons", {**row, "is_generated_from_ldap": True})
+    return made
 
 
 def answer(node: Client, name: str, password: str) -> tuple[int, Any]:
@@ -346,6 +350,32 @@ def test_a_hash_is_no_password() -> None:
     assert ntlm.secret_of("Password") == "0" * 32 + ":a4f49c406510bdcab6824ee7c30fd852"
     stolen = ntlm.secret_of("Password")
     assert ntlm.secret_of(stolen) != stolen
+
+
+def test_ntlm_proves_a_password(slapd: Slapd) -> None:
+    with ActiveDirectory() as server:
+        directory = of(slapd, port=server.port, is_ad=True, domain=active_directory.DOMAIN)
+        assert binds(directory, "ida", active_directory.PASSWORD)
+        assert not binds(directory, "ida", "not the one")
+        assert not binds(directory, "ida", f"{'0' * 32}:a4f49c406510bdcab6824ee7c30fd852"), (
+            "a stolen hash is no password"
+        )
+        assert not binds(msgspec.structs.replace(directory, domain="OTHER"), "ida", active_directory.PASSWORD)
+        assert server.users == ["ida"]
+
+
+def test_a_server_without_ntlm_lets_nobody_in(slapd: Slapd) -> None:
+    with ActiveDirectory(packages=b"DPA") as server, pytest.raises(DirectoryAway, match="NTLM"):
+        binds(of(slapd, port=server.port, is_ad=True, domain=active_directory.DOMAIN), "ida", active_directory.PASSWORD)
+
+
+@pytest.mark.parametrize(("data", "expired"), [(b"data 532, v2580", True), (b"data 773", True), (b"data 775", False)])
+def test_an_expired_password_is_told_from_a_wrong_one(slapd: Slapd, data: bytes, expired: bool) -> None:
+    with ActiveDirectory(refusal=b"80090308: LdapErr, " + data) as server:
+        directory = of(slapd, port=server.port, is_ad=True, domain=active_directory.DOMAIN)
+        with pytest.raises(BindRefused) as refused, connected(directory, of_login(directory, "ida", "not the one")):
+            pytest.fail("it is let in")
+    assert refused.value.expired is expired
 
 
 # Groups

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from pegbar.accounts import passwords
 from pegbar.accounts.guesses import Guesses, Target
-from pegbar.accounts.sign_on.ldap.connection import DirectoryAway
+from pegbar.accounts.sign_on.ldap.outcomes import DirectoryAway
 from pegbar.accounts.sign_on.ldap.proving import (
     Newcomer,
     Proof,

@@ -37,7 +37,7 @@ def sync(
     Run it as often as you like: what is as it should be is not touched. The server does it by itself every so many
     minutes with PEGBAR_DIRECTORY_SYNC_EVERY.
     """
-    from pegbar.accounts.sign_on.ldap.connection import DirectoryAway
+    from pegbar.accounts.sign_on.ldap.outcomes import DirectoryAway
     from pegbar.accounts.sign_on.ldap.sync import TooMany
     from pegbar.core.work import logs
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pegbar.accounts.sign_on.ldap import ntlm
+from pegbar.accounts.sign_on.ldap.outcomes import BindRefused, DirectoryAway
 from pegbar.accounts.sign_on.providers import Ldap
 from pegbar.accounts.threads import Threads
 
@@ -35,19 +36,6 @@ _REFUSALS = frozenset({19, 32, 34, 48, 49, 50})
 #: Why Active Directory refuses a right password: `data 532` in its message.
 _AD_REASON = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
 _EXPIRED = frozenset({"532", "773"})
-
-
-class DirectoryAway(Exception):
-    """A directory cannot be reached, or does not do its part; the message tells whoever runs the server why."""
-
-
-class BindRefused(Exception):
-    """A directory does not take somebody for who they say they are."""
-
-    def __init__(self, reason: str, *, expired: bool = False) -> None:
-        super().__init__(reason)
-        #: Whether the password was right, and has to be changed.
-        self.expired = expired
 
 
 @dataclass(frozen=True)
@@ -168,6 +156,8 @@ def spoken(host: str) -> Iterator[None]:
 
     try:
         yield
+    except DirectoryAway:
+        raise
     except (LDAPExceptionError, OSError) as error:
         raise DirectoryAway(f"{host}: {reason_of(error)}") from error
     except Exception as error:
@@ -218,6 +208,9 @@ def bind(connection: "ldap3.Connection") -> None:
     """Prove who the connection is for. Raises BindRefused; DirectoryAway for every other answer than yes or no."""
     with spoken(connection.server.host):
         if connection.bind():
+            # Where a server does not offer NTLM, ldap3 calls it a success that it was asked.
+            if connection.authentication == "NTLM" and not connection.extend.standard.who_am_i():
+                raise DirectoryAway(f"{connection.server.host}: it does not offer NTLM")
             return
     code, text = connection.result["result"], str(connection.result.get("message") or "").strip("\0 ")
     description = f"{connection.result['description']}{f' ({text})' if text else ''}"

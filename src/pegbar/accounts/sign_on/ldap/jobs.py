@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import Text, select
 
 from pegbar.accounts.sign_on.ldap import sync
-from pegbar.accounts.sign_on.ldap.connection import DirectoryAway
+from pegbar.accounts.sign_on.ldap.outcomes import DirectoryAway
 from pegbar.accounts.sign_on.providers import Ldap, sign_on
 from pegbar.accounts.sign_on.tables import directory_run
 from pegbar.config import settings

@@ -1,6 +1,8 @@
 """Who the people of a directory are here. Source: spec operations, "LDAP sync"; spec accounts, 6."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -14,8 +16,10 @@ from pegbar.accounts.sign_on.providers import Ldap
 from pegbar.accounts.sign_on.refusals import SignOnRefused
 from pegbar.accounts.sign_on.tables import directory_person
 from pegbar.accounts.tables import person
-from pegbar.core.data.database import Transaction
+from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import param
+
+T = TypeVar("T")
 
 _HOME = select(directory_person.c.directory).where(directory_person.c.person_id == param("person_id"))
 _DIRECTORY = param("directory", Text)
@@ -70,3 +74,23 @@ async def welcome(tx: Transaction, newcomer: Newcomer) -> asyncpg.Record:
     if settled.bound and not settled.created:
         raise SignOnRefused("There is an account of this address already, which does not come from the directory yet.")
     return settled.person
+
+
+class _TakeBack(Exception):
+    """Ends a transaction that was tried."""
+
+
+async def taken_back(db: Database, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """What the work returns, in a transaction that keeps nothing of it."""
+    done: list[T] = []
+    try:
+        async with db.transaction() as tx:
+            done.append(await work(tx))
+            raise _TakeBack
+    except _TakeBack:
+        return done[0]
+
+
+async def would_be(db: Database, directory: Ldap, identity: Identity) -> Settled:
+    """What would become of somebody of a directory. Raises SignOnRefused."""
+    return await taken_back(db, lambda tx: settle_in(tx, directory, identity))

@@ -15,7 +15,6 @@ from sqlalchemy import select
 
 from pegbar.accounts.sign_on.ldap import searches
 from pegbar.accounts.sign_on.ldap.connection import (
-    BindRefused,
     Credentials,
     connected,
     in_thread,
@@ -24,6 +23,7 @@ from pegbar.accounts.sign_on.ldap.connection import (
     of_service,
 )
 from pegbar.accounts.sign_on.ldap.entries import Entry, is_excluded
+from pegbar.accounts.sign_on.ldap.outcomes import BindRefused
 from pegbar.accounts.sign_on.providers import Ldap, sign_on
 from pegbar.accounts.sign_on.tables import directory_person
 from pegbar.config import settings

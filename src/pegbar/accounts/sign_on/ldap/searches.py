@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pegbar.accounts.sign_on.groups import same_name, short_name
-from pegbar.accounts.sign_on.ldap.connection import DirectoryAway, spoken
+from pegbar.accounts.sign_on.ldap.connection import spoken
 from pegbar.accounts.sign_on.ldap.entries import (
     ATTRIBUTES,
     Attributes,
@@ -18,6 +18,7 @@ from pegbar.accounts.sign_on.ldap.entries import (
     login_attribute,
     photo_of,
 )
+from pegbar.accounts.sign_on.ldap.outcomes import DirectoryAway
 from pegbar.accounts.sign_on.providers import Ldap
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ same in one transaction and takes it back: it tells what would come because it c
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -22,9 +22,10 @@ from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.resources import persons
 from pegbar.accounts.shapes import FULL_NAME
 from pegbar.accounts.sign_on.ldap import searches
-from pegbar.accounts.sign_on.ldap.connection import BindRefused, DirectoryAway, connected, of_service
+from pegbar.accounts.sign_on.ldap.connection import connected, of_service
 from pegbar.accounts.sign_on.ldap.entries import Entry, digest_of, is_excluded, same_uid
-from pegbar.accounts.sign_on.ldap.people import identity_of, settle_in
+from pegbar.accounts.sign_on.ldap.outcomes import BindRefused, DirectoryAway
+from pegbar.accounts.sign_on.ldap.people import identity_of, settle_in, taken_back
 from pegbar.accounts.sign_on.ldap.photos import PHOTO, NewPhoto
 from pegbar.accounts.sign_on.persons import Settled
 from pegbar.accounts.sign_on.providers import Ldap, sign_on
@@ -147,7 +148,7 @@ async def run(db: Database, directory: Ldap, *, dry_run: bool = False, force: bo
         _check(directory, planned)
     report = Report(directory.name, seen=len(planned.members))
     if dry_run:
-        outcome = await _taken_back(db, lambda tx: _settle_all(tx, directory, planned, {}))
+        outcome = await taken_back(db, lambda tx: _settle_all(tx, directory, planned, {}))
         report.lines = outcome.lines
         report.photos = sum(_has_new_photo(member) for member in outcome.people.values())
         return report
@@ -229,20 +230,6 @@ def _parts(planned: Plan) -> list[Plan]:
     return parts + [
         replace(planned, gone=[], members=members[at : at + _BATCH]) for at in range(0, len(members), _BATCH)
     ]
-
-
-class _TakeBack(Exception):
-    """Ends a transaction that was tried."""
-
-
-async def _taken_back(db: Database, work: Callable[[Transaction], Awaitable[Outcome]]) -> Outcome:
-    outcome = Outcome()
-    try:
-        async with db.transaction() as tx:
-            outcome = await work(tx)
-            raise _TakeBack
-    except _TakeBack:
-        return outcome
 
 
 async def _settle_all(tx: Transaction, directory: Ldap, planned: Plan, before: Mapping[UUID, Member]) -> Outcome:
