@@ -1,15 +1,21 @@
 """The people of a directory come over: `pegbar directory sync`."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pegbar.accounts.sign_on.ldap.entries import entry_of, same_uid
+from pegbar.accounts.sign_on.ldap.jobs import sync_directories
 from pegbar.accounts.sign_on.ldap.sync import Member, plan
+from pegbar.accounts.sign_on.ldap.walk import walk, walk_of
 from pegbar.accounts.sign_on.providers import Ldap
+from pegbar.accounts.sign_on.walks import Step
+from pegbar.config import settings
+from pegbar.core.data.database import Database
 from tests.accounts.people import artist, is_in, stored
 from tests.accounts.slapd import AD_USERS, GROUPS, PASSWORD, STUDIO, Slapd, photo
 from tests.client import Client, unique
@@ -430,3 +436,112 @@ def test_who_is_who_goes_by_uid_then_login_then_address() -> None:
     assert [member.row and member.row["id"] for member in planned.members] == [1, 2, 3, None]
     assert [gone["id"] for gone in planned.gone] == [4]
     assert PASSWORD
+
+
+# Trials, and runs by the clock
+
+
+def steps(walk: AsyncIterator[Step]) -> list[Step]:
+    async def all_of() -> list[Step]:
+        return [step async for step in walk]
+
+    return asyncio.run(all_of())
+
+
+def provider(directory: Directory, **more: Any) -> Ldap:
+    return Ldap(name=directory.name, **{**directory.settings, **more})
+
+
+def test_a_trial_tells_the_step_that_fails(directory: Directory) -> None:
+    directory.person(uid())
+    whole = steps(walk(provider(directory)))
+    assert [(step.title, step.failure) for step in whole] == [
+        ("Connection", ""),
+        ("Account that reads", ""),
+        ("People", ""),
+    ]
+    assert "readable" in whole[0].told[1]
+    assert whole[2].told[0] == "1 people"
+    for more, title in (
+        ({"port": 1}, "Connection"),
+        ({"ssl": True, "port": directory.slapd.tls_port}, "Connection"),
+        ({"password": "not the one"}, "Account that reads"),
+        ({"base_dn": "ou=nowhere,dc=studio,dc=example"}, "People"),
+    ):
+        last = steps(walk(provider(directory, **more)))[-1]
+        assert last.title == title
+        assert last.failure
+        assert last.advice
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_trial_of_somebody_tells_what_would_come_of_it(directory: Directory, server: Server, reads: bool) -> None:
+    ida = uid()
+    directory.person(ida, mail=f"{ida}@studio.example")
+    at = provider(directory, **({} if reads else {"user": ""}))
+
+    def tried(password: str) -> list[Step]:
+        async def run() -> list[Step]:
+            db = Database(server.database_url, size=1, streams=1)
+            await db.open()
+            try:
+                return [step async for step in walk_of(db, at, ida, password)]
+            finally:
+                await db.close()
+
+        return asyncio.run(run())
+
+    before = stored(server, "SELECT count(*) FROM person")
+    whole = tried(PASSWORD)
+    assert [step.title for step in whole] == ["Sign-in", "Entry", "What would come of it"]
+    assert f"login: {ida}" in whole[1].told
+    assert "a new account would be made" in whole[2].told
+    assert [(step.title, bool(step.failure)) for step in tried("not the one")] == [("Sign-in", True)]
+    assert [(step.title, bool(step.failure)) for step in tried("")] == [("Sign-in", True)]
+    assert stored(server, "SELECT count(*) FROM person") == before
+
+
+def test_the_server_goes_through_a_directory_when_it_is_due(
+    directory: Directory, server: Server, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ida, bo = uid(), uid("bo")
+    directory.person(ida)
+    directory.command("directory", "list")  # writes the file
+    monkeypatch.setenv("PEGBAR_SIGN_ON_FILE", str(directory.file))
+    monkeypatch.setenv("PEGBAR_DATA", str(server.folder))
+
+    def strike(minutes: int) -> None:
+        monkeypatch.setenv("PEGBAR_DIRECTORY_SYNC_EVERY", str(minutes))
+        settings.cache_clear()
+
+        async def run() -> None:
+            db = Database(server.database_url, size=2, streams=1)
+            await db.open()
+            try:
+                await sync_directories(db)
+            finally:
+                await db.close()
+
+        try:
+            asyncio.run(run())
+        finally:
+            settings.cache_clear()
+
+    strike(0)
+    assert not people(admin, ida)
+    strike(15)
+    assert people(admin, ida).keys() == {ida}
+    directory.person(bo)
+    strike(15)
+    assert not people(admin, bo), "the last run is not so long ago"
+    ago = "UPDATE pegbar.directory_run SET began_at = began_at - interval '15 minutes' WHERE directory = %s RETURNING 1"
+    stored(server, ago, directory.name)
+    strike(15)
+    assert people(admin, bo).keys() == {bo}
+    stored(server, ago, directory.name)
+    directory.settings["port"] = 1
+    directory.command("directory", "list")
+    strike(15)
+    [(problem,)] = stored(server, "SELECT problem FROM pegbar.directory_run WHERE directory = %s", directory.name)
+    assert problem
+    assert "refused" in problem
