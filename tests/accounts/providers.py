@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import jwt
+import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -31,6 +32,10 @@ from defusedxml.ElementTree import fromstring
 from tests.server import free_port
 
 PASSWORD = "a long password"
+
+needs_xmlsec = pytest.mark.skipif(
+    shutil.which("xmlsec1") is None, reason="SAML needs the program xmlsec1: apt-get install xmlsec1"
+)
 
 
 def _plain(value: str) -> str:

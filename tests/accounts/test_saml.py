@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import re
-import shutil
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,15 +18,12 @@ from hypothesis import strategies as st
 from pegbar.accounts.sign_on.saml import structure
 from pegbar.accounts.sign_on.saml.structure import Malformed
 from tests.accounts.people import artist, stored
-from tests.accounts.providers import Assertion, Browser, Forger, Key, Real, encoded, request_of
+from tests.accounts.providers import Assertion, Browser, Forger, Key, Real, encoded, needs_xmlsec, request_of
 from tests.client import Client, unique
 from tests.server import Server
 
 NAME = "forged-saml"
 
-needs_xmlsec = pytest.mark.skipif(
-    shutil.which("xmlsec1") is None, reason="SAML needs the program xmlsec1: apt-get install xmlsec1"
-)
 pytestmark = needs_xmlsec
 
 
@@ -82,6 +78,7 @@ def test_a_real_provider_signs_people_in(signing_on: Server, real: Real) -> None
     user = user_of(browser, signing_on)
     assert (user["email"], user["role"]) == ("lee@studio.example", "manager")
     assert browser.get(f"{signing_on.api}/data/user/context", timeout=60).status_code == 403  # ENFORCE_2FA
+    assert "lee@studio.example" not in signing_on.text()
 
 
 def test_the_request_and_our_metadata_say_the_same(signing_on: Server, forger: Forger) -> None:
@@ -122,6 +119,16 @@ def test_attributes_make_the_person_and_change_them(signing_on: Server, forger: 
     assert sign_in(country=["Korea"], groups=["producers"])["country"] == "KR"
     last = sign_in(country=[""], departments=[""])
     assert (last["country"], last["departments"], last["role"]) == (None, [], "manager")
+
+
+def test_with_https_the_cookie_of_an_attempt_goes_with_the_post_and_with_nothing_plain(signing_on: Server) -> None:
+    """The provider's page posts the answer from another site."""
+    where = f"{base(signing_on)}/login"
+    plain = requests.get(where, allow_redirects=False, timeout=60).headers["set-cookie"]
+    assert re.fullmatch(r"pegbar-sign-on=[\w-]{43}; Path=/; Max-Age=900; HttpOnly", plain)
+    headers = {"X-Forwarded-Proto": "https"}
+    safe = requests.get(where, allow_redirects=False, timeout=60, headers=headers).headers["set-cookie"]
+    assert re.fullmatch(r"__Host-pegbar-sign-on=[\w-]{43}; Path=/; Max-Age=900; HttpOnly; Secure; SameSite=None", safe)
 
 
 def test_a_subject_binds_and_needs_its_attribute(signing_on: Server, forger: Forger, admin: Client) -> None:
@@ -319,7 +326,8 @@ def test_a_provider_may_change_its_keys(
 
     async def sign_in() -> str | None:
         response = right(signing_on, forger, None).response().encode()
-        return (await flow.arrived(provider, flow.Arrival(response, structure.judged(response)))).email
+        identity, _ = await flow.arrived(provider, flow.Arrival(response, structure.judged(response)))
+        return identity.email
 
     async def sign_in_as_time_goes_by() -> None:
         kept = service.service_of(provider)

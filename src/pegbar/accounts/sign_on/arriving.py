@@ -1,9 +1,6 @@
 """The end of a sign-in at a provider: a session and the way to the web UI, or a refusal that a person can read."""
 
-import html
 from collections.abc import Awaitable
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 import structlog
@@ -12,6 +9,7 @@ from pegbar.accounts import cookies, sessions
 from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.sign_in import needs_second_factor_setup
+from pegbar.accounts.sign_on.pages import PRIVATE, page
 from pegbar.accounts.sign_on.persons import Identity, settle
 from pegbar.accounts.sign_on.providers import Oidc, Saml
 from pegbar.accounts.sign_on.refusals import SignOnRefused
@@ -20,10 +18,6 @@ from pegbar.core.data.database import Database, Transaction
 from pegbar.core.http.routing import Reply
 
 log = structlog.get_logger()
-
-#: What is about one sign-in is kept by no cache, and its address is told to no other site.
-PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 async def let_in(db: Database, request: AnyRequest, provider: Oidc | Saml, identity: Identity) -> Reply:
@@ -62,7 +56,4 @@ async def answered(request: AnyRequest, reply: Awaitable[Reply]) -> Reply:
         log.warning("a sign-in was refused", path=request.url.path, reason=refusal.message)
         if "text/html" not in request.headers.get("accept", ""):
             raise
-        page = Template(files(__package__).joinpath("refused.html").read_text(encoding="utf-8"))
-        text = page.substitute(message=html.escape(refusal.message), root=html.escape(settings().public_url))
-        headers = {"content-security-policy": _POLICY, **PRIVATE}
-        return Reply(text, status=refusal.status, media_type="text/html; charset=utf-8", headers=headers)
+        return page("You are not signed in", refusal.message, refusal.status)

@@ -4,31 +4,44 @@ The addresses without a name are of the first provider, or of the one that `?pro
 what is registered at the provider of that name.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from pegbar.accounts.addresses import AnyRequest
 from pegbar.accounts.guesses import Guesses
-from pegbar.accounts.sign_on import attempts
-from pegbar.accounts.sign_on.arriving import PRIVATE, answered, let_in
+from pegbar.accounts.resources import persons
+from pegbar.accounts.sign_on import attempts, trials
+from pegbar.accounts.sign_on.arriving import answered, let_in
+from pegbar.accounts.sign_on.attempts import Attempt
 from pegbar.accounts.sign_on.oidc import flow as oidc
+from pegbar.accounts.sign_on.pages import PRIVATE
+from pegbar.accounts.sign_on.persons import Identity
 from pegbar.accounts.sign_on.providers import Oidc, Saml, sign_on
 from pegbar.accounts.sign_on.refusals import ProviderAway, SignOnRefused
 from pegbar.accounts.sign_on.saml import flow as saml
 from pegbar.accounts.sign_on.saml import service, structure
+from pegbar.accounts.sign_on.trials import Arrive
 from pegbar.core.data.database import Database
 from pegbar.core.http.access import anyone
 from pegbar.core.http.body import url_encoded
 from pegbar.core.http.routing import Reply, get, post
 
 _ERRORS = (400, 429)
+_EVENTS = (persons.events["new"], persons.events["update"])
 #: What a form holds at most: the answer, in base64 and with its signs escaped.
 _LONGEST_FORM = structure.LONGEST * 3
 _STALE = "This sign-in was not begun in this browser, or it was ended before, or it took too long. Begin it again."
 
 
-class Chosen(msgspec.Struct):
+class Trial(msgspec.Struct):
+    """Whether the sign-in is one that whoever runs the server tries out: its secret (`pegbar sso test`)."""
+
+    trial: str = ""
+
+
+class Chosen(Trial):
     """Which provider, by its name; the first unless given."""
 
     provider: str = ""
@@ -69,31 +82,54 @@ class Returned(msgspec.Struct):
     iss: str = ""
 
 
-async def _begin_oidc(db: Database, request: AnyRequest, name: str) -> Reply:
-    provider = oidc_provider(name)
+async def _begin(
+    db: Database, request: AnyRequest, known: Callable[[str], Oidc | Saml], name: str, trial: str
+) -> Reply:
+    """Send somebody to the provider; of a trial, when somebody waits for it."""
+    provider = known(name)
     await Guesses(db, request).check()
-    attempt = attempts.begun(request)
-    where = await oidc.address(provider, attempt)
+    if trial:
+        await trials.check(db, trial)
+    attempt = attempts.begun(request, trial)
+    where = await (oidc.address(provider, attempt) if isinstance(provider, Oidc) else saml.address(provider, attempt))
     async with db.transaction() as tx:
         await attempts.keep(tx, provider, attempt)
     cookie = attempts.cookie(request, attempt)
     return Reply(b"", status=302, headers={"location": where, **PRIVATE}, cookies=[cookie])
 
 
+async def _ended(db: Database, request: AnyRequest, provider: Oidc | Saml, handle: str) -> Attempt:
+    """The attempt that this browser began, used up. Raises SignOnRefused when there is none."""
+    async with db.transaction() as tx:
+        attempt = await attempts.end(tx, provider, request, handle)
+    if attempt is None:
+        await Guesses(db, request).failed()
+        raise SignOnRefused(_STALE)
+    return attempt
+
+
+async def _concluded(
+    db: Database, request: AnyRequest, provider: Oidc | Saml, attempt: Attempt | None, arrive: Arrive
+) -> Reply:
+    """A session for whoever arrives; of a trial, what would come of it."""
+    if attempt is not None and attempt.trial:
+        return await trials.run(db, attempt.trial, provider, arrive)
+    identity, _ = await arrive()
+    return await let_in(db, request, provider, identity)
+
+
 async def _end_oidc(db: Database, request: AnyRequest, name: str, query: Returned) -> Reply:
     provider = oidc_provider(name)
-    guesses = Guesses(db, request)
-    await guesses.check()
-    async with db.transaction() as tx:
-        attempt = await attempts.end(tx, provider, request, query.state)
-    if attempt is None:
-        await guesses.failed()
-        raise SignOnRefused(_STALE)
-    if query.error or not query.code:
-        reason = query.error_description or query.error or "it gave no code"
-        raise SignOnRefused(f"{provider.title} did not sign you in: {reason[:300]}")
-    identity = await oidc.arrived(provider, attempt, query.code, query.iss)
-    return await let_in(db, request, provider, identity)
+    await Guesses(db, request).check()
+    attempt = await _ended(db, request, provider, query.state)
+
+    async def arrive() -> tuple[Identity, Mapping[str, Any]]:
+        if query.error or not query.code:
+            reason = query.error_description or query.error or "it gave no code"
+            raise SignOnRefused(f"{provider.title} did not sign you in: {reason[:300]}")
+        return await oidc.arrived(provider, attempt, query.code, query.iss)
+
+    return await _concluded(db, request, provider, attempt, arrive)
 
 
 @get("/auth/oidc/login", access=anyone, status=302, errors=_ERRORS)
@@ -102,16 +138,16 @@ async def begin_oidc(db: Database, request: AnyRequest, query: Chosen) -> Reply:
 
     Refusals are 400 `{"error": str}`, or a page for browsers.
     """
-    return await answered(request, _begin_oidc(db, request, query.provider))
+    return await answered(request, _begin(db, request, oidc_provider, query.provider, query.trial))
 
 
 @get("/auth/oidc/{provider_name:str}/login", access=anyone, status=302, errors=_ERRORS)
-async def begin_named_oidc(db: Database, request: AnyRequest, provider_name: str) -> Reply:
+async def begin_named_oidc(db: Database, request: AnyRequest, provider_name: str, query: Trial) -> Reply:
     """Begin an OpenID Connect sign-in at the provider of this name."""
-    return await answered(request, _begin_oidc(db, request, provider_name))
+    return await answered(request, _begin(db, request, oidc_provider, provider_name, query.trial))
 
 
-@get("/auth/oidc/callback", access=anyone, status=302, errors=_ERRORS)
+@get("/auth/oidc/callback", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_oidc(db: Database, request: AnyRequest, query: Returned) -> Reply:
     """End an OpenID Connect sign-in: session cookies, and to the web UI.
 
@@ -121,7 +157,7 @@ async def end_oidc(db: Database, request: AnyRequest, query: Returned) -> Reply:
     return await answered(request, _end_oidc(db, request, "oidc", query))
 
 
-@get("/auth/oidc/{provider_name:str}/callback", access=anyone, status=302, errors=_ERRORS)
+@get("/auth/oidc/{provider_name:str}/callback", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_named_oidc(db: Database, request: AnyRequest, provider_name: str, query: Returned) -> Reply:
     """End an OpenID Connect sign-in at the provider of this name."""
     return await answered(request, _end_oidc(db, request, provider_name, query))
@@ -136,36 +172,33 @@ class Deflated(msgspec.Struct):
     SAMLResponse: str = ""
 
 
-async def _begin_saml(db: Database, request: AnyRequest, name: str) -> Reply:
-    provider = saml_provider(name)
-    await Guesses(db, request).check()
-    attempt = attempts.begun(request)
-    where = await saml.address(provider, attempt)
-    async with db.transaction() as tx:
-        await attempts.keep(tx, provider, attempt)
-    cookie = attempts.cookie(request, attempt)
-    return Reply(b"", status=302, headers={"location": where, **PRIVATE}, cookies=[cookie])
-
-
 async def _end_saml(db: Database, request: AnyRequest, name: str, field: str, *, deflated: bool = False) -> Reply:
     provider = saml_provider(name)
     guesses = Guesses(db, request)
     await guesses.check()
     try:
         arrival = await saml.received(provider, field, deflated=deflated)
-        identity = await saml.arrived(provider, arrival)
-    except ProviderAway:
-        raise
     except SignOnRefused:
         await guesses.failed()
         raise
-    async with db.transaction() as tx:
-        asked = not arrival.handle or await attempts.end(tx, provider, request, arrival.handle) is not None
-        first = asked and await attempts.is_first(tx, provider, arrival.envelope.assertion_id, saml.SEEN_FOR)
-    if not asked or not first:
+    asked = bool(arrival.envelope.in_response_to)
+    attempt = await _ended(db, request, provider, arrival.handle) if asked else None
+
+    async def arrive() -> tuple[Identity, Mapping[str, Any]]:
+        try:
+            identity, attributes = await saml.arrived(provider, arrival)
+        except ProviderAway:
+            raise
+        except SignOnRefused:
+            await guesses.failed()
+            raise
+        async with db.transaction() as tx:
+            if await attempts.is_first(tx, provider, arrival.envelope.assertion_id, saml.SEEN_FOR):
+                return identity, attributes
         await guesses.failed()
         raise SignOnRefused(_STALE)
-    return await let_in(db, request, provider, identity)
+
+    return await _concluded(db, request, provider, attempt, arrive)
 
 
 async def _form_answer(request: AnyRequest) -> str:
@@ -179,13 +212,13 @@ async def _form_answer(request: AnyRequest) -> str:
 @get("/auth/saml/login", access=anyone, status=302, errors=_ERRORS)
 async def begin_saml(db: Database, request: AnyRequest, query: Chosen) -> Reply:
     """Begin a SAML sign-in: to the provider. Refusals are 400 `{"error": str}`, or a page for browsers."""
-    return await answered(request, _begin_saml(db, request, query.provider))
+    return await answered(request, _begin(db, request, saml_provider, query.provider, query.trial))
 
 
 @get("/auth/saml/{provider_name:str}/login", access=anyone, status=302, errors=_ERRORS)
-async def begin_named_saml(db: Database, request: AnyRequest, provider_name: str) -> Reply:
+async def begin_named_saml(db: Database, request: AnyRequest, provider_name: str, query: Trial) -> Reply:
     """Begin a SAML sign-in at the provider of this name."""
-    return await answered(request, _begin_saml(db, request, provider_name))
+    return await answered(request, _begin(db, request, saml_provider, provider_name, query.trial))
 
 
 async def _posted(db: Database, request: AnyRequest, name: str) -> Reply:
@@ -193,7 +226,7 @@ async def _posted(db: Database, request: AnyRequest, name: str) -> Reply:
     return await _end_saml(db, request, name, await _form_answer(request))
 
 
-@post("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS)
+@post("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_saml(db: Database, request: AnyRequest) -> Reply:
     """End a SAML sign-in, from the form field `SAMLResponse`: session cookies, and to the web UI.
 
@@ -202,19 +235,19 @@ async def end_saml(db: Database, request: AnyRequest) -> Reply:
     return await answered(request, _posted(db, request, "saml"))
 
 
-@post("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS)
+@post("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_named_saml(db: Database, request: AnyRequest, provider_name: str) -> Reply:
     """End a SAML sign-in at the provider of this name."""
     return await answered(request, _posted(db, request, provider_name))
 
 
-@get("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS)
+@get("/auth/saml/sso", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_saml_by_address(db: Database, request: AnyRequest, query: Deflated) -> Reply:
     """End a SAML sign-in whose answer comes in the address, deflated."""
     return await answered(request, _end_saml(db, request, "saml", query.SAMLResponse, deflated=True))
 
 
-@get("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS)
+@get("/auth/saml/{provider_name:str}/sso", access=anyone, status=302, errors=_ERRORS, events=_EVENTS)
 async def end_named_saml_by_address(db: Database, request: AnyRequest, provider_name: str, query: Deflated) -> Reply:
     """End a SAML sign-in whose answer comes in the address, at the provider of this name."""
     return await answered(request, _end_saml(db, request, provider_name, query.SAMLResponse, deflated=True))

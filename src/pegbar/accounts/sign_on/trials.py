@@ -9,22 +9,24 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-import structlog
+import msgspec
 
 from pegbar.accounts import one_time
+from pegbar.accounts.sign_on.pages import page
 from pegbar.accounts.sign_on.persons import Identity, settle
 from pegbar.accounts.sign_on.providers import Provider
 from pegbar.accounts.sign_on.refusals import SignOnRefused
 from pegbar.accounts.sign_on.walks import outcome_of
 from pegbar.core.data.database import Database
-
-log = structlog.get_logger()
+from pegbar.core.http.routing import Reply
 
 _OPEN, _DONE = "sign-on-trial", "sign-on-outcome"
 LIFETIME = timedelta(minutes=15)
 
-#: Told instead of a session.
-PAGE = "The sign-in was tried out, and you are not signed in. What came of it is in the terminal that printed the address."
+_TOLD = "You are not signed in: this was a trial. What came of it is in the terminal that printed the address."
+
+#: Who comes back from a provider, and all that it says of them. Raises SignOnRefused.
+Arrive = Callable[[], Awaitable[tuple[Identity, Mapping[str, Any]]]]
 
 
 async def begin(db: Database) -> str:
@@ -50,21 +52,19 @@ async def outcome(db: Database, trial: str) -> dict[str, Any] | None:
     return done
 
 
-async def run(
-    db: Database, trial: str, provider: Provider, arrive: Callable[[], Awaitable[tuple[Identity, Mapping[str, Any]]]]
-) -> SignOnRefused:
-    """Try a sign-in out, and keep what came of it; what is told to the browser."""
-    told: dict[str, Any] = {"step": "provider"}
+async def run(db: Database, trial: str, provider: Provider, arrive: Arrive) -> Reply:
+    """Try a sign-in out, and keep what came of it for the command; the page that the browser shows."""
+    told: dict[str, Any] = {}
     try:
-        identity, told["claims"] = await arrive()
-        told["step"] = "person"
+        identity, said = await arrive()
+        # As text: what a provider says may hold what no JSON of the database does.
+        told["said"] = msgspec.json.encode(said).decode()
         told["outcome"] = await _would_be(db, provider, identity)
-        told["step"] = ""
     except SignOnRefused as refusal:
         told["failure"] = refusal.message
     async with db.transaction() as tx:
         await one_time.keep(tx, _DONE, None, trial, LIFETIME, **told)
-    return SignOnRefused(PAGE, status=200)
+    return page("Tried out", _TOLD, 200)
 
 
 class _Undone(Exception):
@@ -77,6 +77,6 @@ async def _would_be(db: Database, provider: Provider, identity: Identity) -> tup
     try:
         async with db.transaction() as tx:
             lines = outcome_of(await settle(tx, provider, identity))
-            raise _Undone  # noqa: TRY301 - a dry run is one that is rolled back
+            raise _Undone
     except _Undone:
         return lines

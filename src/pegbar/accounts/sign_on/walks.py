@@ -31,7 +31,9 @@ def outcome_of(settled: Settled) -> tuple[str, ...]:
     """What a sign-in would make of somebody, a line each."""
     who = settled.person
     name = " ".join(part for part in (who["first_name"], who["last_name"]) if part)
-    lines = [f"{name or 'nameless'} <{who['email']}>, {who['role']}{'' if who['active'] is not False else ', inactive'}"]
+    lines = [
+        f"{name or 'nameless'} <{who['email']}>, {who['role']}{'' if who['active'] is not False else ', inactive'}"
+    ]
     if settled.created:
         lines.append("a new account would be made")
     if settled.bound:

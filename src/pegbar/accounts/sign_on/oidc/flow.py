@@ -49,12 +49,13 @@ async def address(provider: Oidc, attempt: Attempt) -> str:
     return f"{metadata.authorization_endpoint}{separator}{urlencode(query, quote_via=quote)}"
 
 
-async def arrived(provider: Oidc, attempt: Attempt, code: str, issuer: str) -> Identity:
-    """Who came back with a code. Raises SignOnRefused.
+async def arrived(provider: Oidc, attempt: Attempt, code: str, issuer: str) -> tuple[Identity, Claims]:
+    """Who came back with a code, and all that the provider says of them. Raises SignOnRefused.
 
     `issuer` is the one that the address names, if it does: an answer of another provider is not taken for this one's.
     """
-    return identity_of(provider, await claims_of(provider, attempt, code, issuer))
+    claims = await claims_of(provider, attempt, code, issuer)
+    return identity_of(provider, claims), claims
 
 
 async def claims_of(provider: Oidc, attempt: Attempt, code: str, issuer: str) -> Claims:

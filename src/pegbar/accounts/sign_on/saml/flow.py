@@ -39,7 +39,7 @@ class Arrival:
 
     @property
     def handle(self) -> str:
-        """The attempt that it says it answers; empty for an answer to none."""
+        """What names the attempt that it says it answers."""
         return self.envelope.in_response_to.removeprefix(_PREFIX)
 
 
@@ -81,8 +81,8 @@ async def received(provider: Saml, field: str, *, deflated: bool) -> Arrival:
     return arrival
 
 
-async def arrived(provider: Saml, arrival: Arrival) -> Identity:
-    """Who came back with an answer, once its signature is found right. Raises SignOnRefused.
+async def arrived(provider: Saml, arrival: Arrival) -> tuple[Identity, Attributes]:
+    """Who came back with an answer, and what it says, once its signature is found right. Raises SignOnRefused.
 
     The metadata is read again when it is not: providers change their keys.
     """
@@ -97,8 +97,8 @@ async def arrived(provider: Saml, arrival: Arrival) -> Identity:
         return await threads().run(lambda: verified(renewed, arrival))
 
 
-def verified(service: Service, arrival: Arrival) -> Identity:
-    """The person whom an answer names, when it is the provider's, for us, and good now. Blocks.
+def verified(service: Service, arrival: Arrival) -> tuple[Identity, Attributes]:
+    """The person whom an answer names, and its attributes, when it is the provider's, for us, and good now. Blocks.
 
     Raises SignOnRefused.
     """
@@ -112,7 +112,8 @@ def verified(service: Service, arrival: Arrival) -> Identity:
         raise _refused(service.provider, "it is not an answer to this server")
     _check_parties(service, assertion)
     _check_confirmation(service.provider, assertion, arrival)
-    return identity_of(service.provider, service.idp, str(response.name_id.text or ""), _attributes(assertion))
+    name_id, attributes = str(response.name_id.text or ""), _attributes(assertion)
+    return identity_of(service.provider, service.idp, name_id, attributes), {"NameID": (name_id,), **attributes}
 
 
 def _reason(error: Exception) -> str:

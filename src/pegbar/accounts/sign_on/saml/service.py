@@ -5,6 +5,7 @@ threads of its own, and few wait for them.
 """
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -91,6 +92,13 @@ def threads() -> Threads:
     return Threads()
 
 
+class _Nobody:
+    """Keeps nobody: the library would remember whoever signed in, in this process and for ever."""
+
+    def add_information_about_person(self, session_info: dict[str, Any]) -> None:
+        """Forget it."""
+
+
 @dataclass(frozen=True)
 class Service:
     """This server at one provider."""
@@ -138,6 +146,8 @@ def built(provider: Saml, metadata: bytes) -> Service:
     from saml2.client import Saml2Client
     from saml2.config import SPConfig
 
+    # It logs whole answers, which are as good as passwords for a while; what matters of them is logged by us.
+    logging.getLogger("saml2").setLevel(logging.CRITICAL + 1)
     where = provider.metadata_url or provider.metadata_file
     try:
         root = fromstring(metadata, forbid_dtd=True)
@@ -153,6 +163,7 @@ def built(provider: Saml, metadata: bytes) -> Service:
     try:
         config = SPConfig().load({**_settings(provider), "metadata": {"inline": [metadata.decode()]}})
         client = Saml2Client(config=config)
+        client.users = _Nobody()
         if not client.metadata.certs(entities[0].get("entityID"), "any", "signing"):
             raise ValueError("it holds no certificate to check signatures with")
     except Exception as error:
