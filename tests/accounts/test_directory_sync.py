@@ -501,6 +501,19 @@ def test_a_trial_of_somebody_tells_what_would_come_of_it(directory: Directory, s
     assert stored(server, "SELECT count(*) FROM person") == before
 
 
+def test_the_command_of_trials_walks_a_directory(directory: Directory, server: Server) -> None:
+    ida = uid()
+    directory.person(ida)
+    before = stored(server, "SELECT count(*) FROM person")
+    done = directory.command("sso", "test", directory.name, "--login", ida, PEGBAR_DIRECTORY_PASSWORD=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert "a new account would be made" in done.stdout
+    wrong = directory.command("sso", "test", directory.name, "--login", ida, PEGBAR_DIRECTORY_PASSWORD="not the one")
+    assert (wrong.returncode, "Sign-in: invalidCredentials" in wrong.stderr) == (1, True)
+    assert PASSWORD not in done.stdout + done.stderr + wrong.stderr
+    assert stored(server, "SELECT count(*) FROM person") == before
+
+
 def test_the_server_goes_through_a_directory_when_it_is_due(
     directory: Directory, server: Server, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
