@@ -294,7 +294,9 @@ def test_a_refusal_of_the_provider_is_told_and_harmless(signing_on: Server, forg
 
 def test_a_provider_that_is_away_says_so_and_the_server_stands(signing_on: Server) -> None:
     answer = Client(signing_on.api).get("/auth/oidc/away/login")
-    refused(answer, "Nobody cannot be reached at 127.0.0.1")
+    refused(answer, "The provider cannot be reached")
+    assert "127.0.0.1" not in answer.text
+    signing_on.wait_for_text("Nobody cannot be reached at 127.0.0.1")
 
 
 def test_keys_are_read_again_for_a_new_one_but_not_at_will(forger: Forger) -> None:

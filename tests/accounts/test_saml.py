@@ -93,6 +93,7 @@ def test_the_request_and_our_metadata_say_the_same(signing_on: Server, forger: F
     assert f'entityID="{base(signing_on)}/login"' in metadata.text
     assert f'Location="{base(signing_on)}/sso"' in metadata.text
     assert 'WantAssertionsSigned="true"' in metadata.text
+    assert "sha1" not in metadata.text
 
 
 def test_attributes_make_the_person_and_change_them(signing_on: Server, forger: Forger, admin: Client) -> None:
@@ -346,7 +347,7 @@ def test_a_provider_may_change_its_keys(
 
 
 def test_a_provider_that_is_away_says_so(signing_on: Server) -> None:
-    refused(Client(signing_on.api).get("/auth/saml/away-saml/login"), "away-saml cannot be reached")
+    refused(Client(signing_on.api).get("/auth/saml/away-saml/login"), "The provider cannot be reached")
 
 
 @given(st.binary(max_size=400))

@@ -8,8 +8,6 @@ from getpass import getpass
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from pegbar.cli import UserError, app, out
@@ -48,15 +46,15 @@ def check(place: Place | None = None) -> None:
 
     (place or Place()).settle()
     rows = _providers(None)
-    table = Table("Name", "Protocol", "Shown as", "To be registered there", box=SIMPLE_HEAD)
     for row in rows:
-        registered = row.host if not isinstance(row, Oidc | Saml) else ""
+        out.print(Text.assemble((row.name, "bold"), f"  {protocol_of(row)}", f"  {row.label}" if row.label else ""))
+        lines = [f"directory: {row.host}:{row.port}"] if not isinstance(row, Oidc | Saml) else []
         if isinstance(row, Oidc):
-            registered = redirect_uri(row)
+            lines = [f"redirect address: {redirect_uri(row)}"]
         elif isinstance(row, Saml):
-            registered = f"{service.entity_id(row)}\n{service.consumer(row)}"
-        table.add_row(row.name, protocol_of(row), row.label, Text(registered, overflow="fold"))
-    out.print(table)
+            lines = [f"entity id: {service.entity_id(row)}", f"assertion consumer service: {service.consumer(row)}"]
+        for line in lines:
+            out.print(f"    {line}", markup=False)
     if any(isinstance(row, Saml) for row in rows) and (lack := service.missing()):
         raise UserError(lack)
 

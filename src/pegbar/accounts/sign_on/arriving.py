@@ -12,12 +12,19 @@ from pegbar.accounts.sign_in import needs_second_factor_setup
 from pegbar.accounts.sign_on.pages import PRIVATE, page
 from pegbar.accounts.sign_on.persons import Identity, settle
 from pegbar.accounts.sign_on.providers import Oidc, Saml
-from pegbar.accounts.sign_on.refusals import SignOnRefused
+from pegbar.accounts.sign_on.refusals import ProviderAway, SignOnRefused
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.http.routing import Reply
 
 log = structlog.get_logger()
+
+
+#: Addresses and files of the studio are nothing for everybody.
+_AWAY = (
+    "The provider cannot be reached, or it is not set up right. Whoever runs this server finds the reason in its log, "
+    "or with pegbar sso test."
+)
 
 
 async def let_in(db: Database, request: AnyRequest, provider: Oidc | Saml, identity: Identity) -> Reply:
@@ -52,8 +59,9 @@ async def answered(request: AnyRequest, reply: Awaitable[Reply]) -> Reply:
     """The reply, or its refusal: as a page for whoever looks at it with a browser. Raises SignOnRefused for others."""
     try:
         return await reply
-    except SignOnRefused as refusal:
-        log.warning("a sign-in was refused", path=request.url.path, reason=refusal.message)
+    except SignOnRefused as error:
+        log.warning("a sign-in was refused", path=request.url.path, reason=error.message)
+        refusal = SignOnRefused(_AWAY) if isinstance(error, ProviderAway) else error
         if "text/html" not in request.headers.get("accept", ""):
-            raise
+            raise refusal from None
         return page("You are not signed in", refusal.message, refusal.status)

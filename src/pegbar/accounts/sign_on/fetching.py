@@ -4,6 +4,7 @@ A provider that is away takes no sign-in longer than one timeout, and what was r
 """
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -91,7 +92,17 @@ def _host(url: str) -> str:
 def _told(provider: Provider, error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"it did not answer in {provider.timeout:g} seconds"
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not believed ({_words(error.certificate_error)})"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known on this machine"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno).lower()
+    return _words(error) or type(error).__name__
+
+
+def _words(error: object) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 async def _bounded(provider: Provider, url: str, answer: aiohttp.ClientResponse) -> bytes:

@@ -13,4 +13,4 @@ class SignOnRefused(ApiError):
 
 
 class ProviderAway(SignOnRefused):
-    """The provider does not answer, or not as its protocol says."""
+    """The provider does not answer, or not as its protocol says; the message is for whoever runs the server."""
