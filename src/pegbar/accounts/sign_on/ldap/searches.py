@@ -115,21 +115,26 @@ class Groups:
     _of_login: dict[str, set[str]] = field(default_factory=dict)
     #: Every group's DN as it is written, by the DN as it compares.
     _written: dict[str, str] = field(default_factory=dict)
+    #: The groups of a name, that is of the first part of their DN.
+    _of_name: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, dn: str, members: Sequence[str], logins: Sequence[str], parents: Sequence[str]) -> None:
         """A group, with its members and the groups that it is in."""
-        key = same_name(dn)
-        self._written[key] = dn
+        key = self._know(dn)
         for member in members:
             self._of.setdefault(same_name(member), set()).add(key)
         for login in logins:
             self._of_login.setdefault(login.lower(), set()).add(key)
-        self._put(key, parents)
-
-    def _put(self, key: str, parents: Sequence[str]) -> None:
         for parent in parents:
-            self._written.setdefault(same_name(parent), parent)
-            self._of.setdefault(key, set()).add(same_name(parent))
+            self._of.setdefault(key, set()).add(self._know(parent))
+
+    def _know(self, dn: str) -> str:
+        """A group, as it compares."""
+        key = same_name(dn)
+        if key not in self._written:
+            self._written[key] = dn
+            self._of_name.setdefault(short_name(dn), set()).add(key)
+        return key
 
     def _closure(self, direct: set[str]) -> set[str]:
         reached, ahead = set(direct), list(direct)
@@ -147,17 +152,18 @@ class Groups:
 
     def of(self, entry: Entry) -> tuple[str, ...]:
         """The DNs of all groups that somebody is in, by others too."""
-        named = {same_name(dn): dn for dn in entry.groups}
-        return tuple(sorted(self._written.get(key) or named[key] for key in self._keys(entry)))
+        for dn in entry.groups:
+            self._know(dn)
+        return tuple(sorted(self._written[key] for key in self._keys(entry)))
 
     def _named(self, group: str) -> set[str]:
         """The groups that a setting means, by DN or by name."""
-        if "=" in group:
-            return {same_name(group)}
-        return {key for key, dn in self._written.items() if short_name(dn) == same_name(group)}
+        return {same_name(group)} if "=" in group else self._of_name.get(same_name(group), set())
 
     def has(self, group: str, entry: Entry) -> bool:
         """Whether somebody is in a group."""
+        for dn in entry.groups:  # some may be elsewhere than groups are looked for
+            self._know(dn)
         return not self._named(group).isdisjoint(self._keys(entry))
 
     def below(self, group: str) -> list[str]:

@@ -33,7 +33,7 @@ from pegbar.accounts.sign_on.tables import directory_person
 from pegbar.accounts.tables import department, department_link, person
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.errors import ApiError, CannotRun, Conflict
+from pegbar.core.errors import ApiError, BadRequest, CannotRun, Conflict
 
 log = structlog.get_logger()
 
@@ -184,15 +184,15 @@ def plan(directory: Ldap, members: Sequence[Member], rows: Sequence[asyncpg.Reco
     kept = [member for member in members if not is_excluded(directory, member.entry.login)]
     uids = frozenset(same_uid(member.entry.uid) for member in kept)
 
-    def free(row: asyncpg.Record | None) -> asyncpg.Record | None:
+    def is_free(row: asyncpg.Record | None) -> bool:
         # Who is somebody's by their id is not another's for having the same address.
-        return None if row is None or same_uid(row["ldap_uid"] or "") in uids - {""} else row
+        return row is not None and (not row["ldap_uid"] or same_uid(row["ldap_uid"]) not in uids)
 
     for member in kept:
         entry = member.entry
         by_name = (by_login.get(entry.login), *(by_email.get(email) for email in entry.emails))
         member.row = by_uid.get(same_uid(entry.uid)) if entry.uid else None
-        member.row = member.row or next((row for row in by_name if free(row) is not None), None)
+        member.row = member.row or next(filter(is_free, by_name), None)
     there = {member.row["id"] for member in kept if member.row is not None}
     home = [row for row in rows if row["from_directory"] and row["active"] and _is_home(directory, row)]
     gone = [row for row in home if row["id"] not in there and not is_excluded(directory, row["desktop_login"] or "")]
@@ -211,7 +211,7 @@ def _is_home(directory: Ldap, row: asyncpg.Record) -> bool:
 
 def _check(directory: Ldap, planned: Plan) -> None:
     """Refuse to switch off many: rather is the directory, or its setting, not what it was."""
-    allowed = max(planned.active * directory.most_switched_off / 100, 1)
+    allowed = max(planned.active * directory.most_switched_off / 100, 1)  # one may always go
     if planned.switched_off <= allowed:
         return
     names = ", ".join(row["full_name"] for row in planned.gone[:5])
@@ -330,19 +330,31 @@ _DIGEST = (
 
 async def _show_photos(db: Database, directory: Ldap, people: Mapping[UUID, Member]) -> int:
     """Make avatars of the photos that are new; how many. What is no picture is left, and not looked at again."""
-    waiting = {person_id: member for person_id, member in people.items() if _has_new_photo(member)}
     shown = 0
-    for person_id, member in waiting.items():
-        content = await asyncio.to_thread(_photo_of, directory, member.entry.dn)
+    for person_id, member in people.items():
+        if not _has_new_photo(member):
+            continue
         try:
-            if content:
-                await PHOTO.run(NewPhoto(db, person_id, content))
-                shown += 1
-        except ApiError as refused:
-            log.warning("a photo cannot be shown", directory=directory.name, dn=member.entry.dn, reason=refused.message)
+            content = await asyncio.to_thread(_photo_of, directory, member.entry.dn)
+            shown += await _show(db, person_id, content)
+        except (DirectoryAway, BindRefused, ApiError) as error:
+            log.warning("photos wait for the next run", directory=directory.name, reason=str(error))
+            break
         async with db.transaction() as tx:
             await tx.execute(_DIGEST, person_id=person_id, digest=digest_of(content))
     return shown
+
+
+async def _show(db: Database, person_id: UUID, content: bytes) -> bool:
+    """Show somebody with a photo; whether it is a picture."""
+    if not content:
+        return False
+    try:
+        await PHOTO.run(NewPhoto(db, person_id, content))
+    except BadRequest as refused:
+        log.warning("a photo cannot be shown", person=str(person_id), reason=refused.message)
+        return False
+    return True
 
 
 def _photo_of(directory: Ldap, dn: str) -> bytes:
