@@ -220,18 +220,41 @@ class Settings:
     ldap_port: int = _sign_on(389, "LDAP_PORT", "Its port", least=1, most=65535)
     ldap_base_dn: str = _sign_on("cn=Users,dc=zou,dc=local", "LDAP_BASE_DN", "Where its people are")
     ldap_group: str = _sign_on("", "LDAP_GROUP", "Group whose members come over; everybody unless set")
-    ldap_domain: str = _sign_on("zou.local", "LDAP_DOMAIN", "Domain of Active Directory, for NTLM")
+    ldap_domain: str = _sign_on("zou.local", "LDAP_DOMAIN", "Domain of Active Directory")
     ldap_fallback: bool = _sign_on(
         False, "LDAP_FALLBACK", "With auth_remote_ldap, persons who are not from the directory use their local password"
     )
-    ldap_is_ad: bool = _sign_on(False, "LDAP_IS_AD", "It is Active Directory: bind with NTLM")
-    ldap_is_ad_simple: bool = _sign_on(False, "LDAP_IS_AD_SIMPLE", "It is Active Directory: bind with a DN")
+    ldap_is_ad: bool = _sign_on(False, "LDAP_IS_AD", "It is Active Directory: bind as LDAP_DOMAIN\\login")
+    ldap_is_ad_simple: bool = _sign_on(
+        False, "LDAP_IS_AD_SIMPLE", "It is Active Directory: bind as cn=login,LDAP_BASE_DN"
+    )
     ldap_ssl: bool = _sign_on(False, "LDAP_SSL", "Connect with TLS")
+    ldap_start_tls: bool = _sign_on(False, "PEGBAR_LDAP_START_TLS", "Begin TLS after connecting")
+    ldap_verify: bool = _sign_on(True, "PEGBAR_LDAP_VERIFY", "Check its certificate")
+    ldap_ca_file: str = _sign_on(
+        "", "PEGBAR_LDAP_CA_FILE", "File of certificate authorities to believe besides the system's"
+    )
+    ldap_authentication: str = _sign_on(
+        "",
+        "PEGBAR_LDAP_AUTHENTICATION",
+        "With LDAP_IS_AD: ntlm, or simple as login@domain; simple over TLS and else ntlm unless set",
+        choices=("ntlm", "simple"),
+    )
+    ldap_timeout: float = _sign_on(10.0, "PEGBAR_LDAP_TIMEOUT", "Seconds that it may take to answer", least=1, most=60)
+    ldap_group_base_dn: str = _sign_on(
+        "", "PEGBAR_LDAP_GROUP_BASE_DN", "Where its groups are; below LDAP_BASE_DN unless set"
+    )
     ldap_user: str = _sign_on("", "LDAP_USER", "User that reads it, for `pegbar directory sync`")
     ldap_password: str = _sign_on("password", "LDAP_PASSWORD", "Their password")
     ldap_email_domain: str = _sign_on("studio.local", "EMAIL_DOMAIN", "Domain of addresses of entries that have none")
     ldap_excluded_accounts: list[str] = _sign_on(
         [], "LDAP_EXCLUDED_ACCOUNTS", "Logins that do not come over, separated by `,`"
+    )
+    directory_sync_every: int = _sign_on(
+        0,
+        "PEGBAR_DIRECTORY_SYNC_EVERY",
+        "Minutes between runs of `pegbar directory sync` by the server itself, of five or more; 0 for none",
+        least=0,
     )
 
     domain_name: str = _mail(

@@ -8,6 +8,7 @@ import pytest
 
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.providers import Forger, Real
+from tests.accounts.slapd import PEOPLE, STUDIO, Slapd
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server, free_port
 
@@ -142,3 +143,30 @@ def signing_on(server: Server, real: Real, forger: Forger) -> Iterator[Server]:
         node.environment["DOMAIN_NAME"] = f"127.0.0.1:{node.port}"
         with node:
             yield node
+
+
+@pytest.fixture(scope="session")
+def slapd() -> Iterator[Slapd]:
+    """A directory; tests put their people into it."""
+    with Slapd() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def directory_node(server: Server, slapd: Slapd) -> Iterator[Server]:
+    """A node of the shared server that signs people in against the directory, by the variables of Kitsu's server."""
+    with beside(
+        server,
+        AUTH_STRATEGY="auth_remote_ldap",
+        LDAP_HOST="127.0.0.1",
+        LDAP_PORT=str(slapd.tls_port),
+        LDAP_SSL="true",
+        PEGBAR_LDAP_CA_FILE=str(slapd.ca),
+        LDAP_BASE_DN=PEOPLE,
+        LDAP_FALLBACK="true",
+        LDAP_USER=f"cn=reader,{STUDIO}",
+        LDAP_PASSWORD="readsall",
+        EMAIL_DOMAIN="studio.example",
+        PEGBAR_LDAP_TIMEOUT="5",
+    ) as running:
+        yield running

@@ -32,9 +32,11 @@ async def login(request: AnyRequest, body: Login, db: Database) -> Any:
     """
     guesses = Guesses(db, request)
     target = await guesses.at_sign_in(body.email)
-    who = await sign_in.check_password(guesses, target, body.password)
+    target = await sign_in.check_password(guesses, target, body.password, body.email)
+    who = target.who
+    assert who is not None
     await proofs.at_sign_in(db, guesses, target, body)
-    if sign_in.must_choose_password(body.password):
+    if sign_in.must_choose_password(who, body.password):
         raise await _default_password(db, guesses, target)
     gated = sign_in.needs_second_factor_setup(who)
     async with db.transaction(who["id"]) as tx:

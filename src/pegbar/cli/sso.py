@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from getpass import getpass
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -79,6 +80,9 @@ def try_out(
         Parameter(help="Go on to a sign-in: an address to open, and what would come of it.", negative="--no-sign-in"),
     ] = True,
     wait: Annotated[float, Parameter(help="Minutes to wait for it.")] = 10,
+    login: Annotated[
+        str | None, Parameter(help="Directories: whose sign-in to try (PEGBAR_DIRECTORY_PASSWORD, or asked).")
+    ] = None,
 ) -> None:
     """Walk a sign-in, step by step, and say which step fails and what to change. Nothing is changed here.
 
@@ -89,8 +93,16 @@ def try_out(
 
     (place or Place()).settle()
     chosen = _providers(provider)[0]
+    if login is not None and not isinstance(chosen, Ldap):
+        raise UserError(
+            f"{chosen.name} is no directory: people sign in there themselves, at the address that is printed."
+        )
+    password = os.environ.get("PEGBAR_DIRECTORY_PASSWORD") or getpass(f"Password of {login}: ") if login else ""
     asyncio.run(_walk(chosen))
-    if sign_in and not isinstance(chosen, Ldap):
+    if isinstance(chosen, Ldap):
+        if login:
+            with_database(place, lambda db: _walk_of(db, chosen, login, password))
+    elif sign_in:
         asyncio.run(_see_server(chosen))
         with_database(place, lambda db: _wait_for_sign_in(db, chosen, wait * 60))
 
@@ -106,12 +118,21 @@ def _steps(provider: Any) -> AsyncIterator[Any]:
         from pegbar.accounts.sign_on.saml.walk import walk as of_saml
 
         return of_saml(provider)
-    raise UserError(f"{provider.name} is a directory: pegbar directory sync --dry-run tells what it holds.")
+    from pegbar.accounts.sign_on.ldap.walk import walk as of_directory
+
+    return of_directory(provider)
 
 
 async def _walk(provider: Any) -> None:
     out.print(Text.assemble("Trying ", (provider.title, "bold")))
     async for step in _steps(provider):
+        _tell(step)
+
+
+async def _walk_of(db: Any, directory: Any, login: str, password: str) -> None:
+    from pegbar.accounts.sign_on.ldap.walk import walk_of
+
+    async for step in walk_of(db, directory, login, password):
         _tell(step)
 
 

@@ -35,6 +35,7 @@ Role = Literal["client", "vendor", "user", "supervisor", "manager", "admin"]
 _PART = re.compile(r"((?:\\.|[^,\\])+)(?:,|$)", re.DOTALL)
 _BYTES = re.compile(r"(?:\\[0-9a-fA-F]{2})+")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_COMMA = re.compile(r"[\\,]")
 _TYPE = re.compile(r"[a-z][a-z0-9.-]*|\d+(\.\d+)*")
 
 
@@ -122,6 +123,16 @@ class _Name:
         return self.whole == other.whole if self.parts is None else self.parts == other.parts
 
 
+def same_name(written: str) -> str:
+    """The name of a group, or a DN, in the form that compares."""
+    return _Name(written).whole
+
+
+def short_name(written: str) -> str:
+    """What people call a group: its name, or the value of the first part of its DN."""
+    return _Name(written).short
+
+
 def _parts(written: str) -> tuple[tuple[str, str], ...] | None:
     """The parts of a DN as (type, value), in lower case; None for what is no DN."""
     parts, position = [], 0
@@ -142,7 +153,8 @@ def _plain(value: str) -> str:
 
 
 def _joined(parts: tuple[tuple[str, str], ...]) -> str:
-    return ",".join(f"{kind}={value}" for kind, value in parts)
+    escaped = ((kind, _COMMA.sub(r"\\\g<0>", value)) for kind, value in parts)
+    return ",".join(f"{kind}={value}" for kind, value in escaped)
 
 
 def _fits(key: _Name, grant: Grant, names: list[_Name]) -> bool:

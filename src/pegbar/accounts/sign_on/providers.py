@@ -116,21 +116,36 @@ class Saml(Provider, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Ldap(Provider, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An LDAP directory or Active Directory."""
 
+    #: One host, or several to try in this order, separated by spaces or commas.
     host: str
     port: Annotated[int, Meta(ge=1, le=65535)] = 389
+    #: Where its people are.
     base_dn: str
+    #: Where its groups are; below `base_dn` unless given.
+    group_base_dn: str = ""
+    #: Only members of this group (a DN, or a name) come over.
     group: str = ""
+    #: Only people who fit this LDAP filter, too.
+    user_filter: str = ""
+    #: Active Directory: its domain, and how names are written.
     domain: str = ""
     is_ad: bool = False
     is_ad_simple: bool = False
+    #: How `is_ad` proves passwords: NTLM, or a simple bind as login@domain. Unless given, simple over TLS, else NTLM.
+    authentication: Literal["", "ntlm", "simple"] = ""
     ssl: bool = False
     start_tls: bool = False
     #: Check the certificate of the directory.
     verify: bool = True
+    #: Who reads it.
     user: str = ""
     password: str = ""
+    #: Of addresses of entries that have none.
     email_domain: str = ""
+    #: Logins that are left alone.
     excluded_accounts: tuple[str, ...] = ()
+    #: A run that would switch off a larger part of its people, in percent, stops.
+    most_switched_off: Annotated[float, Meta(ge=0, le=100)] = 20
 
 
 P = TypeVar("P", bound=Provider)
@@ -199,8 +214,12 @@ def load(now: Settings, environment: Mapping[str, str]) -> SignOn:
     document = _document(path) if now.sign_on_file or path.exists() else {}
     where = str(path)
     mapping = _mapping(where, document.pop("groups", {}), document.pop("default_role", None))
+    # A file of directories alone has no place for the one that the variables have by default.
+    with_directory = now.auth_strategy == "auth_remote_ldap" and (
+        bool(environment.get("LDAP_HOST")) or "ldap" not in document
+    )
     listed = [
-        *_of_environment(now, mapping),
+        *_of_environment(now, mapping, with_directory=with_directory),
         *(_of_table(where, kind, name, table, mapping, environment) for kind, name, table in _tables(where, document)),
     ]
     _check_names(where, listed)
@@ -290,7 +309,7 @@ def _secret(place: str, value: Any, environment: Mapping[str, str]) -> str:
     return environment[variable]
 
 
-def _of_environment(now: Settings, mapping: GroupMapping) -> list[Provider]:
+def _of_environment(now: Settings, mapping: GroupMapping, *, with_directory: bool) -> list[Provider]:
     """The providers that the variables of Kitsu's server describe: one of each kind at the most."""
     providers: list[Provider] = []
     if now.oidc_enabled:
@@ -319,7 +338,7 @@ def _of_environment(now: Settings, mapping: GroupMapping) -> list[Provider]:
             mapping=mapping,
         )
         providers.append(saml)
-    if now.auth_strategy == "auth_remote_ldap":
+    if with_directory:
         providers.append(_directory(now, mapping))
     for provider in providers:
         _check("", provider, _VARIABLES)
@@ -336,7 +355,13 @@ def _directory(now: Settings, mapping: GroupMapping) -> Ldap:
         domain=now.ldap_domain,
         is_ad=now.ldap_is_ad,
         is_ad_simple=now.ldap_is_ad_simple,
+        authentication=now.ldap_authentication,  # type: ignore[arg-type]
         ssl=now.ldap_ssl,
+        start_tls=now.ldap_start_tls,
+        verify=now.ldap_verify,
+        ca_file=now.ldap_ca_file,
+        timeout=now.ldap_timeout,
+        group_base_dn=now.ldap_group_base_dn,
         user=now.ldap_user,
         password=now.ldap_password,
         email_domain=now.ldap_email_domain,
@@ -351,6 +376,12 @@ _VARIABLES = {
     "client_id": "OIDC_CLIENT_ID",
     "scopes": "OIDC_SCOPES",
     "metadata_url": "SAML_METADATA_URL",
+    "host": "LDAP_HOST",
+    "base_dn": "LDAP_BASE_DN",
+    "domain": "LDAP_DOMAIN",
+    "start_tls": "PEGBAR_LDAP_START_TLS",
+    "ca_file": "PEGBAR_LDAP_CA_FILE",
+    "authentication": "PEGBAR_LDAP_AUTHENTICATION",
 }
 
 
@@ -366,6 +397,8 @@ def _problems(provider: Provider) -> Iterable[tuple[str, str]]:
         yield "ca_file", f"there is no file {provider.ca_file}"
     if isinstance(provider, Oidc):
         yield from _of_oidc(provider)
+    if isinstance(provider, Ldap):
+        yield from _of_ldap(provider)
     if isinstance(provider, Saml):
         if provider.metadata_url:
             yield from _of_url("metadata_url", provider.metadata_url)
@@ -381,6 +414,19 @@ def _of_oidc(provider: Oidc) -> Iterable[tuple[str, str]]:
         yield "client_id", "it must be given: what the provider calls this server"
     if "openid" not in provider.scopes.split():
         yield "scopes", f"{provider.scopes!r} lacks openid, without which nobody is named"
+
+
+def _of_ldap(provider: Ldap) -> Iterable[tuple[str, str]]:
+    if not provider.host.strip():
+        yield "host", "it must be given: the host of the directory"
+    if "=" not in provider.base_dn:
+        yield "base_dn", f"{provider.base_dn!r} is no DN, such as ou=people,dc=studio,dc=example"
+    if provider.ssl and provider.start_tls:
+        yield "start_tls", "TLS is either from the start (ssl) or begun later (start_tls), not both"
+    if provider.is_ad and not provider.is_ad_simple and not provider.domain:
+        yield "domain", "it must be given: the domain of Active Directory"
+    if provider.authentication and not provider.is_ad:
+        yield "authentication", "it is for directories with is_ad"
 
 
 def _of_url(key: str, url: str) -> Iterable[tuple[str, str]]:
