@@ -332,7 +332,7 @@ def test_a_provider_may_change_its_keys(
 
     async def sign_in() -> str | None:
         response = right(signing_on, forger, None).response().encode()
-        identity, _ = await flow.arrived(provider, flow.Arrival(response, structure.judged(response)))
+        identity, _ = await flow.arrived(provider, flow.Arrival(response, structure.judged(response)), "here")
         return identity.email
 
     async def sign_in_as_time_goes_by() -> None:

@@ -61,6 +61,7 @@ def test_the_environment_comes_first_and_a_file_adds_any_number(tmp_path: Path) 
         OIDC_IDP_NAME="Studio",
         GOOGLE="from the environment",
         AUTH_STRATEGY="auth_remote_ldap",
+        LDAP_HOST="ldap.studio.example",
         LDAP_EXCLUDED_ACCOUNTS="root, guest",
     )
     assert [row.name for row in known] == ["oidc", "keycloak", "google", "adfs", "ldap", "office"]
@@ -140,7 +141,8 @@ def test_check_tells_what_to_register(signing_on: Server, tmp_path: Path) -> Non
     root = f"http://127.0.0.1:{signing_on.port}/api/auth"
     for address in (f"{root}/oidc/real/callback", f"{root}/saml/real-saml/login", f"{root}/saml/real-saml/sso"):
         assert address in done.stdout
-    assert "secret" not in done.stdout
+    assert "the-clients-secret" not in done.stdout
+    assert "100% secret" not in done.stdout
     none = pegbar("sso", "check", "--data", str(tmp_path))
     assert (none.returncode, "No provider is set up" in none.stderr) == (1, True)
 

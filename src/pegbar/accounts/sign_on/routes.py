@@ -176,7 +176,7 @@ async def _end_saml(db: Database, request: AnyRequest, name: str, field: str, *,
     guesses = Guesses(db, request)
     await guesses.check()
     try:
-        arrival = await saml.received(provider, field, deflated=deflated)
+        arrival = await saml.received(provider, field, guesses.network, deflated=deflated)
     except SignOnRefused:
         await guesses.failed()
         raise
@@ -185,7 +185,7 @@ async def _end_saml(db: Database, request: AnyRequest, name: str, field: str, *,
 
     async def arrive() -> tuple[Identity, Mapping[str, Any]]:
         try:
-            identity, attributes = await saml.arrived(provider, arrival)
+            identity, attributes = await saml.arrived(provider, arrival, guesses.network)
         except ProviderAway:
             raise
         except SignOnRefused:
@@ -256,7 +256,7 @@ async def _metadata(name: str) -> Reply:
     provider = saml_provider(name)
     if lack := service.missing():
         raise SignOnRefused(lack)
-    document = await service.threads().run(lambda: service.described(provider))
+    document = await service.threads().run(None, service.described, provider)
     return Reply(document, media_type="application/samlmetadata+xml")
 
 

@@ -58,20 +58,20 @@ async def address(provider: Saml, attempt: Attempt) -> str:
         prepared = service.client.apply_binding(_REDIRECT, str(request), service.sign_in_at)
         return str(dict(prepared["headers"])["Location"])
 
-    where = urlsplit(await threads().run(work))
+    where = urlsplit(await threads().run(None, work))
     query = [(name, value) for name, value in parse_qsl(where.query) if name != "RelayState"]
     return urlunsplit(where._replace(query=urlencode(query)))
 
 
-async def received(provider: Saml, field: str, *, deflated: bool) -> Arrival:
-    """An answer, judged by its form. Raises SignOnRefused."""
+async def received(provider: Saml, field: str, client: str, *, deflated: bool) -> Arrival:
+    """An answer that a client sent, judged by its form. Raises SignOnRefused."""
 
     def work() -> Arrival:
         xml = structure.decoded(field, deflated=deflated)
         return Arrival(xml, structure.judged(xml))
 
     try:
-        arrival = await threads().run(work)
+        arrival = await threads().run(client, work)
     except Malformed as reason:
         raise _refused(provider, str(reason)) from None
     if arrival.envelope.destination and arrival.envelope.destination != consumer(provider):
@@ -81,7 +81,7 @@ async def received(provider: Saml, field: str, *, deflated: bool) -> Arrival:
     return arrival
 
 
-async def arrived(provider: Saml, arrival: Arrival) -> tuple[Identity, Attributes]:
+async def arrived(provider: Saml, arrival: Arrival, client: str) -> tuple[Identity, Attributes]:
     """Who came back with an answer, and what it says, once its signature is found right. Raises SignOnRefused.
 
     The metadata is read again when it is not: providers change their keys.
@@ -89,12 +89,12 @@ async def arrived(provider: Saml, arrival: Arrival) -> tuple[Identity, Attribute
     kept = service_of(provider)
     service = await kept.get()
     try:
-        return await threads().run(lambda: verified(service, arrival))
+        return await threads().run(client, verified, service, arrival)
     except SignOnRefused:
         renewed = await kept.again()
         if renewed is service:
             raise
-        return await threads().run(lambda: verified(renewed, arrival))
+        return await threads().run(client, verified, renewed, arrival)
 
 
 def verified(service: Service, arrival: Arrival) -> tuple[Identity, Attributes]:

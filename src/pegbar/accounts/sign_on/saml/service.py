@@ -7,13 +7,11 @@ threads of its own, and few wait for them.
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from defusedxml.ElementTree import fromstring
 
@@ -21,10 +19,8 @@ from pegbar.accounts.sign_on import fetching
 from pegbar.accounts.sign_on.fetching import Kept
 from pegbar.accounts.sign_on.providers import Saml
 from pegbar.accounts.sign_on.refusals import ProviderAway, SignOnRefused
+from pegbar.accounts.threads import Threads
 from pegbar.config import settings
-from pegbar.core.errors import Unavailable
-
-T = TypeVar("T")
 
 _POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 _REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
@@ -68,28 +64,10 @@ def consumer(provider: Saml) -> str:
 # The library
 
 
-class Threads:
-    """The threads that pysaml2 runs in."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_THREADS, "saml")
-        self._busy = 0
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """What the work returns. Raises Unavailable when too many wait."""
-        if self._busy >= _THREADS + _WAITING:
-            raise Unavailable("Too many sign-ins at once.", error="Too many sign-ins at once.")
-        self._busy += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._busy -= 1
-
-
 @cache
 def threads() -> Threads:
-    """Those of this process."""
-    return Threads()
+    """The threads of this process that pysaml2 runs in."""
+    return Threads("saml", _THREADS, _THREADS + _WAITING)
 
 
 class _Nobody:
@@ -199,7 +177,7 @@ def service_of(provider: Saml) -> Kept[Service]:
 
     async def read() -> Service:
         metadata = await read_metadata(provider)
-        return await threads().run(lambda: built(provider, metadata))
+        return await threads().run(None, built, provider, metadata)
 
     kept = Kept(read)
     _services[provider.name] = (provider, kept)

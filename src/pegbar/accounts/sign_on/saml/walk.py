@@ -19,7 +19,7 @@ async def walk(provider: Saml) -> AsyncIterator[Step]:
     where = provider.metadata_url or provider.metadata_file
     try:
         metadata = await read_metadata(provider)
-        service = await threads().run(lambda: built(provider, metadata))
+        service = await threads().run(None, built, provider, metadata)
     except ProviderAway as failure:
         yield Step("Metadata", failure=failure.message, advice=f"{where} must be the provider's SAML 2.0 metadata.")
         return
