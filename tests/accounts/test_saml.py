@@ -123,8 +123,9 @@ def test_attributes_make_the_person_and_change_them(signing_on: Server, forger: 
     assert (full["id"], full["full_name"], full["phone"], full["country"]) == (bare["id"], "Nam June Paik", "1", "KR")
     assert full["departments"] == [department["id"]]
     assert sign_in(country=["Korea"], groups=["producers"])["country"] == "KR"
-    last = sign_in(country=[""], departments=[""])
-    assert (last["country"], last["departments"], last["role"]) == (None, [], "manager")
+    last = sign_in(first_name=[""], country=[""], departments=[""])
+    assert (last["first_name"], last["country"], last["departments"]) == ("Nam June", None, [])
+    assert last["role"] == "manager"
 
 
 def test_the_cookie_of_an_attempt_goes_with_the_post_of_another_site(

@@ -179,7 +179,7 @@ def _attributes(assertion: Any) -> Attributes:
     for statement in assertion.attribute_statement:
         for attribute in statement.attribute:
             values = tuple(str(value.text or "").strip() for value in attribute.attribute_value)
-            for name in (attribute.name, attribute.friendly_name):
+            for name in {attribute.name, attribute.friendly_name}:  # they may be the same
                 if name:
                     attributes[name] = attributes.get(name, ()) + values
     return attributes
@@ -200,8 +200,8 @@ def identity_of(provider: Saml, issuer: str, name_id: str, attributes: Attribute
         issuer=issuer,
         subject=subject,
         email=email,
-        first_name=_joined(attributes, provider.first_name_attribute),
-        last_name=_joined(attributes, provider.last_name_attribute),
+        first_name=_joined(attributes, provider.first_name_attribute) or None,
+        last_name=_joined(attributes, provider.last_name_attribute) or None,
         phone=_joined(attributes, provider.phone_attribute),
         country=_joined(attributes, provider.country_attribute),
         studio_id=_joined(attributes, provider.studio_attribute),
