@@ -45,6 +45,7 @@ NAME_NO_PERSON = {
     "output_file.data",
     "pegbar.budget_revision.project_id",
     "pegbar.mark.scope",
+    "pegbar.directory_run.counts",  # numbers
     "pegbar.outbox.event_id",
     "pegbar.outbox.project_id",
     "pegbar.playlist_addition.entity_id",  # as entries hold it, whatever becomes of what it names

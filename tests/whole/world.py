@@ -35,6 +35,7 @@ _PLAIN = {
     "month": "1",
     "week": "1",
     "month_date": "2031-01",
+    "provider_name": "keycloak",
     "extension": "png",
     "file_name": "note.txt",
     "entity_type": "Character",

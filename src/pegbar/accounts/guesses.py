@@ -191,7 +191,7 @@ class Guesses:
     """The attempts of one request, counted over all processes."""
 
     def __init__(self, db: Database, request: AnyRequest) -> None:
-        self._db, self._limit = db, settings().login_rate_limit
+        self.db, self._limit = db, settings().login_rate_limit
         self.network = network_of(request)
         #: The address as it is remembered; nothing when it is not certain: nobody signed in from there before.
         self.address = _digest("known-address", self.network).hex() if client_address(request) else ""
@@ -199,14 +199,12 @@ class Guesses:
     async def check(self) -> None:
         """Raise TooManyRequests when the address has used up its attempts."""
         if self._limit:
-            self._refuse_beyond(await self._db.value(_ATTEMPTS_OF_ADDRESS, network=self.network), self._limit - 1)
+            self._refuse_beyond(await self.db.value(_ATTEMPTS_OF_ADDRESS, network=self.network), self._limit - 1)
 
     async def failed(self) -> None:
         """Count a failed attempt of the address alone. Raises TooManyRequests when it is one too many."""
         if self._limit:
-            self._refuse_beyond(
-                await self._db.value(_COUNT_ATTEMPT, network=self.network, is_limited=True), self._limit
-            )
+            self._refuse_beyond(await self.db.value(_COUNT_ATTEMPT, network=self.network, is_limited=True), self._limit)
 
     async def at_sign_in(self, identifier: str) -> Target:
         """What somebody guesses at who types this name. Raises TooManyRequests as `check` does."""
@@ -222,7 +220,7 @@ class Guesses:
 
     async def _target(self, statement: Executable, subject: tuple[str, str], **key: Any) -> Target:
         here, elsewhere = _place(*subject, self.address), _place(*subject)
-        state = await self._db.row(
+        state = await self.db.row(
             statement, here=here, elsewhere=elsewhere, address=self.address, network=self.network, **key
         )
         assert state is not None
@@ -241,7 +239,7 @@ class Guesses:
 
         Raises TooManyRequests when it is one too many of the address.
         """
-        counted = await self._db.row(
+        counted = await self.db.row(
             _COUNT_GUESS, place=target.place, network=self.network, is_limited=bool(self._limit)
         )
         assert counted is not None

@@ -17,6 +17,7 @@ import structlog
 from cyclopts import Parameter
 from rich.text import Text
 
+from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
 from pegbar.cli.place import Place, give, secret_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
@@ -51,6 +52,7 @@ def serve(
     give("PEGBAR_UI", None if ui is None else ui.resolve())
     logs.configure()
     _check_ui()
+    _check_sign_on()
     give("SECRET_KEY", secret_key(settings().data_folder))
     embedded = None
     if settings().external_database:
@@ -82,6 +84,15 @@ def _check_ui() -> None:
     folder = settings().ui_folder
     if folder and not (Path(folder) / "index.html").is_file():
         raise UserError(f"{folder} holds no index.html: give the folder of a built Kitsu web UI (its `dist`).")
+
+
+def _check_sign_on() -> None:
+    """Refuse providers that are set up wrong; say what those lack that are set up right. None is asked anything."""
+    if sign_on().saml:
+        from pegbar.accounts.sign_on.saml.service import missing
+
+        if lack := missing():
+            log.error("nobody can sign in with SAML", reason=lack)
 
 
 def _check_port() -> None:
