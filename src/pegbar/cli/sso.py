@@ -55,8 +55,18 @@ def check(place: Place | None = None) -> None:
             lines = [f"entity id: {service.entity_id(row)}", f"assertion consumer service: {service.consumer(row)}"]
         for line in lines:
             out.print(f"    {line}", markup=False)
+    _check_file()
     if any(isinstance(row, Saml) for row in rows) and (lack := service.missing()):
         raise UserError(lack)
+
+
+def _check_file() -> None:
+    """Say so when others may read what is secret."""
+    from pegbar.config import settings
+
+    path = settings().sign_on_path
+    if os.name == "posix" and path.exists() and path.stat().st_mode & 0o004 and "client_secret" in path.read_text():
+        out.print(f"\nEvery user of this machine may read {path}: chmod 600, or keep secrets in files of their own.")
 
 
 @sso.command(name="test")

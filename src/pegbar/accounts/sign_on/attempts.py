@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from pegbar.accounts import one_time
-from pegbar.accounts.addresses import AnyRequest, is_https
+from pegbar.accounts.addresses import AnyRequest
 from pegbar.accounts.sign_on.providers import Provider, protocol_of
 from pegbar.config import settings
 from pegbar.core.data.database import Transaction
@@ -90,22 +90,27 @@ def _name(provider: Provider, attempt: Attempt) -> str:
 # The browser's cookie
 
 
-def _cookie_name(request: AnyRequest) -> str:
+def _is_safe() -> bool:
+    """Whether people reach the server with HTTPS. Its settings say it: a provider sends people back to that address."""
+    return settings().domain_protocol == "https"
+
+
+def _cookie_name() -> str:
     """With HTTPS, a name that no other host and no plain page can set."""
-    return "__Host-pegbar-sign-on" if is_https(request) else "pegbar-sign-on"
+    return "__Host-pegbar-sign-on" if _is_safe() else "pegbar-sign-on"
 
 
 def _browser(request: AnyRequest) -> str | None:
-    value: Any = request.cookies.get(_cookie_name(request))
+    value: Any = request.cookies.get(_cookie_name())
     return value if isinstance(value, str) and _SECRET.fullmatch(value) else None
 
 
-def cookie(request: AnyRequest, attempt: Attempt) -> str:
+def cookie(attempt: Attempt) -> str:
     """The `Set-Cookie` value that makes a browser known again.
 
     A SAML answer is posted from the provider's site, with which only cookies go that say so; without HTTPS, browsers
-    send those that say nothing.
+    send those that say nothing, for a while.
     """
-    rest = "; Secure; SameSite=None" if is_https(request) else ""
+    rest = "; Secure; SameSite=None" if _is_safe() else ""
     age = int(_LIFETIME.total_seconds())
-    return f"{_cookie_name(request)}={attempt.browser}; Path=/; Max-Age={age}; HttpOnly{rest}"
+    return f"{_cookie_name()}={attempt.browser}; Path=/; Max-Age={age}; HttpOnly{rest}"

@@ -94,8 +94,7 @@ async def _begin(
     where = await (oidc.address(provider, attempt) if isinstance(provider, Oidc) else saml.address(provider, attempt))
     async with db.transaction() as tx:
         await attempts.keep(tx, provider, attempt)
-    cookie = attempts.cookie(request, attempt)
-    return Reply(b"", status=302, headers={"location": where, **PRIVATE}, cookies=[cookie])
+    return Reply(b"", status=302, headers={"location": where, **PRIVATE}, cookies=[attempts.cookie(attempt)])
 
 
 async def _ended(db: Database, request: AnyRequest, provider: Oidc | Saml, handle: str) -> Attempt:

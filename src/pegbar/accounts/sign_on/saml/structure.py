@@ -16,7 +16,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 LONGEST = 512 * 1024
-_MOST_ELEMENTS, _DEEPEST = 20_000, 40
+_MOST_ELEMENTS, _DEEPEST = 5_000, 40
 
 _PROTOCOL = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 _ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
