@@ -289,6 +289,12 @@ class Settings:
     job_queue_timeout: int = _storage(
         3600, "JOB_QUEUE_TIMEOUT", "Seconds that the making of a movie may take, then it is broken", least=10
     )
+    build_kept_days: int = _storage(
+        30,
+        "PEGBAR_BUILD_KEPT_DAYS",
+        "Days that the movies built of playlists are kept; 0 keeps them until somebody deletes them",
+        least=0,
+    )
     preview_save_source_file: bool = _storage(
         False, "PREVIEW_SAVE_SOURCE_FILE", "Keep uploaded movies beside the ones made from them"
     )

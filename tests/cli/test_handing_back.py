@@ -234,7 +234,7 @@ def test_the_rows_that_cannot_be_read_are_named(adopted: str) -> None:
     )
     as_number = select(cast(cast(milestone.c.name, Integer), JsonText()).label("row"))
     (seen,) = [
-        each for each in verification.verify(adopted, {"milestone": as_number}).tables if each.table == "milestone"
+        item for item in verification.verify(adopted, {"milestone": as_number}).tables if item.table == "milestone"
     ]
     assert seen.rows == 6
     (fault,) = seen.faults

@@ -39,7 +39,7 @@ class Show:
         return dict(self.admin.ok_post(f"{self.path}/asset-types/{type_id}/assets/new", body))
 
     def cast(self, into: dict[str, Any], *assets: dict[str, Any], count: int = 1) -> None:
-        parts = [{"asset_id": each["id"], "nb_occurences": count} for each in assets]
+        parts = [{"asset_id": row["id"], "nb_occurences": count} for row in assets]
         self.admin.ok_put(f"{self.path}/entities/{into['id']}/casting", parts)
 
     def casting(self, of: dict[str, Any]) -> list[str]:

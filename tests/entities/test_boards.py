@@ -38,9 +38,9 @@ def board(admin: Client) -> Board:
 
 def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
-        row["tasks"].sort(key=lambda each: each["id"])
-        for each in row["tasks"]:
-            each["assignees"].sort()
+        row["tasks"].sort(key=lambda shown: shown["id"])
+        for shown in row["tasks"]:
+            shown["assignees"].sort()
     return sorted(rows, key=lambda row: row["id"])
 
 
@@ -48,7 +48,7 @@ def expanded(head: dict[str, Any], rows: list[list[Any]]) -> list[dict[str, Any]
     fields = head.get("shot_fields") or head["asset_fields"]
     made = [dict(zip(fields, row, strict=True)) for row in rows]
     for row in made:
-        row["tasks"] = [dict(zip(head["task_fields"], each, strict=True)) for each in row["tasks"]]
+        row["tasks"] = [dict(zip(head["task_fields"], item, strict=True)) for item in row["tasks"]]
     return made
 
 
@@ -96,9 +96,9 @@ def test_roles_on_a_board(admin: Client, board: Board) -> None:
     try:
         for kind in ("shots", "assets", "sequences", "episodes"):
             for row in client.ok_get(board.path(kind)):
-                assert all((each["assignees"], each["estimation"]) == ([], 0) for each in row["tasks"])
+                assert all((item["assignees"], item["estimation"]) == ([], 0) for item in row["tasks"])
         (row,) = vendor.ok_get(board.path("shots"))
-        assert [each["id"] for each in row["tasks"]] == [mine["id"]]
+        assert [item["id"] for item in row["tasks"]] == [mine["id"]]
         assert vendor.ok_get(board.path("assets")) == []
         assert vendor.get(board.path("scenes")).status_code == 403
         assert hire(admin, "manager").get(board.path("shots")).status_code == 403
@@ -112,7 +112,7 @@ def test_internal_parameters_do_not_narrow_the_shot_board(admin: Client, board: 
     (row,) = admin.ok_get(board.path("shots", "&assigned_to=me&vendor_departments=x&entity_ids=y"))
     assert len(row["tasks"]) == 2
     (asset,) = board.artist.ok_get(board.path("assets", "&assigned_to=me"))
-    assert [each["id"] for each in asset["tasks"]] == [board.tasks[2]["id"]]
+    assert [item["id"] for item in asset["tasks"]] == [board.tasks[2]["id"]]
 
 
 def test_nothing_is_sent_again_until_something_changes(admin: Client) -> None:

@@ -169,7 +169,7 @@ def test_a_vendor_lists_each_entity_they_have_a_task_on_once(admin: Client) -> N
 def test_entities_of_closed_and_foreign_productions_are_not_listed(admin: Client) -> None:
     artist = hire(admin)
     mine, closed, foreign = Show(admin, artist), Show(admin, artist), Show(admin)
-    rows = [each.asset() for each in (mine, closed, foreign)]
+    rows = [item.asset() for item in (mine, closed, foreign)]
     admin.ok_put(closed.path, {"project_status_id": named(admin, "project-status", "Closed")["id"]})
     listed = {row["id"] for row in artist.ok_get("/data/entities")}
     assert [row["id"] in listed for row in rows] == [True, False, False]

@@ -49,7 +49,7 @@ def test_an_asset_made_many_times_at_once_is_made_once(server: Server, admin: Cl
     assert sorted(answer.status_code for answer in answers) == [201] + 5 * [400]
     for refused in (answer.json() for answer in answers if answer.status_code == 400):
         assert body["name"] in refused["message"]
-        assert [each["field"] for each in refused["data"]["errors"]] == ["name"]
+        assert [item["field"] for item in refused["data"]["errors"]] == ["name"]
     assert [row["name"] for row in admin.ok_get(f"{show.path}/assets")] == [body["name"]]
     assert [name for name, _ in happened(server, show.id)].count("asset:new") == 1
 
@@ -97,7 +97,7 @@ def test_entities_of_other_kinds_are_no_twins_either(admin: Client, kind: str) -
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: admin.post("/data/entities", row), range(4)))
     assert sorted(answer.status_code for answer in answers) == [201] + 3 * [400]
-    assert row["name"] in next(each.json()["message"] for each in answers if each.status_code == 400)
+    assert row["name"] in next(item.json()["message"] for item in answers if item.status_code == 400)
     second = admin.ok_post("/data/entities", {**row, "name": unique(kind)})
     assert admin.put(f"/data/entities/{second['id']}", {"name": row["name"]}).status_code == 400
 
@@ -143,7 +143,7 @@ def test_the_event_of_a_shot_names_its_episode(server: Server, admin: Client) ->
 def test_bad_bodies_name_the_field(admin: Client, show: Show, path: str, body: dict, field: str) -> None:
     answer = admin.post(f"{show.path}/{path}", body)
     assert answer.status_code == 400
-    assert [each["field"] for each in answer.json()["data"]["errors"]] == [field]
+    assert [row["field"] for row in answer.json()["data"]["errors"]] == [field]
 
 
 def test_parents_are_of_the_kind_and_production(admin: Client, show: Show) -> None:

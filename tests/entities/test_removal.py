@@ -18,7 +18,7 @@ def test_an_entity_with_tasks_is_canceled_until_forced(server: Server, admin: Cl
     for _ in range(2):
         assert admin.delete(path).status_code == 204
         assert show.read(shot)["canceled"] is True
-    assert shot["id"] in [each["id"] for each in admin.ok_get(f"{show.path}/shots")]
+    assert shot["id"] in [item["id"] for item in admin.ok_get(f"{show.path}/shots")]
     admin.ok_put(path, {"canceled": False})
     assert admin.delete(f"{path}?force=True").status_code == 204
     assert gone(show, shot)

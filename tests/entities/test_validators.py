@@ -65,7 +65,7 @@ def watched(admin: Client, server: Server) -> Iterator[Watched]:
     shots = [show.shot(show.sequence(episode), data={"secret": 1, "fps": "25"}) for _ in range(2)]
     asset = show.asset("Prop")
     show.cast(shots[0], asset)
-    tasks = [task(admin, shots[0], name, assignees=[each.id for each in viewers]) for name in ("Layout", "Animation")]
+    tasks = [task(admin, shots[0], name, assignees=[row.id for row in viewers]) for name in ("Layout", "Animation")]
     tasks.append(task(admin, asset, "Modeling", assignees=[viewers[1].id]))
     with psycopg.connect(server.database_url, autocommit=True) as database:
         yield Watched(show, viewers, database, *shots, asset, tasks, department)
@@ -165,7 +165,7 @@ def test_a_validator_sees_every_write(watched: Watched) -> None:
 
 
 def test_writers_of_one_production_neither_wait_nor_hide_each_other(watched: Watched, server: Server) -> None:
-    first, second = (each["id"] for each in watched.tasks if each["id"] != watched.tasks[1]["id"])
+    first, second = (row["id"] for row in watched.tasks if row["id"] != watched.tasks[1]["id"])
     write = "UPDATE task SET priority = priority + 1 WHERE id = %s"
     before = watched.seen()
     with psycopg.connect(server.database_url) as early, psycopg.connect(server.database_url) as late:
@@ -199,4 +199,4 @@ def test_merged_marks_bring_no_tag_back(watched: Watched) -> None:
         assert row[0] < 10
         tags.append(watched.seen())
     for key in tags[0]:
-        assert len({each[key][0] for each in tags}) == 4
+        assert len({item[key][0] for item in tags}) == 4

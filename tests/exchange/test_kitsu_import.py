@@ -90,7 +90,7 @@ def test_a_row_twice_in_a_request_is_made_and_changed(admin: Client, show: Row) 
     row = new(project_id=show["id"], name="One")
     feed = Feed(admin)
     answer = stored(admin, "milestones", [row, {**row, "name": "Two"}, {"id": row["id"], "name": "Three"}])
-    assert [each["name"] for each in answer] == ["Three"] * 3
+    assert [item["name"] for item in answer] == ["Three"] * 3
     assert [event["name"] for event in feed.read()] == ["milestone:new", "milestone:update", "milestone:update"]
 
 
@@ -190,7 +190,7 @@ def test_others_than_studio_managers_import_nothing(admin: Client, show: Row, ro
 
 
 def test_what_a_production_uses_is_added_to(admin: Client) -> None:
-    types = [each["id"] for each in admin.ok_get("/data/task-types")[:3]]
+    types = [item["id"] for item in admin.ok_get("/data/task-types")[:3]]
     people = [factories.hire(admin).id for _ in range(2)]
     row = new(name=unique("Pushed"), team=people[:1], task_types=types[:2], task_statuses=[str(uuid4())])
     stored(admin, "projects", [row])
@@ -199,7 +199,7 @@ def test_what_a_production_uses_is_added_to(admin: Client) -> None:
     made = admin.ok_get(f"/data/projects/{row['id']}")
     assert (set(made["team"]), set(made["task_types"])) == (set(people), set(types))
     assert (made["task_statuses"], made["production_type"], made["name"]) == ([], "tvshow", row["name"])
-    roles = {each["id"]: each["project_role"] for each in admin.ok_get(f"/data/projects/{row['id']}/team")}
+    roles = {item["id"]: item["project_role"] for item in admin.ok_get(f"/data/projects/{row['id']}/team")}
     assert roles == {people[0]: "manager", people[1]: None}
 
 
@@ -301,7 +301,7 @@ def test_rows_of_a_board_are_taken_as_they_are(admin: Client, show: Row, asset_t
     stored(admin, "entities", [cat, shot])
     for board, row in (("assets", cat), ("shots", shot)):
         rows = admin.ok_get(f"/data/{board}/with-tasks", params={"project_id": show["id"]})
-        (shown,) = [each for each in rows if each["id"] == row["id"]]
+        (shown,) = [item for item in rows if item["id"] == row["id"]]
         kind = {"assets": "Asset", "shots": "Shot"}[board]
         before = admin.ok_get(f"/data/entities/{row['id']}")
         stored(admin, "entities", [{"type": kind, **shown}])
@@ -384,7 +384,7 @@ def test_attachments_belong_to_the_comment_that_lists_them(admin: Client, task: 
     def attached() -> list[str]:
         comments = admin.ok_get(f"/data/tasks/{task['id']}/comments")
         (row,) = [row for row in comments if row["id"] == said["id"]]
-        return sorted(each["name"] for each in row["attachment_files"])
+        return sorted(item["name"] for item in row["attachment_files"])
 
     stored(admin, "comments", [{**said, "attachment_files": [files[0]["id"], {"id": files[1]["id"]}, str(uuid4())]}])
     assert attached() == ["0.pdf", "1.pdf"]

@@ -30,7 +30,7 @@ def test_casting_of_a_shot(show: Show) -> None:
     links = gazu.casting.all_entity_links_for_project(show.project)
     paged = gazu.casting.all_entity_links_for_project(show.project, page=1, limit=1)
     assert len(paged["data"]) == 1
-    (link,) = [each for each in links if (each["entity_in_id"], each["entity_out_id"]) == (shot["id"], prop)]
+    (link,) = [item for item in links if (item["entity_in_id"], item["entity_out_id"]) == (shot["id"], prop)]
     gazu.casting.delete_entity_link(link)
     assert cast(gazu.casting.get_shot_casting(shot)) == {asset: 1}
     gazu.shot.remove_shot(shot, force=True)

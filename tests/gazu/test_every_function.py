@@ -18,7 +18,7 @@ MODULES = sorted(name for file in FOLDER.glob("test_*.py") if hasattr(gazu, name
 def public(module: str) -> set[str]:
     """The functions that Gazu offers in a module."""
     found = inspect.getmembers(getattr(gazu, module), inspect.isfunction)
-    return {name for name, each in found if each.__module__ == f"gazu.{module}" and not name.startswith("_")}
+    return {name for name, function in found if function.__module__ == f"gazu.{module}" and not name.startswith("_")}
 
 
 def called(module: str) -> set[str]:

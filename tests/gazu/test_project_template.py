@@ -22,8 +22,8 @@ def test_templates_and_productions(signed_in: Row) -> None:
     other = gazu.project.new_project(unique("Other"))
     assert gazu.project_template.apply_project_template(other, copy)["ratio"] == "1:1"
     assert "mood" in {row["field_name"] for row in gazu.project.all_metadata_descriptors(other)}
-    for each in (made, copy):
-        gazu.project_template.remove_project_template(each)
+    for template in (made, copy):
+        gazu.project_template.remove_project_template(template)
     assert made["id"] not in ids(gazu.project_template.all_project_templates())
 
 

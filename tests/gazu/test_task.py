@@ -84,7 +84,7 @@ def test_tasks_are_made_for_entities(show: Show) -> None:
     types = gazu.task.all_task_types_for_project(show.project)
 
     def of(kind: str) -> list[Row]:
-        return [each for each in types if each["for_entity"] == kind][:2]
+        return [row for row in types if row["for_entity"] == kind][:2]
 
     shot = gazu.shot.new_shot(show.project, show.sequence, unique("SH"))
     edit = gazu.edit.new_edit(show.project, unique("Cut"))
@@ -142,7 +142,7 @@ def test_tasks_are_listed_by_type_status_and_person(show: Show, animation: Row, 
     assert task in ids(gazu.task.all_open_tasks()["data"])
     assert gazu.task.get_open_tasks_stats()
     gazu.task.update_task({"id": task, "start_date": "2031-02-03"})
-    (dates,) = [each for each in gazu.task.get_persons_tasks_dates() if each["person_id"] == artist["id"]]
+    (dates,) = [row for row in gazu.task.get_persons_tasks_dates() if row["person_id"] == artist["id"]]
     assert dates["min_date"].startswith("2031-02-03")
 
 
@@ -170,11 +170,11 @@ def test_the_thread_of_a_task(show: Show, task: Row, status: dict[str, Row], tmp
     )
     assert gazu.task.get_comment(made["id"])["checklist"] == checklist
     with_files = gazu.task.add_attachment_files_to_comment(task, made, str(notes[1]))
-    files = {each["name"]: each for each in with_files}
+    files = {row["name"]: row for row in with_files}
     gazu.task.delete_comment_attachment(task, made, files["two.txt"])
-    assert [each["name"] for each in gazu.task.all_comments_for_task(task)[0]["attachment_files"]] == ["one.txt"]
+    assert [row["name"] for row in gazu.task.all_comments_for_task(task)[0]["attachment_files"]] == ["one.txt"]
     reply = gazu.task.reply_to_comment(task, made, "Almost")
-    assert [each["text"] for each in gazu.task.get_last_comment_for_task(task)["replies"]] == ["Almost"]
+    assert [row["text"] for row in gazu.task.get_last_comment_for_task(task)["replies"]] == ["Almost"]
     gazu.task.delete_comment_reply(task, made, reply)
     gazu.task.acknowledge_comment(task, made)
     last = gazu.task.get_last_comment_for_task(task)
@@ -198,8 +198,8 @@ def test_many_comments_at_once(show: Show, task: Row, status: dict[str, Row], tm
     gazu.task.create_multiple_comments(show.project, [comment])
     gazu.task.batch_comments([{"task_status_id": wip, "text": "Two", "attachment_files": [str(note)]}], task=task)
     gazu.task.add_tasks_batch_comments([task], {"task_status_id": wip, "text": "Three"})
-    thread = {each["text"]: each["attachment_files"] for each in gazu.task.all_comments_for_task(task)}
-    assert (thread.keys(), [each["name"] for each in thread["Two"]]) == ({"One", "Two", "Three"}, ["note.txt"])
+    thread = {row["text"]: row["attachment_files"] for row in gazu.task.all_comments_for_task(task)}
+    assert (thread.keys(), [row["name"] for row in thread["Two"]]) == ({"One", "Two", "Three"}, ["note.txt"])
 
 
 def test_time_spent(show: Show, task: Row) -> None:
@@ -236,9 +236,9 @@ def test_previews_of_a_task(show: Show, task: Row, status: dict[str, Row], pictu
 
 def test_notifications_and_subscriptions_of_a_production(show: Show, task: Row) -> None:
     show.artist.ok_post(f"/actions/user/tasks/{task['id']}/subscribe")
-    assert task["id"] in [each["task_id"] for each in gazu.task.all_subscriptions_for_project(show.project)]
+    assert task["id"] in [row["task_id"] for row in gazu.task.all_subscriptions_for_project(show.project)]
     gazu.task.assign_task(task, show.artist.person)
-    told = [each["task_id"] for each in gazu.task.all_notifications_for_project(show.project)]
+    told = [row["task_id"] for row in gazu.task.all_notifications_for_project(show.project)]
     assert task["id"] in told
 
 

@@ -24,7 +24,7 @@ def task(desk: Show) -> Row:
 
 def test_what_one_works_on(desk: Show, as_artist: KitsuClient) -> None:
     kinds = ("Asset", "Scene", "Sequence")
-    of_asset, of_scene, of_sequence = (gazu.task.new_task_type(unique(each), for_entity=each) for each in kinds)
+    of_asset, of_scene, of_sequence = (gazu.task.new_task_type(unique(row), for_entity=row) for row in kinds)
     scene = gazu.scene.new_scene(desk.project, desk.sequence, unique("SC"))
     artist = [desk.artist.person]
     asset = gazu.asset.new_asset(desk.project, desk.character, unique("Asset"))
@@ -123,7 +123,7 @@ def test_notifications_and_subscriptions(task: Row, as_artist: KitsuClient, stat
     read = gazu.user.update_notification({**notification, "read": True}, client=as_artist)
     assert read["read"] is True
     assert gazu.user.mark_all_notifications_as_read(client=as_artist) == {"success": True}
-    assert all(each["read"] for each in gazu.user.all_notifications(client=as_artist))
+    assert all(row["read"] for row in gazu.user.all_notifications(client=as_artist))
     assert gazu.user.check_task_subscription(task, client=as_artist) is False
     assert gazu.user.subscribe_to_task(task, client=as_artist)["task_id"] == task["id"]
     assert gazu.user.check_task_subscription(task, client=as_artist) is True
@@ -133,6 +133,6 @@ def test_notifications_and_subscriptions(task: Row, as_artist: KitsuClient, stat
 
 def test_chats(desk: Show, as_artist: KitsuClient) -> None:
     assert gazu.user.join_chat(desk.shot, client=as_artist)["object_id"] == desk.shot["id"]
-    assert desk.shot["id"] in [each["object_id"] for each in gazu.user.all_chats(client=as_artist)]
+    assert desk.shot["id"] in [row["object_id"] for row in gazu.user.all_chats(client=as_artist)]
     gazu.user.leave_chat(desk.shot, client=as_artist)
     assert gazu.user.all_chats(client=as_artist) == []

@@ -69,10 +69,10 @@ def test_an_avatar_waits_for_nobodys_large_pictures() -> None:
         while wait([avatar], timeout=0.05).not_done:
             most = max(most, _decoding(server))
         assert avatar.result().status_code == 201
-        assert sum(each.done() for each in with_large) < 4
+        assert sum(row.done() for row in with_large) < 4
         while wait(with_large, timeout=0.05).not_done:
             most = max(most, _decoding(server))
-        assert {each.result().status_code for each in with_large} == {201}
+        assert {row.result().status_code for row in with_large} == {201}
         assert 1 <= most <= 2
 
 

@@ -15,7 +15,7 @@ def status(admin: Client, name: str) -> str:
 
 
 def sent(who: Client, path: str, comments: list[dict[str, Any]], **files: tuple[str, bytes]) -> Any:
-    parts = {name.replace("_file_", "_file-").replace("__", "-"): each for name, each in files.items()}
+    parts = {name.replace("_file_", "_file-").replace("__", "-"): file for name, file in files.items()}
     return who.post(path, data={"comments": json.dumps(comments)}, files=parts)
 
 
@@ -34,11 +34,11 @@ def test_files_go_to_the_comment_of_their_exact_number(admin: Client) -> None:
     made = sent(admin, f"/actions/tasks/{task['id']}/batch-comment", comments, **files)
     assert made.status_code == 201, made.text
     held = {
-        each["text"]: (
-            [p["original_name"] for p in each["preview_files"]],
-            [f["name"] for f in each["attachment_files"]],
+        row["text"]: (
+            [p["original_name"] for p in row["preview_files"]],
+            [f["name"] for f in row["attachment_files"]],
         )
-        for each in made.json()
+        for row in made.json()
     }
     assert held == {str(n): ([], []) for n in range(11)} | {"1": (["one"], []), "10": (["ten"], ["ten.txt"])}
     assert len(admin.ok_get(f"/data/tasks/{task['id']}/previews")) == 2

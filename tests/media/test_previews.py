@@ -234,7 +234,7 @@ def test_who_may_do_what(admin: Client, artist: Client, task: dict[str, Any], sh
     assert stranger.get(f"/pictures/thumbnails/preview-files/{row['id']}.png").status_code == 200
     assert stranger.get(f"/pictures/previews/preview-files/{row['id']}.png").status_code == 403
     assert vendor.get(f"/pictures/thumbnails/preview-files/{row['id']}.png").status_code == 403
-    assert [each["id"] for each in artist.ok_get("/data/preview-files", params={"project_id": show["id"]})]
+    assert [item["id"] for item in artist.ok_get("/data/preview-files", params={"project_id": show["id"]})]
     assert vendor.ok_get("/data/preview-files") == []
 
 
@@ -256,8 +256,8 @@ def test_events_of_previews_stay_in_their_production(admin: Client, artist: Clie
     row = published(artist, admin, task["id"])
     admin.ok_delete(f"/data/preview-files/{row['id']}")
     events = admin.ok_get("/data/events", params={"project_id": task["project_id"], "name": "preview-file:%"})
-    mine = [each for each in events if each["data"]["preview_file_id"] == row["id"]]
-    assert {each["name"] for each in mine} == {
+    mine = [item for item in events if item["data"]["preview_file_id"] == row["id"]]
+    assert {item["name"] for item in mine} == {
         "preview-file:new",
         "preview-file:update",
         "preview-file:add-file",
@@ -354,7 +354,7 @@ def test_the_previews_of_a_task_and_its_choice_of_a_main_one(
     bare = factories.task(admin, factories.entity(admin, show["id"]))
     assert artist.put(f"/actions/tasks/{bare['id']}/set-main-preview", {}).status_code == 400
     many = "/actions/tasks/set-main-preview"
-    assert [each["id"] for each in artist.ok_put(many, {"task_ids": [bare["id"], task["id"]]})] == [task["entity_id"]]
+    assert [item["id"] for item in artist.ok_put(many, {"task_ids": [bare["id"], task["id"]]})] == [task["entity_id"]]
     for who, ids, status in (
         (client, [task["id"]], 403),
         (vendor, [task["id"]], 403),

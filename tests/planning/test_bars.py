@@ -27,8 +27,8 @@ def test_looking_at_a_schedule_makes_each_bar_once(admin: Client, database: psyc
     at = f"/data/projects/{show['id']}/schedule-items"
     for path, objects in [("task-types", [None, None]), (f"{anim}/sequences", sequences[::-1])]:
         first, *others = at_once(admin, f"{at}/{path}")
-        assert [each["object_id"] for each in first] == objects
-        assert all(each == first for each in others)
+        assert [row["object_id"] for row in first] == objects
+        assert all(row == first for row in others)
     assert len(admin.ok_get(at)) == 4
     told = "SELECT count(*) FROM api_event WHERE project_id = %s AND name = 'schedule-item:new'"
     assert database.execute(told, (show["id"],)).fetchone() == (4,)
@@ -38,7 +38,7 @@ def test_looking_at_a_schedule_makes_each_bar_once(admin: Client, database: psyc
     (latest,) = database.execute(twice, (show["id"], model)).fetchone() or ()
     # Worth fixing 5, too: a null start_date beside others makes the sort fail. It comes last.
     bars = admin.ok_get(f"{at}/task-types")
-    assert [each["task_type_id"] for each in bars] == [anim, model]
+    assert [row["task_type_id"] for row in bars] == [anim, model]
     assert (bars[1]["id"], bars[1]["start_date"], bars[1]["man_days"]) == (str(latest), None, 9)
 
 
@@ -54,12 +54,12 @@ def test_what_has_a_bar(admin: Client) -> None:
     sequence = entity(admin, show, "Sequence", parent_id=first["id"])
     task(admin, hero, "Modeling")
     task(admin, hero, "Rigging")  # not in the settings
-    assert [each["task_type_id"] for each in admin.ok_get(f"{at}/task-types")] == [model]
+    assert [row["task_type_id"] for row in admin.ok_get(f"{at}/task-types")] == [model]
 
     def names(kind: str, episode: str = "") -> list[str]:
         bars = admin.ok_get(f"{at}/{model}/{kind}", params={"episode_id": episode})
-        assert all(each["task_type_id"] == model and each["project_id"] == show for each in bars)
-        return [each["name"] for each in bars]
+        assert all(row["task_type_id"] == model and row["project_id"] == show for row in bars)
+        return [row["name"] for row in bars]
 
     assert names("asset-types") == ["Character", "Prop"]
     assert names("asset-types", prop["source_id"]) == ["Prop"]
@@ -84,7 +84,7 @@ def test_schedules_are_neither_for_clients_nor_for_vendors(admin: Client) -> Non
     model = task(admin, entity(admin, show))["task_type_id"]
     milestone = admin.ok_post("/data/milestones", {"project_id": show, "name": "Alpha", "date": "2031-01-01"})["id"]
     below = [f"{model}/{kind}" for kind in ("asset-types", "episodes", "sequences", "edits")]
-    items = [f"/data/projects/{show}/schedule-items/{each}" for each in ("task-types", *below)]
+    items = [f"/data/projects/{show}/schedule-items/{row}" for row in ("task-types", *below)]
     milestones = f"/data/projects/{show}/milestones"
     empty = {(milestones, "vendor"), *((path, "client") for path in items)}
     for path in (milestones, f"/data/milestones/{milestone}", *items):

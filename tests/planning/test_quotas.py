@@ -19,7 +19,7 @@ def show(admin: Client) -> Show:
 def animated(show: Show, *people: Client, frames: int = 100, drawings: int = 10, **dates: str) -> dict[str, Any]:
     """The animation of a shot, done by some people."""
     shot = show.shot(show.sequence(), nb_frames=frames)
-    row = task(show.admin, shot, "Animation", assignees=[each.id for each in people])
+    row = task(show.admin, shot, "Animation", assignees=[item.id for item in people])
     return dict(show.admin.ok_put(f"/data/tasks/{row['id']}", {"nb_drawings": drawings, **dates}))
 
 
@@ -85,7 +85,7 @@ def test_who_sees_quotas_and_what_is_refused(show: Show) -> None:
     stranger = hire(show.admin, "supervisor")
     animation = named(show.admin, "task-types", "Animation", for_entity="Shot")["id"]
     whole, mine, theirs = (
-        f"{show.path}/quotas/{each}" for each in (animation, f"persons/{ada.id}", f"persons/{lead.id}")
+        f"{show.path}/quotas/{row}" for row in (animation, f"persons/{ada.id}", f"persons/{lead.id}")
     )
     expected = {ada: (200, 200, 403), lead: (200, 200, 200), client: (403, 403, 403), stranger: (403, 403, 403)}
     for who, statuses in expected.items():

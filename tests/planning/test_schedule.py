@@ -61,7 +61,7 @@ def test_one_schedule_item_for_each_object(admin: Client) -> None:
 def test_supervisors_plan_the_task_types_of_their_departments(admin: Client) -> None:
     modeling, animation = (named(admin, "departments", name)["id"] for name in ("Modeling", "Animation"))
     kind = named(admin, "task-types", "Modeling")["id"]
-    ours, theirs = (hire(admin, "supervisor", departments=[each]) for each in (modeling, animation))
+    ours, theirs = (hire(admin, "supervisor", departments=[item]) for item in (modeling, animation))
     free, artist, boss = hire(admin, "supervisor"), hire(admin, "user"), hire(admin, "manager")
     show = production(admin, ours, theirs, free, artist, boss)
     row = {"project_id": show["id"], "task_type_id": kind}
@@ -93,7 +93,7 @@ def test_versions_are_for_the_staff(admin: Client) -> None:
             assert caller.get(f"/data/{path}/{row['id']}").status_code == staff
             listed = caller.get(f"/data/{path}", params={"project_id": show["id"]})
             assert listed.status_code == staff
-            assert staff == 403 or [each["id"] for each in listed.json()] == [row["id"]]
+            assert staff == 403 or [item["id"] for item in listed.json()] == [row["id"]]
             assert caller.get(f"/data/{path}").status_code == 403
             assert caller.get(f"/data/{path}", params={"project_id": other["id"]}).status_code == 403
             assert caller.get(f"/data/{path}", params={"project_id": NOBODY}).status_code == 404
@@ -102,7 +102,7 @@ def test_versions_are_for_the_staff(admin: Client) -> None:
                 assert caller.put(f"/data/{path}/{row['id']}", {}).status_code == 403
                 assert caller.delete(f"/data/{path}/{row['id']}").status_code == 403
         assert admin.ok_get(f"/data/{path}", params={"project_id": NOBODY}) == []
-        assert row["id"] in {each["id"] for each in admin.ok_get(f"/data/{path}")}
+        assert row["id"] in {item["id"] for item in admin.ok_get(f"/data/{path}")}
 
 
 def test_a_version_plans_its_own_production(admin: Client) -> None:

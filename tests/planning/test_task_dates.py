@@ -27,9 +27,9 @@ def test_dates_of_people_and_what_keeps_them_busy_elsewhere(admin: Client) -> No
     assert lead.ok_get(PATH, params={"project_id": mine["id"]}) == [{**row, "busy_periods": []}]
     periods = [("2031-03-01 00:00:00", "2031-03-08 00:00:00"), ("2031-04-01 00:00:00", "2031-04-02 00:00:00")]
     busy = [{"start_date": start, "end_date": end} for start, end in periods]
-    own = [each for each in lead.ok_get(PATH) if each["person_id"] in (ben.id, eve.id)]
+    own = [item for item in lead.ok_get(PATH) if item["person_id"] in (ben.id, eve.id)]
     assert own == [{**row, "busy_periods": busy}]  # nothing known of Eve but a start elsewhere
-    everybody = {each["person_id"]: each for each in admin.ok_get(PATH, params={"project_id": ""})}
+    everybody = {item["person_id"]: item for item in admin.ok_get(PATH, params={"project_id": ""})}
     assert everybody[ben.id] == {**row, "max_date": "2031-04-02T00:00:00", "busy_periods": []}
     assert everybody[eve.id]["max_date"] is None
 

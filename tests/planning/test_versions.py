@@ -63,8 +63,8 @@ def test_a_locked_version_keeps_what_it_plans(admin: Client) -> None:
     show = production(admin)["id"]
     job = task(admin, entity(admin, show), estimation=60)["id"]
     version, other = plan(admin, show, "A"), plan(admin, show, "B")
-    for each in (version, other):
-        admin.ok_post(f"{ACTIONS}/{each}/set-task-links-from-production")
+    for version_id in (version, other):
+        admin.ok_post(f"{ACTIONS}/{version_id}/set-task-links-from-production")
     admin.ok_post(f"{ACTIONS}/{version}/apply-to-production")
     admin.ok_put(f"/data/tasks/{job}", {"estimation": 30})
     body = {"production_schedule_version_id": other}

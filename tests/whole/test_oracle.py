@@ -36,6 +36,7 @@ STOPPED_SOONER = {
     "PATCH /uploads/{upload_id}": "its bytes have a content type of their own",
     "POST /uploads/{upload_id}": "the same",
     "POST /data/salary-scales": "listing makes them",
+    "GET /data/playlists/{playlist_id}/jobs/{build_job_id}/build/mp4": "the build runs",
 }
 #: An answer without any tells of no row.
 _IDS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")

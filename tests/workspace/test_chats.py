@@ -40,7 +40,7 @@ def test_what_is_said_is_read_by_those_who_reach_the_entity(
     artist.ok_post(f"{chat}/messages", {"message": ""})
     assert artist.post(f"{chat}/messages", {}).status_code == 400
     whole = admin.ok_get(chat)
-    assert (whole["participants"], [each["text"] for each in whole["messages"]]) == ([artist.id], ["Hello", ""])
+    assert (whole["participants"], [row["text"] for row in whole["messages"]]) == ([artist.id], ["Hello", ""])
     assert admin.ok_get(f"{chat}/messages") == whole["messages"]
     assert whole["last_message"] is not None
     (mine,) = artist.ok_get("/data/user/chats")
@@ -89,7 +89,7 @@ def test_jpeg_pictures_get_a_thumbnail_and_an_unreadable_picture_writes_nothing(
     said = artist.ok_post(path, data={"message": "See"}, files=files)
     picture, notes = said["attachment_files"]
     assert (picture["name"], picture["extension"], notes["size"]) == ("a.jpg", "jpg", 2)
-    assert {each["name"] for each in artist.ok_get(path)[0]["attachment_files"]} == {"a.jpg", "notes.txt"}
+    assert {row["name"] for row in artist.ok_get(path)[0]["attachment_files"]} == {"a.jpg", "notes.txt"}
     thumbnail = f"/pictures/thumbnails/attachment-files/{picture['id']}.png"
     assert size_of(artist.get(thumbnail).content) == (150, 150)
     assert artist.get(f"/pictures/thumbnails/attachment-files/{notes['id']}.png").status_code == 404
@@ -98,7 +98,7 @@ def test_jpeg_pictures_get_a_thumbnail_and_an_unreadable_picture_writes_nothing(
         assert stranger.get(thumbnail).status_code == 403
     broken = artist.post(path, data={"message": "Broken"}, files={"file-0": ("b.jpg", b"no picture", "image/jpeg")})
     assert (broken.status_code, "picture" in broken.json()["message"]) == (400, True)
-    assert [each["text"] for each in artist.ok_get(path)] == ["See"]
+    assert [row["text"] for row in artist.ok_get(path)] == ["See"]
     artist.ok_delete(f"{path}/{said['id']}")
     assert artist.get(thumbnail).status_code in (403, 404)
 
@@ -112,8 +112,8 @@ def test_concurrent_joins_of_a_chat_make_one_chat_and_fail_nobody(
     callers = [Client(admin.api, who.token, who.person) for who in (artist, mate) for _ in range(4)]
     with ThreadPoolExecutor(len(callers)) as pool:
         answers = list(pool.map(lambda who: who.post(f"/actions/user/chats/{asset['id']}/join"), callers))
-    assert [each.status_code for each in answers] == [200] * len(callers)
-    assert len({each.json()["id"] for each in answers}) == 1
+    assert [row.status_code for row in answers] == [200] * len(callers)
+    assert len({row.json()["id"] for row in answers}) == 1
     assert sorted(admin.ok_get(f"/data/entities/{asset['id']}/chat")["participants"]) == sorted([artist.id, mate.id])
     assert len(admin.ok_get("/data/chats", params={"object_id": asset["id"]})) == 1
 
@@ -145,25 +145,25 @@ def test_who_leaves_a_team_loses_its_chats_and_subscriptions(server: Server, adm
     sequence, elsewhere = factories.entity(admin, show["id"], "Sequence"), factories.entity(admin, other["id"])
     shot = factories.entity(admin, show["id"], "Shot", parent_id=sequence["id"])
     task, kept = factories.task(admin, shot, "Layout"), factories.task(admin, elsewhere)
-    for each in (task, kept):
-        artist.ok_post(f"/actions/user/tasks/{each['id']}/subscribe")
+    for subscribed in (task, kept):
+        artist.ok_post(f"/actions/user/tasks/{subscribed['id']}/subscribe")
     watched = f"/user/sequences/{sequence['id']}/task-types/{task['task_type_id']}"
     artist.ok_post(f"/actions{watched}/subscribe")
-    for each in (shot, elsewhere):
-        artist.ok_post(f"/actions/user/chats/{each['id']}/join")
-    assert [each["task_id"] for each in admin.ok_get(f"/data/projects/{show['id']}/subscriptions")] == [task["id"]]
+    for entity in (shot, elsewhere):
+        artist.ok_post(f"/actions/user/chats/{entity['id']}/join")
+    assert [row["task_id"] for row in admin.ok_get(f"/data/projects/{show['id']}/subscriptions")] == [task["id"]]
     admin.ok_delete(f"/data/projects/{show['id']}/team/{artist.id}")
     assert admin.ok_get(f"/data/projects/{show['id']}/subscriptions") == []
     assert artist.ok_get(f"/data/user/tasks/{task['id']}/subscribed") is False
     assert artist.ok_get(f"/data{watched}/subscribed") is False
     assert artist.ok_get(f"/data/user/tasks/{kept['id']}/subscribed") is True
-    assert [each["object_id"] for each in artist.ok_get("/data/user/chats")] == [elsewhere["id"]]
+    assert [row["object_id"] for row in artist.ok_get("/data/user/chats")] == [elsewhere["id"]]
     assert artist.get(f"/data/entities/{shot['id']}/chat").status_code == 403
     # A participant whom an older server left behind is not shown the chat either.
     with psycopg.connect(server.database_url) as connection:
         chat = "SELECT id FROM chat WHERE object_id = %s"
         connection.execute(f"INSERT INTO chat_participant SELECT ({chat}), %s", (shot["id"], artist.id))
-    assert [each["object_id"] for each in artist.ok_get("/data/user/chats")] == [elsewhere["id"]]
+    assert [row["object_id"] for row in artist.ok_get("/data/user/chats")] == [elsewhere["id"]]
 
 
 def test_the_chat_of_an_entity_goes_with_it(admin: Client, artist: Client, show: dict[str, Any]) -> None:

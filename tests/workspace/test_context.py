@@ -35,15 +35,15 @@ def test_the_context_holds_what_the_role_may_see(admin: Client) -> None:
     for who, context in seen.items():
         assert context.keys() >= KEYS
         assert ("user_limit" in context) is (who is admin)
-    assert {each["id"] for each in seen[client]["projects"]} == {show["id"]}
-    assert {each["id"] for each in seen[artist]["projects"]} == {show["id"], other["id"]}
-    assert {show["id"], other["id"]} <= {each["id"] for each in seen[admin]["projects"]}
-    assert {each["id"] for each in seen[client]["persons"]} >= {client.id, artist.id}
-    assert manager.id not in {each["id"] for each in seen[client]["persons"]}
+    assert {row["id"] for row in seen[client]["projects"]} == {show["id"]}
+    assert {row["id"] for row in seen[artist]["projects"]} == {show["id"], other["id"]}
+    assert {show["id"], other["id"]} <= {row["id"] for row in seen[admin]["projects"]}
+    assert {row["id"] for row in seen[client]["persons"]} >= {client.id, artist.id}
+    assert manager.id not in {row["id"] for row in seen[client]["persons"]}
     assert "email" not in seen[client]["persons"][0]
     assert "daily_salary" not in seen[artist]["persons"][0]
     assert seen[manager]["project_roles"] == {other["id"]: "supervisor"}
-    assert all(each["for_client"] for each in seen[client]["projects"][0]["descriptors"])
+    assert all(row["for_client"] for row in seen[client]["projects"][0]["descriptors"])
     assert factories.hire(admin, "user").get("/data/user/context").status_code == 403
 
 
@@ -67,7 +67,7 @@ def test_records_are_whole_for_those_who_manage_the_person(admin: Client) -> Non
     factories.production(admin, stranger)
 
     def seen(who: Client) -> dict[str, dict[str, Any]]:
-        return {each["id"]: each for each in who.ok_get("/data/user/context")["persons"]}
+        return {row["id"]: row for row in who.ok_get("/data/user/context")["persons"]}
 
     by_admin, by_manager, by_promoted, by_vendor = (seen(who) for who in (admin, manager, promoted, vendor))
     assert by_admin[mate.id] == by_manager[mate.id] == by_promoted[mate.id]
@@ -89,7 +89,7 @@ def test_shared_searches_reach_the_team_and_nobody_else(admin: Client) -> None:
     shared = admin.ok_post("/data/search-filters", {**row, "is_shared": True})
     admin.ok_post("/data/search-filters", {**row, "is_shared": False, "name": "Private"})
     found = mate.ok_get("/data/user/context")["search_filters"]
-    assert [each["id"] for each in found["asset"][show["id"]]] == [shared["id"]]
+    assert [item["id"] for item in found["asset"][show["id"]]] == [shared["id"]]
     assert outsider.ok_get("/data/user/context")["search_filters"] == {}
     own = admin.ok_post(
         "/data/search-filters", {**row, "project_id": None, "person_id": outsider.id, "list_type": 'a"b'}
@@ -112,7 +112,7 @@ def test_tasks_to_do_are_those_of_open_productions_one_is_in(admin: Client) -> N
     assert artist.ok_get("/data/user/done-tasks") == []
     say(admin, task, done)
     assert artist.ok_get("/data/user/tasks") == []
-    assert [each["id"] for each in artist.ok_get("/data/user/done-tasks")] == [task["id"]]
+    assert [item["id"] for item in artist.ok_get("/data/user/done-tasks")] == [task["id"]]
     assert admin.ok_get("/data/user/done-tasks") == []
 
 
@@ -122,8 +122,8 @@ def test_what_one_works_on_is_listed_while_one_is_in_the_team(admin: Client) -> 
     sequence = factories.entity(admin, show["id"], "Sequence")
     shot = factories.entity(admin, show["id"], "Shot", parent_id=sequence["id"])
     asset = factories.entity(admin, show["id"])
-    for each, kind in ((shot, "Layout"), (asset, "Modeling")):
-        factories.task(admin, each, kind, assignees=[artist.id])
+    for entity, kind in ((shot, "Layout"), (asset, "Modeling")):
+        factories.task(admin, entity, kind, assignees=[artist.id])
     factories.task(admin, factories.entity(admin, show["id"], "Shot", parent_id=sequence["id"]), "Layout")
     lists = {
         f"/data/user/projects/{show['id']}/sequences": sequence["id"],
@@ -132,9 +132,9 @@ def test_what_one_works_on_is_listed_while_one_is_in_the_team(admin: Client) -> 
         f"/data/user/projects/{show['id']}/asset-types/{asset['entity_type_id']}/assets": asset["id"],
     }
     for path, expected in lists.items():
-        assert [each["id"] for each in artist.ok_get(path)] == [expected], path
-    assert [each["entity_id"] for each in artist.ok_get(f"/data/user/shots/{shot['id']}/tasks")] == [shot["id"]]
-    assert [each["name"] for each in artist.ok_get(f"/data/user/shots/{shot['id']}/task-types")] == ["Layout"]
+        assert [row["id"] for row in artist.ok_get(path)] == [expected], path
+    assert [row["entity_id"] for row in artist.ok_get(f"/data/user/shots/{shot['id']}/tasks")] == [shot["id"]]
+    assert [row["name"] for row in artist.ok_get(f"/data/user/shots/{shot['id']}/task-types")] == ["Layout"]
     assert artist.get(f"/data/user/assets/{shot['id']}/tasks").status_code == 404
     assert artist.get(f"/data/user/sequences/{shot['id']}/shots").status_code == 404
     admin.ok_delete(f"/data/projects/{show['id']}/team/{artist.id}")

@@ -53,7 +53,7 @@ def test_desktop_logins_are_one_s_own(admin: Client, artist: Client) -> None:
     assert (row["date"], row["person_id"], row["type"]) == ("2031-11-20T10:11:12", artist.id, "DesktopLoginLog")
     assert artist.ok_post(f"{LOGINS}?date=2031-11-21", {"date": "2031-11-22"})["date"] == "2031-11-21T00:00:00"
     now = artist.ok_post(LOGINS)
-    assert [each["date"] for each in artist.ok_get(LOGINS)] == ["2031-11-21T00:00:00", row["date"], now["date"]]
+    assert [item["date"] for item in artist.ok_get(LOGINS)] == ["2031-11-21T00:00:00", row["date"], now["date"]]
     assert admin.ok_get(f"/data/persons/{artist.id}")["last_presence"] == "2031-11-21"
     assert admin.ok_get(f"/data/persons/{artist.id}/desktop-login-logs") == artist.ok_get(LOGINS)
     for wrong in ("soon", None, 3, ""):
@@ -70,10 +70,10 @@ def test_desktop_logins_at_once_are_all_kept_and_the_last_one_told(admin: Client
         answers.append(Client(busy.api, busy.token).post(LOGINS, {"date": day}).status_code)
 
     threads = [threading.Thread(target=log_in, args=(day,)) for day in days]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert answers == [201] * len(days)
     assert sorted(row["date"][:10] for row in busy.ok_get(LOGINS)) == days
     assert admin.ok_get(f"/data/persons/{busy.id}")["last_presence"] == days[-1]

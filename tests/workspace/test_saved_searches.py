@@ -170,11 +170,11 @@ def test_searches_and_their_group_are_shared_alike_whatever_happens_at_once(
             body = {"is_shared": shared, "project_id": show}
             answers.append(admin.put(f"{GROUPS}/{place['id']}", body).status_code)
 
-    threads = [threading.Thread(target=each) for each in (add, toggle, add)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    threads = [threading.Thread(target=row) for row in (add, toggle, add)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     # A private search is refused by a shared group, and nothing worse happens.
     assert set(answers) <= {200, 201, 400}
     with psycopg.connect(server.database_url) as connection:
@@ -189,7 +189,7 @@ def test_a_group_that_is_shared_takes_the_searches_of_its_production_only(
     second = factories.production(admin, crew["user"])["id"]
     factories.join(admin, second, manager, "user")
     private = group(manager, show)
-    here, there = (save(manager, each, search_filter_group_id=private["id"]) for each in (show, second))
+    here, there = (save(manager, item, search_filter_group_id=private["id"]) for item in (show, second))
     manager.ok_put(f"{GROUPS}/{private['id']}", {"is_shared": True, "project_id": show})
     assert here["id"] in listed(crew["user"], FILTERS, show)
     assert there["id"] not in listed(crew["user"], FILTERS, second)
@@ -220,8 +220,8 @@ def test_unknown_and_malformed_ids_are_no_errors_of_the_server(admin: Client) ->
     saved, bag = save(admin), group(admin)
     for method in ("GET", "PUT", "DELETE"):
         for path in (GROUPS, FILTERS)[: 1 if method == "GET" else 2]:
-            for each in ("here", str(uuid4())):
-                assert admin.call(method, f"{path}/{each}", json={}).status_code == 404
+            for filter_id in ("here", str(uuid4())):
+                assert admin.call(method, f"{path}/{filter_id}", json={}).status_code == 404
     for path, row in ((FILTERS, saved), (GROUPS, bag)):
         for key in ("project_id", "department_id"):
             assert admin.put(f"{path}/{row['id']}", {key: str(uuid4())}).status_code == 404

@@ -245,9 +245,9 @@ def test_a_bot_reads_the_tasks_of_colleagues_and_nobody_those_of_a_bot(studio: S
     bot = factories.hire(admin, "manager")
     factories.join(admin, studio.show.id, bot)
     lists = ("tasks", "done-tasks", f"related-tasks/{studio.tasks['shot']['task_type_id']}")
-    for each in lists:
-        assert bot.ok_get(f"/data/persons/{studio.people['user'].id}/{each}")
-        assert studio.people["manager"].get(f"/data/persons/{bot.id}/{each}").status_code == 403
+    for listing in lists:
+        assert bot.ok_get(f"/data/persons/{studio.people['user'].id}/{listing}")
+        assert studio.people["manager"].get(f"/data/persons/{bot.id}/{listing}").status_code == 403
 
 
 _words = st.text(max_size=40) | st.sampled_from(["unassigned", "2031-03-04", "0", "9" * 5000, str(UUID(int=7))])

@@ -118,14 +118,6 @@ playlist_of_project = select(json_object(PLAYLIST.but("shots", build_jobs=_BUILD
     playlist.c.id == param("playlist_id"), playlist.c.project_id == param("project_id")
 )
 
-#: The builds of a production's playlists.
-builds_of_project = (
-    select(json_object(BUILD_JOB))
-    .join(playlist, playlist.c.id == build_job.c.playlist_id)
-    .where(playlist.c.project_id == param("project_id"))
-    .order_by(build_job.c.created_at, build_job.c.id)
-)
-
 # Of tasks that are selected on a page
 
 _HERE = on(somebody_written("me"), written("t.project_id"))

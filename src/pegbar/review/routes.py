@@ -150,12 +150,6 @@ async def temporary_playlist(project_id: UUID, query: Sorting, body: Selection, 
     return await actions.temporary_entries(db, body.task_ids, body.entity_ids, is_sorted=query.sort)
 
 
-@get("/data/projects/{project_id:uuid}/build-jobs", access=replace(admin, place=at("project", "project_id")))
-async def builds_of_project(project_id: UUID, db: Database) -> Json:
-    """The builds of a production's playlists."""
-    return await db.json(reading.builds_of_project, project_id=project_id)
-
-
 @get("/data/projects/{project_id:uuid}/episodes/{episode_id:str}/playlists", access=_MEMBER)
 async def episode_playlists(
     project_id: UUID, episode_id: str, query: PlaylistQuery, db: Database, caller: Caller

@@ -8,6 +8,7 @@ from pegbar.core.data.schema import (
     BigInteger,
     Boolean,
     Column,
+    Integer,
     String,
     Text,
     Uuid,
@@ -65,4 +66,19 @@ playlist_addition = own_table(
     Column("entity_id", Uuid, nullable=False),
     Column("preview_file_id", Uuid),
     reference("person", "in_list_of", on_delete="SET NULL", goes="null"),
+)
+
+#: What is known besides of a movie that this server builds.
+playlist_build = own_table(
+    "playlist_build",
+    reference("build_job", on_delete="CASCADE", index=False, primary_key=True, goes="with"),
+    #: What the movie was made of, and how; null until that is known.
+    Column("digest", String(64)),
+    Column("is_full", Boolean, nullable=False),
+    Column("has_titles", Boolean, nullable=False),
+    reference("person", "requested_by", on_delete="SET NULL", goes="null"),
+    Column("progress", Integer, nullable=False),  #: percent
+    Column("attempts", Integer, nullable=False),
+    #: The last sign of life of whoever builds it.
+    Column("seen_at", TIMESTAMP, nullable=False),
 )

@@ -180,7 +180,8 @@ _ASSIGN_PAIRS = sql(
       INSERT INTO task_person_link (task_id, person_id) SELECT task_id, person_id FROM wanted ON CONFLICT DO NOTHING
       RETURNING task_id, person_id
     ), changed AS (
-      UPDATE task SET assigner_id = :caller_id, updated_at = :now WHERE id IN (SELECT task_id FROM linked)
+      UPDATE task SET assigner_id = :caller_id, updated_at = :now
+       WHERE id IN (SELECT task_id FROM linked) AND id <> ALL(:just_made)
     )
     SELECT task_id, person_id, project_id, false AS is_new, n FROM wanted
      UNION ALL SELECT task_id, person_id, NULL, true, NULL FROM linked
@@ -293,8 +294,12 @@ async def assign_one(tx: Transaction, caller: Caller, who: Assignee, task_id: UU
         raise Forbidden("You may not assign this person to this task.")
 
 
-async def assign_pairs(tx: Transaction, caller_id: UUID, pairs: Sequence[tuple[UUID, UUID]]) -> None:
+async def assign_pairs(
+    tx: Transaction, caller_id: UUID, pairs: Sequence[tuple[UUID, UUID]], *, just_made: Sequence[UUID] = ()
+) -> None:
     """Add persons to tasks, as pairs of their ids; nobody is taken off, and nobody is notified.
+
+    Tasks that this transaction has just made have their assigner, and need not be written again.
 
     A few statements, however many pairs. Who gets a task enters the team, bots too, as the recordings have it. Unknown
     ids are passed over. Raises BadRequest for a preview account. Source: spec exchange, "Task step of a row".
@@ -305,7 +310,14 @@ async def assign_pairs(tx: Transaction, caller_id: UUID, pairs: Sequence[tuple[U
     if await tx.value(_PREVIEW_ACCOUNTS, ids=person_ids) is not None:
         raise BadRequest("assignees: a preview account takes no task.")
     await tx.rows(_LOCK, ids=task_ids)
-    rows = await tx.rows(_ASSIGN_PAIRS, task_ids=task_ids, person_ids=person_ids, caller_id=caller_id, now=utc_now())
+    rows = await tx.rows(
+        _ASSIGN_PAIRS,
+        task_ids=task_ids,
+        person_ids=person_ids,
+        just_made=list(just_made),
+        caller_id=caller_id,
+        now=utc_now(),
+    )
     new = {(row["task_id"], row["person_id"]) for row in rows if row["is_new"]}
     teams: dict[UUID, dict[UUID, None]] = {}
     changed: dict[UUID, UUID] = {}

@@ -22,7 +22,8 @@ class Studio:
         self.first = Studio._next
         self.name = unique("Aurora ")
         self.project = link("Project", self.first, self.name)
-        self.step_names = {"Model": "Asset", "Anm": "Shot", unique("Matte "): "Shot"}
+        # A step's department is called by its first word.
+        self.step_names = {"Model": "Asset", "Anm": "Shot", unique("Matte").replace(" ", "-"): "Shot"}
         self._declare()
         self._site_wide()
         self._story(shots_each)

@@ -146,17 +146,17 @@ def test_the_first_refused_record_ends_the_import_and_those_before_it_are_kept(a
     assert message.startswith(f"Record 4 (id {records[4]['id']}): A row with the same name")
     assert codes[1] not in message
     assert "INSERT" not in message
-    stored = {each["name"] for each in admin.ok_get(f"/data/projects/{show.project_id}/shots")}
+    stored = {row["name"] for row in admin.ok_get(f"/data/projects/{show.project_id}/shots")}
     assert stored & set(codes) == set(codes[:4])
     records[4]["code"] = codes[4]
-    assert [each["name"] for each in rows(admin, "shots", *records)] == codes
+    assert [row["name"] for row in rows(admin, "shots", *records)] == codes
 
 
 def test_a_value_that_does_not_fit_keeps_those_before_it_too(admin: Client, show: Show) -> None:
     good, bad, after = (site.named("Episode", show.project) for _ in range(3))
     bad["code"] = "x" * 161
     assert refusal(send(admin, "episodes", good, bad, after))[1] == "1.code"
-    stored = {each["name"] for each in admin.ok_get(f"/data/projects/{show.project_id}/episodes")}
+    stored = {row["name"] for row in admin.ok_get(f"/data/projects/{show.project_id}/episodes")}
     assert good["code"] in stored
     assert after["code"] not in stored
 
@@ -201,7 +201,7 @@ def test_a_row_that_does_not_change_keeps_its_date(admin: Client, show: Show) ->
     before = rows(admin, "episodes", first, second)
     second["description"] = "New"
     after = rows(admin, "episodes", first, second)
-    assert [each["id"] for each in after] == [each["id"] for each in before]
+    assert [row["id"] for row in after] == [row["id"] for row in before]
     assert after[0] == before[0]
     assert after[1]["description"] == "New"
 
@@ -224,7 +224,7 @@ def test_a_dry_run_says_what_would_be_and_keeps_nothing(server: Server, admin: C
     assert report.outcomes[3].id is None
     assert lost["project"]["name"] in report.outcomes[3].reason
     assert report.counts == {"unchanged": 1, "changed": 1, "created": 1, "skipped": 1}
-    stored = {each["name"]: each for each in admin.ok_get(f"/data/projects/{show.project_id}/episodes")}
+    stored = {item["name"]: item for item in admin.ok_get(f"/data/projects/{show.project_id}/episodes")}
     assert new["code"] not in stored
     assert stored[known["code"]]["description"] is None
 
@@ -247,8 +247,8 @@ def test_imports_of_the_same_records_at_once_make_one_row_of_each(admin: Client,
     shots = [site.shot(show.project) for _ in range(20)]
     with ThreadPoolExecutor(5) as threads:
         answers = list(threads.map(lambda _: rows(Client(admin.api, admin.token), "shots", *shots), range(5)))
-    assert len({tuple(each["id"] for each in answer) for answer in answers}) == 1
-    names = [each["name"] for each in admin.ok_get(f"/data/projects/{show.project_id}/shots")]
+    assert len({tuple(row["id"] for row in answer) for answer in answers}) == 1
+    names = [row["name"] for row in admin.ok_get(f"/data/projects/{show.project_id}/shots")]
     assert sorted(name for name in names if name in {shot["code"] for shot in shots}) == sorted(
         shot["code"] for shot in shots
     )

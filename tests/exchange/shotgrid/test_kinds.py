@@ -18,7 +18,7 @@ def show(admin: Client) -> Show:
 
 
 def told(feed: Feed) -> list[tuple[str, dict[str, Any]]]:
-    return [(each["name"], each["data"]) for each in feed.read()]
+    return [(row["name"], row["data"]) for row in feed.read()]
 
 
 # People
@@ -113,9 +113,9 @@ def test_a_new_member_is_told_of_once(admin: Client, show: Show) -> None:
     person = row(admin, "persons", member)
     record, lost = site.connection(show.project, member), site.connection(show.project, nobody)
     feed = Feed(admin)
-    assert [each["id"] for each in rows(admin, "project-connections", record, lost)] == [show.project_id]
+    assert [item["id"] for item in rows(admin, "project-connections", record, lost)] == [show.project_id]
     assert told(feed) == [("project:update", {"project_id": show.project_id})]
-    team = [each["id"] for each in admin.ok_get(f"/data/projects/{show.project_id}/team")]
+    team = [item["id"] for item in admin.ok_get(f"/data/projects/{show.project_id}/team")]
     assert person["id"] in team
     rows(admin, "projectconnections", record, {**record, "id": site.number()})
     assert told(feed) == []
@@ -127,14 +127,14 @@ def test_a_new_member_is_told_of_once(admin: Client, show: Show) -> None:
 def test_names_of_sequences_are_taken_once(admin: Client, show: Show) -> None:
     first, second = site.sequence(show.project), site.sequence(show.project)
     stored = rows(admin, "sequences", first, second, {**site.sequence(show.project), "code": first["code"]})
-    assert [each["name"] for each in stored] == [first["code"], second["code"]]
+    assert [item["name"] for item in stored] == [first["code"], second["code"]]
     changed = row(admin, "sequences", {**second, "code": first["code"], "description": "Chase"})
     assert (changed["name"], changed["description"]) == (second["code"], "Chase")
 
 
 def test_a_sequence_moves_to_another_episode(admin: Client, show: Show) -> None:
     episodes = [site.named("Episode", show.project) for _ in range(2)]
-    ids = [each["id"] for each in rows(admin, "episodes", *episodes)]
+    ids = [item["id"] for item in rows(admin, "episodes", *episodes)]
     record = site.sequence(show.project, episode=link(episodes[0]))
     assert row(admin, "sequences", record)["parent_id"] == ids[0]
     record["episode"] = link(episodes[1])
@@ -156,7 +156,7 @@ def test_a_number_is_one_of_its_kind(admin: Client, show: Show) -> None:
         for kind in ("Shot", "Asset", "Scene", "Sequence", "Version")
     }
     stored = rows(admin, "tasks", *work.values())
-    assert [each["entity_id"] for each in stored] == [shot["id"], asset["id"], scene["id"]]
+    assert [item["entity_id"] for item in stored] == [shot["id"], asset["id"], scene["id"]]
 
 
 def test_types_of_assets_are_made_once_and_told(admin: Client, show: Show) -> None:
@@ -189,7 +189,7 @@ def test_parents_are_made_of_the_assets_that_name_them(admin: Client, show: Show
     parent, other = site.asset(show.project), site.asset(show.project)
     ghost = {"type": "Asset", "id": site.number(), "name": "Ghost"}
     first, second = (site.asset(show.project, parents=[link(parent), ghost]) for _ in range(2))
-    ids = {each["shotgun_id"]: each["id"] for each in rows(admin, "assets", first, second, parent, other)}
+    ids = {row["shotgun_id"]: row["id"] for row in rows(admin, "assets", first, second, parent, other)}
 
     def parts() -> set[str]:
         return set(admin.ok_get(f"/data/assets/{ids[parent['id']]}?relations=true")["entities_out"])
@@ -218,7 +218,7 @@ def test_a_shot_has_the_frames_of_its_cut_and_fields_of_the_studio(admin: Client
 
 def test_the_casting_of_a_shot_is_replaced(admin: Client, show: Show) -> None:
     others = [site.asset(show.project) for _ in range(2)]
-    first, second = (each["id"] for each in rows(admin, "assets", *others))
+    first, second = (item["id"] for item in rows(admin, "assets", *others))
     record = site.shot(show.project, assets=[link(others[0]), link(show.asset)])
     stored = row(admin, "shots", record)
     path = f"/data/projects/{show.project_id}/entities/{stored['id']}/casting"
@@ -226,7 +226,7 @@ def test_the_casting_of_a_shot_is_replaced(admin: Client, show: Show) -> None:
     admin.ok_put(path, casting)
     record["assets"] = [link(others[0]), link(others[1])]
     rows(admin, "shots", record)
-    parts = {each["asset_id"]: (each["nb_occurences"], each["label"]) for each in admin.ok_get(path)}
+    parts = {item["asset_id"]: (item["nb_occurences"], item["label"]) for item in admin.ok_get(path)}
     assert parts == {first: (3, "animate"), second: (1, "")}
     del record["assets"]
     rows(admin, "shots", record)
@@ -274,13 +274,13 @@ def test_a_row_that_another_takes_over_is_made_anew(admin: Client, show: Show) -
     before = rows(admin, "status", first)
     stored = rows(admin, "status", {**second, "code": first["code"]}, {**first, "code": second["code"]})
     assert stored[0]["id"] == before[0]["id"] != stored[1]["id"]
-    assert [each["shotgun_id"] for each in stored] == [second["id"], first["id"]]
+    assert [item["shotgun_id"] for item in stored] == [second["id"], first["id"]]
     work = site.task(show.project, show.shot, show.step, cached_display_name="Taken over")
     row(admin, "tasks", work)
     one, two = site.version(work), site.version(work)
     rows(admin, "versions", one)
     stored = rows(admin, "versions", {**one, "code": two["code"]}, {**two, "code": one["code"]})
-    assert [each["revision"] for each in stored] == [1, 2]
+    assert [item["revision"] for item in stored] == [1, 2]
 
 
 def test_a_task_found_by_what_it_is_keeps_that(admin: Client, show: Show) -> None:
@@ -298,7 +298,7 @@ def test_two_tasks_that_are_the_same_are_taken_once(admin: Client, show: Show) -
     first = site.task(show.project, show.shot, show.step, cached_display_name=unique("Same"))
     second = {**first, "id": site.number()}
     for _ in range(2):
-        assert [each["shotgun_id"] for each in rows(admin, "tasks", first, second)] == [first["id"]]
+        assert [row["shotgun_id"] for row in rows(admin, "tasks", first, second)] == [first["id"]]
 
 
 def test_a_task_without_a_known_status_gets_the_default_and_keeps_what_it_has(admin: Client, show: Show) -> None:
@@ -327,9 +327,9 @@ def test_versions_are_the_revisions_of_their_task(admin: Client, show: Show) -> 
     task = row(admin, "tasks", work)
     first, second = site.version(work), site.version(work, user=link(show.person))
     stored = rows(admin, "versions", first, second)
-    assert [(each["revision"], each["person_id"]) for each in stored] == [(1, None), (2, show.person_id)]
+    assert [(item["revision"], item["person_id"]) for item in stored] == [(1, None), (2, show.person_id)]
     third = site.version(work)
-    assert [each["revision"] for each in rows(admin, "versions", first, third, second)] == [1, 3, 2]
+    assert [item["revision"] for item in rows(admin, "versions", first, third, second)] == [1, 3, 2]
     assert len(admin.ok_get(f"/data/tasks/{task['id']}/previews")) == 3
 
 

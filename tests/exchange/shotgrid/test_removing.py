@@ -88,7 +88,7 @@ def test_an_asset_goes_with_its_tasks(admin: Client, show: Show) -> None:
     asset, task = row(admin, "assets", record), row(admin, "tasks", work)
     feed = Feed(admin)
     assert remove(admin, "asset", record["id"]) == {"removed_instance_id": asset["id"], "success": True}
-    names = [each["name"] for each in feed.read()]
+    names = [item["name"] for item in feed.read()]
     assert "asset:delete" in names
     assert "task:delete" in names
     assert admin.get(f"/data/assets/{asset['id']}").status_code == 404
@@ -122,8 +122,8 @@ def test_a_connection_that_goes_takes_somebody_out_of_the_team(admin: Client, sh
     row(admin, "project-connections", record)
     feed = Feed(admin)
     assert remove(admin, "project-connection", record["id"]) == {"success": True}
-    assert ("project:update", show.project_id) in [(each["name"], each["project_id"]) for each in feed.read()]
-    assert person["id"] not in [each["id"] for each in admin.ok_get(f"/data/projects/{show.project_id}/team")]
+    assert ("project:update", show.project_id) in [(item["name"], item["project_id"]) for item in feed.read()]
+    assert person["id"] not in [item["id"] for item in admin.ok_get(f"/data/projects/{show.project_id}/team")]
 
 
 def test_nobody_removes_their_own_account(admin: Client) -> None:

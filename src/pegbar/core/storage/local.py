@@ -72,7 +72,8 @@ class LocalStore:
     def path(self, address: Address) -> Path:
         """The file of an address."""
         first, _, rest = address.key.partition("-")
-        return self._folder / f"{self._bucket_prefix}{address.bucket}" / first / rest[:3] / rest[3:6] / rest
+        # Joined in one go: a page of thumbnails asks for hundreds.
+        return self._folder / f"{self._bucket_prefix}{address.bucket}/{first}/{rest[:3]}/{rest[3:6]}/{rest}"
 
     async def put(self, address: Address, source: Path) -> int:
         """Write beside the target, flush to the disk, then rename."""

@@ -35,8 +35,7 @@ _INK, _FAINT, _RULE = (20, 20, 20), (110, 110, 110), (200, 200, 200)
 #: Accents of their own, and the scripts whose letters change by their neighbours or run from right to left, from Hebrew
 #: on. To shape the others too would double the time.
 _SHAPED = re.compile(
-    "[\u0300-\u036f\u0590-\u1cff\ua800-\uabff\ufb1d-\ufdff\ufe70-\ufeff"
-    "\U00010800-\U00011fff\U0001e800-\U0001efff]"
+    "[\u0300-\u036f\u0590-\u1cff\ua800-\uabff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00011fff\U0001e800-\U0001efff]"
 )
 _CHECKED, _OPEN = "☑", "☐"
 

@@ -102,7 +102,8 @@ class TaskStep:
             made = await create_missing(tx, project_id, missing)
             for key in missing:
                 self._tasks[key].id = made[key]
-        await assign_pairs(tx, caller.id, [(_id(task), who) for task in self._tasks.values() for who in task.added])
+        added = [(_id(task), who) for task in self._tasks.values() for who in task.added]
+        await assign_pairs(tx, caller.id, added, just_made=[_id(self._tasks[key]) for key in missing])
         for type_ids in turns:
             tasks = [task for (_, type_id), task in self._tasks.items() if type_id in type_ids and task.works]
             await _post(tx, caller, tasks)

@@ -80,14 +80,10 @@ async def show_frame(db: Database, preview_id: UUID, frame: int, *, holder: Hold
         async with movie_frames(preview_id, [second], holder=holder) as (path,):
             if path is None:
                 raise BadRequest(f"The movie has no frame {frame}.")
-            async with rendered(path, (ORIGINAL, *DERIVED), holder=holder) as picture:
-                stored = [
-                    (
-                        addresses.picture(prefix, preview_id),
-                        await store().put(addresses.picture(prefix, preview_id), file),
-                    )
-                    for prefix, file in picture.files.items()
-                ]
+            async with rendered(path, DERIVED, holder=holder) as picture:
+                files = {ORIGINAL.prefix: path, **picture.files}
+                pictures = {addresses.picture(prefix, preview_id): file for prefix, file in files.items()}
+                stored = [(address, await store().put(address, file)) for address, file in pictures.items()]
     except Busy:
         raise
     except ApiError as error:

@@ -75,7 +75,12 @@ def options_of(*, encode: bool) -> Options:
 
 async def probe_of(source: Path, folder: Path) -> Probe:
     """What a movie is. Raises UnreadableMovie, also for one that is too large or too long."""
-    probe = msgspec.convert(await probed(source, folder), Probe)
+    return accepted(await probed(source, folder))
+
+
+def accepted(answer: Mapping[str, Any]) -> Probe:
+    """What a movie is that `probe.py` read. Raises UnreadableMovie for one that is too large or too long."""
+    probe = msgspec.convert(answer, Probe)
     most = settings().max_image_pixels
     if probe.width * probe.height > most:
         size = f"{probe.width} x {probe.height}"
@@ -113,10 +118,10 @@ async def made(
         try:
             async with nullcontext() if in_job else making_turns().place(holder):
                 await work.make(encode=encode)
-            pictures = await stack.enter_async_context(
-                rendered(folder / FIRST_FRAME, (ORIGINAL, *DERIVED), holder=holder)
-            )
-            result = work.done({addresses.picture(name, preview_id): path for name, path in pictures.files.items()})
+            frame = folder / FIRST_FRAME
+            pictures = await stack.enter_async_context(rendered(frame, DERIVED, holder=holder))
+            files = {ORIGINAL.prefix: frame, **pictures.files}  # ffmpeg wrote it as it is shown
+            result = work.done({addresses.picture(name, preview_id): path for name, path in files.items()})
         except (UnreadableMovie, UnreadablePicture) as error:
             log.warning("a movie cannot be made", preview=str(preview_id), reason=error.message)
             result = work.broken(error.message)

@@ -34,7 +34,7 @@ async def remove_some(tx: Transaction, project_id: UUID) -> Removed | None:
         ids = await tx.column(part.locked, project_id=project_id, most=part.at_once)
         if ids:
             await remove(tx, part.table, ids, production=project_id)
-            tx.drop(Emission, lambda emission: emission.project_id == str(project_id))
+            tx.drop(Emission, lambda emission: str(emission.project_id) == str(project_id))
             return Removed(part, len(ids))
     return None
 

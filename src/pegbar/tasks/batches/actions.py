@@ -119,7 +119,8 @@ async def default_status(tx: Transaction, *, for_concept: bool) -> UUID:
     return status_id
 
 
-#: Selects the tasks of pairs of entities and task types that were missing.
+#: Selects the tasks of pairs of entities and task types that were missing. Those that are there are read entity by
+#: entity (an ARRAY is not joined): in a production that is being filled, statistics would have all of a type read.
 _MAKE = sql(
     """
     INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
@@ -129,7 +130,8 @@ _MAKE = sql(
            :status_id, e.id, :author_id
       FROM unnest(:entity_ids, :task_type_ids) WITH ORDINALITY AS pair (entity_id, task_type_id, n)
       JOIN entity e ON e.id = pair.entity_id AND e.project_id = :project_id
-     WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.entity_id = e.id AND t.task_type_id = pair.task_type_id)
+     WHERE NOT pair.task_type_id = ANY (ARRAY(SELECT t.task_type_id FROM task t
+                                               WHERE t.entity_id = e.id AND t.task_type_id IS NOT NULL))
      ORDER BY pair.n
     ON CONFLICT DO NOTHING
     RETURNING id, entity_id
