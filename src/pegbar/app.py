@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,7 +24,9 @@ from pegbar.core.http.routing import Endpoint, Operation, unexpected
 from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
 from pegbar.core.live.forwarding import SocketForwarder
 from pegbar.core.live.sockets import Realtime
+from pegbar.core.work import draining, metrics
 from pegbar.core.work.metrics import Answering, measured
+from pegbar.core.work.nodes import Kind, give_signs_of_life
 
 DOMAINS = (
     "accounts",
@@ -45,7 +48,7 @@ DOMAINS = (
 
 def load_domains() -> list[Operation]:
     """Import every module of every domain, for the routes, jobs and events they declare; their operations."""
-    for core_module in ("pegbar.core.work.housekeeping", "pegbar.core.http.resumable.tables"):
+    for core_module in ("pegbar.core.work.housekeeping", "pegbar.core.work.nodes", "pegbar.core.http.resumable.tables"):
         importlib.import_module(core_module)
     for domain in DOMAINS:
         package = importlib.import_module(f"pegbar.{domain}")
@@ -121,14 +124,23 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
     return handlers
 
 
-def _application(sockets: Realtime | SocketForwarder, database: Database, handlers: list[HTTPRouteHandler]) -> Litestar:
+def _application(
+    kind: Kind, sockets: Realtime | SocketForwarder, database: Database, handlers: list[HTTPRouteHandler]
+) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        draining.listen()
         await database.open()
         await sockets.start()
+        tasks = [asyncio.create_task(give_signs_of_life(database, kind))]
+        if settings().metrics_enabled:
+            tasks.append(asyncio.create_task(metrics.sample(database, sockets)))
         try:
             yield
         finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await sockets.stop()
             await database.close()
 
@@ -151,7 +163,7 @@ def create() -> ASGIApp:
     callers = RequestCallers(database)
     elsewhere = settings().sockets_at
     sockets = SocketForwarder(elsewhere) if elsewhere else Realtime(database, callers)
-    api = _application(sockets, database, _handlers(operations, database, callers))
+    api = _application("api", sockets, database, _handlers(operations, database, callers))
     return Front(api, sockets.asgi, operations)
 
 
@@ -160,4 +172,4 @@ def create_sockets() -> ASGIApp:
     database = Database(settings().external_database, size=settings().db_pool_size)
     load_domains()  # for the conversations that they declare
     realtime = Realtime(database, RequestCallers(database))
-    return Front(_application(realtime, database, []), realtime.asgi, [])
+    return Front(_application("sockets", realtime, database, []), realtime.asgi, [])

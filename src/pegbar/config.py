@@ -128,6 +128,18 @@ class Settings:
         least=0,
     )
     metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
+    drain: float = _server(
+        0.0,
+        "PEGBAR_DRAIN",
+        "Seconds that a server told to stop goes on answering, with 503 at /status/ready, so that load balancers leave it",
+        least=0,
+        most=600,
+    )
+    traces: bool = _server(
+        False,
+        "PEGBAR_TRACES",
+        "Send traces by OpenTelemetry, to where OTEL_EXPORTER_OTLP_ENDPOINT says; needs the extra pegbar[otel]",
+    )
     job_stalled_after: float = _server(
         30.0,
         "PEGBAR_JOB_STALLED_AFTER",

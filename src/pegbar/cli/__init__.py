@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             from pegbar.cli import (  # noqa: F401
                 database,
                 directory,
+                doctor,
                 files,
                 inspection,
                 media,

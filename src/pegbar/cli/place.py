@@ -43,10 +43,14 @@ class Place:
     database_url: Annotated[str | None, Parameter(help="PostgreSQL to use instead of the embedded one.")] = None
     "PostgreSQL to use instead of the embedded one."
 
-    def settle(self) -> None:
-        """Make these options the settings of this process and its children."""
+    def choose(self) -> None:
+        """Make these options the settings of this process and its children; nothing is touched."""
         give("PEGBAR_DATA", None if self.data is None else self.data.resolve())
         give("DATABASE_URL", self.database_url)
+
+    def settle(self) -> None:
+        """Likewise, and close to others what former versions left open."""
+        self.choose()
         privacy.close(settings().data_folder / name for name in _MADE_OPEN)
 
 

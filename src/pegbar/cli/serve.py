@@ -23,7 +23,7 @@ from pegbar.cli.place import Place, give, secret_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
 from pegbar.core.data.embedded import EmbeddedPostgres
-from pegbar.core.work import logs
+from pegbar.core.work import draining, logs
 from pegbar.core.work.processes import LET_GO, end_with_parent, loading
 
 log = structlog.get_logger()
@@ -44,6 +44,7 @@ def serve(
     """Run the server: database, API, sockets and background jobs, on one port. Stop it with Ctrl-C."""
     from pegbar.core.data import migrations
     from pegbar.core.storage import sweep
+    from pegbar.core.work import metrics
 
     (place or Place()).settle()
     give("PEGBAR_HOST", host)
@@ -63,6 +64,8 @@ def serve(
         embedded.claim()
         _check_port()
     sweep(settings().upload_folder)
+    if settings().metrics_enabled:
+        metrics.forget()
     try:
         if embedded is not None:
             give("DATABASE_URL", embedded.start())
@@ -73,7 +76,7 @@ def serve(
                 administrator = asyncio.run(_first_start())
         with _private_socket():
             services = _services()
-            supervisor = Supervisor(services, embedded)
+            supervisor = Supervisor(services, embedded, drain=settings().drain)
             supervisor.run(services[0], _answers, lambda: _greet(embedded, administrator))
     finally:
         if embedded is not None:
@@ -134,7 +137,7 @@ def _services() -> list[Service]:
     pegbar = (sys.executable, "-m", "pegbar")
     several = bool(settings().sockets_at)
     services = [
-        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, holds_sockets=not several),
+        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, holds_sockets=not several, drains=True),
         Service("job worker", (*pegbar, "worker"), stop_timeout=_JOBS_FINISH + 5),
     ]
     if several:
@@ -229,7 +232,8 @@ def _run_granian(application: str, **options: Any) -> None:
     from granian.log import LogLevels
 
     end_with_parent()
-    signal.signal(LET_GO, signal.SIG_IGN)  # for the workers, whose event loops handle it
+    for number in (LET_GO, draining.DRAIN):
+        signal.signal(number, signal.SIG_IGN)  # for the workers, whose event loops handle it
     Granian(
         f"pegbar.cli.workers:{application}",
         factory=True,
@@ -262,6 +266,7 @@ def worker(
     with loading():
         from pegbar.app import load_domains
         from pegbar.core.data.database import Database
+        from pegbar.core.work.nodes import give_signs_of_life
         from pegbar.core.work.worker import work
         from pegbar.media.movies.workshop import movies_at_once
 
@@ -273,6 +278,7 @@ def worker(
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         database = Database(settings().external_database, size=4)
         await database.open()
+        telling = asyncio.create_task(give_signs_of_life(database, "worker"))
         try:
             await work(
                 settings().external_database,
@@ -282,6 +288,8 @@ def worker(
                 stop=stop,
             )
         finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
             await database.close()
 
     asyncio.run(run())

@@ -107,7 +107,8 @@ def try_out(
         with_database(place, lambda db: _wait_for_sign_in(db, chosen, wait * 60))
 
 
-def _steps(provider: Any) -> AsyncIterator[Any]:
+def steps_of(provider: Any) -> AsyncIterator[Any]:
+    """The steps of a walk through a provider."""
     from pegbar.accounts.sign_on.providers import Oidc, Saml
 
     if isinstance(provider, Oidc):
@@ -125,7 +126,7 @@ def _steps(provider: Any) -> AsyncIterator[Any]:
 
 async def _walk(provider: Any) -> None:
     out.print(Text.assemble("Trying ", (provider.title, "bold")))
-    async for step in _steps(provider):
+    async for step in steps_of(provider):
         _tell(step)
 
 

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+import psutil
 import structlog
 
 from pegbar.core.data.embedded import CannotStart, EmbeddedPostgres
+from pegbar.core.work.draining import DRAIN
 from pegbar.core.work.processes import LET_GO
 
 log = structlog.get_logger()
@@ -31,6 +34,7 @@ class Service:
     command: Sequence[str]
     stop_timeout: float  #: seconds it may take to finish what it is doing
     holds_sockets: bool = False
+    drains: bool = False  #: answers requests, which go elsewhere once it says that it stops
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -55,6 +59,14 @@ class Service:
         self.failures += 1
         self.restart_at = time.monotonic() + delay
         log.error("a process died and is started again", process=self.name, exit_code=code, seconds=delay)
+
+    def drain(self) -> None:
+        """Have it say that it is about to stop; it goes on answering."""
+        if self.process is not None and self.process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                for worker in psutil.Process(self.process.pid).children():
+                    with suppress(psutil.NoSuchProcess):
+                        worker.send_signal(DRAIN)
 
     def ask_to_stop(self) -> None:
         """Tell it to finish and end."""
@@ -84,8 +96,8 @@ class Service:
 class Supervisor:
     """Runs services until SIGINT or SIGTERM."""
 
-    def __init__(self, services: Sequence[Service], database: EmbeddedPostgres | None) -> None:
-        self._services, self._database = services, database
+    def __init__(self, services: Sequence[Service], database: EmbeddedPostgres | None, *, drain: float = 0.0) -> None:
+        self._services, self._database, self._drain = services, database, drain
         self._stopping = 0
         self._revive_at: float | None = None
         self._revivals_failed = 0
@@ -150,7 +162,19 @@ class Supervisor:
         if ready:
             os.read(self._wakeup, 4096)
 
+    def _let_others_take_over(self) -> None:
+        """Go on answering for a while as one that is about to stop; a second signal ends it."""
+        for service in self._services:
+            if service.drains:
+                service.drain()
+        log.info("stopping: other servers may take over", seconds=self._drain)
+        until = time.monotonic() + self._drain
+        while self._stopping == 1 and (left := until - time.monotonic()) > 0:
+            self._sleep(left)
+
     def _stop(self) -> None:
+        if self._drain and self._stopping == 1:
+            self._let_others_take_over()
         for service in self._services:
             service.ask_to_stop()
         for service in self._services:

@@ -2,15 +2,20 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import asyncpg
 import psutil
 
 from pegbar import __version__
 from pegbar.accounts.instance import queries
+from pegbar.config import settings
+from pegbar.core.data import migrations
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import CONNECTION_ERRORS
 from pegbar.core.http.routing import operations
@@ -78,6 +83,36 @@ async def _resources(db: Database) -> dict[str, Any]:
     }
 
 
+async def _readiness(db: Database) -> dict[str, str]:
+    """What requests need, each `ok` or what it lacks. Nothing of the machine is told: strangers may ask."""
+    try:
+        revision = await asyncio.wait_for(db.value(queries.schema_revision), _LONGEST_WAIT)
+        database = "ok"
+    except asyncpg.UndefinedTableError:
+        database, revision = "ok", None
+    except (*CONNECTION_ERRORS, TimeoutError):
+        return {"database": "away", "schema": "unknown", "storage": _storage()}
+    # A newer schema is no reason to stop: the next version runs beside this one while nodes are upgraded.
+    schema = "ok" if revision is not None and revision >= migrations.head() else "old"
+    return {"database": database, "schema": schema, "storage": _storage()}
+
+
+def _storage() -> str:
+    """Whether the folder of files can be written. An object store has its own monitoring, and is not asked here."""
+    if settings().fs_backend != "local":
+        return "ok"
+    folder = settings().storage_folder
+    place: Path = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(place, os.W_OK | os.X_OK):
+        return "read-only"
+    # A full disk refuses uploads; all else goes on, so that the node stays.
+    return "ok" if shutil.disk_usage(place).free else "full"
+
+
+#: Parts whose lack makes a node useless.
+NEEDED = {"database": {"ok"}, "schema": {"ok"}, "storage": {"ok", "full"}}
+
+readiness = Kept(_readiness)
 parts = Kept(_parts)
 resources = Kept(_resources)
 IDENTITY = {"name": NAME, "version": __version__}

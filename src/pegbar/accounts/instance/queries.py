@@ -22,6 +22,7 @@ health = text(
                     WHERE application_name = 'pegbar events' AND datname = current_database()) AS events
     """
 )
+schema_revision = text("SELECT version_num FROM pegbar.alembic_version")
 running_jobs = text("SELECT count(*) FROM pegbar.procrastinate_jobs WHERE status = 'doing'")
 
 _WITH = {

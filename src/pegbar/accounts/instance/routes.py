@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request
 
 from pegbar import __version__
+from pegbar.accounts.addresses import client_address, is_https
 from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.instance import health, queries
 from pegbar.accounts.sign_on.providers import ways_in
@@ -16,7 +17,7 @@ from pegbar.core.errors import Forbidden, NotFound
 from pegbar.core.http.access import admin, anyone
 from pegbar.core.http.routing import Reply, get
 from pegbar.core.live.events import event
-from pegbar.core.work import metrics
+from pegbar.core.work import draining, gauges, metrics
 
 _TAG = "Instance"
 TEST = event("main:test", scoped=False, logged=False, text="Sent on demand, to try the event stream")
@@ -77,6 +78,33 @@ async def resources(db: Database) -> Any:
     return await health.resources(db)
 
 
+_UNCACHED = {"cache-control": "no-store"}
+
+
+@get("/status/live", access=anyone, tag=_TAG)
+async def live() -> Reply:
+    """Whether this process answers. Nothing else is asked: who does not answer is to be started again."""
+    return Reply({"status": "live"}, headers=_UNCACHED)
+
+
+@get("/status/ready", access=anyone, tag=_TAG, errors=(503,))
+async def ready(db: Database) -> Reply:
+    """Whether requests may come here: the database answers with the schema needed, files can be stored. Else 503.
+
+    A server that is about to stop is not ready either, for `PEGBAR_DRAIN` seconds in which it still answers.
+    """
+    checks = await health.readiness(db)
+    good = all(checks[name] in values for name, values in health.NEEDED.items())
+    status = "stopping" if draining.is_stopping() else "ready" if good else "not ready"
+    return Reply({"status": status, "checks": checks}, status=200 if status == "ready" else 503, headers=_UNCACHED)
+
+
+@get("/status/address", access=anyone, tag=_TAG)
+async def address(request: Request[Any, Any, Any]) -> Reply:
+    """From where this request comes and whether by HTTPS, as the server takes it: to check what a proxy tells."""
+    return Reply({"address": client_address(request), "https": is_https(request)}, headers=_UNCACHED)
+
+
 @get("/status/test-event", access=admin, tag=_TAG, events=(TEST,))
 async def test_event(tx: Transaction) -> Any:
     """Send an event to everyone who listens."""
@@ -92,11 +120,11 @@ async def stats(db: Database) -> Any:
 
 
 @get("/metrics", access=anyone, tag=_TAG, hidden=True)
-async def prometheus() -> Reply:
+async def prometheus(db: Database) -> Reply:
     """Metrics for Prometheus, when they are switched on."""
     if not settings().metrics_enabled:
         raise NotFound("Metrics are off; PROMETHEUS_METRICS_ENABLED switches them on.")
-    return Reply(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Reply(metrics.text(await gauges.observed(db)), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @get("/admin/config/check", access=anyone, tag=_TAG, hidden=True, errors=(403, 429))

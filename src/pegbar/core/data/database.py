@@ -9,6 +9,7 @@ written (`Kept`).
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -357,6 +358,32 @@ def _rows_of(table: Table, names: tuple[str, ...]) -> str:
     return rows_of({name: table.c[name].type for name in names}, lambda place, _: f"${place + 1}")
 
 
+#: Told the name of a pool and the seconds that were waited for one of its connections.
+Waited = Callable[[str, float], None]
+
+
+class _WatchedPool:
+    """A pool that tells how long its connections are waited for."""
+
+    def __init__(self, pool: asyncpg.Pool, waited: Waited) -> None:
+        self._pool, self.waited = pool, waited
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        started = time.perf_counter()
+        async with self._pool.acquire() as connection:
+            self.waited("requests", time.perf_counter() - started)
+            yield connection
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        async with self.acquire() as connection:
+            return await connection.fetch(sql, *arguments)  # type: ignore[no-any-return]
+
+    async def fetchrow(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
+        async with self.acquire() as connection:
+            return await connection.fetchrow(sql, *arguments)
+
+
 class Database(Reader):
     """The pool of one process; a second, small one is for streams, so that long answers hold up no short ones."""
 
@@ -367,6 +394,16 @@ class Database(Reader):
         self._turns = Turns(streams, min(2, streams))
         self._pool: asyncpg.Pool | None = None
         self._stream_pool: asyncpg.Pool | None = None
+        self._watched: _WatchedPool | None = None
+
+    def pools(self) -> dict[str, asyncpg.Pool]:
+        """The pools, by name: `requests` and `streams`."""
+        pools = {"requests": self._pool, "streams": self._stream_pool}
+        return {name: pool for name, pool in pools.items() if pool is not None}
+
+    def watch(self, waited: "Waited") -> None:
+        """Have it told of each statement how long it waited for a connection."""
+        self._watched = _WatchedPool(self._executor(), waited)
 
     async def open(self) -> None:
         """Connect."""
@@ -396,9 +433,9 @@ class Database(Reader):
                 except TimeoutError:
                     pool.terminate()
 
-    def _executor(self) -> asyncpg.Pool:
+    def _executor(self) -> Any:
         assert self._pool is not None, "the database is not open"
-        return self._pool
+        return self._watched or self._pool
 
     @asynccontextmanager
     async def transaction(self, author_id: UUID | None = None) -> AsyncIterator[Transaction]:
@@ -430,11 +467,14 @@ class Database(Reader):
         assert self._stream_pool is not None, "the database is not open"
         sql, arguments = self._bind(statement, params)
         pool = self._stream_pool
+        started = time.perf_counter()
         async with (
             self._turns.place(holder),
             pool.acquire() as connection,
             connection.transaction(readonly=True),
         ):
+            if self._watched is not None:
+                self._watched.waited("streams", time.perf_counter() - started)
             cursor = await connection.cursor(sql, *arguments)
             wanted = _FIRST_ROWS
             ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))

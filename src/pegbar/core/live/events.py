@@ -205,6 +205,7 @@ _DELIVERED = (
     outbox.c.person_id,
     outbox.c.payload,
     outbox.c.event_id,
+    outbox.c.created_at,
 )
 
 #: The events of one commit, as its notification names them.

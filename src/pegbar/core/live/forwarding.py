@@ -54,6 +54,9 @@ class SocketForwarder:
         self._session: aiohttp.ClientSession | None = None
         self.asgi: ASGIApp = self._forward
 
+    #: The process of the sockets counts them.
+    connected = 0
+
     async def start(self) -> None:
         """Get ready to forward."""
         self._session = aiohttp.ClientSession(

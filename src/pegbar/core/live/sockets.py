@@ -32,6 +32,7 @@ from pegbar.core.http.access import Caller, Rule, Token, authenticated
 from pegbar.core.live import conversations
 from pegbar.core.live.conversations import Speaker
 from pegbar.core.live.events import CHANNEL, OUTBOX_AGAIN, OUTBOX_OF_COMMIT
+from pegbar.core.work import metrics
 from pegbar.core.work.processes import LET_GO
 
 log = structlog.get_logger()
@@ -166,6 +167,11 @@ class Realtime:
         with suppress(NotImplementedError, ValueError):  # where signals cannot be handled here, stopping takes longer
             asyncio.get_running_loop().add_signal_handler(LET_GO, self._let_go)
         await listening.wait()
+
+    @property
+    def connected(self) -> int:
+        """How many clients are connected here."""
+        return len(self._speakers)
 
     async def stop(self) -> None:
         """Stop delivering and disconnect."""
@@ -347,6 +353,7 @@ class Realtime:
     async def _send(self, event: asyncpg.Record, audience: Audience) -> None:
         sockets = [socket for socket in self._speakers if self._may_see(socket, event, audience)]
         if sockets:
+            metrics.delivered(event["created_at"])
             payload = {**msgspec.json.decode(event["payload"]), "event_id": str(event["event_id"])}
             await self.server.emit(event["name"], payload, to=sockets, namespace=NAMESPACE)
 

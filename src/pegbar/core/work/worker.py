@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from typing import Any
 
 import procrastinate
@@ -11,6 +12,7 @@ from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
+from pegbar.core.work import metrics
 from pegbar.core.work.jobs import DEFAULT_QUEUE, LONG_QUEUE, Job, declared
 
 log = structlog.get_logger()
@@ -35,12 +37,19 @@ def _register(app: procrastinate.App, db: Database, job: Job) -> None:
 
     async def perform(context: procrastinate.JobContext, /, timestamp: int | None = None, **arguments: Any) -> None:
         # The clock gives its jobs the time they were due; ours take no notice.
+        started, outcome = time.monotonic(), "succeeded"
         try:
             await run(db, **arguments)
         except Exception:
+            outcome = "failed"
             if job.give_up is not None and context.job.attempts >= job.retries:
                 await job.give_up(db, **arguments)
             raise
+        except BaseException:
+            outcome = "cancelled"
+            raise
+        finally:
+            metrics.job_ended(job.name, outcome, time.monotonic() - started)
 
     retry = procrastinate.RetryStrategy(max_attempts=job.retries, exponential_wait=2)
     lock = job.name if job.cron else None
