@@ -1,8 +1,8 @@
 """The ASGI application: every domain's routes on one router, with the database, sockets and the outer shell."""
 
+import asyncio
 import importlib
 import pkgutil
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any

@@ -19,6 +19,8 @@ from pegbar.core.data import migrations
 from pegbar.core.data.embedded import binary
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from pegbar.core.data.migrations.handing_back import Parting
     from pegbar.core.data.migrations.verification import Verified
 
@@ -58,19 +60,63 @@ async def _load_defaults(url: str) -> None:
 
 
 @db.command
-def upgrade(place: Place | None = None) -> None:
+def upgrade(
+    place: Place | None = None,
+    *,
+    plan: Annotated[
+        bool, Parameter(negative=(), help="Only tell what would be done, who would wait for it and how long.")
+    ] = False,
+    statements: Annotated[bool, Parameter(negative=(), help="With --plan: every statement.")] = False,
+) -> None:
     """Bring the database to the schema that this version of Pegbar needs."""
     with database_of(place, current=False) as url:
         with migrations.connect(url) as connection:
             what = migrations.state(connection)
-        if what != "ours":
-            raise UserError(migrations.NOT_OURS[what])
+            if what != "ours":
+                raise UserError(migrations.NOT_OURS[what])
+            if plan:
+                _tell_plan(connection, statements=statements)
+                return
         before, after = migrations.upgrade(url)
         out.print(
             f"The schema is at revision {after} already. Nothing to do."
             if before == after
             else f"The schema went from revision {before} to {after}."
         )
+
+
+def _tell_plan(connection: "Connection", *, statements: bool) -> None:
+    """Print what an upgrade would do."""
+    from pegbar.core.data.migrations.plan import plan
+
+    waiting = plan(connection)
+    if not waiting:
+        out.print(f"The schema is at revision {migrations.head()} already. Nothing would be done.")
+        return
+    for planned in waiting:
+        out.print(f"{planned.revision}  {planned.about}", markup=False, style="bold")
+        out.print(f"      {_duration(planned.seconds)}, {len(planned.steps)} statements", style="dim", markup=False)
+        for who, tables in planned.waiting().items():
+            whom = "Who reads or writes waits" if who == "everybody" else "Who writes waits"
+            out.print(f"      {whom} {_duration(planned.held)} at the most: {', '.join(tables)}", markup=False)
+        for step in planned.steps:
+            if statements or (step.online and step.seconds >= 1):
+                beside = ", beside others" if step.online else ""
+                out.print(
+                    f"        {_duration(step.seconds)}{beside}: {step.statement[:200]}", style="dim", markup=False
+                )
+        if planned.unforeseen:
+            out.print(
+                f"      The rest is not foreseen: it reads what comes before ({planned.unforeseen})", markup=False
+            )
+    total = sum(planned.seconds for planned in waiting)
+    out.print(f"{len(waiting)} migrations, {_duration(total)} in all. Nothing was changed.")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "a moment"
+    return f"about {seconds:.0f} s" if seconds < 120 else f"about {seconds / 60:.0f} minutes"
 
 
 @db.command

@@ -45,10 +45,8 @@ def doctor(
     (place or Place()).choose()
     with _visit(send_to) as visit:
         checks = [one for one in _checks() if only.lower() in f"{one.area} {one.name}".lower()]
-        results = []
-        for one in checks:
-            results.append(made(one, visit))
-    worst = max((result.severity for result in results), key=ORDER.index, default="ok")
+        results = [made(one, visit) for one in checks]
+    worst: Severity = max((result.severity for result in results), key=ORDER.index, default="ok")
     if json:
         print_json(_document(results, worst))
     else:

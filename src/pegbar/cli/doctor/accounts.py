@@ -74,7 +74,7 @@ def limits(visit: Visit) -> Findings:
         yield warning("Addresses may guess as often as they like.", mend="Unset PEGBAR_LOGIN_RATE_LIMIT")
     if visit.settings.bcrypt_log_rounds < 10:
         yield warning(
-            f"Passwords are hashed with {visit.settings.bcrypt_log_rounds} rounds: whoever gets the database guesses them.",
+            f"Passwords are hashed with {visit.settings.bcrypt_log_rounds} rounds: a stolen database is guessed.",
             mend="Unset BCRYPT_LOG_ROUNDS (12)",
         )
     if visit.settings.debug:

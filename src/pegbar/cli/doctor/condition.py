@@ -45,7 +45,8 @@ def long_transactions(visit: Visit) -> Findings:
         """
     )
     for row in rows:
-        shown = f"{row['application']} ({row['who']}, process {row['pid']}) is in a transaction for {row['seconds'] // 60} minutes, {row['state']}."
+        who = f"{row['application']} ({row['who']}, process {row['pid']})"
+        shown = f"{who} is in a transaction for {row['seconds'] // 60} minutes, {row['state']}."
         severe = fault if row["seconds"] > 4 * 3600 else warning
         yield severe(shown, mend=f"End it if it is forgotten: SELECT pg_terminate_backend({row['pid']})")
 
@@ -148,8 +149,9 @@ def slots(visit: Visit) -> Findings:
         """
     )
     for row in rows:
-        severe = fault if (row["kept"] or 0) > 10 * 2**30 else warning
+        kept = row["kept"] or 0
+        severe = fault if kept > 10 * 2**30 else warning
         yield severe(
-            f"Nobody reads the replication slot {row['name']}, which keeps {(row['kept'] or 0) / 2**20:,.0f} MB of log.",
+            f"Nobody reads the replication slot {row['name']}, which keeps {kept / 2**20:,.0f} MB of log.",
             mend=f"Start its replica, or SELECT pg_drop_replication_slot('{row['name']}')",
         )

@@ -82,7 +82,7 @@ def schema(visit: Visit) -> Findings:
     if state != "ours":
         yield fault(
             migrations.NOT_OURS[state].partition(" Run:")[0], mend=migrations.NOT_OURS[state].partition("Run: ")[2]
-        )  # type: ignore[index]
+        )
         return
     with visit.connection.begin():
         current = migrations.revision(visit.connection)

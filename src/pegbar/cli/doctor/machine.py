@@ -67,7 +67,9 @@ def secret_key(visit: Visit) -> Findings:
     """Long, random, and kept to the server."""
     path = visit.settings.data_folder / "secret.key"
     given = visit.settings.secret_key
-    another = "SECRET_KEY=$(openssl rand -hex 32), the same on all nodes; everybody signs in again, share links stay as they are"
+    another = (
+        "SECRET_KEY=$(openssl rand -hex 32), the same on all nodes; people sign in again, share links are made again"
+    )
     if not given:
         if not path.exists():
             yield note("None yet: the server makes one at its start.")
@@ -89,7 +91,7 @@ def secret_key(visit: Visit) -> Findings:
         if years > 3:
             yield warning(
                 f"It is {years:.0f} years old: whoever saw it since can still sign tokens.",
-                mend=f"Remove {path} and start the server again; everybody signs in again, and secrets of share links are lost",
+                mend=f"Remove {path} and start the server again; people sign in again, share links are made again",
             )
     else:
         yield note("Set by SECRET_KEY.")

@@ -95,7 +95,7 @@ def confinement(visit: Visit) -> Findings:
     if version <= 0:
         yield warning(
             "The kernel has no Landlock: a hostile upload that takes over a decoder could read files.",
-            mend="Linux 5.13 or newer with landlock in the kernel's lsm= list; in containers, one whose seccomp profile allows it",
+            mend="Linux 5.13 or newer, with landlock in its lsm= list and allowed by the container's seccomp profile",
         )
     else:
         yield note(f"Landlock {version}.")

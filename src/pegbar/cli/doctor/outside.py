@@ -45,7 +45,7 @@ def public_address(visit: Visit) -> Findings:
         yield skip("DOMAIN_NAME is not set: links in mails lead to localhost:8080.")
         return
     root = visit.settings.public_url
-    advice = "Correct DOMAIN_PROTOCOL and DOMAIN_NAME, and let the proxy there pass /api on to the server (docs/operating.md)"
+    advice = "Correct DOMAIN_PROTOCOL and DOMAIN_NAME, and let the proxy there pass /api on (docs/operating.md)"
     try:
         status, _, body = _ask(root, "/api/status/live")
     except ssl.SSLCertVerificationError as error:
@@ -81,7 +81,7 @@ def proxy_headers(visit: Visit) -> Findings:
     if seen.get("address") == _MADE_UP:
         yield fault(
             "The proxy passes on the address that clients make up: limits of sign-in count for nothing.",
-            mend="nginx: proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $remote_addr (deploy/nginx.conf)",
+            mend="nginx: proxy_set_header X-Real-IP $remote_addr; X-Forwarded-For likewise (deploy/nginx.conf)",
         )
     elif seen.get("address") is None:
         yield warning(
@@ -91,7 +91,7 @@ def proxy_headers(visit: Visit) -> Findings:
     if visit.settings.domain_protocol == "https" and not seen.get("https"):
         yield fault(
             "The server does not know that people use HTTPS: cookies are sent without it.",
-            mend="nginx: proxy_set_header X-Forwarded-Proto $scheme; and PEGBAR_TRUSTED_PROXIES must hold the proxy's address",
+            mend="nginx: proxy_set_header X-Forwarded-Proto $scheme; PEGBAR_TRUSTED_PROXIES holds the proxy's address",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pegbar.cli.doctor.checks import PATIENCE, Findings, Visit, check, fault, note, skip, warning
 
@@ -122,13 +122,14 @@ def missing(visit: Visit) -> Findings:
 
     rows = visit.rows(
         """
-        SELECT bucket, prefix, file_id, key FROM stored_file
-         WHERE id >= gen_random_uuid() AND deleted_at IS NULL AND size IS NOT NULL ORDER BY id LIMIT :sample
+        WITH stored AS (SELECT * FROM stored_file WHERE deleted_at IS NULL AND size IS NOT NULL)
+        SELECT bucket, prefix, file_id, key FROM (
+          (SELECT * FROM stored WHERE id >= CAST(:place AS uuid) ORDER BY id LIMIT :sample)
+          UNION ALL (SELECT * FROM stored WHERE id < CAST(:place AS uuid) ORDER BY id LIMIT :sample)) AS taken
+         LIMIT :sample
         """,
         sample=_SAMPLE,
-    ) or visit.rows(
-        "SELECT bucket, prefix, file_id, key FROM stored_file WHERE deleted_at IS NULL AND size IS NOT NULL LIMIT :sample",
-        sample=_SAMPLE,
+        place=str(uuid4()),
     )
 
     async def look() -> list[str]:

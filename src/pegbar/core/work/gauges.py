@@ -98,9 +98,9 @@ def _gauge(name: str, documentation: str, value: float) -> "Metric":
 def _queue(rows: list[Any]) -> Iterator["Metric"]:
     from prometheus_client.core import GaugeMetricFamily
 
-    jobs = GaugeMetricFamily("pegbar_jobs", "Jobs in the queue, and failed ones of a week", labels=("job", "state"))
+    jobs = GaugeMetricFamily("pegbar_jobs", "Jobs in the queue, and failed ones of a week", labels=("task", "state"))
     oldest = GaugeMetricFamily(
-        "pegbar_job_oldest_seconds", "How long the oldest job that is due waits", labels=("job",)
+        "pegbar_job_oldest_seconds", "How long the oldest job that is due waits", labels=("task",)
     )
     for row in rows:
         for state in ("todo", "doing", "failed"):

@@ -92,7 +92,7 @@ class _Instruments:
         self.jobs = Histogram(
             "pegbar_job_duration_seconds",
             "Time that jobs took, by how they ended",
-            ("job", "outcome"),
+            ("task", "outcome"),
             buckets=_LONG,
             registry=registry,
         )

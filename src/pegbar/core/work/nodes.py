@@ -99,7 +99,7 @@ def fingerprints() -> dict[str, str]:
 
 
 async def give_signs_of_life(db: Database, kind: Kind) -> None:
-    """Tell that this process runs, again and again; when cancelled, that it ends. A database that is away is no fault."""
+    """Tell that this process runs, again and again; when cancelled, that it ends. A database may be away meanwhile."""
     here = {"host": socket.gethostname()[:255], "process": os.getpid()}
     first = True
     try:

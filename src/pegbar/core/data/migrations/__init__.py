@@ -83,7 +83,8 @@ def _run_scripts(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _check_known(current: str | None) -> None:
+def check_known(current: str | None) -> None:
+    """Raise OldSchema for a revision of a newer Pegbar."""
     if current is not None and current not in revisions():
         raise OldSchema(
             f"The schema is at revision {current}, which this Pegbar does not know: it was made by a newer one. "
@@ -117,7 +118,7 @@ def upgrade(url: str) -> tuple[str | None, str]:
         connection.commit()
         before = revision(connection)
         connection.commit()
-        _check_known(before)
+        check_known(before)
         if before != head():
             _run_scripts(connection)
             connection.commit()
@@ -144,5 +145,5 @@ def check(url: str) -> None:
             return
         if (what := state(connection)) != "ours":
             raise OldSchema(NOT_OURS[what])
-        _check_known(current)
+        check_known(current)
         raise OldSchema(f"The schema is at revision {current}, this Pegbar needs {needed}. Run: pegbar db upgrade")
