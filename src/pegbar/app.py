@@ -24,9 +24,10 @@ from pegbar.core.http.routing import Endpoint, Operation, unexpected
 from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
 from pegbar.core.live.forwarding import SocketForwarder
 from pegbar.core.live.sockets import Realtime
-from pegbar.core.work import draining, metrics
+from pegbar.core.work import draining, metrics, traces
 from pegbar.core.work.metrics import Answering, measured
 from pegbar.core.work.nodes import Kind, give_signs_of_life
+from pegbar.core.work.traces import traced
 
 DOMAINS = (
     "accounts",
@@ -113,7 +114,7 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
     handlers: list[HTTPRouteHandler] = []
     together: dict[str, list[Candidate]] = {}
     for operation in operations:
-        endpoint = measured(operation, Endpoint(operation, database, callers))
+        endpoint = measured(operation, traced(operation, Endpoint(operation, database, callers)))
         if shape(operation.path) in shared:
             together.setdefault(shape(operation.path), []).append(Candidate(operation, endpoint))
         else:
@@ -141,6 +142,7 @@ def _application(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await traces.stop()
             await sockets.stop()
             await database.close()
 

@@ -54,6 +54,7 @@ def serve(
     logs.configure()
     _check_ui()
     _check_sign_on()
+    _check_traces()
     give("SECRET_KEY", secret_key(settings().data_folder))
     embedded = None
     if settings().external_database:
@@ -96,6 +97,13 @@ def _check_sign_on() -> None:
 
         if lack := missing():
             log.error("nobody can sign in with SAML", reason=lack)
+
+
+def _check_traces() -> None:
+    from pegbar.core.work import traces
+
+    if lack := traces.missing():
+        raise UserError(lack)
 
 
 def _check_port() -> None:
