@@ -46,7 +46,16 @@ def test_it_sees_what_is_wrong_with_a_server_for_tests(server: Server, admin: Cl
     assert {"DEBUG", "BCRYPT_LOG_ROUNDS", "PEGBAR_LOGIN_RATE_LIMIT"} <= set(
         _wrong(checks["Sign-in limits"]).replace(".", " ").split()
     )
-    well = ("Connection", "Version of PostgreSQL", "Schema", "Indexes", "Encoding", "Clock", "Data folder", "Secret key")
+    well = (
+        "Connection",
+        "Version of PostgreSQL",
+        "Schema",
+        "Indexes",
+        "Encoding",
+        "Clock",
+        "Data folder",
+        "Secret key",
+    )
     assert {checks[name]["severity"] for name in well} == {"ok"}
     assert "1 api, 1 worker" in checks["Nodes"]["findings"][-1]["message"]
 
@@ -94,7 +103,8 @@ UPDATE pegbar.procrastinate_events e SET at = now() - interval '2 hours' FROM pe
 INSERT INTO pegbar.node (host, process, kind, version, settings)
 VALUES ('one', 1, 'api', '0.0.9', '{"SECRET_KEY": "a", "FS_BACKEND": "x"}'),
        ('two', 1, 'api', '0.0.9', '{"SECRET_KEY": "a", "FS_BACKEND": "y"}');
-INSERT INTO pegbar.project_removal (project_id, project_name, requested_at, updated_at, total, removed, doing, last_error)
+INSERT INTO pegbar.project_removal
+       (project_id, project_name, requested_at, updated_at, total, removed, doing, last_error)
 VALUES (gen_random_uuid(), 'Old show', now(), now(), 3, 1, 'task', 'disk on fire');
 INSERT INTO stored_file (id, bucket, key, prefix, file_id, size, purge_forced)
 SELECT id, 'pictures', 'original-' || id, 'original', id::text, 1, false FROM (SELECT gen_random_uuid() AS id) AS one;
@@ -149,7 +159,8 @@ def test_it_sees_what_ails_a_database(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "severity"), [("mysecretkey", "fault"), ("short", "fault"), ("a" * 64, "fault"), (os.urandom(32).hex(), "ok")]
+    ("key", "severity"),
+    [("mysecretkey", "fault"), ("short", "fault"), ("a" * 64, "fault"), (os.urandom(32).hex(), "ok")],
 )
 def test_keys_that_can_be_guessed(tmp_path: Path, key: str, severity: str) -> None:
     done = pegbar("doctor", "--json", "--only", "secret key", "--data", str(tmp_path), SECRET_KEY=key)

@@ -98,7 +98,9 @@ def test_metrics_tell_of_all_processes(node: Server, boss: Client) -> None:
     assert lines["pegbar_job_workers"] >= 1
     assert lines["pegbar_database_bytes"] > 2**20
     assert lines['pegbar_disk_free_bytes{of="storage"}'] > 0
-    assert lines['pegbar_pool_connections{pool="requests",state="allowed"}'] >= 20, "of both workers, and of the sockets"
+    assert lines['pegbar_pool_connections{pool="requests",state="allowed"}'] >= 20, (
+        "of both workers, and of the sockets"
+    )
     assert lines['pegbar_pool_wait_seconds_count{pool="requests"}'] > 0
     for process in ("api", "worker", "sockets", "postgresql", "supervisor"):
         assert lines[f'pegbar_process_resident_memory_bytes{{process="{process}"}}'] > 2**20, process
