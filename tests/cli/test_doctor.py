@@ -13,7 +13,7 @@ from pegbar.cli.doctor.checks import Visit, check, declared, fault, made
 from tests.accounts.mailbox import Mailbox
 from tests.client import Client
 from tests.command import Done, pegbar
-from tests.core.data.test_schema import new_database
+from tests.core.data.databases import new_database
 from tests.server import ADMIN, Server, free_port
 
 #: What the settings of test servers have that no studio should.
@@ -126,7 +126,7 @@ def test_it_sees_what_ails_a_database(server: Server, tmp_path: Path) -> None:
         ]
         assert names
         ailing = _AILING.replace("ix_comment_object_id_created_at, ix_login_log_created_at", ", ".join(names))
-        connection.execute(ailing)  # type: ignore[arg-type]
+        connection.execute(ailing)
         connection.execute("CREATE TABLE public.twice (a int)")
         connection.execute("INSERT INTO public.twice VALUES (1), (1)")
         with pytest.raises(psycopg.errors.UniqueViolation):

@@ -86,7 +86,7 @@ def test_rules_and_board_are_what_their_readers_take() -> None:
 
 
 def test_the_caddyfile(tmp_path: Path) -> None:
-    command = [_program("caddy"), "validate", "--config", _DEPLOY / "Caddyfile", "--adapter", "caddyfile"]
+    command = [_program("caddy"), "validate", "--config", str(_DEPLOY / "Caddyfile"), "--adapter", "caddyfile"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "HOME": str(tmp_path)}
     )

@@ -165,7 +165,7 @@ def test_requests_and_statements_are_traced_without_what_they_carry(
 
 def _sql(span: Any) -> str:
     values = {item.key: item.value.string_value for item in span.attributes}
-    return values.get("db.query.text") or values.get("db.statement", "")
+    return str(values.get("db.query.text") or values.get("db.statement", ""))
 
 
 def test_a_node_that_stops_says_so_and_still_answers(node: Server, boss: Client) -> None:

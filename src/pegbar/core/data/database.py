@@ -377,11 +377,13 @@ class _WatchedPool:
 
     async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         async with self.acquire() as connection:
-            return await connection.fetch(sql, *arguments)  # type: ignore[no-any-return]
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
+            return rows
 
     async def fetchrow(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
         async with self.acquire() as connection:
-            return await connection.fetchrow(sql, *arguments)
+            row: asyncpg.Record | None = await connection.fetchrow(sql, *arguments)
+            return row
 
 
 class Database(Reader):

@@ -47,7 +47,8 @@ def _provider() -> "TracerProvider":
 
     provider = TracerProvider(resource=Resource.create({"service.name": "pegbar", "service.version": __version__}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    AsyncPGInstrumentor(capture_parameters=False).instrument(tracer_provider=provider)
+    instrumentor = AsyncPGInstrumentor(capture_parameters=False)  # type: ignore[no-untyped-call]
+    instrumentor.instrument(tracer_provider=provider)
     return provider
 
 
