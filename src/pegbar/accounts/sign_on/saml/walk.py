@@ -8,7 +8,7 @@ from cryptography import x509
 from pegbar.accounts.sign_on.providers import Saml
 from pegbar.accounts.sign_on.refusals import ProviderAway
 from pegbar.accounts.sign_on.saml.service import Service, built, consumer, entity_id, missing, read_metadata, threads
-from pegbar.accounts.sign_on.walks import Step
+from pegbar.accounts.sign_on.walks import Step, of_plain
 
 
 async def walk(provider: Saml) -> AsyncIterator[Step]:
@@ -24,7 +24,8 @@ async def walk(provider: Saml) -> AsyncIterator[Step]:
         yield Step("Metadata", failure=failure.message, advice=f"{where} must be the provider's SAML 2.0 metadata.")
         return
     told, failure_of_keys = _certificates(service)
-    facts = (f"entity id: {service.idp}", f"people sign in at: {service.sign_in_at}", *told)
+    plain = of_plain(provider.metadata_url)
+    facts = (f"entity id: {service.idp}", f"people sign in at: {service.sign_in_at}", *told, *plain)
     yield Step("Metadata", facts, failure_of_keys, "The provider renews its certificate, or its metadata is old.")
     if failure_of_keys:
         return
