@@ -219,8 +219,8 @@ def test_what_another_server_writes_is_found(admin: Client, server: Server, show
         task = factories.task(admin, asset)
         for created_at in (None, "infinity", "-infinity", "0044-03-15 BC", "9999-12-31"):
             connection.execute(
-                "INSERT INTO comment (id, object_id, object_type, text, person_id, created_at, replies, checklist) VALUES"
-                " (gen_random_uuid(), %s, 'Task', %s, %s, %s, '[1, {\"text\": {}}]', '{}')",
+                "INSERT INTO comment (id, object_id, object_type, text, person_id, created_at, replies, checklist)"
+                " VALUES (gen_random_uuid(), %s, 'Task', %s, %s, %s, '[1, {\"text\": {}}]', '{}')",
                 [task["id"], name, admin.id, created_at],
             )
         connection.execute("UPDATE comment SET text = NULL WHERE object_id = %s AND created_at IS NULL", [task["id"]])

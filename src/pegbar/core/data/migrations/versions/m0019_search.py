@@ -75,18 +75,20 @@ _KINDS = {
 
 _HEAD = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$"
 
+#: The plan is made for a session when tables may be small yet, and is kept while they grow: rows come by indexes alone.
+_BY_INDEX = _HEAD.replace(
+    " AS $$", " SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$"
+)
+
 
 def _writing(table: str) -> str:
-    """The functions that tell and write the documents of rows."""
+    """The function that writes the documents of rows."""
     return f"""
-CREATE FUNCTION pegbar.search_documents_of_{table}(ids uuid[]) RETURNS SETOF pegbar.search_document
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $${_DOCUMENTS[table]} $$;
-
-CREATE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {_HEAD}
+CREATE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {_BY_INDEX}
 BEGIN
   WITH written AS (
-    INSERT INTO pegbar.search_document AS known
-    SELECT * FROM pegbar.search_documents_of_{table}(ids) ORDER BY id
+    INSERT INTO pegbar.search_document AS known (id, kind, project_id, key, words){_DOCUMENTS[table]}
+     ORDER BY 1
     ON CONFLICT (id) DO UPDATE
        SET kind = excluded.kind, project_id = excluded.project_id, key = excluded.key, words = excluded.words
      WHERE (known.kind, known.project_id, known.key, known.words)
@@ -107,8 +109,7 @@ def _triggers(table: str) -> str:
     old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("o", "n"))
     kinds = ", ".join(f"'{kind}'" for kind in _KINDS[table].split())
     gone = {
-        "person": "DELETE FROM pegbar.search_document WHERE kind = 'persons' AND id = ANY(changed_ids) AND id NOT IN "
-        "(SELECT id FROM pegbar.search_documents_of_person(changed_ids));",
+        "person": "DELETE FROM pegbar.search_document WHERE id = ANY(changed_ids);",
         # What the documents of entities below say of it. A scene or concept that becomes one, or was one, is rare.
         "entity": """IF below_ids <> '{}' THEN
       changed_ids := changed_ids || ARRAY(
