@@ -185,6 +185,36 @@ class Settings:
         "PEGBAR_LOGIN_RATE_LIMIT",
         "Failed sign-in or one-time-code attempts an address may make in a minute; 0 for no limit",
     )
+    share_guests_per_hour: int = _accounts(
+        100,
+        "PEGBAR_SHARE_GUESTS_PER_HOUR",
+        "Guests that may come in by one share link in an hour; 0 for no limit",
+        least=0,
+    )
+    share_comments_per_hour: int = _accounts(
+        600,
+        "PEGBAR_SHARE_COMMENTS_PER_HOUR",
+        "Comments that guests of one share link may post, change or delete in an hour, files of them too; 0 for no limit",
+        least=0,
+    )
+    share_drawings_per_hour: int = _accounts(
+        20_000,
+        "PEGBAR_SHARE_DRAWINGS_PER_HOUR",
+        "Changes of annotations that guests of one share link may make in an hour; 0 for no limit",
+        least=0,
+    )
+    share_upload_size: int = _accounts(
+        100 * 1024**2,
+        "PEGBAR_SHARE_UPLOAD_SIZE",
+        "Bytes that a guest of a share link may attach to a comment at once",
+        least=0,
+    )
+    share_upload_total: int = _accounts(
+        5 * 1024**3,
+        "PEGBAR_SHARE_UPLOAD_TOTAL",
+        "Bytes that guests of one share link may attach in all; 0 for no limit",
+        least=0,
+    )
     admin_token: str = _accounts("", "ADMIN_TOKEN", "Bearer token that opens GET /admin/config/check")
     default_timezone: str = _accounts("Europe/Paris", "DEFAULT_TIMEZONE", "Time zone of new persons")
     default_locale: str = _accounts("en_US", "DEFAULT_LOCALE", "Locale of new persons")

@@ -3,7 +3,6 @@
 `dc=studio,dc=example` is laid out as OpenLDAP is, `dc=ad,dc=example` has Microsoft's attributes.
 """
 
-import base64
 import datetime
 import ipaddress
 import shutil
@@ -29,6 +28,8 @@ from tests.server import free_port
 
 STUDIO, AD = "dc=studio,dc=example", "dc=ad,dc=example"
 PEOPLE, GROUPS, AD_USERS = f"ou=people,{STUDIO}", f"ou=groups,{STUDIO}", f"cn=Users,{AD}"
+#: It listens there too, and its certificate does not say so.
+OTHER_HOST = "127.0.0.2"
 MANAGER = ("cn=admin", "theboss")  #: who may write, in either tree
 PASSWORD = "of the directory"
 #: Microsoft's attributes, as far as we read them.
@@ -113,7 +114,8 @@ class Slapd:
 
     def start(self) -> None:
         """Start it, or start it again."""
-        urls = f"ldap://127.0.0.1:{self.port} ldaps://127.0.0.1:{self.tls_port}"
+        hosts = ("127.0.0.1", OTHER_HOST)
+        urls = " ".join(f"ldap://{host}:{self.port} ldaps://{host}:{self.tls_port}" for host in hosts)
         command = ["/usr/sbin/slapd", "-f", str(self.folder / "slapd.conf"), "-h", urls, "-d", "0"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
@@ -209,8 +211,10 @@ def photo(color: str) -> bytes:
     return file.getvalue()
 
 
-def encoded(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+    *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
 
 
 def _certificates(folder: Path) -> None:
@@ -229,6 +233,12 @@ def _certificates(folder: Path) -> None:
         )
         constraint = x509.BasicConstraints(ca=subject == 0, path_length=None)
         builder = builder.add_extension(constraint, critical=True)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key())
+        builder = builder.add_extension(issuer, critical=False)
+        own = x509.SubjectKeyIdentifier.from_public_key(keys[subject].public_key())
+        builder = builder.add_extension(own, critical=False)
+        usage = {name: name in (("key_cert_sign", "crl_sign"), ("digital_signature",))[subject] for name in _USAGES}
+        builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
         if subject:
             address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
             builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), address]), False)

@@ -30,6 +30,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     literal,
     select,
@@ -39,7 +40,7 @@ from sqlalchemy import (
 
 from pegbar.accounts import queries
 from pegbar.accounts.addresses import AnyRequest, client_address, network_of
-from pegbar.accounts.tables import failed_attempt, failed_guess, known_address
+from pegbar.accounts.tables import failed_attempt, failed_guess, known_address, person
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import param, sql
@@ -87,6 +88,7 @@ def _state(who: Select[Any]) -> Executable:
 
 _AT_SIGN_IN = _state(queries.person_to_sign_in)
 _OF_PERSON = _state(queries.person_by_id)
+_OF_NOBODY = _state(select(person.c.id).where(false()))
 
 _ATTEMPTS_OF_ADDRESS = select(failed_attempt.c.attempts).where(
     failed_attempt.c.address == param("network", Text),
@@ -211,6 +213,10 @@ class Guesses:
     async def of_person(self, person_id: UUID) -> Target:
         """The secrets that somebody signed in is asked for again. Raises TooManyRequests as `check` does."""
         return await self._target(_OF_PERSON, ("signed-in", str(person_id)), person_id=person_id)
+
+    async def of_secret(self, kind: str, name: str) -> Target:
+        """A secret that is nobody's own, such as the password of a link. Raises TooManyRequests as `check` does."""
+        return await self._target(_OF_NOBODY, (kind, name))
 
     async def _target(self, statement: Executable, subject: tuple[str, str], **key: Any) -> Target:
         here, elsewhere = _place(*subject, self.address), _place(*subject)

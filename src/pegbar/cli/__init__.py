@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 files,
                 inspection,
                 media,
+                search,
                 shotgrid,
                 sso,
                 sync,

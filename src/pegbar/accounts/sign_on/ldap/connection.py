@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pegbar.accounts.sign_on.ldap import ntlm
 from pegbar.accounts.sign_on.ldap.outcomes import BindRefused, DirectoryAway
 from pegbar.accounts.sign_on.providers import Ldap
 from pegbar.accounts.threads import Threads
+from pegbar.core.errors import Unavailable
 
 # ldap3 takes a tenth of a second to import: servers without a directory, and other commands, do without it.
 if TYPE_CHECKING:
@@ -53,12 +53,17 @@ def _threads() -> Threads:
 
 
 async def in_thread(directory: Ldap, client: str | None, work: Callable[..., T], *arguments: object) -> T:
-    """What the work returns, if that takes no longer than the directory may take. Raises DirectoryAway, Unavailable."""
+    """What the work returns, if that takes no longer than the directory may take. Raises DirectoryAway.
+
+    That too many wait is no other answer: a guess is counted whether the directory was asked or not.
+    """
     patience = directory.timeout * 2 + 1
     try:
         return await asyncio.wait_for(_threads().run(client, work, *arguments), patience)
     except TimeoutError:
         raise DirectoryAway(f"{directory.host} did not answer in {patience:g} seconds") from None
+    except Unavailable:
+        raise DirectoryAway(f"too many sign-ins wait for {directory.host}") from None
 
 
 def is_plausible(login: str, password: str) -> bool:
@@ -110,7 +115,7 @@ def _in_domain(directory: Ldap, login: str, password: str) -> Credentials:
 
 def is_encrypted(directory: Ldap) -> bool:
     """Whether passwords travel encrypted."""
-    return directory.ssl or directory.start_tls or directory.host.lower().startswith("ldaps://")
+    return directory.ssl or directory.start_tls or all(host.lower().startswith("ldaps://") for host in hosts(directory))
 
 
 def hosts(directory: Ldap) -> list[str]:
@@ -134,19 +139,25 @@ def opened(directory: Ldap, credentials: Credentials) -> "ldap3.Connection":
     """A connection to the first host that answers, encrypted if the settings say so. Raises DirectoryAway."""
     problems = []
     for host in hosts(directory):
+        try:
+            return _opened(directory, host, credentials)
+        except DirectoryAway as away:
+            problems.append(str(away))
+    raise DirectoryAway("; ".join(problems))
+
+
+def _opened(directory: Ldap, host: str, credentials: Credentials) -> "ldap3.Connection":
+    with spoken(host):
         connection = _connection(directory, host, credentials)
         try:
-            with spoken(host):
-                connection.open()
-                if directory.start_tls and not connection.server.ssl:
-                    connection.start_tls()
-        except DirectoryAway as away:
+            connection.open()
+            if directory.start_tls and not connection.server.ssl:
+                connection.start_tls()
+        except BaseException:
             with suppress(Exception):
                 connection.strategy.close()
-            problems.append(str(away))
-        else:
-            return connection
-    raise DirectoryAway("; ".join(problems))
+            raise
+        return connection
 
 
 @contextmanager
@@ -172,7 +183,7 @@ def _connection(directory: Ldap, host: str, credentials: Credentials) -> "ldap3.
         host,
         port=directory.port,
         use_ssl=directory.ssl,
-        tls=_tls(directory) if is_encrypted(directory) else None,
+        tls=_tls(directory),
         get_info=ldap3.NONE,
         connect_timeout=patience,
     )
@@ -192,16 +203,29 @@ def _connection(directory: Ldap, host: str, credentials: Credentials) -> "ldap3.
 
 
 def _tls(directory: Ldap) -> "ldap3.Tls":
+    """TLS as Python does it: ldap3 looks for names in certificates itself, and not for addresses."""
     import ldap3
 
-    if not directory.verify:
-        return ldap3.Tls(validate=ssl.CERT_NONE)
-    known = ssl.get_default_verify_paths().capath
-    return ldap3.Tls(
-        validate=ssl.CERT_REQUIRED,
-        ca_certs_file=directory.ca_file or None,
-        ca_certs_path=known if directory.ca_file and known and Path(known).is_dir() else None,
-    )
+    context = _context(directory.ca_file, directory.verify)
+
+    def wrap(connection: "ldap3.Connection", do_handshake: bool = False) -> None:
+        connection.socket = context.wrap_socket(
+            connection.socket, server_hostname=connection.server.host, do_handshake_on_connect=do_handshake
+        )
+
+    tls = ldap3.Tls()
+    tls.wrap_socket = wrap
+    return tls
+
+
+@cache
+def _context(ca_file: str, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def bind(connection: "ldap3.Connection") -> None:

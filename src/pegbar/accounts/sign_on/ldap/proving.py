@@ -78,7 +78,7 @@ def local_passwords_count() -> bool:
 async def prove(db: Reader, who: asyncpg.Record | None, typed: str, password: str, network: str) -> Proof:
     """What the directory of a person says; for nobody, the first one of whoever it knows by the name that was typed.
 
-    Raises DirectoryAway, and Unavailable while too many wait.
+    Raises DirectoryAway.
     """
     home = await db.value(_HOME, person_id=_NOBODY if who is None else who["id"])
     # Who came from no directory that is known came from the one that was there first.
@@ -90,7 +90,7 @@ async def prove(db: Reader, who: asyncpg.Record | None, typed: str, password: st
         login = typed.strip() if directory.create else ""
     else:
         login = (who["desktop_login"] or "") if is_of_directory(who) else ""
-    meant = is_plausible(login, password) and not is_excluded(directory, login)
+    meant = is_plausible(login, password)
     if not meant:
         login, password = f"nobody-{secrets.token_hex(6)}", secrets.token_urlsafe(12)
     try:
@@ -114,8 +114,8 @@ def _bind(directory: Ldap, login: str, password: str, is_new: bool) -> Newcomer 
             if entry is None or not entry.active:
                 # As long as for somebody: refused all the same.
                 credentials = of_login(directory, login, secrets.token_urlsafe(12))
-            elif not credentials.with_ntlm:
-                credentials = Credentials(entry.dn, password)
+            else:
+                credentials = of_entry(directory, entry, password)
     with connected(directory, credentials) as own:
         if not is_new:
             return None
@@ -123,6 +123,12 @@ def _bind(directory: Ldap, login: str, password: str, is_new: bool) -> Newcomer 
             return _newcomer(own, directory, searches.one_to_sign_in(own, directory, login, by_address=False))
     with connected(directory, of_service(directory)) as reading:
         return _newcomer(reading, directory, entry)
+
+
+def of_entry(directory: Ldap, entry: Entry, password: str) -> Credentials:
+    """Somebody whose entry is known: by its DN, but for NTLM, which knows logins alone."""
+    by_login = of_login(directory, entry.login, password)
+    return by_login if by_login.with_ntlm else Credentials(entry.dn, password)
 
 
 def _newcomer(reading: "ldap3.Connection", directory: Ldap, entry: Entry | None) -> Newcomer | None:

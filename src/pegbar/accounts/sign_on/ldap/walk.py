@@ -16,6 +16,7 @@ from pegbar.accounts.sign_on.ldap.connection import (
 from pegbar.accounts.sign_on.ldap.entries import Entry, is_excluded, login_attribute
 from pegbar.accounts.sign_on.ldap.outcomes import BindRefused, DirectoryAway
 from pegbar.accounts.sign_on.ldap.people import identity_of, would_be
+from pegbar.accounts.sign_on.ldap.proving import of_entry
 from pegbar.accounts.sign_on.ldap.sync import Member, read
 from pegbar.accounts.sign_on.providers import Ldap
 from pegbar.accounts.sign_on.refusals import SignOnRefused
@@ -129,8 +130,7 @@ def _sign_in(directory: Ldap, login: str, password: str) -> tuple[Entry | None, 
             entry = searches.one_to_sign_in(reading, directory, login, by_address=True)
         if entry is None:
             raise BindRefused(f"there is no {login} below {directory.base_dn}, or more than one")
-        if not credentials.with_ntlm:
-            credentials = Credentials(entry.dn, password)
+        credentials = of_entry(directory, entry, password)
     with connected(directory, credentials) as own:
         if entry is None:
             entry = searches.one_to_sign_in(own, directory, login, by_address=False)

@@ -5,7 +5,7 @@ from alembic import op
 from pegbar.core.data.migrations import run_script
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0019"
 
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS pegbar.identity_link (
