@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Executable, FromClause, Text, case, cast, func, literal_column, null, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Integer,
+    Text,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from pegbar.accounts.shapes import FULL_NAME
@@ -102,7 +115,7 @@ _PREVIEWS = json_list(
 def size(who: Audience) -> Executable:
     """What a review holds: its entries, notes, letters in them, and bytes of drawings as they are stored."""
     source = _source(who)
-    nothing = literal_column("0")
+    nothing = literal_column("0", Integer)
     letters = func.coalesce(func.length(comment.c.text), nothing)
     more = [func.coalesce(func.pg_column_size(column), nothing) for column in (comment.c.checklist, comment.c.replies)]
     drawings = select(func.sum(func.pg_column_size(_drawn.c.annotations))).select_from(source.join(_drawn, _IS_SHOWN))
