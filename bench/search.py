@@ -32,7 +32,7 @@ QUERIES = {
     "a value of a third of all": "hard",
     "nothing": "xylophone",
 }
-_WORDS = (
+_WORDS = (  # noqa: SIM905 - thirty words
     "lantern harbor storm meadow cobalt raven thistle copper willow ember glacier canyon velvet marble orchid falcon "
     "juniper saffron cedar quartz bramble heather pebble anchor compass beacon cradle timber valley garnet"
 ).split()
