@@ -20,6 +20,8 @@ OWED: dict[str, tuple[str, set[str]]] = {}
 #: Routes that answer 404 to those who may, since no file of the kind is stored.
 NOTHING_STORED = (
     "GET /movies/",
+    "GET /shared/playlists/{token}/movies/",
+    "GET /shared/playlists/{token}/pictures/thumbnails/persons/",
     "GET /pictures/thumbnails/attachment-files/",
     "GET /actions/preview-files/{preview_file_id}/extract-",
 )
