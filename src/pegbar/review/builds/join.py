@@ -336,12 +336,12 @@ class Stretch:
 
     def __init__(self, source: Source, ticks: int, rate: int) -> None:
         self.place = source.place
-        self._shown_at = source.picture.time_base * rate
-        self._begins = round(ticks * self._shown_at)
+        self._shown_at: Fraction = source.picture.time_base * rate
+        self._begins: int = round(ticks * self._shown_at)
         stated = source.picture.duration
         self.ends = self.sample_of(stated) if stated else None
-        self.heard_at = 1 if source.sound is None else source.sound.time_base * rate
-        self._heard_from = self._begins - round((source.picture.start_time or 0) * self._shown_at)
+        self.heard_at: Fraction | int = 1 if source.sound is None else source.sound.time_base * rate
+        self._heard_from: int = self._begins - round((source.picture.start_time or 0) * self._shown_at)
 
     def sample_of(self, ticks: int) -> int:
         """The sample of a moment of its pictures."""
