@@ -25,7 +25,8 @@ def people(admin: Client) -> dict[str, Client]:
 def show(admin: Client, people: dict[str, Client]) -> dict[str, Any]:
     made = factories.production(admin, *people.values())
     stone = admin.ok_post("/data/departments", {"name": unique("Stone"), "color": "#000000"})
-    for name, more in {"open": {}, "clients": {"for_client": True}, "stone": {"departments": [stone["id"]]}}.items():
+    columns: dict[str, Any] = {"open": {}, "clients": {"for_client": True}, "stone": {"departments": [stone["id"]]}}
+    for name, more in columns.items():
         column = {"name": name, "entity_type": "Asset", "data_type": "string", **more}
         admin.ok_post(f"/data/projects/{made['id']}/metadata-descriptors", column)
     return made
@@ -38,7 +39,7 @@ def assets(admin: Client, show: dict[str, Any], people: dict[str, Client]) -> di
     ids = {}
     for label in ("theirs", "other"):
         asset = factories.entity(admin, show["id"], name=unique("Tint"), data=data)
-        task = factories.task(admin, asset, **({"assignees": [people["vendor"].id]} if label == "theirs" else {}))
+        task = factories.task(admin, asset, assignees=[people["vendor"].id] if label == "theirs" else [])
         for word, for_client in ((INTERNAL, False), (SAID, True)):
             comment = {"task_status_id": task["task_status_id"], "comment": word, "for_client": for_client}
             admin.ok_post(f"/actions/tasks/{task['id']}/comment", comment)
