@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import structlog
 from cyclopts import Parameter
 from rich.text import Text
+from sqlalchemy import Connection
 
 from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
@@ -75,6 +76,7 @@ def serve(
         with migrations.turn(settings().external_database) as connection:
             if migrations.is_unused(connection):
                 administrator = asyncio.run(_first_start())
+            check_search(connection)
         with _private_socket():
             services = _services()
             supervisor = Supervisor(services, embedded, drain=settings().drain)
@@ -122,6 +124,14 @@ def _check_port() -> None:
         if error.errno == errno.EACCES:
             raise UserError(f"Port {port} is reserved for root. Choose one above 1023 with --port.") from None
         raise UserError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+
+
+def check_search(connection: Connection) -> None:
+    """Say what the database lacks for the search, and what to do."""
+    from pegbar.search.actions import ADVICE, USES_SIMILARITY
+
+    if not connection.execute(USES_SIMILARITY).scalar():
+        log.warning(ADVICE)
 
 
 async def _first_start() -> tuple[str, str] | None:
