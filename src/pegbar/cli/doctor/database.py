@@ -110,7 +110,7 @@ def extensions(visit: Visit) -> Findings:
     elif rows:
         yield warning(
             "pg_trgm is not installed: searches for similar words read whole tables.",
-            mend="CREATE EXTENSION pg_trgm SCHEMA pegbar, as an owner of the database; then pegbar search rebuild",
+            mend="CREATE EXTENSION pg_trgm SCHEMA pegbar, as an owner of the database; then pegbar search reset",
         )
     else:
         yield warning(
