@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.wire import JsonText, Wire, json_object, wire_of
@@ -125,7 +126,7 @@ def _of_shots(*conditions: ColumnElement[bool]) -> Executable:
     )
 
 
-casting_of_sequence = _of_shots(entity.c.parent_id == param("sequence_id"))
+casting_of_sequence = planned_once(_of_shots(entity.c.parent_id == param("sequence_id")))
 casting_of_episode_shots = _of_shots(_sequence.c.parent_id == param("episode_id"))
 casting_of_all_shots = _of_shots()
 
@@ -216,9 +217,8 @@ _LINKS = entity_link.join(entity, entity.c.id == entity_link.c.entity_in_id)
 _HERE = project_link.c.project_id == _project_id
 _BY_DATE = (project_link.c.created_at, project_link.c.link_id)
 
-number_of_links = select(func.coalesce(func.sum(link_tally.c.amount, type_=BigInteger), literal_column("0"))).where(
-    link_tally.c.project_id == _project_id
-)
+_number = func.coalesce(func.sum(link_tally.c.amount), literal_column("0"))
+number_of_links = select(cast(_number, BigInteger)).where(link_tally.c.project_id == _project_id)
 
 
 @lru_cache

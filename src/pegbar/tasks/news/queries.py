@@ -24,6 +24,7 @@ from sqlalchemy import (
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.standing import CALLER, is_member, is_open, teams
 from pegbar.accounts.tables import person
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.tallies import NOBODY
@@ -188,11 +189,12 @@ def news_page(which: News) -> Executable:
     changes = select(counted.c.task_status_id, counted.c.changes).where(
         counted.c.changes > literal_column("0"), counted.c.task_status_id.is_not(None)
     )
-    return select(
+    statement = select(
         json_list(page).label("rows"),
         select(cast(total, Integer)).select_from(counted).scalar_subquery().label("total"),
         json_map(changes).label("stats"),
     )
+    return planned_once(statement) if which.is_whole else statement
 
 
 def _filtered(which: News) -> tuple[Subquery, CTE]:

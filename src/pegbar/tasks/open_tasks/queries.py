@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import department_link, person
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_map, json_object
@@ -186,11 +187,12 @@ def page_of(which: OpenTasks) -> Executable:
     item = json_object(ITEM if which.for_admin else _ITEM_BY_ROLE)
     shown = head.join(task, (task.c.id == head.c.id) & (head.c.n > OFFSET))
     rows = select(item).select_from(around(shown) if which.for_admin else with_caller(shown)).order_by(head.c.n)
-    return select(
+    statement = select(
         json_list(rows).label("rows"),
         json_object(_sums(left)).label("stats"),
         _sum(left.c.amount, BigInteger).label("total"),
     )
+    return planned_once(statement) if which.is_tallied else statement
 
 
 def _counted_page(which: OpenTasks) -> tuple[CTE, CTE]:

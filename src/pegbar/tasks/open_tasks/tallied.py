@@ -36,7 +36,7 @@ from pegbar.tasks.in_context import EPISODE_NAME, OPEN, PARENT, above
 from pegbar.tasks.tables import stray_task, task, task_day_tally, task_tally
 
 LIMIT, OFFSET = param("limit"), param("offset")
-_ZERO, _ONE = literal_column("0", BigInteger), literal_column("1", BigInteger)
+_ZERO, _ONE = (literal_column(f"{number}::bigint", BigInteger) for number in (0, 1))
 NO_CONCEPT = func.coalesce(task_type.c.for_entity, literal_column("''", Text)) != literal_column("'Concept'", Text)
 
 
