@@ -127,7 +127,12 @@ news = table(
 #: The tasks of a production by type, status, and whether they are of an entity.
 task_tally = tally(
     "task_tally",
-    [Column("project_id", Uuid), Column("task_type_id", Uuid), Column("task_status_id", Uuid), Column("in_place", Boolean)],
+    [
+        Column("project_id", Uuid),
+        Column("task_type_id", Uuid),
+        Column("task_status_id", Uuid),
+        Column("in_place", Boolean),
+    ],
     [Column("amount", BigInteger), Column("duration", Numeric), Column("estimation", Numeric)],
 )
 

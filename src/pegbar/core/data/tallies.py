@@ -9,6 +9,8 @@ What is counted by columns of other tables (a piece of news by the production of
 (`kept_rows`), which gives its pages an index in their order too.
 """
 
+# ruff: noqa: S608 - names of ours
+
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -67,12 +69,13 @@ def fold(of: Tally) -> TextClause:
              old AS (DELETE FROM {of.table} t USING changed c WHERE {same} RETURNING t.*)
         INSERT INTO {of.table} ({keys}, {amounts}, folded)
         SELECT {keys}, {sums}, true FROM old GROUP BY {keys} HAVING {some} ORDER BY {keys}
-        """  # noqa: S608 - names of ours
+        """
     )
 
 
 # Whether they are right
 
+#: Not in a transaction that is REPEATABLE READ: it must see what others committed before they were held off.
 RECOUNT = text("SELECT pegbar.recount_tallies()")
 
 
@@ -90,13 +93,13 @@ def _compared(of: Tally) -> TextClause:
     keys = ", ".join(of.keys)
     sums = ", ".join(f"sum({name}) AS {name}" for name in of.amounts)
     some = " OR ".join(f"sum({name}) <> 0" for name in of.amounts)
-    now = f"SELECT {keys}, {sums} FROM {{}} GROUP BY {keys} HAVING {some}"  # noqa: S608 - names of ours
+    now = f"SELECT {keys}, {sums} FROM {{}} GROUP BY {keys} HAVING {some}"
     return _different(now.format(of.table), now.format(f"pegbar.count_{of.table.name}() counted"))
 
 
 def _compared_rows(table: Table) -> TextClause:
     columns = ", ".join(table.columns.keys())
-    rows = f"SELECT {columns} FROM {{}}"  # noqa: S608 - names of ours
+    rows = f"SELECT {columns} FROM {{}}"
     return _different(rows.format(table), rows.format(f"pegbar.rows_of_{table.name}()"))
 
 
@@ -106,5 +109,5 @@ def _different(one: str, other: str) -> TextClause:
         SELECT count(*) FROM (
           ({one} EXCEPT ALL {other}) UNION ALL ({other} EXCEPT ALL {one})
         ) different
-        """  # noqa: S608 - names of ours
+        """
     )

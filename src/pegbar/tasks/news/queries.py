@@ -222,7 +222,9 @@ def _filtered(which: News) -> tuple[Subquery, CTE]:
 
 def _whole(which: News) -> tuple[Subquery, CTE]:
     """The same of all the news of productions: the index of each gives the page, and tallies the numbers."""
-    there = select(project.c.id).where(project.c.id == PROJECT_ID if which.in_project else _mine(everywhere=which.everywhere))
+    there = select(project.c.id).where(
+        project.c.id == PROJECT_ID if which.in_project else _mine(everywhere=which.everywhere)
+    )
     productions = there.cte("productions")
     newest = (
         select(project_news.c.news_id.label("id"), project_news.c.created_at)

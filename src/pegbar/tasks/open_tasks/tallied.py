@@ -13,7 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Float,
-    Lateral,
+    LateralFromClause,
     Numeric,
     Select,
     Text,
@@ -105,7 +105,7 @@ def _places(productions: CTE) -> CTE:
     )
 
 
-def _entities(place: CTE) -> Lateral:
+def _entities(place: CTE) -> LateralFromClause:
     """The entities at a place."""
     columns = entity.c.id, entity.c.name, entity_type.c.name.label("type_name")
     rows = (

@@ -1,5 +1,7 @@
 """Tallies: what pages count and sum is kept as it changes, whoever writes to the database (core/data/tallies.py)."""
 
+# ruff: noqa: S608 - names of ours
+
 from dataclasses import dataclass
 
 from alembic import op
@@ -162,7 +164,9 @@ _PLACED = (
         "news_id",
         "task_id, comment_id, change, created_at",
         f"""SELECT r.id, t.project_id, coalesce(c.task_status_id, {_NOBODY}), r.change, r.created_at
-              FROM public.news r JOIN public.task t ON t.id = r.task_id LEFT JOIN public.comment c ON c.id = r.comment_id
+              FROM public.news r
+              JOIN public.task t ON t.id = r.task_id
+              LEFT JOIN public.comment c ON c.id = r.comment_id
              WHERE t.project_id IS NOT NULL""",
         "news_tally (project_id, task_status_id, amount, changes)",
         "SELECT project_id, task_status_id, {sign} count(*), {sign} count(*) FILTER (WHERE change) FROM kept",
@@ -409,35 +413,55 @@ BEGIN
    WHERE e.project_id IS DISTINCT FROM t.project_id;
   RETURN NULL;
 END $$;
-{_trigger("task", "tally_strays_insert", "AFTER INSERT ON public.task REFERENCING NEW TABLE AS after_change FOR EACH STATEMENT")}
+{
+    _trigger(
+        "task",
+        "tally_strays_insert",
+        "AFTER INSERT ON public.task REFERENCING NEW TABLE AS after_change FOR EACH STATEMENT",
+    )
+}
 CREATE FUNCTION pegbar.tally_strays_update() RETURNS trigger {_AS_OURS} AS $$
 BEGIN
   PERFORM pegbar.find_stray_tasks(ARRAY[NEW.id]);
   RETURN NULL;
 END $$;
-{_trigger("task", "tally_strays_update", "AFTER UPDATE OF project_id, entity_id ON public.task FOR EACH ROW "
-          "WHEN (OLD.project_id IS DISTINCT FROM NEW.project_id OR OLD.entity_id IS DISTINCT FROM NEW.entity_id)")}
+{
+    _trigger(
+        "task",
+        "tally_strays_update",
+        "AFTER UPDATE OF project_id, entity_id ON public.task FOR EACH ROW "
+        "WHEN (OLD.project_id IS DISTINCT FROM NEW.project_id OR OLD.entity_id IS DISTINCT FROM NEW.entity_id)",
+    )
+}
 CREATE FUNCTION pegbar.tally_strays_entity() RETURNS trigger {_AS_OURS} AS $$
 BEGIN
   PERFORM pegbar.find_stray_tasks(ARRAY(SELECT id FROM public.task WHERE entity_id = NEW.id));
   RETURN NULL;
 END $$;
-{_trigger("entity", "tally_strays_entity", "AFTER UPDATE OF project_id ON public.entity FOR EACH ROW "
-          "WHEN (OLD.project_id IS DISTINCT FROM NEW.project_id)")}
+{
+    _trigger(
+        "entity",
+        "tally_strays_entity",
+        "AFTER UPDATE OF project_id ON public.entity FOR EACH ROW "
+        "WHEN (OLD.project_id IS DISTINCT FROM NEW.project_id)",
+    )
+}
 """
 
 #: All of it counted again, while nobody writes.
 _RECOUNT = f"""
 CREATE FUNCTION pegbar.recount_tallies() RETURNS void {_AS_OURS} AS $$
 BEGIN
-  LOCK TABLE public.entity, public.task, public.comment, public.news, public.time_spent, public.entity_link IN SHARE MODE;
+  LOCK TABLE public.entity, public.task, public.comment, public.news, public.time_spent, public.entity_link
+    IN SHARE MODE;
   TRUNCATE pegbar.task_tally, pegbar.task_day_tally, pegbar.place_tally, pegbar.news_tally, pegbar.hours_tally,
            pegbar.link_tally, pegbar.stray_task, pegbar.project_news, pegbar.project_hours, pegbar.project_link;
   INSERT INTO pegbar.project_news SELECT * FROM pegbar.rows_of_project_news();
   INSERT INTO pegbar.project_hours SELECT * FROM pegbar.rows_of_project_hours();
   INSERT INTO pegbar.project_link SELECT * FROM pegbar.rows_of_project_link();
   INSERT INTO pegbar.stray_task
-  SELECT t.id FROM public.task t JOIN public.entity e ON e.id = t.entity_id WHERE e.project_id IS DISTINCT FROM t.project_id;
+  SELECT t.id FROM public.task t JOIN public.entity e ON e.id = t.entity_id
+   WHERE e.project_id IS DISTINCT FROM t.project_id;
   INSERT INTO pegbar.news_tally SELECT * FROM pegbar.count_news_tally();
   INSERT INTO pegbar.hours_tally SELECT * FROM pegbar.count_hours_tally() ORDER BY unit, first;
   INSERT INTO pegbar.link_tally SELECT * FROM pegbar.count_link_tally();
