@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Float,
-    LateralFromClause,
     Numeric,
     Select,
     Text,
@@ -25,6 +24,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from pegbar.accounts.standing import CALLER, teams
 from pegbar.core.data.parameters import param

@@ -109,8 +109,12 @@ CREATE FUNCTION pegbar.exact(number DOUBLE PRECISION) RETURNS NUMERIC LANGUAGE s
 $$;
 """
 
-#: What triggers run with: rights on our tables whoever writes, and numbers written alike in every session.
-_AS_OURS = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET extra_float_digits = 1"
+#: What triggers run with: rights on our tables whoever writes, numbers written alike in every session, and plans that
+#: are kept (a list of one id would be planned anew each time).
+_AS_OURS = (
+    "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET extra_float_digits = 1"
+    " SET plan_cache_mode = force_generic_plan"
+)
 
 
 def _trigger(table: str, name: str, when: str) -> str:
