@@ -18,7 +18,6 @@ from pegbar.core.data.schema import (
     flag,
     link_table,
     names,
-    own_table,
     reference,
     table,
 )
@@ -144,7 +143,7 @@ task_day_tally = tally(
 )
 
 #: Tasks whose entity is of another production than they are. There should be none, but databases may hold some.
-stray_task = own_table("stray_task", Column("task_id", Uuid, primary_key=True))
+stray_task = kept_rows("stray_task", Column("task_id", Uuid, primary_key=True))
 
 #: The news of each production, with the status of their comment (the nil id without one).
 project_news = kept_rows(

@@ -402,6 +402,12 @@ def _counting(table: str, tallies: tuple[Counted, ...]) -> str:
 
 #: Tasks whose entity is of another production. An entity that moves takes none with it.
 _STRAYS = f"""
+CREATE FUNCTION pegbar.rows_of_stray_task() RETURNS SETOF pegbar.stray_task {_AS_OURS} AS $$
+BEGIN
+  RETURN QUERY SELECT t.id FROM public.task t JOIN public.entity e ON e.id = t.entity_id
+   WHERE e.project_id IS DISTINCT FROM t.project_id;
+END $$;
+
 CREATE FUNCTION pegbar.find_stray_tasks(ids UUID[]) RETURNS void {_AS_OURS} AS $$
 BEGIN
   DELETE FROM pegbar.stray_task WHERE task_id = ANY (ids);
@@ -409,48 +415,49 @@ BEGIN
   SELECT t.id FROM public.task t JOIN public.entity e ON e.id = t.entity_id
    WHERE t.id = ANY (ids) AND e.project_id IS DISTINCT FROM t.project_id;
 END $$;
+"""
 
-CREATE FUNCTION pegbar.tally_strays_insert() RETURNS trigger {_AS_OURS} AS $$
+
+def _straying(table: str, when: str, body: str) -> str:
+    name = f"tally_strays_{table}_{when.split()[1].lower()}"
+    return f"""
+CREATE FUNCTION pegbar.{name}() RETURNS trigger {_AS_OURS} AS $$
 BEGIN
-  INSERT INTO pegbar.stray_task
-  SELECT t.id FROM after_change t JOIN public.entity e ON e.id = t.entity_id
-   WHERE e.project_id IS DISTINCT FROM t.project_id;
+  {body};
   RETURN NULL;
 END $$;
-{
-    _trigger(
+{_trigger(table, name, when)}"""
+
+
+_STRAYING = (
+    _straying(
         "task",
-        "tally_strays_insert",
         "AFTER INSERT ON public.task REFERENCING NEW TABLE AS after_change FOR EACH STATEMENT",
-    )
-}
-CREATE FUNCTION pegbar.tally_strays_update() RETURNS trigger {_AS_OURS} AS $$
-BEGIN
-  PERFORM pegbar.find_stray_tasks(ARRAY[NEW.id]);
-  RETURN NULL;
-END $$;
-{
-    _trigger(
+        "PERFORM pegbar.find_stray_tasks((SELECT array_agg(id) FROM after_change))",
+    ),
+    _straying(
         "task",
-        "tally_strays_update",
         "AFTER UPDATE OF project_id, entity_id ON public.task FOR EACH ROW "
         "WHEN (OLD.project_id IS DISTINCT FROM NEW.project_id OR OLD.entity_id IS DISTINCT FROM NEW.entity_id)",
-    )
-}
-CREATE FUNCTION pegbar.tally_strays_entity() RETURNS trigger {_AS_OURS} AS $$
-BEGIN
-  PERFORM pegbar.find_stray_tasks(ARRAY(SELECT id FROM public.task WHERE entity_id = NEW.id));
-  RETURN NULL;
-END $$;
-{
-    _trigger(
+        "PERFORM pegbar.find_stray_tasks(ARRAY[NEW.id])",
+    ),
+    _straying(
+        "task",
+        "AFTER DELETE ON public.task REFERENCING OLD TABLE AS before_change FOR EACH STATEMENT",
+        "DELETE FROM pegbar.stray_task WHERE task_id IN (SELECT id FROM before_change)",
+    ),
+    _straying(
+        "task",
+        "AFTER TRUNCATE ON public.task FOR EACH STATEMENT",
+        "TRUNCATE pegbar.stray_task",
+    ),
+    _straying(
         "entity",
-        "tally_strays_entity",
         "AFTER UPDATE OF project_id ON public.entity FOR EACH ROW "
         "WHEN (OLD.project_id IS DISTINCT FROM NEW.project_id)",
-    )
-}
-"""
+        "PERFORM pegbar.find_stray_tasks(ARRAY(SELECT id FROM public.task WHERE entity_id = NEW.id))",
+    ),
+)
 
 #: All of it counted again, while nobody writes.
 _RECOUNT = f"""
@@ -463,9 +470,7 @@ BEGIN
   INSERT INTO pegbar.project_news SELECT * FROM pegbar.rows_of_project_news();
   INSERT INTO pegbar.project_hours SELECT * FROM pegbar.rows_of_project_hours();
   INSERT INTO pegbar.project_link SELECT * FROM pegbar.rows_of_project_link();
-  INSERT INTO pegbar.stray_task
-  SELECT t.id FROM public.task t JOIN public.entity e ON e.id = t.entity_id
-   WHERE e.project_id IS DISTINCT FROM t.project_id;
+  INSERT INTO pegbar.stray_task SELECT * FROM pegbar.rows_of_stray_task();
   INSERT INTO pegbar.news_tally SELECT * FROM pegbar.count_news_tally();
   INSERT INTO pegbar.hours_tally SELECT * FROM pegbar.count_hours_tally() ORDER BY unit, first;
   INSERT INTO pegbar.link_tally SELECT * FROM pegbar.count_link_tally();
@@ -502,6 +507,6 @@ def upgrade() -> None:
         run_script(connection, _placing(placed))
     for table, tallies in _COUNTED.items():
         run_script(connection, _counting(table, tallies))
-    for moves in (*_MOVES, _STRAYS):
+    for moves in (*_MOVES, _STRAYS, *_STRAYING):
         run_script(connection, moves)
     run_script(connection, _RECOUNT)
