@@ -5,8 +5,8 @@
 Starts a Pegbar of its own with the production of `--sql` (../shared/bench/production.sql unless given) and the floor
 app on the same database; prints the table, and once more with `--scale` times the shots. `--memory` prints instead
 what the API takes while boards of `--scale` times the shots stream to many clients. `--movie` prints
-instead how long a movie takes beside the bare ffmpeg command. The machines are noisy: compare
-ratios within one run, not times between runs.
+instead how long a movie takes beside the bare ffmpeg command, `--build` the same of the movie of a playlist. The
+machines are noisy: compare ratios within one run, not times between runs.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import msgspec
 import psycopg
 import requests
 
-from bench import memory, movie
+from bench import build, memory, movie
 from bench.lines import LINES, Line
 from bench.load import Measure, run
 from bench.recording import record
@@ -56,6 +56,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=int, default=1)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--movie", action="store_true")
+    parser.add_argument("--build", action="store_true")
     for name, default in (("sequences", 60), ("shots", 25), ("assets", 500), ("persons", 150), ("comments", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     return parser.parse_args()
@@ -80,6 +81,9 @@ def main() -> None:
     asked = arguments()
     if asked.movie:
         movie.measure()
+        return
+    if asked.build:
+        build.measure()
         return
     # Durable and with real password hashes, as a studio runs it.
     with Server(None, PEGBAR_POSTGRES_OPTIONS="", BCRYPT_LOG_ROUNDS="12", DEBUG="false") as server:

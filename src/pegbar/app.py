@@ -158,5 +158,6 @@ def create() -> ASGIApp:
 def create_sockets() -> ASGIApp:
     """The application of the process that holds the sockets for several workers."""
     database = Database(settings().external_database, size=settings().db_pool_size)
+    load_domains()  # for the conversations that they declare
     realtime = Realtime(database, RequestCallers(database))
     return Front(_application(realtime, database, []), realtime.asgi, [])

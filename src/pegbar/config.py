@@ -15,6 +15,9 @@ from typing import Any, get_type_hints
 #: How other programs write the start of a PostgreSQL URL.
 _DRIVER = re.compile(r"^postgres(ql)?(\+\w+)?://")
 
+#: Lists whose items a comma separates; all others a semicolon.
+_BY_COMMA = frozenset({"2FA_EXEMPT_USERS", "LDAP_EXCLUDED_ACCOUNTS"})
+
 TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
 
@@ -44,6 +47,10 @@ def _database(default: Any, env: str, text: str, **limits: Any) -> Any:
 
 def _accounts(default: Any, env: str, text: str, **limits: Any) -> Any:
     return setting(default, env, text, **limits, section="Accounts and security")
+
+
+def _sign_on(default: Any, env: str, text: str, **limits: Any) -> Any:
+    return setting(default, env, text, **limits, section="Single sign-on")
 
 
 def _mail(default: Any, env: str, text: str, **limits: Any) -> Any:
@@ -165,9 +172,6 @@ class Settings:
     )
     enforce_2fa: bool = _accounts(False, "ENFORCE_2FA", "Require a second factor of everybody")
     exempt_from_2fa: list[str] = _accounts([], "2FA_EXEMPT_USERS", "E-mails exempt from it, separated by `,`")
-    ldap_fallback: bool = _accounts(
-        False, "LDAP_FALLBACK", "With auth_remote_ldap, persons who are not from the directory use their local password"
-    )
     refresh_cookie_paths: list[str] = _accounts(
         ["/api/auth/refresh-token", "/auth/refresh-token"],
         "PEGBAR_REFRESH_COOKIE_PATHS",
@@ -181,9 +185,107 @@ class Settings:
         "PEGBAR_LOGIN_RATE_LIMIT",
         "Failed sign-in or one-time-code attempts an address may make in a minute; 0 for no limit",
     )
+    share_guests_per_hour: int = _accounts(
+        100,
+        "PEGBAR_SHARE_GUESTS_PER_HOUR",
+        "Guests that may come in by one share link in an hour; 0 for no limit",
+        least=0,
+    )
+    share_comments_per_hour: int = _accounts(
+        600,
+        "PEGBAR_SHARE_COMMENTS_PER_HOUR",
+        "Comments that guests of one share link may post, change or delete in an hour, files of them too; 0 for no limit",
+        least=0,
+    )
+    share_drawings_per_hour: int = _accounts(
+        20_000,
+        "PEGBAR_SHARE_DRAWINGS_PER_HOUR",
+        "Changes of annotations that guests of one share link may make in an hour; 0 for no limit",
+        least=0,
+    )
+    share_upload_size: int = _accounts(
+        100 * 1024**2,
+        "PEGBAR_SHARE_UPLOAD_SIZE",
+        "Bytes that a guest of a share link may attach to a comment at once",
+        least=0,
+    )
+    share_upload_total: int = _accounts(
+        5 * 1024**3,
+        "PEGBAR_SHARE_UPLOAD_TOTAL",
+        "Bytes that guests of one share link may attach in all; 0 for no limit",
+        least=0,
+    )
     admin_token: str = _accounts("", "ADMIN_TOKEN", "Bearer token that opens GET /admin/config/check")
     default_timezone: str = _accounts("Europe/Paris", "DEFAULT_TIMEZONE", "Time zone of new persons")
     default_locale: str = _accounts("en_US", "DEFAULT_LOCALE", "Locale of new persons")
+
+    sign_on_file: str = _sign_on(
+        "",
+        "PEGBAR_SIGN_ON_FILE",
+        "TOML file of providers of single sign-on and directories; `sign-on.toml` in the data folder unless set",
+    )
+    saml_enabled: bool = _sign_on(False, "SAML_ENABLED", "Sign in with the SAML provider that is set here")
+    saml_idp_name: str = _sign_on("", "SAML_IDP_NAME", "What the web UI calls it")
+    saml_metadata_url: str = _sign_on("", "SAML_METADATA_URL", "Address of its metadata")
+    saml_skip_2fa: bool = _sign_on(False, "SAML_SKIP_2FA", "ENFORCE_2FA asks for no second factor of who comes from it")
+    saml_subject_attribute: str = _sign_on(
+        "", "SAML_SUBJECT_ATTRIBUTE", "Attribute that names a person for good; the e-mail address unless set"
+    )
+    oidc_enabled: bool = _sign_on(False, "OIDC_ENABLED", "Sign in with the OpenID Connect provider that is set here")
+    oidc_idp_name: str = _sign_on("", "OIDC_IDP_NAME", "What the web UI calls it")
+    oidc_discovery_url: str = _sign_on(
+        "", "OIDC_DISCOVERY_URL", "Its discovery document, https://…/.well-known/openid-configuration"
+    )
+    oidc_client_id: str = _sign_on("", "OIDC_CLIENT_ID", "What it calls this server")
+    oidc_client_secret: str = _sign_on("", "OIDC_CLIENT_SECRET", "The secret it gave this server")
+    oidc_scopes: str = _sign_on("openid email profile", "OIDC_SCOPES", "What is asked of it, separated by spaces")
+    oidc_email_claim: str = _sign_on("email", "OIDC_EMAIL_CLAIM", "Claim that holds the e-mail address")
+    oidc_given_name_claim: str = _sign_on("given_name", "OIDC_GIVEN_NAME_CLAIM", "Claim that holds the first name")
+    oidc_family_name_claim: str = _sign_on("family_name", "OIDC_FAMILY_NAME_CLAIM", "Claim that holds the last name")
+    oidc_require_email_verified: bool = _sign_on(
+        True, "OIDC_REQUIRE_EMAIL_VERIFIED", "Refuse an address that it does not say is verified"
+    )
+    oidc_skip_2fa: bool = _sign_on(False, "OIDC_SKIP_2FA", "ENFORCE_2FA asks for no second factor of who comes from it")
+    ldap_host: str = _sign_on("127.0.0.1", "LDAP_HOST", "Host of the directory of AUTH_STRATEGY=auth_remote_ldap")
+    ldap_port: int = _sign_on(389, "LDAP_PORT", "Its port", least=1, most=65535)
+    ldap_base_dn: str = _sign_on("cn=Users,dc=zou,dc=local", "LDAP_BASE_DN", "Where its people are")
+    ldap_group: str = _sign_on("", "LDAP_GROUP", "Group whose members come over; everybody unless set")
+    ldap_domain: str = _sign_on("zou.local", "LDAP_DOMAIN", "Domain of Active Directory")
+    ldap_fallback: bool = _sign_on(
+        False, "LDAP_FALLBACK", "With auth_remote_ldap, persons who are not from the directory use their local password"
+    )
+    ldap_is_ad: bool = _sign_on(False, "LDAP_IS_AD", "It is Active Directory: bind as LDAP_DOMAIN\\login")
+    ldap_is_ad_simple: bool = _sign_on(
+        False, "LDAP_IS_AD_SIMPLE", "It is Active Directory: bind as cn=login,LDAP_BASE_DN"
+    )
+    ldap_ssl: bool = _sign_on(False, "LDAP_SSL", "Connect with TLS")
+    ldap_start_tls: bool = _sign_on(False, "PEGBAR_LDAP_START_TLS", "Begin TLS after connecting")
+    ldap_verify: bool = _sign_on(True, "PEGBAR_LDAP_VERIFY", "Check its certificate")
+    ldap_ca_file: str = _sign_on(
+        "", "PEGBAR_LDAP_CA_FILE", "File of certificate authorities to believe besides the system's"
+    )
+    ldap_authentication: str = _sign_on(
+        "",
+        "PEGBAR_LDAP_AUTHENTICATION",
+        "With LDAP_IS_AD: ntlm, or simple as login@domain; simple over TLS and else ntlm unless set",
+        choices=("ntlm", "simple"),
+    )
+    ldap_timeout: float = _sign_on(10.0, "PEGBAR_LDAP_TIMEOUT", "Seconds that it may take to answer", least=1, most=60)
+    ldap_group_base_dn: str = _sign_on(
+        "", "PEGBAR_LDAP_GROUP_BASE_DN", "Where its groups are; below LDAP_BASE_DN unless set"
+    )
+    ldap_user: str = _sign_on("", "LDAP_USER", "User that reads it, for `pegbar directory sync`")
+    ldap_password: str = _sign_on("password", "LDAP_PASSWORD", "Their password")
+    ldap_email_domain: str = _sign_on("studio.local", "EMAIL_DOMAIN", "Domain of addresses of entries that have none")
+    ldap_excluded_accounts: list[str] = _sign_on(
+        [], "LDAP_EXCLUDED_ACCOUNTS", "Logins that do not come over, separated by `,`"
+    )
+    directory_sync_every: int = _sign_on(
+        0,
+        "PEGBAR_DIRECTORY_SYNC_EVERY",
+        "Minutes between runs of `pegbar directory sync` by the server itself, of five or more; 0 for none",
+        least=0,
+    )
 
     domain_name: str = _mail(
         "localhost:8080", "DOMAIN_NAME", "Public host of the web UI, for links in mails and for security keys"
@@ -289,6 +391,12 @@ class Settings:
     job_queue_timeout: int = _storage(
         3600, "JOB_QUEUE_TIMEOUT", "Seconds that the making of a movie may take, then it is broken", least=10
     )
+    build_kept_days: int = _storage(
+        30,
+        "PEGBAR_BUILD_KEPT_DAYS",
+        "Days that the movies built of playlists are kept; 0 keeps them until somebody deletes them",
+        least=0,
+    )
     preview_save_source_file: bool = _storage(
         False, "PREVIEW_SAVE_SOURCE_FILE", "Keep uploaded movies beside the ones made from them"
     )
@@ -350,10 +458,6 @@ class Settings:
     ui_folder: str = _ui("", "PEGBAR_UI", "Folder of a built Kitsu web UI to serve")
     is_self_hosted: bool = _ui(True, "IS_SELF_HOSTED", "Told to the web UI")
     crisp_token: str = _ui("", "CRISP_TOKEN", "Told to the web UI")
-    saml_enabled: bool = _ui(False, "SAML_ENABLED", "Told to the web UI; single sign-on is not available yet")
-    saml_idp_name: str = _ui("", "SAML_IDP_NAME", "Told to the web UI")
-    oidc_enabled: bool = _ui(False, "OIDC_ENABLED", "Told to the web UI; single sign-on is not available yet")
-    oidc_idp_name: str = _ui("", "OIDC_IDP_NAME", "Told to the web UI")
     sentry_kitsu_enabled: bool = _ui(False, "SENTRY_KITSU_ENABLED", "Give the web UI the Sentry settings below")
     sentry_kitsu_dsn: str = _ui("", "SENTRY_KITSU_DSN", "Sentry DSN of the web UI")
     sentry_kitsu_sr: float = _ui(0.1, "SENTRY_KITSU_SR", "Sentry sample rate of the web UI")
@@ -385,6 +489,11 @@ class Settings:
         return (Path(self.tmp_folder) if self.tmp_folder else self.data_folder / "tmp").absolute()
 
     @property
+    def sign_on_path(self) -> Path:
+        """The file of the providers of single sign-on."""
+        return (Path(self.sign_on_file) if self.sign_on_file else self.data_folder / "sign-on.toml").absolute()
+
+    @property
     def public_url(self) -> str:
         """The root of the web UI as people reach it."""
         return f"{self.domain_protocol}://{self.domain_name}"
@@ -403,7 +512,7 @@ def _parse(text: str, kind: Any, env: str) -> Any:
         except ValueError:
             raise InvalidSetting(f"{env}={text!r} is not a number") from None
     if kind == list[str]:
-        separator = "," if env == "2FA_EXEMPT_USERS" else ";"
+        separator = "," if env in _BY_COMMA else ";"
         return [part.strip() for part in text.split(separator) if part.strip()]
     return kind(text)
 

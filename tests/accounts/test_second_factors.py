@@ -8,10 +8,10 @@ from typing import Any
 
 import pyotp
 import pytest
-from soft_webauthn import SoftWebauthnDevice
 
 from tests.accounts.mailbox import Mailbox, text_of
 from tests.accounts.people import PASSWORD, artist, is_in, log_in, signed_in, stored
+from tests.accounts.security_key import SecurityKey
 from tests.client import Client
 from tests.server import Server
 
@@ -198,17 +198,17 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def make_key(ida: Client, name: str, origin: str = ORIGIN) -> tuple[SoftWebauthnDevice, Any]:
+def make_key(ida: Client, name: str, origin: str = ORIGIN) -> tuple[SecurityKey, Any]:
     """A security key registered with a name, and the answer."""
     options = ida.ok_put("/auth/fido")
     user = options["user"] | {"id": _bytes(options["user"]["id"])}
-    device = SoftWebauthnDevice()
+    device = SecurityKey()
     options_in_bytes = options | {"challenge": _bytes(options["challenge"]), "user": user}
     credential = _plain(device.create({"publicKey": options_in_bytes}, origin))
     return device, ida.post("/auth/fido", {"registration_response": credential, "device_name": name})
 
 
-def assertion(client: Client, email: str, device: SoftWebauthnDevice, origin: str = ORIGIN) -> Any:
+def assertion(client: Client, email: str, device: SecurityKey, origin: str = ORIGIN) -> Any:
     """What the key answers to a sign-in's challenge."""
     options = client.ok_get("/auth/fido", params={"email": email})
     assert all(credential["type"] == "public-key" for credential in options["allowCredentials"])
@@ -280,7 +280,7 @@ def test_a_registration_challenge_works_once_and_for_its_owner(mailing_admin: Cl
         "challenge": _bytes(options["challenge"]),
         "user": options["user"] | {"id": _bytes(options["user"]["id"])},
     }
-    credential = _plain(SoftWebauthnDevice().create({"publicKey": options_in_bytes}, ORIGIN))
+    credential = _plain(SecurityKey().create({"publicKey": options_in_bytes}, ORIGIN))
     body = {"registration_response": credential, "device_name": "key"}
     assert people[1].post("/auth/fido", body).status_code == 400
     assert people[0].post("/auth/fido", body).status_code == 400

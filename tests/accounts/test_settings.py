@@ -44,6 +44,13 @@ class Counting:
 
     network = "192.0.2.1"
 
+    class db:
+        """Where nobody came from a directory."""
+
+        @staticmethod
+        async def value(*_: Any, **__: Any) -> None:
+            return None
+
     def __init__(self) -> None:
         self.counted: list[str] = []
 
@@ -62,6 +69,7 @@ def target(**more: Any) -> Target:
         "active": True,
         "preview_project_id": None,
         "is_generated_from_ldap": False,
+        "desktop_login": "ida",
     }
     row = None if "who" in more else {**row, **more}
     return Target(place=1, who=row, closed_for=None, is_known_address=False, seen_today=False)
@@ -79,8 +87,8 @@ def signing_in(who: Target, password: str = "longenough") -> tuple[int, Any, lis
 
 STRATEGIES: list[dict[str, str]] = [
     {"AUTH_STRATEGY": "auth_local_classic"},
-    {"AUTH_STRATEGY": "auth_remote_ldap"},
-    {"AUTH_STRATEGY": "auth_remote_ldap", "LDAP_FALLBACK": "true"},
+    {"AUTH_STRATEGY": "auth_remote_ldap", "LDAP_PORT": "1"},
+    {"AUTH_STRATEGY": "auth_remote_ldap", "LDAP_PORT": "1", "LDAP_FALLBACK": "true"},
     {"AUTH_STRATEGY": "auth_by_magic"},
 ]
 
@@ -91,10 +99,11 @@ STRATEGIES: list[dict[str, str]] = [
         (STRATEGIES[0], False, 200),
         ({"AUTH_STRATEGY": "auth_local_no_password"}, False, 200),
         ({"AUTH_STRATEGY": "auth_local_no_password"}, True, 200),
-        (STRATEGIES[1], False, 400),
-        (STRATEGIES[1], True, 400),
+        # Nobody answers at the directory's port.
+        (STRATEGIES[1], False, 503),
+        (STRATEGIES[1], True, 503),
         (STRATEGIES[2], False, 200),
-        (STRATEGIES[2], True, 400),
+        (STRATEGIES[2], True, 503),
         (STRATEGIES[3], False, 409),
     ],
 )

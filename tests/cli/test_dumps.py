@@ -11,7 +11,7 @@ from tests.core.data.test_schema import new_database
 from tests.server import Server
 
 _CONTENT = """
-SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM department), (SELECT count(*) FROM pegbar.mark),
+SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM department), EXISTS (SELECT FROM pegbar.mark),
        (SELECT version_num FROM pegbar.alembic_version)
 """
 

@@ -7,9 +7,11 @@ import psycopg
 import pytest
 from sqlalchemy import Integer, cast, select
 
+from pegbar.config import settings
 from pegbar.core.data.migrations import verification
 from pegbar.core.data.wire import JsonText
 from pegbar.planning.tables import milestone
+from pegbar.review.sharing import keys
 from tests import factories
 from tests.client import sign_in
 from tests.command import Done, pegbar
@@ -127,6 +129,62 @@ def test_handing_back_asks(adopted: str) -> None:
         assert "revision" in run(adopted, "status").stdout
     assert run(adopted, "hand-back", stdin="Yes\n").returncode == 0
     assert "has not adopted" in run(adopted, "status").stdout
+
+
+def shared_by_link(url: str, **environment: str) -> tuple[str, str]:
+    """A share link as a server with this SECRET_KEY makes it: its id and its token."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        settings.cache_clear()
+        link_id, token = uuid4(), keys.new_token()
+        stored, sealed = keys.hashed(token), keys.seal(token, link_id)
+    settings.cache_clear()
+    project_id, playlist_id, person_id = uuid4(), uuid4(), uuid4()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO project (id, name, production_style) VALUES (%s, %s, '2d3d')", [project_id, str(project_id)]
+        )
+        connection.execute(
+            "INSERT INTO person (id, first_name, last_name, role, contract_type) VALUES (%s, 'A', 'B', 'manager', '')",
+            [person_id],
+        )
+        playlist = "INSERT INTO playlist (id, name, project_id) VALUES (%s, 'x', %s)"
+        connection.execute(playlist, [playlist_id, project_id])
+        connection.execute(
+            "INSERT INTO playlist_share_link (id, token, playlist_id, created_by, is_active, can_comment)"
+            " VALUES (%s, %s, %s, %s, true, true)",
+            [link_id, stored, playlist_id, person_id],
+        )
+        connection.execute(
+            "INSERT INTO pegbar.share_link (playlist_share_link_id, sealed_token) VALUES (%s, %s)", [link_id, sealed]
+        )
+    return str(link_id), token
+
+
+def links_of(url: str) -> dict[str, tuple[str, bool]]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT id::text, token, is_active FROM playlist_share_link").fetchall()
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def test_share_links_go_back_as_the_other_server_reads_them(adopted: str) -> None:
+    link_id, token = shared_by_link(adopted, SECRET_KEY="the server's key")
+    lost_id, _ = shared_by_link(adopted, SECRET_KEY="a key that is lost")
+    before = links_of(adopted)
+    assert before[link_id][0] != token
+    command = ("db", "hand-back", "--yes", "--database-url", adopted)
+    refused = pegbar(*command, SECRET_KEY="the server's key")
+    assert (refused.returncode, "1 share links were made with another SECRET_KEY" in refused.stderr) == (1, True)
+    dry = pegbar(*command, "--lose-links", "--dry-run", SECRET_KEY="the server's key")
+    assert (dry.returncode, "1 share links, whose tokens are plain again" in dry.stdout) == (0, True)
+    assert links_of(adopted) == before
+    done = pegbar(*command, "--lose-links", SECRET_KEY="the server's key")
+    assert (done.returncode, "No other row was touched" in done.stdout) == (0, True), done.stderr
+    after = links_of(adopted)
+    assert after[link_id] == (token, True)
+    assert after[lost_id][1] is False
+    assert after[lost_id][0] != before[lost_id][0], "what stood in the database opens nothing"
 
 
 def test_a_production_that_is_being_deleted_keeps_the_database(adopted: str) -> None:

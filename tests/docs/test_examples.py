@@ -99,6 +99,7 @@ def reader(server: Server, tmp_path: Path) -> Reader:
         "spreadsheets.md",
         "exports.md",
         "timelines.md",
+        "reviews.md",
     ],
 )
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:

@@ -10,6 +10,14 @@ from tests.client import Client, unique
 from tests.media.publishing import published
 from tests.server import Server
 
+_HANGING_ON_IT = """
+INSERT INTO build_job (id, status, job_type, playlist_id) VALUES (gen_random_uuid(), 'failed', 'movie', %(playlist)s);
+INSERT INTO playlist_share_link (id, token, playlist_id, created_by, is_active, can_comment)
+VALUES (gen_random_uuid(), gen_random_uuid(), %(playlist)s, %(person)s, true, true);
+INSERT INTO notification (id, read, change, type, person_id, author_id, playlist_id)
+VALUES (gen_random_uuid(), false, false, 'playlist-ready', %(person)s, %(person)s, %(playlist)s)
+"""
+
 
 @pytest.fixture(scope="module")
 def people(admin: Client) -> dict[str, Client]:
@@ -67,7 +75,9 @@ def test_previews_of_other_entities_are_unpinned(admin: Client, show: dict[str, 
     assert (made["shots"][1]["note"], made["episode_id"], made["task_type_id"]) == ("kept", None, None)
     changed = admin.ok_put(f"/data/playlists/{made['id']}", {"shots": [{"id": other}, {"preview_file_id": one["id"]}]})
     assert changed["shots"] == [{"entity_id": other, "preview_file_id": None}]
-    assert admin.put(f"/data/playlists/{made['id']}", {"shots": "none"}).status_code == 400
+    malformed: list[Any] = ["none", [other], [{"entity_id": {"a": 1}}], [{"id": 5}]]
+    for value in malformed:
+        assert admin.put(f"/data/playlists/{made['id']}", {"shots": value}).status_code == 400
     assert (
         admin.post("/data/playlists", {"name": "x", "project_id": show["id"], "for_entity": "cow"}).status_code == 400
     )
@@ -135,7 +145,7 @@ def test_a_playlist_is_read_with_the_previews_of_its_entities(
     read = admin.ok_get(path)
     first, second = read["shots"]
     assert second == {"entity_id": bare, "id": bare, "preview_files": []}
-    assert (first["id"], first["preview_file_status"], first["preview_file_duration"]) == (asset["id"], "Ready", 0.0)
+    assert (first["id"], first["preview_file_status"], first["preview_file_duration"]) == (asset["id"], "ready", 0.0)
     assert [each["id"] for each in first["preview_file_previews"]] == [side["id"]]
     assert list(first["preview_files"]) == [rigging["task_type_id"], modeling["task_type_id"]]
     [shown] = first["preview_files"][modeling["task_type_id"]]
@@ -165,3 +175,34 @@ def test_entries_that_old_servers_stored_are_read(admin: Client, show: dict[str,
     assert [entry["id"] for entry in entries] == [of, "nonsense", None]
     assert entries[0]["note"] == {"a": 1}
     admin.ok_post(f"/actions/playlists/{made['id']}/add-entity", {"entity_id": of})
+
+
+def test_what_is_added_is_known_and_can_be_looked_at(admin: Client, show: dict[str, Any], server: Server) -> None:
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    of = task["entity_id"]
+    good, broken = (published(admin, admin, task["id"]) for _ in range(2))
+    side = admin.ok_post(f"/actions/tasks/{task['id']}/comments/{good['comment_id']}/add-preview")
+    assert (side["revision"], side["position"]) == (good["revision"], 2)
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute("UPDATE preview_file SET status = 'broken' WHERE id = %s", [broken["id"]])
+    made = new_playlist(admin, show)
+    add = f"/actions/playlists/{made['id']}/add-entities"
+    assert admin.ok_post(add, {"entities": [{"entity_id": of}]})["shots"][0]["preview_file_id"] == good["id"]
+    unknown = "11111111-2222-4333-8444-555555555555"
+    answer = admin.post(add, {"entities": [{"entity_id": of, "preview_file_id": broken["id"]}, {"entity_id": unknown}]})
+    assert (answer.status_code, unknown in answer.json()["message"]) == (400, True)
+    assert len(admin.ok_get(f"/data/playlists/{made['id']}")["shots"]) == 1
+
+
+def test_an_episode_goes_with_its_playlists_and_what_hangs_on_them(admin: Client, server: Server) -> None:
+    show = factories.production(admin, production_type="tvshow")
+    episode = admin.ok_post(f"/data/projects/{show['id']}/episodes", {"name": "E01"})
+    made = new_playlist(admin, show, episode_id=episode["id"])
+    entity_id = factories.entity(admin, show["id"])["id"]
+    admin.ok_post(f"/actions/playlists/{made['id']}/add-entity", {"entity_id": entity_id})
+    with psycopg.connect(server.database_url) as connection:
+        row = {"playlist": made["id"], "person": admin.id}
+        for statement in _HANGING_ON_IT.split(";"):
+            connection.execute(statement, row)
+    admin.ok_delete(f"/data/episodes/{episode['id']}", params={"force": "true"})
+    assert admin.get(f"/data/playlists/{made['id']}").status_code == 404

@@ -46,9 +46,15 @@ NAME_NO_PERSON = {
     "output_file.data",
     "pegbar.budget_revision.project_id",
     "pegbar.mark.scope",
+    "pegbar.directory_run.counts",  # numbers
     "pegbar.outbox.event_id",
     "pegbar.outbox.project_id",
+    "pegbar.playlist_addition.entity_id",  # as entries hold it, whatever becomes of what it names
+    "pegbar.playlist_addition.preview_file_id",
     "pegbar.project_removal.project_id",
+    "pegbar.review_presence.playlist_id",
+    "pegbar.review_room.playlist_id",
+    "pegbar.review_room.state",  # as a client sent it, forgotten with the room
     "pegbar.shotgrid_pass.waiting",  # numbers of another system
     "pegbar.sync_id.here",  # what is known of other servers: rows of theirs, and which of ours they are
     "pegbar.sync_id.there",

@@ -20,6 +20,8 @@ OWED: dict[str, tuple[str, set[str]]] = {}
 #: Routes that answer 404 to those who may, since no file of the kind is stored.
 NOTHING_STORED = (
     "GET /movies/",
+    "GET /shared/playlists/{token}/movies/",
+    "GET /shared/playlists/{token}/pictures/thumbnails/persons/",
     "GET /pictures/thumbnails/attachment-files/",
     "GET /actions/preview-files/{preview_file_id}/extract-",
 )
@@ -36,6 +38,7 @@ STOPPED_SOONER = {
     "PATCH /uploads/{upload_id}": "its bytes have a content type of their own",
     "POST /uploads/{upload_id}": "the same",
     "POST /data/salary-scales": "listing makes them",
+    "GET /data/playlists/{playlist_id}/jobs/{build_job_id}/build/mp4": "the build runs",
 }
 #: An answer without any tells of no row.
 _IDS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")

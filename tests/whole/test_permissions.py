@@ -34,6 +34,8 @@ TOLD_APART = {
     "POST /actions/tasks/{task_id}/comments/{comment_id}/add-preview": "tests/media/test_previews.py",
     "GET /data/projects/{project_id}/news": "tests/tasks/test_news.py",
     "GET /data/projects/{project_id}/playlists/{playlist_id}": "tests/review/test_playlists.py",
+    "GET /data/playlists/{playlist_id}/review.pdf": "tests/exchange/reviews/test_documents.py",
+    "GET /data/playlists/{playlist_id}/download/zip": "tests/review/test_builds.py",
     "GET /export/csv/playlists/{playlist_id}": "tests/exchange/exports/test_playlists.py",
     "GET /export/otio/playlists/{playlist_id}": "tests/exchange/timelines/test_export.py",
     "GET /data/projects/{project_id}/time-spents": "tests/timesheets/test_time.py",

@@ -18,6 +18,7 @@ import socketio
 
 from pegbar.app import load_domains
 from pegbar.core.data.resource import Resource
+from pegbar.search.shapes import INDEXES
 from tests.client import Client, sign_in
 from tests.core.listener import Feed, Listener
 from tests.server import Server
@@ -34,8 +35,8 @@ from tests.whole.planted_shows import (
     plant_studio,
     tie,
 )
-from tests.whole.planting import DAY, STUDIO, World
-from tests.whole.who_may_see import NOBODYS, Standing, rules_of
+from tests.whole.planting import DAY, STUDIO, Secret, World
+from tests.whole.who_may_see import NOBODYS, Standing, may_see, rules_of
 
 _KEY = "a key that only this test and its server know"
 _PASSWORD = "a long enough password"
@@ -70,6 +71,15 @@ KINDS: dict[str, Standing] = {
 #: Whose token ended: they are in the team otherwise.
 _ENDED = ("inactive", "expired", "revoked")
 
+
+#: The tables of which the search finds rows.
+SEARCHED = ("entity", "project", "person", "playlist", "comment")
+FOUND_BY = {
+    *("entity.name", "entity.description", "entity.data", "project.name", "project.code", "project.description"),
+    *("person.first_name", "person.last_name", "playlist.name", "comment.text", "comment.replies", "comment.checklist"),
+}
+#: Onlookers who see what another one sees, or may not search.
+NO_OTHERS = ("studio manager", "bot", "manager in no team", "artist outside", "preview account")
 
 #: Tables that no route answers, not even to studio managers; nor does one answer the rows of links.
 UNSERVED = {"preview_file_storage_state", "stored_file"}
@@ -228,6 +238,42 @@ def test_filters_do_not_tell_what_columns_hide(server: Server, world: World, onl
             if status == 200 and str(secret.row).encode() in answer and not meant(way, who, secret):
                 found[name, way, what(secret, who)] = f"{path} finds {secret}"
     assert_none(found)
+
+
+def test_search_neither_shows_nor_finds_what_is_hidden(
+    server: Server, world: World, onlookers: dict[str, Onlooker]
+) -> None:
+    """A row that one may see is not found either by what one may not see of it."""
+    found: dict[Leak, str] = {}
+    boss = Client(server.api, onlookers["studio manager"].token)
+    words = {mark: secret for mark, secret in world.secrets.items() if secret.table in SEARCHED and mark[:2] == "qz"}
+    # Of all columns, these are what rows are found by; in productions that are open.
+    known = {mark: secret for mark, secret in words.items() if _finds(boss, mark, secret)}
+    assert {f"{secret.table}.{secret.column}" for secret in known.values()} == FOUND_BY
+    open_to_boss = {secret.place for secret in known.values() if secret.table != "person"}
+    assert open_to_boss == {VIEWED, FOREIGN, ISOLATED}
+    for name, who in onlookers.items():
+        client = Client(server.api, who.token)
+        for mark, secret in {} if who.refused or who.name in NO_OTHERS else words.items():
+            asked = secret.place == who.home or secret.label in ("", "apart", "Shot", "internal", "crew")
+            hidden = not may_see(who.standing, secret) and (mark in known or secret.place == REMOVED)
+            if asked and hidden and _finds(client, mark, secret):
+                found[name, "/data/search", what(secret, who)] = f"{mark} finds {secret}"
+        asking = Asking(server.api, world, who)
+        for query in () if who.refused else ("qz", *(f"qz{digit}" for digit in "0123456789abcdefghijklmnopqrstuvwxyz")):
+            body = {"query": f"{query:<3}", "index_names": list(INDEXES), "limit": 100}
+            asking.judge("/data/search", "", client.post("/data/search", body).content)
+        found |= {(name, *leak): example for leak, example in asking.done.leaks.items()}
+    assert_none(found)
+
+
+def _finds(who: Client, mark: str, secret: Secret) -> bool:
+    """Whether somebody finds a row by a mark in it."""
+    entities = ["assets", "shots", "sequences", "edits", "episodes"]
+    names = entities if secret.table == "entity" else [f"{secret.table}s"]
+    answer = who.post("/data/search", {"query": mark, "index_names": names, "limit": 20})
+    assert answer.status_code == 200, (mark, answer.text)
+    return f'"id":"{secret.row}"' in answer.text
 
 
 def test_headers_alone_tell_nothing(server: Server, world: World, onlookers: dict[str, Onlooker]) -> None:

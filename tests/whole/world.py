@@ -16,7 +16,8 @@ import psycopg
 from pegbar.files.trees.shipped import shipped_tree
 from tests import factories
 from tests.client import Client
-from tests.media.publishing import png
+from tests.media.publishing import png, published
+from tests.review.sharing import Guest
 from tests.server import Server
 from tests.whole import oracle
 from tests.whole.rows import Rows
@@ -34,6 +35,7 @@ _PLAIN = {
     "month": "1",
     "week": "1",
     "month_date": "2031-01",
+    "provider_name": "keycloak",
     "extension": "png",
     "file_name": "note.txt",
     "entity_type": "Character",
@@ -59,6 +61,13 @@ _PLACES = {
     "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
     "GET /data/files/{file_id}": {"file_id": "working_file"},
     "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
+}
+#: And the routes of share links, which show a playlist of their own.
+_SHARED = {
+    "playlist_id": "shared_playlist",
+    "preview_file_id": "shared_preview",
+    "comment_id": "guest_comment",
+    "attachment_file_id": "guest_file",
 }
 _FILES = {
     "note.txt": (b"A note", "text/plain"),
@@ -101,7 +110,7 @@ class World:
 
     def place(self, line: oracle.Line) -> str:
         """The path of a line in this world."""
-        special = _PLACES.get(line.route, {})
+        special = _PLACES.get(line.route, _SHARED if "{token}" in line.path else {})
 
         def value(match: re.Match[str]) -> str:
             name = match[1]
@@ -282,6 +291,25 @@ def _make_rows(world: World, admin: Client, connection: psycopg.Connection) -> N
     ids |= {f"other_{name}": str(value) for name, value in others.ids.items() if f"other_{name}" not in ids}
     _put_in_place(world, connection)
     _make_files(world, admin)
+    _share(world, admin)
+
+
+def _share(world: World, admin: Client) -> None:
+    """A playlist with a share link and a guest."""
+    ids = world.ids
+    entity = factories.entity(admin, ids["project"])
+    task = factories.task(admin, entity)
+    preview = published(admin, admin, task["id"])
+    shots = [{"entity_id": entity["id"], "preview_file_id": preview["id"]}]
+    row = {"name": "Shared", "project_id": ids["project"], "shots": shots}
+    playlist = admin.ok_post("/data/playlists", row)["id"]
+    link = admin.ok_post(f"/data/playlists/{playlist}/share", {})
+    guest = Guest(admin.api, f"/shared/playlists/{link['token']}")
+    comment = guest.say(task["id"], task["task_status_id"]).json()["id"]
+    file = guest.attach(comment).json()["attachment_files"][0]["id"]
+    ids |= {"shared_playlist": playlist, "shared_preview": preview["id"], "shared_task": task["id"]}
+    ids |= {"token": link["token"], "guest": guest.id, "guest_secret": guest.person["guest_secret"]}
+    ids |= {"guest_comment": comment, "guest_file": file, "shared_status": task["task_status_id"]}
 
 
 def _put_in_place(world: World, connection: psycopg.Connection) -> None:

@@ -87,7 +87,7 @@ async def create_bot(tx: Transaction, *, name: str, email: str | None, role: str
 
 async def give_role(tx: Transaction, email: str, role: str) -> bool:
     """Give somebody a role; whether that changed anything."""
-    who = await _person(tx, email)
+    who = await person_of(tx, email)
     if who["role"] == role:
         return False
     await persons.update(tx, OPERATOR, who["id"], {"role": role})
@@ -97,7 +97,7 @@ async def give_role(tx: Transaction, email: str, role: str) -> bool:
 async def reset_password(tx: Transaction, email: str, password: str, *, disable_2fa: bool) -> None:
     """Give somebody a new password; their sessions and any lockout end."""
     check_length(password)
-    who = await _person(tx, email)
+    who = await person_of(tx, email)
     await store_password(tx, who["id"], await passwords.hash_password(password))
     await let_in_again(tx, who["id"], (who["email"], who["desktop_login"]))
     if disable_2fa:
@@ -109,7 +109,8 @@ async def everybody(db: Database) -> list[asyncpg.Record]:
     return await db.rows(_EVERYBODY)
 
 
-async def _person(tx: Transaction, email: str) -> asyncpg.Record:
+async def person_of(tx: Transaction, email: str) -> asyncpg.Record:
+    """The person whose address it is, locked. Raises NotFound, or BadRequest when there are several."""
     rows = await tx.rows(_BY_EMAIL, email=email)
     if not rows:
         raise NotFound(f"Nobody has the e-mail address {email}.")

@@ -30,6 +30,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     literal,
     select,
@@ -39,7 +40,7 @@ from sqlalchemy import (
 
 from pegbar.accounts import queries
 from pegbar.accounts.addresses import AnyRequest, client_address, network_of
-from pegbar.accounts.tables import failed_attempt, failed_guess, known_address
+from pegbar.accounts.tables import failed_attempt, failed_guess, known_address, person
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import param, sql
@@ -87,6 +88,7 @@ def _state(who: Select[Any]) -> Executable:
 
 _AT_SIGN_IN = _state(queries.person_to_sign_in)
 _OF_PERSON = _state(queries.person_by_id)
+_OF_NOBODY = _state(select(person.c.id).where(false()))
 
 _ATTEMPTS_OF_ADDRESS = select(failed_attempt.c.attempts).where(
     failed_attempt.c.address == param("network", Text),
@@ -189,7 +191,7 @@ class Guesses:
     """The attempts of one request, counted over all processes."""
 
     def __init__(self, db: Database, request: AnyRequest) -> None:
-        self._db, self._limit = db, settings().login_rate_limit
+        self.db, self._limit = db, settings().login_rate_limit
         self.network = network_of(request)
         #: The address as it is remembered; nothing when it is not certain: nobody signed in from there before.
         self.address = _digest("known-address", self.network).hex() if client_address(request) else ""
@@ -197,14 +199,12 @@ class Guesses:
     async def check(self) -> None:
         """Raise TooManyRequests when the address has used up its attempts."""
         if self._limit:
-            self._refuse_beyond(await self._db.value(_ATTEMPTS_OF_ADDRESS, network=self.network), self._limit - 1)
+            self._refuse_beyond(await self.db.value(_ATTEMPTS_OF_ADDRESS, network=self.network), self._limit - 1)
 
     async def failed(self) -> None:
         """Count a failed attempt of the address alone. Raises TooManyRequests when it is one too many."""
         if self._limit:
-            self._refuse_beyond(
-                await self._db.value(_COUNT_ATTEMPT, network=self.network, is_limited=True), self._limit
-            )
+            self._refuse_beyond(await self.db.value(_COUNT_ATTEMPT, network=self.network, is_limited=True), self._limit)
 
     async def at_sign_in(self, identifier: str) -> Target:
         """What somebody guesses at who types this name. Raises TooManyRequests as `check` does."""
@@ -214,9 +214,13 @@ class Guesses:
         """The secrets that somebody signed in is asked for again. Raises TooManyRequests as `check` does."""
         return await self._target(_OF_PERSON, ("signed-in", str(person_id)), person_id=person_id)
 
+    async def of_secret(self, kind: str, name: str) -> Target:
+        """A secret that is nobody's own, such as the password of a link. Raises TooManyRequests as `check` does."""
+        return await self._target(_OF_NOBODY, (kind, name))
+
     async def _target(self, statement: Executable, subject: tuple[str, str], **key: Any) -> Target:
         here, elsewhere = _place(*subject, self.address), _place(*subject)
-        state = await self._db.row(
+        state = await self.db.row(
             statement, here=here, elsewhere=elsewhere, address=self.address, network=self.network, **key
         )
         assert state is not None
@@ -235,7 +239,7 @@ class Guesses:
 
         Raises TooManyRequests when it is one too many of the address.
         """
-        counted = await self._db.row(
+        counted = await self.db.row(
             _COUNT_GUESS, place=target.place, network=self.network, is_limited=bool(self._limit)
         )
         assert counted is not None

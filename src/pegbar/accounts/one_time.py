@@ -96,12 +96,12 @@ async def keep(
 
 
 async def keep_beside(
-    tx: Transaction, kind: str, subject: UUID | str, secret: str, lifetime: timedelta, *, most: int
+    tx: Transaction, kind: str, subject: UUID | str, secret: str, lifetime: timedelta, *, most: int, **data: Any
 ) -> None:
     """Remember a secret beside the subject's earlier ones, of which the last are left so that there are `most`."""
     subject, digest = _place(kind, subject, secret)
     await tx.execute(_MAKE_ROOM, kinds=[kind], subject=subject, most=most - 1)
-    await keep(tx, kind, subject, secret, lifetime, slot=digest)
+    await keep(tx, kind, subject, secret, lifetime, slot=digest, **data)
 
 
 async def count(db: Reader, kind: str, subject: UUID | str) -> int:
@@ -119,7 +119,7 @@ def _named(kinds: Sequence[str], subject: UUID | str | None, secret: str) -> dic
     }
 
 
-async def is_good(db: Reader, kinds: Sequence[str], subject: UUID | str, secret: str) -> bool:
+async def is_good(db: Reader, kinds: Sequence[str], subject: UUID | str | None, secret: str) -> bool:
     """Whether a secret of one of these kinds would work, without using it up."""
     return bool(await db.value(_IS_GOOD, **_named(kinds, subject, secret)))
 

@@ -4,20 +4,18 @@ Hashing is work for the processor. It runs in threads of its own, so that nobody
 there are cores, behind everything else that the machine has to do. What would wait for long is refused.
 """
 
-import asyncio
 import os
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
 import bcrypt
 
+from pegbar.accounts.threads import Threads
 from pegbar.config import settings
-from pegbar.core.errors import BadRequest, Unavailable
+from pegbar.core.errors import BadRequest
 
 T = TypeVar("T")
 
@@ -27,7 +25,6 @@ LONGEST = 72
 THREADS = min(os.cpu_count() or 1, 4)
 #: Hashes that a process has under way or waiting, some eight seconds of them; one address has at most half of them.
 MOST = 32 * THREADS
-_RETRY_AFTER = 5
 
 
 def _behind_everybody() -> None:
@@ -36,30 +33,9 @@ def _behind_everybody() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
-class _Queue:
-    """The hashing of this process."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, "passwords", _behind_everybody)
-        self._pending: Counter[str | None] = Counter()
-
-    async def run(self, client: str | None, work: Callable[..., T], *arguments: object) -> T:
-        """What the work returns. Raises Unavailable when too much is waiting, or too much of this client's."""
-        if self._pending.total() >= MOST or (client is not None and self._pending[client] >= MOST // 2):
-            # Gazu takes a 503 for a success unless `login` is false (spec clients).
-            raise Unavailable("Too many sign-ins at once. Try again in a moment.", seconds=_RETRY_AFTER, login=False)
-        self._pending[client] += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-        finally:
-            self._pending[client] -= 1
-            if not self._pending[client]:
-                del self._pending[client]
-
-
 @cache
-def _queue() -> _Queue:
-    return _Queue()
+def _queue() -> Threads:
+    return Threads("passwords", THREADS, MOST, _behind_everybody)
 
 
 async def in_turn(client: str | None, work: Callable[..., T], *arguments: object) -> T:

@@ -12,7 +12,6 @@ from pegbar.accounts.second_factors import proofs
 from pegbar.accounts.second_factors.proofs import Proof
 from pegbar.accounts.sessions import A_PERSON, REFRESHING, SIGNED_IN
 from pegbar.core.data.database import Database, Transaction
-from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller, anyone
 from pegbar.core.http.routing import Reply, get, post
 
@@ -33,9 +32,11 @@ async def login(request: AnyRequest, body: Login, db: Database) -> Any:
     """
     guesses = Guesses(db, request)
     target = await guesses.at_sign_in(body.email)
-    who = await sign_in.check_password(guesses, target, body.password)
+    target = await sign_in.check_password(guesses, target, body.password, body.email)
+    who = target.who
+    assert who is not None
     await proofs.at_sign_in(db, guesses, target, body)
-    if sign_in.must_choose_password(body.password):
+    if sign_in.must_choose_password(who, body.password):
         raise await _default_password(db, guesses, target)
     gated = sign_in.needs_second_factor_setup(who)
     async with db.transaction(who["id"]) as tx:
@@ -92,36 +93,3 @@ async def refresh(tx: Transaction, caller: Caller, request: AnyRequest) -> Any:
     if cookies.is_browser(request):
         return Reply({"refresh": True}, cookies=cookies.access_cookie(request, access))
     return {"access_token": access}
-
-
-# Single sign-on, which this server does not offer. Source: spec accounts, "LDAP, SAML, OIDC"
-
-
-def _not_offered(protocol: str) -> ApiError:
-    """The refusal of a way in that is not offered. Clients look for its text under `error`."""
-    message = f"{protocol} is not enabled: this server does not offer single sign-on."
-    return ApiError(message, status=400, error=message)
-
-
-@get("/auth/saml/login", access=anyone, errors=(400,))
-async def begin_saml() -> None:
-    """Begin a SAML sign-in; always refused."""
-    raise _not_offered("SAML")
-
-
-@post("/auth/saml/sso", access=anyone, status=200, errors=(400,))
-async def end_saml() -> None:
-    """End a SAML sign-in; always refused."""
-    raise _not_offered("SAML")
-
-
-@get("/auth/oidc/login", access=anyone, errors=(400,))
-async def begin_oidc() -> None:
-    """Begin an OpenID Connect sign-in; always refused."""
-    raise _not_offered("OIDC")
-
-
-@get("/auth/oidc/callback", access=anyone, errors=(400,))
-async def end_oidc() -> None:
-    """End an OpenID Connect sign-in; always refused."""
-    raise _not_offered("OIDC")

@@ -1,12 +1,24 @@
 """Signing in with a password. Source: spec accounts, "Login flow"."""
 
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import asyncpg
+import structlog
 from sqlalchemy import select
 
 from pegbar.accounts import passwords
 from pegbar.accounts.guesses import Guesses, Target
+from pegbar.accounts.sign_on.ldap.outcomes import DirectoryAway
+from pegbar.accounts.sign_on.ldap.proving import (
+    Newcomer,
+    Proof,
+    directories,
+    is_of_directory,
+    local_passwords_count,
+    prove,
+)
+from pegbar.accounts.sign_on.refusals import SignOnRefused
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import Transaction
@@ -14,6 +26,9 @@ from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import ApiError
 
+log = structlog.get_logger()
+
+_RETRY_AFTER = 5
 #: The password of accounts that wait for their owner to choose one.
 DEFAULT_PASSWORD = "default"  # noqa: S105
 
@@ -40,10 +55,14 @@ def locked_out(seconds: int) -> SignInRefused:
 
 def wrong_password() -> SignInRefused:
     """The same answer for a wrong password and for nobody."""
-    message = "The e-mail or the password is wrong."
-    if settings().auth_strategy == "auth_remote_ldap":
-        message += " This server does not sign in against LDAP directories."
-    return SignInRefused(message)
+    return SignInRefused("The e-mail or the password is wrong.")
+
+
+def directory_away() -> SignInRefused:
+    """The answer while the studio's directory cannot say whose password it is."""
+    refused = SignInRefused("The directory of the studio cannot be reached. Try again in a moment.", status=503)
+    refused.headers["retry-after"] = str(_RETRY_AFTER)
+    return refused
 
 
 #: The last check of a right password: against what happened while it was compared. Holds off a password change.
@@ -74,44 +93,71 @@ async def admit(tx: Transaction, guesses: Guesses, target: Target) -> None:
         raise locked_out(closed_for)
 
 
-async def check_password(guesses: Guesses, target: Target, password: str) -> asyncpg.Record:
-    """The active person whose password it is. Failures are counted. Raises SignInRefused.
+async def check_password(guesses: Guesses, target: Target, password: str, typed: str = "") -> Target:
+    """What was guessed at, with the active person whose password it is. Failures are counted. Raises SignInRefused.
 
-    Nobody is told from somebody by the answer or by the time it takes.
+    Nobody is told from somebody by the answer or by the time it takes. Whom a directory knows by the name that was
+    typed, and nobody here, gets an account.
     """
     _check_strategy()
     if target.closed_for is not None:
         await guesses.failed()
         raise locked_out(target.closed_for)
+    try:
+        proof = await _prove(guesses, target.who, password, typed)
+        if proof.right and target.who is None and proof.newcomer is not None:
+            target = await _welcome(guesses, target, proof.newcomer)
+    except DirectoryAway as away:
+        log.warning("a directory cannot be reached", reason=str(away))
+        await refuse_guess(guesses, target, directory_away())
     who = target.who
-    if not await _is_right(who, password, guesses.network) or who is None:
-        await refuse_guess(guesses, target, wrong_password())
+    if not proof.right or who is None:
+        await refuse_guess(guesses, target, password_expired() if proof.expired else wrong_password())
     if who["active"] is False or not _preview_is_open(who):
         await guesses.failed()
         raise SignInRefused("This account is inactive.", status=401, unactive=True)
-    return who
+    return target
+
+
+def password_expired() -> SignInRefused:
+    """The answer to a password that was right, and has to be changed where it is kept."""
+    return SignInRefused("Your password of the studio's directory is expired: change it there, then sign in.")
 
 
 def _check_strategy() -> None:
-    """Refuse everybody alike where nobody can sign in with a password of this server."""
+    """Refuse everybody alike where nobody can sign in with a password."""
     strategy = settings().auth_strategy
     if strategy not in ("auth_local_classic", "auth_local_no_password", "auth_remote_ldap"):
         raise SignInRefused(f"This server knows no sign-in by {strategy} (AUTH_STRATEGY).", status=409)
-    if strategy == "auth_remote_ldap" and not settings().ldap_fallback:
-        raise SignInRefused("This server does not sign in against LDAP directories.")
 
 
-async def _is_right(who: asyncpg.Record | None, password: str, network: str) -> bool:
-    strategy = settings().auth_strategy
-    if who is not None and strategy == "auth_local_no_password":
-        return True
-    from_directory = who is not None and strategy == "auth_remote_ldap" and who["is_generated_from_ldap"]
-    return await passwords.matches(password, None if who is None or from_directory else who["password"], network)
+async def _prove(guesses: Guesses, who: asyncpg.Record | None, password: str, typed: str) -> Proof:
+    """Whether a password is right. Raises DirectoryAway."""
+    if who is not None and settings().auth_strategy == "auth_local_no_password":
+        return Proof(True)
+    is_local = who is not None and not is_of_directory(who) and local_passwords_count()
+    if await passwords.matches(password, who["password"] if who is not None and is_local else None, guesses.network):
+        return Proof(True)
+    if not directories():
+        return Proof(False)
+    return await prove(guesses.db, who, typed, password, guesses.network)
 
 
-def must_choose_password(password: str) -> bool:
+async def _welcome(guesses: Guesses, target: Target, newcomer: Newcomer) -> Target:
+    """The target with the account that somebody new gets."""
+    from pegbar.accounts.sign_on.ldap.people import welcome  # which stands on who may be hired, and that on sessions
+
+    try:
+        who = await guesses.db.write(None, lambda tx: welcome(tx, newcomer))
+    except SignOnRefused as refused:
+        await refuse_guess(guesses, target, SignInRefused(refused.message))
+    return replace(target, who=who)
+
+
+def must_choose_password(who: asyncpg.Record, password: str) -> bool:
     """Whether the password that was right is the one nobody keeps."""
-    return password == DEFAULT_PASSWORD and settings().auth_strategy != "auth_local_no_password"
+    checked = settings().auth_strategy != "auth_local_no_password" and not is_of_directory(who)
+    return checked and password == DEFAULT_PASSWORD
 
 
 def _preview_is_open(who: asyncpg.Record) -> bool:

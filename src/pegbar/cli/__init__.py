@@ -45,7 +45,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from pegbar.core.privacy import shut_others_out
 
         if words[:1] not in _OF_SERVERS:  # these start often, and need no other command
-            from pegbar.cli import database, files, inspection, media, shotgrid, sync, users  # noqa: F401
+            from pegbar.cli import (  # noqa: F401
+                database,
+                directory,
+                files,
+                inspection,
+                media,
+                search,
+                shotgrid,
+                sso,
+                sync,
+                users,
+            )
 
     shut_others_out()
     try:

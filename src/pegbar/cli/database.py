@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
 from pegbar.cli import UserError, app, err, out
-from pegbar.cli.place import Place, database_of
+from pegbar.cli.place import Place, database_of, give, secret_key
 from pegbar.config import settings
 from pegbar.core.data import migrations
 from pegbar.core.data.embedded import binary
@@ -148,23 +148,31 @@ def hand_back(
     *,
     yes: Annotated[bool, Parameter(negative=(), help="Do not ask.")] = False,
     dry_run: Annotated[bool, Parameter(negative=(), help="Only tell what would be done.")] = False,
+    lose_links: Annotated[
+        bool, Parameter(negative=(), help="Revoke share links that were made with a SECRET_KEY which is lost.")
+    ] = False,
 ) -> None:
-    """Give an adopted database back to the server that made it: what Pegbar added goes, no row changes."""
+    """Give an adopted database back to the server that made it: what Pegbar added goes, all else stays as it is."""
+    from pegbar.app import load_domains
     from pegbar.core.data.migrations import handing_back
 
     with database_of(place, current=False) as url:
+        if (settings().data_folder / "secret.key").exists():
+            give("SECRET_KEY", secret_key(settings().data_folder))
+        load_domains()
         try:
-            _tell_parting(handing_back.look(url))
+            _tell_parting(handing_back.look(url, lose=lose_links))
             if dry_run:
                 out.print("Nothing was changed: this was a dry run.")
                 return
             if not yes and not _agreed("Hand the database back?"):
                 raise UserError("Nothing was changed.")
-            handing_back.hand_back(url)
+            parting = handing_back.hand_back(url, lose=lose_links)
         except handing_back.CannotHandBack as refused:
             _list("Missing, and needed:", refused.needed)
             raise UserError(str(refused)) from None
-    out.print("The database is the other server's again. No row was touched.")
+    rest = "No other row was touched." if parting.rewritten else "No row was touched."
+    out.print(f"The database is the other server's again. {rest}")
     out.print("To come back: pegbar db adopt")
 
 
@@ -175,6 +183,7 @@ def _tell_parting(parting: "Parting") -> None:
     _list("Indexes that go:", parting.indexes)
     _list("Constraints that go:", [f"{name} of {table}" for table, name in parting.constraints])
     _list("Jobs that nobody will do:", parting.waiting_jobs)
+    _list("Written as the other server reads it:", parting.rewritten)
     _list("Different from a fresh database; it stays so:", parting.differences)
 
 

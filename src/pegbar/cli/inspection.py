@@ -51,11 +51,13 @@ def events(
 ) -> None:
     """List every event with its payload."""
     from pegbar.app import load_domains
+    from pegbar.core.live import conversations
     from pegbar.core.live import events as declared
 
     load_domains()
     if markdown:
-        out.print(declared.documentation(), markup=False, end="", soft_wrap=True)
+        text = declared.documentation() + conversations.documentation()
+        out.print(text, markup=False, end="", soft_wrap=True)
         return
     for name, keys in sorted({(event.name, event.keys) for event in declared.declared}):
         out.print(f"{name:<44}{', '.join(keys)}", markup=False, soft_wrap=True)

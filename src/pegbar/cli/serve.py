@@ -16,7 +16,9 @@ from typing import Annotated, Any
 import structlog
 from cyclopts import Parameter
 from rich.text import Text
+from sqlalchemy import Connection
 
+from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
 from pegbar.cli.place import Place, give, secret_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
@@ -51,6 +53,7 @@ def serve(
     give("PEGBAR_UI", None if ui is None else ui.resolve())
     logs.configure()
     _check_ui()
+    _check_sign_on()
     give("SECRET_KEY", secret_key(settings().data_folder))
     embedded = None
     if settings().external_database:
@@ -69,6 +72,7 @@ def serve(
         with migrations.turn(settings().external_database) as connection:
             if migrations.is_unused(connection):
                 administrator = asyncio.run(_first_start())
+            check_search(connection)
         with _private_socket():
             services = _services()
             supervisor = Supervisor(services, embedded)
@@ -82,6 +86,15 @@ def _check_ui() -> None:
     folder = settings().ui_folder
     if folder and not (Path(folder) / "index.html").is_file():
         raise UserError(f"{folder} holds no index.html: give the folder of a built Kitsu web UI (its `dist`).")
+
+
+def _check_sign_on() -> None:
+    """Refuse providers that are set up wrong; say what those lack that are set up right. None is asked anything."""
+    if sign_on().saml:
+        from pegbar.accounts.sign_on.saml.service import missing
+
+        if lack := missing():
+            log.error("nobody can sign in with SAML", reason=lack)
 
 
 def _check_port() -> None:
@@ -100,6 +113,14 @@ def _check_port() -> None:
         if error.errno == errno.EACCES:
             raise UserError(f"Port {port} is reserved for root. Choose one above 1023 with --port.") from None
         raise UserError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+
+
+def check_search(connection: Connection) -> None:
+    """Say what the database lacks for the search, and what to do."""
+    from pegbar.search.actions import ADVICE, USES_SIMILARITY
+
+    if not connection.execute(USES_SIMILARITY).scalar():
+        log.warning(ADVICE)
 
 
 async def _first_start() -> tuple[str, str] | None:

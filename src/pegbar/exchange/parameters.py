@@ -1,4 +1,4 @@
-"""Parameters of imports that must not be misread."""
+"""Parameters of imports and exports that must not be misread."""
 
 from pegbar.config import FALSE, TRUE
 from pegbar.core.errors import BadRequest

@@ -1,6 +1,7 @@
 """Pictures of persons, productions and the organisation. Source: spec media, "Avatars"."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -75,18 +76,25 @@ async def _show(request: AnyRequest, db: Database, gallery: Gallery, row_id: UUI
     return await download(request, addresses.picture("thumbnails", row_id), kind="image/png")
 
 
-async def _take(request: AnyRequest, db: Database, caller: Caller, gallery: Gallery, row_id: UUID) -> dict[str, str]:
-    async with received_form(request) as form:
-        upload = form.file()
-        async with rendered(upload.path, (AVATAR,), holder=caller.id, name=upload.name) as picture:
-            address = addresses.picture("thumbnails", row_id)
-            size = await store().put(address, picture.files["thumbnails"])
-    async with db.transaction(caller.id) as tx:
+async def show_as(
+    db: Database, author_id: UUID | None, gallery: Gallery, row_id: UUID, source: Path, name: str
+) -> None:
+    """Make a picture the avatar of a row. Raises UnreadablePicture, Busy, NotFound."""
+    async with rendered(source, (AVATAR,), holder=author_id, name=name) as picture:
+        address = addresses.picture("thumbnails", row_id)
+        size = await store().put(address, picture.files["thumbnails"])
+    async with db.transaction(author_id) as tx:
         if not await tx.update(gallery.table, row_id, has_avatar=True):
             raise NotFound(f"There is no {gallery.table.name} {row_id}.")
         await record(tx, address, size)
         for event in gallery.events:
             tx.emit(event, **{f"{gallery.table.name}_id": row_id})
+
+
+async def _take(request: AnyRequest, db: Database, caller: Caller, gallery: Gallery, row_id: UUID) -> dict[str, str]:
+    async with received_form(request) as form:
+        upload = form.file()
+        await show_as(db, caller.id, gallery, row_id, upload.path, upload.name)
     return {"thumbnail_path": f"{gallery.path.removeprefix('/')}/{row_id}.png"}
 
 

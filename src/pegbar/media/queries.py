@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, any_, case, false, func, literal_column, select, text
+from sqlalchemy import ColumnElement, FromClause, Select, any_, case, false, func, literal_column, select, text
 
 from pegbar.accounts.standing import is_open
 from pegbar.core.data.parameters import param, sql
@@ -85,8 +85,8 @@ def _full_name() -> ColumnElement[str]:
     )
 
 
-def _served() -> Select[tuple[object, ...]]:
-    """What serving a preview needs, and the words its download is named with."""
+def served(previews: FromClause = preview_file) -> Select[Any]:
+    """What serving previews needs, and the words their downloads are named with; of those joined in `previews`."""
     return (
         select(
             preview_file.c.id,
@@ -103,7 +103,7 @@ def _served() -> Select[tuple[object, ...]]:
             _full_name().label("entity_name"),
             task_type.c.name.label("task_type_name"),
         )
-        .select_from(preview_file)
+        .select_from(previews)
         .outerjoin(task, task.c.id == preview_file.c.task_id)
         .outerjoin(entity, entity.c.id == task.c.entity_id)
         .outerjoin(entity_type, entity_type.c.id == entity.c.entity_type_id)
@@ -111,11 +111,10 @@ def _served() -> Select[tuple[object, ...]]:
         .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
         .outerjoin(project, project.c.id == task.c.project_id)
         .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
-        .where(preview_file.c.id == _PREVIEW_ID)
     )
 
 
-served_preview = _served()
+served_preview = served().where(preview_file.c.id == _PREVIEW_ID)
 
 #: What showing a picture of a preview needs, as JSON: it comes along with the caller, by the key of their place.
 SHOWN = (

@@ -179,3 +179,41 @@ async def tell_assigned(got: Assignment) -> None:
     for row in rows:
         _emit(got.tx, row["project_id"], row["id"], row["person_id"])
     _send(got.tx, [row["id"] for row in rows if row["wants_messages"]])
+
+
+_CLIENT_OF = on(somebody_written("r"), written("playlist.project_id"))
+_CLIENTS_TOLD = sql(
+    f"""
+    WITH notified AS (
+      INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, playlist_id)
+      SELECT gen_random_uuid(), :now, :now, false, false, 'playlist-ready', r.id, :author_id, playlist.id
+        FROM playlist, person r
+       WHERE playlist.id = :playlist_id
+         AND {as_text(_CLIENT_OF.in_team & _CLIENT_OF.has_role("client"))}
+         AND r.active IS NOT FALSE AND r.is_bot IS NOT TRUE AND r.preview_project_id IS NULL
+         AND (:studio_id ::uuid IS NULL OR r.studio_id = :studio_id)
+         AND (:department_id ::uuid IS NULL OR EXISTS (
+               SELECT 1 FROM department_link d WHERE d.person_id = r.id AND d.department_id = :department_id))
+      RETURNING id, person_id, playlist_id
+    )
+    SELECT notified.id, notified.person_id, playlist.project_id, {_WANTS_MESSAGES} AS wants_messages
+      FROM notified JOIN playlist ON playlist.id = notified.playlist_id JOIN person r ON r.id = notified.person_id
+    """,  # noqa: S608 - rules of ours
+    studio_id=Uuid,
+    department_id=Uuid,
+)
+
+
+async def tell_clients(
+    tx: Transaction, playlist_id: UUID, *, author_id: UUID, studio_id: UUID | None, department_id: UUID | None
+) -> None:
+    """Tell the clients in a production's team that a playlist is ready: all, or those of a studio or a department.
+
+    Source: spec review, "POST /data/playlists/{playlist_id}/notify-clients"; its Worth fixing 13: who is not active any
+    more is told nothing.
+    """
+    about = {"author_id": author_id, "studio_id": studio_id, "department_id": department_id}
+    rows = await tx.rows(_CLIENTS_TOLD, now=utc_now(), playlist_id=playlist_id, **about)
+    for row in rows:
+        _emit(tx, row["project_id"], row["id"], row["person_id"])
+    _send(tx, [row["id"] for row in rows if row["wants_messages"]])

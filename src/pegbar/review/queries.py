@@ -63,7 +63,11 @@ playlist_row = select(json_object(PLAYLIST)).where(playlist.c.id == param("playl
 
 _with_jobs = PLAYLIST.but(build_jobs=BUILD_JOBS.ids(playlist))
 #: Every playlist of a production, whole.
-all_of_project = select(json_object(_with_jobs)).where(playlist.c.project_id == _PROJECT_ID)
+all_of_project = (
+    select(json_object(_with_jobs))
+    .where(playlist.c.project_id == _PROJECT_ID)
+    .order_by(playlist.c.created_at, playlist.c.id)
+)
 
 _one_page = (
     select(json_object(_with_jobs).label("row"))
@@ -81,6 +85,10 @@ page_of_project = select(
 
 known_entity = select(entity.c.id).where(entity.c.id == param("entity_id"))
 
+known_entities = select(entity.c.id).where(entity.c.id == any_(param("entity_ids")))
+
+#: Previews that nobody can look at come last, whatever their revision. One still in the making is somebody's latest.
+_UNSEEN = ("broken", "missing")
 _ranked = (
     select(
         task.c.entity_id,
@@ -88,7 +96,14 @@ _ranked = (
         func.row_number()
         .over(
             partition_by=task.c.entity_id,
-            order_by=(preview_file.c.revision.desc(), preview_file.c.created_at.desc(), preview_file.c.id),
+            order_by=(
+                preview_file.c.status.in_(_UNSEEN),
+                preview_file.c.revision.desc(),
+                (preview_file.c.status == "ready").desc(),
+                preview_file.c.position,
+                preview_file.c.created_at.desc(),
+                preview_file.c.id,
+            ),
         )
         .label("rank"),
     )

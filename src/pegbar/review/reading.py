@@ -1,12 +1,15 @@
 """Playlists with the previews of their entities, each read in one statement.
 
-Source: spec review, "Playlist read shape (team)" and "GET /data/playlists/entities/{entity_id}/preview-files".
+Source: spec review, "Playlist read shape (team)", "GET /data/playlists/entities/{entity_id}/preview-files", and "POST
+/data/projects/{project_id}/playlists/temp".
 """
 
 from sqlalchemy import Executable, select
 
+from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.wire import json_list, json_object
+from pegbar.entities.kinds import ASSET, EDIT, SCENE, SEQUENCE, SHOT, SPECIAL
 from pegbar.review.shapes import BUILD_JOB, PLAYLIST
 from pegbar.review.tables import build_job, playlist
 
@@ -15,9 +18,9 @@ _TIME = """to_char(p.created_at, 'YYYY-MM-DD"T"HH24:MI:SS')"""
 _DURATION = """(CASE WHEN coalesce(p.duration, 0) = trunc(coalesce(p.duration, 0))
                      THEN trunc(coalesce(p.duration, 0))::bigint::text || '.0' ELSE p.duration::text END)::json"""
 
-#: A preview in a playlist. Its status is a label there.
+#: A preview in a playlist.
 _IN_PLAYLIST = f"""'id', p.id, 'revision', p.revision, 'extension', p.extension, 'width', p.width, 'height', p.height,
-    'duration', {_DURATION}, 'status', initcap(p.status), 'created_at', {_TIME}, 'task_id', p.task_id"""
+    'duration', {_DURATION}, 'status', p.status, 'created_at', {_TIME}, 'task_id', p.task_id"""
 #: A preview among those of an entity.
 _OF_ENTITY = f"""'id', p.id, 'revision', p.revision, 'original_name', p.original_name, 'extension', p.extension,
     'width', p.width, 'height', p.height, 'duration', {_DURATION}, 'status', p.status, 'annotations', p.annotations,
@@ -92,7 +95,7 @@ entries_of_playlist: Executable = sql(
                   'preview_file_id', f.id, 'preview_file_extension', f.extension,
                   'preview_file_revision', f.revision, 'preview_file_width', f.width,
                   'preview_file_height', f.height, 'preview_file_duration', f.duration,
-                  'preview_file_status', initcap(f.status), 'preview_file_task_id', f.task_id,
+                  'preview_file_status', f.status, 'preview_file_task_id', f.task_id,
                   'preview_file_previews',
                   CASE WHEN f.rank = 1 THEN coalesce(s.previews, '[]'::json) ELSE '[]'::json END) END
            )::text, -1) || ', "preview_files": ' || coalesce(b.preview_files::text, '[]') || '}}'
@@ -107,7 +110,7 @@ entries_of_playlist: Executable = sql(
 _BUILDS = json_list(
     select(json_object(BUILD_JOB.only("id", "status", "created_at", "message")))
     .where(build_job.c.playlist_id == playlist.c.id)
-    .order_by(build_job.c.created_at.desc())
+    .order_by(build_job.c.created_at.desc(), build_job.c.id)
     .correlate(playlist)
 )
 #: A playlist of a production without its entries, with its builds.
@@ -115,9 +118,77 @@ playlist_of_project = select(json_object(PLAYLIST.but("shots", build_jobs=_BUILD
     playlist.c.id == param("playlist_id"), playlist.c.project_id == param("project_id")
 )
 
-#: The builds of a production's playlists.
-builds_of_project = (
-    select(json_object(BUILD_JOB))
-    .join(playlist, playlist.c.id == build_job.c.playlist_id)
-    .where(playlist.c.project_id == param("project_id"))
+# Of tasks that are selected on a page
+
+_HERE = on(somebody_written("me"), written("t.project_id"))
+_REACHED = as_text(_HERE.sees_production & _HERE.reaches(written("t.entity_id")))
+_GOING = as_text(is_going(written("t.project_id")))
+_SPECIAL = ", ".join(f"'{kind}'" for kind in SPECIAL)
+#: What is above an entity: shots are in a sequence, sequences and edits in an episode, assets are of a type.
+_IN_SEQUENCE = f"(above.id IS NOT NULL AND s.kind IN ('{SHOT}', '{SCENE}'))"
+_IN_EPISODE = f"(above.id IS NOT NULL AND s.kind IN ('{SEQUENCE}', '{EDIT}'))"
+_OF_TYPE = f"(s.kind = '{ASSET}')"
+_EPISODE_NAME = f"CASE WHEN {_IN_EPISODE} THEN above.name ELSE '' END"
+_SEQUENCE_NAME = f"CASE WHEN {_IN_SEQUENCE} THEN above.name ELSE '' END"
+_TYPE_NAME = f"CASE WHEN {_OF_TYPE} THEN s.type_name ELSE '' END"
+
+#: The entries of a playlist of tasks, each with whether the caller reaches its task: others have no entry. `task_ids`
+#: come first, then of each of `entity_ids` the task of the latest comment that has a preview. Unknown tasks are left
+#: out. The preview is the last one of the task's type, else of the first type of the production that has any.
+entries_of_tasks: Executable = sql(
+    f"""
+    WITH requested AS (
+      SELECT task_id, n FROM unnest(:task_ids ::uuid[]) WITH ORDINALITY AS r (task_id, n)
+       UNION ALL
+      SELECT last.id, cardinality(:task_ids ::uuid[]) + r.n
+        FROM unnest(:entity_ids ::uuid[]) WITH ORDINALITY AS r (entity_id, n)
+       CROSS JOIN LATERAL (SELECT id FROM task WHERE task.entity_id = r.entity_id AND last_preview_file_id IS NOT NULL
+                            ORDER BY last_comment_date DESC NULLS LAST, created_at DESC, id LIMIT 1) AS last
+    ), subjects AS MATERIALIZED (
+      SELECT r.n, t.id AS task_id, t.project_id, t.task_type_id, t.entity_id, e.name, e.parent_id,
+             et.id AS type_id, et.name AS type_name,
+             CASE WHEN et.name IN ({_SPECIAL}) THEN et.name ELSE '{ASSET}' END AS kind, {_REACHED} AS reached
+        FROM (SELECT task_id, min(n) AS n FROM requested GROUP BY task_id) AS r
+        JOIN person me ON me.id = :caller_id
+        JOIN task t ON t.id = r.task_id
+        JOIN entity e ON e.id = t.entity_id
+        JOIN entity_type et ON et.id = e.entity_type_id
+       WHERE NOT {_GOING}
+    ), {_previews("SELECT entity_id FROM subjects WHERE reached", _OF_ENTITY, _SIBLING_OF_ENTITY, "p.created_at")},
+    newest AS (
+      SELECT DISTINCT ON (entity_id, task_type_id) * FROM files WHERE rank = 1
+       ORDER BY entity_id, task_type_id, revision DESC
+    ), chosen AS (
+      SELECT DISTINCT ON (s.n) s.n, f.id
+        FROM subjects s
+        JOIN newest f ON f.entity_id = s.entity_id
+        JOIN task_type k ON k.id = f.task_type_id
+        LEFT JOIN project_task_type_link l ON l.project_id = s.project_id AND l.task_type_id = f.task_type_id
+       WHERE f.task_type_id = s.task_type_id OR (l.task_type_id IS NOT NULL AND k.for_entity = s.kind)
+       ORDER BY s.n, f.task_type_id = s.task_type_id DESC, l.priority DESC NULLS LAST, k.name, k.id
+    )
+    SELECT s.task_id, s.reached, CASE WHEN s.reached THEN (left(json_build_object(
+             'id', s.entity_id, 'name', s.name, 'preview_file_task_id', s.task_id,
+             'parent_name', {_EPISODE_NAME} || {_SEQUENCE_NAME} || {_TYPE_NAME},
+             'episode_id', CASE WHEN {_IN_EPISODE} THEN above.id::text ELSE '' END, 'episode_name', {_EPISODE_NAME},
+             'sequence_id', CASE WHEN {_IN_SEQUENCE} THEN above.id::text ELSE '' END, 'sequence_name', {_SEQUENCE_NAME},
+             'asset_type_id', CASE WHEN {_OF_TYPE} THEN s.type_id::text ELSE '' END, 'asset_type_name', {_TYPE_NAME},
+             'preview_files', coalesce(b.preview_files, '{{}}'::json))::text, -1)
+           || CASE WHEN p.id IS NULL THEN '}}' ELSE ', ' || substr(json_build_object(
+             'preview_file_id', p.id, 'preview_file_extension', p.extension, 'preview_file_width', p.width,
+             'preview_file_height', p.height, 'preview_file_duration', {_DURATION},
+             'preview_file_revision', p.revision, 'preview_file_status', p.status,
+             'preview_file_annotations', coalesce(p.annotations, '[]'),
+             'preview_file_previews', coalesce(i.previews, '[]'::json))::text, 2) END) END AS entry
+      FROM subjects s
+      LEFT JOIN entity above ON above.id = s.parent_id
+      LEFT JOIN chosen c ON c.n = s.n
+      LEFT JOIN preview_file p ON p.id = c.id
+      LEFT JOIN siblings i ON i.main_id = p.id
+      LEFT JOIN by_entity b ON b.entity_id = s.entity_id
+     ORDER BY CASE WHEN :is_sorted THEN {_EPISODE_NAME} END COLLATE "C",
+              CASE WHEN :is_sorted THEN {_SEQUENCE_NAME} END COLLATE "C",
+              CASE WHEN :is_sorted THEN {_TYPE_NAME} END COLLATE "C",
+              CASE WHEN :is_sorted THEN s.name END COLLATE "C", s.n
+    """  # noqa: S608 - constants
 )

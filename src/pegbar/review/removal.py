@@ -30,10 +30,10 @@ def built_movie(build_job_id: UUID) -> Address:
 
 @going(build_job)
 async def drop_builds(removal: Removal, build_job_ids: list[UUID]) -> AsyncIterator[None]:
-    """The movies of builds go with them."""
+    """The movies of builds go with them, whatever is kept of others: they can be built again."""
     tx = removal.tx
     rows = await tx.rows(_BUILDS, ids=build_job_ids)
-    await mark_deleted(tx, [built_movie(row["id"]) for row in rows], force=removal.production is not None)
+    await mark_deleted(tx, [built_movie(row["id"]) for row in rows], force=True)
     yield
     for row in rows:
         tx.emit(BUILD_JOB_DELETE, project_id=row["project_id"], build_job_id=row["id"], playlist_id=row["playlist_id"])

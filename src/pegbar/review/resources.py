@@ -11,9 +11,9 @@ from pegbar.core.data.writes import writes
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, Rule, member_of, not_vendor, of_row, require, supervisor_of
 from pegbar.core.live.events import api_event
-from pegbar.review import entries
+from pegbar.review import additions, entries, merging
 from pegbar.review.entries import as_uuid
-from pegbar.review.shapes import BUILD_JOBS
+from pegbar.review.shapes import BUILD_JOBS, PLAYLIST, SHOTS_VERSION
 from pegbar.review.tables import playlist
 
 FOR_ENTITIES = ("shot", "asset", "sequence", "edit", "episode")
@@ -51,10 +51,15 @@ def check_editor(caller: Caller, created_by: UUID | None) -> None:
 
 
 async def _prepare(change: Change) -> None:
-    """Names that stand for no episode, and task types that are none."""
-    if change.before is not None:
-        return
+    """Names that stand for no episode, task types that are none, and what others added to a list that is sent whole."""
     document = dict(change.document)
+    if change.before is not None:
+        version, shots = document.get(SHOTS_VERSION), document.get("shots")
+        if isinstance(version, int) and isinstance(shots, list):
+            unseen = await additions.unseen(change.tx, change.row(playlist), version)
+            document["shots"] = merging.merged(shots, change.before["shots"] or (), unseen)
+            change.document = document
+        return
     if document.get("episode_id") in ("all", "main"):
         document["episode_id"] = None
     if "task_type_id" in document and as_uuid(document["task_type_id"]) is None:
@@ -79,6 +84,12 @@ async def _check(change: Change) -> None:
         values["shots"] = await entries.own_previews(change.tx, listed)
 
 
+async def _saved(change: Change) -> None:
+    if change.before is not None and "shots" in change.values:
+        added = merging.added(change.before["shots"] or (), change.values["shots"])
+        await additions.record(change.tx, change.row(playlist), added, in_list_of=change.caller.id)
+
+
 async def _deleting(change: Change) -> None:
     check_editor(change.caller, None if change.before is None else change.before["created_by"])
     await remove(change.tx, playlist, [change.row(playlist)], keep=True)
@@ -100,10 +111,13 @@ playlists = Resource(
         create="project_id",
     ),
     relations=(BUILD_JOBS,),
+    wire=PLAYLIST,
+    own=frozenset({SHOTS_VERSION}),
     scope=visible,
     prepare=_prepare,
     check=_check,
+    saved=_saved,
     deleting=_deleting,
-    skip=frozenset({"read"}),
+    skip=frozenset({"read", "update"}),
     tag="Playlists",
 )

@@ -11,10 +11,12 @@ from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.filters import uuid_filter
 from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import NotFound
-from pegbar.core.http.access import Caller, admin, at, entity_access, member_of, not_vendor, of_row
+from pegbar.core.http.access import Caller, admin, at, entity_access, manager_of, member_of, not_vendor, of_row
 from pegbar.core.http.body import Strict
 from pegbar.core.http.pagination import envelope, window
-from pegbar.core.http.routing import get, path_uuid, post
+from pegbar.core.http.routing import get, path_uuid, post, put
+from pegbar.notifications.events import NOTIFICATION_NEW
+from pegbar.notifications.telling import tell_clients
 from pegbar.review import actions, queries, reading
 from pegbar.review.events import PLAYLIST_ADD_ENTITY
 from pegbar.review.resources import edits_playlist, playlists
@@ -49,6 +51,30 @@ class EntriesToAdd(Strict):
     """Several entries."""
 
     entities: Annotated[list[EntryToAdd], msgspec.Meta(min_length=1)]
+
+
+#: Tasks of one playlist that is made for the moment: more than somebody looks at in a week.
+_MOST_TASKS = 2000
+
+
+class Selection(Strict):
+    """Tasks, and entities in the task that was commented last."""
+
+    task_ids: Annotated[list[UUID], msgspec.Meta(max_length=_MOST_TASKS)] = msgspec.field(default_factory=list)
+    entity_ids: Annotated[list[UUID], msgspec.Meta(max_length=_MOST_TASKS)] = msgspec.field(default_factory=list)
+
+
+class WhichClients(Strict):
+    """The clients to tell: those of a studio, of a department, or all. An empty text is no id."""
+
+    studio_id: str | None = None
+    department_id: str | None = None
+
+
+class Sorting(msgspec.Struct):
+    """Whether entries are sorted by where they are and their name; else they come as they were sent."""
+
+    sort: bool = False
 
 
 class PageQuery(msgspec.Struct):
@@ -115,10 +141,13 @@ async def previews_of_entity(entity_id: UUID, db: Database) -> Json:
     return row
 
 
-@get("/data/projects/{project_id:uuid}/build-jobs", access=replace(admin, place=at("project", "project_id")))
-async def builds_of_project(project_id: UUID, db: Database) -> Json:
-    """The builds of a production's playlists."""
-    return await db.json(reading.builds_of_project, project_id=project_id)
+@post("/data/projects/{project_id:uuid}/playlists/temp", access=member_of("project_id"), status=200, errors=(400,))
+async def temporary_playlist(project_id: UUID, query: Sorting, body: Selection, db: Database) -> Json:
+    """The entries of a playlist of tasks, each with its previews; nothing is stored. At most 2,000 tasks.
+
+    404 for a task that does not exist, 403 for one that the caller may not see, of whatever production.
+    """
+    return await actions.temporary_entries(db, body.task_ids, body.entity_ids, is_sorted=query.sort)
 
 
 @get("/data/projects/{project_id:uuid}/episodes/{episode_id:str}/playlists", access=_MEMBER)
@@ -145,6 +174,19 @@ async def read_playlist(instance_id: str, db: Database, caller: Caller) -> Json:
     return await playlists.read(db, caller, playlist_id)
 
 
+@put("/data/playlists/{instance_id:str}", access=edits_playlist, events=(playlists.events["update"],), malformed=400)
+async def update_playlist(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
+    """Change a playlist. `shots` is its whole list of entries, in their order: who is left out goes.
+
+    With the `shots_version` that came with the list, entries that were added since are kept, each behind its neighbour:
+    they are not in the list because its sender has not seen them. Not so what the caller added by such a list before,
+    whose answer they may not have looked at. Without a version the list replaces the one that is there.
+    """
+    playlist_id = path_uuid(instance_id)
+    await playlists.update(tx, caller, playlist_id, document)
+    return await playlists.read(tx, caller, playlist_id, relations=False)
+
+
 _EDITS = replace(edits_playlist, place=edits_playlist.place.renamed("playlist_id"))
 
 
@@ -158,3 +200,25 @@ async def add_entity(playlist_id: UUID, body: EntryToAdd, tx: Transaction, calle
 async def add_entities(playlist_id: UUID, body: EntriesToAdd, tx: Transaction, caller: Caller) -> Json:
     """Append entities to a playlist."""
     return await actions.add_entities(tx, caller, playlist_id, [entry.couple() for entry in body.entities])
+
+
+@post(
+    "/data/playlists/{playlist_id:uuid}/notify-clients",
+    access=manager_of(of_row("project", playlist.c.project_id, "playlist_id")),
+    status=200,
+    events=(NOTIFICATION_NEW,),
+    errors=(400,),
+)
+async def notify_clients(playlist_id: UUID, body: WhichClients, tx: Transaction, caller: Caller) -> dict[str, str]:
+    """Tell the clients in the team that a playlist is ready, in their inbox and as each of them wants it.
+
+    Answers `{"status": "success"}`, also when nobody is to be told.
+    """
+    await tell_clients(
+        tx,
+        playlist_id,
+        author_id=caller.id,
+        studio_id=to_uuid(body.studio_id, "studio_id") if body.studio_id else None,
+        department_id=to_uuid(body.department_id, "department_id") if body.department_id else None,
+    )
+    return {"status": "success"}

@@ -2,7 +2,22 @@
 
 from sqlalchemy import Index, UniqueConstraint
 
-from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Column, String, Text, choice, flag, reference, table
+from pegbar.core.data.schema import (
+    JSONB,
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    String,
+    Text,
+    Uuid,
+    choice,
+    flag,
+    own_table,
+    reference,
+    table,
+)
 
 BUILD_STATUSES = ("running", "failed", "succeeded")
 BUILD_TYPES = ("archive", "movie")
@@ -40,4 +55,30 @@ build_job = table(
     Column("ended_at", TIMESTAMP),
     reference("playlist", nullable=False, goes="with"),
     Column("message", Text),
+)
+
+#: What was added to a playlist once it was there, numbered in the order of additions: whoever sends the whole list says
+#: up to which number they had seen it. `in_list_of`: whose own copy of the list the entry is in, since they sent it so.
+playlist_addition = own_table(
+    "playlist_addition",
+    Column("number", BigInteger, primary_key=True),
+    reference("playlist", nullable=False, on_delete="CASCADE", goes="with"),
+    Column("entity_id", Uuid, nullable=False),
+    Column("preview_file_id", Uuid),
+    reference("person", "in_list_of", on_delete="SET NULL", goes="null"),
+)
+
+#: What is known besides of a movie that this server builds.
+playlist_build = own_table(
+    "playlist_build",
+    reference("build_job", on_delete="CASCADE", index=False, primary_key=True, goes="with"),
+    #: What the movie was made of, and how; null until that is known.
+    Column("digest", String(64)),
+    Column("is_full", Boolean, nullable=False),
+    Column("has_titles", Boolean, nullable=False),
+    reference("person", "requested_by", on_delete="SET NULL", goes="null"),
+    Column("progress", Integer, nullable=False),  #: percent
+    Column("attempts", Integer, nullable=False),
+    #: The last sign of life of whoever builds it.
+    Column("seen_at", TIMESTAMP, nullable=False),
 )

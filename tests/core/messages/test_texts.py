@@ -29,7 +29,8 @@ def fields(template: str) -> set[str]:
 
 
 def test_every_sender_has_every_language() -> None:
-    assert PACKAGES == ["pegbar.accounts", "pegbar.core.messages", "pegbar.notifications"]
+    senders = {"accounts", "core.messages", "notifications", "review.builds", "review.sharing"}
+    assert {f"pegbar.{sender}" for sender in senders} <= set(PACKAGES)
     assert {"en_US", "fr_FR", "ja_JP"} < set(LANGUAGES)
     for package in PACKAGES:
         folder = ROOT.joinpath(*package.split(".")[1:], "texts")

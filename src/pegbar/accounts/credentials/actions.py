@@ -9,6 +9,7 @@ from pegbar.accounts import mails, passwords, queries, sessions, sign_in
 from pegbar.accounts.credentials import links
 from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.people.rules import is_protected
+from pegbar.accounts.sign_on.ldap.proving import is_of_directory
 from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
@@ -39,8 +40,15 @@ def check_typed_twice(password: str, again: str) -> None:
         raise BadRequest("The two passwords are not the same.")
 
 
+def check_kept_here(who: asyncpg.Record | None) -> None:
+    """Refuse a new password for somebody whose password the studio's directory keeps: it would open nothing."""
+    if is_of_directory(who):
+        raise BadRequest("This password is kept in the directory of the studio: change it there.")
+
+
 def check_may_set_password(caller: Caller, target: asyncpg.Record) -> None:
     """Refuse what even an administrator must not: protected accounts, and other administrators' passwords."""
+    check_kept_here(target)
     if target["id"] == caller.id:
         return
     if is_protected(target["email"]):
@@ -81,6 +89,7 @@ async def change_own_password(
     """Change the caller's password, given the old one; their other sessions end. Failures are counted."""
     target = await guesses.of_person(caller.id)
     found(target.who, "This person")
+    check_kept_here(target.who)
     try:
         await sign_in.check_password(guesses, target, old)
     except sign_in.SignInRefused as refused:
@@ -113,6 +122,7 @@ async def reset_password(
     if not await links.is_good(db, _NOBODY if who is None else who["id"], token) or who is None:
         await guesses.failed()
         raise _bad_link()
+    check_kept_here(who)
     check_length(password)
     check_typed_twice(password, again)
     hashed = await passwords.hash_password(password)

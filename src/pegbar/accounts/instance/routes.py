@@ -9,6 +9,7 @@ from litestar import Request
 from pegbar import __version__
 from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.instance import health, queries
+from pegbar.accounts.sign_on.providers import ways_in
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import Forbidden, NotFound
@@ -37,10 +38,7 @@ async def config(db: Database) -> Any:
         "dark_theme_by_default": bool(await db.value(queries.dark_theme)),
         # The web UI shows its search box by this.
         "indexer_configured": health.has_search(),
-        "saml_enabled": now.saml_enabled,
-        "saml_idp_name": now.saml_idp_name,
-        "oidc_enabled": now.oidc_enabled,
-        "oidc_idp_name": now.oidc_idp_name,
+        **ways_in(),
         "default_locale": now.default_locale,
         "default_timezone": now.default_timezone,
         "enforce_2fa": now.enforce_2fa,

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, any_, delete, or_
 
 from pegbar.accounts.people.rules import is_protected
+from pegbar.accounts.sign_on.tables import identity_link
 from pegbar.accounts.tables import one_time_secret, person
 from pegbar.core.data.parameters import param
 from pegbar.core.data.removal import Gone, reaction, remove
@@ -41,5 +42,6 @@ async def leave(change: Change) -> None:
     if is_protected(change.before["email"]):
         raise Forbidden("This account is protected: it cannot be deleted.")
     await mark_deleted(change.tx, [avatar(person_id)])
+    await change.tx.delete(identity_link, person_id=person_id)
     if change.force:
         await remove(change.tx, person, [person_id], keep=True)

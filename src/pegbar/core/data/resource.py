@@ -169,6 +169,7 @@ class Resource:
     shape: Callable[[Caller], Wire] | None = None  #: the keys a caller gets, when they differ by caller
     list_shape: Callable[[Caller], Wire] | None = None  #: the same for listings, when it differs
     hidden: frozenset[str] = frozenset()  #: columns never served or filtered on
+    own: frozenset[str] = frozenset()  #: keys of `wire` that come from tables of Pegbar's own
     scope: Scope = everything
     listed: ColumnElement[bool] | None = None  #: the rows that lists hold, whoever asks
     specials: Mapping[str, Special] = field(default_factory=dict)
@@ -377,8 +378,11 @@ def _row_statement(resource: Resource, wire: Wire, relations: bool, parameter: s
 
 
 def every_row(resource: Resource, caller: Caller) -> Select[Any]:
-    """All rows of a table as its list shows them, with their relations: what `pegbar db adopt --verify` reads."""
-    keys = _keys(resource, resource.shape_for(caller, listing=True), True, None)
+    """All rows of a table as its list shows them, with their relations: what `pegbar db adopt --verify` reads.
+
+    Without what comes from Pegbar's own tables: they are not there yet.
+    """
+    keys = _keys(resource, resource.shape_for(caller, listing=True).but(*resource.own), True, None)
     return select(json_object(keys).label("row")).select_from(resource.table)
 
 

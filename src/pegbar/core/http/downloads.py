@@ -123,11 +123,13 @@ async def download(
     attachment: bool = False,
     caching: str | None = None,
     size: int | None = None,
+    signed: bool = True,
 ) -> Download | Reply:
     """The first of these binaries that is stored, as an answer; 404 when none is.
 
     `caching` replaces the usual Cache-Control. A local file of another `size` counts as absent: it is half a file of an
-    older server. Raises 416 for ranges that cannot be served.
+    older server. Without `signed` nobody is sent to the object store, whose addresses are good for a while whatever
+    becomes of the right to them. Raises 416 for ranges that cannot be served.
     """
     db: Database = request.app.state.database
     for address in addresses:
@@ -135,11 +137,11 @@ async def download(
         if binary is None or (size and binary.path is not None and binary.size != size):
             continue
         attachment = attachment or kind not in _IN_PLACE
-        if settings().s3_redirect and not attachment and not request.scope.get(HEAD_ONLY):
-            signed = await store().signed(address, seconds=_SIGNED_FOR)
-            if signed is not None:
+        if signed and settings().s3_redirect and not attachment and not request.scope.get(HEAD_ONLY):
+            location = await store().signed(address, seconds=_SIGNED_FOR)
+            if location is not None:
                 # The address is good for a while only, and so is the answer that names it.
-                headers = {"location": signed, "cache-control": f"max-age={_SIGNED_FOR // 2}, private"}
+                headers = {"location": location, "cache-control": f"max-age={_SIGNED_FOR // 2}, private"}
                 return Reply(status=302, headers=headers)
         named = disposition(name, attachment=attachment) if name or attachment else ""
         return _answer(request, binary, kind, named, caching)

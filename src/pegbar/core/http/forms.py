@@ -93,8 +93,9 @@ class Form:
 class _Reader:
     """Turns the events of the parser into a form."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int | None) -> None:
         self.form = Form()
+        self._most_bytes, self._bytes = most_bytes, 0
         self._text: bytearray | None = None
         self._texts = 0
         self._name = ""
@@ -122,6 +123,9 @@ class _Reader:
             if self._texts > _MOST_TEXT:
                 raise TooLarge(f"The text fields of a form are limited to {_MOST_TEXT} bytes.")
             return
+        self._bytes += len(data)
+        if self._most_bytes is not None and self._bytes > self._most_bytes:
+            raise TooLarge(f"The files of this form are limited to {self._most_bytes} bytes.")
         self._pending += data
         if len(self._pending) >= _WRITTEN_AT_ONCE:
             await self._write()
@@ -173,13 +177,14 @@ async def _read(request: Request[Any, Any, Any], boundary: str, reader: _Reader)
 
 
 @asynccontextmanager
-async def multipart_form(request: Request[Any, Any, Any]) -> AsyncIterator[Form]:
+async def multipart_form(request: Request[Any, Any, Any], *, most_bytes: int | None = None) -> AsyncIterator[Form]:
     """The form of a request. A body that is no multipart form is an empty one; a broken form is 400.
 
+    With `most_bytes` its files are refused (413) where they grow beyond that together.
     Read it before opening a transaction: an upload may take an hour.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
-    reader = _Reader()
+    reader = _Reader(most_bytes)
     try:
         if kind == "multipart/form-data":
             try:

@@ -96,7 +96,7 @@ class Front:
             if length.isdigit() and int(length) > self._longest:
                 await error_answer(too_large(self._longest))(scope, receive, sender)
                 return
-        if scope["method"] == "GET" and scope["path"].startswith(("/pictures/", "/movies/")):
+        if scope["method"] == "GET" and _MEDIA.match(scope["path"]):
             await self._media.answer(self._api, scope, receive, sender)
         else:
             await self._api(scope, receive, sender)
@@ -153,6 +153,10 @@ class Front:
             (b"access-control-expose-headers", _EXPOSED),
             (b"vary", b"Origin"),
         ]
+
+
+#: Pictures and movies, those of share links too.
+_MEDIA = re.compile(r"(?:/shared/playlists/[^/]+)?/(?:pictures|movies)/")
 
 
 class _MediaSlots:

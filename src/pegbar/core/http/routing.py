@@ -117,6 +117,7 @@ def route(  # noqa: PLR0913 - a declaration
     description: str = "",
     along: Select[Any] | None = None,
     body_schema: Mapping[str, Any] | None = None,
+    takes: type[Any] | None = None,
     errors: Sequence[int] = (),
     hidden: bool = False,
     files: bool = False,
@@ -127,7 +128,7 @@ def route(  # noqa: PLR0913 - a declaration
 
     `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
     array of them as a list of one. `headers` makes those that every answer of the route has, refusals too.
-    `files` says that it takes files (`received_form`).
+    `files` says that it takes files (`received_form`). `takes` is the Struct of a body that the handler reads itself.
 
     `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter
     that is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
@@ -149,7 +150,7 @@ def route(  # noqa: PLR0913 - a declaration
                 summary=summary or title.replace("\n", " "),
                 description=description or rest,
                 along=along,
-                body=hints.get("body"),
+                body=takes or hints.get("body"),
                 query=hints.get("query"),
                 parameters=tuple(inspect.signature(handler).parameters),
                 body_schema=body_schema,
@@ -374,13 +375,20 @@ def failure(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
     if refusal is None:
         return unexpected(request, error)
     if refusal is not error and refusal.status >= 500:
-        where = {"method": request.method, "path": request.url.path}
+        where = {"method": request.method, "path": told_path(request.scope)}
         log.error("a request was not served", reason=refusal.message, **where, error=_words(error))
     return error_answer(refusal)
 
 
 def _words(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def told_path(scope: Mapping[str, Any]) -> str:
+    """The path of a request as the log tells it: a parameter `token` is a secret."""
+    path: str = scope["path"]
+    token = scope.get("path_params", {}).get("token")
+    return path.replace(token, "…") if token else path
 
 
 def _guarded(app: ASGIApp) -> ASGIApp:
@@ -403,14 +411,16 @@ def _guarded(app: ASGIApp) -> ASGIApp:
                 return
             # Without its end the transfer is broken, and the client knows it.
             known = answer_to(error) is not None
-            log.error("an answer broke off", path=scope["path"], error=_words(error), exc_info=None if known else error)
+            log.error(
+                "an answer broke off", path=told_path(scope), error=_words(error), exc_info=None if known else error
+            )
 
     return respond
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
     """The response to a fault of ours: logged whole, told only in debug mode."""
-    log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
+    log.error("a request failed", method=request.method, path=told_path(request.scope), exc_info=error)
     if settings().debug:
         return error_answer(InternalError(str(error), stacktrace="".join(traceback.format_exception(error))))
     return error_answer(InternalError("Internal server error."))

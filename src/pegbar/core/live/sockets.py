@@ -6,11 +6,14 @@ administrators, an event for one person to them, the others to everyone signed i
 database at each delivery. After a lost connection the process catches up from the outbox: each notification names the
 oldest transaction that ran when it was written; whatever ended before that has been notified before, since PostgreSQL
 notifies in the order of commits. A client that lost its socket catches up with `GET /data/events/since`.
+
+What clients say themselves goes to the conversations that domains declare (core/live/conversations.py).
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs
@@ -24,7 +27,10 @@ from litestar.types import Receive
 
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import answer_to, connect
+from pegbar.core.errors import InternalError
 from pegbar.core.http.access import Caller, Rule, Token, authenticated
+from pegbar.core.live import conversations
+from pegbar.core.live.conversations import Speaker
 from pegbar.core.live.events import CHANNEL, OUTBOX_AGAIN, OUTBOX_OF_COMMIT
 from pegbar.core.work.processes import LET_GO
 
@@ -32,20 +38,36 @@ log = structlog.get_logger()
 NAMESPACE = "/events"
 #: Clients may connect here besides; nothing is sent on it.
 _DEFAULT = "/"
+#: Seconds without a word from the database before the listening connection is tried, and for its answer. The database
+#: lets go of a process that does not answer either.
+_SILENCE, _ANSWER = 10.0, 5.0
+_KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+#: The kind of a Socket.IO packet that is an event.
+_EVENT = 2
+#: A client that has not taken so many messages is hung up on: it takes none.
+_NOT_TAKEN = 5000
 #: Seconds between looks for clients that came back to a server that stops.
 _HANG_UP_EVERY = 0.2
+#: Seconds that clients have to take what they were sent before.
+_LAST_WORDS = 1.0
 #: Seconds before events that could not be delivered are tried again.
 _DELIVER_AGAIN = 0.5
 #: The oldest transaction still running: every event of those before it was committed.
 _OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
+#: Where Engine.IO logs what a client did: asked for a session that ended, spoke another version, sent what is no
+#: packet. Our own handlers raise nothing there.
+_ABOUT_CLIENTS = frozenset({"_log_error_once", "run_async_handler", "_websocket_handler"})
+_BAD_POST = "post request handler error"
+
+
 def _complaint_of_a_client(record: logging.LogRecord) -> bool:
-    """Keep what Engine.IO says of a client's request (a session that ended, a version it does not speak) out of errors.
+    """Keep what Engine.IO says of a client's request out of errors.
 
     Clients are told by their answer; a tab that closes or a server that was started again is nothing to mend.
     """
-    if record.funcName == "_log_error_once":
+    if record.funcName in _ABOUT_CLIENTS or record.msg == _BAD_POST:
         record.levelno, record.levelname = logging.DEBUG, "DEBUG"
     return record.levelno >= logging.getLogger("engineio").getEffectiveLevel()
 
@@ -56,6 +78,15 @@ def _tell(what: str, error: Exception, **more: Any) -> None:
         log.error(what, exc_info=error, **more)
     else:
         log.warning(what, error=str(error), **more)
+
+
+async def _until_lost(connection: asyncpg.Connection, lost: asyncio.Event) -> None:
+    """Return when a connection was lost, be it to a silent network."""
+    while not lost.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(lost.wait(), _SILENCE)
+            return
+        await connection.execute("SELECT 1", timeout=_ANSWER)
 
 
 class Commit(NamedTuple):
@@ -89,20 +120,30 @@ class Realtime:
 
     def __init__(self, db: Database, listeners: Listeners) -> None:
         self._db, self._listeners = db, listeners
-        self._tokens: dict[str, Token] = {}
+        self._speakers: dict[str, Speaker] = {}
         #: The transactions of what was sent, by position: what a notification and a catch-up both bring is sent once.
         self._delivered: dict[int, int] = {}
         self._commits: asyncio.Queue[Commit | None] = asyncio.Queue()  #: None asks to catch up
         self._safe_xid: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
+        self._conversations = [conversation(db, self) for conversation in conversations.declared]
+        self._handlers = {
+            name: handler for conversation in self._conversations for name, handler in conversation.handlers().items()
+        }
+        # What a client says is handled before more is read from it: in order, and no faster than it is taken.
         # No CORS headers: browsers reach the sockets from the origin of the web UI.
         self.server = socketio.AsyncServer(
-            async_mode="asgi", cors_allowed_origins=[], namespaces=[NAMESPACE, _DEFAULT], max_http_buffer_size=1_000_000
+            async_mode="asgi",
+            async_handlers=False,
+            cors_allowed_origins=[],
+            namespaces=[NAMESPACE, _DEFAULT],
+            max_http_buffer_size=1_000_000,
         )
         self.server.on("connect", self._authenticate, namespace=_DEFAULT)
         self.server.on("connect", self._connect, namespace=NAMESPACE)
         self.server.on("disconnect", self._disconnect, namespace=NAMESPACE)
+        self.server.on("*", self._heard, namespace=NAMESPACE)
         logging.getLogger("engineio.server").addFilter(_complaint_of_a_client)
         self._answer = socketio.ASGIApp(self.server)
 
@@ -113,11 +154,14 @@ class Realtime:
         ended = self.server.eio.sockets.get(sid)
         if ended is not None and ended.closed:
             self.server.eio.sockets.pop(sid, None)
-        await self._answer(scope, receive, send)
+        with suppress(ValueError):  # a client sent what is no packet: its connection ends
+            await self._answer(scope, receive, send)
 
     async def start(self) -> None:
         """Listen for commits and deliver their events, until `stop`."""
         listening = asyncio.Event()
+        for conversation in self._conversations:
+            await conversation.start()
         self._tasks = [asyncio.create_task(self._listen(listening)), asyncio.create_task(self._deliver())]
         with suppress(NotImplementedError, ValueError):  # where signals cannot be handled here, stopping takes longer
             asyncio.get_running_loop().add_signal_handler(LET_GO, self._let_go)
@@ -125,6 +169,8 @@ class Realtime:
 
     async def stop(self) -> None:
         """Stop delivering and disconnect."""
+        for conversation in self._conversations:
+            await conversation.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -143,11 +189,13 @@ class Realtime:
             await asyncio.sleep(_HANG_UP_EVERY)
 
     async def _hang_up(self) -> None:
-        for socket in list(self._tokens):
+        for socket in list(self._speakers):
             with suppress(Exception):
                 await self.server.disconnect(socket, namespace=NAMESPACE)
         if self.server.eio.sockets:
-            await self.server.eio.disconnect()
+            with suppress(TimeoutError):  # a client that is gone without a word takes none either
+                async with asyncio.timeout(_LAST_WORDS):
+                    await self.server.eio.disconnect()
 
     # Sockets
 
@@ -161,16 +209,57 @@ class Realtime:
             token = self._listeners.token_of(headers, offered if isinstance(offered, str) else None)
             await self._listeners.resolve(token, authenticated, None)
         except Exception as error:
-            if (refusal := answer_to(error)) is None:
-                raise
+            refusal = answer_to(error)
+            if refusal is None:
+                _tell("a socket could not be let in", error)
+                refusal = InternalError("The server failed. Try again in a moment.")
             raise socketio.exceptions.ConnectionRefusedError(refusal.message) from None
         return token
 
     async def _connect(self, socket: str, environ: dict[str, Any], auth: Any = None) -> None:
-        self._tokens[socket] = await self._authenticate(socket, environ, auth)
+        self._speakers[socket] = Speaker(socket, await self._authenticate(socket, environ, auth))
 
     async def _disconnect(self, socket: str, *_: Any) -> None:
-        self._tokens.pop(socket, None)
+        # Nothing is waited for: Socket.IO takes no note of a task that is cancelled here.
+        self._speakers.pop(socket, None)
+        for conversation in self._conversations:
+            conversation.left(socket)
+
+    async def _heard(self, event: str, socket: str, *arguments: Any) -> None:
+        """What a client said. Events that nobody declared are ignored, and nothing is answered."""
+        speaker, handler = self._speakers.get(socket), self._handlers.get(event)
+        if speaker is None or handler is None:
+            return
+        if speaker.token.exp is not None and speaker.token.exp <= time.time():
+            await self.hang_up(socket)
+            return
+        try:
+            await speaker.hear(lambda: handler(speaker, event, arguments))
+        except Exception as error:
+            _tell("what a client said was lost", error, event=event)
+
+    # What conversations ask for
+
+    async def send(self, event: str, to: Collection[str]) -> None:
+        """Send an event to some sockets: a JSON array of its name and its payload, which is passed on as it stands."""
+        for socket in to:
+            connection = self.server.manager.eio_sid_from_sid(socket, NAMESPACE)
+            if socket not in self._speakers or connection not in self.server.eio.sockets:
+                continue
+            if self.server.eio.sockets[connection].queue.qsize() < _NOT_TAKEN:
+                await self.server.eio.send(connection, f"{_EVENT}{NAMESPACE},{event}")
+            else:
+                await self.hang_up(socket)
+
+    async def still_good(self, sockets: Collection[str]) -> frozenset[str]:
+        """Those whose tokens and accounts are still good, as the database says now."""
+        tokens = {socket: self._speakers[socket].token for socket in sockets if socket in self._speakers}
+        return frozenset((await self._listeners.audience(tokens, [])).projects) if tokens else frozenset()
+
+    async def hang_up(self, socket: str) -> None:
+        """Disconnect one."""
+        with suppress(Exception):  # it may be gone already
+            await self.server.disconnect(socket, namespace=NAMESPACE)
 
     # Commits
 
@@ -180,28 +269,37 @@ class Realtime:
         while True:
             connection = None
             try:
-                connection = await connect(self._db.url, server_settings={"application_name": "pegbar events"})
+                connection = await connect(
+                    self._db.url, server_settings={"application_name": "pegbar events", **_KEEP_ALIVE}
+                )
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda _, lost=lost: lost.set())
                 if self._safe_xid is None:
                     self._safe_xid = await connection.fetchval(_OLDEST_RUNNING)
                 await connection.add_listener(CHANNEL, self._notified)
                 self._commits.put_nowait(None)
+                for conversation in self._conversations:
+                    await connection.add_listener(conversation.channel, conversation.notified)
+                    await conversation.listening(connection)
                 listening.set()
                 delay = 0.1
-                await lost.wait()
+                await _until_lost(connection, lost)
                 log.warning("the connection that listens for events was lost; reconnecting")
             except Exception as error:
                 _tell("cannot listen for events; trying again", error, seconds=delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
             finally:
+                for conversation in self._conversations:
+                    conversation.deaf()
                 if connection is not None and not connection.is_closed():
                     with suppress(Exception):
                         await connection.close(timeout=2)
 
     def _notified(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         self._commits.put_nowait(Commit(*map(int, str(payload).split())))
+        for conversation in self._conversations:
+            conversation.committed()
 
     async def _deliver(self) -> None:
         while True:
@@ -225,16 +323,16 @@ class Realtime:
         for commit in commits:
             if commit is None:
                 events += await self._db.rows(OUTBOX_AGAIN, xid=self._safe_xid)
-            elif self._tokens:
+            elif self._speakers:
                 events += await self._db.rows(OUTBOX_OF_COMMIT, xid=commit.xid, first=commit.first, last=commit.last)
         fresh = {event["position"]: event for event in events if event["position"] not in self._delivered}
         projects = list({event["project_id"] for event in fresh.values() if event["project_id"] is not None})
         # Those that connect meanwhile are not asked about, and are not to be taken for refused.
-        sockets = dict(self._tokens)
+        sockets = {socket: speaker.token for socket, speaker in self._speakers.items()}
         audience = await self._listeners.audience(sockets, projects)
         for socket in sockets.keys() - audience.projects.keys():
-            self._tokens.pop(socket, None)
-            await self.server.disconnect(socket, namespace=NAMESPACE)
+            await self.hang_up(socket)
+            self._speakers.pop(socket, None)
         for position, event in fresh.items():
             await self._send(event, audience)
             self._delivered[position] = event["xid"]
@@ -247,7 +345,7 @@ class Realtime:
             self._delivered = {position: xid for position, xid in self._delivered.items() if xid >= oldest_running}
 
     async def _send(self, event: asyncpg.Record, audience: Audience) -> None:
-        sockets = [socket for socket in self._tokens if self._may_see(socket, event, audience)]
+        sockets = [socket for socket in self._speakers if self._may_see(socket, event, audience)]
         if sockets:
             payload = {**msgspec.json.decode(event["payload"]), "event_id": str(event["event_id"])}
             await self.server.emit(event["name"], payload, to=sockets, namespace=NAMESPACE)
@@ -256,7 +354,7 @@ class Realtime:
         if socket not in audience.projects:
             return False
         if event["person_id"] is not None:
-            return bool(self._tokens[socket].sub == event["person_id"])
+            return bool(self._speakers[socket].token.sub == event["person_id"])
         if event["project_id"] is None or socket in audience.admins:
             return True
         return event["project_id"] in audience.projects[socket]

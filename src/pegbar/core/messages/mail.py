@@ -10,6 +10,7 @@ Source: spec operations, "Outgoing mails".
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from email.errors import HeaderParseError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -116,7 +117,10 @@ def compose(mail: Mail, organisation: str) -> EmailMessage:
     letter = EmailMessage(policy=SMTP)
     letter["From"] = Address(name or "Kitsu Bot", addr_spec=sender)
     letter["To"] = " ".join(mail.to.split())
-    letter["Subject"] = " ".join(mail.subject.split())
+    # Encoded as one text: word by word, as letters do it by themselves, Python loses the blanks between long ones.
+    subject = " ".join(mail.subject.split())
+    charset = "ascii" if subject.isascii() else "utf-8"
+    letter.set_raw("Subject", Header(subject, charset, header_name="Subject").encode())
     letter["Date"] = formatdate()
     letter["Message-ID"] = make_msgid(domain=host)
     letter.set_content(as_text(f"<h1>{escaped(mail.title)}</h1>{mail.message}<p>{signature}</p>"))

@@ -26,18 +26,19 @@ from pegbar.tasks.tables import comment, task
 _PLAYLIST_ID, _TIMEZONE = param("playlist_id"), param("timezone", Text)
 _UUID = words("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _SLASH = words(" / ")
-_parent, _grandparent, _episode = entity.alias("parent"), entity.alias("grandparent"), entity.alias("episode")
+_parent, _grandparent, EPISODE = entity.alias("parent"), entity.alias("grandparent"), entity.alias("episode")
 
 
-def _moment(column: ColumnElement[Any]) -> ColumnElement[str]:
+def moment(column: ColumnElement[Any]) -> ColumnElement[str]:
     """A date in the caller's time zone, such as 2026-01-31T09:30:00."""
     there = func.timezone(_TIMEZONE, func.timezone(words("UTC"), column))
     return func.to_char(there, words('YYYY-MM-DD"T"HH24:MI:SS'), type_=Text)
 
 
-def _of_playlist(*values: ColumnElement[Any]) -> Select[Any]:
+def of_playlist(*values: ColumnElement[Any]) -> Select[Any]:
+    """What is said of the playlist `playlist_id`, with its production and the EPISODE it is of."""
     source = playlist.join(project, project.c.id == playlist.c.project_id)
-    source = source.outerjoin(_episode, _episode.c.id == playlist.c.episode_id)
+    source = source.outerjoin(EPISODE, EPISODE.c.id == playlist.c.episode_id)
     return select(*values).select_from(source).where(playlist.c.id == _PLAYLIST_ID)
 
 
@@ -59,7 +60,8 @@ def _id_at(*keys: str) -> ColumnElement[Any]:
     return case((text.op("~")(_UUID), cast(text, Uuid)))
 
 
-_entries = (
+#: The entries of the playlist `playlist_id`, by their place `n`.
+ENTRIES = (
     select(
         _listed.c.n,
         _whole.c.project_id,
@@ -71,24 +73,25 @@ _entries = (
 )
 
 
-def _shown(*seen: ColumnElement[bool]) -> FromClause:
+def shown(*seen: ColumnElement[bool]) -> FromClause:
     """Entries with their entity, and the preview of it that is shown, if there is one: others are not told of."""
-    is_entity = and_(entity.c.id == _entries.c.entity_id, linked(entity, _entries.c.project_id), *seen)
+    is_entity = and_(entity.c.id == ENTRIES.c.entity_id, linked(entity, ENTRIES.c.project_id), *seen)
     return (
-        _entries.outerjoin(entity, is_entity)
+        ENTRIES.outerjoin(entity, is_entity)
         .outerjoin(entity_type, entity_type.c.id == entity.c.entity_type_id)
         .outerjoin(_parent, _parent.c.id == entity.c.parent_id)
         .outerjoin(_grandparent, _grandparent.c.id == _parent.c.parent_id)
         .outerjoin(
             preview_file.join(task, task.c.id == preview_file.c.task_id),
-            (preview_file.c.id == _entries.c.preview_file_id) & (task.c.entity_id == entity.c.id),
+            (preview_file.c.id == ENTRIES.c.preview_file_id) & (task.c.entity_id == entity.c.id),
         )
         .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
         .outerjoin(task_status, task_status.c.id == task.c.task_status_id)
     )
 
 
-_NAME = case(
+#: What an entity is called: with what is above it.
+NAME = case(
     (is_kind(ASSET), func.concat_ws(_SLASH, entity_type.c.name, entity.c.name)),
     else_=func.concat_ws(_SLASH, _grandparent.c.name, _parent.c.name, entity.c.name),
 )
@@ -113,22 +116,22 @@ def _last_comment(*, for_client: bool) -> FromClause:
 def export(*, for_client: bool) -> Export:
     """A playlist. Takes `playlist_id` and the `timezone` of its dates."""
     last_comment = _last_comment(for_client=for_client)
-    source = _shown(FOR_CLIENTS) if for_client else _shown()
+    source = shown(FOR_CLIENTS) if for_client else shown()
     retakes = blank_value(task.c.retake_count) if for_client else task.c.retake_count
     rows = (
         select(
-            _NAME.label("entity"),
+            NAME.label("entity"),
             entity.c.nb_frames.label("frames"),
             task_type.c.name.label("task_type"),
             case((task.c.id.is_not(None), retakes)).label("retakes"),
             preview_file.c.revision.label("revision"),
             task_status.c.name.label("status"),
             last_comment.c.author.label("author"),
-            _moment(last_comment.c.created_at).label("said_at"),
+            moment(last_comment.c.created_at).label("said_at"),
             last_comment.c.text.label("text"),
         )
         .select_from(source.outerjoin(last_comment, true()))
-        .order_by(_entries.c.n)
+        .order_by(ENTRIES.c.n)
     )
     columns = (
         Column("Entity name", "entity"),
@@ -141,16 +144,16 @@ def export(*, for_client: bool) -> Export:
         Column("Last comment date", "said_at", "plain"),
         Column("Last comment", "text"),
     )
-    return Export(_of_playlist(_FILE).scalar_subquery(), columns, [rows], before=(_title(), line_of(*[NOTHING] * 7)))
+    return Export(of_playlist(_FILE).scalar_subquery(), columns, [rows], before=(_title(), line_of(*[NOTHING] * 7)))
 
 
 _FILE = func.concat(words("kitsu "), project.c.name, words(" playlist "), playlist.c.name, type_=Text)
 
 
 def _title() -> ColumnElement[str]:
-    of_episode = case((_episode.c.id.is_not(None), func.concat(words(" - "), _episode.c.name, type_=Text)))
+    of_episode = case((EPISODE.c.id.is_not(None), func.concat(words(" - "), EPISODE.c.name, type_=Text)))
     is_for_shots = func.coalesce(playlist.c.for_entity, words("shot"), type_=Text) == words("shot")
     made_for = case((is_for_shots, words(" | for shots")), else_=words(" | for assets"))
     place = func.concat(project.c.name, of_episode, made_for, type_=Text)
-    line = line_of("Playlist", place, playlist.c.name, _moment(playlist.c.created_at), "", "", "")
-    return _of_playlist(line).scalar_subquery()
+    line = line_of("Playlist", place, playlist.c.name, moment(playlist.c.created_at), "", "", "")
+    return of_playlist(line).scalar_subquery()

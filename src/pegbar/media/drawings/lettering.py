@@ -36,7 +36,7 @@ def lettering(item: dict[str, Any], wraps: float, measure: Measure) -> Lettering
     size = number(item, "fontSize", 16)
     if not 0 < size <= _LARGEST:
         raise Undrawable(f"fontSize: it is not between 0 and {_LARGEST}")
-    lines = [line for part in _printable(text).split("\n") for line in _wrapped(part, size, wraps, measure)]
+    lines = [line for part in printable(text).split("\n") for line in _wrapped(part, size, wraps, measure)]
     if len(lines) > _MOST_LINES:
         raise Undrawable(f"text: it has more than {_MOST_LINES} lines")
     step = size * _LINE * number(item, "lineHeight", _SPACING)
@@ -57,7 +57,7 @@ def lettering(item: dict[str, Any], wraps: float, measure: Measure) -> Lettering
     return Lettering((*behind, *words), Box(0, 0, width, height))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text without what is no character of a text: control characters and halves of characters."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     return "".join(

@@ -123,15 +123,20 @@ def _pdf(drawings: Iterator[tuple[str, Image.Image]], output: str) -> None:
     document.output(output)
 
 
-def main() -> None:
-    """Do what the request says."""
-    request = msgspec.json.decode(Path(REQUEST).read_bytes())
-    make = {"png": _png, "zip": _zip, "pdf": _pdf}[request["form"]]
+def ending(make: Callable[[], None]) -> None:
+    """Do the work of a program; what keeps it from it is said, and is its exit code."""
     try:
-        make(_drawn_pictures(request["pictures"]), request["output"])
+        make()
     except (OSError, Undrawable, Image.DecompressionBombError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(UNREADABLE)
     except MemoryError:
         print("it needs too much memory", file=sys.stderr)  # noqa: T201
         sys.exit(TOO_MUCH)
+
+
+def main() -> None:
+    """Do what the request says."""
+    request = msgspec.json.decode(Path(REQUEST).read_bytes())
+    make = {"png": _png, "zip": _zip, "pdf": _pdf}[request["form"]]
+    ending(lambda: make(_drawn_pictures(request["pictures"]), request["output"]))

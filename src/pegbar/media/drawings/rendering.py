@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ _MOST_WAITING = 10
 #: Where packages like this one lie.
 _PACKAGES = Path(pegbar.__file__).parents[1]
 #: An isolated Python knows the packages that are installed; this one may be run from its sources.
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from pegbar.media.drawings.program import main; main()"
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
 _FAILURES_TOLD = 5
 
 
@@ -64,23 +64,36 @@ async def rendered(
             {"frame": str(picture.frame), "name": picture.name, "objects": picture.objects} for picture in pictures
         ],
     }
+    frames = [picture.frame for picture in pictures]
+    failures = await drawn_by(program.__name__, request, folder, reads=frames, holder=holder)
+    tell_failures(failures, preview=preview_id)
+    return output
+
+
+async def drawn_by(
+    module: str, request: Mapping[str, Any], folder: Path, *, reads: Sequence[Path], holder: Holder
+) -> bytes:
+    """Run a program that draws what the request says, in its turn; a line for each object that it could not draw.
+
+    It reads its request in `folder`, where it also writes, and the files `reads`. It ends as `program.py` does. Raises
+    BadRequest when it cannot do what it should, and Busy.
+    """
     with disk_errors():
         (folder / program.REQUEST).write_bytes(msgspec.json.encode(request))
     async with _turns().place(holder):
         try:
             outcome = await confined(
-                [sys.executable, "-I", "-c", _START, str(_PACKAGES)],
+                [sys.executable, "-I", "-c", _START.format(module=module), str(_PACKAGES)],
                 folder=folder,
-                reads=[_PACKAGES, *(picture.frame for picture in pictures)],
+                reads=[_PACKAGES, *reads],
                 limits=_LIMITS,
             )
         except TookTooLong as error:
             raise BadRequest(f"The annotations cannot be drawn: {error}.") from None
-    _tell_failures(outcome.output, preview_id)
     if outcome.code == 0:
-        return output
+        return outcome.output
     check_room(folder)
-    log.error("annotations were not drawn", preview=preview_id, code=outcome.code, stderr=outcome.complaint)
+    log.error("annotations were not drawn", program=module, code=outcome.code, stderr=outcome.complaint)
     if outcome.code == program.UNREADABLE:
         raise BadRequest("The picture under the annotations cannot be read.")
     if outcome.code == program.TOO_MUCH or outcome.code < 0:
@@ -88,8 +101,9 @@ async def rendered(
     raise RuntimeError(f"drawing annotations ended with {outcome.code}: {outcome.complaint}")
 
 
-def _tell_failures(output: bytes, preview_id: UUID) -> None:
+def tell_failures(output: bytes, **about: UUID) -> None:
+    """Log what a program could not draw."""
     lines = output.splitlines()
     if lines:
         failures = [json.loads(line) for line in lines[:_FAILURES_TOLD]]
-        log.warning("some annotations cannot be drawn", preview=preview_id, number=len(lines), failures=failures)
+        log.warning("some annotations cannot be drawn", number=len(lines), failures=failures, **about)

@@ -4,6 +4,7 @@ Source: spec media, "Movie pipeline" and "Tile". Nothing here runs anything.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from pegbar.media.movies.plan import TILE_HEIGHT, Plan, Probe, Size, Version, fitted
@@ -48,8 +49,17 @@ def tile_command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Pl
 
 
 def _reading(ffmpeg: str, source: Path, probe: Probe, encoding: Encoding) -> list[str]:
+    return [*running(ffmpeg), *opened(source, probe, encoding)]
+
+
+def running(ffmpeg: str) -> list[str]:
+    """The start of every command: silent but for errors, and for its progress."""
+    return [ffmpeg, *("-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5")]
+
+
+def opened(source: Path, probe: Probe, encoding: Encoding) -> list[str]:
+    """A movie as an input of a command."""
     return [
-        *(ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5"),
         *("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS, "-threads", str(encoding.threads)),
         *(("-c:v", probe.decoder) if probe.decoder else ()),
         *("-i", f"file:{source}"),
@@ -61,11 +71,11 @@ def _ahead(probe: Probe) -> list[str]:
     return ["premultiply=inplace=1"] if probe.alpha else []
 
 
-def _steady(probe: Probe, plan: Plan) -> list[str]:
+def _steady(probe: Probe, rate: Fraction) -> list[str]:
     """Frames at the constant rate. The first one also stands for the time before it, if that is a frame or more."""
-    late = probe.delay * plan.rate >= 1
-    rate = f"fps={plan.rate.numerator}/{plan.rate.denominator}"
-    return [f"{rate}:start_time=0"] if late else ["setpts=PTS-STARTPTS", rate]
+    late = probe.delay * rate >= 1
+    constant = f"fps={rate.numerator}/{rate.denominator}"
+    return [f"{constant}:start_time=0"] if late else ["setpts=PTS-STARTPTS", constant]
 
 
 def _scale(probe: Probe, size: Size, more: str = "") -> str:
@@ -95,7 +105,7 @@ def _sheet(probe: Probe, plan: Plan) -> list[str]:
     height = max(min(round(TILE_HEIGHT * inside[1] / plan.canvas[1]), TILE_HEIGHT), 1)
     kept = [f"select='not(mod(n,{tiles.every}))'"] if tiles.every > 1 else []
     return [
-        *_steady(probe, plan),
+        *_steady(probe, plan.rate),
         *kept,
         *_ahead(probe),
         _scale(probe, (width, height), ":flags=area"),
@@ -111,19 +121,30 @@ def _picture(filters: list[str], path: Path) -> list[str]:
 
 
 def _movie(probe: Probe, plan: Plan, version: Version, encoding: Encoding, path: Path) -> list[str]:
-    size = fitted(probe.seen, version.size)
-    filters = [
-        *_steady(probe, plan),
-        *_ahead(probe),
-        _scale(probe, size, ":out_color_matrix=bt709:out_range=tv"),
-        *_pad(size, version.size),
-        "format=yuv420p",
-    ]
     sound = "1:a:0" if probe.audio is None else f"0:a:{probe.audio}"
     return [
-        *("-map", "0:V:0", "-map", sound, "-vf", ",".join(filters)),
+        *("-map", "0:V:0", "-map", sound, "-vf", ",".join(in_canvas(probe, plan.rate, version.size))),
         *("-af", f"aresample=async=1:first_pts=0,apad,atrim=end={plan.duration:.6f}"),
-        *_encoder(encoding, version.bitrate),
+        *written(encoding, version.bitrate, path),
+    ]
+
+
+def in_canvas(probe: Probe, rate: Fraction, canvas: Size) -> list[str]:
+    """The filters that show a movie at a rate, in a canvas that it fills as far as its shape allows."""
+    size = fitted(probe.seen, canvas)
+    return [
+        *_steady(probe, rate),
+        *_ahead(probe),
+        _scale(probe, size, ":out_color_matrix=bt709:out_range=tv"),
+        *_pad(size, canvas),
+        "format=yuv420p",
+    ]
+
+
+def written(encoding: Encoding, bitrate: int, path: Path) -> list[str]:
+    """How a movie is encoded and where it goes."""
+    return [
+        *_encoder(encoding, bitrate),
         *(*_COLOURS, "-c:a", "aac", "-ac", "2", "-ar", "44100", "-max_muxing_queue_size", "1024", *_BARE, str(path)),
     ]
 

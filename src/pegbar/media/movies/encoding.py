@@ -105,20 +105,24 @@ def _devices(encoding: Encoding) -> list[Path]:
     return [*Path("/dev").glob("nvidia*"), *Path("/dev").glob("dri"), *Path("/dev").glob("kfd")]
 
 
+def limits_of(pixels: int, file_size: int, encoding: Encoding) -> Limits:
+    """What an encoder may take that reads and writes so many pixels a frame, and this much at the most."""
+    return Limits(
+        memory=_MEMORY + pixels * _MEMORY_OF_PIXEL if encoding.encoder == "libx264" else _ADDRESSES_OF_DEVICES,
+        processor=settings().job_queue_timeout * encoding.threads,
+        longest=settings().job_queue_timeout,
+        file_size=file_size + 2 * 2**30,
+        niceness=_NICENESS,
+    )
+
+
 def _limits(piece: "Workpiece", encoding: Encoding) -> Limits:
     probe, plan = piece.probe, piece.plan
     sizes = [(probe.width, probe.height), plan.canvas, *(version.size for version in plan.versions)]
-    pixels = sum(width * height for width, height in sizes)
     tiles = plan.tiles.size[0] * plan.tiles.size[1] * 8
-    memory = _MEMORY + pixels * _MEMORY_OF_PIXEL + tiles
+    pixels = sum(width * height for width, height in sizes) + tiles // _MEMORY_OF_PIXEL
     mbits = max((version.bitrate for version in plan.versions), default=0)
-    return Limits(
-        memory=memory if encoding.encoder == "libx264" else _ADDRESSES_OF_DEVICES,
-        processor=settings().job_queue_timeout * encoding.threads,
-        longest=settings().job_queue_timeout,
-        file_size=int(plan.duration * mbits * 10**6 / 8 * 4) + tiles + 2 * 2**30,
-        niceness=_NICENESS,
-    )
+    return limits_of(pixels, int(plan.duration * mbits * 10**6 / 8 * 4) + tiles, encoding)
 
 
 @dataclass
@@ -179,33 +183,50 @@ async def tile_sheet(piece: Workpiece) -> Path:
 
 
 async def _run(arguments: Sequence[str], piece: Workpiece, encoding: Encoding, on_progress: OnProgress) -> int:
+    work = Work(piece.folder, [piece.source], _limits(piece, encoding))
+    return await run_ffmpeg(arguments, work, encoding, on_progress)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a command of ffmpeg may touch and take: its folder, what it reads, its limits."""
+
+    folder: Path
+    reads: Sequence[Path]
+    limits: Limits
+
+
+async def run_ffmpeg(
+    arguments: Sequence[str], work: Work, encoding: Encoding, on_progress: OnProgress = _ignored
+) -> int:
+    """Run a command of ffmpeg, confined; the number of frames that it made. Raises UnreadableMovie, StorageFull."""
     frames = _Frames(on_progress)
     try:
         outcome = await confined(
             arguments,
-            folder=piece.folder,
-            reads=[piece.source],
+            folder=work.folder,
+            reads=work.reads,
             devices=await asyncio.to_thread(_devices, encoding),
-            limits=_limits(piece, encoding),
+            limits=work.limits,
             on_line=frames,
         )
     except TookTooLong:
         allowed = f"{settings().job_queue_timeout} s (JOB_QUEUE_TIMEOUT)"
         raise UnreadableMovie(f"The movie cannot be made: it takes more than {allowed}.") from None
     if outcome.code != 0:
-        check_room(piece.folder)
+        check_room(work.folder)
         log.warning("a movie could not be made", code=outcome.code, stderr=outcome.complaint)
-        raise UnreadableMovie(f"The movie cannot be made: {_reason(outcome.code, outcome.complaint, piece)}.")
+        raise UnreadableMovie(f"The movie cannot be made: {_reason(outcome.code, outcome.complaint, work)}.")
     return frames.done
 
 
-def _reason(code: int, complaint: str, piece: Workpiece) -> str:
+def _reason(code: int, complaint: str, work: Work) -> str:
     """The end of what ffmpeg complained about, without the paths of this machine."""
     if code < 0:
         why = {signal.SIGXCPU: "too much processor time", signal.SIGXFSZ: "too large a file"}
         return f"the encoder was ended ({why.get(signal.Signals(-code), signal.Signals(-code).name)})"
     lines = [line for line in complaint.splitlines() if line.strip()]
     words = lines[-1] if lines else f"the encoder ended with code {code}"
-    for path in (piece.source, piece.folder):
+    for path in (*work.reads, work.folder):
         words = words.replace(str(path), path.name)
     return re.sub(r"\[[^\]]*@ 0x[0-9a-f]+\]\s*", "", words).strip().rstrip(".")[:300]

@@ -75,7 +75,12 @@ def options_of(*, encode: bool) -> Options:
 
 async def probe_of(source: Path, folder: Path) -> Probe:
     """What a movie is. Raises UnreadableMovie, also for one that is too large or too long."""
-    probe = msgspec.convert(await probed(source, folder), Probe)
+    return accepted(await probed(source, folder))
+
+
+def accepted(answer: Mapping[str, Any]) -> Probe:
+    """What a movie is that `probe.py` read. Raises UnreadableMovie for one that is too large or too long."""
+    probe = msgspec.convert(answer, Probe)
     most = settings().max_image_pixels
     if probe.width * probe.height > most:
         size = f"{probe.width} x {probe.height}"

@@ -1,8 +1,8 @@
-"""Reads what a movie is. Runs as a program of its own (`python probe.py MOVIE`), confined: uploads are untrusted.
+"""Reads what movies are. Runs as a program of its own (`python probe.py MOVIE…`), confined: uploads are untrusted.
 
 It imports nothing of Pegbar. All packets are read, none but the first are decoded: headers lie, and some containers
-(mkv, webm) say neither how long their movie is nor how many frames it has. Prints JSON, as `plan.Probe` reads it; exits
-with 1 and `{"unreadable": why}` for what is no movie. Source: spec media, "Movie pipeline".
+(mkv, webm) say neither how long their movie is nor how many frames it has. Prints a line of JSON for each, as
+`plan.Probe` reads it, or `{"unreadable": why}` for what is no movie. Source: spec media, "Movie pipeline".
 """
 
 import json
@@ -170,12 +170,13 @@ def _check_whole(reading: _Reading, length: float, stated: float | None) -> None
 
 
 def main() -> None:
-    """Print what the movie is, or why it is none."""
-    try:
-        print(json.dumps(probe(sys.argv[1])))  # noqa: T201
-    except (Unreadable, MemoryError) as error:
-        print(json.dumps({"unreadable": str(error) or "it needs too much memory"}))  # noqa: T201
-        sys.exit(1)
+    """Print what each movie is, or why it is none."""
+    for path in sys.argv[1:]:
+        try:
+            told = probe(path)
+        except (Unreadable, MemoryError) as error:
+            told = {"unreadable": str(error) or "it needs too much memory"}
+        print(json.dumps(told), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -72,23 +72,31 @@ async def best_version(preview_id: UUID, folder: Path, order: Sequence[str] = VE
     return None
 
 
-async def _answer_of(program: str, argument: str, *, source: Path, folder: Path) -> Mapping[str, Any]:
-    """What one of the programs beside this file says of a movie. Raises UnreadableMovie with its reason."""
+async def _answers_of(program: str, *arguments: str, sources: Sequence[Path], folder: Path) -> list[Mapping[str, Any]]:
+    """What one of the programs beside this file says of movies. Raises UnreadableMovie when it gives up."""
     try:
         outcome = await confined(
-            [sys.executable, "-I", program, argument],
+            [sys.executable, "-I", program, *arguments],
             folder=folder,
-            reads=[source, Path(program)],
+            reads=[*sources, Path(program)],
             limits=_LOOKING,
         )
     except TookTooLong as error:
         raise UnreadableMovie(f"The movie cannot be read: {error}.") from None
     try:
-        answer: Mapping[str, Any] = json.loads(outcome.output)
+        answers: list[Mapping[str, Any]] = [json.loads(line) for line in outcome.output.splitlines()]
     except ValueError:
+        answers = []
+    if not answers:
         check_room(folder)
         log.warning("a movie cannot be read", program=Path(program).name, code=outcome.code, stderr=outcome.complaint)
         raise UnreadableMovie("The movie cannot be read: its decoder gave up.") from None
+    return answers
+
+
+async def _answer_of(program: str, argument: str, *, source: Path, folder: Path) -> Mapping[str, Any]:
+    """What one of the programs says of a movie. Raises UnreadableMovie with its reason."""
+    answer = (await _answers_of(program, argument, sources=[source], folder=folder))[0]
     if "unreadable" in answer:
         raise UnreadableMovie(f"The movie cannot be read: {answer['unreadable']}.")
     return answer
@@ -97,6 +105,14 @@ async def _answer_of(program: str, argument: str, *, source: Path, folder: Path)
 async def probed(source: Path, folder: Path) -> Mapping[str, Any]:
     """What a movie is, as `plan.Probe` reads it. Raises UnreadableMovie."""
     return await _answer_of(probe.__file__, str(source), source=source, folder=folder)
+
+
+async def probed_all(sources: Sequence[Path], folder: Path) -> list[Mapping[str, Any]]:
+    """What movies are, `{"unreadable": why}` for one that is none. One that ends the decoder is the last told."""
+    answers = await _answers_of(probe.__file__, *map(str, sources), sources=sources, folder=folder)
+    if len(answers) < len(sources):
+        answers.append({"unreadable": "its decoder gave up"})
+    return answers
 
 
 async def picked(source: Path, folder: Path, seconds: Sequence[float]) -> list[Path | None]:

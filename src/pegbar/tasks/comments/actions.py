@@ -81,14 +81,20 @@ async def remove(tx: Transaction, caller: Caller, comment_id: UUID, *, task_id: 
         caller.manages or (caller.is_member and row["person_id"] == caller.id),
         "Only the author of a comment and managers of the production delete it.",
     )
-    task_id = row["task_id"]
+    await withdraw(tx, comment_id, task_id=row["task_id"], project_id=row["project_id"], author_id=row["person_id"])
+
+
+async def withdraw(
+    tx: Transaction, comment_id: UUID, *, task_id: UUID, project_id: UUID | None, author_id: UUID
+) -> None:
+    """Delete a comment, its previews and attachments, and work its task out again: for whoever may."""
     preview_ids = await remove_comments(tx, [comment_id])
     if preview_ids:
         await PREVIEWS_ORPHANED.run(PreviewsOrphaned(tx, preview_ids))
-    tx.emit(COMMENT_DELETE, project_id=row["project_id"], comment_id=comment_id, task_id=task_id)
+    tx.emit(COMMENT_DELETE, project_id=project_id, comment_id=comment_id, task_id=task_id)
     done = await recount.from_comments(tx, task_id)
     if done is not None and done.status_after != done.status_before:
-        recount.announce_status(tx, task_id, done, done.status_after, row["person_id"])
+        recount.announce_status(tx, task_id, done, done.status_after, author_id)
 
 
 # Many at once

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
+from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import utc_now
@@ -162,20 +163,33 @@ async def saved(change: Change) -> None:
 
 
 async def _mention(change: Change, task_id: UUID) -> None:
-    text_now, author_id = change.values["text"], change.after("person_id")
-    names = await change.tx.row(_NAMES, task_id=task_id, author_id=author_id)
-    if names is None:
-        return
-    edited = CommentEdited(
+    await remention(
         change.tx,
         comment_id=change.row(comment),
         task_id=task_id,
+        author_id=change.after("person_id"),
+        words=change.values["text"],
+        for_client=bool(change.after("for_client")),
+    )
+
+
+async def remention(
+    tx: Transaction, *, comment_id: UUID, task_id: UUID, author_id: UUID, words: str, for_client: bool
+) -> None:
+    """Let the mentions of a comment, and who is told of them, follow its new text."""
+    names = await tx.row(_NAMES, task_id=task_id, author_id=author_id)
+    if names is None:
+        return
+    edited = CommentEdited(
+        tx,
+        comment_id=comment_id,
+        task_id=task_id,
         project_id=names["project_id"],
         author_id=author_id,
-        persons=named(text_now, "@", [(row[0], row[1]) for row in names["team"]]),
-        departments=named(text_now, "@", [(row[0], row[1]) for row in names["departments"]]),
-        for_client=bool(change.after("for_client")),
+        persons=named(words, "@", [(row[0], row[1]) for row in names["team"]]),
+        departments=named(words, "@", [(row[0], row[1]) for row in names["departments"]]),
+        for_client=for_client,
         by_client=bool(names["by_client"]),
         now=utc_now(),
     )
-    COMMENT_EDITED.tell(edited, await _REMENTION.run(change.tx, [edited]))
+    COMMENT_EDITED.tell(edited, await _REMENTION.run(tx, [edited]))

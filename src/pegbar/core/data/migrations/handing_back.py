@@ -1,10 +1,10 @@
 """Giving a database back to the server that made it: what Pegbar added goes, in one transaction, and nothing else.
 
 That is the schema `pegbar`, with whose functions the triggers on the tables go, and the indexes and constraints that
-Pegbar added.
+Pegbar added. What its domains keep in another form than the other server reads is written back (`before_parting`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,19 @@ class Parting:
     constraints: list[tuple[str, str]] = field(default_factory=list)  #: table and name
     waiting_jobs: list[str] = field(default_factory=list)  #: how many of which kind, that nobody will do
     differences: list[str] = field(default_factory=list)  #: from the tables that Pegbar makes itself; they stay
+    rewritten: list[str] = field(default_factory=list)  #: rows that were changed to what the other server reads
+
+
+#: What writes rows back that Pegbar keeps in another form, while its own tables are there; each tells what it wrote.
+#: It raises CannotHandBack for what it cannot write, unless it may lose that.
+Step = Callable[[Connection, bool], list[str]]
+_STEPS: list[Step] = []
+
+
+def before_parting(step: Step) -> Step:
+    """Declare what is done before Pegbar's schema goes, in the same transaction."""
+    _STEPS.append(step)
+    return step
 
 
 #: Pegbar's servers and workers that are connected. They say their names.
@@ -70,20 +83,31 @@ _REASONS: Mapping[type[Any], str] = {
 }
 
 
-def look(url: str) -> Parting:
-    """What handing a database back would take away. Raises CannotHandBack; changes nothing."""
+def look(url: str, *, lose: bool = False) -> Parting:
+    """What handing a database back would do. Raises CannotHandBack; changes nothing."""
     with migrations.connect(url) as connection:
-        return _parting(connection)
+        parting = _parting(connection)
+        parting.rewritten = _rewritten(connection, lose)
+        connection.rollback()
+        return parting
 
 
-def hand_back(url: str) -> Parting:
-    """Take away what Pegbar added to a database. Raises CannotHandBack, having changed nothing."""
+def _rewritten(connection: Connection, lose: bool) -> list[str]:
+    return [note for step in _STEPS for note in step(connection, lose)]
+
+
+def hand_back(url: str, *, lose: bool = False) -> Parting:
+    """Take away what Pegbar added to a database. Raises CannotHandBack, having changed nothing.
+
+    With `lose` what cannot be written as the other server reads it is given up.
+    """
     with migrations.turn(url) as connection:
         try:
             with connection.begin():
                 # Whoever reads or writes the tables is waited for, but not forever: others wait behind.
                 connection.execute(text("SET LOCAL lock_timeout = '10s'"))
                 parting = _parting(connection)
+                parting.rewritten = _rewritten(connection, lose)
                 connection.execute(text(f"DROP SCHEMA {OWN_SCHEMA} CASCADE"))
                 for name in parting.indexes:
                     connection.execute(text(f'DROP INDEX public."{name}"'))

@@ -9,7 +9,7 @@ from alembic import op
 from pegbar.core.data.migrations import run_script
 
 revision = "0022"
-down_revision = "0014"
+down_revision = "0021"
 
 _NOBODY = "'00000000-0000-0000-0000-000000000000'::uuid"
 

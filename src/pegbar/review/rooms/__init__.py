@@ -1,0 +1,1 @@
+"""Review rooms: people look at a playlist together. Source: spec review, "Review rooms"."""

@@ -1,0 +1,156 @@
+"""What somebody typed, as queries on the words of documents. Pure.
+
+A document's words are told apart by its kind and by where they stand (core/data/migrations/versions/search.sql): each
+follows the capital of the kind and, in descriptions, `~`, in metadata `=`; those of the name and of what is above it
+follow the capital alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+#: Longer queries are cut: nobody types them, and each word costs.
+MOST_CHARACTERS, MOST_WORDS = 200, 10
+#: Words from here on may have an error, and from here on two.
+_ONE_ERROR, _TWO_ERRORS = 4, 8
+#: So many words stand for one that was typed, when they hold it or are like it, and when they begin with it.
+_MOST_ALIKE, MOST_BEGUN = 30, 100
+
+NAME, DESCRIPTION, METADATA = "", "~", "="
+EVERYWHERE = (NAME, DESCRIPTION, METADATA)
+
+#: The capitals of the kinds.
+CODES = {
+    "shots": "S",
+    "assets": "A",
+    "comments": "C",
+    "sequences": "Q",
+    "episodes": "E",
+    "edits": "D",
+    "persons": "P",
+    "projects": "R",
+    "playlists": "L",
+}
+
+#: Words of documents that stand for one that was typed.
+Others = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A query: its words as PostgreSQL splits them (`search_words`), and its letters and digits (`search_key`)."""
+
+    words: tuple[str, ...]
+    key: str
+
+    @classmethod
+    def of(cls, words: str, key: str) -> "Typed":
+        """The words of a text, at most so many of them."""
+        return cls(tuple(dict.fromkeys(words.split()))[:MOST_WORDS], key)
+
+    @property
+    def readings(self) -> tuple[tuple[str, ...], ...]:
+        """The words, and where letters and a number stand apart (`sh 10`), also these as one."""
+        joined: list[str] = []
+        for word in self.words:
+            if joined and word.isdecimal() and not joined[-1][-1:].isdecimal():
+                joined[-1] += word
+            else:
+                joined.append(word)
+        return tuple(dict.fromkeys((self.words, tuple(joined))))
+
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """The words, and what the one begins with that is being typed: the last."""
+        words = dict.fromkeys(word for reading in self.readings for word in reading)
+        return tuple(words | dict.fromkeys(begin for reading in self.readings for begin in _beginnings(reading[-1])))
+
+    @property
+    def uncertain(self) -> tuple[str, ...]:
+        """The words that may be part of others, or mistyped: those with letters."""
+        return tuple(word for word in self.words if len(word) >= _ONE_ERROR - 1 and not any(map(str.isdecimal, word)))
+
+    def exact(self, kind: str) -> str:
+        """All words, as they are, in the name or above it."""
+        return _any(_all(_quoted(CODES[kind] + word) for word in reading) for reading in self.readings)
+
+    def begun(self, kind: str, known: Mapping[str, Others]) -> list[str]:
+        """A query for each word that begins with the last one, by place; the other words first in the name as well.
+
+        `known` are the words of the kind that begin with `beginnings`, in order, by place.
+        """
+        queries = []
+        for place, around in ((NAME, (NAME,)), *((place, EVERYWHERE) for place in EVERYWHERE)):
+            for *others, last in self.readings:
+                there = [[p for p in around if word in known.get(p, {}).get(word, ())[:1]] for word in others]
+                if not all(there) or (place == NAME and around == EVERYWHERE and not others):
+                    continue
+                rest = [_in(kind, word, places) for word, places in zip(others, there, strict=True)]
+                begun = [word for begin in _beginnings(last) for word in known.get(place, {}).get(begin, ())]
+                queries += [_all([*rest, _in(kind, word, (place,))]) for word in begun[:MOST_BEGUN]]
+        return queries
+
+    def alike(self, kind: str, others: Others) -> list[str]:
+        """All words or others for them, in the name or above it, then anywhere."""
+        return [
+            _all(_any(_in(kind, word, places) for word in (typed, *others.get(typed, ()))) for typed in self.words)
+            for places in ((NAME,), EVERYWHERE)
+        ]
+
+    def some(self, kind: str, place: str, others: Others) -> str:
+        """Any of the words, or of those for them, in a place: what tells where something was found."""
+        words = [_in(kind, other, (place,)) for typed in self.words for other in others.get(typed, ())]
+        return _any([*(f"{_quoted(CODES[kind] + place + begin)}:*" for begin in self.beginnings), *words])
+
+
+def _beginnings(word: str) -> list[str]:
+    if len(word) > 1 and word[-1] == "0" and not word[-2].isdecimal():
+        return [word, *(word[:-1] + digit for digit in "123456789")]  # `sh0` is on the way to `sh010`, which is `sh10`
+    return [word]
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _any(queries: Iterable[str]) -> str:
+    return f"({' | '.join(queries)})"
+
+
+def _all(queries: Iterable[str]) -> str:
+    return f"({' & '.join(queries)})"
+
+
+def _in(kind: str, word: str, places: Sequence[str]) -> str:
+    return _any(_quoted(CODES[kind] + place + word) for place in places)
+
+
+def parts(typed: str, known: Iterable[str]) -> list[str]:
+    """The words that hold what was typed: those that begin with it first, then short ones."""
+    holding = {word for word in known if typed in word and word != typed}
+    return sorted(holding, key=lambda word: (not word.startswith(typed), len(word), word))[:_MOST_ALIKE]
+
+
+def mistyped(typed: str, known: Iterable[str]) -> list[str]:
+    """The words that differ from what was typed by an error or, long ones, two; the nearest first."""
+    most = 0 if len(typed) < _ONE_ERROR else 1 if len(typed) < _TWO_ERRORS else 2
+    near = {(errors, word) for word in set(known) if 0 < (errors := distance(typed, word, most)) <= most}
+    return [word for _, word in sorted(near)][:_MOST_ALIKE]
+
+
+def distance(one: str, other: str, most: int) -> int:
+    """Letters to add, leave out, replace or swap with their neighbour; `most` + 1 for more than `most`."""
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, against in enumerate(other, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != against))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == against:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+        before, last = last, row
+    return min(last[-1], most + 1)
