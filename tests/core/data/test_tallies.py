@@ -38,12 +38,12 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(server: Server, admin: Client) -> World:
+def world(server: Server, admin: Client) -> Iterator[World]:
     shows = [factories.production(admin) for _ in range(2)]
     parents = [factories.entity(admin, show["id"], "Sequence", parent_id=None) for show in shows]
     shots = [factories.entity(admin, row["project_id"], "Shot", parent_id=row["id"]) for row in parents for _ in "ab"]
     tasks = [factories.task(admin, shot, kind) for shot in shots for kind in ("Animation", "Layout")]
-    return World(
+    yield World(
         server.database_url,
         [show["id"] for show in shows],
         [factories.hire(admin).id for _ in range(2)],
@@ -52,6 +52,8 @@ def world(server: Server, admin: Client) -> World:
         [row["id"] for row in (*parents, *shots)],
         [task["id"] for task in tasks],
     )
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute("UPDATE task SET duration = 0 WHERE duration = 'NaN'")
 
 
 @contextmanager
