@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime
 
-from pegbar.cli.doctor.checks import Findings, Visit, check, fault, note, warning
+from pegbar.cli.doctor.checks import PATIENCE, Findings, Visit, check, fault, note, skip, warning
 
 AREA = "Database's condition"
 
@@ -155,3 +155,28 @@ def slots(visit: Visit) -> Findings:
             f"Nobody reads the replication slot {row['name']}, which keeps {kept / 2**20:,.0f} MB of log.",
             mend=f"Start its replica, or SELECT pg_drop_replication_slot('{row['name']}')",
         )
+
+
+@check(
+    "Tallies", about="whether the counts and sums that are kept are what the rows say", area=AREA, needs_database=True
+)
+def tallies(visit: Visit) -> Findings:
+    """They are; where counting takes long, it is left to the command that has the time."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import OperationalError
+
+    from pegbar.core.data.migrations.schemas import declared_metadata
+    from pegbar.core.data.tallies import differences
+
+    declared_metadata()  # they are declared with the tables
+    connection = visit.connection
+    with connection.begin():
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        connection.execute(text(f"SET LOCAL statement_timeout = {int(PATIENCE * 1000)}"))
+        try:
+            wrong = differences(connection)
+        except OperationalError:  # it was cancelled
+            yield skip("There are too many rows to count them here: pegbar db tallies does.")
+            return
+    for name, count in wrong.items():
+        yield fault(f"{count:,} rows of {name} are not as the rows counted say.", mend="pegbar db tallies --recount")
