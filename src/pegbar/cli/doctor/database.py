@@ -172,19 +172,14 @@ _DURABILITY = {
 @check("Safety of what is stored", about="settings of PostgreSQL that may lose data", area=AREA)
 def durability(visit: Visit) -> Findings:
     """Nothing was switched off."""
-    how = (
-        "PEGBAR_POSTGRES_OPTIONS" if visit.embedded or "PEGBAR_POSTGRES_OPTIONS" in visit.known else "ALTER SYSTEM SET"
-    )
     rows = visit.rows("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)", names=list(_DURABILITY))
     for row in rows:
         if row["setting"] == "off":
             harm, severity = _DURABILITY[row["name"]]
-            mend = (
-                f"Take {row['name']}=off out of {how}"
-                if how == "PEGBAR_POSTGRES_OPTIONS"
-                else f"{how} {row['name']} = on; SELECT pg_reload_conf()"
-            )
-            yield (fault if severity == "fault" else warning)(f"{row['name']} is off: {harm}.", mend=mend)
+            name = row["name"]
+            restored = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf()"
+            mend = f"Take {name}=off out of PEGBAR_POSTGRES_OPTIONS" if visit.embedded else restored
+            yield (fault if severity == "fault" else warning)(f"{name} is off: {harm}.", mend=mend)
 
 
 @check("Speed of PostgreSQL", about="settings that make it slow", area=AREA)
