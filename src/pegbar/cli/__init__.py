@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 shotgrid,
                 sso,
                 sync,
+                ui,
                 users,
             )
 
