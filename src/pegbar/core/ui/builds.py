@@ -4,7 +4,6 @@ A build appears and goes by one rename, `current` changes by one: servers look a
 """
 
 import gzip
-import os
 import re
 import shutil
 import tempfile
@@ -48,7 +47,7 @@ def folder_of(data_folder: Path) -> Path:
 def current_version(folder: Path) -> str | None:
     """The version that is served; None when there is none."""
     try:
-        version = os.readlink(folder / CURRENT)
+        version = str((folder / CURRENT).readlink())
     except OSError:
         return None
     return version if _is_version(version) and (folder / version).is_dir() else None
