@@ -12,7 +12,6 @@ from litestar.types import ASGIApp
 from pegbar.accounts import tokens
 from pegbar.core.errors import CannotRun
 
-
 #: Seconds; a movie is made before its upload is answered.
 _PATIENCE = 600
 

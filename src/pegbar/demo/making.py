@@ -15,8 +15,8 @@ from pegbar.media.movies.encoding import ffmpeg
 
 #: Requests under way at once.
 _AT_ONCE = 4
-#: Shots that move, and every which task has a conversation.
-_MOVIES, _TALKED_ABOUT = 3, 3
+#: How many shots move, and of how many retakes one is answered.
+_MOVIES, _TALKED_ABOUT = 3, 2
 
 Tell = Callable[[str], None]
 
@@ -146,13 +146,14 @@ async def _casting(making: Making) -> None:
     props = [entity for entity in by_name.values() if entity.about == "Prop"]
     sets = [by_name[name] for name in story.ASSETS["Environment"]]
     effects = [by_name[name] for name in story.ASSETS["FX"]]
+    others = [by_name[name] for name in story.ASSETS["Character"][1:]]
 
     async def cast(shot: Entity) -> None:
         sequence, number = shot.scene
-        parts = {by_name["Wren"].id: 1, by_name["Tin Kite"].id: 1, sets[sequence].id: 1}
+        parts = {by_name["Wren"].id: 1, by_name["Tin Kite"].id: 1, sets[sequence % len(sets)].id: 1}
         parts[props[(shot.place * 5) % len(props)].id] = 1 + shot.place % 3
         if number % 3 == 0:
-            parts[by_name[story.ASSETS["Character"][1 + shot.place % 5]].id] = 1
+            parts[others[shot.place % len(others)].id] = 1
         if sequence in (3, 4):
             parts[effects[number % len(effects)].id] = 1
         body = [{"asset_id": asset_id, "nb_occurences": count, "label": "animate"} for asset_id, count in parts.items()]
@@ -219,7 +220,7 @@ class _Life:
             comment = await self._say(step, number)
             if step.stage == "review" and not any(later.stage == "review" for later in work.steps[number + 1 :]):
                 await self._publish(comment["id"])
-            if step.stage == "retake" and self.entity.place % _TALKED_ABOUT == 0:
+            if step.stage == "retake" and self.entity.place % _TALKED_ABOUT == 1:
                 await self._answer(comment["id"])
         for day, minutes in work.minutes:
             path = f"/actions/tasks/{self.task_id}/time-spents/{day}/persons/{self.artist.id}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 from sqlalchemy import select
 
 from pegbar.core.data.database import Database
@@ -59,7 +60,7 @@ async def read_pipeline(db: Database) -> Pipeline:
     return Pipeline(named or asset_types[:4], by_side, _by_stage([_row(row) for row in await db.rows(_STATUSES)]))
 
 
-def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+def _row(row: asyncpg.Record) -> dict[str, Any]:
     return {name: str(value) if name == "id" else value for name, value in row.items()}
 
 

@@ -36,12 +36,17 @@ class Work:
 
 def stage_of(place: int, number: int, step: int, steps: int) -> Stage:
     """How far the task of a step of the pipeline is, for the n-th of so many entities: the first are the furthest."""
-    reach = (1.25 - place / number) * steps
+    reach = _reach(place, number, steps)
     if step < int(reach):
         return "done"
     if step == int(reach):
         return _UNDER_WAY[place % len(_UNDER_WAY)]
     return "ready" if step == int(reach) + 1 and place % 2 == 0 else "todo"
+
+
+def _reach(place: int, number: int, steps: int) -> float:
+    """How many steps of the pipeline the n-th of so many entities has behind it, or could have."""
+    return (1.25 - place / number) * steps
 
 
 def weekday(day: date) -> date:
@@ -51,13 +56,13 @@ def weekday(day: date) -> date:
 
 def work_of(stage: Stage, place: int, number: int, step: int, steps: int, today: date) -> Work:
     """The task of a step of the pipeline, for the n-th of so many entities."""
-    span = BEHIND - 8 if stage == "done" else 8
     if stage in ("todo", "ready"):
         offset = 3 + (step * 5 + place) % (AHEAD - 10)
     elif stage == "done":
-        offset = -BEHIND + 1 + int(span * (0.55 * step / steps + 0.35 * place / number))
+        begun = 0.4 * BEHIND * place / number
+        offset = int(begun + (BEHIND - 9 - begun) * (step + 1) / (_reach(place, number, steps) + 1)) - BEHIND
     else:
-        offset = -span + place % 4
+        offset = -8 + place % 4
     start = weekday(today + timedelta(days=offset))
     due = weekday(start + timedelta(days=4 + place % 3))
     days = 2 + place % 3
