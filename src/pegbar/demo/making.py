@@ -80,9 +80,12 @@ async def _each(jobs: Iterable[Awaitable[None]]) -> None:
         async with turns:
             await job
 
-    async with asyncio.TaskGroup() as group:
-        for job in jobs:
-            group.create_task(one(job))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                group.create_task(one(job))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 # What there is
