@@ -3,7 +3,6 @@
 `dc=studio,dc=example` is laid out as OpenLDAP is, `dc=ad,dc=example` has Microsoft's attributes.
 """
 
-import base64
 import datetime
 import ipaddress
 import shutil
@@ -210,10 +209,6 @@ def photo(color: str) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (64, 48), color).save(file, "JPEG")
     return file.getvalue()
-
-
-def encoded(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 _USAGES = (

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from pegbar.accounts.sign_on.ldap import sync
 from pegbar.accounts.sign_on.ldap.entries import entry_of, same_uid
 from pegbar.accounts.sign_on.ldap.jobs import sync_directories
 from pegbar.accounts.sign_on.ldap.sync import Member, plan
 from pegbar.accounts.sign_on.ldap.walk import walk, walk_of
-from pegbar.accounts.sign_on.providers import Ldap
+from pegbar.accounts.sign_on.providers import Ldap, SignOn
 from pegbar.accounts.sign_on.walks import Step
 from pegbar.config import settings
 from pegbar.core.data.database import Database
@@ -45,7 +46,11 @@ class Directory:
 
     def command(self, *arguments: str, **environment: str) -> Done:
         written = "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.settings.items())
-        self.file.write_text(f"[ldap.{self.name}]\n{written}{self.more}")
+        # People of whom nobody noted where they came from are the first one's: other tests make some.
+        first = '[ldap.elsewhere]\nhost = "127.0.0.1"\nport = 1\nbase_dn = "dc=elsewhere"\nuser = "x"\n'
+        self.file.write_text(f"{first}[ldap.{self.name}]\n{written}{self.more}")
+        if arguments[:2] == ("directory", "sync") and "--directory" not in arguments:
+            arguments += ("--directory", self.name)
         where = {"DATABASE_URL": self.server.database_url, "PEGBAR_DATA": str(self.server.folder)}
         return pegbar(*arguments, PEGBAR_SIGN_ON_FILE=str(self.file), **where, **environment)
 
@@ -378,7 +383,7 @@ def test_a_run_that_cannot_be_says_why(make: Callable[..., Directory], settings:
 
 
 def test_the_command_says_what_is_not_set_up(directory: Directory, server: Server, tmp_path: Path) -> None:
-    unknown = directory.command("directory", "sync", "--directory", "elsewhere")
+    unknown = directory.command("directory", "sync", "--directory", "nowhere")
     assert (unknown.returncode, directory.name in unknown.stderr) == (1, True)
     nothing = pegbar("directory", "sync", DATABASE_URL=server.database_url, PEGBAR_DATA=str(server.folder))
     assert (nothing.returncode, "No directory is set up" in nothing.stderr) == (1, True)
@@ -388,7 +393,7 @@ def test_the_command_says_what_is_not_set_up(directory: Directory, server: Serve
 
 
 def directory_of(**more: Any) -> Ldap:
-    return Ldap(name="ldap", host="x", base_dn="dc=x", email_domain="studio.example", **more)
+    return Ldap(**{"name": "ldap", "host": "x", "base_dn": "dc=x", "email_domain": "studio.example", **more})
 
 
 @pytest.mark.parametrize(
@@ -435,7 +440,15 @@ def test_who_is_who_goes_by_uid_then_login_then_address() -> None:
     planned = plan(directory_of(), members, rows)
     assert [member.row and member.row["id"] for member in planned.members] == [1, 2, 3, None]
     assert [gone["id"] for gone in planned.gone] == [4]
-    assert PASSWORD
+
+
+def test_who_came_from_no_directory_that_is_noted_came_from_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = directory_of(), directory_of(base_dn="dc=y")
+    monkeypatch.setattr(sync, "sign_on", lambda: SignOn(ldap=(first, second)))
+    row: Any = {"id": 1, "ldap_uid": None, "desktop_login": "ida", "email": None, "full_name": "Ida", "active": True}
+    row |= {"from_directory": True, "directory": None}
+    assert plan(first, [], [row]).gone == [row]
+    assert plan(second, [], [row]).gone == []
 
 
 # Trials, and runs by the clock

@@ -229,6 +229,15 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(slapd: Slapd, how: dic
     assert binds(msgspec.structs.replace(other_name, verify=False), login)
 
 
+def test_an_address_of_tls_is_checked_too(slapd: Slapd) -> None:
+    login = uid()
+    slapd.person(login)
+    directory = of(slapd, host=f"ldaps://127.0.0.1:{slapd.tls_port}")
+    with pytest.raises(DirectoryAway, match="certificate verify failed"):
+        binds(directory, login)
+    assert binds(msgspec.structs.replace(directory, ca_file=str(slapd.ca)), login)
+
+
 def test_tls_that_the_directory_does_not_offer_is_not_done_without(slapd: Slapd) -> None:
     refusal = b"\x78\x07\x0a\x01\x02\x04\x00\x04\x00"  # a protocol error
     with silent(refusal) as port, pytest.raises(DirectoryAway, match="startTLS failed - protocolError"):
@@ -256,7 +265,7 @@ def test_a_directory_that_keeps_silent_is_given_up(slapd: Slapd, how: dict[str, 
         binds(of(slapd, port=port, timeout=1, **how), "ida")
 
 
-def test_a_slow_directory_takes_a_bounded_number_of_threads(slapd: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_directory_takes_a_bounded_number_of_threads(slapd: Slapd) -> None:
     release, running = threading.Event(), []
     connection._threads.cache_clear()
     directory = of(slapd, timeout=0.1)
@@ -273,10 +282,21 @@ def test_a_slow_directory_takes_a_bounded_number_of_threads(slapd: Slapd, monkey
 
     answers = asyncio.run(crowd())
     connection._threads.cache_clear()
-    away = [one for one in answers if isinstance(one, DirectoryAway)]
-    busy = [one for one in answers if not isinstance(one, DirectoryAway)]
-    assert (len(away), len(busy)) == (connection.MOST, 3)
-    assert {one.status for one in busy} == {503}
+    assert all(isinstance(one, DirectoryAway) for one in answers)
+    assert sum("did not answer" in str(one) for one in answers) == connection.MOST
+    assert sum("too many" in str(one) for one in answers) == 3
+
+
+def test_a_guess_is_counted_while_the_directory_is_away(node: Client, admin: Client, slapd: Slapd) -> None:
+    """Else whoever keeps it busy would guess at local passwords for ever."""
+    _, email = artist(admin)
+    slapd.stop()
+    try:
+        answers = [answer(node, email, "not the one") for _ in range(6)]
+    finally:
+        slapd.start()
+    assert [status for status, _ in answers] == [503] * 5 + [400]
+    assert answers[5][1]["too_many_failed_login_attemps"]
 
 
 @pytest.mark.parametrize("password", ["", "x" * 600])

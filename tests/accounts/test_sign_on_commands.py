@@ -180,6 +180,7 @@ def test_a_trial_walks_to_the_person_and_changes_nothing(signing_on: Server, rea
         "ok  This server",
     ):
         assert step in said
+    assert "without HTTPS" in said
     browser = Browser()
     answer = browser.sign_in(where, who)
     assert (answer.status_code, "in the terminal" in answer.text) == (200, True)

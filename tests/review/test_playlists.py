@@ -75,7 +75,9 @@ def test_previews_of_other_entities_are_unpinned(admin: Client, show: dict[str, 
     assert (made["shots"][1]["note"], made["episode_id"], made["task_type_id"]) == ("kept", None, None)
     changed = admin.ok_put(f"/data/playlists/{made['id']}", {"shots": [{"id": other}, {"preview_file_id": one["id"]}]})
     assert changed["shots"] == [{"entity_id": other, "preview_file_id": None}]
-    assert admin.put(f"/data/playlists/{made['id']}", {"shots": "none"}).status_code == 400
+    malformed: list[Any] = ["none", [other], [{"entity_id": {"a": 1}}], [{"id": 5}]]
+    for value in malformed:
+        assert admin.put(f"/data/playlists/{made['id']}", {"shots": value}).status_code == 400
     assert (
         admin.post("/data/playlists", {"name": "x", "project_id": show["id"], "for_entity": "cow"}).status_code == 400
     )

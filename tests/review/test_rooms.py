@@ -1,5 +1,6 @@
 """Review rooms: what tabs on two nodes say to each other, who is in a room, and who may be."""
 
+import json
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import psutil
 import psycopg
 import pytest
 import requests
+import websocket
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +66,11 @@ def playlist(admin: Client, show: dict[str, Any]) -> str:
 def new_playlist(admin: Client, show: dict[str, Any], **more: Any) -> str:
     row = {"name": unique("Dailies"), "project_id": show["id"], **more}
     return str(admin.ok_post("/data/playlists", row)["id"])
+
+
+def polling_session(node: Server) -> str:
+    opened = requests.get(f"{node.url}/socket.io/?EIO=4&transport=polling", timeout=20)
+    return str(json.loads(opened.text[1:])["sid"])
 
 
 def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
@@ -348,7 +355,18 @@ def test_what_is_malformed_is_ignored(tab: Open, nodes: tuple[Server, Server], a
     # What is JSON is passed on, whatever it holds.
     passed = [payload["data"] for name, payload in heard if name == "panzoom-changed"]
     assert passed == worse[3:]
-    assert nodes[0].text() == before, "nothing of it is worth a line in the log"
+    # What is no packet at all ends its connection.
+    address = nodes[0].url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    for frame in ("x", ""):
+        alien = websocket.create_connection(address, timeout=20)
+        alien.recv()
+        alien.send(frame)
+        while alien.recv():
+            pass
+    requests.post(f"{nodes[0].url}/socket.io/?EIO=4&transport=polling&sid={polling_session(nodes[0])}", "x", timeout=20)
+    added = nodes[0].text()[len(before) :]
+    for fault in ("handler error", "raised an exception", "client said", "review room"):
+        assert fault not in added, "nothing of it is worth a line in the log"
 
 
 def test_preview_accounts_only_look(tab: Open, admin: Client, show: dict[str, Any], server: Server) -> None:

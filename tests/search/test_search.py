@@ -219,8 +219,8 @@ def test_what_another_server_writes_is_found(admin: Client, server: Server, show
         task = factories.task(admin, asset)
         for created_at in (None, "infinity", "-infinity", "0044-03-15 BC", "9999-12-31"):
             connection.execute(
-                "INSERT INTO comment (id, object_id, object_type, text, person_id, created_at, replies, checklist) VALUES"
-                " (gen_random_uuid(), %s, 'Task', %s, %s, %s, '[1, {\"text\": {}}]', '{}')",
+                "INSERT INTO comment (id, object_id, object_type, text, person_id, created_at, replies, checklist)"
+                " VALUES (gen_random_uuid(), %s, 'Task', %s, %s, %s, '[1, {\"text\": {}}]', '{}')",
                 [task["id"], name, admin.id, created_at],
             )
         connection.execute("UPDATE comment SET text = NULL WHERE object_id = %s AND created_at IS NULL", [task["id"]])
@@ -228,6 +228,23 @@ def test_what_another_server_writes_is_found(admin: Client, server: Server, show
         connection.execute("UPDATE comment SET text = %s WHERE object_id = %s", [f"{name} ", task["id"]])
         connection.execute("DELETE FROM comment WHERE object_id = %s", [task["id"]])
         connection.execute("DELETE FROM task WHERE id = %s", [task["id"]])
+
+
+def test_types_decide_where_something_is_found(admin: Client, show: dict[str, Any]) -> None:
+    name = unique("Basalt").replace(" ", "")
+    made = admin.ok_post("/data/entity-types", {"name": unique("Rock")})
+    asset = factories.entity(admin, show["id"], name=name, entity_type_id=made["id"])
+    assert [row["id"] for row in search(admin, made["name"], limit=100)["assets"]] == [asset["id"]]
+    renamed = unique("Mineral").replace(" ", "")
+    admin.ok_put(f"/data/entity-types/{made['id']}", {"name": renamed})
+    assert [row["asset_type_name"] for row in search(admin, f"{renamed} {name}")["assets"]] == [renamed]
+    scene = (admin.ok_get("/data/entity-types", params={"name": "Scene"}) or [None])[0]
+    scene = (scene or admin.ok_post("/data/entity-types", {"name": "Scene"}))["id"]
+    admin.ok_put(f"/data/entities/{asset['id']}", {"entity_type_id": scene})
+    assert search(admin, name, index_names=list(words.CODES)) == {kind: [] for kind in words.CODES}
+    shot = factories.named(admin, "entity-types", "Shot")["id"]
+    admin.ok_put(f"/data/entities/{asset['id']}", {"entity_type_id": shot})
+    assert [row["type"] for row in search(admin, name)["shots"]] == ["Shot"]
 
 
 def test_pages_and_bounds(admin: Client, rows: dict[str, Any], show: dict[str, Any]) -> None:
@@ -300,7 +317,7 @@ def test_statements_of_a_search_are_few(admin: Client, show: dict[str, Any], row
 @pytest.fixture(scope="module")
 def sql(server: Server) -> Any:
     with psycopg.connect(server.database_url, autocommit=True) as connection:
-        yield lambda statement, *values: connection.execute(statement, values).fetchone()[0]  # type: ignore[index,arg-type]
+        yield lambda statement, *values: connection.execute(statement, values).fetchone()[0]  # type: ignore[index]
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80)

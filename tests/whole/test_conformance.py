@@ -46,6 +46,7 @@ PASSING = [
     "projects_team",
     "projects_templates",
     "review_events",
+    "review_playlists",
     "review_sharing",
     "shots_frames",
     "shots_quotas",
@@ -72,3 +73,7 @@ def test_a_recorded_conversation_goes_as_recorded(server: Server, name: str) -> 
     command = [sys.executable, path("conformance/conformance.py"), "check", server.api, "--only", name, "--verbose"]
     replay = subprocess.run(command, capture_output=True, text=True, check=False)
     assert f"{name}: {steps} of {steps} steps as recorded" in replay.stdout, replay.stdout + replay.stderr
+
+
+def test_every_recorded_conversation_is_replayed() -> None:
+    assert sorted(PASSING) == sorted(file.stem for file in path("conformance/scenarios").glob("*.json"))

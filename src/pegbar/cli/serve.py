@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import structlog
 from cyclopts import Parameter
 from rich.text import Text
+from sqlalchemy import Connection
 
 from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
@@ -78,6 +79,7 @@ def serve(
             if migrations.is_unused(connection):
                 administrator = asyncio.run(_first_start())
             is_empty = not migrations.has_production(connection)
+            check_search(connection)
         with _private_socket():
             services = _services()
             supervisor = Supervisor(services, embedded)
@@ -118,6 +120,14 @@ def _check_port() -> None:
         if error.errno == errno.EACCES:
             raise UserError(f"Port {port} is reserved for root. Choose one above 1023 with --port.") from None
         raise UserError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+
+
+def check_search(connection: Connection) -> None:
+    """Say what the database lacks for the search, and what to do."""
+    from pegbar.search.actions import ADVICE, USES_SIMILARITY
+
+    if not connection.execute(USES_SIMILARITY).scalar():
+        log.warning(ADVICE)
 
 
 async def _first_start() -> tuple[str, str] | None:

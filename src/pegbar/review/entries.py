@@ -69,6 +69,9 @@ def checked(value: Any) -> list[Entry]:
         return []
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise BadRequest("shots must be a list of objects with entity_id and preview_file_id.")
+    for entry in value:
+        if not isinstance(entity_of(entry) or "", str):
+            raise BadRequest(f"shots: {str(entity_of(entry))[:80]!r} is no id of an entity.")
     check_json("shots", value)
     return value
 

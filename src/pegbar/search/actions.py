@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import func, select, text
 
 from pegbar.core.data.database import Database
-from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Text
 from pegbar.search.tables import document
 
@@ -17,7 +17,8 @@ SOURCES = ("project", "person", "entity", "playlist", "comment")
 _REWRITE = select(func.pegbar.search_rewrite(param("source", Text), param("after_id")))
 _TIDY = text("SELECT pegbar.search_tidy()")
 _USE_SIMILARITY = text("SELECT pegbar.search_use_similarity()")
-_USES_SIMILARITY = sql("SELECT to_regclass('pegbar.ix_search_word_similar') IS NOT NULL")
+#: Whether similar words are found by their index.
+USES_SIMILARITY = text("SELECT to_regclass('pegbar.ix_search_word_similar') IS NOT NULL")
 _COUNTS = select(document.c.kind, func.count()).group_by(document.c.kind).order_by(document.c.kind)
 
 #: What to do where typing errors are found by their first letter only.
@@ -37,7 +38,7 @@ class State(msgspec.Struct):
 
 async def state(db: Database) -> State:
     """How the search is."""
-    return State({row[0]: row[1] for row in await db.rows(_COUNTS)}, await db.value(_USES_SIMILARITY))
+    return State({row[0]: row[1] for row in await db.rows(_COUNTS)}, await db.value(USES_SIMILARITY))
 
 
 async def reset(db: Database, told: Callable[[str], None] = lambda _: None) -> State:

@@ -41,7 +41,7 @@ from pegbar.core.data.wire import JsonText, Wire, json_object
 from pegbar.search.tables import document
 from pegbar.search.words import MOST_BEGUN
 
-#: Of all that a query fits, so many documents of each query are put in order.
+#: Of all that a query fits, so many documents are put in order.
 _CANDIDATES = 500
 _LAST_CHARACTER = 0x10FFFF
 

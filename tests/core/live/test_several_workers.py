@@ -8,8 +8,10 @@ import pytest
 import requests
 import socketio
 
+from tests import factories
 from tests.cli.test_serve import children, until
 from tests.client import Client, sign_in, unique
+from tests.review.rooms import Tab
 from tests.server import ADMIN, Server
 
 
@@ -58,6 +60,22 @@ def test_events_arrive_through_any_worker(workers: Server, boss: Client, transpo
     finally:
         for listener in listeners:
             listener.leave()
+
+
+def test_what_people_say_to_each_other_goes_through_any_worker(workers: Server, boss: Client) -> None:
+    show = factories.production(boss)
+    playlist = boss.ok_post("/data/playlists", {"name": unique("Dailies"), "project_id": show["id"]})["id"]
+    tabs = [Tab(workers.url, boss, transport) for transport in ("websocket", "polling")]
+    try:
+        for tab in tabs:
+            tab.enter(playlist)
+        for number, tab in enumerate(tabs):
+            tab.mark(playlist, number)
+            for hearer in tabs:
+                hearer.until("change-version", mark=number)
+    finally:
+        for tab in tabs:
+            tab.close()
 
 
 def test_a_socket_without_a_token_is_refused(workers: Server) -> None:

@@ -1,6 +1,8 @@
 """The review of a playlist as PDF and CSV: what is in it, and for whom."""
 
+import base64
 import io
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,7 +189,7 @@ def test_frames_of_a_movie_are_drawn_on(admin: Client, reviewed: Reviewed, serve
     text = words(document)
     assert "frame 1\n" in text
     assert "frame 11\n" in text
-    assert "frame 226: the picture is not there any more" in text
+    assert "frame 226: there is no picture of it" in text
 
 
 def test_a_review_of_what_is_no_longer_there(admin: Client, reviewed: Reviewed, server: Server) -> None:
@@ -222,6 +224,12 @@ def test_a_document_is_bounded(admin: Client, reviewed: Reviewed, server: Server
     assert answer.status_code == 400
     assert "501 entries; 500 go on paper" in answer.json()["message"]
     assert admin.get(f"/data/playlists/{made['id']}/review.csv").status_code == 200
+    heavy = [{"time": 0, "drawing": {"objects": [{"id": "a", "text": base64.b64encode(os.urandom(2**25)).decode()}]}}]
+    with psycopg.connect(server.database_url) as connection:
+        update = "UPDATE preview_file SET annotations = %s WHERE id = %s"
+        connection.execute(update, [Jsonb(heavy), reviewed.picture["id"]])
+    answer = admin.get(reviewed.path("pdf"))
+    assert (answer.status_code, "bytes of drawings" in answer.json()["message"]) == (400, True)
     entry = {"time": 0, "drawing": {"objects": [box()]}}
     drawn = Jsonb([{**entry, "time": n} for n in range(130)])
     with psycopg.connect(server.database_url) as connection:

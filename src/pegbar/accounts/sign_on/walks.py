@@ -27,6 +27,12 @@ class Step:
 Walk = Callable[[Any], AsyncIterator[Step]]
 
 
+def of_plain(address: str) -> tuple[str, ...]:
+    """What is to be said of an address that is asked without HTTPS."""
+    plain = address.startswith("http://")
+    return ("it is asked without HTTPS: whoever stands between may pass for the provider",) if plain else ()
+
+
 def outcome_of(settled: Settled) -> tuple[str, ...]:
     """What a sign-in would make of somebody, a line each."""
     who = settled.person

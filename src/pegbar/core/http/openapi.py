@@ -59,6 +59,7 @@ _REASONS = {
     412: "Another version of the protocol.",
     413: "The body is larger than the server takes.",
     415: "The body is not JSON.",
+    416: "The file has no such range of bytes.",
     422: "The token cannot be used.",
     423: "Another request writes to it.",
     429: "Too many attempts: wait, then try again.",

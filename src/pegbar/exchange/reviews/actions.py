@@ -25,17 +25,26 @@ from pegbar.media.drawings.rendering import drawn_by, tell_failures
 from pegbar.media.movies.frames import movie_frames
 from pegbar.media.movies.workshop import UnreadableMovie, at_hand
 
-#: What one document holds. Drawings beyond the bounds of other answers are counted on it instead.
-MOST_ENTRIES, MOST_NOTES, MOST_LETTERS = 500, 5_000, 1_000_000
+#: What one document is made of, and how that is called. Frames beyond the bounds of other answers are counted on it.
+MOST = {
+    "entries": (500, "entries"),
+    "notes": (5_000, "notes"),
+    "letters": (1_000_000, "letters in its notes"),
+    "drawings": (2**25, "bytes of drawings"),
+}
 
 
 async def on_paper(db: Database, caller: Caller, playlist_id: UUID, who: Audience) -> MadeFile:
     """The review of a playlist as PDF. Raises BadRequest for one that is too long, and Busy."""
+    size = await db.row(queries.size(who), playlist_id=playlist_id)
+    assert size is not None
+    for name, (most, words) in MOST.items():
+        if size[name] > most:
+            raise BadRequest(f"This review has {size[name]} {words}; {most} go on paper. review.csv takes all notes.")
     row = await db.json_row(queries.review(who), playlist_id=playlist_id, timezone=zone_of(caller.timezone))
     if row is None:
         raise NotFound(f"There is no playlist {playlist_id}.")
     review = msgspec.json.decode(row, type=Review)
-    _check_length(review)
     async with AsyncExitStack() as stack:
         folder = await stack.enter_async_context(workshop())
         output = folder / "review.pdf"
@@ -54,18 +63,6 @@ async def on_paper(db: Database, caller: Caller, playlist_id: UUID, who: Audienc
         failures = await drawn_by(paper.__name__, pages, folder, reads=reads, holder=caller.id)
         tell_failures(failures, playlist=playlist_id)
         return MadeFile(output, kind="application/pdf", name=f"{slug(review.file_name)}.pdf", attachment=True)
-
-
-def _check_length(review: Review) -> None:
-    notes = [note for entry in review.entries for note in entry.notes]
-    letters = sum(len(str(part)) for note in notes for part in (note.text, note.checklist, note.replies) if part)
-    for number, most, what in (
-        (len(review.entries), MOST_ENTRIES, "entries"),
-        (len(notes), MOST_NOTES, "notes"),
-        (letters, MOST_LETTERS, "letters in its notes"),
-    ):
-        if number > most:
-            raise BadRequest(f"This review has {number} {what}; {most} go on paper. review.csv takes all.")
 
 
 def _chosen(review: Review) -> tuple[list[list[Drawn]], int]:

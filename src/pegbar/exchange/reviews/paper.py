@@ -172,7 +172,7 @@ def _frames(pages: _Pages, entry: dict[str, Any]) -> None:
             pages.set_text_shaping(False)
             pages.set_text_color(*_FAINT)
             pages.set_xy(left, top)
-            missing = "" if picture else ": the picture is not there any more"
+            missing = "" if picture else ": there is no picture of it"
             pages.cell(width, 5, frame["caption"] + missing)
             if picture is not None:
                 pages.image(picture, x=left, y=top + 5, w=width, h=height, keep_aspect_ratio=True)

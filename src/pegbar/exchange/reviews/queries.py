@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Executable, FromClause, Text, case, cast, func, literal_column, null, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Integer,
+    Text,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from pegbar.accounts.shapes import FULL_NAME
@@ -83,19 +96,35 @@ def _noted(who: Audience) -> ColumnElement[bool]:
 
 #: The pictures and movies of the revision that is shown: all positions, the one shown first.
 _drawn = preview_file.alias("drawn")
+_IS_SHOWN = (_drawn.c.id == preview_file.c.id) | (
+    (_drawn.c.task_id == preview_file.c.task_id) & (_drawn.c.revision == preview_file.c.revision)
+)
 _PREVIEWS = json_list(
     select(
         json_object(
             {name: _drawn.c[name] for name in ("id", "position", "extension", "width", "height", "annotations")}
         )
     )
-    .where(
-        (_drawn.c.id == preview_file.c.id)
-        | ((_drawn.c.task_id == preview_file.c.task_id) & (_drawn.c.revision == preview_file.c.revision))
-    )
+    .where(_IS_SHOWN)
     .order_by(_drawn.c.id != preview_file.c.id, _drawn.c.position, _drawn.c.id)
     .correlate(preview_file)
 )
+
+
+@lru_cache
+def size(who: Audience) -> Executable:
+    """What a review holds: its entries, notes, letters in them, and bytes of drawings as they are stored."""
+    source = _source(who)
+    nothing = literal_column("0", Integer)
+    letters = func.coalesce(func.length(comment.c.text), nothing)
+    more = [func.coalesce(func.pg_column_size(column), nothing) for column in (comment.c.checklist, comment.c.replies)]
+    drawings = select(func.sum(func.pg_column_size(_drawn.c.annotations))).select_from(source.join(_drawn, _IS_SHOWN))
+    return select(
+        select(func.count()).select_from(ENTRIES).scalar_subquery().label("entries"),
+        func.count(comment.c.id).label("notes"),
+        func.coalesce(func.sum(letters + more[0] + more[1]), nothing).label("letters"),
+        func.coalesce(drawings.scalar_subquery(), nothing).label("drawings"),
+    ).select_from(source.join(_NOTES, _noted(who)))
 
 
 @lru_cache

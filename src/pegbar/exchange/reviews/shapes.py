@@ -84,6 +84,6 @@ def drawn_frames(entry: Entry, project_fps: str | None) -> Iterator[Drawn]:
         if preview.extension == "mp4":
             for number, objects in moments.objects_by_frame(items, rate).items():
                 yield Drawn(preview, second_of(number, rate), f"{place}frame {number}", objects)
-        elif preview.extension == "png":
+        else:
             for number, objects in moments.objects_by_entry(items).items():
                 yield Drawn(preview, 0.0, f"{place}drawing {number}", objects)

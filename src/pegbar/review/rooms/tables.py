@@ -14,7 +14,7 @@ review_room = own_table(
     Column("state", JSONB, nullable=False),
 )
 
-#: The sockets that opened a room or are in it. `node` is the process that holds them (`liveness` in actions.py).
+#: The sockets that opened a room or are in it. `node` is the process that holds them (`be_node` in queries.py).
 review_presence = own_table(
     "review_presence",
     Column("playlist_id", Uuid, primary_key=True, info=names("playlist", goes="with")),

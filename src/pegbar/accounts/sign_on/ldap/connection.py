@@ -17,6 +17,7 @@ from pegbar.accounts.sign_on.ldap import ntlm
 from pegbar.accounts.sign_on.ldap.outcomes import BindRefused, DirectoryAway
 from pegbar.accounts.sign_on.providers import Ldap
 from pegbar.accounts.threads import Threads
+from pegbar.core.errors import Unavailable
 
 # ldap3 takes a tenth of a second to import: servers without a directory, and other commands, do without it.
 if TYPE_CHECKING:
@@ -52,12 +53,17 @@ def _threads() -> Threads:
 
 
 async def in_thread(directory: Ldap, client: str | None, work: Callable[..., T], *arguments: object) -> T:
-    """What the work returns, if that takes no longer than the directory may take. Raises DirectoryAway, Unavailable."""
+    """What the work returns, if that takes no longer than the directory may take. Raises DirectoryAway.
+
+    That too many wait is no other answer: a guess is counted whether the directory was asked or not.
+    """
     patience = directory.timeout * 2 + 1
     try:
         return await asyncio.wait_for(_threads().run(client, work, *arguments), patience)
     except TimeoutError:
         raise DirectoryAway(f"{directory.host} did not answer in {patience:g} seconds") from None
+    except Unavailable:
+        raise DirectoryAway(f"too many sign-ins wait for {directory.host}") from None
 
 
 def is_plausible(login: str, password: str) -> bool:

@@ -78,7 +78,7 @@ def local_passwords_count() -> bool:
 async def prove(db: Reader, who: asyncpg.Record | None, typed: str, password: str, network: str) -> Proof:
     """What the directory of a person says; for nobody, the first one of whoever it knows by the name that was typed.
 
-    Raises DirectoryAway, and Unavailable while too many wait.
+    Raises DirectoryAway.
     """
     home = await db.value(_HOME, person_id=_NOBODY if who is None else who["id"])
     # Who came from no directory that is known came from the one that was there first.

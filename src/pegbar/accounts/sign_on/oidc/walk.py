@@ -7,7 +7,7 @@ from pegbar.accounts.sign_on.oidc.discovery import ALGORITHMS, Metadata, read_ke
 from pegbar.accounts.sign_on.oidc.flow import redirect_uri
 from pegbar.accounts.sign_on.providers import Oidc
 from pegbar.accounts.sign_on.refusals import ProviderAway
-from pegbar.accounts.sign_on.walks import Step
+from pegbar.accounts.sign_on.walks import Step, of_plain
 
 _DISCOVERY = "/.well-known/openid-configuration"
 
@@ -46,7 +46,7 @@ async def walk(provider: Oidc) -> AsyncIterator[Step]:
 
 def _judged(provider: Oidc, metadata: Metadata) -> tuple[tuple[str, ...], str, str]:
     """What a discovery document tells, what is wrong with it, and what to change."""
-    told = [f"issuer: {metadata.issuer}"]
+    told = [f"issuer: {metadata.issuer}", *of_plain(provider.discovery_url)]
     if provider.discovery_url.removesuffix(_DISCOVERY).rstrip("/") != metadata.issuer.rstrip("/"):
         told.append("it is not what its address says; right where the provider is reached by another name from here")
     methods = metadata.code_challenge_methods_supported

@@ -15,8 +15,9 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-LONGEST = 512 * 1024
-_MOST_ELEMENTS, _DEEPEST = 5_000, 40
+#: Bytes and elements of an answer: a thousand groups fit, and what is hostile costs a second at the most.
+LONGEST = 256 * 1024
+_MOST_ELEMENTS, _DEEPEST = 2_500, 40
 
 _PROTOCOL = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 _ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"

@@ -11,6 +11,10 @@ down_revision = "0018"
 
 _NO_PRODUCTION = "'00000000-0000-0000-0000-000000000000'::uuid"
 
+#: Most comments of an import only change a status: no document is made of them.
+_SAYS_SOMETHING = """(coalesce(c.text, '') <> '' OR jsonb_typeof(c.replies) = 'array' AND c.replies <> '[]'
+         OR jsonb_typeof(c.checklist) = 'array' AND c.checklist <> '[]')"""
+
 #: Table -> the documents of its rows with some ids.
 _DOCUMENTS = {
     "entity": """
@@ -42,7 +46,7 @@ _DOCUMENTS = {
              pegbar.search_vector('playlists', p.project_id, p.name, NULL, NULL, NULL)
         FROM public.playlist p WHERE p.id = ANY(ids) AND p.project_id IS NOT NULL""",
     # Of equal rank, the newest comes first. Whatever another server leaves empty, a document never refuses its row.
-    "comment": """
+    "comment": f"""
       SELECT c.id, 'comments', t.project_id,
              to_char(
                100000000000 - CASE WHEN isfinite(c.created_at) THEN extract(epoch FROM c.created_at) ELSE 0 END,
@@ -54,7 +58,22 @@ _DOCUMENTS = {
                         || CASE WHEN jsonb_typeof(c.checklist) = 'array' THEN c.checklist ELSE '[]' END) said
                 WHERE jsonb_typeof(said.value) = 'object')), 4000), NULL, NULL)
         FROM public.comment c JOIN public.task t ON t.id = c.object_id
-       WHERE c.id = ANY(ids) AND t.project_id IS NOT NULL""",
+       WHERE c.id = ANY(ids) AND t.project_id IS NOT NULL AND {_SAYS_SOMETHING}""",  # noqa: S608 - a constant
+}
+
+#: Table -> the documents of rows that are found no longer, though they are there.
+_DROPPED = {
+    "comment": f"""DELETE FROM pegbar.search_document d USING public.comment c
+   WHERE d.id = ANY(ids) AND c.id = d.id AND NOT ({_SAYS_SOMETHING});
+""",  # noqa: S608 - a constant
+    "entity": """DELETE FROM pegbar.search_document d USING public.entity e, public.entity_type t
+   WHERE d.id = ANY(ids) AND e.id = d.id AND t.id = e.entity_type_id
+     AND t.name IN ('Scene', 'Concept', 'ConceptFolder');
+""",
+    "person": """DELETE FROM pegbar.search_document d USING public.person p
+   WHERE d.id = ANY(ids) AND p.id = d.id
+     AND (p.active IS FALSE OR p.is_bot OR p.is_guest OR p.preview_project_id IS NOT NULL);
+""",
 }
 
 #: Table -> the columns on which its documents depend.
@@ -75,18 +94,21 @@ _KINDS = {
 
 _HEAD = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$"
 
+#: The plan is made for a session when tables may be small yet, and is kept while they grow: rows come by indexes alone.
+_BY_INDEX = _HEAD.replace(
+    " AS $$", " SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$"
+)
+
 
 def _writing(table: str) -> str:
-    """The functions that tell and write the documents of rows."""
+    """The function that writes the documents of rows."""
     return f"""
-CREATE FUNCTION pegbar.search_documents_of_{table}(ids uuid[]) RETURNS SETOF pegbar.search_document
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $${_DOCUMENTS[table]} $$;
-
-CREATE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {_HEAD}
+CREATE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {_BY_INDEX}
 BEGIN
+  {_DROPPED.get(table, "")}
   WITH written AS (
-    INSERT INTO pegbar.search_document AS known
-    SELECT * FROM pegbar.search_documents_of_{table}(ids) ORDER BY id
+    INSERT INTO pegbar.search_document AS known (id, kind, project_id, key, words){_DOCUMENTS[table]}
+     ORDER BY 1
     ON CONFLICT (id) DO UPDATE
        SET kind = excluded.kind, project_id = excluded.project_id, key = excluded.key, words = excluded.words
      WHERE (known.kind, known.project_id, known.key, known.words)
@@ -106,20 +128,17 @@ def _triggers(table: str) -> str:
     columns = _SOURCES[table].split()
     old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("o", "n"))
     kinds = ", ".join(f"'{kind}'" for kind in _KINDS[table].split())
-    gone = {
-        "person": "DELETE FROM pegbar.search_document WHERE kind = 'persons' AND id = ANY(changed_ids) AND id NOT IN "
-        "(SELECT id FROM pegbar.search_documents_of_person(changed_ids));",
-        # What the documents of entities below say of it. A scene or concept that becomes one, or was one, is rare.
-        "entity": """IF below_ids <> '{}' THEN
+    # The documents of what is below an entity tell its name.
+    and_below = (
+        """IF below_ids <> '{}' THEN
       changed_ids := changed_ids || ARRAY(
         WITH child AS (SELECT id FROM public.entity WHERE parent_id = ANY(below_ids))
         SELECT id FROM child UNION
         SELECT e.id FROM public.entity e WHERE e.parent_id IN (SELECT id FROM child) ORDER BY id);
-    END IF;
-    DELETE FROM pegbar.search_document d WHERE d.id = ANY(below_ids) AND EXISTS (
-      SELECT 1 FROM public.entity e JOIN public.entity_type t ON t.id = e.entity_type_id
-       WHERE e.id = d.id AND t.name IN ('Scene', 'Concept', 'ConceptFolder'));""",
-    }.get(table, "")
+    END IF;"""
+        if table == "entity"
+        else ""
+    )
     moved = (
         "(o.name, o.parent_id, o.entity_type_id) IS DISTINCT FROM (n.name, n.parent_id, n.entity_type_id)"
         if table == "entity"
@@ -140,7 +159,7 @@ BEGIN
     FROM after_change n JOIN before_change o ON o.id = n.id
    WHERE ({old}) IS DISTINCT FROM ({new});
   IF changed_ids IS NOT NULL THEN
-    {gone}
+    {and_below}
     PERFORM pegbar.search_write_{table}(changed_ids);
   END IF;
   RETURN NULL;

@@ -29,7 +29,7 @@ CREATE INDEX ix_search_word ON pegbar.search_word (kind, place, word);
 CREATE FUNCTION pegbar.search_fold(value text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
-  IF octet_length(value) = length(value) THEN
+  IF octet_length(value) = length(value) OR getdatabaseencoding() <> 'UTF8' THEN
     RETURN lower(value COLLATE "C");
   END IF;
   value := regexp_replace(
@@ -50,7 +50,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
   value := regexp_replace(
     pegbar.search_fold(value) COLLATE "C",
-    U&'[\0001-\002F\003A-\0040\005B-\0060\007B-\00BF\00D7\00F7\2000-\206F\3000-\303F]+', ' ', 'g');
+    U&'[\0001-\002F\003A-\0040\005B-\0060\007B-\00BF\00D7\00F7\1680\2000-\206F\3000-\303F]+', ' ', 'g');
   value := regexp_replace(value, '([0-9])([^0-9 ])', '\1 \2', 'g');
   value := regexp_replace(value, '(^|[^0-9])0+([0-9])', '\1\2', 'g');
   IF length(value) > 60 THEN
@@ -138,7 +138,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
   RETURN left(regexp_replace(
     pegbar.search_fold(name) COLLATE "C",
-    U&'[\0001-\002F\003A-\0040\005B-\0060\007B-\00BF\00D7\00F7\2000-\206F\3000-\303F]+', '', 'g'), 160);
+    U&'[\0001-\002F\003A-\0040\005B-\0060\007B-\00BF\00D7\00F7\1680\2000-\206F\3000-\303F]+', '', 'g'), 160);
 END $$;
 
 -- Words of a kind that hold or are like what somebody typed, for the caller to judge. Made again for what the database
