@@ -467,7 +467,14 @@ class Settings:
         "ffmpeg to use; the system's unless set, or the one that comes with Pegbar where there is none",
     )
 
-    ui_folder: str = _ui("", "PEGBAR_UI", "Folder of a built Kitsu web UI to serve")
+    ui_folder: str = _ui(
+        "", "PEGBAR_UI", "Folder of a built Kitsu web UI to serve; what `pegbar ui install` installed unless set"
+    )
+    ui_releases: str = _ui(
+        "https://api.github.com/repos/cgwire/kitsu/releases",
+        "PEGBAR_UI_RELEASES",
+        "Where `pegbar ui install` finds released builds: a list of releases as GitHub's API tells it",
+    )
     is_self_hosted: bool = _ui(True, "IS_SELF_HOSTED", "Told to the web UI")
     crisp_token: str = _ui("", "CRISP_TOKEN", "Told to the web UI")
     sentry_kitsu_enabled: bool = _ui(False, "SENTRY_KITSU_ENABLED", "Give the web UI the Sentry settings below")

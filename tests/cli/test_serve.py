@@ -52,6 +52,8 @@ def test_the_start_up_text_says_where_everything_is(own: Server) -> None:
     assert f"{own.url}/docs\n" in text
     assert str(own.folder) in text
     assert "postgresql.log" in text
+    assert re.search(r"Install the web UI +pegbar ui install\n", text)
+    assert re.search(r"See a production +pegbar demo\n", text)
     (line,) = [line for line in text.splitlines() if "Sign in as" in line]
     email, password = re.search(r"Sign in as\s+(\S+) with (\S+) ", line).groups()  # type: ignore[union-attr]
     assert sign_in(own.api, email, password).person["role"] == "admin"

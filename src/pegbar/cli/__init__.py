@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if words[:1] not in _OF_SERVERS:  # these start often, and need no other command
             from pegbar.cli import (  # noqa: F401
                 database,
+                demo,
                 directory,
                 doctor,
                 files,
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 shotgrid,
                 sso,
                 sync,
+                ui,
                 users,
             )
 

@@ -24,6 +24,7 @@ from pegbar.cli.place import Place, give, secret_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
 from pegbar.core.data.embedded import EmbeddedPostgres
+from pegbar.core.ui.builds import current_version, folder_of
 from pegbar.core.work import draining, logs
 from pegbar.core.work.processes import LET_GO, end_with_parent, loading
 
@@ -40,9 +41,14 @@ def serve(
     host: Annotated[str | None, Parameter(help="Address to listen on (127.0.0.1).")] = None,
     port: Annotated[int | None, Parameter(help="Port to listen on (8000).")] = None,
     workers: Annotated[int | None, Parameter(help="API worker processes (1).")] = None,
-    ui: Annotated[Path | None, Parameter(help="Folder of a built Kitsu web UI to serve.")] = None,
+    ui: Annotated[
+        Path | None, Parameter(help="Folder of a built Kitsu web UI to serve, not the installed one.")
+    ] = None,
 ) -> None:
-    """Run the server: database, API, sockets and background jobs, on one port. Stop it with Ctrl-C."""
+    """Run the server: database, API, sockets and background jobs, on one port. Stop it with Ctrl-C.
+
+    It serves the web UI that `pegbar ui install` installed; `pegbar demo` makes a production to look at.
+    """
     from pegbar.core.data import migrations
     from pegbar.core.storage import sweep
     from pegbar.core.work import metrics
@@ -76,11 +82,12 @@ def serve(
         with migrations.turn(settings().external_database) as connection:
             if migrations.is_unused(connection):
                 administrator = asyncio.run(_first_start())
+            is_empty = not migrations.has_production(connection)
             check_search(connection)
         with _private_socket():
             services = _services()
             supervisor = Supervisor(services, embedded, drain=settings().drain)
-            supervisor.run(services[0], _answers, lambda: _greet(embedded, administrator))
+            supervisor.run(services[0], _answers, lambda: _greet(embedded, administrator, is_empty=is_empty))
     finally:
         if embedded is not None:
             embedded.stop()
@@ -194,11 +201,12 @@ def _answers() -> bool:
     return True
 
 
-def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | None) -> None:
-    """Say where everything is."""
+def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | None, *, is_empty: bool) -> None:
+    """Say where everything is, and what a newcomer may do next."""
     root = f"http://{_visible_host()}:{settings().port}"
+    has_ui = bool(settings().ui_folder or current_version(folder_of(settings().data_folder)))
     places = {
-        "Web UI": f"{root}/" if settings().ui_folder else "",
+        "Web UI": f"{root}/" if has_ui else "",
         "API": f"{root}/api",
         "API documentation": f"{root}/docs",
         "Data": str(settings().data_folder.resolve()) if embedded else _without_password(settings().database_url),
@@ -220,6 +228,13 @@ def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | N
         note = "" if settings().admin_password else " (shown this once: keep it)"
         words = (f"  {'Sign in as':<19}", "dim"), (email, "bold"), " with ", (known, "bold"), note
         out.print(Text.assemble(*words))
+    hints = {
+        "Install the web UI": "" if has_ui else "pegbar ui install",
+        "See a production": "pegbar demo" if is_empty else "",
+    }
+    for name, command in hints.items():
+        if command:
+            out.print(Text.assemble((f"  {name:<19}", "dim"), command))
     out.print(Text("  Stop it with Ctrl-C.", style="dim"))
 
 

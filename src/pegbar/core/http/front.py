@@ -17,7 +17,8 @@ from pegbar.core.http.downloads import HEAD_ONLY
 from pegbar.core.http.pages import Pages
 from pegbar.core.http.received import ReceivedBody, too_large
 from pegbar.core.http.routing import Operation, Reply, answer, error_answer
-from pegbar.core.http.static import WebUi
+from pegbar.core.http.static import InstalledUi, WebUi
+from pegbar.core.ui.builds import folder_of
 
 _SECURITY_HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -47,7 +48,8 @@ class Front:
         ]
         self._pages = Pages(operations)
         self._media = _MediaSlots(settings().media_max_concurrent_requests, settings().media_slot_wait_timeout)
-        self._ui = WebUi(Path(settings().ui_folder)) if settings().ui_folder else None
+        chosen = settings().ui_folder
+        self._ui = WebUi(Path(chosen)) if chosen else InstalledUi(folder_of(settings().data_folder))
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -105,14 +107,14 @@ class Front:
         """What is not the API: its documentation, and the web UI."""
         if (reply := self._pages.find(path, headers)) is not None:
             return answer(reply)
-        ui = None if under_api else self._ui
-        if ui is not None and path != "/" and (file := ui.file(path)) is not None:
+        if not under_api and path != "/" and (file := self._ui.file(path)) is not None:
             return file
         # A browser that goes to a page: the web UI's own routes all start from its index.
         if b"text/html" not in headers.get(b"accept", b""):
             return None
-        if ui is not None and (path == "/" or self._methods_of(path) is None):
-            return ui.index()
+        index = None if under_api else self._ui.index()
+        if index is not None and (path == "/" or self._methods_of(path) is None):
+            return index
         return answer(self._pages.landing(headers)) if path == "/" else None
 
     def _methods_of(self, path: str) -> str | None:

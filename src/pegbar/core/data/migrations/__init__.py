@@ -137,6 +137,11 @@ def is_unused(connection: Connection) -> bool:
     return not connection.execute(text("SELECT EXISTS (SELECT FROM person)")).scalar()
 
 
+def has_production(connection: Connection) -> bool:
+    """Whether there is any production in a database of this Pegbar's schema."""
+    return bool(connection.execute(text("SELECT EXISTS (SELECT FROM project)")).scalar())
+
+
 def check(url: str) -> None:
     """Raise OldSchema unless the database is at this Pegbar's schema."""
     with connect(url) as connection:

@@ -1,0 +1,1 @@
+"""The demo: a small production, to look at and to try things on."""
