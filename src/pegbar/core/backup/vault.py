@@ -78,7 +78,7 @@ class FolderVault:
     def put(self, path: str, chunks: Iterable[bytes]) -> int:
         target = self._folder / path
         with self._errors():
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make(target.parent)
             part = target.with_name(f".{target.name}.{uuid4().hex}.part")
             try:
                 size = _write(part, chunks)
@@ -92,7 +92,7 @@ class FolderVault:
     def create(self, path: str, content: bytes) -> bool:
         target = self._folder / path
         with self._errors():
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make(target.parent)
             part = target.with_name(f".{target.name}.{uuid4().hex}.part")
             try:
                 _write(part, [content])
@@ -103,6 +103,12 @@ class FolderVault:
                 part.unlink(missing_ok=True)
             _flush_folder(target.parent)
         return True
+
+    def _make(self, folder: Path) -> None:
+        if not folder.is_dir():
+            if folder != self._folder:
+                self._make(folder.parent)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def get(self, path: str) -> Iterator[bytes]:
         try:
