@@ -3,9 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import psycopg
@@ -15,8 +13,8 @@ from pegbar.config import settings
 from pegbar.core.backup import jobs, rows
 from pegbar.core.storage import Address, LocalStore
 from tests import factories
-from tests.client import Client, unique
-from tests.command import Done, pegbar
+from tests.client import Client
+from tests.command import pegbar
 from tests.core.data.databases import new_database
 from tests.core.test_storage import s3  # noqa: F401 - a fixture
 from tests.media.publishing import published
@@ -106,14 +104,14 @@ def test_a_backup_under_writers_is_restored_with_all_that_was_answered_before(
 
 
 @pytest.fixture
-def quiet(server: Server, admin: Client, tmp_path: Path) -> Iterator[tuple[str, ...]]:
+def quiet(server: Server, admin: Client, tmp_path: Path) -> tuple[str, ...]:
     """A database of its own with a few files: what commands about it need."""
     folder = tmp_path / "data"
     url = new_database(server, "backed_up")
     ok("db", "init", "--data", str(folder), "--database-url", url)
     place(folder, "a", b"first")
     place(folder, "b", b"second")
-    yield "--data", str(folder), "--database-url", url
+    return "--data", str(folder), "--database-url", url
 
 
 def place(folder: Path, name: str, content: bytes) -> Path:
@@ -275,7 +273,7 @@ def test_the_server_makes_one_when_it_is_due(
         assert [path.name for path in vault.glob("backups/*.json")] == names
         (vault / "backups" / names[0]).rename(vault / "backups" / "20200101T000000Z.json")
         (vault / "archive.json").write_text("{}")
-        with pytest.raises(Exception, match="No backup was made: .*archive.json of the archive is damaged"):
+        with pytest.raises(Exception, match=r"No backup was made: .*archive.json of the archive is damaged"):
             asyncio.run(jobs.back_up(None))
     finally:
         monkeypatch.undo()

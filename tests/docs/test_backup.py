@@ -19,10 +19,11 @@ def test_the_commands_of_the_page_do_what_they_say(server: Server, tmp_path: Pat
     place = {"PEGBAR_DATA": str(server.folder)}
     name, ran = "", []
     for line in block.splitlines():
+        command = line.replace(_NAME, name)
         for folder in ("/etc/pegbar", "/mnt", "/srv"):
             (tmp_path / folder[1:]).mkdir(parents=True, exist_ok=True)
-            line = line.replace(f" {folder}/", f" {tmp_path}{folder}/")
-        program, *words = shlex.split(line.replace(_NAME, name))
+            command = command.replace(f" {folder}/", f" {tmp_path}{folder}/")
+        program, *words = shlex.split(command)
         assert program == "pegbar"
         done = pegbar(*words, **({} if "restore" in words else place))
         assert done.returncode == 0, f"{line}: {done.stderr}"
