@@ -1,11 +1,13 @@
 """`pegbar backup` of a server that people work on, and `pegbar restore` into a new place."""
 
 import asyncio
+import json
 import os
+import shutil
 import threading
 from pathlib import Path
 
-import boto3
+import boto3  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -101,6 +103,11 @@ def test_a_backup_under_writers_is_restored_with_all_that_was_answered_before(
         assert len(registered) >= len(before)
         for bucket, prefix, file_id, size in registered:
             assert store.path(Address(bucket, prefix, file_id)).stat().st_size == size, (bucket, prefix, file_id)
+
+
+async def due() -> None:
+    """The clock came by."""
+    await jobs.back_up(None)
 
 
 @pytest.fixture
@@ -203,7 +210,7 @@ def test_a_backup_that_ends_half_is_not_listed(
     monkeypatch.setattr(rows, "binary", lambda name: tmp_path / name)
     (tmp_path / "pg_dump").write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 12.1'\n")
     (tmp_path / "pg_dump").chmod(0o700)
-    monkeypatch.setattr(rows.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     assert "newer than the pg_dump here (12)" in refused("backup", vault, *quiet)
 
 
@@ -248,7 +255,10 @@ def test_backups_in_a_bucket(quiet: tuple[str, ...], s3: dict[str, str], server:
     ok("restore", "s3://saved/studio", *where, **keys)
     assert place_of(tmp_path / "new", "a").read_bytes() == b"first"
     left = [item["Key"] for item in client.list_objects_v2(Bucket="saved")["Contents"]]
-    assert "studio/hold.json" not in left
+    assert "studio/writer/hold.json" not in left
+    hold = {"host": "elsewhere", "process": 1, "began_at": "then", "purpose": "backup"}
+    client.put_object(Bucket="saved", Key="studio/writer/hold.json", Body=json.dumps(hold))
+    assert "(process 1 on elsewhere)" in refused("backup", "s3://saved/studio", *quiet, **keys)
     # The store itself may be one; what was there comes back into a folder as well.
     client.put_object(Bucket="show-files", Key="attachments-c", Body=b"from a bucket")
     ok("backup", "s3://saved/other", *quiet, **s3)
@@ -266,15 +276,15 @@ def test_the_server_makes_one_when_it_is_due(
         monkeypatch.setenv(name, value)
     settings.cache_clear()
     try:
-        asyncio.run(jobs.back_up(None))
+        asyncio.run(due())
         names = [path.name for path in vault.glob("backups/*.json")]
         assert len(names) == 1
-        asyncio.run(jobs.back_up(None))  # not due
+        asyncio.run(due())  # not due
         assert [path.name for path in vault.glob("backups/*.json")] == names
         (vault / "backups" / names[0]).rename(vault / "backups" / "20200101T000000Z.json")
         (vault / "archive.json").write_text("{}")
         with pytest.raises(Exception, match=r"No backup was made: .*archive.json of the archive is damaged"):
-            asyncio.run(jobs.back_up(None))
+            asyncio.run(due())
     finally:
         monkeypatch.undo()
         settings.cache_clear()

@@ -19,7 +19,7 @@ from pegbar.core.backup.sealing import Damaged, Seal, sealed_size
 from pegbar.core.backup.vault import Kept, Vault
 from pegbar.core.errors import CannotRun
 
-HEAD, HOLD = "archive.json", "hold.json"
+HEAD, HOLD = "archive.json", "writer/hold.json"
 #: How often a writer renews its hold, and after how long without it another may take it.
 _RENEWED, _GIVEN_UP = 60, timedelta(minutes=10)
 
@@ -147,7 +147,7 @@ class Archive:
             hold = _decoded(b"".join(self._vault.get(HOLD)), _Hold, HOLD)
         except KeyError:
             return
-        kept = next((kept for kept in self._vault.listed("") if kept.path == HOLD), None)
+        kept = next(self._vault.listed("writer"), None)
         here = hold.host == socket.gethostname()
         dead = here and not psutil.pid_exists(hold.process)
         if kept is not None and not dead and datetime.now(UTC) - kept.modified < _GIVEN_UP:
