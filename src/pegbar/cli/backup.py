@@ -65,9 +65,7 @@ def backup(
     /,
     place: Place | None = None,
     *,
-    keep: Annotated[
-        int | None, Parameter(help="Backups to keep; older ones go (PEGBAR_BACKUP_KEEP, 0 for all).")
-    ] = None,
+    keep: Annotated[int | None, Parameter(help="Backups to keep, older ones go; all unless given.")] = None,
     files: Annotated[
         Files, Parameter(help="incremental reads what is new, whole reads and compares all, none takes only the rows.")
     ] = "incremental",
@@ -79,7 +77,8 @@ def backup(
 
     (place or Place()).settle()
     logs.configure()
-    kept = settings().backup_keep if keep is None else keep
+    # What the server keeps is said of its own place, not of another that somebody names.
+    kept = keep if keep is not None else 0 if to else settings().backup_keep
     if kept < 0:
         raise UserError("--keep takes a number from 0 on.")
     archive = _archive(to, key_file)

@@ -1,6 +1,7 @@
 """What seals, keeps and reads back: without a server."""
 
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pegbar.core.backup import archive as archives
 from pegbar.core.backup import sealing, vault
 from pegbar.core.backup.archive import Archive, Backup, File, Rows, verify
 from pegbar.core.backup.sealing import Damaged, Seal, make_key, sealed_size
@@ -84,7 +84,7 @@ def test_a_key_is_made_once_for_its_owner_alone_and_others_are_refused(tmp_path:
 def _write(archive: Archive, name: str, *contents: bytes) -> Backup:
     files = []
     for content in contents:
-        digest = archives.hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(content).hexdigest()
         archive.write(archive.path_of(digest), [content])
         files.append(File("files", f"attachments-{digest[:8]}", len(content), "1", digest))
     size, digest = archive.write(f"backups/{name}.database", [b"rows"])
@@ -112,7 +112,7 @@ def test_contents_are_kept_once_and_go_with_the_last_backup_that_has_them(tmp_pa
     with pytest.raises(CannotRun, match="no backup '1'"):
         archive.backup(first.name)
     names = "".join(str(path) for path in (tmp_path / "a").rglob("*"))
-    assert (archives.hashlib.sha256(b"new").hexdigest() in names) == (seal is None)
+    assert (hashlib.sha256(b"new").hexdigest() in names) == (seal is None)
 
 
 @pytest.mark.parametrize("seal", [None, KEY], ids=["plain", "sealed"])
