@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 from fractions import Fraction
 from hashlib import md5
 from itertools import pairwise
@@ -96,8 +97,13 @@ def test_what_is_not_alike_is_told(tmp_path: Path) -> None:
     picture, tone = "testsrc2=s=64x36:r=24000/1001:d=0.5", "sine=d=0.5"
     single = ("-preset", "medium", *_LIKE, "-ac", "1")
     mono = clip("mono.mp4", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", tone, *single)
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as lying:
+        lying.write(first)
+        lying.flush()
+        turned = clip("turned.mp4", "-display_rotation", "180", "-i", lying.name, "-c", "copy")
     for other, why in {
         moving(length=0.5, rate="24000/1001"): "pixel format",
+        turned: "turned",
         take(0.5, rate="25"): "frame rate is another (25 instead of 24000/1001)",
         mono: "44100 Hz mono instead of 44100 Hz stereo",
         moving("a.webm"): "no mp4 file",

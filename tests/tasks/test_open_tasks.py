@@ -1,9 +1,18 @@
 """The tasks of open productions: found, counted and burnt down, as each role."""
 
+import asyncio
+import json
+from dataclasses import replace
 from typing import Any
 
+import psycopg
+
+from pegbar.core.data.database import Database
+from pegbar.tasks.open_tasks import queries
+from pegbar.tasks.open_tasks.queries import OpenTasks
 from tests import factories
 from tests.client import Client, unique
+from tests.server import Server
 from tests.tasks.test_comments import say, status
 
 PATH = "/data/tasks/open-tasks"
@@ -110,3 +119,55 @@ def test_what_was_done_before_the_window_counts_on_its_first_day(admin: Client) 
             {"date": "2024-01-12", "done": 1, "done_estimation": 60},
         ],
     }
+
+
+async def answers(url: str, which: OpenTasks, pages: int, **params: Any) -> list[Any]:
+    """The pages, the statistics and the burndown of tasks, as one way of counting gives them."""
+    database = Database(url, size=1)
+    await database.open()
+    try:
+        found: list[Any] = []
+        for number in range(pages):
+            row = await database.row(queries.page_of(which), **params, limit=3, offset=3 * number)
+            assert row is not None
+            found.append((json.loads(row["rows"]), json.loads(row["stats"]), row["total"]))
+        found.append(json.loads(await database.json_row(queries.burndown(which), **params) or b""))
+        statistics = json.loads(await database.json_row(queries.statistics(replace(which, filters=frozenset()))) or b"")
+        return [*found, statistics[str(params["project_id"])]]
+    finally:
+        await database.close()
+
+
+def test_tallies_and_places_give_what_counting_and_sorting_everything_gives(server: Server, admin: Client) -> None:
+    shows = [factories.production(admin, start_date="2024-01-01", end_date="2024-06-01") for _ in range(2)]
+    here, there = (show["id"] for show in shows)
+    episodes = [factories.entity(admin, here, "Episode", name=name) for name in ("E2", "E1")]
+    sequences = [
+        factories.entity(admin, here, "Sequence", name="Twin", parent_id=episode["id"]) for episode in episodes
+    ]
+    sequences += [factories.entity(admin, here, "Sequence", name=name, parent_id=None) for name in ("Twin", "Alone")]
+    places = [
+        *(factories.entity(admin, here, "Shot", name=name, parent_id=row["id"]) for row in sequences for name in "ba"),
+        *(factories.entity(admin, here, kind, name="Chair") for kind in ("Prop", "Character")),
+        factories.entity(admin, here, name="Lamp", source_id=episodes[0]["id"]),
+    ]
+    tasks = []
+    for number, place in enumerate(places):
+        more = {"estimation": 10 + number, "start_date": f"2024-02-{number + 1:02}", "due_date": "2024-03-09"}
+        kind = "Animation" if place in places[:8] else "Modeling"
+        tasks.append(factories.task(admin, place, kind, **more))
+    for task in tasks[::3]:
+        say(admin, task, status(admin, "Done"), created_at="2024-02-20T10:00:00")
+    with psycopg.connect(server.database_url) as connection:
+        # As an older database may have them: two sequences alike in all but their parent, a task gone astray.
+        connection.execute("UPDATE entity SET parent_id = NULL WHERE id = %s", [places[0]["id"]])
+        connection.execute("UPDATE task SET project_id = %s WHERE id = %s", [there, tasks[1]["id"]])
+        connection.execute("UPDATE task SET entity_id = NULL WHERE id = %s", [tasks[2]["id"]])
+    url = server.database_url
+    one_type = {"project_id": here, "task_type_id": tasks[0]["task_type_id"]}
+    for params in ({"project_id": here}, {"project_id": there}, one_type):
+        counted, tallied = (
+            asyncio.run(answers(url, OpenTasks(True, alike, frozenset(params)), 5, **params)) for alike in (False, True)
+        )
+        assert tallied == counted, params
+    assert ids_of(admin, project_id=there) == [tasks[1]["id"]]

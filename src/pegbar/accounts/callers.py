@@ -120,8 +120,10 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
     columns = _someone()
     if along is not None:
         columns.append(along.scalar_subquery().label("along"))
-    if not place.parameter or (place.kind == "studio" and place.lookup is None):
+    is_about_all = not place.parameter or (place.kind == "studio" and place.lookup is None)
+    if is_about_all or place.in_query:
         columns.append(func.array(standing.roles(standing.PERSON).scalar_subquery(), type_=ARRAY(Text)).label("roles"))
+    if is_about_all:
         return select(*columns).where(person.c.id == param("sub", Uuid))
     source, there = _beside(place)
     if place.kind != "studio":

@@ -201,6 +201,33 @@ def _list(title: str, lines: list[str]) -> None:
 
 
 @db.command
+def tallies(
+    place: Place | None = None,
+    *,
+    recount: Annotated[
+        bool, Parameter(negative=(), help="Count everything again; who writes waits until it is done.")
+    ] = False,
+) -> None:
+    """Tell whether the counts and sums that are kept are what the rows say."""
+    from pegbar.app import load_domains
+    from pegbar.core.data import tallies as kept
+
+    load_domains()
+    with database_of(place) as url:
+        if recount:
+            with migrations.connect(url) as connection, connection.begin():
+                connection.execute(kept.RECOUNT)
+        with migrations.connect(url) as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            wrong = kept.differences(connection)
+            connection.rollback()
+    _list("Not as the rows say:", [f"{name}: {count:,} rows" for name, count in wrong.items()])
+    if wrong:
+        raise UserError("Mend it with: pegbar db tallies --recount")
+    out.print("All counts and sums are as the rows say.")
+
+
+@db.command
 def status(place: Place | None = None) -> None:
     """Tell where the database is, its version, size and schema."""
     from sqlalchemy import text

@@ -6,6 +6,8 @@ from sqlalchemy import Index, UniqueConstraint
 
 from pegbar.core.data.schema import (
     JSONB,
+    TIMESTAMP,
+    BigInteger,
     Column,
     Integer,
     String,
@@ -18,6 +20,7 @@ from pegbar.core.data.schema import (
     reference,
     table,
 )
+from pegbar.core.data.tallies import kept_rows, tally
 
 #: The kinds of the studio's own sketches, which clients are not shown.
 CONCEPT_NAME, FOLDER_NAME = "Concept", "ConceptFolder"
@@ -97,4 +100,22 @@ asset_instance_link = link_table(
     "asset_instance_link",
     reference("entity", index=False, primary_key=True, goes="with"),
     reference("asset_instance", index=False, primary_key=True, goes="with"),
+)
+
+#: The links of each production: that of the entity whose casting they are of.
+project_link = kept_rows(
+    "project_link",
+    Column("link_id", Uuid, primary_key=True),
+    Column("project_id", Uuid, nullable=False),
+    Column("created_at", TIMESTAMP),
+)
+
+#: How many links a production has.
+link_tally = tally("link_tally", [Column("project_id", Uuid)], [Column("amount", BigInteger)])
+
+#: How many entities a production has below a parent and made for a source (the nil id without one).
+place_tally = tally(
+    "place_tally",
+    [Column("project_id", Uuid), Column("parent_id", Uuid), Column("source_id", Uuid)],
+    [Column("amount", BigInteger)],
 )

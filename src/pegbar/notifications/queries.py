@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Executable, String, any_, bindparam, func, select, text
 
 from pegbar.accounts.standing import Said, as_text, is_going, on, sees_comment, somebody_written, written
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.parameters import CALLER_ID, param, sql
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import json_object
@@ -139,7 +140,8 @@ def items(filters: frozenset[str]) -> Executable:
     own = [name for name in names if f"{name}_id" not in filters]
     conditions = "".join(f" AND {_FILTERS[name][0]}" for name in own)
     typed = [bindparam(name, type_=kind) for name in names if (kind := _FILTERS[name][1]) is not None]
-    return text(_PAGE.format(conditions=conditions) + _ITEMS).bindparams(param("caller_id"), *typed)
+    page = text(_PAGE.format(conditions=conditions) + _ITEMS).bindparams(param("caller_id"), *typed)
+    return planned_once(page)
 
 
 # What is told outside

@@ -7,7 +7,7 @@ from sqlalchemy import Executable, String, func, select
 
 from pegbar.accounts.standing import CALLER, is_going, is_open, teams
 from pegbar.accounts.tables import person
-from pegbar.core.data.database import Json, Reader
+from pegbar.core.data.database import Json, Reader, planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import Wire, json_object
 from pegbar.core.http.routing import found
@@ -34,7 +34,7 @@ in_own_team = project.c.id.in_(teams(CALLER))
 @lru_cache
 def one_project(wire: Wire) -> Executable:
     """A production in a shape."""
-    return select(json_object(wire)).select_from(project).where(project.c.id == PROJECT_ID)
+    return planned_once(select(json_object(wire)).select_from(project).where(project.c.id == PROJECT_ID))
 
 
 @lru_cache
@@ -43,7 +43,7 @@ def open_projects(for_admin: bool, named: bool) -> Executable:
     wire = shapes.FULL_FOR_ADMINS if for_admin else shapes.FULL
     rows = select(json_object(wire)).select_from(project).order_by(project.c.name)
     rows = rows.where(is_open(to_admins=True)) if for_admin else rows.where(is_open(), in_own_team)
-    return rows.where(project.c.name == _NAME) if named else rows
+    return planned_once(rows.where(project.c.name == _NAME) if named else rows)
 
 
 @lru_cache

@@ -57,12 +57,12 @@ ROW: Wire = TASK_WITH_ASSIGNEES.but(
 )
 
 
-def above(entities: FromClause) -> FromClause:
-    """Entities with those they are below of, and made for."""
+def above(entities: FromClause, places: FromClause = entity) -> FromClause:
+    """Entities (or other `places` that name a parent and a source) with those they are below of, and made for."""
     return (
-        entities.outerjoin(PARENT, PARENT.c.id == entity.c.parent_id)
+        entities.outerjoin(PARENT, PARENT.c.id == places.c.parent_id)
         .outerjoin(GRAND, GRAND.c.id == PARENT.c.parent_id)
-        .outerjoin(_SOURCE, _SOURCE.c.id == entity.c.source_id)
+        .outerjoin(_SOURCE, _SOURCE.c.id == places.c.source_id)
     )
 
 

@@ -8,8 +8,10 @@ from pegbar.core.data.schema import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Float,
     Integer,
+    Numeric,
     String,
     Text,
     Uuid,
@@ -19,6 +21,7 @@ from pegbar.core.data.schema import (
     reference,
     table,
 )
+from pegbar.core.data.tallies import kept_rows, tally
 
 task = table(
     "task",
@@ -118,4 +121,43 @@ news = table(
     reference("comment", goes="with"),
     reference("task", nullable=False, goes="with"),
     reference("preview_file", goes="null"),
+)
+
+#: The tasks of a production by type, status, and whether they are of an entity.
+task_tally = tally(
+    "task_tally",
+    [
+        Column("project_id", Uuid),
+        Column("task_type_id", Uuid),
+        Column("task_status_id", Uuid),
+        Column("in_place", Boolean),
+    ],
+    [Column("amount", BigInteger), Column("duration", Numeric), Column("estimation", Numeric)],
+)
+
+#: The tasks of a production that begin, are due or were done (`start`, `due`, `done`) on a day, by type.
+task_day_tally = tally(
+    "task_day_tally",
+    [Column("project_id", Uuid), Column("task_type_id", Uuid), Column("kind", Text), Column("day", Date)],
+    [Column("amount", BigInteger), Column("estimation", Numeric)],
+)
+
+#: Tasks whose entity is of another production than they are. There should be none, but databases may hold some.
+stray_task = kept_rows("stray_task", Column("task_id", Uuid, primary_key=True))
+
+#: The news of each production, with the status of their comment (the nil id without one).
+project_news = kept_rows(
+    "project_news",
+    Column("news_id", Uuid, primary_key=True),
+    Column("project_id", Uuid, nullable=False),
+    Column("task_status_id", Uuid, nullable=False),
+    Column("change", Boolean, nullable=False),
+    Column("created_at", TIMESTAMP),
+)
+
+#: The news of a production by status, and how many of them tell a change.
+news_tally = tally(
+    "news_tally",
+    [Column("project_id", Uuid), Column("task_status_id", Uuid)],
+    [Column("amount", BigInteger), Column("changes", BigInteger)],
 )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Date,
     Executable,
     Float,
+    FromClause,
     Integer,
     Select,
     any_,
@@ -35,7 +36,7 @@ from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type, task_type
 from pegbar.tasks.tables import task
-from pegbar.timesheets.tables import time_spent
+from pegbar.timesheets.tables import hours_tally, time_spent
 
 TIME_SPENT = wire_of(time_spent, "TimeSpent")
 _COMMA = literal_column("','", Text)
@@ -102,26 +103,56 @@ class View:
     of_studio: bool = False
     dated: bool = True
 
-    def _led(self) -> ColumnElement[bool]:
+    def _led(self, of: "_Hours") -> ColumnElement[bool]:
         """What the caller leads: productions they manage, their departments where they supervise; else their own."""
-        supervised: ColumnElement[bool] = task.c.project_id.in_(teams(CALLER, "supervisor"))
+        supervised: ColumnElement[bool] = of.project_id.in_(teams(CALLER, "supervisor"))
         if self.by_department:
             supervised &= _OF_DEPARTMENTS
-        elsewhere = task.c.project_id.in_(teams(CALLER, without=("manager", "supervisor")))
-        managed = task.c.project_id.in_(teams(CALLER, "manager"))
-        return or_(managed, supervised, elsewhere & (time_spent.c.person_id == CALLER_ID))
+        elsewhere = of.project_id.in_(teams(CALLER, without=("manager", "supervisor")))
+        managed = of.project_id.in_(teams(CALLER, "manager"))
+        return or_(managed, supervised, elsewhere & (of.person_id == CALLER_ID))
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The conditions on time spents joined with their tasks, task types and persons."""
+    def conditions(self, of: "_Hours | None" = None) -> list[ColumnElement[bool]]:
+        """The conditions on hours joined with their task types and persons."""
+        hours = of or _SPENT
         choices: list[tuple[bool, ColumnElement[bool]]] = [
-            (self.narrowed, self._led()),
-            (self.own, time_spent.c.person_id == CALLER_ID),
-            (self.by_project, task.c.project_id == _PROJECT),
+            (self.narrowed, self._led(hours)),
+            (self.own, hours.person_id == CALLER_ID),
+            (self.by_project, hours.project_id == _PROJECT),
             (self.of_department, task_type.c.department_id == param("department_id")),
             (self.of_studio, person.c.studio_id == param("studio_id")),
-            (self.dated, time_spent.c.date.between(_FIRST, _LAST)),
+            (self.dated, hours.date.between(_FIRST, _LAST)),
         ]
         return [condition for applies, condition in choices if applies]
+
+
+@dataclass(frozen=True)
+class _Hours:
+    """Where hours come from: rows of time spent with their tasks, or the tally of the months or weeks."""
+
+    source: FromClause
+    date: ColumnElement[Any]
+    person_id: ColumnElement[Any]
+    project_id: ColumnElement[Any]
+    task_type_id: ColumnElement[Any]
+    minutes: ColumnElement[Any]
+    some: tuple[ColumnElement[bool], ...] = ()  #: of the sums, where there is anything
+
+
+_SPENT = _Hours(
+    time_spent.join(task, task.c.id == time_spent.c.task_id),
+    time_spent.c.date,
+    time_spent.c.person_id,
+    task.c.project_id,
+    task.c.task_type_id,
+    time_spent.c.duration,
+)
+
+
+def _tallied(unit: str) -> _Hours:
+    rows = select(hours_tally).where(hours_tally.c.unit == literal_column(f"'{unit}'", Text)).subquery("hours")
+    some = func.sum(rows.c.amount) > literal_column("0")
+    return _Hours(rows, rows.c.first, rows.c.person_id, rows.c.project_id, rows.c.task_type_id, rows.c.minutes, (some,))
 
 
 _PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
@@ -190,20 +221,31 @@ def view_of_person(caller: Caller, person_id: UUID, project_id: UUID | None, *, 
     )
 
 
+#: A year is its months. The days of one month are few enough to be summed up.
+_HOURS: dict[Unit, _Hours] = {
+    "year": _tallied("month"),
+    "month": _tallied("month"),
+    "week": _tallied("week"),
+    "day": _SPENT,
+}
+
+
 @lru_cache
 def table(unit: Unit, view: View) -> Executable:
     """For each unit of time (`unit`), an object of the minutes of each person as JSON text (`persons`)."""
-    of_unit = cast(extract(unit, time_spent.c.date), Integer).label("unit")
-    source = time_spent.join(task, task.c.id == time_spent.c.task_id)
+    hours = _HOURS[unit]
+    of_unit = cast(extract(unit, hours.date), Integer).label("unit")
+    source = hours.source
     if view.by_department or view.of_department:
-        source = source.join(task_type, task_type.c.id == task.c.task_type_id)
+        source = source.join(task_type, task_type.c.id == hours.task_type_id)
     if view.of_studio:
-        source = source.join(person, person.c.id == time_spent.c.person_id)
+        source = source.join(person, person.c.id == hours.person_id)
     sums = (
-        select(of_unit, time_spent.c.person_id, func.sum(time_spent.c.duration, type_=Float).label("minutes"))
+        select(of_unit, hours.person_id, cast(func.sum(hours.minutes), Float).label("minutes"))
         .select_from(source)
-        .where(*view.conditions(), time_spent.c.person_id.is_not(None))
-        .group_by(of_unit, time_spent.c.person_id)
+        .where(*view.conditions(hours), hours.person_id.is_not(None))
+        .group_by(of_unit, hours.person_id)
+        .having(*hours.some)
         .subquery("sums")
     )
     quote, between = literal_column("""'"'""", Text), literal_column("""'":'""", Text)

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from sqlalchemy import Date, Executable, String, select
 
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.parameters import CALLER_ID, param
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import day_off
@@ -28,7 +29,7 @@ def time_spents(*, dated: bool) -> Executable:
         .order_by(time_spent.c.date, time_spent.c.id)
     )
     if not dated:
-        return rows
+        return planned_once(rows)
     return rows.where(time_spent.c.date.between(param("first", Date), param("last", Date)))
 
 
@@ -50,4 +51,4 @@ def projects(*, for_admin: bool, named: bool) -> Executable:
     rows: Executable = open_projects(for_admin=for_admin)
     if named:
         rows = open_projects(for_admin=for_admin).where(project.c.name == param("name", String))
-    return rows
+    return planned_once(rows)

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable
 
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.parameters import CALLER_ID
 from pegbar.entities.tables import entity
 from pegbar.studio.tables import task_status, task_type
@@ -27,7 +28,7 @@ def _of(person_id: ColumnElement[Any], *scope: ColumnElement[bool], done: bool, 
         for_admin=for_admin,
         with_episodes=True,
     )
-    return statement.order_by(*_LATEST_FIRST) if done else statement
+    return planned_once(statement.order_by(*_LATEST_FIRST) if done else statement)
 
 
 @lru_cache

@@ -9,6 +9,7 @@ written (`Kept`).
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -31,6 +32,7 @@ from pegbar.core.errors import Unavailable
 from pegbar.core.turns import Holder, Turns
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Executable)
 #: How often a mutation is run when others hold the same rows in another order.
 _ATTEMPTS = 4
 
@@ -50,6 +52,20 @@ class Json(bytes):
 _OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEPARTMENTS)}
 
 
+#: A parameter of a statement that is no list, as it is compiled.
+_SCALAR = re.compile(r"\$\d+::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
+
+
+def planned_once(statement: E) -> E:
+    """The statement, planned for a person or a page like any other.
+
+    PostgreSQL plans a prepared statement anew at each run as long as plans for the very values at hand promise to be
+    cheaper: for an artist without tasks, or the first page of much. Where many tables are joined that takes longer than
+    to read the rows. Only for statements whose one plan is good for all: few rows by indexes, from what is given.
+    """
+    return statement.execution_options(planned_once=True)
+
+
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
@@ -67,7 +83,9 @@ class Compiled:
         for parameter in required:
             parameter.required = True
         self.required = {parameter.key for parameter in required}
-        self.sql: str = str(compiled)
+        # The value of a subquery is not known to the planner.
+        once = statement.get_execution_options().get("planned_once")
+        self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
         self.of_caller = _OF_CALLER.intersection(self.names)
         self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
@@ -464,6 +482,7 @@ __all__ = [
     "Transaction",
     "compiled",
     "json_array",
+    "planned_once",
     "statement_count",
     "with_defaults",
 ]

@@ -2,12 +2,14 @@
 
 from sqlalchemy import text
 
+from pegbar.core.data import tallies
 from pegbar.core.data.database import Database
 from pegbar.core.live.events import KEPT_DAYS
 from pegbar.core.work.jobs import job
 
 PRUNE_OUTBOX = job("core.prune_outbox", cron="17 * * * *")
 PRUNE_JOBS = job("core.prune_jobs", cron="47 * * * *")
+FOLD_TALLIES = job("core.fold_tallies", cron="*/2 * * * *")
 
 #: In batches, so that locks stay short.
 _PRUNE = text(
@@ -48,3 +50,11 @@ async def prune_jobs(db: Database) -> None:
     while removed:
         async with db.transaction() as tx:
             removed = await tx.execute(_PRUNE_JOBS)
+
+
+@FOLD_TALLIES.task
+async def fold_tallies(db: Database) -> None:
+    """Make one row of the many that tallies have of a key since the last time."""
+    for of in tallies.TALLIES:
+        async with db.transaction() as tx:
+            await tx.execute(tallies.fold(of))

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Executable,
     Select,
@@ -18,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.wire import JsonText, Wire, json_object, wire_of
@@ -25,7 +27,7 @@ from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind
 from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import linked, project_of, uses
 from pegbar.entities.shapes import row_of_kind
-from pegbar.entities.tables import entity, entity_link
+from pegbar.entities.tables import entity, entity_link, link_tally, project_link
 from pegbar.studio.tables import entity_type
 
 _asset = entity.alias("asset")
@@ -124,7 +126,7 @@ def _of_shots(*conditions: ColumnElement[bool]) -> Executable:
     )
 
 
-casting_of_sequence = _of_shots(entity.c.parent_id == param("sequence_id"))
+casting_of_sequence = planned_once(_of_shots(entity.c.parent_id == param("sequence_id")))
 casting_of_episode_shots = _of_shots(_sequence.c.parent_id == param("episode_id"))
 casting_of_all_shots = _of_shots()
 
@@ -212,22 +214,28 @@ LINK_FOR_CURSORS = LINK.but(
 PLAIN_LINK = LINK_FOR_CURSORS.but("updated_at")
 
 _LINKS = entity_link.join(entity, entity.c.id == entity_link.c.entity_in_id)
-_LINK_IN_PROJECT = entity.c.project_id == _project_id
-_BY_DATE = (entity_link.c.created_at, entity_link.c.id)
+_HERE = project_link.c.project_id == _project_id
+_BY_DATE = (project_link.c.created_at, project_link.c.link_id)
 
-number_of_links = select(func.count()).select_from(_LINKS).where(_LINK_IN_PROJECT)
+_number = func.coalesce(func.sum(link_tally.c.amount), literal_column("0"))
+number_of_links = select(cast(_number, BigInteger)).where(link_tally.c.project_id == _project_id)
 
 
 @lru_cache
 def links(wire: Wire, *, after: bool = False, limited: bool = False, paged: bool = False) -> Executable:
     """The links of a production, oldest first: from a cursor, at most so many, or a page."""
-    rows = select(json_object(wire)).select_from(_LINKS).where(_LINK_IN_PROJECT).order_by(*_BY_DATE)
+    chosen = select(project_link.c.link_id, project_link.c.created_at).where(_HERE).order_by(*_BY_DATE)
     if after:
         here = param("cursor", TIMESTAMP), param("cursor_id")
-        rows = rows.where(tuple_(*_BY_DATE) > tuple_(*here))
+        chosen = chosen.where(tuple_(*_BY_DATE) > tuple_(*here))
     if limited:
-        rows = rows.limit(bindparam("limit"))
-    return rows.offset(bindparam("offset")) if paged else rows
+        chosen = chosen.limit(bindparam("limit"))
+    part = (chosen.offset(bindparam("offset")) if paged else chosen).subquery("chosen")
+    return (
+        select(json_object(wire))
+        .select_from(part.join(entity_link, entity_link.c.id == part.c.link_id))
+        .order_by(part.c.created_at, part.c.link_id)
+    )
 
 
 #: A link, its production and what it links.

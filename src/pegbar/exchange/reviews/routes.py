@@ -45,8 +45,8 @@ async def _audience(db: Database, caller: Caller, playlist_id: UUID, query: ForW
 async def review_on_paper(playlist_id: UUID, query: ForWhom, db: Database, caller: Caller) -> MadeFile:
     """A review as PDF: by entry its preview, its status, the notes that the caller may see, and the frames drawn on.
 
-    With `for_client` only the notes that any client of the production may see. At most 500 entries and 5,000 notes,
-    else 400; of frames in full HD 120: how many are left out is said on the first page. Dates are in the caller's time zone.
+    With `for_client` only the notes that any client of the production may see. Dates are in the caller's time zone. At
+    most 500 entries and 5,000 notes, else 400; of frames in full HD 120: how many are left out is on the first page.
     """
     return await actions.on_paper(db, caller, playlist_id, await _audience(db, caller, playlist_id, query))
 

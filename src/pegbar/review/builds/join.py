@@ -11,11 +11,12 @@ silence. Source: spec review, "Build jobs", Movie content.
 """
 
 import json
+import struct
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 #: What an mp4 may hold that browsers and players of the trade show.
 _PICTURES, _SOUNDS = ("h264", "hevc", "av1"), ("aac",)
@@ -27,6 +28,8 @@ _OPEN = 100
 _INDEX, _INDEX_OF_PACKET = 2**16, 64
 #: A movie may end so many seconds before its header says: the rounding of containers, not a file that was cut off.
 _ROUNDING = Fraction(1, 2)
+#: Bytes of the header of a track that hold how it is shown, and the numbers there of one that is shown as it is.
+_TRACK_HEADER, _UPRIGHT = 88, struct.pack(">4I", 1 << 16, 0, 0, 1 << 16)
 #: Says that a sound has no high band, which goes without saying.
 _NO_HIGH_BAND = b"\x56\xe5\x00"
 
@@ -47,6 +50,35 @@ def unlike(why: str, place: int) -> AtFault:
 def unreadable(why: str, place: int) -> AtFault:
     """A source that is no movie."""
     return AtFault("unreadable", why, place)
+
+
+def _boxes(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int]]:
+    """The boxes of an mp4 up to a place: the kind of each and where it ends. The file stands behind its head."""
+    start = file.tell()
+    while start + 8 <= end:
+        file.seek(start)
+        size, kind = struct.unpack(">I4s", file.read(8))
+        if size == 1:
+            (size,) = struct.unpack(">Q", file.read(8))
+        following = end if size == 0 else start + size
+        if not start + 8 <= following <= end:
+            return  # who reads all of it will complain
+        yield kind, following
+        start = following
+
+
+def is_turned(path: str) -> bool:
+    """Whether a track of an mp4 is to be turned or stretched to be shown: only its own header tells."""
+    with Path(path).open("rb") as file:
+        for kind, end in _boxes(file, Path(path).stat().st_size):
+            for inner, stop in _boxes(file, end) if kind == b"moov" else ():
+                for header, _ in _boxes(file, stop) if inner == b"trak" else ():
+                    if header == b"tkhd":
+                        fields = file.read(_TRACK_HEADER)
+                        matrix = fields[52:88] if fields[:1] == b"\x01" else fields[40:76]
+                        if matrix[:8] + matrix[12:20] != _UPRIGHT:
+                            return True
+    return False
 
 
 class Source:
@@ -71,6 +103,8 @@ class Source:
             raise unlike(f"it is no mp4 file ({self.container.format.name})", self.place)
         if self.picture.codec_context.name not in _PICTURES:
             raise unlike(f"its pictures are {self.picture.codec_context.name}", self.place)
+        if is_turned(self.container.name):
+            raise unlike("its pictures are turned or stretched when they are shown", self.place)
         for name, mine, others in zip(_NAMES, self._look, first._look, strict=True):
             if mine != others:
                 told = f" ({mine} instead of {others})" if name else ""
@@ -101,6 +135,15 @@ class Source:
             raise unlike(f"its sound is {mine} instead of {track.named}", self.place)
         if _plain(coded.extradata) != track.extradata:
             raise unlike("its sound is encoded otherwise", self.place)
+
+    def check_whole(self, end: int) -> None:
+        """Refuse what ended before its header says."""
+        if not end:
+            raise unreadable("it has no pictures", self.place)
+        unit, stated = self.picture.time_base, self.picture.duration
+        if stated and (stated - end) * unit > _ROUNDING:
+            whole = f"{float(end * unit):.1f} of {float(stated * unit):.1f} seconds"
+            raise unreadable(f"it is cut off: {whole} are there", self.place)
 
     @property
     def index(self) -> int:
@@ -136,8 +179,8 @@ class Track:
         self.named = f"{self.rate} Hz {self.layout}"
         self._silence, made = self._silent_packet()
         self.extradata = made if coded is None else _plain(coded.extradata)
-        #: Why there is no silence of this kind.
-        self.mute = made == self.extradata
+        #: Whether decoders of this sound take our silence.
+        self.has_silence = made == self.extradata
         self.length = 1024
         self.clock = 0
         self.stream: Any = None
@@ -212,7 +255,7 @@ class Joining:
             elif place:
                 source.container.close()
         track = track or Track(self._av, None)
-        if silent and not track.mute:
+        if silent and not track.has_silence:
             raise unlike(f"it has no sound, where others have {track.named}", silent[0])
         return first, track, index
 
@@ -242,39 +285,25 @@ class Joining:
 
     def _append(self, output: Any, picture: Any, track: Track, source: Source) -> None:
         """Put a source behind what there is."""
-        unit, start, end = source.picture.time_base, source.picture.start_time or 0, 0
-        in_samples = unit * track.rate
-        begins = round(self.ticks * in_samples)
-        stated = source.picture.duration
-        ends = begins + round(stated * in_samples) if stated else None
-        if source.sound is not None:
-            heard_at, heard_from = source.sound.time_base * track.rate, begins - round(start * in_samples)
-            if source.place == 0:  # decoders need the packet before the first one
-                track.clock = -track.length
+        stretch, start, end = Stretch(source, self.ticks, track.rate), source.picture.start_time or 0, 0
+        if source.place == 0 and source.sound is not None:  # decoders need the packet before the first one
+            track.clock = -track.length
         try:
             for packet in source.container.demux(*source.streams):
                 if packet.size == 0 or packet.pts is None:
                     continue
                 if packet.stream_index != source.picture.index:
-                    at = heard_from + (packet.pts if heard_at == 1 else round(packet.pts * heard_at))
-                    if ends is None or at + track.length // 2 < ends:
-                        self._hear(output, track, packet, at)
+                    self._hear(output, track, packet, stretch)
                     continue
                 if source.sound is None:
-                    for silent in track.silence(begins + round((packet.pts - start) * in_samples)):
-                        output.mux(silent)
+                    self._silence(output, track, stretch.sample_of(packet.pts - start))
                 end = max(end, packet.pts - start + (packet.duration or 0))
                 self._show(output, picture, packet, self.ticks - start, source.place)
         except self._av.error.FFmpegError as error:
             raise unreadable(f"it is damaged ({error.strerror})", source.place) from None
-        if not end:
-            raise unreadable("it has no pictures", source.place)
-        if stated and (stated - end) * unit > _ROUNDING:
-            whole = f"{float(end * unit):.1f} of {float(stated * unit):.1f} seconds"
-            raise unreadable(f"it is cut off: {whole} are there", source.place)
+        source.check_whole(end)
+        self._silence(output, track, stretch.sample_of(end))
         self.ticks += end
-        for silent in track.silence(round(self.ticks * in_samples)):
-            output.mux(silent)
 
     def _show(self, output: Any, picture: Any, packet: Any, later: int, place: int) -> None:
         packet.stream = picture
@@ -286,13 +315,42 @@ class Joining:
         self.frames += 1
         output.mux(packet)
 
-    def _hear(self, output: Any, track: Track, packet: Any, at: int) -> None:
-        """Take a packet of sound, unless there is sound already where it belongs."""
-        if at + track.length // 2 <= track.clock:
-            return
-        for silent in track.silence(at):
-            output.mux(silent)
-        output.mux(track.placed(packet))
+    def _hear(self, output: Any, track: Track, packet: Any, stretch: "Stretch") -> None:
+        """Take a packet of sound, unless there is sound already where it belongs, or its pictures are over by then."""
+        # Moments are rounded; a coder with another idea of a packet makes them twice as long.
+        if (packet.duration or 0) * stretch.heard_at * 2 > track.length * 3:
+            raise unlike("its sound is in packets of another length", stretch.place)
+        at = stretch.sample_of_sound(packet.pts)
+        middle = at + track.length // 2
+        if middle > track.clock and (stretch.ends is None or middle < stretch.ends):
+            self._silence(output, track, at)
+            output.mux(track.placed(packet))
+
+    @staticmethod
+    def _silence(output: Any, track: Track, until: int) -> None:
+        for packet in track.silence(until):
+            output.mux(packet)
+
+
+class Stretch:
+    """Where a source goes in the movie, in samples of its sound."""
+
+    def __init__(self, source: Source, ticks: int, rate: int) -> None:
+        self.place = source.place
+        self._shown_at: Fraction = source.picture.time_base * rate
+        self._begins: int = round(ticks * self._shown_at)
+        stated = source.picture.duration
+        self.ends = self.sample_of(stated) if stated else None
+        self.heard_at: Fraction | int = 1 if source.sound is None else source.sound.time_base * rate
+        self._heard_from: int = self._begins - round((source.picture.start_time or 0) * self._shown_at)
+
+    def sample_of(self, ticks: int) -> int:
+        """The sample of a moment of its pictures."""
+        return self._begins + round(ticks * self._shown_at)
+
+    def sample_of_sound(self, pts: int) -> int:
+        """The sample of a moment of its sound."""
+        return self._heard_from + (pts if self.heard_at == 1 else round(pts * self.heard_at))
 
 
 def main() -> None:

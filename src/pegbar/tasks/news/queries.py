@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlalchemy import (
+    CTE,
+    BigInteger,
     ColumnElement,
     Executable,
     FromClause,
     Integer,
+    Subquery,
     Text,
     case,
     cast,
@@ -15,13 +18,16 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
 )
 
 from pegbar.accounts.shapes import SHORT
-from pegbar.accounts.standing import CALLER, is_member, is_open
+from pegbar.accounts.standing import CALLER, is_member, is_open, teams
 from pegbar.accounts.tables import person
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP
+from pegbar.core.data.tallies import NOBODY
 from pegbar.core.data.wire import Wire, constant, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import EPISODE, SEQUENCE, SHOT, is_kind
 from pegbar.entities.tables import entity
@@ -30,7 +36,7 @@ from pegbar.productions.tables import project
 from pegbar.studio.tables import entity_type
 from pegbar.tasks.in_context import HERE, MINE, caller_is
 from pegbar.tasks.queries import ASSIGNED, OF_EPISODE, PROJECT_ID
-from pegbar.tasks.tables import comment, news, task
+from pegbar.tasks.tables import comment, news, news_tally, project_news, task
 
 _LIMIT, _OFFSET = param("limit"), param("offset")
 _PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
@@ -108,6 +114,11 @@ _OPEN = is_open()
 _ASKED_PROJECT = param("asked_project_id")
 
 
+def _mine(*, everywhere: bool) -> ColumnElement[bool]:
+    """The open productions whose news the caller gets, where they are no client (and no vendor: they get fewer)."""
+    return _OPEN if everywhere else _OPEN & project.c.id.in_(teams(CALLER, without=("client",)))
+
+
 def _with_caller(source: FromClause) -> FromClause:
     """With the caller's place in the team of the production."""
     return source.outerjoin(HERE, is_member(HERE, CALLER, project.c.id))
@@ -122,6 +133,12 @@ class News:
     own: bool = False  #: for vendors: of tasks assigned to them
     only_preview: bool = False
     filters: frozenset[str] = frozenset()
+    alike: bool = False  #: in all these productions the caller gets all the news there are
+
+    @property
+    def is_whole(self) -> bool:
+        """It is all the news of productions."""
+        return self.alike and not self.only_preview and not self.filters
 
     def source(self, tables: FromClause) -> FromClause:
         """The tables, and what else the conditions need."""
@@ -162,6 +179,26 @@ class News:
 @lru_cache(256)
 def news_page(which: News) -> Executable:
     """A page of news (`rows`, a JSON array), their `total`, and `stats`: how many changed to each status, as JSON."""
+    chosen, counted = _whole(which) if which.is_whole else _filtered(which)
+    page = (
+        select(json_object(_WITH_FILES if which.only_preview else NEWS_ITEM))
+        .select_from(_detailed(chosen.join(news, news.c.id == chosen.c.id)))
+        .order_by(news.c.created_at.desc(), news.c.id.desc())
+    )
+    total = func.coalesce(func.sum(counted.c.all), literal_column("0"))
+    changes = select(counted.c.task_status_id, counted.c.changes).where(
+        counted.c.changes > literal_column("0"), counted.c.task_status_id.is_not(None)
+    )
+    statement = select(
+        json_list(page).label("rows"),
+        select(cast(total, Integer)).select_from(counted).scalar_subquery().label("total"),
+        json_map(changes).label("stats"),
+    )
+    return planned_once(statement) if which.is_whole else statement
+
+
+def _filtered(which: News) -> tuple[Subquery, CTE]:
+    """The news of a page, and how many there are of each status: those that meet the conditions are counted."""
     conditions = which.conditions()
     chosen = (
         select(news.c.id)
@@ -172,11 +209,6 @@ def news_page(which: News) -> Executable:
         .offset(_OFFSET)
         .subquery("chosen")
     )
-    page = (
-        select(json_object(_WITH_FILES if which.only_preview else NEWS_ITEM))
-        .select_from(_detailed(chosen.join(news, news.c.id == chosen.c.id)))
-        .order_by(news.c.created_at.desc(), news.c.id.desc())
-    )
     changed = case((news.c.change.is_(True), literal_column("1")))
     counted = (
         select(comment.c.task_status_id, func.count().label("all"), func.count(changed).label("changes"))
@@ -185,15 +217,41 @@ def news_page(which: News) -> Executable:
         .group_by(comment.c.task_status_id)
         .cte("counted")
     )
-    total = func.coalesce(func.sum(counted.c.all), literal_column("0"))
-    changes = select(counted.c.task_status_id, counted.c.changes).where(
-        counted.c.changes > literal_column("0"), counted.c.task_status_id.is_not(None)
+    return chosen, counted
+
+
+def _whole(which: News) -> tuple[Subquery, CTE]:
+    """The same of all the news of productions: the index of each gives the page, and tallies the numbers."""
+    there = select(project.c.id).where(
+        project.c.id == PROJECT_ID if which.in_project else _mine(everywhere=which.everywhere)
     )
-    return select(
-        json_list(page).label("rows"),
-        select(cast(total, Integer)).select_from(counted).scalar_subquery().label("total"),
-        json_map(changes).label("stats"),
+    productions = there.cte("productions")
+    newest = (
+        select(project_news.c.news_id.label("id"), project_news.c.created_at)
+        .where(project_news.c.project_id == productions.c.id)
+        .order_by(project_news.c.created_at.desc(), project_news.c.news_id.desc())
+        .limit(cast(_LIMIT, BigInteger) + _OFFSET)
+        .lateral("newest")
     )
+    chosen = (
+        select(newest.c.id)
+        .select_from(productions.join(newest, true()))
+        .order_by(newest.c.created_at.desc(), newest.c.id.desc())
+        .limit(_LIMIT)
+        .offset(_OFFSET)
+        .subquery("chosen")
+    )
+    counted = (
+        select(
+            func.nullif(news_tally.c.task_status_id, NOBODY).label("task_status_id"),
+            func.sum(news_tally.c.amount).label("all"),
+            func.sum(news_tally.c.changes).label("changes"),
+        )
+        .where(news_tally.c.project_id.in_(select(productions.c.id)))
+        .group_by(news_tally.c.task_status_id)
+        .cte("counted")
+    )
+    return chosen, counted
 
 
 @lru_cache

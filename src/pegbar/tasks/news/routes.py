@@ -81,7 +81,8 @@ async def project_news(
     project_id: UUID, request: Request[Any, Any, Any], query: NewsQuery, db: Database, caller: Caller
 ) -> Json:
     """The news of a production, newest first, and the changes to each status; vendors get those of their tasks."""
-    return await _news(request, db, caller, query, News(own=caller.role_here == "vendor"))
+    own = caller.role_here == "vendor"
+    return await _news(request, db, caller, query, News(own=own, alike=not own))
 
 
 @get("/data/projects/news", access=authenticated, returns=_FEED, errors=(400,))
@@ -92,7 +93,9 @@ async def news_of_open_projects(
 
     `project_id` narrows them to one of these productions; another one narrows nothing.
     """
-    return await _news(request, db, caller, query, News(in_project=False, everywhere=caller.is_admin))
+    alike = caller.is_admin or "vendor" not in caller.roles
+    which = News(in_project=False, everywhere=caller.is_admin, alike=alike)
+    return await _news(request, db, caller, query, which)
 
 
 @get("/data/projects/{project_id:uuid}/news/{news_id:uuid}", access=_members_but_clients, returns=NEWS_ITEM)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     CTE,
+    BigInteger,
     Column,
     ColumnElement,
     Date,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     Float,
     FromClause,
     Integer,
-    Text,
+    Select,
     bindparam,
     case,
     cast,
@@ -32,7 +33,7 @@ from sqlalchemy import (
 
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.data.parameters import param
+from pegbar.core.data.database import planned_once
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_map, json_object
 from pegbar.entities.tables import entity
@@ -53,6 +54,8 @@ from pegbar.tasks.in_context import (
     caller_is,
     with_caller,
 )
+from pegbar.tasks.open_tasks import tallied
+from pegbar.tasks.open_tasks.tallied import LIMIT, NO_CONCEPT, OFFSET
 from pegbar.tasks.queries import ASSIGNED
 from pegbar.tasks.tables import task, task_person_link
 
@@ -64,9 +67,7 @@ ITEM = ROW.but(
     status_short_name=task_status.c.short_name,
 )
 _ITEM_BY_ROLE = by_role(ITEM)
-_LIMIT, _OFFSET = param("limit"), param("offset")
 _ZERO = literal_column("0", Float)
-_NO_CONCEPT = func.coalesce(task_type.c.for_entity, literal_column("''", Text)) != literal_column("'Concept'", Text)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,13 @@ class OpenTasks:
     """Which tasks of open productions, for whom."""
 
     for_admin: bool = False
+    alike: bool = False  #: on all these productions the caller is shown every task, and whole
     filters: frozenset[str] = frozenset()
+
+    @property
+    def is_tallied(self) -> bool:
+        """All that is counted of them is in tallies."""
+        return self.alike and self.filters <= {"project_id", "task_type_id"}
 
     @property
     def is_blank(self) -> ColumnElement[bool]:
@@ -87,7 +94,7 @@ class OpenTasks:
         if "project_id" not in self.filters:
             chosen.append(OPEN)
         if "task_type_id" not in self.filters:
-            chosen.append(_NO_CONCEPT)
+            chosen.append(NO_CONCEPT)
         if not self.for_admin:
             chosen += [MINE, ~caller_is("vendor") | ASSIGNED, ~caller_is("client") | ~is_concept(task.c.entity_id)]
         return chosen
@@ -174,56 +181,93 @@ def page_of(which: OpenTasks) -> Executable:
 
     The sums leave out what earlier pages showed, as clients have it.
     """
+    head, left = tallied.page(which) if which.is_tallied else _counted_page(which)
+    item = json_object(ITEM if which.for_admin else _ITEM_BY_ROLE)
+    shown = head.join(task, (task.c.id == head.c.id) & (head.c.n > OFFSET))
+    rows = select(item).select_from(around(shown) if which.for_admin else with_caller(shown)).order_by(head.c.n)
+    statement = select(
+        json_list(rows).label("rows"),
+        json_object(_sums(left)).label("stats"),
+        _sum(left.c.amount, BigInteger).label("total"),
+    )
+    return planned_once(statement) if which.is_tallied else statement
+
+
+def _counted_page(which: OpenTasks) -> tuple[CTE, CTE]:
+    """The first tasks, as many as there are up to the end of the page, by number; and the sums of each status left."""
     picked = _picked(which)
     places = _places(picked)
     up_to_here = (
         select(picked.c.id, places.c.place, picked.c.task_type_name)
         .join_from(picked, places, places.c.id == picked.c.entity_id)
         .order_by(places.c.place, picked.c.task_type_name, picked.c.id)
-        .limit(_OFFSET + _LIMIT)
+        .limit(OFFSET + LIMIT)
         .subquery()
     )
     order = [up_to_here.c.place, up_to_here.c.task_type_name, up_to_here.c.id]
     head = select(up_to_here.c.id, func.row_number().over(order_by=order).label("n")).cte("head")
-    earlier = select(head.c.id).where(head.c.n <= _OFFSET)
+    earlier = select(head.c.id).where(head.c.n <= OFFSET)
     left = (
-        select(picked.c.task_status_id, picked.c.duration, picked.c.estimation)
+        select(
+            picked.c.task_status_id,
+            func.count().label("amount"),
+            func.sum(picked.c.duration).label("duration"),
+            func.sum(picked.c.estimation).label("estimation"),
+        )
         .where(picked.c.id.not_in(earlier))
+        .group_by(picked.c.task_status_id)
         .cte("left_over")
     )
-    item = json_object(ITEM if which.for_admin else _ITEM_BY_ROLE)
-    shown = head.join(task, (task.c.id == head.c.id) & (head.c.n > _OFFSET))
-    rows = select(item).select_from(around(shown) if which.for_admin else with_caller(shown)).order_by(head.c.n)
-    return select(
-        json_list(rows).label("rows"),
-        json_object(_sums(left)).label("stats"),
-        select(func.count()).select_from(left).scalar_subquery().label("total"),
-    )
+    return head, left
 
 
 def _sums(left: CTE) -> Wire:
-    by_status = select(left.c.task_status_id, func.count().label("amount")).group_by(left.c.task_status_id).subquery()
-    of_status = json_object({"task_status_id": by_status.c.task_status_id, "amount": by_status.c.amount})
+    of_status = json_object({"task_status_id": left.c.task_status_id, "amount": left.c.amount})
     return Wire(
         {
-            "total": select(func.count()).select_from(left).scalar_subquery(),
+            "total": _sum(left.c.amount, BigInteger),
             "total_duration": _sum(left.c.duration),
             "total_estimation": _sum(left.c.estimation),
-            "status": json_list(select(of_status).order_by(by_status.c.amount.desc(), by_status.c.task_status_id)),
+            "status": json_list(select(of_status).order_by(left.c.amount.desc(), left.c.task_status_id)),
         }
     )
 
 
-def _sum(column: ColumnElement[Any]) -> ColumnElement[float]:
-    total = func.coalesce(func.sum(column), _ZERO, type_=Float)
+def _sum(column: ColumnElement[Any], kind: Any = Float) -> ColumnElement[Any]:
+    total = cast(func.coalesce(func.sum(column), literal_column("0")), kind)
     return select(total).scalar_subquery()
 
 
 @lru_cache
 def statistics(which: OpenTasks) -> Executable:
     """How many tasks of each type and status the productions have, and their hours: one JSON object."""
+    counted = (tallied.counts(which) if which.is_tallied else _counts(which)).cte("counted")
+    of_type = counted.alias("of_type")
+    types = json_list(
+        select(json_object(dict(of_type.c)))
+        .where(of_type.c.project_id == counted.c.project_id)
+        .order_by(of_type.c.task_type_id, of_type.c.task_status_id)
+        .correlate(counted)
+    )
+    sums = {
+        name: cast(func.sum(counted.c[name]), kind)
+        for name, kind in (
+            ("amount", BigInteger),
+            ("amount_done", BigInteger),
+            ("total_duration", Float),
+            ("total_estimation", Float),
+        )
+    }
+    rows = select(counted.c.project_id, json_object(Wire({**sums, "task_types": types})).label("statistics")).group_by(
+        counted.c.project_id
+    )
+    return select(json_map(rows))
+
+
+def _counts(which: OpenTasks) -> Select[Any]:
+    """The tasks of each production, type and status: how many, how many done, and their hours."""
     is_done = case((task_status.c.is_done.is_(True), literal_column("1", Integer)), else_=literal_column("0", Integer))
-    counted = (
+    return (
         select(
             task.c.project_id,
             task.c.task_type_id,
@@ -236,43 +280,21 @@ def statistics(which: OpenTasks) -> Executable:
         .select_from(_source(which))
         .where(*which.conditions())
         .group_by(task.c.project_id, task.c.task_type_id, task.c.task_status_id)
-        .cte("counted")
     )
-    of_type = counted.alias("of_type")
-    types = json_list(
-        select(json_object(dict(of_type.c)))
-        .where(of_type.c.project_id == counted.c.project_id)
-        .order_by(of_type.c.task_type_id, of_type.c.task_status_id)
-        .correlate(counted)
-    )
-    sums = {
-        name: func.sum(counted.c[name], type_=kind)
-        for name, kind in (
-            ("amount", Integer),
-            ("amount_done", Integer),
-            ("total_duration", Float),
-            ("total_estimation", Float),
-        )
-    }
-    rows = select(counted.c.project_id, json_object(Wire({**sums, "task_types": types})).label("statistics")).group_by(
-        counted.c.project_id
-    )
-    return select(json_map(rows))
 
 
-def _days(picked: CTE, bounds: CTE) -> CTE:
+def _days(done: CTE, bounds: CTE) -> CTE:
     """How many tasks were done on each day, and their estimation."""
     # A day before the window counts on its first day; least and greatest pass over nulls.
     first = case((bounds.c.start.is_not(None), func.least(bounds.c.start, bounds.c.end)))
-    day = func.greatest(picked.c.done, first, type_=Date)
+    day = func.greatest(done.c.day, first, type_=Date)
     return (
         select(
             day.label("date"),
-            func.count().label("done"),
-            func.coalesce(func.sum(picked.c.estimation), _ZERO, type_=Float).label("done_estimation"),
+            cast(func.sum(done.c.amount), BigInteger).label("done"),
+            cast(func.coalesce(func.sum(done.c.estimation), literal_column("0")), Float).label("done_estimation"),
         )
-        .select_from(picked.join(bounds, true()))
-        .where(picked.c.done.is_not(None))
+        .select_from(done.join(bounds, true()))
         .group_by(day)
         .cte("days")
     )
@@ -281,6 +303,24 @@ def _days(picked: CTE, bounds: CTE) -> CTE:
 @lru_cache(256)
 def burndown(which: OpenTasks) -> Executable:
     """What is done day by day, from the first day of the tasks (or productions) to the last: one JSON object."""
+    done, bounds = tallied.done(which) if which.is_tallied else _done(which)
+    days = _days(done, bounds)
+    earliest, latest = (select(f(days.c.date)).scalar_subquery() for f in (func.min, func.max))
+    listed = select(json_object(dict(days.c))).order_by(days.c.date)
+    burndown = Wire(
+        {
+            "total": bounds.c.total,
+            "total_estimation": bounds.c.total_estimation,
+            "start_date": func.least(bounds.c.start, bounds.c.end, earliest, type_=Date),
+            "end_date": func.greatest(bounds.c.start, bounds.c.end, latest, type_=Date),
+            "done_by_day": json_list(listed),
+        }
+    )
+    return select(json_object(burndown)).select_from(bounds)
+
+
+def _done(which: OpenTasks) -> tuple[CTE, CTE]:
+    """How many tasks were done on each day, with their estimation; and all of them, with their first and last day."""
     picked = (
         select(
             which.shown(task.c.estimation).label("estimation"),
@@ -300,16 +340,14 @@ def burndown(which: OpenTasks) -> Executable:
         func.coalesce(func.min(picked.c.start), func.min(picked.c.project_start), type_=Date).label("start"),
         func.coalesce(func.max(picked.c.due), func.max(picked.c.project_end), type_=Date).label("end"),
     ).cte("bounds")
-    days = _days(picked, bounds)
-    earliest, latest = (select(f(days.c.date)).scalar_subquery() for f in (func.min, func.max))
-    listed = select(json_object(dict(days.c))).order_by(days.c.date)
-    burndown = Wire(
-        {
-            "total": bounds.c.total,
-            "total_estimation": bounds.c.total_estimation,
-            "start_date": func.least(bounds.c.start, bounds.c.end, earliest, type_=Date),
-            "end_date": func.greatest(bounds.c.start, bounds.c.end, latest, type_=Date),
-            "done_by_day": json_list(listed),
-        }
+    done = (
+        select(
+            picked.c.done.label("day"),
+            func.count().label("amount"),
+            func.sum(picked.c.estimation).label("estimation"),
+        )
+        .where(picked.c.done.is_not(None))
+        .group_by(picked.c.done)
+        .cte("done")
     )
-    return select(json_object(burndown)).select_from(bounds)
+    return done, bounds

@@ -1,5 +1,6 @@
 """Routes of the tasks of open productions. Source: spec tasks, GET /data/tasks/open-tasks, its stats and burndown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from pegbar.tasks.open_tasks import queries
 from pegbar.tasks.open_tasks.queries import OpenTasks
 
 _MOST = 2**31 - 1
+#: Roles that are shown fewer tasks, or less of them.
+_NARROWED = frozenset({"client", "vendor"})
 _members = Rule(
     "anyone signed in; with `project_id`, members of that production; vendors find their own tasks",
     lambda caller: caller.project_id is None or caller.is_member,
@@ -109,11 +112,21 @@ def _priority(text: int | str) -> int:
     return number
 
 
+def _which(caller: Caller, params: Mapping[str, Any]) -> OpenTasks:
+    """The tasks that the parameters narrow, and whether the caller is shown every one of them."""
+    roles = caller.roles
+    if "project_id" in params:
+        # The rule knows the caller's place in the production of the query string, not in that of a body.
+        roles = frozenset({caller.role_here}) if params["project_id"] == caller.project_id else _NARROWED
+    alike = caller.is_admin or not roles & _NARROWED
+    return OpenTasks(for_admin=caller.is_admin, alike=alike, filters=frozenset(params))
+
+
 async def _about(request: Request[Any, Any, Any], query: Any, caller: Caller) -> tuple[Any, OpenTasks, dict[str, Any]]:
     """The query with what a JSON body adds, the tasks it is about, and the parameters of a statement about them."""
     query = await query_or_body(request, query)
     params = _filters(query)
-    which = OpenTasks(for_admin=caller.is_admin, filters=frozenset(params))
+    which = _which(caller, params)
     params.pop("unassigned", None)
     return query, which, params
 
@@ -140,7 +153,7 @@ async def open_tasks(request: Request[Any, Any, Any], query: OpenTaskQuery, db: 
 @get("/data/tasks/open-tasks/stats", access=_members, returns=_STATISTICS)
 async def open_tasks_statistics(db: Database, caller: Caller) -> Json:
     """Of each of the caller's open productions, how many tasks of each type have each status, and their hours."""
-    statement = queries.statistics(OpenTasks(for_admin=caller.is_admin))
+    statement = queries.statistics(_which(caller, {}))
     return found(await db.json_row(statement))
 
 

@@ -11,6 +11,10 @@ down_revision = "0018"
 
 _NO_PRODUCTION = "'00000000-0000-0000-0000-000000000000'::uuid"
 
+#: Most comments of an import only change a status: no document is made of them.
+_SAYS_SOMETHING = """(coalesce(c.text, '') <> '' OR jsonb_typeof(c.replies) = 'array' AND c.replies <> '[]'
+         OR jsonb_typeof(c.checklist) = 'array' AND c.checklist <> '[]')"""
+
 #: Table -> the documents of its rows with some ids.
 _DOCUMENTS = {
     "entity": """
@@ -42,7 +46,7 @@ _DOCUMENTS = {
              pegbar.search_vector('playlists', p.project_id, p.name, NULL, NULL, NULL)
         FROM public.playlist p WHERE p.id = ANY(ids) AND p.project_id IS NOT NULL""",
     # Of equal rank, the newest comes first. Whatever another server leaves empty, a document never refuses its row.
-    "comment": """
+    "comment": f"""
       SELECT c.id, 'comments', t.project_id,
              to_char(
                100000000000 - CASE WHEN isfinite(c.created_at) THEN extract(epoch FROM c.created_at) ELSE 0 END,
@@ -54,11 +58,14 @@ _DOCUMENTS = {
                         || CASE WHEN jsonb_typeof(c.checklist) = 'array' THEN c.checklist ELSE '[]' END) said
                 WHERE jsonb_typeof(said.value) = 'object')), 4000), NULL, NULL)
         FROM public.comment c JOIN public.task t ON t.id = c.object_id
-       WHERE c.id = ANY(ids) AND t.project_id IS NOT NULL""",
+       WHERE c.id = ANY(ids) AND t.project_id IS NOT NULL AND {_SAYS_SOMETHING}""",  # noqa: S608 - a constant
 }
 
 #: Table -> the documents of rows that are found no longer, though they are there.
 _DROPPED = {
+    "comment": f"""DELETE FROM pegbar.search_document d USING public.comment c
+   WHERE d.id = ANY(ids) AND c.id = d.id AND NOT ({_SAYS_SOMETHING});
+""",  # noqa: S608 - a constant
     "entity": """DELETE FROM pegbar.search_document d USING public.entity e, public.entity_type t
    WHERE d.id = ANY(ids) AND e.id = d.id AND t.id = e.entity_type_id
      AND t.name IN ('Scene', 'Concept', 'ConceptFolder');
