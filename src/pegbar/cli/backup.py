@@ -87,7 +87,7 @@ def backup(
         archive.begin()
         done = asyncio.run(save(url, archive, files=files, progress=progress))
         removed = archive.names()[:-kept] if kept else []
-        if removed:
+        if kept:  # what a killed one left goes too
             with archive.held("removal"):
                 archive.remove(removed)
                 archive.sweep()
