@@ -49,8 +49,8 @@ DOMAINS = (
 
 def load_domains() -> list[Operation]:
     """Import every module of every domain, for the routes, jobs and events they declare; their operations."""
-    for core_module in ("pegbar.core.work.housekeeping", "pegbar.core.work.nodes", "pegbar.core.http.resumable.tables"):
-        importlib.import_module(core_module)
+    for core_module in ("work.housekeeping", "work.nodes", "http.resumable.tables", "backup.jobs"):
+        importlib.import_module(f"pegbar.core.{core_module}")
     for domain in DOMAINS:
         package = importlib.import_module(f"pegbar.{domain}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):

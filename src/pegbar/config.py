@@ -61,6 +61,10 @@ def _storage(default: Any, env: str, text: str, **limits: Any) -> Any:
     return setting(default, env, text, **limits, section="Storage and media")
 
 
+def _backup(default: Any, env: str, text: str, **limits: Any) -> Any:
+    return setting(default, env, text, **limits, section="Backups")
+
+
 def _ui(default: Any, env: str, text: str, **limits: Any) -> Any:
     return setting(default, env, text, **limits, section="Web UI and integrations")
 
@@ -465,6 +469,27 @@ class Settings:
         "",
         "PEGBAR_FFMPEG",
         "ffmpeg to use; the system's unless set, or the one that comes with Pegbar where there is none",
+    )
+
+    backup_to: str = _backup(
+        "", "PEGBAR_BACKUP_TO", "Where backups go, a folder or s3://bucket/folder; the server makes none unless set"
+    )
+    backup_every: int = _backup(
+        24, "PEGBAR_BACKUP_EVERY", "Hours between the backups that the server makes by itself; 0 for none", least=0
+    )
+    backup_keep: int = _backup(
+        14, "PEGBAR_BACKUP_KEEP", "Backups that are kept when a new one is there; 0 keeps all", least=0
+    )
+    backup_key_file: str = _backup(
+        "", "PEGBAR_BACKUP_KEY_FILE", "File of the key that encrypts them; made by `pegbar backups key`"
+    )
+    backup_s3_endpoint: str = _backup("", "PEGBAR_BACKUP_S3_ENDPOINT", "Their S3 endpoint; FS_S3_ENDPOINT unless set")
+    backup_s3_region: str = _backup("", "PEGBAR_BACKUP_S3_REGION", "Their S3 region; FS_S3_REGION unless set")
+    backup_s3_access_key: str = _backup(
+        "", "PEGBAR_BACKUP_S3_ACCESS_KEY", "Their S3 access key; FS_S3_ACCESS_KEY unless set"
+    )
+    backup_s3_secret_key: str = _backup(
+        "", "PEGBAR_BACKUP_S3_SECRET_KEY", "Their S3 secret key; FS_S3_SECRET_KEY unless set"
     )
 
     ui_folder: str = _ui(

@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         if words[:1] not in _OF_SERVERS:  # these start often, and need no other command
             from pegbar.cli import (  # noqa: F401
+                backup,
                 database,
                 demo,
                 directory,

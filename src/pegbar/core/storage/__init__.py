@@ -10,8 +10,8 @@ the commit. Source: spec media, "Storage"; spec operations, "Retention".
 """
 
 from pegbar.core.errors import StorageFull
-from pegbar.core.storage.binaries import Address, Binary, StorageUnavailable, Store
-from pegbar.core.storage.choice import fetch, located, store
+from pegbar.core.storage.binaries import Address, Binary, StorageUnavailable, Store, address_of
+from pegbar.core.storage.choice import chosen, fetch, located, store
 from pegbar.core.storage.local import LocalStore, check_room, disk_errors, link_or_copy, sweep
 from pegbar.core.storage.objects import ObjectStore
 from pegbar.core.storage.register import PURGE, mark_deleted, mark_missing, purge, record, stored_file
@@ -25,7 +25,9 @@ __all__ = [
     "StorageFull",
     "StorageUnavailable",
     "Store",
+    "address_of",
     "check_room",
+    "chosen",
     "disk_errors",
     "fetch",
     "link_or_copy",

@@ -11,6 +11,7 @@ from uuid import UUID
 from pegbar.core.errors import ApiError
 
 Bucket = Literal["pictures", "movies", "files"]
+BUCKETS: tuple[Bucket, ...] = ("pictures", "movies", "files")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 #: Bytes read from a file, or gathered from an object store, at a time.
 CHUNK = 256 * 1024
@@ -40,6 +41,19 @@ class Address:
         return f"{self.prefix}-{self.file_id}"
 
 
+#: Prefixes with a dash of their own: any other ends at the first dash of the key.
+_LONG_PREFIXES = ("preview-backgrounds", "thumbnails-square")
+
+
+def address_of(bucket: Bucket, key: str) -> Address | None:
+    """The address of an object's key; None where it is none of ours."""
+    prefix = next((long for long in _LONG_PREFIXES if key.startswith(f"{long}-")), key.partition("-")[0])
+    try:
+        return Address(bucket, prefix, key.removeprefix(f"{prefix}-"))
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class Binary:
     """What is known of a stored binary."""
@@ -60,6 +74,10 @@ class Store(Protocol):
 
     async def stat(self, address: Address) -> Binary | None:
         """What is stored there, or None."""
+        ...
+
+    def listed(self) -> AsyncIterator[Binary]:
+        """Everything that is stored."""
         ...
 
     def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:

@@ -21,6 +21,11 @@ from pegbar.core.storage.objects import ObjectStore
 @cache
 def store() -> Store:
     """The store of this process."""
+    return chosen()
+
+
+def chosen() -> Store:
+    """The store that the settings name at this moment."""
     if settings().fs_backend == "local":
         return LocalStore(settings().storage_folder, settings().fs_bucket_prefix)
     if settings().fs_backend == "s3":

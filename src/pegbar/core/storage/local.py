@@ -17,7 +17,7 @@ import structlog
 
 from pegbar.core.data.faults import FULL
 from pegbar.core.errors import StorageFull
-from pegbar.core.storage.binaries import Address, Binary, StorageUnavailable
+from pegbar.core.storage.binaries import BUCKETS, Address, Binary, StorageUnavailable, address_of
 
 log = structlog.get_logger()
 
@@ -109,6 +109,20 @@ class LocalStore:
             return None
         modified = datetime.fromtimestamp(info.st_mtime, UTC)
         return Binary(address, info.st_size, f'"{info.st_mtime_ns:x}-{info.st_size:x}"', modified, path)
+
+    async def listed(self) -> AsyncIterator[Binary]:
+        """A folder at a time; what does not lie where a file of ours does is passed over."""
+        for bucket in BUCKETS:
+            root = self._folder / f"{self._bucket_prefix}{bucket}"
+            walk = os.walk(root)
+            while (place := await asyncio.to_thread(next, walk, None)) is not None:
+                first = Path(place[0]).relative_to(root).parts[:1]
+                for name in place[2]:
+                    address = address_of(bucket, f"{first[0]}-{name}") if first else None
+                    if address is not None and self.path(address) == Path(place[0], name):
+                        binary = await self.stat(address)
+                        if binary is not None:
+                            yield binary
 
     async def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         read = partial(asyncio.get_running_loop().run_in_executor, _readers())

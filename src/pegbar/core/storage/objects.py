@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +13,7 @@ from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, 
 from obstore.store import S3Store
 
 from pegbar.config import settings
-from pegbar.core.storage.binaries import CHUNK, Address, Binary, StorageUnavailable
+from pegbar.core.storage.binaries import BUCKETS, CHUNK, Address, Binary, StorageUnavailable, address_of
 
 log = structlog.get_logger()
 
@@ -73,8 +73,16 @@ class ObjectStore:
                 meta = await obstore.head_async(self._stores[address.bucket], address.key)
             except (NotFoundError, FileNotFoundError):
                 return None
-        etag = meta["e_tag"] or f'"{meta["last_modified"].timestamp():.0f}-{meta["size"]:x}"'
-        return Binary(address, meta["size"], etag, meta["last_modified"])
+        return _binary(address, meta)
+
+    async def listed(self) -> AsyncIterator[Binary]:
+        """Bucket by bucket; one that is not there holds nothing."""
+        for bucket in BUCKETS:
+            with _store_errors(Address(bucket, "", "listing")), suppress(NotFoundError, FileNotFoundError):
+                async for batch in obstore.list(self._stores[bucket]):
+                    for meta in batch:
+                        if (address := address_of(bucket, meta["path"])) is not None:
+                            yield _binary(address, meta)
 
     async def read(self, address: Address, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         options: Any = {}
@@ -107,6 +115,11 @@ class ObjectStore:
                 await obstore.delete_async(self._stores[address.bucket], address.key)
             except (NotFoundError, FileNotFoundError):
                 return
+
+
+def _binary(address: Address, meta: Any) -> Binary:
+    etag = meta["e_tag"] or f'"{meta["last_modified"].timestamp():.0f}-{meta["size"]:x}"'
+    return Binary(address, meta["size"], etag, meta["last_modified"])
 
 
 async def _create_bucket(bucket: S3Store) -> None:

@@ -114,6 +114,10 @@ _FORGET_UNWRITTEN = text(
 
 _MOST_PURGE_ATTEMPTS = 20
 
+#: The lock of who copies files: as long as it is held, none is removed that a row may still have named.
+NO_PURGE = 0x7065676261726B
+_MAY_PURGE = text(f"SELECT pg_try_advisory_xact_lock_shared({NO_PURGE})")
+
 
 def _entry(tx: Transaction, operation: str) -> list[dict[str, Any]]:
     author = str(tx.author_id) if tx.author_id else None
@@ -176,7 +180,10 @@ _AT_ONCE = 10
 
 @PURGE.task
 async def purge(db: Database) -> None:
-    """Remove the binaries that deletions left for removal. Those that fail are tried again."""
+    """Remove the binaries that deletions left for removal. Those that fail are tried again.
+
+    While a backup runs none is removed: its end puts this job in the queue again.
+    """
     turns = asyncio.Semaphore(_AT_ONCE)
     failures: list[ApiError] = []
 
@@ -192,6 +199,8 @@ async def purge(db: Database) -> None:
     more = True
     while more and not failures:
         async with db.transaction() as tx:
+            if not await tx.value(_MAY_PURGE):
+                return
             rows = await tx.rows(_TO_PURGE, everything=settings().remove_files, most=_MOST_PURGE_ATTEMPTS)
             more = bool(rows)
             errors = await asyncio.gather(

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from pegbar.core.data.database import Transaction
 
 Task = Callable[..., Awaitable[None]]
-DEFAULT_QUEUE, LONG_QUEUE = "default", "long"
+DEFAULT_QUEUE, LONG_QUEUE, BACKUP_QUEUE = "default", "long", "backup"
 
 
 class Job:

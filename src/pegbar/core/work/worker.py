@@ -13,7 +13,7 @@ from pegbar.core.data.database import Database
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
 from pegbar.core.work import metrics
-from pegbar.core.work.jobs import DEFAULT_QUEUE, LONG_QUEUE, Job, declared
+from pegbar.core.work.jobs import BACKUP_QUEUE, DEFAULT_QUEUE, LONG_QUEUE, Job, declared
 
 log = structlog.get_logger()
 
@@ -87,7 +87,7 @@ async def work(url: str, db: Database, *, concurrency: int, long_concurrency: in
                     name=f"pegbar-{os.getpid()}-{name}",
                 )
             )
-            for name, at_once in ((DEFAULT_QUEUE, concurrency), (LONG_QUEUE, long_concurrency))
+            for name, at_once in ((DEFAULT_QUEUE, concurrency), (LONG_QUEUE, long_concurrency), (BACKUP_QUEUE, 1))
         }
         others = [asyncio.create_task(stop.wait()), asyncio.create_task(_give_back(app, stalled_after))]
         done, _ = await asyncio.wait({*workers, *others}, return_when=asyncio.FIRST_COMPLETED)
