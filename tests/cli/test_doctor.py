@@ -181,6 +181,22 @@ def test_files_that_others_may_read(tmp_path: Path) -> None:
     assert one["severity"] == "ok"
 
 
+def test_backups_are_missed(server: Server, tmp_path: Path) -> None:
+    to = tmp_path / "backups"
+    to.mkdir()
+
+    def seen(**environment: str) -> Any:
+        done = pegbar("doctor", "--json", "--only", "Backups", "--data", str(server.folder), **environment)
+        return _checks(done)["Backups"]
+
+    assert "PEGBAR_BACKUP_TO" in seen()["findings"][0]["message"]
+    assert f"There is no backup in {to}" in _wrong(seen(PEGBAR_BACKUP_TO=str(to)))
+    made = pegbar("backup", str(to), "--quiet", "--data", str(server.folder))
+    assert made.returncode == 0, made.stderr
+    assert seen(PEGBAR_BACKUP_TO=str(to))["severity"] == "ok"
+    assert seen(PEGBAR_BACKUP_TO=str(tmp_path / "file" / "below"))["severity"] != "ok"
+
+
 def test_it_sends_a_mail_when_asked(tmp_path: Path) -> None:
     settings = {"MAIL_SERVER": "127.0.0.1", "MAIL_DEFAULT_SENDER": "pegbar@studio.example"}
     arguments = ("doctor", "--json", "--only", "mail", "--data", str(tmp_path))

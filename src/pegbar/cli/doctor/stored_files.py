@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -227,3 +228,29 @@ def purges(visit: Visit) -> Findings:
             f"{row['files']} files could not be removed: {row['error']}",
             mend="Give the server the right to delete in its storage; it tries again by itself",
         )
+
+
+@check("Backups", about="whether somebody keeps a copy", area=AREA)
+def backups(visit: Visit) -> Findings:
+    """The server makes them, and the last one is not old."""
+    from pegbar.core.backup.jobs import last_backup
+    from pegbar.core.errors import CannotRun
+
+    to, hours = visit.settings.backup_to, visit.settings.backup_every
+    if not to:
+        yield note("The server makes none by itself (PEGBAR_BACKUP_TO).")
+        return
+    try:
+        last = last_backup()
+    except CannotRun as refused:
+        yield fault(str(refused), mend="PEGBAR_BACKUP_TO, and what it needs to be reached")
+        return
+    if last is None:
+        yield warning(f"There is no backup in {to}.", mend="pegbar backup; the log tells why none was made")
+    elif hours and datetime.now(UTC) - last > timedelta(hours=2 * hours):
+        yield fault(
+            f"The last backup is of {last:%Y-%m-%d %H:%M} UTC; there should be one every {hours} hours.",
+            mend="pegbar backup; the log tells why none was made",
+        )
+    else:
+        yield note(f"The last one is of {last:%Y-%m-%d %H:%M} UTC.")
