@@ -161,6 +161,7 @@ def test_it_sees_what_ails_a_database(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "severity"),
     [("mysecretkey", "fault"), ("short", "fault"), ("a" * 64, "fault"), (os.urandom(32).hex(), "ok")],
+    ids=["of the specification", "short", "of one letter", "good"],
 )
 def test_keys_that_can_be_guessed(tmp_path: Path, key: str, severity: str) -> None:
     done = pegbar("doctor", "--json", "--only", "secret key", "--data", str(tmp_path), SECRET_KEY=key)
