@@ -8,6 +8,7 @@ from typing import Any
 
 from pegbar import cli
 from pegbar.config import settings
+from pegbar.core.storage.choice import store
 from tests.server import FAST
 
 
@@ -20,12 +21,18 @@ class Done:
     stderr: str
 
 
+def _forget() -> None:
+    """A process of its own would have neither the settings nor the store of the one before."""
+    settings.cache_clear()
+    store.cache_clear()
+
+
 def pegbar(*arguments: str, stdin: str = "", **environment: str) -> Done:
     """Run a command to its end, with the settings of test servers."""
     before = dict(os.environ)
     out, err = io.StringIO(), io.StringIO()
     os.environ.update({**FAST, **environment, "COLUMNS": "200"})
-    settings.cache_clear()
+    _forget()
     code: Any = 0
     try:
         with redirect_stdout(out), redirect_stderr(err), _stdin(stdin):
@@ -35,7 +42,7 @@ def pegbar(*arguments: str, stdin: str = "", **environment: str) -> Done:
     finally:
         os.environ.clear()
         os.environ.update(before)
-        settings.cache_clear()
+        _forget()
     return Done(code, out.getvalue(), err.getvalue())
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from pegbar.config import settings
 from pegbar.core.backup import jobs, rows
+from pegbar.core.data.embedded import EmbeddedPostgres
 from pegbar.core.storage import Address, LocalStore
 from tests import factories
 from tests.client import Client
@@ -96,7 +97,8 @@ def test_a_backup_under_writers_is_restored_with_all_that_was_answered_before(
             name = who.ok_get(f"/data/attachment-files/{held_id}")["name"]
             assert who.get(f"/data/attachment-files/{held_id}/file/{name}").content == content
         store = LocalStore(restored / "previews")
-        with psycopg.connect(again.database_url) as connection:
+        # Its socket may lie elsewhere: the paths of sockets are short.
+        with psycopg.connect(EmbeddedPostgres(restored).url()) as connection:
             registered = connection.execute(
                 "SELECT bucket, prefix, file_id, size FROM stored_file WHERE deleted_at IS NULL"
             ).fetchall()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -57,7 +58,8 @@ def test_it_sees_what_is_wrong_with_a_server_for_tests(server: Server, admin: Cl
         "Secret key",
     )
     assert {checks[name]["severity"] for name in well} == {"ok"}
-    assert "1 api, 1 worker" in checks["Nodes"]["findings"][-1]["message"]
+    # Those of other tests may have told of themselves, too.
+    assert re.search(r"\d+ api, \d+ worker", checks["Nodes"]["findings"][-1]["message"])
 
 
 def test_people_read_what_is_wrong_and_what_mends_it(server: Server) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -34,8 +35,12 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 def children(server: Server, word: str) -> list[psutil.Process]:
     assert server.process is not None
-    processes = psutil.Process(server.process.pid).children()
-    return [process for process in processes if word in process.cmdline()]
+    found = []
+    for process in psutil.Process(server.process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            if word in process.cmdline():
+                found.append(process)
+    return found
 
 
 @pytest.fixture(scope="module")

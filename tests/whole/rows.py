@@ -68,6 +68,8 @@ class Rows:
             return choices[0]
         if (column.nullable and not column.primary_key) or column.identity is not None or column.server_default:
             return None
+        if column.primary_key and isinstance(column.type, Integer):  # numbered by the database: 1 may be taken
+            return None
         return self._plain(column)
 
     def _plain(self, column: Any) -> Any:

@@ -181,6 +181,7 @@ ATTACKS: list[tuple[str, str, Any]] = [
     ("POST", "/actions/playlists/{here.playlist}/add-entities", {"entities": [{"entity_id": "{there.shot}"}]}),
     ("POST", "/actions/playlists/{there.playlist}/add-entity", {"entity_id": "{here.entity}"}),
     ("DELETE", "/data/playlists/{there.playlist}", None),
+    ("DELETE", "/data/playlists/{here.playlist}/jobs/{there.build_job}", None),
     # Planning, budgets, settings.
     (
         "POST",
@@ -224,6 +225,9 @@ _SETTINGS = "/data/projects/{project_id:uuid}/settings"
 _OF_STUDIO = "task types, statuses, departments, persons are the studio's"
 #: Routes of several ids that name nothing of a production beside their place, and why.
 ELSEWHERE = {
+    "DELETE /shared/playlists/{token:str}/comments/{comment_id:uuid}/attachments/{attachment_file_id:uuid}": (
+        "by a share link: tests/review/test_sharing_reach.py"
+    ),
     "DELETE /actions/user/sequences/{sequence_id:str}/task-types/{task_type_id:str}/unsubscribe": "the caller's own",
     **{
         f"{method} {path}": _OF_STUDIO

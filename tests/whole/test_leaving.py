@@ -46,6 +46,8 @@ NAME_NO_PERSON = {
     "output_file.data",
     "pegbar.budget_revision.project_id",
     "pegbar.mark.scope",
+    "pegbar.node.settings",  # digests
+    "pegbar.search_document.project_id",
     "pegbar.directory_run.counts",  # numbers
     "pegbar.outbox.event_id",
     "pegbar.outbox.project_id",

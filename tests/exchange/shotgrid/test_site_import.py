@@ -1,5 +1,7 @@
 """A studio comes over from a ShotGrid site."""
 
+import time
+
 import psycopg
 
 from tests.client import Client
@@ -114,6 +116,7 @@ def test_nobody_is_notified_of_history(small_mover: Mover, server: Server) -> No
 
 def test_nothing_changed_is_nothing_written_and_few_requests(mover: Mover, server: Server) -> None:
     mover.report()
+    _wait_for_movies(server, mover.project_id)
     before = _newest(server, mover.project_id)
     asked = len(mover.studio.site.searches)
     report = mover.report()
@@ -121,6 +124,19 @@ def test_nothing_changed_is_nothing_written_and_few_requests(mover: Mover, serve
     assert _newest(server, mover.project_id) == before
     assert len(mover.studio.site.searches) - asked < 30
     assert "Nothing changed" in mover.run().stdout
+
+
+def _wait_for_movies(server: Server, project_id: str) -> None:
+    """Wait until the job worker has made all movies: each then stands for its task, which is written again."""
+    processing = """
+        SELECT count(*) FROM preview_file f JOIN task t ON t.id = f.task_id
+         WHERE t.project_id = %s AND f.status = 'processing'
+        """
+    deadline = time.monotonic() + 120
+    with psycopg.connect(server.database_url, autocommit=True) as database:
+        while database.execute(processing, [project_id]).fetchone() != (0,):
+            assert time.monotonic() < deadline, "movies are not made"
+            time.sleep(0.1)
 
 
 def _newest(server: Server, project_id: str) -> object:
