@@ -7,66 +7,24 @@ what is Pegbar's own starts with `PEGBAR_`. docs/configuration.md is generated f
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, get_type_hints
+
+from pegbar.environment import described, page, read, setting
 
 #: How other programs write the start of a PostgreSQL URL.
 _DRIVER = re.compile(r"^postgres(ql)?(\+\w+)?://")
 
-#: Lists whose items a comma separates; all others a semicolon.
-_BY_COMMA = frozenset({"2FA_EXEMPT_USERS", "LDAP_EXCLUDED_ACCOUNTS"})
-
-TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
-FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
-
-
-class InvalidSetting(ValueError):
-    """An environment variable holds something its setting cannot take."""
-
-
-def setting(default: Any, env: str, text: str, *, section: str, **limits: Any) -> Any:
-    """Declare a setting; `env` may hold several names separated by spaces, the first one set wins.
-
-    Limits: `choices`, `least`, `most` and `unsupported` values.
-    """
-    metadata = {"env": tuple(env.split()), "help": text, "section": section, **limits}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-def _server(default: Any, env: str, text: str, **limits: Any) -> Any:
-    return setting(default, env, text, **limits, section="Server")
-
-
-def _database(default: Any, env: str, text: str, **limits: Any) -> Any:
-    return setting(default, env, text, **limits, section="Database")
-
-
-def _accounts(default: Any, env: str, text: str, **limits: Any) -> Any:
-    return setting(default, env, text, **limits, section="Accounts and security")
-
-
-def _sign_on(default: Any, env: str, text: str, **limits: Any) -> Any:
-    return setting(default, env, text, **limits, section="Single sign-on")
-
-
-def _mail(default: Any, env: str, text: str, **limits: Any) -> Any:
-    return setting(default, env, text, **limits, section="Mails")
-
-
-def _storage(default: Any, env: str, text: str, **limits: Any) -> Any:
-    return setting(default, env, text, **limits, section="Storage and media")
-
-
-def _backup(default: Any, env: str, text: str, **limits: Any) -> Any:
-    return setting(default, env, text, **limits, section="Backups")
-
-
-def _ui(default: Any, env: str, text: str, **limits: Any) -> Any:
-    return setting(default, env, text, **limits, section="Web UI and integrations")
+# The sections of the page, in its order.
+_server = partial(setting, section="Server")
+_database = partial(setting, section="Database")
+_accounts = partial(setting, section="Accounts and security")
+_sign_on = partial(setting, section="Single sign-on")
+_mail = partial(setting, section="Mails")
+_storage = partial(setting, section="Storage and media")
+_backup = partial(setting, section="Backups")
+_ui = partial(setting, section="Web UI and integrations")
 
 
 @dataclass(frozen=True)
@@ -187,7 +145,9 @@ class Settings:
         [], "PROTECTED_ACCOUNTS", "E-mails that nobody else can edit, deactivate or delete, separated by `;`"
     )
     enforce_2fa: bool = _accounts(False, "ENFORCE_2FA", "Require a second factor of everybody")
-    exempt_from_2fa: list[str] = _accounts([], "2FA_EXEMPT_USERS", "E-mails exempt from it, separated by `,`")
+    exempt_from_2fa: list[str] = _accounts(
+        [], "2FA_EXEMPT_USERS", "E-mails exempt from it, separated by `,`", separator=","
+    )
     refresh_cookie_paths: list[str] = _accounts(
         ["/api/auth/refresh-token", "/auth/refresh-token"],
         "PEGBAR_REFRESH_COOKIE_PATHS",
@@ -294,7 +254,7 @@ class Settings:
     ldap_password: str = _sign_on("password", "LDAP_PASSWORD", "Their password")
     ldap_email_domain: str = _sign_on("studio.local", "EMAIL_DOMAIN", "Domain of addresses of entries that have none")
     ldap_excluded_accounts: list[str] = _sign_on(
-        [], "LDAP_EXCLUDED_ACCOUNTS", "Logins that do not come over, separated by `,`"
+        [], "LDAP_EXCLUDED_ACCOUNTS", "Logins that do not come over, separated by `,`", separator=","
     )
     directory_sync_every: int = _sign_on(
         0,
@@ -543,95 +503,15 @@ class Settings:
         return f"{self.domain_protocol}://{self.domain_name}"
 
 
-def _parse(text: str, kind: Any, env: str) -> Any:
-    if kind is bool:
-        if text.lower() in TRUE | FALSE:
-            return text.lower() in TRUE
-        raise InvalidSetting(
-            f"{env}={text!r} is neither true nor false (use one of true, false, yes, no, on, off, 1, 0)"
-        )
-    if kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            raise InvalidSetting(f"{env}={text!r} is not a number") from None
-    if kind == list[str]:
-        separator = "," if env in _BY_COMMA else ";"
-        return [part.strip() for part in text.split(separator) if part.strip()]
-    return kind(text)
-
-
-def _check(value: Any, limits: Mapping[str, Any], env: str) -> Any:
-    """The value within its setting's limits, or InvalidSetting saying them."""
-    if "choices" in limits:
-        value = value.lower()
-        if value not in limits["choices"]:
-            raise InvalidSetting(f"{env}={value!r} is not one of {', '.join(limits['choices'])}")
-    if value in limits.get("unsupported", ()):
-        raise InvalidSetting(f"{env}={str(value).lower()} is not supported")
-    if "least" in limits and value < limits["least"]:
-        raise InvalidSetting(f"{env}={value} is below {limits['least']}")
-    if "most" in limits and value > limits["most"]:
-        raise InvalidSetting(f"{env}={value} is above {limits['most']}")
-    return value
-
-
 def load(environment: Mapping[str, str]) -> Settings:
     """The settings an environment describes. Raises InvalidSetting naming the variable and its value."""
-    kinds, values = get_type_hints(Settings), {}
-    for setting in fields(Settings):
-        for env in setting.metadata["env"]:
-            if text := environment.get(env, ""):
-                values[setting.name] = _check(_parse(text, kinds[setting.name], env), setting.metadata, env)
-                break
-    return Settings(**values)
+    return read(Settings, environment)
 
 
 @cache
 def settings() -> Settings:
     """The settings of this process, read from its environment once."""
     return load(os.environ)
-
-
-@dataclass(frozen=True)
-class Description:
-    """A setting as it is documented."""
-
-    variables: tuple[str, ...]
-    kind: str
-    default: str
-    value: str
-    help: str
-    secret: bool
-
-
-_KINDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", list[str]: "list"}
-_SECRET = ("PASSWORD", "SECRET", "TOKEN", "DATABASE_URL", "_KEY")
-
-
-def _shown(value: Any, kind: Any) -> str:
-    if kind is bool:
-        return str(value).lower()
-    return ";".join(value) if isinstance(value, list) else str(value)
-
-
-def described(current: Settings) -> dict[str, list[Description]]:
-    """Every setting by section, with its value in `current`."""
-    kinds, fresh, sections = get_type_hints(Settings), Settings(), {}  # type: ignore[var-annotated]
-    for setting in fields(Settings):
-        kind, limits = kinds[setting.name], setting.metadata
-        choices = " or ".join(limits["choices"]) if "choices" in limits else ""
-        sections.setdefault(limits["section"], []).append(
-            Description(
-                variables=limits["env"],
-                kind=choices or _KINDS[kind],
-                default=_shown(getattr(fresh, setting.name), kind),
-                value=_shown(getattr(current, setting.name), kind),
-                help=limits["help"],
-                secret=any(word in limits["env"][0] for word in _SECRET) and kind is str,
-            )
-        )
-    return sections
 
 
 _INTRODUCTION = """# Configuration
@@ -649,12 +529,4 @@ any case; anything else stops the start with a message. Lists are separated by `
 
 def documentation() -> str:
     """docs/configuration.md."""
-    lines = [_INTRODUCTION]
-    for section, rows in described(Settings()).items():
-        lines += [f"## {section}", "", "| Variable | Default | Type | Meaning |", "|---|---|---|---|"]
-        for row in rows:
-            names = "<br>".join(f"`{name}`" for name in row.variables)
-            default = f"`{row.default}`" if row.default else ""
-            lines.append(f"| {names} | {default} | {row.kind} | {row.help.replace('|', chr(92) + '|')} |")
-        lines.append("")
-    return "\n".join(lines)
+    return page(_INTRODUCTION, described(Settings()))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pegbar.accounts.sign_on.groups import ROLES_BY_RANK, GroupMapping, Standing, matches, read_mapping
-from pegbar.config import InvalidSetting
+from pegbar.environment import InvalidSetting
 
 PRODUCERS = "CN=Producers,OU=Groups,DC=studio,DC=example"
 MAPPING = read_mapping(

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pegbar.accounts.sign_on.providers import SignOn, load
-from pegbar.config import InvalidSetting
 from pegbar.config import load as load_settings
+from pegbar.environment import InvalidSetting
 from tests.accounts.people import artist, stored
 from tests.accounts.providers import Browser, Forger, Real, needs_xmlsec
 from tests.client import Client, unique

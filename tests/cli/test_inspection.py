@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from pegbar import config
+from pegbar.environment import InvalidSetting
 from tests.command import pegbar
 from tests.server import Server
 
@@ -53,7 +54,7 @@ def test_secrets_are_not_shown() -> None:
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(environment: dict[str, str], message: str) -> None:
-    with pytest.raises(config.InvalidSetting, match=message):
+    with pytest.raises(InvalidSetting, match=message):
         config.load(environment)
 
 

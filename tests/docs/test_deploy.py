@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pegbar.config import Settings, described
+from pegbar.config import Settings
+from pegbar.environment import described
 from tests.command import pegbar
 from tests.server import Server, free_port
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from litestar import Request
 
-from pegbar.config import InvalidSetting, settings
+from pegbar.config import settings
+from pegbar.environment import InvalidSetting
 
 AnyRequest = Request[Any, Any, Any]
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from pegbar import __version__
-from pegbar.config import InvalidSetting
 from pegbar.core.errors import ApiError, CannotRun
+from pegbar.environment import InvalidSetting
 
 app = App(
     name="pegbar",

@@ -69,11 +69,12 @@ def config(
 ) -> None:
     """Show every setting, its value here and the environment variable that changes it."""
     from pegbar import config as declared
+    from pegbar.environment import described
 
     if markdown:
         out.print(declared.documentation(), markup=False, end="")
         return
-    for section, rows in declared.described(declared.load(os.environ)).items():
+    for section, rows in described(declared.load(os.environ)).items():
         table = Table("Variable", "Value", "Meaning", box=SIMPLE_HEAD, title=section, title_justify="left")
         for row in rows:
             changed = "bold" if row.value != row.default else None

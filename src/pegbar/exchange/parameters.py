@@ -1,7 +1,7 @@
 """Parameters of imports and exports that must not be misread."""
 
-from pegbar.config import FALSE, TRUE
 from pegbar.core.errors import BadRequest
+from pegbar.environment import FALSE, TRUE
 
 
 def truth(name: str, text: str | None, *, default: bool) -> bool:

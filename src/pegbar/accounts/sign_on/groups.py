@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from pegbar.config import InvalidSetting
+from pegbar.environment import InvalidSetting
 
 #: Roles in the studio, the least first.
 ROLES_BY_RANK = ("client", "vendor", "user", "supervisor", "manager", "admin")

@@ -30,7 +30,8 @@ import msgspec
 from msgspec import Meta
 
 from pegbar.accounts.sign_on.groups import GroupMapping, read_mapping
-from pegbar.config import InvalidSetting, Settings, settings
+from pegbar.config import Settings, settings
+from pegbar.environment import InvalidSetting
 
 Protocol = Literal["oidc", "saml", "ldap"]
 

@@ -87,7 +87,7 @@ def limits(visit: Visit) -> Findings:
 def providers(visit: Visit) -> Findings:
     """Each does."""
     from pegbar.accounts.sign_on.providers import sign_on
-    from pegbar.config import InvalidSetting
+    from pegbar.environment import InvalidSetting
 
     try:
         rows = list(sign_on())
@@ -127,7 +127,7 @@ def saml(visit: Visit) -> Findings:
     """pysaml2 and xmlsec1, where a provider speaks it."""
     from pegbar.accounts.sign_on.providers import sign_on
     from pegbar.accounts.sign_on.saml.service import missing
-    from pegbar.config import InvalidSetting
+    from pegbar.environment import InvalidSetting
 
     try:
         wanted = bool(sign_on().saml)

@@ -22,10 +22,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from pegbar.config import FALSE, TRUE, settings
+from pegbar.config import settings
 from pegbar.core.data import values
 from pegbar.core.data.schema import Column
 from pegbar.core.errors import ApiError, BadRequest, Refused
+from pegbar.environment import FALSE, TRUE
 
 Operator = Literal["equal", "in", "like", "has", "never"]
 _RESERVED = frozenset({"page", "limit", "relations", "fields"})

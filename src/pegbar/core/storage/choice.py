@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from pegbar.config import InvalidSetting, settings
+from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import (
@@ -16,6 +16,7 @@ from pegbar.core.data.schema import (
 from pegbar.core.storage.binaries import Address, Binary, Store
 from pegbar.core.storage.local import LocalStore, disk_errors
 from pegbar.core.storage.objects import ObjectStore
+from pegbar.environment import InvalidSetting
 
 
 @cache

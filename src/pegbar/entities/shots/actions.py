@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from pegbar.config import FALSE, TRUE
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
 from pegbar.core.data.values import accept
@@ -20,6 +19,7 @@ from pegbar.entities.kinds import SEQUENCE, SHOT, is_kind
 from pegbar.entities.resources import entities
 from pegbar.entities.shots.kind import Whole
 from pegbar.entities.tables import entity
+from pegbar.environment import FALSE, TRUE
 
 
 class ShotChanges(Strict):

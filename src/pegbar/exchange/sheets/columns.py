@@ -11,8 +11,8 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
-from pegbar.config import FALSE, TRUE
 from pegbar.core.errors import ApiError
+from pegbar.environment import FALSE, TRUE
 from pegbar.exchange.sheets.reading import Line, Table
 
 Reader = Callable[[str], Any]
