@@ -35,12 +35,12 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 def children(server: Server, word: str) -> list[psutil.Process]:
     assert server.process is not None
-    found = []
+    matching = []
     for process in psutil.Process(server.process.pid).children():
         with suppress(psutil.NoSuchProcess):  # it ended meanwhile
             if word in process.cmdline():
-                found.append(process)
-    return found
+                matching.append(process)
+    return matching
 
 
 @pytest.fixture(scope="module")
