@@ -96,15 +96,17 @@ def test_a_backup_under_writers_is_restored_with_all_that_was_answered_before(
             held_id = held["id"] if isinstance(held, dict) else held
             name = who.ok_get(f"/data/attachment-files/{held_id}")["name"]
             assert who.get(f"/data/attachment-files/{held_id}/file/{name}").content == content
-        store = LocalStore(restored / "previews")
+        source, store = LocalStore(server.folder / "previews"), LocalStore(restored / "previews")
         # Its socket may lie elsewhere: the paths of sockets are short.
         with psycopg.connect(EmbeddedPostgres(restored).url()) as connection:
             registered = connection.execute(
                 "SELECT bucket, prefix, file_id, size FROM stored_file WHERE deleted_at IS NULL"
             ).fetchall()
-        assert len(registered) >= len(before)
-        for bucket, prefix, file_id, size in registered:
-            assert store.path(Address(bucket, prefix, file_id)).stat().st_size == size, (bucket, prefix, file_id)
+        # Other tests of this server register files that never were.
+        kept = [(Address(*place), size) for *place, size in registered if source.path(Address(*place)).exists()]
+        assert len(kept) >= len(before)
+        for address, size in kept:
+            assert store.path(address).stat().st_size == size, address
 
 
 async def due() -> None:
