@@ -44,6 +44,8 @@ DOMAINS = (
     "search",
     "workspace",
     "exchange",
+    "open",
+    "console",
 )
 
 
