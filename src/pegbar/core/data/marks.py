@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Select, Text, cast, fu
 from pegbar import __version__
 from pegbar.core.data.database import Database
 from pegbar.core.data.schema import Uuid, own_table
+from pegbar.core.http.compression import without_coding
 from pegbar.core.http.routing import Reply
 from pegbar.core.work.jobs import job
 
@@ -62,10 +63,9 @@ def headers_of(tag: str) -> dict[str, str]:
 def unchanged(request: Request[Any, Any, Any], tag: str) -> Reply | None:
     """The 304 when the client has the answer already: `If-None-Match` names it (strongly: a weak tag never matches)."""
     known = request.headers.get("if-none-match")
-    if known is None:
-        return None
-    tags = [part.strip() for part in known.split(",")]
-    return Reply(status=304, headers=headers_of(tag)) if tag in tags or "*" in tags else None
+    tags = [] if known is None else [part.strip() for part in known.split(",")]
+    same = tag if "*" in tags else next((held for held in tags if without_coding(held) == tag), None)
+    return None if same is None else Reply(status=304, headers=headers_of(same))
 
 
 MERGE_MARKS = job("core.merge_marks", cron="*/10 * * * *")
