@@ -28,8 +28,8 @@ mark = own_table(
     Column("value", BigInteger, nullable=False),
 )
 
-#: The scope of what concerns every production.
-EVERYTHING = UUID(int=0)
+#: The scopes of what concerns every production, and of what the studio holds beside the work in them.
+EVERYTHING, STUDIO = UUID(int=0), UUID(int=1)
 
 _CACHED = {"Cache-Control": "private, no-cache"}
 
@@ -44,11 +44,6 @@ def tag_of(state: str | None, request: Request[Any, Any, Any], *about: Any) -> s
     """A strong ETag for a state, as this request asks for it; `about` is what else the answer depends on."""
     query = sorted(request.query_params.multi_items())
     return _tag(msgspec.json.encode([__version__, state, request.url.path, query, *map(str, about)]))
-
-
-def tag_of_body(body: bytes) -> str:
-    """A strong ETag for an answer that is quick to make."""
-    return _tag(body)
 
 
 def _tag(seen: bytes) -> str:
