@@ -90,6 +90,7 @@ def test_secrets_pictures_and_parts_stay_as_they_are() -> None:
     for more in (
         (b"set-cookie", b"a=b"), (b"content-range", b"bytes 0-1/2"), (b"content-encoding", b"br"),
         (b"content-type", b"image/png"), (b"content-type", b"text/event-stream"), (b"accept-ranges", b"bytes"),
+        (b"content-disposition", b"attachment"),
     ):  # fmt: skip
         assert sent("gzip", [b"x" * 5000], more)[1] == [b"x" * 5000]
 
