@@ -318,8 +318,12 @@ def url(place: Place | None = None) -> None:
     out.print(embedded.url(), markup=False)
 
 
-def _run_binary(program: str, *arguments: str) -> None:
-    done = subprocess.run([str(binary(program)), *arguments], capture_output=True, text=True, check=False)
+def _run_binary(program: str, url: str, *arguments: str) -> None:
+    from pegbar.core.backup.rows import reach
+
+    address, environment = reach(url)
+    command = [str(binary(program)), *address, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise UserError(f"{program} failed: {done.stderr.strip()}")
 
@@ -331,7 +335,7 @@ def dump(file: Path, /, place: Place | None = None) -> None:
         part = file.with_name(f"{file.name}.part")
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))  # it holds everybody's data
         try:
-            _run_binary("pg_dump", "--format=custom", f"--file={part}", f"--dbname={url}")
+            _run_binary("pg_dump", url, "--format=custom", f"--file={part}")
             part.replace(file)
         finally:
             part.unlink(missing_ok=True)
@@ -350,5 +354,5 @@ def restore(file: Path, /, place: Place | None = None) -> None:
                 raise UserError(
                     "This database holds something already. Restore into a new folder (--data) or database."
                 )
-        _run_binary("pg_restore", "--no-owner", "--single-transaction", "--exit-on-error", f"--dbname={url}", str(file))
+        _run_binary("pg_restore", url, "--no-owner", "--single-transaction", "--exit-on-error", str(file))
     out.print("The database is restored. Copy the stored files and secret.key into the data folder, then: pegbar serve")

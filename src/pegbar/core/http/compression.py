@@ -2,7 +2,8 @@
 
 Text of the API is made smaller as it is sent, piece by piece. A megabyte of a board takes 0.9 ms of processor time and
 leaves an eighth with gzip by ISA-L, a tenth with Zstandard (zlib: 3.9 ms at its lowest level), so that it pays on any
-network (`python -m bench.compression`). Files stay as they are (scripts write them as they come), and what sets a cookie.
+network (`python -m bench.compression`). Files stay as they are (scripts write them as they come), and what sets a
+cookie.
 """
 
 import re
