@@ -284,8 +284,9 @@ def status(place: Place | None = None) -> None:
             text("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
         ).one()
         what, revision = migrations.state(connection), migrations.revision(connection)
+        standing = _standing(revision, runs_on_newer=migrations.runs_on_newer(connection))
     kind = "external" if not url.startswith("postgresql://postgres@/") else f"embedded, in {settings().data_folder}"
-    notes = {"ours": _standing(revision), **migrations.NOT_OURS}
+    notes = {"ours": standing, **migrations.NOT_OURS}
     for name, shown in (
         ("Database", f"{make_url(url).render_as_string(hide_password=True)} ({kind})"),
         ("PostgreSQL", f"{version}, {size}"),
@@ -294,10 +295,12 @@ def status(place: Place | None = None) -> None:
         out.print(f"{name:<11}{shown}", markup=False)
 
 
-def _standing(revision: str | None) -> str:
+def _standing(revision: str | None, *, runs_on_newer: bool) -> str:
     """How a schema of ours stands to the one that this Pegbar needs."""
     if revision == migrations.head():
         return "up to date"
+    if runs_on_newer and migrations.is_newer(revision):
+        return f"a newer Pegbar's, on which this one runs too (its own is {migrations.head()})"
     if revision not in migrations.revisions():
         return f"made by a newer Pegbar, which must be installed again (this one needs {migrations.head()})"
     return f"to be upgraded to {migrations.head()}: pegbar db upgrade"
