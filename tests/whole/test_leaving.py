@@ -45,6 +45,14 @@ NAME_NO_PERSON = {
     "notification.reply_id",
     "output_file.data",
     "pegbar.budget_revision.project_id",
+    "pegbar.change.parts",  # ids of batches and imports
+    "pegbar.change.request_id",
+    # What changed holds anybody's id, and forgets it (core/data/history.py).
+    "pegbar.history.key",
+    "pegbar.history.new",
+    "pegbar.history.old",
+    "pegbar.history.project_id",
+    "pegbar.history.row_id",
     "pegbar.mark.scope",
     "pegbar.node.settings",  # digests
     "pegbar.search_document.project_id",
