@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from uuid import uuid4
 
 from cyclopts import Parameter
 
@@ -114,6 +115,7 @@ def secret_key(folder: Path) -> str:
 def with_database(place: Place | None, work: Callable[[Any], Awaitable[T]], *, size: int = 1) -> T:
     """Do something with the database of a place, over so many connections."""
     from pegbar.app import load_domains
+    from pegbar.core.data.causes import Cause, begin
     from pegbar.core.data.database import Database
 
     async def run(url: str) -> T:
@@ -127,4 +129,6 @@ def with_database(place: Place | None, work: Callable[[Any], Awaitable[T]], *, s
     with database_of(place) as url:
         give("SECRET_KEY", secret_key(settings().data_folder))
         load_domains()
+        # Its name alone: what is given to it may be somebody's.
+        begin(Cause(origin="command", request_id=uuid4(), route=f"pegbar {work.__module__.rpartition('.')[2]}"))
         return asyncio.run(run(url))

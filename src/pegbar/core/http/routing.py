@@ -26,7 +26,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import Select
 
 from pegbar.config import settings
-from pegbar.core.data.causes import Cause, Origin, begin, request_id_of
+from pegbar.core.data.causes import Cause, Origin, begin, cause, request_id_of
 from pegbar.core.data.database import Database, Json, Transaction, statement_count
 from pegbar.core.data.faults import answer_to
 from pegbar.core.data.filters import uuid_filter
@@ -225,9 +225,8 @@ class Endpoint:
 
     def _begin(self, request: Request[Any, Any, Any], origin: Origin = "link") -> UUID:
         """Say what the changes of this request come from; the id that tells them."""
-        request_id: UUID = request.scope.get("request_id") or request_id_of(request.headers.get("x-request-id"))
-        request.scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
-        operation = self.operation
+        operation, known = self.operation, cause().request_id if origin != "link" else None
+        request_id = known or request_id_of(request.headers.get("x-request-id"))
         begin(Cause(origin=origin, request_id=request_id, method=operation.method, route=operation.path))
         return request_id
 

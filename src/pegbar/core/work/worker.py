@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from typing import Any
+from uuid import uuid4
 
 import procrastinate
 import structlog
@@ -39,7 +40,7 @@ def _register(app: procrastinate.App, db: Database, job: Job) -> None:
     async def perform(context: procrastinate.JobContext, /, timestamp: int | None = None, **arguments: Any) -> None:
         # The clock gives its jobs the time they were due; ours take no notice.
         started, outcome = time.monotonic(), "succeeded"
-        begin(Cause(origin="job", route=job.name))
+        begin(Cause(origin="job", request_id=uuid4(), route=job.name))
         try:
             await run(db, **arguments)
         except Exception:
