@@ -56,7 +56,8 @@ def test_every_table_says_whether_its_changes_are_told_and_has_the_triggers_for_
     assert [table.name for table in metadata.tables.values() if recorded(table) is None] == []
     stored: dict[str, str] = dict(
         database.execute(
-            "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'pegbar'::regnamespace AND proname LIKE 'history\\_%'"
+            """SELECT proname, prosrc FROM pg_proc
+                WHERE pronamespace = 'pegbar'::regnamespace AND proname LIKE 'history\\_%'"""
         ).fetchall()
     )
     declared = [text for table in recording.recorded_tables() for text in recording.statements(table)]
@@ -326,7 +327,7 @@ def test_thirty_who_write_the_same_row_leave_one_chain(
     for thread in threads:
         thread.join()
     assert answers == [200] * 30
-    rows = [row for row in told(admin, "shots", shot, field="nb_frames")]
+    rows = told(admin, "shots", shot, field="nb_frames")
     assert len(rows) == 30
     assert len({row["change_id"] for row in rows}) == 30
     newer = [admin.ok_get(f"/data/entities/{shot['id']}")["nb_frames"], *(row["old"]["nb_frames"] for row in rows)]
