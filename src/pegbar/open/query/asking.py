@@ -64,6 +64,12 @@ def seen_by(caller: Caller, name: str) -> Seen:
     return sight[name]
 
 
+def things_seen(caller: Caller) -> list[str]:
+    """The names of the things that the caller may ask for."""
+    sight = sight_of(caller)
+    return sorted(name for name, thing in THINGS.items() if sight.sees(thing))
+
+
 # The types of metadata
 
 

@@ -276,7 +276,7 @@ def _summed(value: ColumnElement[Any], kind: str) -> ColumnElement[Any]:
     computed: dict[str, Any] = {
         "count": lambda: func.count(value),
         "count_distinct": lambda: func.count(value.distinct()),
-        "sum": lambda: func.coalesce(func.sum(value), literal_column("0"), type_=Float),
+        "sum": lambda: func.coalesce(func.sum(value), literal_column("0"), type_=value.type),
         "average": lambda: cast(func.avg(value), Float),
         "min": lambda: func.min(value, type_=value.type),
         "max": lambda: func.max(value, type_=value.type),

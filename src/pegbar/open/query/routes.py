@@ -8,7 +8,7 @@ from litestar import Request
 from pegbar.core.data.database import Database
 from pegbar.core.http.access import Caller, authenticated
 from pegbar.core.http.routing import get, post
-from pegbar.open.query.asking import Form, ask, seen_by
+from pegbar.open.query.asking import Form, ask, seen_by, things_seen
 from pegbar.open.query.grammar import OPERATORS, RELATED, parse_query
 from pegbar.open.query.shapes import ThingTold, described
 
@@ -61,6 +61,12 @@ def _form(request: Request[Any, Any, Any], query: Format) -> Form:
         return query.format
     accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
     return next((_ACCEPTED[kind] for kind in accepted if kind in _ACCEPTED), "json")
+
+
+@get("/open/v1/query", access=_sees, returns={"type": "array", "items": {"type": "string"}}, tag=_TAG)
+async def things(caller: Caller) -> Any:
+    """The names of what the caller may ask for."""
+    return things_seen(caller)
 
 
 @get("/open/v1/query/{thing:str}", access=_sees, returns=ThingTold, tag=_TAG, errors=(404,))

@@ -31,6 +31,8 @@ from pegbar.open.query.judging import Judged, Place, Reached, Test, Together
 from pegbar.open.query.sight import Seen, Step, moved
 
 _ONE = literal_column("1")
+#: Not `true()`, which takes the conditions beside it out of an OR, and their parameters with them.
+_ALWAYS: ColumnElement[bool] = literal_column("true", Boolean)
 
 #: The types of slots, by what they hold.
 _SLOTS: dict[str, Any] = {
@@ -270,7 +272,7 @@ def condition_of(scope: Scope, judged: Judged) -> ColumnElement[bool]:
     if isinstance(judged, Together):
         parts = [condition_of(scope, part) for part in judged.conditions]
         if not parts:
-            return true()
+            return _ALWAYS
         return and_(*parts) if judged.every else or_(*parts)
     if isinstance(judged, Reached):
         holds = _reached(
