@@ -145,10 +145,22 @@ def _unquoted(value: ColumnElement[Any]) -> ColumnElement[str]:
 
 @dataclass(eq=False)
 class _Node:
-    """The fields of a row that are told, by key, and the rows that it leads to."""
+    """What is told of a row, by key and in order: fields, or the rows that it leads to."""
 
-    leaves: dict[str, list[Place]] = field(default_factory=dict)
-    steps: dict[str, tuple[Step, "_Node"]] = field(default_factory=dict)
+    entries: "dict[str, list[Place] | tuple[Step, _Node]]" = field(default_factory=dict)
+
+    def below(self, name: str, step: Step) -> "_Node":
+        """The rows that a relation leads to; its fields are told in place of its ids."""
+        known = self.entries.get(name)
+        if not isinstance(known, tuple):
+            known = self.entries[name] = (step, _Node())
+        return known[1]
+
+    def tell(self, name: str, place: Place) -> None:
+        """Tell a field."""
+        known = self.entries.setdefault(name, [])
+        if isinstance(known, list):
+            known.append(place)
 
 
 def _tree(fields: Sequence[tuple[tuple[str, ...], Place]]) -> _Node:
@@ -156,16 +168,19 @@ def _tree(fields: Sequence[tuple[tuple[str, ...], Place]]) -> _Node:
     for path, place in fields:
         node = root
         for name, step in zip(path, place.steps, strict=False):
-            _, node = node.steps.setdefault(name, (step, _Node()))
-        node.leaves.setdefault(path[len(place.steps)], []).append(place)
+            node = node.below(name, step)
+        node.tell(path[len(place.steps)], place)
     return root
 
 
 def _told(scope: Scope, node: _Node) -> ColumnElement[str]:
     """A row as a JSON object: what it leads to is looked up for the rows of the page alone."""
-    pairs = [(key, _leaf(scope, places)) for key, places in node.leaves.items() if key not in node.steps]
-    pairs += [(key, _there(scope, step, below)) for key, (step, below) in node.steps.items()]
-    return _object(pairs)
+    return _object(
+        [
+            (key, _leaf(scope, entry) if isinstance(entry, list) else _there(scope, *entry))
+            for key, entry in node.entries.items()
+        ]
+    )
 
 
 def _leaf(scope: Scope, places: list[Place]) -> ColumnElement[str]:

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, false, select
 
 from pegbar.accounts.people.queries import listing_wire
+from pegbar.accounts.people.shapes import OUTSIDERS, TEAM_MATE
 from pegbar.accounts.resources import departments, persons
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, Told, assigned_on, is_concept
+from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import CALLER_ID
 from pegbar.core.data.resource import Resource
 from pegbar.core.http.access import Caller, Rule, authenticated
@@ -123,6 +125,8 @@ def _offer(resource: Resource, *, lists: Rule | None = None, scope: Rows | None 
 
 # The studio's
 
+_OF_OWN_TEAMS = TEAM_MATE | (person.c.id == CALLER.id)
+
 for _resource in (
     departments,
     entity_types,
@@ -137,9 +141,11 @@ for _resource in (
 ):
     _offer(_resource)
 
+#: The people whose records the caller may open: the plain list of names tells vendors more, for older clients.
 _offer(
     persons,
     lists=authenticated,
+    scope=lambda caller: _OF_OWN_TEAMS if caller.role in OUTSIDERS else None,
     wire=lambda caller: listing_wire(caller, relations=False, with_password=False),
     # Clients get names, without who works where.
     hidden=lambda caller: frozenset({"departments"} if caller.role == "client" else ()),
