@@ -235,7 +235,7 @@ class Pegbar:
 
 
 class Consumer:
-    """A named place in the feed. Iterating over it gives events as they come, and acknowledges those that were taken."""
+    """A named place in the feed. Iterating over it gives events as they come, and acknowledges what was taken."""
 
     def __init__(self, client: Pegbar, name: str) -> None:
         self._client, self.name = client, name
