@@ -39,6 +39,9 @@ from pegbar.core.live.events import Event
 
 log = structlog.get_logger()
 
+#: Where a request's scope has its caller, once known.
+CALLER = "pegbar.caller"
+
 
 @dataclass
 class Reply:
@@ -245,6 +248,7 @@ class Endpoint:
         if token is not None:
             key = await self._place_key(request, rule.place)
             caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
+            request.scope[CALLER] = caller  # type: ignore[literal-required]
             if (empty := rule.empty_answer(caller)) is not None:
                 return self.reply(Json(empty))
             rule.check(caller)
