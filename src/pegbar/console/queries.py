@@ -49,8 +49,8 @@ database = sql(
 
 # Jobs
 
-#: Words of a job's arguments that would only fill the page, or should not stand there.
-_LEFT_OUT = "{message,password,token,secret,code}"
+#: Arguments of jobs that would only fill the page (texts of mails, when the clock was due), or should not stand there.
+_LEFT_OUT = "{message,timestamp,password,token,secret,code}"
 _LAST_CHANGE = "(SELECT max(e.at) FROM pegbar.procrastinate_events e WHERE e.job_id = j.id AND e.at <= now())"
 _JOB = f"""
     SELECT j.id, j.task_name, j.queue_name, j.status::text, j.attempts,
@@ -71,11 +71,12 @@ _JOB = f"""
 _LISTED = """(
     SELECT coalesce(json_agg(to_jsonb(listed) || jsonb_build_object('args', left(listed.args, 500))), '[]')
       FROM ({}) AS listed)"""
-#: The jobs in a state, or all; the newest first. `pegbar jobs list` shows them too.
+#: The jobs in a state, or all, or all but those that are done (`open`); the newest first. `pegbar jobs list` shows them too.
 jobs = text(
     f"""
     {_JOB}
-     WHERE (CAST(:status AS text) IS NULL OR j.status::text = CAST(:status AS text))
+     WHERE (CAST(:status AS text) IS NULL OR j.status::text = CAST(:status AS text)
+            OR (CAST(:status AS text) = 'open' AND j.status <> 'succeeded'))
        AND (CAST(:job AS text) IS NULL OR j.task_name = CAST(:job AS text))
      ORDER BY j.id DESC LIMIT CAST(:limit AS int)
     """
@@ -232,7 +233,7 @@ mails = text(
 slow_requests = text(
     f"""
     WITH recent AS MATERIALIZED (
-      SELECT s.*, concat_ws(' ', nullif(p.first_name, ''), nullif(p.last_name, '')) AS person
+      SELECT s.*, nullif(concat_ws(' ', p.first_name, p.last_name), '') AS person
         FROM pegbar.slow_request s LEFT JOIN person p ON p.id = s.person_id
        WHERE s.at > timezone('utc', now()) - make_interval(hours => CAST(:hours AS int)))
     SELECT json_build_object(

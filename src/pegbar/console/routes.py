@@ -27,7 +27,7 @@ _API = "/console/api"
 _MAILING = (SEND_MAIL, *mails.JOBS, TELL_AGAIN)
 
 Words = Annotated[str, msgspec.Meta(max_length=200)]
-Status = Literal["todo", "doing", "failed", "succeeded", "aborted", "cancelled"]
+Status = Literal["open", "todo", "doing", "failed", "succeeded", "aborted", "cancelled"]
 
 
 @get(f"{_API}/overview", access=admin, returns=shapes.OVERVIEW, tag=_TAG)
@@ -60,7 +60,7 @@ async def overview(db: Database) -> Any:
 
 
 class JobQuery(msgspec.Struct):
-    """Which jobs."""
+    """Which jobs: in a state, or with `open` all but those that are done."""
 
     status: Status | None = None
     job: Words | None = None
