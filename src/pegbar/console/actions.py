@@ -37,7 +37,7 @@ _STATES = {
 
 async def _state(tx: Transaction, job_id: int) -> str:
     """The state of a job. Raises NotFound."""
-    status: str | None = await tx.value(_STATUS, job_id=job_id)
+    status: str | None = await tx.value(_STATUS, job_id=job_id) if 0 < job_id < 2**63 else None
     if status is None:
         raise NotFound(f"There is no job {job_id}: ended jobs are kept for a week.")
     return status

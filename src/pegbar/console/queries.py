@@ -71,7 +71,7 @@ _JOB = f"""
 _LISTED = """(
     SELECT coalesce(json_agg(to_jsonb(listed) || jsonb_build_object('args', left(listed.args, 500))), '[]')
       FROM ({}) AS listed)"""
-#: The jobs in a state, or all, or all but those that are done (`open`); the newest first. `pegbar jobs list` shows them too.
+#: The jobs in a state, or all, or all but those that are done (`open`); the newest first. For `pegbar jobs list` too.
 jobs = text(
     f"""
     {_JOB}

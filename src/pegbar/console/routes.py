@@ -26,7 +26,7 @@ _API = "/console/api"
 #: The jobs that send mails; the last of them messages of chats, too.
 _MAILING = (SEND_MAIL, *mails.JOBS, TELL_AGAIN)
 
-Words = Annotated[str, msgspec.Meta(max_length=200)]
+Words = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*$")]
 Status = Literal["open", "todo", "doing", "failed", "succeeded", "aborted", "cancelled"]
 
 
@@ -77,13 +77,13 @@ async def list_jobs(query: JobQuery, db: Database) -> Json:
     return found(await db.json_row(queries.jobs_as_json, **params))
 
 
-@post(f"{_API}/jobs/{{job_id:int}}/retry", access=admin, status=200, returns=shapes.JOB_STATE, tag=_TAG, errors=(409,))
+@post(f"{_API}/jobs/{{job_id:int}}/retry", access=admin, status=200, returns=shapes.JOB_STATE, tag=_TAG, errors=(400,))
 async def retry(job_id: int, tx: Transaction) -> Any:
     """Try a job again that failed or was cancelled, or at once one that waits for its next attempt."""
     return {"id": job_id, "status": await actions.retry(tx, job_id)}
 
 
-@post(f"{_API}/jobs/{{job_id:int}}/cancel", access=admin, status=200, returns=shapes.JOB_STATE, tag=_TAG, errors=(409,))
+@post(f"{_API}/jobs/{{job_id:int}}/cancel", access=admin, status=200, returns=shapes.JOB_STATE, tag=_TAG, errors=(400,))
 async def cancel(job_id: int, tx: Transaction) -> Any:
     """Cancel a job that waits (`cancelled`), or have a running one stop (`stopping`)."""
     return {"id": job_id, "status": await actions.cancel(tx, job_id)}

@@ -4,7 +4,7 @@ const ROOT = new URL(".", document.baseURI);
 
 export class Failure extends Error {
   constructor(status, body) {
-    super(body.message || `The server answered ${status}.`);
+    super((body.message || `The server answered ${status}.`).replace(/^\d{3} [A-Z][A-Za-z ]+: /, ""));
     this.status = status;
     this.body = body;
   }
