@@ -168,6 +168,7 @@ def test_a_session_is_seen_and_ended(admin: Client) -> None:
 
 def test_ones_own_session_is_told(admin: Client) -> None:
     boss = signed_in(admin, artist(admin, "admin")[1])
+    assert is_in(boss)
     assert [row["person_id"] for row in boss.ok_get(f"{API}/sessions?limit=1000") if row["is_yours"]] == [boss.id]
 
 

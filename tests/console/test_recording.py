@@ -120,11 +120,11 @@ def test_why_a_job_failed_is_a_line_without_secrets() -> None:
 
 def test_a_refused_mail_is_kept() -> None:
     async def send() -> None:
-        await mail.Postbox("Studio").send(mail.Mail("not an address", "Hello", "Hello", "<p>secret</p>"))
+        await mail.Postbox("Studio").send(mail.Mail("ida@", "Hello", "Hello", "<p>secret</p>"))
 
     asyncio.run(send())
     (refusal,) = mail.refusals
-    assert (refusal.to, refusal.subject, refusal.reason) == ("not an address", "Hello", "this is no address")
+    assert (refusal.to, refusal.subject, refusal.reason) == ("ida@", "Hello", "this is no address")
 
 
 def _operation(path: str = "/data/boards", *, files: bool = False) -> Operation:
