@@ -88,8 +88,10 @@ function show({ move = true } = {}) {
   shown?.end();
   const name = named();
   for (const link of nav.querySelectorAll("a")) {
-    if (link.hash === `#/${name}`) link.setAttribute("aria-current", "page");
+    const isShown = link.hash === `#/${name}`;
+    if (isShown) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+    if (isShown) nav.scrollTo({ left: link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2 });  // on a phone
   }
   shown = null;
   shown = new Shown(name);

@@ -37,6 +37,10 @@ export function card(title, ...children) {
   return element("section", { class: "card" }, element("h2", {}, title), ...children);
 }
 
+export function box(...children) {
+  return element("div", { class: "card" }, ...children);
+}
+
 export function button(label, onclick, attributes = {}) {
   return element("button", { type: "button", onclick, ...attributes }, label);
 }

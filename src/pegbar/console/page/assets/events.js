@@ -1,7 +1,7 @@
 // What happens, as it happens: the events that live sockets get, from the log of a week.
 
 import { get } from "./api.js";
-import { button, choice, clock, element, search, table } from "./dom.js";
+import { box, button, choice, clock, element, search, table } from "./dom.js";
 
 const MOST = 300;
 
@@ -60,14 +60,14 @@ export function events(again) {
     if (cursor === null) await begin();
     else if (!paused) await goOn();
     const rows = seen.filter((event) => event.name.includes(name) && (!project || event.project_id === project));
-    return table("Events", [
+    return box(table("Events", [
       { title: "At", cell: (event) => clock(event.created_at) },
       { title: "Event", cell: (event) => element("code", {}, event.name) },
       { title: "Production", cell: (event) => event.project_id ? productions.get(event.project_id) || event.project_id : "" },
       { title: "By", cell: (event) => who(event.user_id) },
       { title: "What", kind: "wide", cell: (event) => element("details", { "data-key": event.id },
         element("summary", {}, "Payload"), element("pre", {}, JSON.stringify(event.data, null, 1))) },
-    ], rows, seen.length ? "No event fits." : "No event yet.");
+    ], rows, seen.length ? "No event fits." : "No event yet."));
   }
 
   const words = search("Event", (value) => { name = value.toLowerCase(); again(); });

@@ -6,11 +6,23 @@ import { badge, button, card, choice, confirmed, element, number, say, table, wh
 const STATES = { todo: "Waiting", doing: "Running", failed: "Failed", succeeded: "Done", cancelled: "Cancelled", aborted: "Stopped" };
 const LOOKS = { failed: "bad", doing: "busy", succeeded: "good" };
 
+function isLater(job) {
+  return job.status === "todo" && job.scheduled_at !== null && new Date(`${job.scheduled_at}Z`) > new Date();
+}
+
 function state(job) {
   const words = job.is_stopping && job.status === "doing" ? "Stopping" : STATES[job.status] || job.status;
   const badged = badge(words, LOOKS[job.status]);
+  if (isLater(job)) return [badged, " ", when(job.scheduled_at)];
   if (job.progress === null) return badged;
   return [badged, " ", element("progress", { max: 100, value: job.progress, "aria-label": "Progress" }), ` ${job.progress} %`];
+}
+
+// The name of a job, and what it is about on demand.
+function named(job) {
+  const name = element("code", {}, job.task_name);
+  if (job.args === "{}") return name;
+  return [name, element("details", { "data-key": `args ${job.id}` }, element("summary", {}, "Arguments"), element("code", {}, job.args))];
 }
 
 // What a job failed of: its first words, the whole of it on demand.
@@ -38,13 +50,12 @@ async function act(job, verb, title, text, yes, again) {
 
 function actions(job, again) {
   const name = `${job.task_name} (${job.id})`;
-  const isLater = job.status === "todo" && job.scheduled_at && new Date(`${job.scheduled_at}Z`) > new Date();
   const made = [];
   if (["failed", "cancelled", "aborted"].includes(job.status)) {
     made.push(button("Retry", () => act(job, "retry", "Try it again?", `${name} goes into the queue again, with all its attempts.`, "Retry", again),
       { "aria-label": `Retry job ${job.id}` }));
   }
-  if (isLater) {
+  if (isLater(job)) {
     made.push(button("Now", () => act(job, "retry", "Try it now?", `${name} does not wait for its time.`, "Try it now", again),
       { "aria-label": `Try job ${job.id} now` }));
   }
@@ -60,13 +71,10 @@ function actions(job, again) {
 export function jobTable(caption, rows, again, nothing) {
   return table(caption, [
     { title: "Id", kind: "number", cell: (job) => String(job.id) },
-    { title: "Job", cell: (job) => element("code", {}, job.task_name) },
+    { title: "Job", cell: named },
     { title: "State", cell: state },
     { title: "Attempts", kind: "number", cell: (job) => String(job.attempts) },
     { title: "Last change", cell: (job) => when(job.last_change) },
-    { title: "Not before", cell: (job) => job.status === "todo" ? when(job.scheduled_at) : "" },
-    { title: "About", cell: (job) => job.args === "{}" ? "" : element("details", { "data-key": `args ${job.id}` },
-      element("summary", {}, "Arguments"), element("code", {}, job.args)) },
     { title: "Cause", kind: "wide", cell: cause },
     { title: "Actions", hidden: true, kind: "actions", cell: (job) => actions(job, again) },
   ], rows, nothing);

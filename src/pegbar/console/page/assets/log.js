@@ -1,7 +1,7 @@
 // What all processes logged in the last hour.
 
 import { get } from "./api.js";
-import { badge, choice, clock, element, search, table } from "./dom.js";
+import { badge, box, choice, clock, element, search, table } from "./dom.js";
 
 const KINDS = { api: "API", worker: "worker", sockets: "sockets", serve: "supervisor" };
 const LOOKS = { error: "bad", critical: "bad", warning: "warn" };
@@ -20,12 +20,12 @@ export function log(again) {
   let words = "";
   async function read() {
     const lines = await get("console/api/log", { level, words });
-    return table("Log of the last hour", [
+    return box(table("Log of the last hour", [
       { title: "At", cell: (line) => clock(line.at) },
       { title: "Level", cell: (line) => badge(line.level, LOOKS[line.level]) },
       { title: "Process", cell: (line) => `${KINDS[line.kind] || line.kind} ${line.process} on ${line.host}` },
       { title: "Message", kind: "wide", cell: message },
-    ], lines.reverse(), words || level !== "debug" ? "No line fits." : "Nothing was logged in the last hour.");
+    ], lines.reverse(), words || level !== "debug" ? "No line fits." : "Nothing was logged in the last hour."));
   }
   return {
     controls: [

@@ -1,7 +1,7 @@
 // Who is signed in, and which API tokens there are; ending them.
 
 import { get, remove } from "./api.js";
-import { badge, button, confirmed, element, number, say, search, table, when } from "./dom.js";
+import { badge, box, button, confirmed, element, number, say, search, table, when } from "./dom.js";
 
 const KINDS = { person: "Session", person_api: "API token", bot: "Bot's API token" };
 
@@ -35,7 +35,7 @@ export function sessions(again) {
 
   async function read() {
     const rows = await get("console/api/sessions", { words });
-    return table("Sessions and API tokens", [
+    return box(table("Sessions and API tokens", [
       { title: "Who", cell: (session) => [session.name, session.is_yours ? [" ", badge("you", "busy")] : "",
         session.email && session.email !== session.name ? element("div", { class: "dim" }, session.email) : ""].flat() },
       { title: "Role", cell: (session) => session.role },
@@ -47,7 +47,7 @@ export function sessions(again) {
       { title: "Ends", cell: (session) => when(session.expires_at) || "never" },
       { title: "Actions", hidden: true, kind: "actions", cell: (session) => button("End", () => end(session),
         { class: "danger", "aria-label": `End the ${KINDS[session.kind]} of ${session.name || session.email}` }) },
-    ], rows, words ? "Nobody fits." : "Nobody is signed in.");
+    ], rows, words ? "Nobody fits." : "Nobody is signed in."));
   }
 
   return { controls: [search("Name, e-mail or address", (value) => { words = value; again(); })], read, every: 15 };

@@ -8,6 +8,11 @@ function value(row) {
   return element("code", {}, row.value);
 }
 
+// The little Markdown of descriptions: `code`.
+function prose(text) {
+  return text.split(/`([^`]*)`/).map((part, place) => (place % 2 ? element("code", {}, part) : part));
+}
+
 export function settings(again) {
   let words = "";
   let onlySet = false;
@@ -24,7 +29,7 @@ export function settings(again) {
         { title: "Setting", cell: (row) => element("code", {}, row.variable) },
         { title: "Value", cell: value },
         { title: "From", cell: (row) => row.origin === "default" ? "default" : badge(row.origin, "busy") },
-        { title: "Meaning", kind: "wide", cell: (row) => row.help },
+        { title: "Meaning", kind: "wide", cell: (row) => prose(row.help) },
       ], rows))),
     ];
   }
