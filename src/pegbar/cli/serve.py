@@ -211,6 +211,7 @@ def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | N
         "Web UI": f"{root}/" if has_ui else "",
         "API": f"{root}/api",
         "API documentation": f"{root}/docs",
+        "Console": f"{root}/console",
         "Data": str(settings().data_folder.resolve()) if embedded else _without_password(settings().database_url),
         "Log": f"this terminal{f'; the database: {embedded.log}' if embedded else ''}",
     }
