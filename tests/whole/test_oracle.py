@@ -40,7 +40,7 @@ STOPPED_SOONER = {
     "POST /data/salary-scales": "listing makes them",
     "GET /data/playlists/{playlist_id}/jobs/{build_job_id}/build/mp4": "the build runs",
 }
-#: Who is refused where nobody needs an account: a page for studio managers, which has a form for whoever is not signed in.
+#: Who is refused where nobody needs an account: a page for studio managers, with a form for whoever is not signed in.
 REFUSED_THOUGH_PUBLIC = {"GET /console": {"client"}}
 #: An answer without any tells of no row.
 _IDS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")

@@ -80,6 +80,7 @@ async def revoke(tx: Transaction, session: str, own: str) -> UUID:
     return person_id
 
 
-def count_storage(tx: Transaction) -> None:
-    """Have what is stored counted soon."""
-    tx.defer(COUNT_STORAGE)
+async def count_storage(tx: Transaction) -> None:
+    """Have what is stored counted soon, unless that is under way."""
+    if not await tx.value(queries.is_being_counted):
+        tx.defer(COUNT_STORAGE)

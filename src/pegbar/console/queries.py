@@ -128,6 +128,7 @@ _SESSIONS = f"""
            to_char(p.expiration_date, 'YYYY-MM-DD"T23:59:59"'), p.jti = CAST(:own AS text), s.seen_at
       FROM person p LEFT JOIN pegbar.session_use s ON s.session = p.jti
      WHERE p.jti IS NOT NULL AND p.active IS NOT FALSE
+       AND (p.expiration_date IS NULL OR p.expiration_date >= timezone('utc', now())::date)
 """  # noqa: S608 - constants
 #: Open sessions and API tokens, the last used first.
 sessions = text(
@@ -191,14 +192,18 @@ count_storage = text(
     ON CONFLICT (day) DO UPDATE SET counted_at = EXCLUDED.counted_at, report = EXCLUDED.report
     """  # noqa: S608 - constants
 )
+_IS_BEING_COUNTED = """
+    SELECT EXISTS (SELECT 1 FROM pegbar.procrastinate_jobs
+                    WHERE task_name = 'console.count_storage' AND status IN ('todo', 'doing')
+                      AND (scheduled_at IS NULL OR scheduled_at <= now()))
+"""
+is_being_counted = text(_IS_BEING_COUNTED)
 #: The last report, and the sums of those before it.
 storage = text(
     f"""
     SELECT json_build_object(
       'counted_at', (SELECT {_moment("max(counted_at)")} FROM pegbar.storage_census),
-      'is_being_counted', EXISTS (SELECT 1 FROM pegbar.procrastinate_jobs
-                                   WHERE task_name = 'console.count_storage' AND status IN ('todo', 'doing')
-                                     AND (scheduled_at IS NULL OR scheduled_at <= now())),
+      'is_being_counted', ({_IS_BEING_COUNTED}),
       'report', (SELECT report FROM pegbar.storage_census ORDER BY day DESC LIMIT 1),
       'history', (SELECT coalesce(json_agg(row_to_json(h)), '[]') FROM (
           SELECT to_char(day, 'YYYY-MM-DD') AS day, (report #>> '{{total,bytes}}')::bigint AS bytes,

@@ -132,7 +132,7 @@ async def storage(db: Database) -> Json:
 @post(f"{_API}/storage/count", access=admin, status=200, returns=shapes.COUNTING, tag=_TAG)
 async def count_storage(tx: Transaction) -> Any:
     """Have what is stored counted by a job, not waiting for the night."""
-    actions.count_storage(tx)
+    await actions.count_storage(tx)
     return {"is_being_counted": True}
 
 
