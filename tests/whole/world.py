@@ -39,6 +39,8 @@ _PLAIN = {
     "extension": "png",
     "file_name": "note.txt",
     "entity_type": "Character",
+    "thing": "tasks",
+    "moment": "2100-01-01",
 }
 #: Parameters that name a row of a table with another name.
 _TABLES = {
@@ -60,6 +62,8 @@ _PLACES = {
     "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
     "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
     "GET /data/files/{file_id}": {"file_id": "working_file"},
+    "GET /open/v1/history/{thing}/{instance_id}": {"instance_id": "task"},
+    "GET /open/v1/history/{thing}/{instance_id}/at/{moment}": {"instance_id": "task"},
     "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
     "POST /console/api/jobs/{job_id}/retry": {"job_id": "failed_job"},
     "POST /console/api/jobs/{job_id}/cancel": {"job_id": "waiting_job"},
@@ -200,6 +204,8 @@ def made(server: Server, admin: Client) -> World:
         _make_rows(world, admin, connection)
         _make_preview_account(world, admin)
         admin.ok_put(f"/data/persons/{world.people['inactive'].id}", {"active": False})
+        told = admin.put(f"/data/projects/{world.ids['project']}", {"description": "Told last"})
+        world.ids["changed_request"] = told.headers["x-request-id"]
         _keep(connection)
     return world
 
