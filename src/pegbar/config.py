@@ -92,6 +92,12 @@ class Settings:
         "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
         least=0,
     )
+    slow_request: float = _server(
+        1.0,
+        "PEGBAR_SLOW_REQUEST",
+        "Seconds from which on a request is noted as slow, for the console; 0 notes none. Uploads are not noted",
+        least=0,
+    )
     query_rows: int = _server(
         100_000, "PEGBAR_QUERY_ROWS", "Rows that the answer to a query (`/open/v1/query`) holds at most", least=1
     )

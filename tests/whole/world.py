@@ -65,6 +65,9 @@ _PLACES = {
     "GET /open/v1/history/{thing}/{instance_id}": {"instance_id": "task"},
     "GET /open/v1/history/{thing}/{instance_id}/at/{moment}": {"instance_id": "task"},
     "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
+    "POST /console/api/jobs/{job_id}/retry": {"job_id": "failed_job"},
+    "POST /console/api/jobs/{job_id}/cancel": {"job_id": "waiting_job"},
+    "GET /console/assets/{name}": {"name": "console_file"},
 }
 #: And the routes of share links, which show a playlist of their own.
 _SHARED = {
@@ -363,12 +366,31 @@ def _put_in_place(world: World, connection: psycopg.Connection) -> None:
         (ids["plain_comment"], ids["task"], ids["person"], ids["task_status"]),
     )
     connection.execute("UPDATE data_import_error SET source = 'shotgun'")
+    _make_work(world, connection)
     connection.execute("UPDATE person SET totp_enabled = true WHERE id = %s", (ids["newcomer"],))
     ids["other_task"] = str(uuid4())
     connection.execute(
         "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty)"
         " VALUES (%s, 'second', %s, %s, %s, %s, 3)",
         (ids["other_task"], ids["project"], ids["other_task_type"], ids["task_status"], ids["entity"]),
+    )
+
+
+def _make_work(world: World, connection: psycopg.Connection) -> None:
+    """What the console is about: jobs, and somebody's session."""
+    ids = world.ids
+    for name, status in (("failed_job", "failed"), ("waiting_job", "todo")):
+        (job_id,) = connection.execute(
+            "INSERT INTO pegbar.procrastinate_jobs (queue_name, task_name, status, scheduled_at)"
+            " VALUES ('default', 'console.sweep', %s::pegbar.procrastinate_job_status, '2131-01-05') RETURNING id",
+            [status],
+        ).fetchone() or (0,)
+        ids[name] = str(job_id)
+    ids["session_id"], ids["console_file"] = str(uuid4()), "app.js"
+    connection.execute(
+        "INSERT INTO pegbar.session_use (session, person_id, kind, started_at, expires_at, seen_at, requests)"
+        " VALUES (%s, %s, 'person', timezone('utc', now()), '2131-01-05', timezone('utc', now()), 1)",
+        [ids["session_id"], ids["person"]],
     )
 
 
