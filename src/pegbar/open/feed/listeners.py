@@ -6,6 +6,7 @@ database at its own pace. So a slow one costs no memory, and holds nobody up.
 
 import asyncio
 from collections import deque
+from uuid import UUID
 
 from pegbar.core.http.access import Token
 from pegbar.core.live.cursors import Cursor, written
@@ -68,7 +69,11 @@ class Listener:
 
 
 class Waiter(Listener):
-    """Somebody who waits for any event that the filter lets through, and reads it from the database."""
+    """A worker that waits for any event that the filter lets through, and reads it from the database."""
+
+    def __init__(self, token: Token, only: Filter, consumer_id: UUID) -> None:
+        super().__init__(token, only)
+        self.consumer_id = consumer_id
 
     def tell(self, frames: bytes, after: Cursor) -> None:
         """There is something."""

@@ -38,7 +38,7 @@ EVENT = """
            ',"data":', translate(o.payload, E'\\n\\r', '  '), '}')
 """
 #: The events, with their entries in the log, that `reading` shows and `seen` does not, from a position on.
-_FOLLOWING = """
+FOLLOWING = """
     SELECT o.* FROM pegbar.outbox o
      WHERE o.position > :position ::bigint
        AND o.xid >= pg_snapshot_xmin(:seen ::text::pg_snapshot)::text::bigint
@@ -80,7 +80,7 @@ def _page(each: str) -> Any:
     """A page of at most `most` events, each as `each` writes it: one row, also when there is nothing."""
     return text(
         f"""
-        WITH scanned AS MATERIALIZED ({_FOLLOWING}), page AS (
+        WITH scanned AS MATERIALIZED ({FOLLOWING}), page AS (
           SELECT o.position, {each} AS told
             FROM scanned o LEFT JOIN api_event e ON e.id = o.event_id
            WHERE {CONDITION} AND {AUDIENCE}
@@ -103,7 +103,7 @@ _FRAMES = _page(
 FOR_ALL = text(
     f"""
     SELECT o.position, o.name, o.project_id, o.person_id, o.payload, {EVENT} AS json, o.created_at
-      FROM ({_FOLLOWING}) o LEFT JOIN api_event e ON e.id = o.event_id ORDER BY o.position
+      FROM ({FOLLOWING}) o LEFT JOIN api_event e ON e.id = o.event_id ORDER BY o.position
     """  # noqa: S608 - expressions of ours
 )
 
@@ -124,9 +124,9 @@ async def now(db: Reader) -> Cursor:
     return Cursor(row["snapshot"], row["at"])
 
 
-async def since(db: Reader, moment: datetime) -> Cursor:
+async def since(db: Reader, start: datetime) -> Cursor:
     """The cursor of a reader who has seen what was told before a moment (UTC). Raises Gone."""
-    row = await db.row(_AT, moment=moment)
+    row = await db.row(_AT, moment=start)
     assert row is not None
     if not row["known"]:
         raise Gone(f"from: events are kept for {CURSOR_DAYS} days. Begin later, and look at the state of things.")
@@ -137,11 +137,12 @@ async def since(db: Reader, moment: datetime) -> Cursor:
 
 async def resumed(db: Reader, cursor: Cursor) -> Cursor:
     """The cursor, within what can be seen now or could when it was made. Raises Gone."""
-    row = await _moment(db, cursor)
+    row = await moment(db, cursor)
     return Cursor(cursor.seen, cursor.at, cursor.reading or row["snapshot"], row["position"])
 
 
-async def _moment(db: Reader, cursor: Cursor) -> asyncpg.Record:
+async def moment(db: Reader, cursor: Cursor) -> asyncpg.Record:
+    """The snapshot of this moment, its time, and the position after which a cursor goes on. Raises Gone."""
     row = await db.row(_MOMENT, seen=cursor.seen, reading=cursor.reading, made_at=cursor.at, position=cursor.position)
     assert row is not None
     if not row["known"]:
@@ -151,18 +152,19 @@ async def _moment(db: Reader, cursor: Cursor) -> asyncpg.Record:
 
 async def page(db: Reader, cursor: Cursor, only: Filter, reader_id: UUID, *, most: int) -> Page:
     """The next events as JSON objects with commas between. Raises Gone."""
-    return await _read(db, _JSON, cursor, only, reader_id, most=most, between=",")
+    return await follow(db, _JSON, cursor, only, reader_id, most=most, between=",")
 
 
 async def frames(db: Reader, cursor: Cursor, only: Filter, reader_id: UUID, *, until: str | None = None) -> Page:
     """The next events as Server-Sent Events; up to what the snapshot `until` shows, if given. Raises Gone."""
-    return await _read(db, _FRAMES, cursor, only, reader_id, most=SCANNED, between="", until=until)
+    return await follow(db, _FRAMES, cursor, only, reader_id, most=SCANNED, between="", until=until)
 
 
-async def _read(
+async def follow(
     db: Reader, statement: Any, cursor: Cursor, only: Filter, reader_id: UUID, *, until: str | None = None, **more: Any
 ) -> Page:
-    row = await _moment(db, cursor)
+    """What a statement answers of the events after a cursor, and where it goes on. Raises Gone."""
+    row = await moment(db, cursor)
     whole = cursor.reading is None
     reading = cursor.reading or until or row["snapshot"]
     within = Cursor(cursor.seen, cursor.at, reading, row["position"])

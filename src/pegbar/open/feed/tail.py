@@ -28,10 +28,12 @@ from pegbar.core.live.events import CHANNEL
 from pegbar.core.live.sockets import Audience
 from pegbar.core.work import draining
 from pegbar.open.feed import queries
-from pegbar.open.feed.listeners import Listener
+from pegbar.open.feed.listeners import Listener, Waiter
 
 log = structlog.get_logger()
 
+#: The PostgreSQL channel that says whose events may be had again.
+_CONSUMERS = "pegbar_consumer"
 #: How many events are read at once.
 _AT_ONCE = 1000
 #: Seconds for which it goes on without listeners: clients that wait for batches come and go.
@@ -101,11 +103,18 @@ class Tail:
         try:
             connection.add_termination_listener(lambda _: self._awake.set())
             await connection.add_listener(CHANNEL, lambda *_: self._awake.set())
+            await connection.add_listener(_CONSUMERS, lambda *heard: self._wake(str(heard[-1])))
             await self._rounds(connection)
         finally:
             if not connection.is_closed():
                 with suppress(Exception):
                     await connection.close(timeout=2)
+
+    def _wake(self, consumer_id: str) -> None:
+        """Workers of a consumer that wait look again."""
+        for listener in self._listeners:
+            if isinstance(listener, Waiter) and str(listener.consumer_id) == consumer_id:
+                listener.awake.set()
 
     async def _rounds(self, connection: asyncpg.Connection) -> None:
         clock = asyncio.get_running_loop().time
