@@ -79,7 +79,7 @@ NOTE = f"""
              :parts ::text::jsonb
        WHERE {OF_TRANSACTION} IS NOT NULL
       ON CONFLICT (id) DO NOTHING
-"""  # noqa: S608 - a constant
+"""
 #: The same, where a transaction emits nothing.
 NOTE_ALONE = sql(NOTE)
 

@@ -18,6 +18,7 @@ neither a new row nor the first change of an old one needs a copy.
 """
 
 from functools import lru_cache
+
 from sqlalchemy import Index, Table, func, text
 
 from pegbar.core.data import belonging

@@ -32,14 +32,19 @@ class Listener:
 
     def tell(self, frames: bytes, after: Cursor) -> None:
         """Keep frames until they are taken; their reader goes on from `after`."""
-        self.awake.set()
         if self.behind or self._size + len(frames) > _WAITING:
-            self.behind = True
-            self._waiting.clear()
-            self._size = 0
+            self.leave_behind()
             return
         self._waiting.append((frames, after))
         self._size += len(frames)
+        self.awake.set()
+
+    def leave_behind(self) -> None:
+        """Have it read on by itself, from what it took last."""
+        self.behind = True
+        self._waiting.clear()
+        self._size = 0
+        self.awake.set()
 
     def keep_alive(self, cursor: Cursor) -> None:
         """Say that there was nothing, to one that has taken all: the connection lives, and the cursor has moved."""
@@ -76,6 +81,10 @@ class Waiter(Listener):
         self.consumer_id = consumer_id
 
     def tell(self, frames: bytes, after: Cursor) -> None:
+        """There is something."""
+        self.awake.set()
+
+    def leave_behind(self) -> None:
         """There is something."""
         self.awake.set()
 

@@ -12,31 +12,31 @@ import asyncpg
 import msgspec
 from sqlalchemy import text
 
-from pegbar.accounts.standing import Who, as_text, somebody_written, teams, written
+from pegbar.accounts.standing import as_text, in_team, role_here, somebody_written, teams, written
 from pegbar.core.data.database import Reader
+from pegbar.core.data.parameters import sql
 from pegbar.core.live.cursors import Cursor, Gone, stem
 from pegbar.core.live.events import CURSOR_DAYS
 from pegbar.open.feed.filters import CONDITION, Filter
+from pegbar.open.feed.shapes import CHANGES, CHANGES_BY_SIGHT, READER
 
 #: How many events a statement looks at.
 SCANNED = 5000
 
-_READER = Who(written(":reader_id ::uuid"), written("NULL::text"))
 #: The event `o` is one that a person may hear of now: the rule of the sockets (accounts/callers.py).
 AUDIENCE = f"""
     CASE WHEN o.person_id IS NOT NULL THEN o.person_id = :reader_id ::uuid
-         ELSE o.project_id IS NULL
-           OR EXISTS (SELECT FROM person r WHERE r.id = :reader_id ::uuid AND {as_text(somebody_written("r").is_admin)})
-           OR o.project_id IN {as_text(teams(_READER))} END
+         ELSE o.project_id IS NULL OR {as_text(READER.is_admin)} OR o.project_id IN {as_text(teams(READER))} END
 """
 
-#: The JSON of the event `o`, whose entry in the log is `e`: one line.
-EVENT = """
+_BEGINNING = """
     concat('{"id":"', o.event_id, '","created_at":"', to_char(o.created_at, 'YYYY-MM-DD"T"HH24:MI:SS'),
            '","name":', to_json(o.name), ',"user_id":', coalesce('"' || e.user_id || '"', 'null'),
            ',"project_id":', coalesce('"' || o.project_id || '"', 'null'),
-           ',"data":', translate(o.payload, E'\\n\\r', '  '), '}')
+           ',"data":', translate(o.payload, E'\\n\\r', '  '), ',"changes":[')
 """
+#: The JSON of the event `o`, whose entry in the log is `e`, for a reader: one line.
+EVENT = f"concat({_BEGINNING}, {CHANGES}, ']}}')"
 #: The events, with their entries in the log, that `reading` shows and `seen` does not, from a position on.
 FOLLOWING = """
     SELECT o.* FROM pegbar.outbox o
@@ -99,12 +99,24 @@ _FRAMES = _page(
     f"""concat('id: ', :stem ::text, '.', o.position, E'\\nevent: ', translate(o.name, E'\\n\\r', ''),
                E'\\ndata: ', {EVENT}, E'\\n\\n')"""
 )
-#: What all listeners of a process are told, whoever they are.
+#: What the listeners of a process are told: each event as it begins, and the changes that end it for each sight.
 FOR_ALL = text(
     f"""
-    SELECT o.position, o.name, o.project_id, o.person_id, o.payload, {EVENT} AS json, o.created_at
-      FROM ({FOLLOWING}) o LEFT JOIN api_event e ON e.id = o.event_id ORDER BY o.position
+    SELECT o.position, o.name, o.project_id, o.person_id, o.payload, o.change_id, {_BEGINNING} AS beginning, changes.*
+      FROM ({FOLLOWING}) o
+      LEFT JOIN api_event e ON e.id = o.event_id
+      LEFT JOIN LATERAL (SELECT {CHANGES_BY_SIGHT}) changes ON true
+     ORDER BY o.position
     """  # noqa: S608 - expressions of ours
+)
+_SOMEBODY = somebody_written("p")
+#: What persons are in the teams of productions.
+SIGHTS = sql(
+    f"""
+    SELECT p.id AS person_id, i AS project_id, {as_text(role_here(_SOMEBODY, written("i")))} AS role
+      FROM person p, unnest(:project_ids) i
+     WHERE p.id = ANY (:person_ids) AND {as_text(in_team(_SOMEBODY, written("i")))}
+    """  # noqa: S608 - rules of ours
 )
 
 

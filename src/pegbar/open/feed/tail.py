@@ -10,7 +10,7 @@ It runs as long as there are listeners, and a while longer.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ from pegbar.core.live.sockets import Audience
 from pegbar.core.work import draining
 from pegbar.open.feed import queries
 from pegbar.open.feed.listeners import Listener, Waiter
+from pegbar.open.feed.shapes import SHARED
 
 log = structlog.get_logger()
 
@@ -173,59 +174,80 @@ class Tail:
     async def _tell(self, events: Sequence[Any], within: Cursor) -> None:
         """Give each listener the events that they may see and want, as one piece of text.
 
-        Those of the same sight and the same filter are told the same.
+        Those of the same sight and the same filter are told the same. Who has a sight of their own, as vendors and
+        clients have, reads what is told of changes by themselves.
         """
-        audience = await self._audience({row["project_id"] for row in events if row["project_id"] is not None})
-        persons = {row["person_id"] for row in events if row["person_id"] is not None}
+        groups = await self._groups(events)
         beginning = stem(within)
-        frames = [f"id: {beginning}.{row['position']}\nevent: {row['name']}\ndata: {row['json']}\n\n" for row in events]
         after = Cursor(within.seen, within.at, within.reading, events[-1]["position"])
-        groups: dict[Any, list[Listener]] = defaultdict(list)
-        for listener in list(self._listeners):
-            key = listener.token.jti
-            if key not in audience.projects:
-                listener.end(_REFUSED)
-                self.leave(listener)
-                continue
-            sight = None if key in audience.admins else audience.projects[key]
-            person = listener.token.sub if listener.token.sub in persons else None
-            groups[sight, person, listener.only].append(listener)
         told = 0
         for (sight, person, only), listeners in groups.items():
-            text = "".join(
-                frame
-                for row, frame in zip(events, frames, strict=True)
-                if _may_see(row, sight, person) and only.matches(row["name"], row["project_id"], row["payload"])
-            ).encode()
-            if not text:
-                continue
-            for listener in listeners:
-                listener.tell(text, after)
+            frames, is_shared = [], True
+            for row in events:
+                known = _sight_of(row, sight, person)
+                if known is None or not only.matches(row["name"], row["project_id"], row["payload"]):
+                    continue
+                is_shared &= known in SHARED or row["change_id"] is None
+                changes = row[known] or "" if known in SHARED else ""
+                frames.append(
+                    f"id: {beginning}.{row['position']}\nevent: {row['name']}\ndata: {row['beginning']}{changes}]}}\n\n"
+                )
+            text = "".join(frames).encode()
+            for listener in listeners if frames else ():
+                if is_shared:
+                    listener.tell(text, after)
+                else:
+                    listener.leave_behind()
                 told += 1
                 if told % _IN_A_ROW == 0:
                     await asyncio.sleep(0)
 
-    async def _audience(self, projects: Iterable[UUID]) -> Audience:
-        """Who may still listen, by the id of the token, and which of these productions they may see."""
-        tokens = {listener.token.jti: listener.token for listener in self._listeners}
-        return await self._callers.audience(tokens, list(projects))
+    async def _groups(self, events: Sequence[Any]) -> dict[Any, list[Listener]]:
+        """The listeners by what they see of these events, and what they want; others are let go of."""
+        projects = {row["project_id"] for row in events if row["project_id"] is not None}
+        persons = {row["person_id"] for row in events if row["person_id"] is not None}
+        audience = await self._audience()
+        roles: dict[UUID, set[tuple[UUID, str]]] = defaultdict(set)
+        if projects:
+            asked = {listener.token.sub for listener in self._listeners if listener.token.jti not in audience.admins}
+            for row in await self._db.rows(queries.SIGHTS, person_ids=list(asked), project_ids=list(projects)):
+                roles[row["person_id"]].add((row["project_id"], row["role"]))
+        groups: dict[Any, list[Listener]] = defaultdict(list)
+        for listener in list(self._listeners):
+            token = listener.token
+            if token.jti not in audience.projects:
+                self._refuse(listener)
+                continue
+            sight = None if token.jti in audience.admins else frozenset(roles[token.sub])
+            groups[sight, token.sub if token.sub in persons else None, listener.only].append(listener)
+        return groups
+
+    def _refuse(self, listener: Listener) -> None:
+        listener.end(_REFUSED)
+        self.leave(listener)
+
+    async def _audience(self) -> Audience:
+        """Who may still listen, by the id of the token."""
+        return await self._callers.audience({listener.token.jti: listener.token for listener in self._listeners}, [])
 
     async def _keep_alive(self) -> None:
         """Let go of those who may listen no longer, and say to the others that nothing happened."""
-        audience = await self._audience(())
+        audience = await self._audience()
         for listener in list(self._listeners):
             if listener.token.jti not in audience.projects:
-                listener.end(_REFUSED)
-                self.leave(listener)
+                self._refuse(listener)
             elif self._cursor is not None and self._cursor.reading is None:
                 listener.keep_alive(self._cursor)
 
 
-def _may_see(row: Any, sight: frozenset[UUID] | None, person: UUID | None) -> bool:
-    """The rule of the sockets; a studio manager's sight is None."""
-    if row["person_id"] is not None:
-        return bool(row["person_id"] == person)
-    return row["project_id"] is None or sight is None or row["project_id"] in sight
+def _sight_of(row: Any, sight: frozenset[tuple[UUID, str]] | None, person: UUID | None) -> str | None:
+    """With which sight somebody hears an event; None when they do not. A studio manager's sight is None."""
+    if row["person_id"] is not None and row["person_id"] != person:
+        return None
+    if sight is None:
+        return "admin"
+    role = next((role for project_id, role in sight if project_id == row["project_id"]), None)
+    return "all" if role is None and (row["project_id"] is None or row["person_id"] is not None) else role
 
 
 _tails: WeakKeyDictionary[Database, Tail] = WeakKeyDictionary()

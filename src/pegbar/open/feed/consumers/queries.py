@@ -10,6 +10,7 @@ from pegbar.core.data.parameters import sql
 from pegbar.core.live.cursors import Cursor
 from pegbar.open.feed.filters import CONDITION, Filter
 from pegbar.open.feed.queries import AUDIENCE, EVENT, FOLLOWING, Page, follow, moment
+from pegbar.open.feed.shapes import THING
 
 #: How many unread events the state of a consumer counts.
 _COUNTED = 10_000
@@ -57,13 +58,11 @@ _UNREAD = text(
     """  # noqa: S608 - expressions of ours
 )
 
-#: What an event is about, by its name: `task:assign` is about the task. Null where no key says it.
-_THING = "o.payload::jsonb ->> (replace(split_part(o.name, ':', 1), '-', '_') || '_id')"
 _TAKE = text(
     f"""
     WITH scanned AS MATERIALIZED ({FOLLOWING}), taken AS (
       INSERT INTO pegbar.consumer_event (consumer_id, position, thing)
-      SELECT :consumer_id ::uuid, o.position, {_THING} FROM scanned o
+      SELECT :consumer_id ::uuid, o.position, {THING} FROM scanned o
        WHERE {CONDITION} AND {AUDIENCE} ORDER BY o.position LIMIT :most ::int
       RETURNING position
     )
