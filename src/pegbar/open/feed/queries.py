@@ -147,8 +147,8 @@ async def since(db: Reader, start: datetime) -> Cursor:
     return Cursor(_NOTHING, row["at"], row["snapshot"], row["position"])
 
 
-async def resumed(db: Reader, cursor: Cursor) -> Cursor:
-    """The cursor, within what can be seen now or could when it was made. Raises Gone."""
+async def within(db: Reader, cursor: Cursor) -> Cursor:
+    """The cursor as a reader has it in the middle of a page: within what can be seen now, unless it is. Raises Gone."""
     row = await moment(db, cursor)
     return Cursor(cursor.seen, cursor.at, cursor.reading or row["snapshot"], row["position"])
 
@@ -179,15 +179,15 @@ async def follow(
     row = await moment(db, cursor)
     whole = cursor.reading is None
     reading = cursor.reading or until or row["snapshot"]
-    within = Cursor(cursor.seen, cursor.at, reading, row["position"])
+    place = Cursor(cursor.seen, cursor.at, reading, row["position"])
     found = await db.row(
         statement,
-        seen=within.seen,
-        reading=within.reading,
-        position=within.position,
+        seen=place.seen,
+        reading=place.reading,
+        position=place.position,
         reader_id=reader_id,
         scanned=SCANNED,
-        **({"stem": stem(within)} if statement is _FRAMES else {}),
+        **({"stem": stem(place)} if statement is _FRAMES else {}),
         **only.parameters,
         **more,
     )
@@ -197,7 +197,7 @@ async def follow(
     else:
         following, unfinished = found["scanned_to"], found["scanned"] == SCANNED
     if unfinished:
-        after = Cursor(within.seen, within.at, reading, following)
+        after = Cursor(place.seen, place.at, reading, following)
         return Page(found["events"] or "", found["told"], after, more=True)
     # Within a snapshot of before, there may be more that it did not show.
     after = Cursor(reading, row["at"] if whole else cursor.at)

@@ -47,7 +47,9 @@ async def begun(db: Database, start: str | None) -> Cursor:
     moment = _moment(start)
     if moment is not None:
         return await queries.since(db, moment)
-    return await queries.resumed(db, cursors.parsed(start, ORIGIN))
+    cursor = cursors.parsed(start, ORIGIN)
+    await queries.moment(db, cursor)
+    return cursor
 
 
 def _moment(text: str) -> datetime | None:

@@ -37,7 +37,13 @@ consumer = own_table(
 #: the lease ends by which a worker has one; null for those that no worker had yet.
 consumer_event = own_table(
     "consumer_event",
-    Column("consumer_id", Uuid, ForeignKey(f"{OWN_SCHEMA}.consumer.id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "consumer_id",
+        Uuid,
+        ForeignKey(f"{OWN_SCHEMA}.consumer.id", ondelete="CASCADE"),
+        nullable=False,
+        info={"goes": "with", "made": False},
+    ),
     Column("number", BigInteger, Identity(always=True)),
     Column("position", BigInteger, nullable=False),
     Column("thing", Text),

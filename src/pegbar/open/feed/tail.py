@@ -153,7 +153,7 @@ class Tail:
     async def _page(self) -> bool:
         """Tell the next events; whether there are more."""
         assert self._cursor is not None
-        within = await queries.resumed(self._db, self._cursor)
+        within = await queries.within(self._db, self._cursor)
         assert within.reading is not None
         events = await self._db.rows(
             queries.FOR_ALL,
