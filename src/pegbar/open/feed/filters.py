@@ -72,11 +72,12 @@ def _like(name: str) -> str:
 
 #: Of the event `o`, by the parameters of a Filter.
 CONDITION = """
-    (cardinality(:patterns ::text[]) = 0 OR o.name LIKE ANY (:patterns ::text[]))
+    coalesce((cardinality(:patterns ::text[]) = 0 OR o.name LIKE ANY (:patterns ::text[]))
     AND (:only_project ::uuid IS NULL OR o.project_id = :only_project ::uuid)
     AND (:thing_id ::text IS NULL
          OR (o.payload LIKE '%"' || :thing_id ::text || '"%'
-             AND (:thing_key ::text IS NULL OR o.payload::jsonb ->> :thing_key ::text = :thing_id ::text)))
+             AND (:thing_key ::text IS NULL OR o.payload::jsonb ->> :thing_key ::text = :thing_id ::text))),
+    false)
 """
 
 
