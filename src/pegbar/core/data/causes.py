@@ -37,7 +37,7 @@ class Cause(msgspec.Struct, frozen=True):
     parts: Mapping[str, str] = {}
 
 
-_cause: ContextVar[Cause] = ContextVar("cause", default=Cause())
+_cause: ContextVar[Cause] = ContextVar("cause", default=Cause())  # noqa: B039 - frozen
 
 
 def cause() -> Cause:
