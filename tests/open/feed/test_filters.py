@@ -60,14 +60,11 @@ def test_a_filter_says_the_same_in_sql_and_in_python(
     assert row is only.matches(name, project, told)
 
 
-@given(
-    st.tuples(
-        st.from_regex(r"\d{1,12}:\d{1,12}:(\d{1,9}(,\d{1,9})*)?", fullmatch=True),
-        st.integers(0, 2**62),
-        st.none() | st.from_regex(r"\d{1,12}:\d{1,12}:", fullmatch=True),
-        st.integers(0, 2**62),
-    )
-)
+_number = st.integers(0, 2**60)
+_snapshots = st.builds("{}:{}:{}".format, _number, _number, st.sampled_from(["", "7", "7,9,12"]))
+
+
+@given(st.tuples(_snapshots, _number, st.none() | _snapshots, _number))
 def test_a_cursor_is_read_as_it_was_written(parts: tuple[str, int, str | None, int]) -> None:
     cursor = Cursor(*parts)
     assert parsed(written(cursor)) == cursor

@@ -32,12 +32,12 @@ CREW = _COMMENTS | {
     "production_schedule_version_task_link", "production_schedule_version_task_link_person_link", "project",
     "project_asset_type_link", "project_person_link", "project_preview_background_file_link",
     "project_status_automation_link", "project_task_status_link", "project_task_type_link",
-    "project_task_type_software_link", "schedule_item", "task", "task_person_link", "time_spent", "working_file",
+    "project_task_type_software_link", "schedule_item", "task", "task_person_link", "working_file",
 }  # fmt: skip
 #: Its supervisors, who see deleted rows besides.
 SUPERVISORS = CREW | {"attachment_file", "build_job", "entity_version", "news"}
 #: Its managers.
-MANAGERS = SUPERVISORS | {"budget", "budget_entry"}
+MANAGERS = SUPERVISORS | {"budget", "budget_entry", "time_spent"}
 #: Studio managers alone.
 STUDIO_MANAGERS = frozenset({
     "day_off", "department_link", "hardware_item", "hardware_item_department_link", "notification", "organisation",
