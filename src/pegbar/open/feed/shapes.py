@@ -141,8 +141,8 @@ _OP = "CASE h.op WHEN 'I' THEN 'create' WHEN 'U' THEN 'update' ELSE 'delete' END
 def _change(old: str, new: str) -> str:
     """SQL: the JSON of the change `h`; concatenated, since there are many."""
     values = {"key": "h.key", "old": old, "new": new}
-    rest = ", ".join(f"""',"{key}":', coalesce(({value})::text, 'null')""" for key, value in values.items())
-    return f"""concat('{{"table":"', h.table_name, '","op":"', {_OP}, '"', {rest}, '}}')"""
+    rest = "".join(f""" || ',"{key}":' || coalesce(({value})::text, 'null')""" for key, value in values.items())
+    return f"""('{{"table":"' || h.table_name || '","op":"' || {_OP} || '"' {rest} || '}}')"""
 
 
 def _cases(of: dict[str, str]) -> str:
