@@ -40,6 +40,8 @@ _PLAIN = {
     "file_name": "note.txt",
     "consumer_name": "farm",
     "entity_type": "Character",
+    "thing": "tasks",
+    "moment": "2100-01-01",
 }
 #: Parameters that name a row of a table with another name.
 _TABLES = {
@@ -61,6 +63,8 @@ _PLACES = {
     "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
     "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
     "GET /data/files/{file_id}": {"file_id": "working_file"},
+    "GET /open/v1/history/{thing}/{instance_id}": {"instance_id": "task"},
+    "GET /open/v1/history/{thing}/{instance_id}/at/{moment}": {"instance_id": "task"},
     "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
 }
 #: And the routes of share links, which show a playlist of their own.
@@ -198,6 +202,8 @@ def made(server: Server, admin: Client) -> World:
         _make_rows(world, admin, connection)
         _make_preview_account(world, admin)
         admin.ok_put(f"/data/persons/{world.people['inactive'].id}", {"active": False})
+        told = admin.put(f"/data/projects/{world.ids['project']}", {"description": "Told last"})
+        world.ids["changed_request"] = told.headers["x-request-id"]
         _keep(connection)
     return world
 
