@@ -38,6 +38,7 @@ _PLAIN = {
     "provider_name": "keycloak",
     "extension": "png",
     "file_name": "note.txt",
+    "consumer_name": "farm",
     "entity_type": "Character",
     "thing": "tasks",
     "moment": "2100-01-01",
@@ -415,6 +416,7 @@ def _make_files(world: World, admin: Client) -> None:
     )
     ids["background_extension"] = "hdr"
     assigned = Client(admin.api, world.people["assigned"].access)
+    assigned.ok_put("/open/v1/consumers/farm", {})
     ids["upload"] = assigned.post("/uploads", headers={"Upload-Length": "5"}).headers["Location"].rpartition("/")[2]
     admin.ok_put(f"/data/projects/{ids['project']}", {"file_tree": shipped_tree("simple")})
     scene = {"file": ("scene.blend", b"A scene", "application/octet-stream")}
@@ -438,7 +440,7 @@ def _keep(connection: psycopg.Connection) -> None:
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
         " OR (schemaname = 'pegbar'"
         " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt',"
-        " 'upload'))"
+        " 'upload', 'consumer', 'consumer_event'))"
     ).fetchall()
     for (table,) in tables:
         connection.execute(
