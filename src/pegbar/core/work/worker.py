@@ -12,7 +12,7 @@ from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
-from pegbar.core.work import metrics
+from pegbar.core.work import duties, metrics
 from pegbar.core.work.jobs import BACKUP_QUEUE, DEFAULT_QUEUE, LONG_QUEUE, Job, declared
 
 log = structlog.get_logger()
@@ -68,7 +68,7 @@ async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
 
 
 async def work(url: str, db: Database, *, concurrency: int, long_concurrency: int, stop: asyncio.Event) -> None:
-    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway.
+    """Run jobs, and do the duties, until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway.
 
     So many of them at once, and so many of those that take long.
     """
@@ -89,7 +89,11 @@ async def work(url: str, db: Database, *, concurrency: int, long_concurrency: in
             )
             for name, at_once in ((DEFAULT_QUEUE, concurrency), (LONG_QUEUE, long_concurrency), (BACKUP_QUEUE, 1))
         }
-        others = [asyncio.create_task(stop.wait()), asyncio.create_task(_give_back(app, stalled_after))]
+        others = [
+            asyncio.create_task(stop.wait()),
+            asyncio.create_task(_give_back(app, stalled_after)),
+            asyncio.create_task(duties.attend(db)),
+        ]
         done, _ = await asyncio.wait({*workers, *others}, return_when=asyncio.FIRST_COMPLETED)
         for task in (*workers, *others):
             task.cancel()
