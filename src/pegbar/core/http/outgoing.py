@@ -6,6 +6,7 @@ cookies not kept, and of an answer no more is read than is kept.
 """
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ _INSIDE = frozenset({IPv4Address("168.63.129.16")})
 _EMBEDDING = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 #: Networks of one's own that not every Python knows to be such: site-local, local NAT64.
 _OWN = (IPv6Network("fec0::/10"), IPv6Network("64:ff9b:1::/48"))
+#: Ways to write an address that only old programs know: refused rather than guessed.
+_OLD_NUMBER = re.compile(r"\d+(\.\d+){0,2}\.?")
 #: Headers of an answer that may hold a secret of the receiver's.
 _SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "proxy-authenticate", "authorization"})
 
@@ -84,7 +87,7 @@ def checked_url(text: str, *, plain_http: bool, allowed: Sequence[Network] = ())
         host, port = url.host, url.port
     except ValueError:
         raise BadAddress("this is no address") from None
-    if url.scheme not in ("http", "https") or not host or not port:
+    if url.scheme not in ("http", "https") or not host or not port or _OLD_NUMBER.fullmatch(host):
         raise BadAddress("this is no http or https address")
     if url.scheme == "http" and not plain_http:
         raise BadAddress("it must be https; PEGBAR_WEBHOOK_HTTP lets this server call http addresses too")

@@ -68,9 +68,9 @@ async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
 
 
 async def work(url: str, db: Database, *, concurrency: int, long_concurrency: int, stop: asyncio.Event) -> None:
-    """Run jobs, and do the duties, until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway.
+    """Run jobs and do the duties until `stop` is set; the jobs under way then finish or go back to the queue.
 
-    So many of them at once, and so many of those that take long.
+    Raises DatabaseAway. So many of them at once, and so many of those that take long.
     """
     app = queue(url, db)
     stalled_after = settings().job_stalled_after

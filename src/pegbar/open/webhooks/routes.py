@@ -26,7 +26,7 @@ _ALL = "/open/v1/webhooks"
 _ONE = _ALL + "/{webhook_id:uuid}"
 _DELIVERIES = _ONE + "/deliveries"
 _MANAGES = manager_of(of_row("project", webhook.c.project_id, "webhook_id"))
-_MANAGES_ONE = Rule(
+MANAGES_ANY = Rule(
     "studio manager, or manager in the team of a production",
     lambda caller: caller.is_admin or "manager" in caller.roles,
 )
@@ -38,7 +38,7 @@ class ListQuery(msgspec.Struct):
     project_id: UUID | None = None
 
 
-@get(_ALL, access=_MANAGES_ONE.further("those of their productions"), returns=[WEBHOOK])
+@get(_ALL, access=MANAGES_ANY.further("those of their productions"), returns=[WEBHOOK])
 async def webhooks(query: ListQuery, db: Database, caller: Caller) -> Json:
     """The webhooks that the caller manages: a studio manager all, others those of their productions."""
     return await actions.listed(db, caller, query.project_id)
@@ -46,7 +46,7 @@ async def webhooks(query: ListQuery, db: Database, caller: Caller) -> Json:
 
 @post(
     _ALL,
-    access=_MANAGES_ONE.further("of the studio studio managers only"),
+    access=MANAGES_ANY.further("of the studio studio managers only"),
     returns=WITH_SECRET,
     events=[WEBHOOK_NEW],
     errors=(400,),
