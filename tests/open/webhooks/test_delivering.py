@@ -9,7 +9,6 @@ import pytest
 
 from pegbar.core.data.database import Database
 from pegbar.open.webhooks.handing_out import hand_out
-from pegbar.open.webhooks.jobs import tend_webhooks
 from tests.client import Client, sign_in, unique
 from tests.core.listener import slow_commit
 from tests.factories import entity, hire, join, production, task
@@ -78,14 +77,12 @@ def test_an_event_reaches_its_receiver_signed_as_the_feed_tells_it(
 def test_a_webhook_of_the_studio_gets_what_is_of_no_production_but_nobodys_own(
     admin: Client, receiver: Receiver, hook: Hook, database: psycopg.Connection
 ) -> None:
-    artist = hire(admin)
-    show = production(admin, artist)
-    made = hook(admin, "department:new", "notification:*", "task:assign")
-    job = task(admin, entity(admin, show["id"]))
-    admin.ok_put(f"/actions/persons/{artist.id}/assign", {"task_ids": [job["id"]]})
-    wait_for(database, "SELECT 1 FROM pegbar.outbox WHERE person_id IS NOT NULL LIMIT 1")
-    department = admin.ok_post("/data/departments", {"name": unique("Department"), "color": "#123456"})
-    mine = {job["id"], department["id"]}
+    made = hook(admin, "department:new", "notification:*", "asset:new")
+    database.execute(
+        "INSERT INTO pegbar.outbox (name, person_id, payload) VALUES ('notification:new', %s, '{}')", [admin.id]
+    )
+    mine = {entity(admin, production(admin)["id"])["id"]}
+    mine.add(admin.ok_post("/data/departments", {"name": unique("Department"), "color": "#123456"})["id"])
     receiver.wait_for(lambda got: mine <= {value for event in got for value in map(str, event.payload.values())})
     assert "notification:new" not in {row["name"] for row in log_of(admin, made)}
 
@@ -248,7 +245,7 @@ def test_both_secrets_sign_while_they_overlap(
 
 
 def test_who_manages_no_longer_gets_nothing_more(
-    admin: Client, server: Server, receiver: Receiver, hook: Hook, database: psycopg.Connection
+    admin: Client, receiver: Receiver, hook: Hook, database: psycopg.Connection
 ) -> None:
     manager = hire(admin, "manager")
     show = production(admin, manager)
@@ -260,14 +257,6 @@ def test_who_manages_no_longer_gets_nothing_more(
     entity(admin, show["id"])
     ended(database, kept, "delivered", 2)
     assert [row["status"] for row in log_of(admin, made)] == ["delivered"]
-
-    async def tend() -> None:
-        db = Database(server.database_url, size=1)
-        await db.open()
-        await tend_webhooks(db)
-        await db.close()
-
-    asyncio.run(tend())
     assert admin.ok_get(path(made))["state"] == "disabled"
     admin.ok_post(path(made, "resume"), {"from": "stop"})
     ended(database, made, "delivered", 2)

@@ -17,6 +17,7 @@ from pegbar.core.data.parameters import sql
 from pegbar.core.live.events import CURSOR_DAYS
 from pegbar.open.webhooks.queries import STANDS
 from pegbar.open.webhooks.retrying import KEPT_TRYING
+from pegbar.open.webhooks.stopping import stop
 
 log = structlog.get_logger()
 
@@ -40,6 +41,14 @@ _HEAD = sql(
        FOR UPDATE SKIP LOCKED
     """
 )
+#: Webhooks whose owners may not have what they deliver any more.
+_FALLEN = sql(
+    f"""
+    SELECT w.id FROM pegbar.webhook w LEFT JOIN person p ON p.id = w.owner_id
+     WHERE w.state = 'active' AND {STANDS} IS NOT TRUE
+    """  # noqa: S608 - a rule of ours
+)
+_NO_MORE = "its owner may not have these events any more: who resumes it has them as their own"
 #: The head's place and those of webhooks that have their own, with this moment's snapshot.
 _PLACES = sql(
     f"""
@@ -151,6 +160,8 @@ async def hand_out(db: Database) -> bool:
     async with db.transaction() as tx:
         if await tx.row(_HEAD) is None:
             return False
+        if fallen := await tx.column(_FALLEN):
+            await stop(tx, fallen, "disabled", _NO_MORE)
         # After the head is held: another node may have moved it meanwhile.
         rows = await tx.rows(_PLACES)
         more = [await _hand_out_from(tx, row) for row in rows]

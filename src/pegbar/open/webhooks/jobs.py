@@ -14,8 +14,6 @@ from pegbar.core.messages import mail
 from pegbar.core.messages.languages import language_of, texts_of
 from pegbar.core.work.jobs import job
 from pegbar.open.webhooks.handing_out import fall_behind
-from pegbar.open.webhooks.queries import STANDS
-from pegbar.open.webhooks.stopping import stop
 
 TELL_OWNER = job("open.tell_owner_of_webhook")
 TEND = job("open.tend_webhooks", cron="* * * * *")
@@ -58,12 +56,6 @@ async def tell_owner_of_webhook(db: Database, *, webhook_id: str, ending: Ending
     )
 
 
-_FALLEN = sql(
-    f"""
-    SELECT w.id FROM pegbar.webhook w LEFT JOIN person p ON p.id = w.owner_id
-     WHERE w.state = 'active' AND {STANDS} IS NOT TRUE
-    """  # noqa: S608 - a rule of ours
-)
 _EXPIRE = sql(
     """
     UPDATE pegbar.webhook_delivery SET status = 'failed', ended_at = timezone('utc', now()), leased_until = NULL
@@ -82,11 +74,7 @@ _FORGET_SECRETS = sql(
 
 @TEND.task
 async def tend_webhooks(db: Database) -> None:
-    """Disable the webhooks whose owners may them no more, hold up those that fall behind, forget former secrets."""
-    async with db.transaction() as tx:
-        fallen = await tx.column(_FALLEN)
-        if fallen:
-            await stop(tx, fallen, "disabled", "its owner may not have these events any more: resume it as your own")
+    """Hold up the webhooks that fall behind, give up what is too old, forget former secrets."""
     await fall_behind(db)
     async with db.transaction() as tx:
         await tx.execute(_EXPIRE)
