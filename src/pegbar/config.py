@@ -90,6 +90,19 @@ class Settings:
         "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
         least=0,
     )
+    query_rows: int = _server(100_000, "PEGBAR_QUERY_ROWS", "Rows that the answer to a query (`/open/v1/query`) holds at most", least=1)
+    query_cost: float = _server(
+        1_000_000.0,
+        "PEGBAR_QUERY_COST",
+        "Cost that PostgreSQL may estimate for a query before it runs, else it is refused (400)",
+        least=1,
+    )
+    query_seconds: float = _server(
+        30.0,
+        "PEGBAR_QUERY_SECONDS",
+        "Seconds that a query may take until its first rows, and then each piece of its answer",
+        least=0.1,
+    )
     metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
     drain: float = _server(
         0.0,

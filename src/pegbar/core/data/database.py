@@ -25,6 +25,7 @@ from sqlalchemy import BindParameter, ClauseElement, Executable, Table, bindpara
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
+from pegbar.core.data.bounds import Bounds
 from pegbar.core.data.faults import connect
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
@@ -478,11 +479,14 @@ class Database(Reader):
                 continue
         raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
-    async def texts(self, holder: Holder, statement: Executable, **params: Any) -> AsyncIterator[list[str]]:
+    async def texts(
+        self, holder: Holder, statement: Executable, bounds: Bounds | None = None, **params: Any
+    ) -> AsyncIterator[list[str]]:
         """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
 
         The next chunk is fetched while one is used. It has a connection until its end: use it without waiting for
-        sockets. `holder` is the caller that it reads for; each gets connections in turn.
+        sockets. `holder` is the caller that it reads for; each gets connections in turn. `bounds` are what the
+        statement may cost.
         """
         assert self._stream_pool is not None, "the database is not open"
         sql, arguments = self._bind(statement, params)
@@ -495,6 +499,8 @@ class Database(Reader):
         ):
             if self._watched is not None:
                 self._watched.waited("streams", time.perf_counter() - started)
+            if bounds is not None:
+                await bounds.hold(connection, sql, arguments)
             cursor = await connection.cursor(sql, *arguments)
             wanted = _FIRST_ROWS
             ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
