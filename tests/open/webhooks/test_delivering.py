@@ -219,6 +219,43 @@ def test_what_a_receiver_says_of_itself_counts(
     assert len(receiver.got) == 1
 
 
+def test_of_the_events_those_come_whose_thing_passes_the_filter(
+    admin: Client, receiver: Receiver, hook: Hook, database: psycopg.Connection
+) -> None:
+    manager = hire(admin, "manager")
+    show = production(admin, manager)
+    urgent = {"thing": "tasks", "filters": [["priority", "greater_than", 1], ["entity.name", "is_not", "hidden"]]}
+    made = hook(manager, "task:*", project_id=show["id"], filter=urgent)
+    every = hook(manager, "task:*", project_id=show["id"])
+    assert made["filter"] == urgent
+    dull, hot = (task(admin, entity(admin, show["id"])) for _ in range(2))
+    admin.ok_put(f"/data/tasks/{dull['id']}", {"priority": 1})
+    admin.ok_put(f"/data/tasks/{hot['id']}", {"priority": 2})
+    admin.ok_delete(f"/data/tasks/{dull['id']}")
+    ended(database, made, "delivered", 2)
+    ended(database, every, "delivered", 4)
+    mine = {row["id"] for row in log_of(manager, made)}
+    got = [
+        event for event in receiver.got if event.event and event.id in {f"msg_{key.replace('-', '')}" for key in mine}
+    ]
+    assert {(event.name, event.payload["task_id"]) for event in got} == {
+        ("task:update", hot["id"]),
+        ("task:delete", dull["id"]),
+    }
+    everything = manager.ok_put(path(made), {"filter": None})
+    assert everything["filter"] is None
+    for wrong in (
+        {"thing": "people", "filters": []},
+        {"thing": "persons", "filters": [["password", "is", "x"]]},
+        {"thing": "tasks", "filters": [["no_such", "is", 1]]},
+        {"thing": "playlists", "filters": []},
+        {"thing": "tasks"},
+        "priority",
+    ):
+        assert manager.put(path(made), {"filter": wrong}).status_code == 400, wrong
+    assert manager.ok_get(path(made))["filter"] is None
+
+
 def test_both_secrets_sign_while_they_overlap(
     admin: Client, receiver: Receiver, hook: Hook, database: psycopg.Connection
 ) -> None:

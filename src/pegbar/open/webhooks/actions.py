@@ -1,9 +1,12 @@
 """What people do with webhooks: make, change, stop and resume them, send again what was delivered."""
 
 import secrets as random
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import msgspec
 
 from pegbar.core.data.database import Database, Json, Transaction
@@ -11,7 +14,7 @@ from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import Text, utc_now
 from pegbar.core.errors import BadRequest, Conflict, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, require
-from pegbar.open.webhooks import queries, secrets
+from pegbar.open.webhooks import filtering, queries, secrets
 from pegbar.open.webhooks.events import WEBHOOK_DELETE, WEBHOOK_NEW, WEBHOOK_UPDATE
 from pegbar.open.webhooks.handing_out import IS_KNOWN, WAKE
 from pegbar.open.webhooks.retrying import KEPT_TRYING
@@ -23,7 +26,11 @@ from pegbar.open.webhooks.tables import STATUSES, webhook
 MOST_WEBHOOKS = 500
 _MOST_OVERLAP, _MOST_LISTED = 7 * 24, 500
 
-_HELD = sql("SELECT project_id, state FROM pegbar.webhook WHERE id = :webhook_id FOR NO KEY UPDATE")
+_HELD = sql(
+    """
+    SELECT project_id, owner_id, state, patterns FROM pegbar.webhook WHERE id = :webhook_id FOR NO KEY UPDATE
+    """
+)
 _NOW = sql("SELECT pg_current_snapshot()::text")
 
 
@@ -46,6 +53,7 @@ async def make(tx: Transaction, caller: Caller, body: NewWebhook) -> Json:
         )
     if await tx.value(queries.number_of, project_id=body.project_id) >= MOST_WEBHOOKS:
         raise Conflict(f"There are {MOST_WEBHOOKS} webhooks already: delete one first.")
+    await _check_filter(tx, caller.id, values, values["patterns"])
     webhook_id, secret = uuid4(), secrets.new_secret()
     await tx.insert(
         webhook,
@@ -58,6 +66,15 @@ async def make(tx: Transaction, caller: Caller, body: NewWebhook) -> Json:
     )
     tx.emit(WEBHOOK_NEW, project_id=body.project_id, webhook_id=webhook_id)
     return await _with_secret(tx, webhook_id, secret)
+
+
+async def _check_filter(tx: Transaction, owner_id: UUID | None, values: Mapping[str, Any], patterns: list[str]) -> None:
+    if values.get("filter") is None:
+        return
+    owner = None if owner_id is None else await filtering.owner(tx, owner_id)
+    if owner is None:
+        raise Conflict("Its owner is gone: resume it first, it is yours then.")
+    await filtering.check(tx, owner, values["filter"], patterns)
 
 
 async def _with_secret(tx: Transaction, webhook_id: UUID, secret: str) -> Json:
@@ -76,16 +93,19 @@ async def one(db: Database | Transaction, webhook_id: UUID) -> Json:
 async def change(tx: Transaction, webhook_id: UUID, body: WebhookChange) -> Json:
     """Change where a webhook sends to, its events or its name; it. What waits goes to the new address."""
     if values := values_of(body):
-        await _update(tx, webhook_id, **values)
+        row = await _update(tx, webhook_id, **values)
+        await _check_filter(tx, row["owner_id"], values, values.get("patterns", row["patterns"]))
     return await one(tx, webhook_id)
 
 
-async def _update(tx: Transaction, webhook_id: UUID, **values: object) -> None:
+async def _update(tx: Transaction, webhook_id: UUID, **values: object) -> asyncpg.Record:
+    """Change columns of a webhook; it as it was."""
     row = await tx.row(_HELD, webhook_id=webhook_id)
     if row is None:
         raise NotFound(f"There is no webhook {webhook_id}.")
     await tx.update(webhook, webhook_id, **values)
     tx.emit(WEBHOOK_UPDATE, project_id=row["project_id"], webhook_id=webhook_id)
+    return row
 
 
 async def remove(tx: Transaction, webhook_id: UUID) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Text
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.live.events import CURSOR_DAYS
+from pegbar.open.webhooks.filtering import leave_out
 from pegbar.open.webhooks.queries import STANDS
 from pegbar.open.webhooks.retrying import KEPT_TRYING
 from pegbar.open.webhooks.stopping import stop
@@ -107,7 +108,9 @@ _PAGE = sql(
       ON CONFLICT (webhook_id, position) DO NOTHING
       RETURNING 1
     )
-    SELECT count(*) AS events, max(position) AS last, (SELECT count(*) FROM handed) AS handed FROM page
+    SELECT count(*) AS events, min(position) AS first, max(position) AS last,
+           (SELECT count(*) FROM handed) AS handed
+      FROM page
     """  # noqa: S608 - constants
 )
 _MOVED = """
@@ -180,6 +183,8 @@ async def _hand_out_from(tx: Transaction, row: asyncpg.Record) -> bool:
             kept=KEPT_TRYING,
         )  # fmt: skip
         assert page is not None
+        if page["handed"]:
+            await leave_out(tx, page["first"], page["last"])
         more = page["events"] == _AT_ONCE
         place = Place(row["seen"], until, page["last"]) if more else Place(until, None, 0)
         again = more or row["reading"] is not None

@@ -68,6 +68,13 @@ WITH_SECRET = {
 }
 
 
+class Filter(Strict):
+    """Which things events must be about: one of those that can be queried, and the `filters` of a query."""
+
+    thing: str
+    filters: Any
+
+
 class NewWebhook(Strict):
     """A webhook: where to, of which events (globs such as `task:*`), of one production or of the studio."""
 
@@ -75,6 +82,7 @@ class NewWebhook(Strict):
     events: list[str]
     name: str = ""
     project_id: UUID | None = None
+    filter: Filter | None = None
 
 
 class WebhookChange(Strict):
@@ -83,6 +91,7 @@ class WebhookChange(Strict):
     url: str | UnsetType = UNSET
     events: list[str] | UnsetType = UNSET
     name: str | UnsetType = UNSET
+    filter: Filter | UnsetType | None = UNSET
 
 
 class Rotation(Strict):
@@ -126,6 +135,8 @@ def values_of(body: NewWebhook | WebhookChange) -> dict[str, Any]:
         if len(body.name) > LONGEST_NAME:
             errors.append(("name", f"At most {LONGEST_NAME} characters."))
         values["name"] = body.name
+    if body.filter is not UNSET:
+        values["filter"] = None if body.filter is None else msgspec.to_builtins(body.filter)
     if errors:
         raise InvalidBody(errors)
     return values

@@ -45,6 +45,7 @@ webhook = own_table(
     Column("url", String(2000), nullable=False),
     Column("events", ARRAY(Text), nullable=False),  #: globs
     Column("patterns", ARRAY(Text), nullable=False),  #: the same for LIKE
+    Column("filter", JSONB),  #: which of them (filtering.py); null for all
     reference("project", on_delete="CASCADE", goes="with", made=False),
     #: With whose sight events are delivered.
     reference("person", "owner_id", on_delete="SET NULL", goes="null"),

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS pegbar.webhook (
     url varchar(2000) NOT NULL,
     events text[] NOT NULL,
     patterns text[] NOT NULL,
+    filter jsonb,
     project_id uuid REFERENCES project (id) ON DELETE CASCADE,
     owner_id uuid REFERENCES person (id) ON DELETE SET NULL,
     state varchar(10) NOT NULL DEFAULT 'active',
