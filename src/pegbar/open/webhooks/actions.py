@@ -28,7 +28,8 @@ _MOST_OVERLAP, _MOST_LISTED = 7 * 24, 500
 
 _HELD = sql(
     """
-    SELECT project_id, owner_id, state, patterns FROM pegbar.webhook WHERE id = :webhook_id FOR NO KEY UPDATE
+    SELECT project_id, owner_id, state, patterns, filter
+      FROM pegbar.webhook WHERE id = :webhook_id FOR NO KEY UPDATE
     """
 )
 _NOW = sql("SELECT pg_current_snapshot()::text")
@@ -53,7 +54,7 @@ async def make(tx: Transaction, caller: Caller, body: NewWebhook) -> Json:
         )
     if await tx.value(queries.number_of, project_id=body.project_id) >= MOST_WEBHOOKS:
         raise Conflict(f"There are {MOST_WEBHOOKS} webhooks already: delete one first.")
-    await _check_filter(tx, caller.id, values, values["patterns"])
+    await _check_filter(tx, caller.id, values.get("filter"), values["patterns"])
     webhook_id, secret = uuid4(), secrets.new_secret()
     await tx.insert(
         webhook,
@@ -68,13 +69,12 @@ async def make(tx: Transaction, caller: Caller, body: NewWebhook) -> Json:
     return await _with_secret(tx, webhook_id, secret)
 
 
-async def _check_filter(tx: Transaction, owner_id: UUID | None, values: Mapping[str, Any], patterns: list[str]) -> None:
-    if values.get("filter") is None:
-        return
-    owner = None if owner_id is None else await filtering.owner(tx, owner_id)
-    if owner is None:
-        raise Conflict("Its owner is gone: resume it first, it is yours then.")
-    await filtering.check(tx, owner, values["filter"], patterns)
+async def _check_filter(
+    tx: Transaction, owner_id: UUID | None, document: Mapping[str, Any] | None, patterns: list[str]
+) -> None:
+    owner = None if owner_id is None or document is None else await filtering.owner(tx, owner_id)
+    if owner is not None and document is not None:
+        await filtering.check(tx, owner, document, patterns)
 
 
 async def _with_secret(tx: Transaction, webhook_id: UUID, secret: str) -> Json:
@@ -90,11 +90,18 @@ async def one(db: Database | Transaction, webhook_id: UUID) -> Json:
     return row
 
 
-async def change(tx: Transaction, webhook_id: UUID, body: WebhookChange) -> Json:
-    """Change where a webhook sends to, its events or its name; it. What waits goes to the new address."""
-    if values := values_of(body):
+async def change(tx: Transaction, caller: Caller, webhook_id: UUID, body: WebhookChange) -> Json:
+    """Change where a webhook sends to, its events, its filter or its name; it. What waits goes to the new address.
+
+    Whoever changes more than its name has it as their own: else they would ask its filter with another's sight.
+    """
+    values = values_of(body)
+    if values.keys() - {"name"}:
+        values["owner_id"] = caller.id
+    if values:
         row = await _update(tx, webhook_id, **values)
-        await _check_filter(tx, row["owner_id"], values, values.get("patterns", row["patterns"]))
+        merged = {**row, **values}
+        await _check_filter(tx, merged["owner_id"], merged["filter"], merged["patterns"])
     return await one(tx, webhook_id)
 
 

@@ -8,6 +8,7 @@ import asyncpg
 
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import connect
+from pegbar.core.data.parameters import sql
 from pegbar.core.live.events import CHANNEL as EVENTS
 from pegbar.core.work.duties import duty
 from pegbar.open.webhooks.handing_out import CHANNEL, hand_out
@@ -15,6 +16,10 @@ from pegbar.open.webhooks.sending import Sender
 
 #: Seconds until it looks again although nothing was said, and least between two looks.
 _LOOK_AGAIN, _LEAST = 2.0, 0.02
+
+
+#: Most studios have none: then a commit costs one look.
+_ANY = sql("SELECT EXISTS (SELECT 1 FROM pegbar.webhook)")
 
 
 @duty("open.webhooks")
@@ -26,9 +31,8 @@ async def deliver(db: Database) -> None:
         connection = await _listening(db, wake)
         while not connection.is_closed():
             wake.clear()
-            more = await hand_out(db)
-            begun = await sender.take(wake)
-            if not (more or begun):
+            busy = await db.value(_ANY) and (await hand_out(db), await sender.take(wake))
+            if not busy or not any(busy):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), _LOOK_AGAIN)
             await asyncio.sleep(_LEAST)

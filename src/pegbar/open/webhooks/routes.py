@@ -66,9 +66,9 @@ async def one_webhook(webhook_id: UUID, db: Database) -> Json:
 
 
 @put(_ONE, access=_MANAGES, returns=WEBHOOK, events=[WEBHOOK_UPDATE], errors=(400,))
-async def change_webhook(webhook_id: UUID, body: WebhookChange, tx: Transaction) -> Json:
-    """Change the address, the events or the name of a webhook."""
-    return await actions.change(tx, webhook_id, body)
+async def change_webhook(webhook_id: UUID, body: WebhookChange, tx: Transaction, caller: Caller) -> Json:
+    """Change the address, events, filter or name of a webhook; who changes more than its name has it as their own."""
+    return await actions.change(tx, caller, webhook_id, body)
 
 
 @delete(_ONE, access=_MANAGES, events=[WEBHOOK_DELETE])
