@@ -53,18 +53,21 @@ _NO_MORE = "its owner may not have these events any more: who resumes it has the
 #: The head's place and those of webhooks that have their own, with this moment's snapshot.
 _PLACES = sql(
     f"""
-    SELECT pg_current_snapshot()::text AS now, w.seen, w.reading, w.position, w.is_head, bool_and({_KNOWN}) AS known
+    SELECT pg_current_snapshot()::text AS now, w.seen, w.reading, w.position, w.is_head, w.is_followed,
+           bool_and({_KNOWN}) AS known
       FROM (
-        SELECT seen, reading, position, seen_at, true AS is_head FROM pegbar.webhook_head
+        SELECT seen, reading, position, seen_at, true AS is_head,
+               EXISTS (SELECT 1 FROM pegbar.webhook f WHERE f.state = 'active' AND f.seen IS NULL) AS is_followed
+          FROM pegbar.webhook_head
          UNION ALL
-        SELECT w.seen, w.reading, w.position, w.seen_at, false
+        SELECT w.seen, w.reading, w.position, w.seen_at, false, true
           FROM pegbar.webhook w JOIN person p ON p.id = w.owner_id
          WHERE w.state = 'active' AND w.seen IS NOT NULL AND {STANDS}
            AND (SELECT count(*) FROM (SELECT 1 FROM pegbar.webhook_delivery d
                                        WHERE d.webhook_id = w.id AND d.status = 'waiting'
                                        LIMIT {MOST_WAITING // 2}) AS waiting) < {MOST_WAITING // 2}
       ) AS w
-     GROUP BY w.seen, w.reading, w.position, w.is_head
+     GROUP BY w.seen, w.reading, w.position, w.is_head, w.is_followed
     """  # noqa: S608 - constants
 )
 _AT_PLACE = """
@@ -165,7 +168,7 @@ async def hand_out(db: Database) -> bool:
             return False
         if fallen := await tx.column(_FALLEN):
             await stop(tx, fallen, "disabled", _NO_MORE)
-        # After the head is held: another node may have moved it meanwhile.
+        # In a statement after the one that held the head: another node may have moved it meanwhile.
         rows = await tx.rows(_PLACES)
         more = [await _hand_out_from(tx, row) for row in rows]
         await tx.execute(_JOIN)
@@ -176,7 +179,7 @@ async def _hand_out_from(tx: Transaction, row: asyncpg.Record) -> bool:
     """Hand out a page of events to the webhooks at a place; whether there are more."""
     at = {"seen": row["seen"], "reading": row["reading"], "position": row["position"]}
     now, is_head = row["now"], row["is_head"]
-    if row["known"]:
+    if row["known"] and row["is_followed"]:
         until = row["reading"] or now
         page = await tx.row(
             _PAGE, seen=row["seen"], reading=row["reading"], position=row["position"], until=until, is_head=is_head,
@@ -189,7 +192,8 @@ async def _hand_out_from(tx: Transaction, row: asyncpg.Record) -> bool:
         place = Place(row["seen"], until, page["last"]) if more else Place(until, None, 0)
         again = more or row["reading"] is not None
     else:
-        log.warning("webhooks missed events that are not kept any more, or were restored from elsewhere")
+        if row["is_followed"]:
+            log.warning("webhooks missed events that are not kept any more, or were restored from elsewhere")
         place, again = Place(now, None, 0), False
     new = {"new_seen": place.seen, "new_reading": place.reading, "new_position": place.position}
     moved = {**new, "is_done": place.reading is None}
