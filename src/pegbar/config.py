@@ -93,7 +93,9 @@ class Settings:
         "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
         least=0,
     )
-    query_rows: int = _server(100_000, "PEGBAR_QUERY_ROWS", "Rows that the answer to a query (`/open/v1/query`) holds at most", least=1)
+    query_rows: int = _server(
+        100_000, "PEGBAR_QUERY_ROWS", "Rows that the answer to a query (`/open/v1/query`) holds at most", least=1
+    )
     query_cost: float = _server(
         1_000_000.0,
         "PEGBAR_QUERY_COST",

@@ -25,7 +25,7 @@ LEFT_OUT |= {operation.path for operation in GETS if operation.path.endswith(".x
 _PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
 #: What paths take besides ids.
 _PLAIN = {"year": "2031", "month": "1", "week": "2", "day": "2031-01-06", "date": "2031-01-06", "month_date": "2031-01",
-          "file_name": "pose.txt", "extension": "png", "provider_name": "keycloak"}  # fmt: skip
+          "file_name": "pose.txt", "extension": "png", "provider_name": "keycloak", "thing": "tasks"}  # fmt: skip
 #: The rows that a parameter may name, where the parameter does not have the name of the table.
 _ROWS: dict[str, tuple[str, ...]] = {
     **{f"{kind.lower()}_id": ("entity", kind) for kind in ("Shot", "Sequence", "Episode", "Scene", "Edit", "Concept")},

@@ -39,6 +39,7 @@ _PLAIN = {
     "extension": "png",
     "file_name": "note.txt",
     "entity_type": "Character",
+    "thing": "tasks",
 }
 #: Parameters that name a row of a table with another name.
 _TABLES = {

@@ -430,7 +430,9 @@ class Shapes:
         told: dict[str, Told] = {}
         for key, whole in self._whole.items():
             by_role = {role: self._by_role[role][key] for role in special}
-            blanks = [role for role, value in by_role.items() if value is not whole and isinstance(value.type, JsonText)]
+            blanks = [
+                role for role, value in by_role.items() if value is not whole and isinstance(value.type, JsonText)
+            ]
             if len(blanks) == len(special) and special and not others:
                 continue
             shown = {role: value for role, value in by_role.items() if role not in blanks and value is not whole}

@@ -206,5 +206,3 @@ def holds(world: World, row: dict[str, Any], condition: Any, paths: dict[str, st
 def _plain(world: World, row: dict[str, Any], path: str) -> Iterator[Any]:
     steps = ["entity" if step == "shot" else step for step in path.split(".")]
     return world.values(row, steps)
-
-

@@ -61,7 +61,8 @@ def made(admin: Client) -> Queried:
         choices = {"choices": list(WORDS)} if data_type in ("taglist", "checklist") else {}
         column = {"name": name, "entity_type": "Shot", "data_type": data_type, "for_client": for_client, **choices}
         admin.ok_post(f"{show.path}/metadata-descriptors", column)
-    shots, tasks = [], []
+    shots: list[dict[str, Any]] = []
+    tasks: list[dict[str, Any]] = []
     statuses = [factories.named(admin, "task-status", name)["id"] for name in ("Todo", "Work In Progress", "Retake")]
     for sequence in (show.sequence(name="sqa"), show.sequence(name="sqb")):
         for _ in range(4):
@@ -72,7 +73,9 @@ def made(admin: Client) -> Queried:
                 row = {
                     "priority": chance.randint(0, 3),
                     "duration": chance.choice([0.0, 60.0, 90.5]),
-                    "due_date": chance.choice([None, "2026-03-01T00:00:00", "2026-03-02T10:30:00", "2026-11-30T00:00:00"]),
+                    "due_date": chance.choice(
+                        [None, "2026-03-01T00:00:00", "2026-03-02T10:30:00", "2026-11-30T00:00:00"]
+                    ),
                     "description": chance.choice([None, "50%_off", "a\\b", *WORDS]),
                     "assignees": [people[role].id for role in assigned],
                     "task_status_id": chance.choice(statuses),

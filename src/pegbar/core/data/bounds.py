@@ -22,10 +22,14 @@ class Bounds:
     cost: float
     seconds: float
 
-    async def hold(self, connection: Any, sql: str, arguments: Sequence[Any]) -> None:
-        """Have the transaction of a connection keep to them. Raises TooCostly."""
+    async def cursor(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Any:
+        """A cursor of a statement, in a transaction that keeps to them. Raises TooCostly.
+
+        Nothing is prepared for later: callers shape so many statements that a connection would grow with them.
+        """
         await connection.execute(f"SET LOCAL statement_timeout = {int(self.seconds * 1000)}")
-        plans = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *arguments)
+        plans = await (await connection.prepare(f"EXPLAIN (FORMAT JSON) {sql}")).fetchval(*arguments)
         estimate: float = plans[0]["Plan"]["Total Cost"]
         if estimate > self.cost:
             raise TooCostly(estimate, self.cost)
+        return await (await connection.prepare(sql)).cursor(*arguments)

@@ -135,6 +135,10 @@ async def _keep_session(_: asyncpg.Connection) -> None:
     """Sessions are never changed, so a connection goes back to the pool without a round trip."""
 
 
+async def _unbounded(connection: Any, sql: str, arguments: Sequence[Any]) -> Any:
+    return await connection.cursor(sql, *arguments)
+
+
 #: Two requests that wait for each other: one is rolled back and can be run again.
 CONFLICT_ERRORS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -499,9 +503,8 @@ class Database(Reader):
         ):
             if self._watched is not None:
                 self._watched.waited("streams", time.perf_counter() - started)
-            if bounds is not None:
-                await bounds.hold(connection, sql, arguments)
-            cursor = await connection.cursor(sql, *arguments)
+            bounded = bounds.cursor if bounds is not None else _unbounded
+            cursor = await bounded(connection, sql, arguments)
             wanted = _FIRST_ROWS
             ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
             try:

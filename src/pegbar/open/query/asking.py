@@ -1,14 +1,15 @@
 """A query as a caller asks it: judged, made into a statement, and answered as JSON, NDJSON or CSV.
 
-    condition = parse(filters)                                     # once, of untrusted JSON
-    columns = await columns_of(db, caller, condition)              # the types of the metadata it names, if it does
-    where, params = compiled(condition, "tasks", caller, columns)  # about rows of the table `task`
+condition = parse(filters)                                     # once, of untrusted JSON
+columns = await columns_of(db, caller, condition)              # the types of the metadata it names, if it does
+where, params = compiled(condition, "tasks", caller, columns)  # about rows of the table `task`
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import asyncpg
@@ -113,7 +114,11 @@ async def columns_of(db: Reader, caller: Caller, *conditions: Condition, paths: 
 
 
 def compiled(
-    condition: Condition, thing: str, caller: Caller, columns: Columns = {}, at: ColumnElement[Any] | None = None
+    condition: Condition,
+    thing: str,
+    caller: Caller,
+    columns: Columns = MappingProxyType({}),
+    at: ColumnElement[Any] | None = None,
 ) -> tuple[ColumnElement[bool], dict[str, Any]]:
     """SQL: whether a row of a thing fulfils a condition and is the caller's to see, and the parameters of that.
 
@@ -126,7 +131,7 @@ def compiled(
     return _part(seen, judged, tuple(kind for kind, _ in judge.slots), at), _params(judge)
 
 
-@lru_cache(512)
+@lru_cache(256)
 def _part(seen: Seen, judged: Judged, slots: tuple[str, ...], at: ColumnElement[Any] | None) -> ColumnElement[bool]:
     scope = Scope(seen, Slots(slots))
     row_id = param("row_id") if at is None else at
@@ -292,7 +297,11 @@ async def _pieces(texts: AsyncIterator[list[str]], asked: _Asked, form: Form) ->
                 yield ["," if begun else '{"data":[', ",".join(rows)]
             begun = begun or bool(rows) or form == "csv"
     following = None if more is None or asked.digest is None else pages.cursor_text(asked.digest, more)
-    end = f'"next":{msgspec.json.encode(following).decode()}' if asked.digest else f'"complete":{str(more is None).lower()}'
+    end = (
+        f'"next":{msgspec.json.encode(following).decode()}'
+        if asked.digest
+        else f'"complete":{str(more is None).lower()}'
+    )
     if form == "json":
         yield [("" if begun else '{"data":[') + f"],{end}}}"]
     elif form == "ndjson" and more is not None:

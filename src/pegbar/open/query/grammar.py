@@ -204,7 +204,9 @@ _TAKES_ALONE: Mapping[str, Reading] = {
     **{f"in_calendar_{unit}": _offset for unit in ("day", "week", "month", "year")},
 }
 _OPPOSITES = {"is_not": "is", **{f"not_{name}": name for name in _TAKES if name != "is"}}
-OPERATORS = (*_TAKES, *_OPPOSITES, *_TAKES_ALONE, "is_null", "is_not_null")
+#: Those that take no value.
+_ALONE = ("is_null", "is_not_null")
+OPERATORS = (*_TAKES, *_OPPOSITES, *_TAKES_ALONE, *_ALONE)
 #: The operators that take a condition about the rows that the path leads to.
 RELATED = ("any", "none")
 
@@ -270,12 +272,14 @@ def _compared(at: str, document: list[Any], count: _Count, depth: int) -> Condit
         raise fault(at, "must be [path, operator, value].")
     path, operator = path_of(f"{at}.0", document[0]), document[1]
     value = document[2] if len(document) == 3 else None
+    if operator not in OPERATORS + RELATED:
+        raise fault(f"{at}.1", f"must be one of {', '.join(OPERATORS + RELATED)}.")
+    if len(document) == 2 and operator not in _ALONE:
+        raise fault(f"{at}.2", "a value is missing.")
     if operator in RELATED:
         condition = _nested(f"{at}.2", value, count, depth)
         return Related(at, path, condition, negated=operator == "none")
-    if not isinstance(operator, str) or operator not in OPERATORS:
-        raise fault(f"{at}.1", f"must be one of {', '.join((*OPERATORS, *RELATED))}.")
-    if operator in ("is_null", "is_not_null"):
+    if operator in _ALONE:
         if value is not None:
             raise fault(f"{at}.2", f"{operator} takes no value.")
         return Comparison(at, path, "filled", None, negated=operator == "is_null")

@@ -31,13 +31,17 @@ def cursor_text(digest: str, keys: str) -> str:
 def read(cursor: str, digest: str, orders: Sequence[Order]) -> list[tuple[str, Any] | None]:
     """The slots of the keys that a cursor holds. Raises Refused."""
     try:
-        known, keys = msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=tuple[str, list[Any]])
+        known, keys = msgspec.json.decode(
+            urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=tuple[str, list[Any]]
+        )
     except (ValueError, msgspec.MsgspecError, RecursionError):
         raise fault("cursor", _FOREIGN) from None
     if known != digest or len(keys) != len(orders) + 1 or keys[-1] is None:
         raise fault("cursor", _FOREIGN)
     try:
-        slots = [_slot(order.place.kind, order.place.key is not None, key) for order, key in zip(orders, keys, strict=False)]
+        slots = [
+            _slot(order.place.kind, order.place.key is not None, key) for order, key in zip(orders, keys, strict=False)
+        ]
         return [*slots, _slot("id", False, keys[-1])]
     except (ValueError, TypeError, Refused):
         raise fault("cursor", _FOREIGN) from None
@@ -59,5 +63,3 @@ def _slot(kind: Kind, in_metadata: bool, key: Any) -> tuple[str, Any] | None:
     if kind == "date" and not in_metadata:
         return "date", date.fromisoformat(text)
     return "text", text
-
-

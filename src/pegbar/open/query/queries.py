@@ -6,15 +6,28 @@ A statement yields texts, a row each. It looks one row further than the page: if
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Executable, Float, Select, and_, case, cast, false, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Float,
+    Select,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Integer, String, Text
-from pegbar.core.data.wire import JsonText, json_list, json_text
+from pegbar.core.data.wire import JsonText, concatenated, json_list, json_text
 from pegbar.open.query.judging import Judged, Place
 from pegbar.open.query.rows import Scope, Slots, condition_of, walked
 from pegbar.open.query.sight import Seen, Step
@@ -26,6 +39,8 @@ _MORE = literal_column("chr(30)", Text)
 _LOOKED_AT = param("looked_at", Integer)
 
 Style = Literal["json", "csv"]
+#: PostgreSQL takes a hundred arguments in a call.
+_MOST_PAIRS = 50
 
 
 @dataclass(frozen=True)
@@ -97,11 +112,8 @@ def _json(value: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def _joined(parts: Sequence[ColumnElement[str]], between: ColumnElement[str]) -> ColumnElement[str]:
-    """Texts with something between them; however many there are."""
-    whole: ColumnElement[str] = _NOTHING
-    for place, part in enumerate(parts):
-        whole = part if place == 0 else whole.concat(between).concat(part)
-    return whole
+    """Texts with something between them."""
+    return concatenated([text for part in parts for text in (between, part)][1:] or [_NOTHING])
 
 
 def _named(key: str | ColumnElement[str], value: ColumnElement[str]) -> ColumnElement[str]:
@@ -116,7 +128,7 @@ def _object(pairs: Sequence[tuple[str | ColumnElement[str], ColumnElement[str]]]
 
 def _cell(value: ColumnElement[Any], *, words: bool) -> ColumnElement[str]:
     """A cell of CSV. What a spreadsheet would take for a formula has an apostrophe before it, as the web UI writes."""
-    text = func.coalesce(value if words else _unquoted(value), _NOTHING, type_=Text)
+    text: ColumnElement[str] = func.coalesce(value if words else _unquoted(value), _NOTHING, type_=Text)
     if words:
         text = case((text.op("~")(_FORMULA), _text("'").concat(text)), else_=text)
     quoted = _QUOTE.concat(func.replace(text, _QUOTE, _text('""'), type_=Text)).concat(_QUOTE)
@@ -133,10 +145,22 @@ def _unquoted(value: ColumnElement[Any]) -> ColumnElement[str]:
 
 @dataclass(eq=False)
 class _Node:
-    """The fields of a row that are told, by key, and the rows that it leads to."""
+    """What is told of a row, by key and in order: fields, or the rows that it leads to."""
 
-    leaves: dict[str, list[Place]] = field(default_factory=dict)
-    steps: dict[str, tuple[Step, "_Node"]] = field(default_factory=dict)
+    entries: "dict[str, list[Place] | tuple[Step, _Node]]" = field(default_factory=dict)
+
+    def below(self, name: str, step: Step) -> "_Node":
+        """The rows that a relation leads to; its fields are told in place of its ids."""
+        known = self.entries.get(name)
+        if not isinstance(known, tuple):
+            known = self.entries[name] = (step, _Node())
+        return known[1]
+
+    def tell(self, name: str, place: Place) -> None:
+        """Tell a field."""
+        known = self.entries.setdefault(name, [])
+        if isinstance(known, list):
+            known.append(place)
 
 
 def _tree(fields: Sequence[tuple[tuple[str, ...], Place]]) -> _Node:
@@ -144,29 +168,41 @@ def _tree(fields: Sequence[tuple[tuple[str, ...], Place]]) -> _Node:
     for path, place in fields:
         node = root
         for name, step in zip(path, place.steps, strict=False):
-            _, node = node.steps.setdefault(name, (step, _Node()))
-        node.leaves.setdefault(path[len(place.steps)], []).append(place)
+            node = node.below(name, step)
+        node.tell(path[len(place.steps)], place)
     return root
 
 
 def _told(scope: Scope, node: _Node) -> ColumnElement[str]:
     """A row as a JSON object: what it leads to is looked up for the rows of the page alone."""
-    pairs = [(key, _leaf(scope, places)) for key, places in node.leaves.items() if key not in node.steps]
-    pairs += [(key, _there(scope, step, below)) for key, (step, below) in node.steps.items()]
-    return _object(pairs)  # type: ignore[arg-type]
+    return _object(
+        [
+            (key, _leaf(scope, entry) if isinstance(entry, list) else _there(scope, *entry))
+            for key, entry in node.entries.items()
+        ]
+    )
 
 
 def _leaf(scope: Scope, places: list[Place]) -> ColumnElement[str]:
     whole = next((place for place in places if place.key is None), None)
     if whole is not None:
         return _json(_ids(scope, whole.ids) if whole.ids is not None else scope.value(whole))
-    data, pairs = places[0].field, []
-    assert data is not None
-    for place in places:
-        assert place.key is not None
-        name = scope.slots[place.key.slot]
-        pairs += [name, data.of(scope.row).op("->", return_type=JSONB())(name)]
-    return cast(func.jsonb_build_object(*pairs), Text)
+    return _chosen(scope, places)
+
+
+def _chosen(scope: Scope, places: list[Place]) -> ColumnElement[str]:
+    """Some keys of metadata, as an object."""
+    objects = []
+    for start in range(0, len(places), _MOST_PAIRS):
+        pairs: list[ColumnElement[Any]] = []
+        for place in places[start : start + _MOST_PAIRS]:
+            assert place.field is not None
+            assert place.key is not None
+            name = scope.slots[place.key.slot]
+            pairs += [name, place.field.of(scope.row).op("->", return_type=JSONB())(name)]
+        objects.append(func.jsonb_build_object(*pairs, type_=JSONB))
+    whole = reduce(lambda some, more: some.op("||", return_type=JSONB())(more), objects)
+    return cast(whole, Text)
 
 
 def _ids(scope: Scope, step: Step | None) -> ColumnElement[str]:
@@ -193,7 +229,9 @@ def _column(scope: Scope, place: Place) -> ColumnElement[str]:
     for step in place.steps[1:]:
         there = there.across(step, outer=False) if step.several else there.along(step)
     if not place.several:
-        return func.coalesce(root.chosen(_value_cell(there, place), *conditions).scalar_subquery(), _NOTHING, type_=Text)
+        return func.coalesce(
+            root.chosen(_value_cell(there, place), *conditions).scalar_subquery(), _NOTHING, type_=Text
+        )
     value = _json(_ids(there, place.ids) if place.ids is not None else there.value(place))
     return _cell(json_list(root.chosen(cast(value, JsonText()), *conditions)), words=False)
 
@@ -207,7 +245,9 @@ def _value_cell(scope: Scope, place: Place) -> ColumnElement[str]:
 # Rows
 
 
-def _after(keys: Sequence[ColumnElement[Any]], orders: Sequence[bool], slots: Slots, after: Sequence[int | None]) -> Any:
+def _after(
+    keys: Sequence[ColumnElement[Any]], orders: Sequence[bool], slots: Slots, after: Sequence[int | None]
+) -> Any:
     """The rows behind a place of the order: further by the first key, or as far by it and further by the next."""
     further: list[ColumnElement[bool]] = []
     same: list[ColumnElement[bool]] = []
@@ -222,7 +262,7 @@ def _after(keys: Sequence[ColumnElement[Any]], orders: Sequence[bool], slots: Sl
     return or_(false(), *further)
 
 
-@lru_cache(512)
+@lru_cache(256)
 def rows(form: Rows) -> Executable:
     """The rows of a page, in order."""
     slots = Slots(form.slots)
@@ -294,7 +334,7 @@ def _of_group(scope: Scope, place: Place) -> ColumnElement[Any]:
     return there.across(place.ids, outer=True).id
 
 
-@lru_cache(512)
+@lru_cache(256)
 def groups(form: Groups) -> Executable:
     """What is computed over each group, in the order of their values unless another is asked for."""
     slots = Slots(form.slots)
@@ -321,7 +361,9 @@ def groups(form: Groups) -> Executable:
     page = (
         select(row.label("row"))
         .group_by(*common)
-        .order_by(*[(columns[number].desc() if down else columns[number].asc()).nulls_last() for number, down in orders])
+        .order_by(
+            *[(columns[number].desc() if down else columns[number].asc()).nulls_last() for number, down in orders]
+        )
         .limit(_LOOKED_AT)
         .subquery("page")
     )

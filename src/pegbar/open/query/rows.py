@@ -30,7 +30,7 @@ from pegbar.core.data.schema import BigInteger, Boolean, Column, Date, Float, Nu
 from pegbar.open.query.judging import Judged, Place, Reached, Test, Together
 from pegbar.open.query.sight import Seen, Step, moved
 
-_ONE = literal_column("1")
+_ONE: ColumnElement[int] = literal_column("1")
 #: Not `true()`, which takes the conditions beside it out of an OR, and their parameters with them.
 _ALWAYS: ColumnElement[bool] = literal_column("true", Boolean)
 
@@ -197,9 +197,7 @@ def _words(value: ColumnElement[Any], *, checked: bool) -> ColumnElement[Any]:
     kind = func.jsonb_typeof(value)
     if checked:
         whole = case((kind == _word("object"), value), else_=literal_column("'{}'::jsonb", JSONB))
-        entry = func.jsonb_each_text(whole).table_valued(
-            Column("key", Text), Column("value", Text)
-        ).render_derived()
+        entry = func.jsonb_each_text(whole).table_valued(Column("key", Text), Column("value", Text)).render_derived()
         listed = select(entry.c.key).where(entry.c.value == _word("true"))
     else:
         alone = case(
@@ -220,11 +218,7 @@ Values = Sequence[ColumnElement[Any]]
 def _in_spans(value: ColumnElement[Any], slots: Values) -> ColumnElement[bool]:
     span = func.unnest(*slots).table_valued("start", "end").render_derived()
     return (
-        select(_ONE)
-        .select_from(span)
-        .where(value >= span.c.start, value < span.c.end)
-        .correlate_except(span)
-        .exists()
+        select(_ONE).select_from(span).where(value >= span.c.start, value < span.c.end).correlate_except(span).exists()
     )
 
 
@@ -254,9 +248,7 @@ def _unless(condition: ColumnElement[bool], negated: bool) -> ColumnElement[bool
     return not_(func.coalesce(condition, false())) if negated else condition
 
 
-def _reached(
-    scope: Scope, steps: Sequence[Step], then: Callable[[Scope], ColumnElement[bool]]
-) -> ColumnElement[bool]:
+def _reached(scope: Scope, steps: Sequence[Step], then: Callable[[Scope], ColumnElement[bool]]) -> ColumnElement[bool]:
     """What holds of the row that a path leads to; of several, for any of them."""
     for place, step in enumerate(steps):
         if step.several:

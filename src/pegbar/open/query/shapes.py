@@ -36,9 +36,9 @@ def described(seen: Seen) -> Any:
     """A thing as its caller sees it."""
     return ThingTold(
         seen.thing.name,
-        [FieldTold(name, told.kind, operators_of(told.kind)) for name, told in sorted(seen.fields.items())],
+        [FieldTold(str(name), told.kind, operators_of(told.kind)) for name, told in sorted(seen.fields.items())],
         [
-            RelationTold(name, step.to.name if step.to else None, step.several)
+            RelationTold(str(name), step.to.name if step.to else None, step.several)
             for name, step in sorted(seen.steps.items())
         ],
     )

@@ -158,7 +158,7 @@ class Seen:
         for other in KINDS.values():
             name = other.subject.replace("-", "_")
             above = column.name == "parent_id" and kind is not None and kind.parent == other.name
-            if above or column.name == f"{name}_id" or column.name == "entity_id":
+            if above or column.name in (f"{name}_id", "entity_id"):
                 yield Step(name, of_kind(other.name), several=False, reference=reference)
         if self.thing.kind == "Asset" and column.name == "entity_type_id":
             yield Step("asset_type", THINGS["entity-types"], several=False, reference=reference)

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, false, select
 
 from pegbar.accounts.people.queries import listing_wire
+from pegbar.accounts.people.shapes import OUTSIDERS, TEAM_MATE
 from pegbar.accounts.resources import departments, persons
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, Told, assigned_on, is_concept
+from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import CALLER_ID
 from pegbar.core.data.resource import Resource
 from pegbar.core.http.access import Caller, Rule, authenticated
@@ -46,10 +48,16 @@ from pegbar.timesheets.tables import time_spent
 
 #: What a query tells nobody, studio managers included: addresses, pay, and what opens something.
 NEVER = frozenset(
-    """
-    email phone daily_salary password token jti ldap_uid notifications_slack_userid notifications_mattermost_userid
-    notifications_discord_userid chat_token_slack chat_webhook_mattermost chat_token_discord
-    """.split()
+    {
+        "email",
+        "phone",
+        "daily_salary",
+        "password",
+        "token",
+        "jti",
+        "ldap_uid",
+        *(f"notifications_{channel}_userid" for channel in ("slack", "mattermost", "discord")),
+    }
 )
 
 Rows = Callable[[Caller], ColumnElement[bool] | None]
@@ -117,6 +125,8 @@ def _offer(resource: Resource, *, lists: Rule | None = None, scope: Rows | None 
 
 # The studio's
 
+_OF_OWN_TEAMS = TEAM_MATE | (person.c.id == CALLER.id)
+
 for _resource in (
     departments,
     entity_types,
@@ -131,9 +141,11 @@ for _resource in (
 ):
     _offer(_resource)
 
+#: The people whose records the caller may open: the plain list of names tells vendors more, for older clients.
 _offer(
     persons,
     lists=authenticated,
+    scope=lambda caller: _OF_OWN_TEAMS if caller.role in OUTSIDERS else None,
     wire=lambda caller: listing_wire(caller, relations=False, with_password=False),
     # Clients get names, without who works where.
     hidden=lambda caller: frozenset({"departments"} if caller.role == "client" else ()),
@@ -162,9 +174,7 @@ for _kind in KINDS.values():
         scope=Narrowing(entity.c.project_id, vendor=_FOR_VENDORS.get(_kind.name, ASSIGNED), client=FOR_CLIENTS),
     )
 
-_offer(
-    milestones, lists=authenticated, scope=Narrowing(milestone.c.project_id, vendor=false(), client=false())
-)
+_offer(milestones, lists=authenticated, scope=Narrowing(milestone.c.project_id, vendor=false(), client=false()))
 
 
 def _of_task(column: ColumnElement[Any], task_id: ColumnElement[Any]) -> ColumnElement[Any]:
