@@ -81,6 +81,21 @@ class Settings:
         "Seconds that a client may take nothing of its answer, then it is given up",
         least=1,
     )
+    feed_streams: int = _server(
+        2000, "PEGBAR_FEED_STREAMS", "Clients that listen to the feed of events at an API worker, more are 503", least=1
+    )
+    feed_streams_per_person: int = _server(
+        50,
+        "PEGBAR_FEED_STREAMS_PER_PERSON",
+        "Those of one person, more are 429; 0 for no limit",
+        least=0,
+    )
+    feed_keep_alive: float = _server(
+        15.0,
+        "PEGBAR_FEED_KEEP_ALIVE",
+        "Seconds without an event after which a listener is told that the feed still lives",
+        least=0.5,
+    )
     spool_per_person: int = _server(
         1024**3,
         "PEGBAR_SPOOL_PER_PERSON",
@@ -128,6 +143,12 @@ class Settings:
     )
     event_retention_days: int = _server(
         0, "PEGBAR_EVENT_RETENTION_DAYS", "Days to keep the event log; 0 keeps it for ever"
+    )
+    history_days: int = _server(
+        730,
+        "PEGBAR_HISTORY_DAYS",
+        "Days to keep who changed which row from what to what, by whole months; 0 keeps it for ever",
+        least=0,
     )
     export_own_productions: bool = _server(
         False,

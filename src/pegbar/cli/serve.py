@@ -162,11 +162,11 @@ def _services() -> list[Service]:
     pegbar = (sys.executable, "-m", "pegbar")
     several = bool(settings().sockets_at)
     services = [
-        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, holds_sockets=not several, drains=True),
+        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, never_ends=True, drains=True),
         Service("job worker", (*pegbar, "worker"), stop_timeout=_JOBS_FINISH + 5),
     ]
     if several:
-        services.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, holds_sockets=True))
+        services.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, never_ends=True))
     return services
 
 

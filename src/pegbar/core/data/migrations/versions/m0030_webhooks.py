@@ -5,7 +5,7 @@ from alembic import op
 from pegbar.core.data.migrations import run_script
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0029"
 
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS pegbar.webhook_head (
