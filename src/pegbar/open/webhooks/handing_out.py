@@ -15,6 +15,8 @@ from sqlalchemy import BigInteger, Text
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.live.events import CURSOR_DAYS
+from pegbar.open.feed.queries import BEGINNING, FOLLOWING
+from pegbar.open.feed.shapes import CHANGES_BY_SIGHT
 from pegbar.open.webhooks.filtering import leave_out
 from pegbar.open.webhooks.queries import STANDS
 from pegbar.open.webhooks.retrying import KEPT_TRYING
@@ -50,11 +52,14 @@ _FALLEN = sql(
     """  # noqa: S608 - a rule of ours
 )
 _NO_MORE = "its owner may not have these events any more: who resumes it has them as their own"
-#: The head's place and those of webhooks that have their own, with this moment's snapshot.
+#: The head's place and those of webhooks that have their own, with this moment's snapshot, and the position before the
+#: first event that they may not have had (open/feed/queries.py has the same of a reader).
 _PLACES = sql(
     f"""
     SELECT pg_current_snapshot()::text AS now, w.seen, w.reading, w.position, w.is_head, w.is_followed,
-           bool_and({_KNOWN}) AS known
+           bool_and({_KNOWN}) AS known, CASE WHEN w.position > 0 THEN w.position ELSE coalesce((
+             SELECT min(n.position + 0) - 1 FROM pegbar.outbox n
+              WHERE n.xid >= pg_snapshot_xmin(w.seen::pg_snapshot)::text::bigint), 0) END AS start
       FROM (
         SELECT seen, reading, position, seen_at, true AS is_head,
                EXISTS (SELECT 1 FROM pegbar.webhook f WHERE f.state = 'active' AND f.seen IS NULL) AS is_followed
@@ -72,48 +77,47 @@ _PLACES = sql(
 )
 _AT_PLACE = """
     CASE WHEN :is_head ::bool THEN w.seen IS NULL
-         ELSE w.seen = :seen ::text AND w.reading IS NOT DISTINCT FROM :reading ::text
-              AND w.position = :position ::bigint END"""
+         ELSE w.seen = :seen ::text AND w.reading IS NOT DISTINCT FROM :at_reading ::text
+              AND w.position = :at_position ::bigint END"""
 #: What an event is about: what its name says, else its task, else its production.
 _THING = """
     coalesce(e.data->>(replace(split_part(e.name, ':', 1), '-', '_') || '_id'), e.data->>'task_id',
              e.project_id::text, e.position::text)"""
-#: As the event is told by `GET /data/events/since`, in the envelope of Standard Webhooks.
+#: As the feed tells the event (open/feed), with the changes that its owner's sight shows, in the envelope of Standard
+#: Webhooks. Owners are studio managers, or managers of its production.
 _BODY = """
-    json_build_object(
-      'type', e.name, 'timestamp', to_char(e.created_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-      'data', json_build_object(
-        'id', e.event_id, 'created_at', to_char(e.created_at, 'YYYY-MM-DD"T"HH24:MI:SS'), 'name', e.name,
-        'user_id', e.user_id, 'project_id', e.project_id, 'data', e.data))::text"""
+    concat('{"type":', to_json(e.name), ',"timestamp":"', to_char(e.created_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           '","data":', e.beginning, CASE WHEN w.is_admin THEN e.admin ELSE e.manager END, ']}}')"""
 _PAGE = sql(
     f"""
     WITH webhooks AS MATERIALIZED (
-      SELECT w.id, w.project_id, w.patterns
+      SELECT w.id, w.project_id, w.patterns, p.role = 'admin' AS is_admin
         FROM pegbar.webhook w JOIN person p ON p.id = w.owner_id
        WHERE w.state = 'active' AND {_AT_PLACE} AND {STANDS}
          FOR KEY SHARE OF w
+    ), scanned AS MATERIALIZED (
+      {FOLLOWING}
     ), page AS MATERIALIZED (
-      SELECT o.position, o.name, o.project_id, o.person_id, o.event_id, o.created_at, l.user_id, o.payload::json AS data
-        FROM pegbar.outbox o LEFT JOIN api_event l ON l.id = o.event_id
-       WHERE o.xid >= pg_snapshot_xmin(:seen ::text::pg_snapshot)::text::bigint
-         AND o.position > :position ::bigint
-         AND NOT pg_visible_in_snapshot(o.xid::text::xid8, :seen ::text::pg_snapshot)
-         AND pg_visible_in_snapshot(o.xid::text::xid8, :until ::text::pg_snapshot)
-       ORDER BY o.position
-       LIMIT {_AT_ONCE}
+      SELECT o.position, o.name, o.project_id, o.created_at, o.payload::json AS data, {BEGINNING} AS beginning,
+             changes.admin, changes.manager
+        FROM scanned o
+        LEFT JOIN api_event e ON e.id = o.event_id
+        LEFT JOIN LATERAL (SELECT {CHANGES_BY_SIGHT}) AS changes ON true
+       WHERE o.person_id IS NULL
+         AND EXISTS (SELECT 1 FROM webhooks w
+                      WHERE o.name LIKE ANY (w.patterns) AND (w.project_id IS NULL OR w.project_id = o.project_id))
     ), handed AS (
       INSERT INTO pegbar.webhook_delivery (id, webhook_id, position, name, thing, body, expires_at)
       SELECT gen_random_uuid(), w.id, e.position, e.name, {_THING}, {_BODY}, timezone('utc', now()) + :kept ::interval
         FROM page e JOIN webhooks w
           ON e.name LIKE ANY (w.patterns) AND (w.project_id IS NULL OR w.project_id = e.project_id)
-       WHERE e.person_id IS NULL
        ORDER BY e.position
       ON CONFLICT (webhook_id, position) DO NOTHING
       RETURNING 1
     )
     SELECT count(*) AS events, min(position) AS first, max(position) AS last,
            (SELECT count(*) FROM handed) AS handed
-      FROM page
+      FROM scanned
     """  # noqa: S608 - constants
 )
 _MOVED = """
@@ -182,8 +186,8 @@ async def _hand_out_from(tx: Transaction, row: asyncpg.Record) -> bool:
     if row["known"] and row["is_followed"]:
         until = row["reading"] or now
         page = await tx.row(
-            _PAGE, seen=row["seen"], reading=row["reading"], position=row["position"], until=until, is_head=is_head,
-            kept=KEPT_TRYING,
+            _PAGE, is_head=is_head, seen=row["seen"], at_reading=row["reading"], at_position=row["position"],
+            reading=until, position=row["start"], scanned=_AT_ONCE, kept=KEPT_TRYING,
         )  # fmt: skip
         assert page is not None
         if page["handed"]:
