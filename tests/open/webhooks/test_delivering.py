@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
 import pytest
 
 from pegbar.core.data.database import Database
-from pegbar.open.webhooks.handing_out import hand_out
+from pegbar.open.webhooks.handing_out import MOST_WAITING, hand_out
+from pegbar.open.webhooks.jobs import sweep_webhooks, tend_webhooks
 from tests.client import Client, sign_in, unique
 from tests.core.listener import slow_commit
 from tests.factories import entity, hire, join, production, task
@@ -338,6 +340,76 @@ def test_nothing_is_handed_out_twice_or_left_out_by_several_at_once(
             other.join()
     handed = [event.payload["asset_id"] for event in receiver.got if event.name == "asset:new"]
     assert sorted(handed) == sorted(quick)
+
+
+def run_on(server: Server, job: Callable[[Database], Awaitable[None]]) -> None:
+    """A job of the clock, now."""
+
+    async def running() -> None:
+        db = Database(server.database_url, size=1)
+        await db.open()
+        await job(db)
+        await db.close()
+
+    asyncio.run(running())
+
+
+def test_who_takes_nothing_for_long_falls_behind_and_catches_up(
+    admin: Client, server: Server, receiver: Receiver, hook: Hook, database: psycopg.Connection
+) -> None:
+    show = production(admin)
+    made, other = (hook(admin, "asset:new", project_id=show["id"]) for _ in range(2))
+    entity(admin, show["id"])
+    ended(database, made, "delivered")
+    database.execute(
+        """INSERT INTO pegbar.webhook_delivery (id, webhook_id, position, name, thing, body, due_at, expires_at)
+           SELECT gen_random_uuid(), %s, -n, 'asset:new', 'n' || n, '{}', timezone('utc', now()) + interval '1 day',
+                  timezone('utc', now()) + interval '3 days'
+             FROM generate_series(1, %s) n""",
+        [made["id"], MOST_WAITING],
+    )
+    run_on(server, tend_webhooks)
+    last = entity(admin, show["id"])
+    ended(database, other, "delivered", 2)
+    assert admin.ok_get(path(made))["waiting"] == MOST_WAITING
+    assert last["id"] not in {row["thing"] for row in log_of(admin, made, limit=1)}
+    database.execute("DELETE FROM pegbar.webhook_delivery WHERE webhook_id = %s AND position < 0", [made["id"]])
+    database.execute("NOTIFY pegbar_webhooks")
+    ended(database, made, "delivered", 2)
+
+
+def test_the_log_is_kept_for_so_long_and_what_waits_is_not_given_up_untried(
+    admin: Client, server: Server, hook: Hook, database: psycopg.Connection
+) -> None:
+    show = production(admin)
+    made = hook(admin, "asset:new", project_id=show["id"])
+    admin.ok_post(path(made, "pause"))
+    rows = {
+        "old": ("delivered", "15 days", 1),
+        "fresh": ("delivered", "13 days", 1),
+        "waiting": ("waiting", "15 days", 1),
+        "untried": ("waiting", "15 days", 0),
+    }
+    for thing, (status, age, attempts) in rows.items():
+        database.execute(
+            """INSERT INTO pegbar.webhook_delivery
+                      (id, webhook_id, name, thing, body, status, attempts, due_at, created_at, ended_at, expires_at)
+               SELECT gen_random_uuid(), %(hook)s, 'asset:new', %(thing)s, '{}', %(status)s::text, %(attempts)s,
+                      timezone('utc', now()) + interval '1 day', at, CASE WHEN %(status)s::text = 'delivered' THEN at END,
+                      at + interval '3 days'
+                 FROM (SELECT timezone('utc', now()) - %(age)s::interval AS at) AS since""",
+            {"hook": made["id"], "thing": thing, "status": status, "age": age, "attempts": attempts},
+        )
+
+    def left() -> dict[str, str]:
+        return {row["thing"]: row["status"] for row in log_of(admin, made)}
+
+    run_on(server, sweep_webhooks)
+    run_on(server, tend_webhooks)
+    assert left() == {"fresh": "delivered", "waiting": "waiting", "untried": "waiting"}, "paused: nothing is given up"
+    database.execute("UPDATE pegbar.webhook SET state = 'active' WHERE id = %s", [made["id"]])
+    run_on(server, tend_webhooks)
+    assert left() == {"fresh": "delivered", "waiting": "failed", "untried": "waiting"}
 
 
 def test_a_worker_that_is_killed_while_it_sends_loses_nothing(mortal: Server) -> None:
