@@ -50,6 +50,7 @@ def attempted(database: psycopg.Connection, made: dict[str, Any], count: int) ->
 
 def due_now(database: psycopg.Connection, made: dict[str, Any]) -> None:
     """As if the wait until the next attempt were over."""
+    database.execute("UPDATE pegbar.webhook SET retry_at = NULL WHERE id = %s", [made["id"]])
     database.execute(
         "UPDATE pegbar.webhook_delivery SET due_at = timezone('utc', now()) WHERE webhook_id = %s", [made["id"]]
     )
@@ -395,8 +396,8 @@ def test_the_log_is_kept_for_so_long_and_what_waits_is_not_given_up_untried(
             """INSERT INTO pegbar.webhook_delivery
                       (id, webhook_id, name, thing, body, status, attempts, due_at, created_at, ended_at, expires_at)
                SELECT gen_random_uuid(), %(hook)s, 'asset:new', %(thing)s, '{}', %(status)s::text, %(attempts)s,
-                      timezone('utc', now()) + interval '1 day', at, CASE WHEN %(status)s::text = 'delivered' THEN at END,
-                      at + interval '3 days'
+                      timezone('utc', now()) + interval '1 day', at,
+                      CASE WHEN %(status)s::text = 'delivered' THEN at END, at + interval '3 days'
                  FROM (SELECT timezone('utc', now()) - %(age)s::interval AS at) AS since""",
             {"hook": made["id"], "thing": thing, "status": status, "age": age, "attempts": attempts},
         )

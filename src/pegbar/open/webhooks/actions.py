@@ -160,7 +160,7 @@ async def pause(tx: Transaction, caller: Caller, webhook_id: UUID) -> Json:
 _RESUME = sql(
     """
     UPDATE pegbar.webhook
-       SET state = 'active', reason = NULL, failing_since = NULL, failures = 0,
+       SET state = 'active', reason = NULL, failing_since = NULL, failures = 0, retry_at = NULL,
            seen = CASE WHEN :anew ::bool THEN pg_current_snapshot()::text ELSE seen END,
            reading = CASE WHEN :anew ::bool THEN NULL ELSE reading END,
            position = CASE WHEN :anew ::bool THEN 0 ELSE position END,
@@ -250,7 +250,7 @@ async def ping(tx: Transaction, caller: Caller, webhook_id: UUID) -> Json:
     body = {
         "type": PING,
         "timestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "data": {**event, "project_id": None, "data": content},
+        "data": {**event, "project_id": None, "data": content, "changes": []},
     }
     await tx.execute(
         _PING,

@@ -1,6 +1,7 @@
 """The duty of job workers: hand out what happened, send what is due, as soon as a commit or an answer says so."""
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -25,16 +26,20 @@ _ANY = sql("SELECT EXISTS (SELECT 1 FROM pegbar.webhook)")
 @duty("open.webhooks")
 async def deliver(db: Database) -> None:
     """Keep webhooks served, until cancelled."""
-    wake, sender = asyncio.Event(), Sender(db)
+    news, sender = _News(), Sender(db)
     connection = None
     try:
-        connection = await _listening(db, wake)
+        connection = await _listening(db, news)
         while not connection.is_closed():
-            wake.clear()
-            busy = await db.value(_ANY) and (await hand_out(db), await sender.take(wake))
-            if not busy or not any(busy):
+            news.wake.clear()
+            begun = 0
+            if await db.value(_ANY):
+                if news.taken():
+                    news.happened |= await hand_out(db)
+                begun = await sender.take(news.wake)
+            if not (begun or news.happened):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), _LOOK_AGAIN)
+                    await asyncio.wait_for(news.wake.wait(), _LOOK_AGAIN)
             await asyncio.sleep(_LEAST)
     finally:
         if connection is not None:
@@ -42,14 +47,32 @@ async def deliver(db: Database) -> None:
         await sender.close()
 
 
-async def _listening(db: Database, wake: asyncio.Event) -> asyncpg.Connection:
+class _News:
+    """What there is to do: something was sent (`wake` alone), or something happened."""
+
+    def __init__(self) -> None:
+        self.wake = asyncio.Event()
+        self.happened = True
+        self._looked_at = 0.0
+
+    def heard(self, *_: Any) -> None:
+        """A commit, or somebody who wants something sent."""
+        self.happened = True
+        self.wake.set()
+
+    def taken(self) -> bool:
+        """Whether to look for events: some happened, or it is a while ago."""
+        now = time.monotonic()
+        if not self.happened and now - self._looked_at < _LOOK_AGAIN:
+            return False
+        self.happened, self._looked_at = False, now
+        return True
+
+
+async def _listening(db: Database, news: _News) -> asyncpg.Connection:
     """A connection that hears of commits and of what waits."""
-
-    def heard(*_: Any) -> None:
-        wake.set()
-
     connection = await connect(db.url, server_settings={"application_name": "pegbar webhooks"})
     for channel in (EVENTS, CHANNEL):
-        await connection.add_listener(channel, heard)
-    connection.add_termination_listener(heard)
+        await connection.add_listener(channel, news.heard)
+    connection.add_termination_listener(news.heard)
     return connection

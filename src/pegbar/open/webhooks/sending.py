@@ -33,8 +33,9 @@ log = structlog.get_logger()
 
 #: Deliveries under way in this process: to webhooks whose receivers answer, and to those that do not.
 MOST_SENDING = 64
-#: To one webhook: while it fails, one at a time finds out whether it is back.
-_TO_ONE = 4
+#: To one webhook: while it fails, one at a time finds out whether it is back, after half a second, one, two… up to a
+#: minute (`retry_at`).
+_TO_ONE = 8
 #: Seconds that a lease lasts longer than an answer may take.
 _SPARE = 30
 #: So many failures in a row were of the receiver, not of one event: once it is back, nothing waits any longer.
@@ -43,12 +44,14 @@ _OUTAGE = 10
 _TAKE = sql(
     f"""
     WITH webhooks AS MATERIALIZED (
-      SELECT w.id, w.state = 'active' AS is_active, CASE WHEN w.failing_since IS NULL THEN {_TO_ONE} ELSE 1 END AS room
+      SELECT w.id, w.state = 'active' AND coalesce(w.retry_at, '-infinity') <= timezone('utc', now()) AS is_active,
+             CASE WHEN w.failing_since IS NULL THEN {_TO_ONE} ELSE 1 END AS room
         FROM pegbar.webhook w JOIN person p ON p.id = w.owner_id
        WHERE (w.failing_since IS NOT NULL) = :is_failing AND {STANDS}
          AND EXISTS (SELECT 1 FROM pegbar.webhook_delivery d
                       WHERE d.webhook_id = w.id AND d.status = 'waiting' AND d.due_at <= timezone('utc', now())
-                        AND (w.state = 'active' OR d.name = '{PING}'))
+                        AND (w.state = 'active' AND coalesce(w.retry_at, '-infinity') <= timezone('utc', now())
+                             OR d.name = '{PING}'))
        ORDER BY random()
        LIMIT :room
          FOR NO KEY UPDATE OF w SKIP LOCKED
@@ -108,14 +111,15 @@ _SETTLE = sql(
 _HELD = sql("SELECT failures FROM pegbar.webhook WHERE id = :webhook_id FOR NO KEY UPDATE")
 _WORKED = sql(
     """
-    UPDATE pegbar.webhook SET failing_since = NULL, failures = 0, delivered_at = timezone('utc', now())
+    UPDATE pegbar.webhook SET failing_since = NULL, failures = 0, retry_at = NULL, delivered_at = timezone('utc', now())
      WHERE id = :webhook_id
     """
 )
 _FAILED = sql(
     """
     UPDATE pegbar.webhook
-       SET failing_since = coalesce(failing_since, timezone('utc', now())), failures = failures + 1
+       SET failing_since = coalesce(failing_since, timezone('utc', now())), failures = failures + 1,
+           retry_at = timezone('utc', now()) + least(0.5 * 2 ^ least(failures, 7), 60) * interval '1 second'
      WHERE id = :webhook_id
     RETURNING failing_since, failures >= :least_count
               AND failing_since <= timezone('utc', now()) - :patience ::interval AS is_hopeless

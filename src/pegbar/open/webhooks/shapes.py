@@ -36,7 +36,9 @@ _waiting: Select[Any] = (
 WEBHOOK = wire_of(
     webhook,
     "Webhook",
-    without=frozenset({"patterns", "sealed_secret", "sealed_former_secret", "seen", "seen_at", "reading", "position"}),
+    without=frozenset(
+        {"patterns", "sealed_secret", "sealed_former_secret", "seen", "seen_at", "reading", "position", "retry_at"}
+    ),
 ).but(waiting=_waiting.scalar_subquery())
 
 _attempts: Select[Any] = (

@@ -62,6 +62,7 @@ webhook = own_table(
     #: Since when nothing but failures came back, and how many.
     Column("failing_since", TIMESTAMP),
     Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("retry_at", TIMESTAMP),  #: before which it is left alone
     Column("delivered_at", TIMESTAMP),
     _now("created_at"),
     _now("updated_at"),

@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS pegbar.webhook (
     seen_at timestamp NOT NULL DEFAULT timezone('utc', now()),
     failing_since timestamp,
     failures integer NOT NULL DEFAULT 0,
+    retry_at timestamp,
     delivered_at timestamp,
     created_at timestamp NOT NULL DEFAULT timezone('utc', now()),
     updated_at timestamp NOT NULL DEFAULT timezone('utc', now())
