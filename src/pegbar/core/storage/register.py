@@ -4,8 +4,9 @@ Source: spec operations, "Retention".
 """
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from sqlalchemy import Index, UniqueConstraint, text
@@ -22,7 +23,9 @@ from pegbar.core.data.schema import (
     Integer,
     String,
     Text,
+    Uuid,
     flag,
+    own_table,
     table,
     utc_now,
 )
@@ -52,6 +55,28 @@ stored_file = table(
         postgresql_where=text("((deleted_at IS NOT NULL) AND (purged_at IS NULL))"),
     ),
 )
+
+
+#: Deleted files that somebody may want back with the rows they belonged to: none is purged while it stands here.
+held_file = own_table(
+    "held_file",
+    Column("bucket", String(20), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("held_by", Uuid, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """A file that was marked as deleted. Before the commit it may still be held (`held_file`)."""
+
+    address: Address
+
+    rank: ClassVar[int] = 2
+
+    @staticmethod
+    async def write(tx: Transaction, kept: Sequence["Discarded"]) -> None:
+        """Nothing: the mark is the row."""
 
 
 _JOURNAL = """(SELECT coalesce(jsonb_agg(kept.entry ORDER BY kept.n), '[]'::jsonb)
@@ -93,6 +118,7 @@ _TO_PURGE = sql(
     SELECT id, bucket, prefix, file_id FROM stored_file
      WHERE deleted_at IS NOT NULL AND purged_at IS NULL AND (purge_forced OR :everything)
        AND purge_attempts < :most
+       AND NOT EXISTS (SELECT FROM pegbar.held_file h WHERE h.bucket = stored_file.bucket AND h.key = stored_file.key)
      ORDER BY deleted_at LIMIT 500 FOR UPDATE SKIP LOCKED
     """,
     everything=Boolean,
@@ -153,6 +179,8 @@ async def mark_deleted(tx: Transaction, addresses: Iterable[Address], *, force: 
         prefixes=[address.prefix for address in listed],
         file_ids=[str(address.file_id) for address in listed],
     )
+    for address in listed:
+        tx.keep(Discarded(address))
     if force or settings().remove_files:
         tx.defer(PURGE)
 
