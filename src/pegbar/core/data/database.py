@@ -25,6 +25,7 @@ from sqlalchemy import BindParameter, ClauseElement, Executable, Table, bindpara
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
+from pegbar.core.data.causes import NOTE_ALONE, facts
 from pegbar.core.data.faults import connect
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
@@ -70,10 +71,14 @@ def planned_once(statement: E) -> E:
     return statement.execution_options(planned_once=True)
 
 
+#: A statement that may change something.
+_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+
+
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
-    __slots__ = ("defaults", "deletes", "names", "of_caller", "required", "sql")
+    __slots__ = ("defaults", "deletes", "names", "of_caller", "required", "sql", "writes")
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
@@ -90,6 +95,7 @@ class Compiled:
         # The value of a subquery is not known to the planner.
         once = statement.get_execution_options().get("planned_once")
         self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
+        self.writes = _WRITES.search(self.sql) is not None
         self.deletes = _DELETES.search(self.sql) is not None
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
         self.of_caller = _OF_CALLER.intersection(self.names)
@@ -235,12 +241,16 @@ class Transaction(Reader):
         self.has_deleted = False  #: a statement was run that deletes rows, if there were any
         self.deletes_for_good = False  #: nobody may want back what it deletes
         self._kept: list[Kept] = []
+        #: Whether something may have changed since it was noted by whom (core/data/causes.py).
+        self._has_written = False
 
     def _executor(self) -> Any:
         return self._connection
 
     def _bind(self, statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        self.has_deleted |= compiled(statement).deletes
+        ready = compiled(statement)
+        self._has_written = self._has_written or ready.writes
+        self.has_deleted = self.has_deleted or ready.deletes
         return super()._bind(statement, params)
 
     async def execute(self, statement: Executable, **params: Any) -> int:
@@ -261,6 +271,7 @@ class Transaction(Reader):
             return 0
         complete = [with_defaults(table, row) for row in rows]
         columns = tuple(complete[0])
+        self._has_written = True
         sql = _insert_many(table, columns, skip_existing)
         if (counted := statement_count.get()) is not None:
             counted.append(sql)
@@ -285,6 +296,7 @@ class Transaction(Reader):
         names = tuple(name for name in rows[0] if name not in by) if rows else ()
         if not names:
             return 0
+        self._has_written = True
         sql = _update_many(table, names, by)
         if (counted := statement_count.get()) is not None:
             counted.append(sql)
@@ -339,6 +351,7 @@ class Transaction(Reader):
                 yield
         except BaseException:
             del self._kept[before:]
+            self._has_written = True  # what was noted in the block went with it
             raise
 
     async def flush(self) -> None:
@@ -348,6 +361,13 @@ class Transaction(Reader):
         kept, self._kept = self._kept, []
         for kind in sorted({type(item) for item in kept}, key=lambda kind: kind.rank):
             await kind.write(self, [item for item in kept if type(item) is kind])
+        if self._has_written:
+            await self.execute(NOTE_ALONE, **facts(self.author_id))
+            self.noted()
+
+    def noted(self) -> None:
+        """It is written who makes the changes so far: another statement did it along with its own."""
+        self._has_written = False
 
 
 #: A transaction that may have deleted rows is about to commit: all is written but what it keeps.

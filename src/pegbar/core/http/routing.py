@@ -26,6 +26,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import Select
 
 from pegbar.config import settings
+from pegbar.core.data.causes import Cause, Origin, begin, request_id_of
 from pegbar.core.data.database import Database, Json, Transaction, statement_count
 from pegbar.core.data.faults import answer_to
 from pegbar.core.data.filters import uuid_filter
@@ -196,6 +197,7 @@ def path_uuid(text: str, malformed: int = 400) -> UUID:
         raise BadRequest("Malformed ID.") from None
 
 
+_REQUEST_ID = b"x-request-id"
 _UUID_PARAMETER = re.compile(r"\{(\w+):uuid\}")
 
 
@@ -206,18 +208,28 @@ class Endpoint:
         self.operation, self.db, self.callers = operation, db, callers
         hints = get_type_hints(operation.handler)
         self.writes = Transaction in hints.values()
+        self.changes = operation.method != "GET" or self.writes
         self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
         self.ids: list[str] = _UUID_PARAMETER.findall(operation.path)
         declared = operation.headers() if operation.headers is not None else {}
         self.headers = [(name.lower().encode(), value.encode()) for name, value in declared.items()]
 
     async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        headers = [*self.headers, (_REQUEST_ID, str(self._begin(request)).encode())] if self.changes else self.headers
         if not settings().debug:
-            return _with_headers(await self._answer(request), self.headers)
+            return _with_headers(await self._answer(request), headers)
         counted: list[str] = []
         statement_count.set(counted)
-        response = _with_headers(await self._answer(request), self.headers)
+        response = _with_headers(await self._answer(request), headers)
         return _telling(counted, response)
+
+    def _begin(self, request: Request[Any, Any, Any], origin: Origin = "link") -> UUID:
+        """Say what the changes of this request come from; the id that tells them."""
+        request_id: UUID = request.scope.get("request_id") or request_id_of(request.headers.get("x-request-id"))
+        request.scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        operation = self.operation
+        begin(Cause(origin=origin, request_id=request_id, method=operation.method, route=operation.path))
+        return request_id
 
     async def _answer(self, request: Request[Any, Any, Any]) -> ASGIApp:
         try:
@@ -249,6 +261,8 @@ class Endpoint:
                 return self.reply(Json(empty))
             rule.check(caller)
             departments = list(caller.departments)
+            if self.changes:
+                self._begin(request, "token" if token.identity_type == "bot" else "session")
             about_caller.set({"caller_id": caller.id, "caller_role": caller.role, "caller_departments": departments})
         arguments = await self._arguments(request, caller)
         if not self.writes:

@@ -9,6 +9,7 @@ import procrastinate
 import structlog
 
 from pegbar.config import settings
+from pegbar.core.data.causes import Cause, begin
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
@@ -38,6 +39,7 @@ def _register(app: procrastinate.App, db: Database, job: Job) -> None:
     async def perform(context: procrastinate.JobContext, /, timestamp: int | None = None, **arguments: Any) -> None:
         # The clock gives its jobs the time they were due; ours take no notice.
         started, outcome = time.monotonic(), "succeeded"
+        begin(Cause(origin="job", route=job.name))
         try:
             await run(db, **arguments)
         except Exception:

@@ -5,7 +5,7 @@ from alembic import op
 from pegbar.core.data.migrations import keeping, run_script
 
 revision = "0032"
-down_revision = "0026"
+down_revision = "0031"
 
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS pegbar.trash (
