@@ -316,6 +316,10 @@ class Resource:
             project_id = None
         return project_id
 
+    async def tell(self, tx: Transaction, caller: Caller, row: asyncpg.Record, verb: Verb) -> None:
+        """Emit the event of a row that was written otherwise than by this resource."""
+        await self._emit(Change(tx, caller, {}, values=dict(row), row_id=row["id"]), verb)
+
     async def _emit(self, change: Change, verb: Verb) -> None:
         if self.emit is not None:
             await self.emit(self, change, verb)

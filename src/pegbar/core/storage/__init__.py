@@ -21,7 +21,10 @@ from pegbar.core.storage.register import (
     mark_deleted,
     mark_missing,
     purge,
+    purge_held,
     record,
+    release,
+    revive,
     stored_file,
 )
 
@@ -46,7 +49,10 @@ __all__ = [
     "mark_deleted",
     "mark_missing",
     "purge",
+    "purge_held",
     "record",
+    "release",
+    "revive",
     "store",
     "stored_file",
     "sweep",

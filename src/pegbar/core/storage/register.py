@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, Index, UniqueConstraint, text
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
@@ -114,6 +114,28 @@ _MARK = sql(
     forced=Boolean,
 )
 
+_REVIVE = sql(
+    """
+    UPDATE stored_file SET deleted_at = NULL, purge_forced = false, updated_at = :now,
+           journal = (SELECT jsonb_agg(entry ORDER BY n)
+                        FROM (SELECT entry, n FROM jsonb_array_elements(stored_file.journal || :journal)
+                                WITH ORDINALITY AS entries (entry, n) ORDER BY n DESC LIMIT 50) AS kept)
+      FROM pegbar.held_file h
+     WHERE h.held_by = :held_by AND h.bucket = stored_file.bucket AND h.key = stored_file.key
+       AND stored_file.purged_at IS NULL
+    """,
+    held_by=Uuid,
+    journal=JSONB,
+)
+_FORCE = sql(
+    """
+    UPDATE stored_file s SET purge_forced = true, updated_at = :now
+      FROM pegbar.held_file h WHERE h.held_by = :held_by AND h.bucket = s.bucket AND h.key = s.key
+    """,
+    held_by=Uuid,
+)
+_RELEASE = sql("DELETE FROM pegbar.held_file WHERE held_by = ANY(:held_by)", held_by=ARRAY(Uuid))
+
 _TO_PURGE = sql(
     """
     SELECT id, bucket, prefix, file_id FROM stored_file
@@ -184,6 +206,23 @@ async def mark_deleted(tx: Transaction, addresses: Iterable[Address], *, force: 
         tx.keep(Discarded(address))
     if force or settings().remove_files:
         tx.defer(PURGE)
+
+
+async def revive(tx: Transaction, held_by: UUID) -> int:
+    """Take back the deletion of the files that are held by this; their number."""
+    return await tx.execute(_REVIVE, held_by=held_by, now=utc_now(), journal=_entry(tx, "restore"))
+
+
+async def release(tx: Transaction, held_by: Iterable[UUID]) -> None:
+    """Hold the files of these no longer: those that a deletion left for removal are removed."""
+    if await tx.execute(_RELEASE, held_by=list(held_by)):
+        tx.defer(PURGE)
+
+
+async def purge_held(tx: Transaction, held_by: UUID) -> None:
+    """Remove the files that are held by this after the commit, whatever the settings keep."""
+    await tx.execute(_FORCE, held_by=held_by, now=utc_now())
+    await release(tx, [held_by])
 
 
 async def mark_missing(tx: Transaction, address: Address) -> None:

@@ -4,6 +4,7 @@ The rows are in the history already, by this change. Here it gets a name, and it
 A production that is emptied batch by batch (productions/deletion) has one entry, which gathers its batches.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -65,7 +66,7 @@ async def _add(tx: Transaction, roots: list[asyncpg.Record], deleted: dict[str, 
         production_id=productions.pop() if len(productions) == 1 else None,
         state=WHOLE,
     )
-    await _keep(tx, trash_id, roots)
+    await _keep(tx, trash_id, [dict(row) for row in roots])
 
 
 async def _insert(tx: Transaction, trash_id: UUID, deleted: dict[str, int], **values: Any) -> None:
@@ -80,7 +81,7 @@ async def _insert(tx: Transaction, trash_id: UUID, deleted: dict[str, int], **va
     )
 
 
-async def _keep(tx: Transaction, trash_id: UUID, roots: list[asyncpg.Record]) -> None:
+async def _keep(tx: Transaction, trash_id: UUID, roots: Sequence[Mapping[str, Any]]) -> None:
     """Say which change and which things an entry has, and hold its files."""
     await tx.execute(queries.ADD_CHANGE, trash_id=trash_id)
     known = ("table_name", "row_id", "kind", "name")
@@ -108,4 +109,4 @@ async def _gather(tx: Transaction, going: asyncpg.Record, deleted: dict[str, int
     else:
         await tx.execute(queries.GATHER, trash_id=trash_id, rows=deleted, state=state)
     root = {"table_name": "project", "row_id": going["project_id"], "kind": "Project", "name": going["name"]}
-    await _keep(tx, trash_id, [root])  # type: ignore[list-item] - read by key alone
+    await _keep(tx, trash_id, [root])

@@ -4,12 +4,13 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, Executable, Integer, and_, func, literal_column, select, tuple_
 
-from pegbar.accounts.standing import CALLER, teams
+from pegbar.accounts.standing import CALLER, is_going, teams
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import JSONB, TIMESTAMP, BigInteger, String, Text
 from pegbar.core.data.wire import Wire, constant, json_object
 from pegbar.core.storage import held_file, stored_file
 from pegbar.open.trash.tables import trash, trash_thing
+from pegbar.productions.tables import project
 
 _CHANGE = "nullif(current_setting('pegbar.change', true), '')::bigint"
 
@@ -163,10 +164,7 @@ ENTRY = Wire(
         "project_name": trash.c.production_name,
         "kind": trash.c.kind,
         "name": trash.c.name,
-        "things": select(func.count())
-        .where(trash_thing.c.trash_id == trash.c.id)
-        .correlate(trash)
-        .scalar_subquery(),
+        "things": select(func.count()).where(trash_thing.c.trash_id == trash.c.id).correlate(trash).scalar_subquery(),
         "row_count": trash.c.row_count,
         "rows": trash.c.rows,
         "files": _files.c.files,
@@ -203,6 +201,16 @@ def entries(filters: frozenset[str], everything: bool) -> Executable:
         .limit(param("most"))
     )
 
+
+#: The production of the entry `key` that a rule is about; none while it is not there, or is being emptied.
+_production = project.alias()
+PRODUCTION_OF_ENTRY = (
+    select(_production.c.id.label("place_id"))
+    .select_from(
+        trash.outerjoin(_production, and_(_production.c.id == trash.c.production_id, ~is_going(_production.c.id)))
+    )
+    .where(trash.c.id == param("key"))
+)
 
 ONE = select(json_object(ENTRY)).select_from(_SOURCE).where(trash.c.id == param("trash_id"))
 
@@ -246,7 +254,6 @@ EXPIRED = sql(
     """,
     before=TIMESTAMP,
 )
-RELEASE = sql("DELETE FROM pegbar.held_file WHERE held_by = ANY(:ids)")
 #: What is kept apart and belongs to no entry, some time after the transaction that might still have made one.
 FORGET_REMAINDERS = sql(
     """
@@ -264,13 +271,10 @@ FORGET_REMAINDERS_OF = sql(
 
 # Purging
 
-LOCKED = sql("SELECT id, state, kind, production_id, row_count, error FROM pegbar.trash WHERE id = :trash_id FOR UPDATE")
-FORCE = sql(
-    """
-    UPDATE stored_file s SET purge_forced = true, updated_at = :now
-      FROM pegbar.held_file h WHERE h.held_by = :trash_id AND h.bucket = s.bucket AND h.key = s.key
-    """
-)
+STATE = sql("SELECT id, state, kind, name, production_id, row_count FROM pegbar.trash WHERE id = :trash_id")
+#: One at a time restores or purges an entry. No lock of its row, which tells how far it is meanwhile.
+TAKE_IN_TURN = sql("SELECT pg_advisory_xact_lock(hashtextextended('trash ' || CAST(:trash_id AS text), 0))")
+TAKE = sql("SELECT pg_try_advisory_xact_lock(hashtextextended('trash ' || CAST(:trash_id AS text), 0))")
 #: What the rows were; that there were such rows, and who deleted them when, stays.
 ERASE = sql(
     """
@@ -279,3 +283,48 @@ ERASE = sql(
     """
 )
 DROP = sql("DELETE FROM pegbar.trash WHERE id = :trash_id")
+
+# Restoring
+
+THINGS_AMONG = sql("SELECT row_id FROM pegbar.trash_thing WHERE trash_id = :trash_id AND row_id = ANY(:ids) LIMIT 1")
+
+#: The deletion was one of several things that a change did.
+IS_PART = sql(
+    """
+    SELECT EXISTS (SELECT FROM pegbar.trash_change t JOIN pegbar.change c ON c.id = t.change_id
+                    WHERE t.trash_id = :trash_id AND c.parts ?| ARRAY['batch', 'import', 'undo'])
+    """
+)
+
+_KIND = """CASE WHEN t.name IN ('Shot', 'Sequence', 'Episode', 'Scene', 'Edit', 'Concept', 'ConceptFolder')
+               THEN t.name ELSE 'Asset' END"""
+
+KINDS_COMING = sql(
+    f"""
+    SELECT DISTINCT {_KIND} AS kind, s.project_id FROM pg_temp.trash_entity s
+      JOIN entity_type t ON t.id = s.entity_type_id ORDER BY 1, 2
+    """  # noqa: S608 - a constant
+)
+
+#: One that came back and has the name of another where names are taken once (entities/kinds.py, `Within`).
+NAMES_TAKEN = sql(
+    f"""
+    SELECT s.name, {_KIND} AS kind FROM pg_temp.trash_entity s
+      JOIN entity_type t ON t.id = s.entity_type_id
+      JOIN entity o ON o.project_id = s.project_id AND o.entity_type_id = s.entity_type_id AND o.name = s.name
+     WHERE NOT EXISTS (SELECT FROM pg_temp.trash_entity also WHERE also.id = o.id)
+       AND CASE {_KIND}
+             WHEN 'Asset' THEN o.canceled IS NOT TRUE AND s.canceled IS NOT TRUE
+             WHEN 'Concept' THEN true
+             WHEN 'ConceptFolder' THEN true
+             ELSE o.parent_id IS NOT DISTINCT FROM s.parent_id END
+     LIMIT 1
+    """  # noqa: S608 - a constant
+)
+
+BEGIN = sql("UPDATE pegbar.trash SET state = 'restoring', doing = NULL, error = NULL WHERE id = :trash_id")
+DOING = sql("UPDATE pegbar.trash SET doing = :doing WHERE id = :trash_id", doing=String)
+FAIL = sql(
+    "UPDATE pegbar.trash SET state = 'whole', doing = NULL, error = :error WHERE id = :trash_id AND state = 'restoring'",
+    error=Text,
+)

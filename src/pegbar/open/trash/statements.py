@@ -90,8 +90,9 @@ def staging(table: Table) -> tuple[TextClause, TextClause]:
         image, joined = "h.old", ""
         if apart:
             image = "h.old || coalesce(r.row, '{}')"
-            joined = f"""LEFT JOIN pegbar.trash_remainder r
-                ON r.change_id = h.change_id AND r.table_name = h.table_name AND r.row ->> 'id' = h.row_id::text"""
+            joined = """LEFT JOIN pegbar.trash_remainder r
+                ON r.change_id = h.change_id AND r.table_name = h.table_name AND r.forgot IS NULL
+               AND r.row ->> 'id' = h.row_id::text"""
         told = f"""
             SELECT {image} AS image, h.id AS n FROM pegbar.trash_change c
               JOIN pegbar.history h ON h.change_id = c.change_id AND h.op = 'D' AND h.table_name = '{table.fullname}'
@@ -111,12 +112,8 @@ def staging(table: Table) -> tuple[TextClause, TextClause]:
 @lru_cache(512)
 def already_there(table: Table) -> TextClause:
     """Leave out what is there: the ids of the rows, or nothing but their number for rows without one."""
-    told = "id" if "id" in table.c else "NULL::uuid"
-    return sql(
-        f"DELETE FROM {staged(table)} s USING {target(table)} t WHERE {_same(table, 's', 't')} RETURNING s.{told}"
-        if told == "id"
-        else f"DELETE FROM {staged(table)} s USING {target(table)} t WHERE {_same(table, 's', 't')} RETURNING {told}"
-    )
+    told = "s.id" if "id" in table.c else "NULL::uuid"
+    return sql(f"DELETE FROM {staged(table)} s USING {target(table)} t WHERE {_same(table, 's', 't')} RETURNING {told}")
 
 
 def naming(table: Table) -> list[Column[object]]:
@@ -135,7 +132,7 @@ def _missing(column: Column[object], coming: frozenset[Table]) -> str:
     there = f"EXISTS (SELECT FROM {target(table)} x WHERE x.id = s.{column.name})"
     comes = f" OR EXISTS (SELECT FROM {staged(table)} y WHERE y.id = s.{column.name})" if table in coming else ""
     if column.info.get("names") == "entity":  # an item of a schedule may be about several kinds of things
-        there = "true" if column.table.name == "schedule_item" else there  # type: ignore[attr-defined]
+        there = "true" if column.table.name == "schedule_item" else there
     return f"s.{column.name} IS NOT NULL AND NOT ({there}{comes})"
 
 
@@ -192,9 +189,7 @@ def putting_back(table: Table, names: Sequence[str], *, only_references: bool) -
     that had other things to do too, only what named the deleted rows is put back (`only_references`).
     """
     key = _key(table)
-    is_row = (
-        "t.id = {0}.row_id" if key == ("id",) else f"jsonb_build_object({_pairs(key)}) = {{0}}.row_key"
-    )
+    is_row = "t.id = {0}.row_id" if key == ("id",) else f"jsonb_build_object({_pairs(key)}) = {{0}}.row_key"
     exists = " ".join(
         f"WHEN '{column.name}' THEN EXISTS (SELECT FROM {target(belonging_to)} x WHERE x.id::text = b.old #>> '{{}}')"
         for column in naming(table)
@@ -240,6 +235,23 @@ def putting_back(table: Table, names: Sequence[str], *, only_references: bool) -
     """)
 
 
+@lru_cache(64)
+def remembering(column: Column[object]) -> TextClause:
+    """Rows of which the history tells less name again what they forgot; their number."""
+    named = belonging.target_of(column)
+    assert isinstance(column.table, Table)
+    assert named is not None
+    name, table = column.name, column.table
+    return sql(f"""
+        UPDATE {target(table)} t SET {name} = (r.row ->> '{name}')::uuid
+          FROM pegbar.trash_change c
+          JOIN pegbar.trash_remainder r
+            ON r.change_id = c.change_id AND r.table_name = '{table.fullname}' AND r.forgot = '{name}'
+         WHERE c.trash_id = :trash_id AND t.id = (r.row ->> 'id')::uuid AND t.{name} IS NULL
+           AND EXISTS (SELECT FROM {target(named)} x WHERE x.id = (r.row ->> '{name}')::uuid)
+    """)
+
+
 def _pairs(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}', t.{name}" for name in names)
 
@@ -248,6 +260,12 @@ def _pairs(names: Sequence[str]) -> str:
 def things_of(table: Table) -> Executable:
     """Rows that came back, whole."""
     return sql(f"SELECT t.* FROM {target(table)} t JOIN {staged(table)} s ON s.id = t.id ORDER BY t.id LIMIT :most")
+
+
+@lru_cache(256)
+def rows_of(table: Table) -> Executable:
+    """Rows of a table, whole."""
+    return sql(f"SELECT t.* FROM {target(table)} t WHERE t.id = ANY(:ids) ORDER BY t.id")
 
 
 def by_name(name: str) -> Table | None:

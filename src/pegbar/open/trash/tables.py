@@ -51,4 +51,5 @@ trash_remainder = own_table(
     Column("at", TIMESTAMP, nullable=False, server_default=func.timezone("utc", func.now()), index=True),
     Column("table_name", String(80), nullable=False),
     Column("row", JSONB, nullable=False),
+    Column("forgot", String(80)),  #: the column that forgot a row that went, when it is not the row itself that went
 )

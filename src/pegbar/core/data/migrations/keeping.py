@@ -6,8 +6,9 @@ Which tables have them follows from their references: what goes with something t
 # ruff: noqa: S608 - names of ours
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Column, Connection, Table, text
 
 from pegbar.core.data import belonging
 from pegbar.core.data.history import left_out, recorded
@@ -37,12 +38,47 @@ def kept_columns(table: Table) -> tuple[str, ...]:
     return ()
 
 
+def forgotten_columns(table: Table) -> list[Column[Any]]:
+    """The columns of a table that forget what goes, where the history tells only of the rows that go themselves."""
+    if recorded(table) != "deleted":
+        return []
+    targets = {column: belonging.target_of(column) for column in table.columns if goes_of(column) == "null"}
+    return [column for column, target in targets.items() if target is not None and target.name not in _FOR_GOOD]
+
+
 def kept_tables() -> list[Table]:
     """The tables of which something is kept apart."""
-    return [table for table in declared_metadata().tables.values() if kept_columns(table)]
+    return [table for table in declared_metadata().tables.values() if kept_columns(table) or forgotten_columns(table)]
 
 
 def _statements(table: Table) -> Iterator[str]:
+    if kept_columns(table):
+        yield from _when_deleted(table)
+    for column in forgotten_columns(table):
+        yield from _when_forgotten(table, column)
+
+
+def _when_forgotten(table: Table, column: Column[Any]) -> Iterator[str]:
+    name, target = f"trash_{table.name[:20]}_{column.name[:30]}", f"public.{table.name}"
+    yield f"""
+        CREATE OR REPLACE FUNCTION pegbar.{name}() RETURNS trigger
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+        BEGIN
+          INSERT INTO pegbar.trash_remainder (change_id, table_name, row, forgot)
+          VALUES (pegbar.this_change(), '{table.fullname}',
+                  jsonb_build_object('id', OLD.id, '{column.name}', OLD.{column.name}), '{column.name}');
+          RETURN NULL;
+        END $$
+    """
+    yield f"DROP TRIGGER IF EXISTS pegbar_{name} ON {target}"
+    yield (
+        f"CREATE TRIGGER pegbar_{name} AFTER UPDATE OF {column.name} ON {target} FOR EACH ROW"
+        f" WHEN (OLD.{column.name} IS NOT NULL AND NEW.{column.name} IS NULL) EXECUTE FUNCTION pegbar.{name}()"
+    )
+    yield f"ALTER TABLE {target} ENABLE ALWAYS TRIGGER pegbar_{name}"
+
+
+def _when_deleted(table: Table) -> Iterator[str]:
     name = f"trash_{table.name[:50]}"
     target = table.fullname if table.schema else f"public.{table.name}"
     pairs = ", ".join(f"'{column}', gone.{column}" for column in kept_columns(table))

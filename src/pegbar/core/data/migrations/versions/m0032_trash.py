@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS pegbar.trash_remainder (
     change_id bigint NOT NULL,
     at timestamp NOT NULL DEFAULT timezone('utc', now()),
     table_name varchar(80) NOT NULL,
-    row jsonb NOT NULL
+    row jsonb NOT NULL,
+    forgot varchar(80)
 );
 CREATE INDEX IF NOT EXISTS ix_pegbar_trash_remainder_change_id ON pegbar.trash_remainder (change_id);
 CREATE INDEX IF NOT EXISTS ix_pegbar_trash_remainder_at ON pegbar.trash_remainder (at);
