@@ -9,7 +9,6 @@ what a database has with the declarations.
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.dialects import postgresql
 
 from pegbar.core.data import belonging
 from pegbar.core.data.history import key_of, left_out, recorded, subject_of
@@ -30,17 +29,19 @@ _REFERENCING = {
 _INTO = "INSERT INTO pegbar.history (change_id, table_name, row_id, key, project_id, op"
 
 
-def _production(table: Table) -> str:
-    """SQL: the production of the row `r` of a table."""
-    if not belonging.belongs(table):
-        return "NULL::uuid"
-    compiled = belonging.production_of(table.alias("r")).compile(
-        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
-        schema_translate_map={None: "public"},
-        render_schema_translate=True,
-        compile_kwargs={"literal_binds": True},
-    )
-    return f"({compiled})"
+def _production(table: Table, row: str = "r") -> str:
+    """SQL: the production of a row of a table; what it refers to is found by its id."""
+    if table.name == "project":
+        return f"{row}.id"
+    if "project_id" in table.c:
+        return f"{row}.project_id"
+    productions = []
+    for column in belonging.owners(table):
+        owner = belonging.target_of(column)
+        assert owner is not None
+        above = _production(owner, f"{row}r")
+        productions.append(f"(SELECT {above} FROM {_target(owner)} {row}r WHERE {row}r.id = {row}.{column.name})")
+    return f"coalesce({', '.join(productions)})" if productions else "NULL::uuid"
 
 
 def _is_placed_by_others(table: Table) -> bool:
