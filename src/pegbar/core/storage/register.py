@@ -114,15 +114,20 @@ _MARK = sql(
     forced=Boolean,
 )
 
+#: What only a deletion registered, in case something was there, is as unknown again as it was.
 _REVIVE = sql(
     """
+    WITH unwritten AS (
+      DELETE FROM stored_file s USING pegbar.held_file h
+       WHERE h.held_by = :held_by AND h.bucket = s.bucket AND h.key = s.key AND s.size IS NULL AND s.purged_at IS NULL
+    )
     UPDATE stored_file SET deleted_at = NULL, purge_forced = false, updated_at = :now,
            journal = (SELECT jsonb_agg(entry ORDER BY n)
                         FROM (SELECT entry, n FROM jsonb_array_elements(stored_file.journal || :journal)
                                 WITH ORDINALITY AS entries (entry, n) ORDER BY n DESC LIMIT 50) AS kept)
       FROM pegbar.held_file h
      WHERE h.held_by = :held_by AND h.bucket = stored_file.bucket AND h.key = stored_file.key
-       AND stored_file.purged_at IS NULL
+       AND stored_file.purged_at IS NULL AND stored_file.size IS NOT NULL
     """,
     held_by=Uuid,
     journal=JSONB,

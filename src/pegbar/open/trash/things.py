@@ -13,11 +13,11 @@ from pegbar.core.data import resource as resources
 from pegbar.core.data.removal import goes_of
 from pegbar.core.data.schema import OWN_SCHEMA, Column, Uuid
 
-#: Persons go for good, and so does what they said to each other in chats: that is what people delete it for.
-FOR_GOOD = frozenset({"person", "chat_message"})
-#: Logs, what others are told, entries of lists that are edited as a whole, and what can be made again.
+#: Persons go for good; what they take back of a chat too: that is what people take it back for. Logs, what others are
+#: told, entries of lists that are edited as a whole, and what can be made again.
 _NO_THINGS = frozenset(
     {
+        *("person", "chat_message"),
         *("api_event", "news", "notification", "subscription", "plugin"),
         *("entity_link", "production_schedule_version_task_link", "build_job"),
     }
@@ -30,7 +30,7 @@ def things() -> dict[str, str]:
     return {
         resource.table.name: resource.type
         for resource in resources.declared
-        if resource.table.schema != OWN_SCHEMA and resource.table.name not in FOR_GOOD | _NO_THINGS
+        if resource.table.schema != OWN_SCHEMA and resource.table.name not in _NO_THINGS
     }
 
 
