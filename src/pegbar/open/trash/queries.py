@@ -142,7 +142,7 @@ HOLD = sql(
 _stored, _held = stored_file.alias("stored"), held_file.alias("held")
 _files = (
     select(
-        func.count().label("files"),
+        func.count(_stored.c.size).label("files"),
         func.coalesce(func.sum(_stored.c.size), 0).cast(BigInteger).label("file_size"),
     )
     .select_from(_held.join(_stored, and_(_stored.c.bucket == _held.c.bucket, _stored.c.key == _held.c.key)))
@@ -224,8 +224,8 @@ CONTENTS = sql(
         FROM pegbar.trash_change c JOIN pegbar.history h ON h.change_id = c.change_id
        WHERE c.trash_id = :trash_id AND h.op = 'D'
     ), listed AS (
-      SELECT table_name, json_agg(json_strip_nulls(json_build_object('id', row_id, 'key', key, 'name', name)) ORDER BY n)
-             AS rows
+      SELECT table_name,
+             json_agg(json_strip_nulls(json_build_object('id', row_id, 'key', key, 'name', name)) ORDER BY n) AS rows
         FROM gone WHERE n <= :most GROUP BY table_name
     ), changed AS (
       SELECT h.table_name, h.row_id, array_agg(DISTINCT o.key) AS columns, min(h.id) AS n
@@ -325,6 +325,9 @@ NAMES_TAKEN = sql(
 BEGIN = sql("UPDATE pegbar.trash SET state = 'restoring', doing = NULL, error = NULL WHERE id = :trash_id")
 DOING = sql("UPDATE pegbar.trash SET doing = :doing WHERE id = :trash_id", doing=String)
 FAIL = sql(
-    "UPDATE pegbar.trash SET state = 'whole', doing = NULL, error = :error WHERE id = :trash_id AND state = 'restoring'",
+    """
+    UPDATE pegbar.trash SET state = 'whole', doing = NULL, error = :error
+     WHERE id = :trash_id AND state = 'restoring'
+    """,
     error=Text,
 )

@@ -138,19 +138,24 @@ def _missing(column: Column[object], coming: frozenset[Table]) -> str:
 
 @lru_cache(64)
 def checking(tables: Sequence[Table]) -> TextClause:
-    """What the staged rows name that is not there: `holder`, `name`, `rows`, one of the ids, `is_thing`."""
+    """What the staged rows name that is not there: `holder`, `name`, one of the ids, whether a thing names it."""
     coming = frozenset(tables)
-    checks = []
-    for table in tables:
-        is_thing = "s.id IN (SELECT row_id FROM pegbar.trash_thing WHERE trash_id = :trash_id)"
-        for column in naming(table):
-            checks.append(
-                f"SELECT '{table.fullname}' AS holder, '{column.name}' AS name, count(*) AS rows,"
-                f" (array_agg(s.{column.name}))[1] AS missing_id,"
-                f" bool_or({is_thing if 'id' in table.c else 'false'}) AS is_thing"
-                f" FROM {staged(table)} s WHERE {_missing(column, coming)} HAVING count(*) > 0"
-            )
-    return sql(" UNION ALL ".join(checks))
+    return sql(" UNION ALL ".join(_check(column, coming) for table in tables for column in naming(table)) or _NOTHING)
+
+
+_NOTHING = """SELECT ''::text AS holder, ''::text AS name, NULL::uuid AS missing_id, false AS is_thing
+               WHERE :trash_id ::uuid IS NULL"""
+
+
+def _check(column: Column[object], coming: frozenset[Table]) -> str:
+    table = column.table
+    is_thing = "s.id IN (SELECT row_id FROM pegbar.trash_thing WHERE trash_id = :trash_id ::uuid)"
+    return (
+        f"SELECT '{table.fullname}'::text AS holder, '{column.name}'::text AS name,"
+        f" (array_agg(s.{column.name}))[1] AS missing_id,"
+        f" bool_or({is_thing if 'id' in table.c else f'false AND :trash_id ::uuid IS NULL'}) AS is_thing"
+        f" FROM {staged(table)} s WHERE {_missing(column, coming)} HAVING count(*) > 0"
+    )
 
 
 @lru_cache(512)
