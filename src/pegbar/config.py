@@ -110,6 +110,12 @@ class Settings:
     event_retention_days: int = _server(
         0, "PEGBAR_EVENT_RETENTION_DAYS", "Days to keep the event log; 0 keeps it for ever"
     )
+    history_days: int = _server(
+        730,
+        "PEGBAR_HISTORY_DAYS",
+        "Days to keep who changed which row from what to what, by whole months; 0 keeps it for ever",
+        least=0,
+    )
     export_own_productions: bool = _server(
         False,
         "PEGBAR_EXPORT_OWN_PRODUCTIONS",

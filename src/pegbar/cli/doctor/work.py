@@ -206,3 +206,24 @@ def nodes(visit: Visit) -> Findings:
 
 def _hosts(rows: Sequence[Mapping[str, Any]], key: str, value: str) -> str:
     return ", ".join(sorted({row["host"] for row in rows if row[key] == value}))
+
+
+@check("History", about="whether what changes is told month by month", area=AREA, needs_database=True)
+def history_partitions(visit: Visit) -> Findings:
+    """The partition of the next month is there; without it, changes go to the default one, read more slowly."""
+    row = visit.rows(
+        """
+        SELECT to_regclass('pegbar.history_' || to_char(timezone('utc', now()) + interval '1 month', 'YYYY_MM'))
+                 IS NOT NULL AS ready,
+               (SELECT count(*) FROM pegbar.history_rest) AS unsorted,
+               pg_size_pretty((SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits
+                                WHERE inhparent = 'pegbar.history'::regclass)) AS size
+        """
+    )[0]
+    if not row["ready"] or row["unsorted"]:
+        yield warning(
+            f"The partition of a month is missing: {row['unsorted']} changes are in the default one.",
+            mend="A job worker makes it at night (pegbar worker); pegbar jobs list --status failed",
+        )
+    else:
+        yield note(f"Kept by month, {row['size']}.")

@@ -37,7 +37,7 @@ class Cause(msgspec.Struct, frozen=True):
     parts: Mapping[str, str] = {}
 
 
-_cause: ContextVar[Cause] = ContextVar("cause", default=Cause())
+_cause: ContextVar[Cause] = ContextVar("cause", default=Cause())  # noqa: B039 - frozen
 
 
 def cause() -> Cause:
@@ -79,7 +79,7 @@ NOTE = f"""
              :parts ::text::jsonb
        WHERE {OF_TRANSACTION} IS NOT NULL
       ON CONFLICT (id) DO NOTHING
-"""  # noqa: S608 - a constant
+"""
 #: The same, where a transaction emits nothing.
 NOTE_ALONE = sql(NOTE)
 

@@ -1,7 +1,8 @@
 """History: every change of every row, by whom and from where, written in the transaction that makes it.
 
-Triggers (core/data/migrations/recording.py) add rows to `pegbar.history` for what each statement changed, whoever wrote it: an older server and
-psql too. Which tables have them, and what of their rows is never told, is declared with the table:
+Triggers (core/data/migrations/recording.py) add rows to `pegbar.history` for what each statement changed, whoever
+wrote it: an older server and psql too. Which tables have them, and what of their rows is never told, is declared with
+the table:
 
     table("milestone", …)                        all of it: rows of productions are, unless they say otherwise
     table("department", …, history="all")        rows of the studio say it
@@ -18,9 +19,14 @@ neither a new row nor the first change of an old one needs a copy.
 """
 
 from functools import lru_cache
+from uuid import UUID
+
 from sqlalchemy import Index, Table, func, text
 
 from pegbar.core.data import belonging
+from pegbar.core.data.causes import OF_TRANSACTION
+from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import (
     JSONB,
     OWN_SCHEMA,
@@ -100,3 +106,40 @@ def subject_of(table: Table) -> str:
         return "id"
     of_production = {column.name for column in belonging.references(table)}
     return next((name for name in key if name in of_production), key[0])
+
+
+#: From when on all changes are known.
+start = own_table("history_start", Column("at", TIMESTAMP(timezone=True), nullable=False))
+
+#: What somebody who is gone for good did stays, by nobody. What is about their account goes, and so do the contents of
+#: the rows that went with it in this transaction; elsewhere their id becomes null.
+_FORGET = (
+    sql("DELETE FROM pegbar.history WHERE row_id = :person_id"),
+    sql(
+        f"""
+        UPDATE pegbar.history h SET old = NULL, new = NULL
+          FROM pegbar.history gone
+         WHERE gone.change_id = {OF_TRANSACTION} AND gone.op = 'D' AND h.row_id = gone.row_id
+           AND h.table_name = gone.table_name AND h.key IS NOT DISTINCT FROM gone.key
+        """  # noqa: S608 - a constant
+    ),
+    sql(
+        """
+        UPDATE pegbar.history h
+           SET key = pegbar.without_person(key, :name), old = pegbar.without_person(old, :name),
+               new = pegbar.without_person(new, :name)
+         WHERE concat(key, old, new) LIKE '%' || :name || '%'
+        """,
+        name=Text,
+    ),
+    sql("UPDATE pegbar.change SET person_id = NULL WHERE person_id = :person_id"),
+)
+
+
+async def forget(tx: Transaction, person_id: UUID) -> None:
+    """Have the history name a person no more whose row was just deleted for good."""
+    about_account, about_theirs, elsewhere, by_them = _FORGET
+    await tx.execute(about_account, person_id=person_id)
+    await tx.execute(about_theirs)
+    await tx.execute(elsewhere, name=str(person_id))
+    await tx.execute(by_them, person_id=person_id)

@@ -66,7 +66,7 @@ def utc_now() -> datetime:
 
 
 def table(name: str, *items: SchemaItem, history: History | None = None) -> Table:
-    """A table with the usual `id`, `created_at` and `updated_at`. `history`: all, of rows of productions, unless given."""
+    """A table with the usual `id`, `created_at` and `updated_at`. `history`: of productions all, unless given."""
     return Table(
         name,
         metadata,

@@ -255,8 +255,9 @@ class Endpoint:
             request.scope["path_params"] = texts | ids
         about_caller.set({})
         if token is not None:
-            key = await self._place_key(request, rule.place)
-            caller = await self.callers.resolve(token, rule, key, operation.method, operation.along)
+            if rule.chosen is not None:
+                rule = rule.chosen(request.path_params)
+            rule, caller = await self._resolve(request, token, rule)
             if (empty := rule.empty_answer(caller)) is not None:
                 return self.reply(Json(empty))
             rule.check(caller)
@@ -275,6 +276,16 @@ class Endpoint:
             return await operation.handler(**arguments)
 
         return self.reply(await self.db.write(caller.id if caller else None, work))
+
+    async def _resolve(self, request: Request[Any, Any, Any], token: Token, rule: Rule) -> tuple[Rule, Caller]:
+        """The caller at the rule's place, or at that of the rule that holds when what it is about is gone."""
+        key = await self._place_key(request, rule.place)
+        try:
+            return rule, await self.callers.resolve(token, rule, key, self.operation.method, self.operation.along)
+        except NotFound:
+            if rule.gone is None:
+                raise
+        return await self._resolve(request, token, rule.gone)
 
     def _rule(self, request: Request[Any, Any, Any]) -> Rule:
         """The operation's rule, at the first of its places that the query string names."""

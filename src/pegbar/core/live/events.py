@@ -199,7 +199,7 @@ _WRITE = sql(
     SELECT pg_notify('pegbar_events', concat_ws(' ', min(xid), min(position), max(position),
                                                 pg_snapshot_xmin(pg_current_snapshot())))
       FROM added
-    """
+    """  # noqa: S608 - constants of ours
 )
 
 

@@ -35,6 +35,10 @@ CREATE INDEX ix_history_project ON pegbar.history (project_id, id);
 CREATE INDEX ix_history_change ON pegbar.history (change_id);
 CREATE TABLE pegbar.history_rest PARTITION OF pegbar.history DEFAULT;
 
+-- From when on all is known: since these tables are there, or what is left of them.
+CREATE TABLE pegbar.history_start (at TIMESTAMPTZ NOT NULL);
+INSERT INTO pegbar.history_start VALUES (clock_timestamp());
+
 ALTER TABLE pegbar.outbox ADD COLUMN IF NOT EXISTS change_id BIGINT;
 
 -- The number of this transaction's change: the first trigger takes it, and all that follow know it.
@@ -75,3 +79,42 @@ BEGIN
   RETURN made;
 END $$;
 SELECT pegbar.make_history_partitions(2);
+
+-- Partitions that end before a moment go; what is older in the default too.
+CREATE FUNCTION pegbar.drop_history(before timestamptz) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+  name text;
+  beyond timestamptz;
+  dropped integer := 0;
+BEGIN
+  FOR name IN
+    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = 'pegbar.history'::regclass AND c.relname ~ '^history_\d{4}_\d\d$' ORDER BY 1
+  LOOP
+    beyond := (to_date(right(name, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC';
+    CONTINUE WHEN beyond > before;
+    EXECUTE format('DROP TABLE pegbar.%I', name);
+    UPDATE pegbar.history_start SET at = beyond WHERE at < beyond;
+    dropped := dropped + 1;
+  END LOOP;
+  DELETE FROM pegbar.history_rest WHERE at < before;
+  RETURN dropped;
+END $$;
+
+-- A document in which an id stands for nobody any more: as a value, as a key, and inside of texts.
+CREATE FUNCTION pegbar.without_person(document jsonb, id text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+  SELECT replace(replace(replace(document::text, '"' || id || '":', '"somebody":'), '"' || id || '"', 'null'),
+                 id, 'somebody')::jsonb
+$$;
+
+-- What somebody is shown of a row: some columns (all without any), and of its metadata some fields (likewise).
+CREATE FUNCTION pegbar.shown_of(document jsonb, columns jsonb, fields text[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+  SELECT jsonb_object_agg(c.key, CASE WHEN fields IS NULL OR c.key <> 'data' THEN c.value ELSE (
+           SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}')
+             FROM jsonb_each(CASE jsonb_typeof(c.value) WHEN 'object' THEN c.value ELSE '{}' END) f
+            WHERE f.key = ANY (fields)) END)
+    FROM jsonb_each(document) c WHERE columns IS NULL OR columns ? c.key
+$$;
