@@ -49,17 +49,15 @@ def test_a_large_production_comes_back_though_its_worker_is_killed(mortal: Serve
         assert refused.status_code == 400
         with psycopg.connect(mortal.database_url) as holder:
             # Somebody who may take its name keeps the job waiting, so that its worker is killed in the middle.
-            holder.execute(
-                "INSERT INTO project (id, name, production_type, production_style, is_clients_isolated, is_preview_download_allowed, "
-                "is_set_preview_automated, is_publish_default_for_artists) "
-                "VALUES (gen_random_uuid(), %s, 'short', '2d', false, false, false, false)",
-                (name,),
-            )
+            taking = "INSERT INTO project (id, name) VALUES (gen_random_uuid(), %s)"
+            holder.execute(taking, (name,))
             answer = admin.post(f"/open/v1/trash/{entry['id']}/restore", {})
             assert (answer.status_code, answer.json()["state"]) == (202, "restoring")
             assert admin.post(f"/open/v1/trash/{entry['id']}/restore", {}).status_code == 409
             assert admin.delete(f"/open/v1/trash/{entry['id']}").status_code == 409
-            wait_for(database, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%judged%'")
+            wait_for(
+                database, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%judged%'"
+            )
             told = admin.ok_get(f"/open/v1/trash/{entry['id']}")
             assert (told["state"], told["doing"]) == ("restoring", "putting back")
             worker = worker_of(mortal)

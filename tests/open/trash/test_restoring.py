@@ -7,11 +7,10 @@ import psycopg
 import pytest
 
 from tests.client import Client, unique
-from tests.factories import entity, hire, named, production, task
+from tests.factories import entity, named, production, task
 from tests.media.publishing import published
 from tests.open.trash.images import differences, files_of, rows_of
 from tests.productions.test_deletion import _fill
-from tests.productions.test_projects import close
 from tests.server import Server
 
 

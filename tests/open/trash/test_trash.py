@@ -53,8 +53,13 @@ def test_the_list_tells_what_was_deleted_by_whom(
     entry = entry_of(boss, asset)
     told = {key: entry[key] for key in ("kind", "name", "person_id", "project_id", "project_name", "things", "state")}
     assert told == {
-        **{"kind": "Asset", "name": asset["name"], "person_id": boss.id, "things": 1, "state": "whole"},
-        **{"project_id": show["id"], "project_name": show["name"]},
+        "kind": "Asset",
+        "name": asset["name"],
+        "person_id": boss.id,
+        "project_id": show["id"],
+        "project_name": show["name"],
+        "things": 1,
+        "state": "whole",
     }
     assert (entry["rows"]["entity"], entry["rows"]["task"], entry["rows"]["preview_file"]) == (1, 1, 1)
     assert entry["row_count"] == sum(entry["rows"].values())

@@ -54,10 +54,16 @@ async def give_up(db: Database, *, trash_id: str, person_id: str, reason: str = 
         await tx.execute(queries.FAIL, trash_id=UUID(trash_id), error=reason)
 
 
+def kept_days() -> int:
+    """How long entries are kept: no longer than the history, which has their rows."""
+    days, of_history = settings().trash_days, settings().history_days
+    return min(days, of_history) if of_history else days
+
+
 @SWEEP.task
 async def sweep(db: Database) -> None:
     """End what is kept no longer; its files go, as their deletion and the settings had it."""
-    before, more = utc_now() - timedelta(days=settings().trash_days), True
+    before, more = utc_now() - timedelta(days=kept_days()), True
     while more:
         async with db.transaction() as tx:
             gone = await tx.column(queries.EXPIRED, before=before)

@@ -118,7 +118,7 @@ GATHER = sql(
                       SELECT key, sum(value::bigint) AS n FROM (
                         SELECT * FROM jsonb_each_text(:rows ::jsonb)
                          UNION ALL
-                        SELECT e.* FROM pegbar.trash o, jsonb_each_text(o.rows) e WHERE o.id = :trash_id) AS both
+                        SELECT e.* FROM pegbar.trash o, jsonb_each_text(o.rows) e WHERE o.id = :trash_id) AS of_both
                        GROUP BY key) AS summed) AS rows) AS added
      WHERE t.id = :trash_id
     """,
@@ -278,7 +278,7 @@ TAKE = sql("SELECT pg_try_advisory_xact_lock(hashtextextended('trash ' || CAST(:
 #: What the rows were; that there were such rows, and who deleted them when, stays.
 ERASE = sql(
     """
-    UPDATE pegbar.history h SET old = '{}'
+    UPDATE pegbar.history h SET old = NULL
       FROM pegbar.trash_change c WHERE c.trash_id = :trash_id AND h.change_id = c.change_id AND h.op = 'D'
     """
 )

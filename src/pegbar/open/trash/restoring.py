@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import Column, Table
 
 from pegbar.core.data import belonging
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.migrations.keeping import forgotten_columns, kept_tables
 from pegbar.core.data.removal import goes_of
 from pegbar.core.data.schema import metadata
 from pegbar.core.errors import ApiError
@@ -38,6 +38,9 @@ class Restored:
     rows: dict[str, int] = field(default_factory=dict)  #: by table
     files: int = 0
     left_out: dict[str, int] = field(default_factory=dict)  #: rows that stay away, by table: what they named is gone
+    waiting: dict[str, int] = field(
+        default_factory=dict
+    )  #: rows that come with another entry, which has what they name
     forgotten: dict[str, int] = field(default_factory=dict)  #: references that came back empty, by table and column
     put_back: int = 0  #: rows that had stayed, and are again as they were
     written: list[dict[str, Any]] = field(default_factory=list)  #: what others have written there since: it stays
@@ -52,8 +55,9 @@ class Restoration:
     def __init__(self, tx: Transaction, trash_id: UUID, doing: Doing) -> None:
         self.tx, self.trash_id, self._doing = tx, trash_id, doing
         self.restored = Restored()
-        self._staged: list[Any] = []
+        self._staged: list[Table] = []
         self._changed: dict[str, list[str]] = {}
+        self._forgot: list[Column[Any]] = []
 
     async def run(self, caller: Caller, *, tell: bool = True) -> Restored:
         """Bring everything back. Raises CannotRestore."""
@@ -82,20 +86,23 @@ class Restoration:
             # Persons go for good, whatever they went with.
             if table is None or table.name == "person":
                 continue
-            if part["columns"]:
-                self._changed[table.fullname] = part["columns"]
+            if columns := [name for name in part["columns"] if name in table.c]:
+                self._changed[table.fullname] = columns
+            self._forgot += [table.c[name] for name in part["forgot"] if name in table.c]
             if part["deleted"]:
                 await self._doing(table.name)
                 made, filled = statements.staging(table)
                 await self.tx.execute(made)
                 expected[table.fullname] = await self.tx.execute(filled, trash_id=self.trash_id)
+                if part["deleted"] > expected[table.fullname]:  # personal data of somebody who is gone for good
+                    self.restored.left_out[table.fullname] = part["deleted"] - expected[table.fullname]
                 self._staged.append(table)
         if not any(expected.values()):
             raise CannotRestore("The history does not hold any more what was deleted (PEGBAR_HISTORY_DAYS).")
         for table in self._staged:
             await self._skip_those_there(table)
 
-    async def _skip_those_there(self, table: Any) -> None:
+    async def _skip_those_there(self, table: Table) -> None:
         there = await self.tx.column(statements.already_there(table))
         if there and table.name in things():
             known = await self.tx.column(queries.THINGS_AMONG, trash_id=self.trash_id, ids=there)
@@ -114,10 +121,16 @@ class Restoration:
                 forgets = goes_of(column) == "null" or (column.nullable and belonging.target_of(column) is column.table)
                 if goes_of(column) == "refuse" or (row["is_thing"] and goes_of(column) != "null"):
                     raise CannotRestore(_gone(column, row["missing_id"]))
-                into = self.restored.forgotten if forgets else self.restored.left_out
-                name = f"{row['holder']}.{row['name']}" if forgets else row["holder"]
                 statement = (statements.forgetting if forgets else statements.leaving_out)(column, coming)
-                into[name] = into.get(name, 0) + await self.tx.execute(statement)
+                counts = await self.tx.row(statement, trash_id=self.trash_id)
+                assert counts is not None
+                name = f"{row['holder']}.{row['name']}" if forgets else row["holder"]
+                _add(
+                    self.restored.forgotten if forgets else self.restored.left_out,
+                    name,
+                    counts["lost"] - counts["wait"],
+                )
+                _add(self.restored.waiting, name, counts["wait"])
 
     async def _insert(self) -> None:
         await self._doing("inserting")
@@ -135,16 +148,13 @@ class Restoration:
         changed: dict[str, list[UUID]] = {}
         for name, columns in self._changed.items():
             table = metadata.tables[name]
-            present = [column for column in columns if column in table.c]
-            if present:
-                statement = statements.putting_back(table, present, only_references=only)
-                row = await self.tx.row(statement, trash_id=self.trash_id)
-                assert row is not None
-                changed[name] = row["changed"]
-                self.restored.written += row["written"]
-        for table in kept_tables():
-            for column in forgotten_columns(table):
-                self.restored.put_back += await self.tx.execute(statements.remembering(column), trash_id=self.trash_id)
+            statement = statements.putting_back(table, columns, only_references=only)
+            row = await self.tx.row(statement, trash_id=self.trash_id)
+            assert row is not None
+            changed[name] = row["changed"]
+            self.restored.written += row["written"]
+        for column in self._forgot:
+            self.restored.put_back += await self.tx.execute(statements.remembering(column), trash_id=self.trash_id)
         self.restored.put_back += sum(len(ids) for ids in changed.values())
         return changed
 
@@ -159,7 +169,12 @@ class Restoration:
             raise CannotRestore(f"name: another {taken['kind'].lower()} is called {taken['name']!r} meanwhile.")
 
 
-def _gone(column: Any, missing_id: UUID) -> str:
+def _add(counts: dict[str, int], name: str, number: int) -> None:
+    if number:
+        counts[name] = counts.get(name, 0) + number
+
+
+def _gone(column: Column[Any], missing_id: UUID) -> str:
     target = belonging.target_of(column)
     assert target is not None
     return f"{column.table.name}.{column.name}: {target.name.replace('_', ' ')} {missing_id} is gone."

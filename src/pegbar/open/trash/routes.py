@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, Place, Rule, in_query, manager_of
 from pegbar.core.http.routing import Reply, delete, get, post
 from pegbar.open.trash import actions, queries, shapes
+from pegbar.open.trash.jobs import kept_days
 from pegbar.open.trash.shapes import ListQuery, RestoreBody
 
 _TAG = "Trash"
@@ -43,7 +43,7 @@ async def list_trash(query: ListQuery, db: Database, caller: Caller) -> Json:
         params["after_at"], params["after_id"] = shapes.place_of(cursor)
         filters.add("after")
     statement = queries.entries(frozenset(filters), caller.is_admin)
-    rows = await db.rows(statement, days=settings().trash_days, most=limit + 1, **params)
+    rows = await db.rows(statement, days=kept_days(), most=limit + 1, **params)
     following = None
     if len(rows) > limit:
         following = shapes.cursor_after(rows[limit - 1]["deleted_at"], rows[limit - 1]["id"])
@@ -63,7 +63,7 @@ async def read_trash(trash_id: UUID, db: Database) -> Json:
     The list's keys, `contents` (`{"task": [{"id", "name"}], …}`, a hundred a table) and `changed`
     (`[{"table", "id", "columns"}]`). `doing` tells what a large restoration is at.
     """
-    entry = await db.json_row(queries.ONE, trash_id=trash_id, days=settings().trash_days)
+    entry = await db.json_row(queries.ONE, trash_id=trash_id, days=kept_days())
     contents = await db.json_row(queries.CONTENTS, trash_id=trash_id, most=100)
     if entry is None or contents is None:
         raise NotFound(f"There is no entry {trash_id} in the trash.")

@@ -63,6 +63,7 @@ RESTORED: dict[str, Any] = {
         "rows": {**_COUNTS, "description": "What came back, by table"},
         "files": _NUMBER,
         "left_out": {**_COUNTS, "description": "Rows that stay away, since what they went with is gone, by table"},
+        "waiting": {**_COUNTS, "description": "Rows that come back with another entry, which has what they name"},
         "forgotten": {**_COUNTS, "description": "References that came back empty: what they named is gone"},
         "put_back": {**_NUMBER, "description": "Rows that had stayed and are again as they were"},
         "written": {"type": "array", "description": "Columns of such rows that somebody has written since: they stay"},

@@ -43,20 +43,25 @@ def _quoted(names: Iterable[str], of: str = "") -> str:
     return ", ".join(f'{of}"{name}"' for name in names)
 
 
-#: What an entry has of each table: the rows that were deleted, and the columns of others that changed with them.
+#: What an entry has of each table: the rows that were deleted, or wait for something in it (`_postponing`), the columns
+#: of others that changed with them, and those that forgot them.
 PARTS = sql(
     """
-    SELECT table_name, deleted, columns FROM (
-      SELECT h.table_name, count(*) FILTER (WHERE h.op = 'D') AS deleted,
-             coalesce(array_agg(DISTINCT o.key) FILTER (WHERE h.op = 'U'), '{}') AS columns
-        FROM pegbar.trash_change c JOIN pegbar.history h ON h.change_id = c.change_id AND h.op IN ('D', 'U')
-        LEFT JOIN LATERAL jsonb_object_keys(CASE h.op WHEN 'U' THEN h.old END) AS o (key) ON true
-       WHERE c.trash_id = :trash_id GROUP BY h.table_name
-       UNION ALL
-      SELECT r.table_name, count(*), '{}' FROM pegbar.trash_change c
-        JOIN pegbar.trash_remainder r ON r.change_id = c.change_id AND r.table_name LIKE 'pegbar.%'
-       WHERE c.trash_id = :trash_id GROUP BY r.table_name) AS parts
-     ORDER BY table_name
+    SELECT table_name, sum(deleted)::bigint AS deleted, array_agg(DISTINCT column_name) AS columns,
+           array_agg(DISTINCT forgot) AS forgot
+      FROM (
+        SELECT h.table_name, count(DISTINCT (h.row_id, h.key)) FILTER (WHERE h.op = 'D') AS deleted,
+               o.key AS column_name, NULL AS forgot
+          FROM pegbar.trash_change c JOIN pegbar.history h ON h.change_id = c.change_id AND h.op IN ('D', 'U')
+          LEFT JOIN LATERAL jsonb_object_keys(CASE h.op WHEN 'U' THEN h.old END) AS o (key) ON true
+         WHERE c.trash_id = :trash_id GROUP BY h.table_name, o.key
+         UNION ALL
+        SELECT r.table_name,
+               count(DISTINCT r.row) FILTER (WHERE r.forgot = '' OR r.forgot IS NULL AND r.table_name LIKE 'pegbar.%'),
+               NULL, nullif(r.forgot, '')
+          FROM pegbar.trash_change c JOIN pegbar.trash_remainder r ON r.change_id = c.change_id
+         WHERE c.trash_id = :trash_id GROUP BY r.table_name, r.forgot) AS parts
+     GROUP BY table_name ORDER BY table_name
     """
 )
 
@@ -79,34 +84,37 @@ def staging(table: Table) -> tuple[TextClause, TextClause]:
     What the history has no more (personal data of somebody who was erased) does not come back.
     """
     made = sql(f"CREATE TEMPORARY TABLE {staged(table).removeprefix('pg_temp.')} (LIKE {target(table)}) ON COMMIT DROP")
-    needed = ", ".join(f"'{column.name}'" for column in table.columns if not column.nullable)
-    apart = kept_columns(table)
-    if recorded(table) == "none":
-        told = f"""
-            SELECT r.row AS image, row_number() OVER () AS n FROM pegbar.trash_change c
-              JOIN pegbar.trash_remainder r ON r.change_id = c.change_id AND r.table_name = '{table.fullname}'
-             WHERE c.trash_id = :trash_id"""
-    else:
-        image, joined = "h.old", ""
-        if apart:
-            image = "h.old || coalesce(r.row, '{}')"
-            joined = """LEFT JOIN pegbar.trash_remainder r
-                ON r.change_id = h.change_id AND r.table_name = h.table_name AND r.forgot IS NULL
-               AND r.row ->> 'id' = h.row_id::text"""
-        told = f"""
-            SELECT {image} AS image, h.id AS n FROM pegbar.trash_change c
-              JOIN pegbar.history h ON h.change_id = c.change_id AND h.op = 'D' AND h.table_name = '{table.fullname}'
-              {joined}
-             WHERE c.trash_id = :trash_id"""
+    whole = " AND ".join(f"image ->> '{column.name}' IS NOT NULL" for column in table.columns if not column.nullable)
+    told = "" if recorded(table) == "none" else f"{_of_history(table)} UNION ALL"
     keys = ", ".join(f"image -> '{name}'" for name in _key(table))
     filled = sql(f"""
         INSERT INTO {staged(table)}
         SELECT row.* FROM (
-          SELECT DISTINCT ON ({keys}) image FROM ({told}) AS told
-           WHERE image ?& ARRAY[{needed}]::text[] ORDER BY {keys}, n DESC) AS last
+          SELECT DISTINCT ON ({keys}) image FROM (
+            {told}
+            SELECT r.row AS image, 0 AS n FROM pegbar.trash_change c
+              JOIN pegbar.trash_remainder r
+                ON r.change_id = c.change_id AND r.table_name = '{table.fullname}'
+               AND {"coalesce(r.forgot, '')" if recorded(table) == "none" else "r.forgot"} = ''
+             WHERE c.trash_id = :trash_id) AS told
+           WHERE {whole} ORDER BY {keys}, n DESC) AS last
          CROSS JOIN LATERAL jsonb_populate_record(NULL::{target(table)}, last.image) AS row
     """)
     return made, filled
+
+
+def _of_history(table: Table) -> str:
+    image, joined = "h.old", ""
+    if kept_columns(table):
+        image = "h.old || coalesce(r.row, '{}')"
+        joined = """LEFT JOIN pegbar.trash_remainder r
+            ON r.change_id = h.change_id AND r.table_name = h.table_name AND r.forgot IS NULL
+           AND r.row ->> 'id' = h.row_id::text"""
+    return f"""
+        SELECT {image} AS image, h.id AS n FROM pegbar.trash_change c
+          JOIN pegbar.history h ON h.change_id = c.change_id AND h.op = 'D' AND h.table_name = '{table.fullname}'
+          {joined}
+         WHERE c.trash_id = :trash_id"""
 
 
 @lru_cache(512)
@@ -153,23 +161,58 @@ def _check(column: Column[object], coming: frozenset[Table]) -> str:
     return (
         f"SELECT '{table.fullname}'::text AS holder, '{column.name}'::text AS name,"
         f" (array_agg(s.{column.name}))[1] AS missing_id,"
-        f" bool_or({is_thing if 'id' in table.c else f'false AND :trash_id ::uuid IS NULL'}) AS is_thing"
+        f" bool_or({is_thing if 'id' in table.c else 'false AND :trash_id ::uuid IS NULL'}) AS is_thing"
         f" FROM {staged(table)} s WHERE {_missing(column, coming)} HAVING count(*) > 0"
     )
 
 
+def _postponing(column: Column[object], source: str, row: str, forgot: str) -> str:
+    """SQL: what `source` names in a column is in the trash as well: its entry gets the row, to bring it back too.
+
+    So that it makes no difference in which order entries are restored.
+    """
+    table, named = column.table, belonging.target_of(column)
+    assert isinstance(table, Table)
+    assert named is not None
+    return f"""
+        INSERT INTO pegbar.trash_remainder (change_id, table_name, row, forgot)
+        SELECT other.change_id, '{table.fullname}', {row}, '{forgot}' FROM {source}
+         CROSS JOIN LATERAL (
+                 SELECT c.change_id FROM pegbar.trash_change c JOIN (
+                   SELECT h.change_id, h.id FROM pegbar.history h
+                    WHERE h.row_id = {source}.{column.name} AND h.table_name = '{named.fullname}' AND h.op = 'D'
+                    UNION ALL
+                   SELECT r.change_id, 0 FROM pegbar.trash_remainder r
+                    WHERE r.row ->> 'id' = {source}.{column.name}::text AND r.table_name = '{named.fullname}'
+                      AND r.forgot = '') AS known ON known.change_id = c.change_id
+                  WHERE c.trash_id <> :trash_id
+                  ORDER BY known.id DESC LIMIT 1) AS other
+        RETURNING 1"""
+
+
 @lru_cache(512)
 def forgetting(column: Column[object], coming: frozenset[Table]) -> TextClause:
-    """Staged rows forget in a column what is not there any more."""
+    """Staged rows forget in a column what is not there any more; how many `lost` it, and how many of it `wait`."""
     assert isinstance(column.table, Table)
-    return sql(f"UPDATE {staged(column.table)} s SET {column.name} = NULL WHERE {_missing(column, coming)}")
+    name, same = column.name, _same(column.table, "s", "lost")
+    row = f"jsonb_build_object('id', lost.id, '{name}', lost.{name})"
+    return sql(f"""
+        WITH lost AS (SELECT s.* FROM {staged(column.table)} s WHERE {_missing(column, coming)}),
+             postponed AS ({_postponing(column, "lost", row, name)}),
+             done AS (UPDATE {staged(column.table)} s SET {name} = NULL FROM lost WHERE {same})
+        SELECT (SELECT count(*) FROM lost) AS lost, (SELECT count(*) FROM postponed) AS wait
+    """)
 
 
 @lru_cache(512)
 def leaving_out(column: Column[object], coming: frozenset[Table]) -> TextClause:
-    """Staged rows that name in a column what is not there any more stay away."""
+    """Staged rows that name in a column what is not there any more stay away; how many are `lost`, and `wait`."""
     assert isinstance(column.table, Table)
-    return sql(f"DELETE FROM {staged(column.table)} s WHERE {_missing(column, coming)}")
+    return sql(f"""
+        WITH lost AS (DELETE FROM {staged(column.table)} s WHERE {_missing(column, coming)} RETURNING s.*),
+             postponed AS ({_postponing(column, "lost", "to_jsonb(lost)", "")})
+        SELECT (SELECT count(*) FROM lost) AS lost, (SELECT count(*) FROM postponed) AS wait
+    """)
 
 
 def inserting(columns: dict[Table, list[str]]) -> TextClause:
@@ -201,9 +244,25 @@ def putting_back(table: Table, names: Sequence[str], *, only_references: bool) -
         if column.name in names and (belonging_to := belonging.target_of(column)) is not None
     )
     there = f"(b.old = 'null' OR CASE b.name {exists} ELSE true END)" if exists else "true"
+    waiting = "".join(
+        f""", late_{column.name} AS (
+              SELECT row_id AS id, (old #>> '{{}}')::uuid AS {column.name} FROM judged
+               WHERE name = '{column.name}' AND unwritten AND NOT there
+            ), wait_{column.name} AS ({
+            _postponing(
+                column,
+                f"late_{column.name}",
+                f"jsonb_build_object('id', late_{column.name}.id, '{column.name}', late_{column.name}.{column.name})",
+                column.name,
+            )
+        })"""
+        for column in naming(table)
+        if column.name in names and key == ("id",)
+    )
+    only = ""
     if only_references:
-        listed = ", ".join(f"'{column.name}'" for column in naming(table)) or "NULL"
-        there += f" AND b.name IN ({listed}) AND b.old #>> '{{}}' IN (SELECT row_id::text FROM gone)"
+        naming_columns = ", ".join(f"'{column.name}'" for column in naming(table)) or "NULL"
+        only = f" AND b.name IN ({naming_columns}) AND b.old #>> '{{}}' IN (SELECT row_id::text FROM gone)"
     listed = _quoted(names)
     return sql(f"""
         WITH gone AS (
@@ -220,14 +279,15 @@ def putting_back(table: Table, names: Sequence[str], *, only_references: bool) -
                  (array_agg(new ORDER BY id DESC))[1] AS new
             FROM steps GROUP BY row_id, row_key, name
         ), judged AS (
-          SELECT b.row_id, b.row_key, b.name, b.old, to_jsonb(t) -> b.name IS NOT DISTINCT FROM b.new AS unwritten
+          SELECT b.row_id, b.row_key, b.name, b.old, to_jsonb(t) -> b.name IS NOT DISTINCT FROM b.new AS unwritten,
+                 {there} AS there
             FROM b JOIN {target(table)} t ON {is_row.format("b")}
            WHERE b.name IN ({", ".join(f"'{name}'" for name in names)})
-             AND b.old IS DISTINCT FROM to_jsonb(t) -> b.name AND {there}
+             AND b.old IS DISTINCT FROM to_jsonb(t) -> b.name{only}
         ), put AS (
-          SELECT row_id, row_key, jsonb_object_agg(name, old) AS was FROM judged WHERE unwritten
+          SELECT row_id, row_key, jsonb_object_agg(name, old) AS was FROM judged WHERE unwritten AND there
            GROUP BY row_id, row_key
-        ), done AS (
+        ){waiting}, done AS (
           UPDATE {target(table)} t SET ({listed}) = (
                    SELECT {_quoted(names, "was.")} FROM jsonb_populate_record(t, put.was) AS was)
             FROM put WHERE {is_row.format("put")} RETURNING put.row_id

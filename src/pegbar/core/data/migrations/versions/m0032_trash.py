@@ -50,6 +50,8 @@ CREATE TABLE IF NOT EXISTS pegbar.trash_remainder (
     forgot varchar(80)
 );
 CREATE INDEX IF NOT EXISTS ix_pegbar_trash_remainder_change_id ON pegbar.trash_remainder (change_id);
+CREATE INDEX IF NOT EXISTS ix_pegbar_trash_remainder_waiting ON pegbar.trash_remainder ((row ->> 'id'))
+    WHERE forgot = '';
 CREATE INDEX IF NOT EXISTS ix_pegbar_trash_remainder_at ON pegbar.trash_remainder (at);
 
 CREATE TABLE IF NOT EXISTS pegbar.held_file (
