@@ -86,7 +86,7 @@ def test_whatever_the_order_all_comes_back(
 ) -> None:
     before = rows_of(database)
     model = Model(nodes, _live(database, nodes))
-    assert len(model.live) == len(nodes)
+    assert len(model.live) == len(nodes), "another example left something in the trash"
     for _ in range(data.draw(st.integers(3, 8))):
         if model.entries and data.draw(st.booleans()):
             place = data.draw(st.integers(0, len(model.entries) - 1))

@@ -49,7 +49,7 @@ def test_a_large_production_comes_back_though_its_worker_is_killed(mortal: Serve
         assert refused.status_code == 400
         with psycopg.connect(mortal.database_url) as holder:
             # Somebody who may take its name keeps the job waiting, so that its worker is killed in the middle.
-            taking = "INSERT INTO project (id, name) VALUES (gen_random_uuid(), %s)"
+            taking = "INSERT INTO project (id, name, production_style) VALUES (gen_random_uuid(), %s, '2d')"
             holder.execute(taking, (name,))
             answer = admin.post(f"/open/v1/trash/{entry['id']}/restore", {})
             assert (answer.status_code, answer.json()["state"]) == (202, "restoring")

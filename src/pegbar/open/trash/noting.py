@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from pegbar.accounts.tables import person
 from pegbar.config import settings
 from pegbar.core.data.database import ROWS_DELETED, Transaction
 from pegbar.core.data.schema import metadata, utc_now
@@ -18,7 +17,6 @@ from pegbar.core.storage import Discarded
 from pegbar.open.trash import queries
 from pegbar.open.trash.tables import trash_thing
 from pegbar.open.trash.things import references, things
-from pegbar.productions.tables import project
 
 WHOLE, EMPTYING, RESTORING = "whole", "emptying", "restoring"
 
@@ -33,8 +31,6 @@ async def note(tx: Transaction) -> None:
     if going is not None:
         await _gather(tx, going, deleted)
         return
-    if person.name in deleted and project.name not in deleted:
-        return  # somebody goes for good, with all that was theirs
     roots = await _roots(tx, deleted)
     if roots:
         await _add(tx, roots, deleted)

@@ -47,8 +47,9 @@ def _quoted(names: Iterable[str], of: str = "") -> str:
 #: of others that changed with them, and those that forgot them.
 PARTS = sql(
     """
-    SELECT table_name, sum(deleted)::bigint AS deleted, array_agg(DISTINCT column_name) AS columns,
-           array_agg(DISTINCT forgot) AS forgot
+    SELECT table_name, sum(deleted)::bigint AS deleted,
+           coalesce(array_agg(DISTINCT column_name) FILTER (WHERE column_name IS NOT NULL), '{}') AS columns,
+           coalesce(array_agg(DISTINCT forgot) FILTER (WHERE forgot IS NOT NULL), '{}') AS forgot
       FROM (
         SELECT h.table_name, count(DISTINCT (h.row_id, h.key)) FILTER (WHERE h.op = 'D') AS deleted,
                o.key AS column_name, NULL AS forgot
