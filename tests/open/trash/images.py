@@ -16,7 +16,7 @@ _TRACES = frozenset(
         *("api_event", "login_log", "stored_file", "pegbar.outbox", "pegbar.mark", "pegbar.change", "pegbar.node"),
         *("pegbar.trash", "pegbar.trash_change", "pegbar.trash_thing", "pegbar.trash_remainder", "pegbar.held_file"),
         "pegbar.budget_revision",  # a number that was given is not given again
-        *("pegbar.alembic_version", "pegbar.word", "pegbar.revoked_token", "pegbar.known_address"),
+        *("pegbar.alembic_version", "pegbar.search_word", "pegbar.revoked_token", "pegbar.known_address"),
     }
 )
 _NO_TRACE = ("pegbar.procrastinate", "pegbar.history", "pegbar.failed", "pegbar.periodic")

@@ -8,12 +8,13 @@ from sqlalchemy import Table
 
 from pegbar.core.data import resource as resources
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.resource import Resource
 from pegbar.core.http.access import Caller
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import kind_of_type
-from pegbar.entities.tables import entity
+from pegbar.entities.tables import entity, entity_link
 from pegbar.open.trash import statements
 from pegbar.productions.tables import project
 from pegbar.tasks import recount as of_tasks
@@ -21,6 +22,8 @@ from pegbar.tasks.tables import task
 
 #: Events about rows of a table: who has more to hear reads the list again.
 _MOST_TOLD = 1000
+
+_CASTING = sql("SELECT DISTINCT entity_in_id FROM pg_temp.trash_entity_link WHERE entity_in_id IS NOT NULL")
 
 
 def _resources() -> dict[str, Resource]:
@@ -47,8 +50,11 @@ async def tell(tx: Transaction, caller: Caller, staged: Sequence[Table], changed
                     await told[name].tell(tx, caller, row, "update")
 
 
-async def recount(tx: Transaction, written: Iterable[Mapping[str, Any]]) -> None:
-    """Sums that somebody has changed since are worked out again: to put them back would be wrong."""
+async def recount(tx: Transaction, staged: Sequence[Table], written: Iterable[Mapping[str, Any]]) -> None:
+    """Sums that somebody has changed since are worked out again: to put them back would be wrong.
+
+    How much is cast is counted in any case: links may come back after what they link.
+    """
     ids: dict[str, set[UUID]] = {}
     for row in written:
         ids.setdefault(row["table"], set()).add(UUID(row["id"]))
@@ -56,4 +62,5 @@ async def recount(tx: Transaction, written: Iterable[Mapping[str, Any]]) -> None
         await of_tasks.from_comments(tx, task_id)
     await of_tasks.lock_hours(tx, sorted(ids.get(task.name, ())))
     await of_tasks.from_hours(tx, sorted(ids.get(task.name, ())))
-    await readiness.refresh(tx, sorted(ids.get(entity.name, ())))
+    casting = await tx.column(_CASTING) if entity_link in staged else []
+    await readiness.refresh(tx, sorted({*casting, *ids.get(entity.name, ())}))
