@@ -349,6 +349,13 @@ class Settings:
         unsupported=(True,),
     )
     remove_files: bool = _storage(False, "REMOVE_FILES", "Delete binaries with their rows instead of only marking them")
+    trash_days: int = _storage(
+        30,
+        "PEGBAR_TRASH_DAYS",
+        "Days that what was deleted can be restored, files too; 0 deletes at once",
+        least=0,
+        most=3650,
+    )
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
     )

@@ -267,6 +267,10 @@ def _make_productions(world: World, admin: Client) -> None:
             admin.ok_post("/data/entity-types", {"name": kind})
         world.ids[kind.lower()] = factories.entity(admin, show, kind)["id"]
     world.ids["entity"] = factories.entity(admin, show)["id"]
+    deleted = factories.entity(admin, show)["id"]
+    admin.ok_delete(f"/data/assets/{deleted}", params={"force": "true"})
+    (entry,) = admin.ok_get("/open/v1/trash", params={"thing_id": deleted})["entries"]
+    world.ids["trash"] = entry["id"]
     world.ids["other_entity"] = factories.entity(admin, show)["id"]
     world.ids["other_shot"] = factories.entity(admin, show, "Shot")["id"]
     closed = factories.named(admin, "project-status", "Closed")["id"]
