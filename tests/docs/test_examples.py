@@ -100,6 +100,8 @@ def reader(server: Server, tmp_path: Path) -> Reader:
         "exports.md",
         "timelines.md",
         "reviews.md",
+        "open/query.md",
+        "open/feed.md",
         "open/history.md",
         "open/undo.md",
     ],

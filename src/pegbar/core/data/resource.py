@@ -70,9 +70,9 @@ class Relation:
 
     @property
     def target(self) -> Table:
-        """The table of the related rows."""
-        (foreign,) = self.other.foreign_keys
-        return foreign.column.table
+        """The table of the related rows, which may name their owner themselves."""
+        foreign = next(iter(self.other.foreign_keys), None)
+        return self.link if foreign is None else foreign.column.table
 
     def ids(self, table: Table) -> ColumnElement[str]:
         """The JSON array of ids for a row of `table`."""
