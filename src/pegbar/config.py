@@ -108,6 +108,12 @@ class Settings:
         "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
         least=0,
     )
+    slow_request: float = _server(
+        1.0,
+        "PEGBAR_SLOW_REQUEST",
+        "Seconds from which on a request is noted as slow, for the console; 0 notes none. Uploads are not noted",
+        least=0,
+    )
     query_rows: int = _server(
         100_000, "PEGBAR_QUERY_ROWS", "Rows that the answer to a query (`/open/v1/query`) holds at most", least=1
     )
@@ -343,6 +349,13 @@ class Settings:
         unsupported=(True,),
     )
     remove_files: bool = _storage(False, "REMOVE_FILES", "Delete binaries with their rows instead of only marking them")
+    trash_days: int = _storage(
+        30,
+        "PEGBAR_TRASH_DAYS",
+        "Days that what was deleted can be restored, files too; 0 deletes at once",
+        least=0,
+        most=3650,
+    )
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
     )

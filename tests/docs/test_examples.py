@@ -101,6 +101,7 @@ def reader(server: Server, tmp_path: Path) -> Reader:
         "timelines.md",
         "reviews.md",
         "open/query.md",
+        "open/feed.md",
     ],
 )
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:

@@ -59,8 +59,7 @@ def test_a_comment_is_taken_back_with_all_it_did_and_brought_back_by_undoing_tha
     server: Server, manager: Client, artist: Client, show: dict[str, Any]
 ) -> None:
     shot = factories.entity(manager, show["id"], "Shot")
-    task = factories.task(manager, shot, "Animation")
-    manager.ok_put(f"/actions/persons/{artist.id}/assign", {"task_ids": [task["id"]]})
+    task = factories.task(manager, shot, "Animation", assignees=[artist.id])
     before = everything(server, show["id"])
     retake = factories.named(manager, "task-status", "Retake")["id"]
     said = manager.post(
@@ -84,8 +83,7 @@ def test_what_was_deleted_comes_back_with_its_ids_and_links(
 ) -> None:
     sequence = factories.entity(manager, show["id"], "Sequence")
     shot = factories.entity(manager, show["id"], "Shot", parent_id=sequence["id"])
-    task = factories.task(manager, shot, "Animation")
-    manager.ok_put(f"/actions/persons/{artist.id}/assign", {"task_ids": [task["id"]]})
+    task = factories.task(manager, shot, "Animation", assignees=[artist.id])
     manager.ok_post(
         f"/actions/tasks/{task['id']}/comment", {"comment": "Kept", "task_status_id": task["task_status_id"]}
     )

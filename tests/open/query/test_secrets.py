@@ -139,14 +139,16 @@ def test_a_role_counts_for_its_production(admin: Client, queried: Queried) -> No
 
 
 def test_comments_and_hours_are_for_whom_they_are(admin: Client, queried: Queried) -> None:
-    task = next(task for task in queried.tasks if queried.people["vendor"].id in task["assignees"])
+    show = factories.production(admin, *queried.people.values())
+    shot = factories.entity(admin, show["id"], "Shot")
+    task = factories.task(admin, shot, "Animation", assignees=[queried.people["vendor"].id])
     for text, for_client in (("inside", False), ("outside", True)):
         body = {"task_status_id": task["task_status_id"], "comment": text, "for_client": for_client}
         admin.ok_post(f"/actions/tasks/{task['id']}/comment", body)
     email = f"{unique('hours').replace(' ', '.')}@studio.example"
     human = {"first_name": "Bo", "last_name": "Hours", "email": email, "role": "user"}
     person = Client(admin.api, None, admin.ok_post("/data/persons", human))
-    factories.join(admin, queried.id, person)
+    factories.join(admin, show["id"], person)
     admin.ok_put(f"/actions/persons/{person.id}/assign", {"task_ids": [task["id"]]})
     admin.ok_post(f"/actions/tasks/{task['id']}/time-spents/2026-01-05/persons/{person.id}", {"duration": 60})
     texts, minutes = {}, {}

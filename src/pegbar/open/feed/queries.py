@@ -18,7 +18,7 @@ from pegbar.core.data.parameters import sql
 from pegbar.core.live.cursors import Cursor, Gone, stem
 from pegbar.core.live.events import CURSOR_DAYS
 from pegbar.open.feed.filters import CONDITION, Filter
-from pegbar.open.feed.shapes import CHANGES, CHANGES_BY_SIGHT, READER
+from pegbar.open.feed.shapes import CHANGES, CHANGES_BY_SIGHT, READER, TEAM
 
 #: How many events a statement looks at.
 SCANNED = 5000
@@ -82,7 +82,7 @@ def _page(each: str) -> Any:
         f"""
         WITH scanned AS MATERIALIZED ({FOLLOWING}), page AS (
           SELECT o.position, {each} AS told
-            FROM scanned o LEFT JOIN api_event e ON e.id = o.event_id
+            FROM scanned o LEFT JOIN api_event e ON e.id = o.event_id {TEAM}
            WHERE {CONDITION} AND {AUDIENCE}
            ORDER BY o.position LIMIT :most ::int
         )

@@ -8,7 +8,18 @@ the history that stands in none of the lists. Whoever hears an event without see
 Sights: `admin` (studio managers), the role in the production's team, `all` for what is the studio's.
 """
 
-from pegbar.accounts.standing import Said, Who, as_text, assigned_on, hears, is_concept, role_here, written
+from pegbar.accounts.standing import (
+    Said,
+    Who,
+    as_text,
+    assigned_on,
+    by_team,
+    hears,
+    is_concept,
+    is_member,
+    team_rows,
+    written,
+)
 from pegbar.entities.task_shapes import BLANKED
 
 READER = Who(
@@ -110,20 +121,28 @@ def _hidden(sight: str) -> str:
     return f"'{{{','.join(sorted({*_SECRET, *further.get(sight, ())}))}}}'::text[]"
 
 
-#: What a person is told an event with.
-SIGHT = f"""(CASE WHEN {as_text(READER.is_admin)} THEN 'admin' WHEN o.project_id IS NULL THEN 'all'
-                  ELSE {as_text(role_here(READER, written("o.project_id")))} END)"""
+_TEAM = team_rows("team")
+#: The reader's row of the team of the production of the event `o`, if there is one: to be joined.
+TEAM = f"LEFT JOIN project_person_link team ON {as_text(is_member(_TEAM, READER, written('o.project_id')))}"
+#: What they are told the event with.
+_SIGHT = f"""(CASE WHEN {as_text(READER.is_admin)} THEN 'admin' WHEN o.project_id IS NULL THEN 'all'
+                   ELSE {as_text(by_team(_TEAM, READER).role)} END)"""
 
+#: The changes of an event: found by the row, of which there are few; written within a day before it.
 _OF_EVENT = f"""
-    FROM pegbar.history h
-   WHERE o.change_id IS NOT NULL AND h.row_id = {_THING_ID} AND h.change_id + 0 = o.change_id
+    FROM (SELECT {_THING_ID} AS id WHERE o.change_id IS NOT NULL OFFSET 0) thing
+    JOIN pegbar.history h ON h.row_id = thing.id AND h.change_id + 0 = o.change_id
      AND h.at > o.created_at AT TIME ZONE 'UTC' - interval '1 day'
+     AND h.at < o.created_at AT TIME ZONE 'UTC' + interval '1 hour'
 """
 _OP = "CASE h.op WHEN 'I' THEN 'create' WHEN 'U' THEN 'update' ELSE 'delete' END"
 
 
 def _change(old: str, new: str) -> str:
-    return f"""json_build_object('table', h.table_name, 'op', {_OP}, 'key', h.key, 'old', {old}, 'new', {new})::text"""
+    """SQL: the JSON of the change `h`; concatenated, since there are many."""
+    values = {"key": "h.key", "old": old, "new": new}
+    rest = "".join(f""" || ',"{key}":' || coalesce(({value})::text, 'null')""" for key, value in values.items())
+    return f"""('{{"table":"' || h.table_name || '","op":"' || {_OP} || '"' {rest} || '}}')"""
 
 
 def _cases(of: dict[str, str]) -> str:
@@ -133,7 +152,7 @@ def _cases(of: dict[str, str]) -> str:
 #: The changes that go with the event `o` to the reader: JSON objects with commas between, or null.
 CHANGES = f"""
     (SELECT string_agg({_change("shown.old", "shown.new")}, ',' ORDER BY h.id)
-       FROM (SELECT {SIGHT} AS name OFFSET 0) sight CROSS JOIN LATERAL (SELECT h.* {_OF_EVENT} OFFSET 0) h
+       FROM (SELECT {_SIGHT} AS name OFFSET 0) sight CROSS JOIN LATERAL (SELECT h.* {_OF_EVENT} OFFSET 0) h
       CROSS JOIN LATERAL (
               SELECT h.old - hidden.columns AS old, h.new - hidden.columns AS new
                 FROM (SELECT {_cases({name: _hidden(name) for name in _BY_SIGHT})} AS columns) hidden) shown

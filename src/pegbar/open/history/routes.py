@@ -43,9 +43,8 @@ class Whole(Span, kw_only=True):
 class Board(msgspec.Struct, kw_only=True):
     """Which board, and when."""
 
-    at: str
+    at: str | UnsetType = UNSET
     kind: str = "shots"
-    project_id: UUID | UnsetType = UNSET
 
 
 class Unknown(ApiError):
@@ -242,24 +241,20 @@ _KINDS = {kind.plural: name for name, kind in KINDS.items()}
 
 
 @get(
-    "/open/v1/history/board",
-    access=staff_of(in_query("project", "project_id")),
+    "/open/v1/history/board/{project_id:uuid}",
+    access=staff_of("project_id"),
     returns={"type": "array", "items": {"type": "object"}},
     errors=(400, 404, 410),
     tag=_TAG,
 )
-async def board_at(query: Board, db: Database) -> Json:
-    """The entities of a kind of a production as they were at a moment, each with its `tasks` and their `assignees`.
+async def board_at(project_id: UUID, query: Board, db: Database) -> Json:
+    """The entities of a kind of a production as they were `at` a moment, each with its `tasks` and their `assignees`.
 
-    Deleted ones too, which were there then. 400 without a production or for a kind that is none, 410 for a moment
-    before all that is known.
+    Those that were deleted since are there too. Without a moment it is now. 400 for a kind or a moment that is none,
+    410 for a moment before all that is known.
     """
-    if isinstance(query.project_id, UnsetType):
-        raise BadRequest("project_id is required.")
     if query.kind not in _KINDS:
         raise BadRequest(f"kind: {query.kind[:80]!r} is not one of {', '.join(_KINDS)}.")
-    at = _moment("at", query.at)
+    at = datetime.now(UTC) if isinstance(query.at, UnsetType) else _moment("at", query.at)
     await _check_known(db, at)
-    return await db.json(
-        images.BOARD, project_id=query.project_id, at=at, kind=_KINDS[query.kind], special=list(SPECIAL)
-    )
+    return await db.json(images.BOARD, project_id=project_id, at=at, kind=_KINDS[query.kind], special=list(SPECIAL))

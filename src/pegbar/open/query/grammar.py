@@ -374,7 +374,7 @@ def _limit(limit: Any) -> int | None:
 def _cursor(cursor: Any) -> str | None:
     if cursor is not None and not isinstance(cursor, str):
         raise fault("cursor", "must be the text that the page before gave as next.")
-    return None if cursor is None else check_text("cursor", cursor, 20_000)
+    return None if cursor is None else check_text("cursor", cursor, 400_000)
 
 
 def _summary(at: str, item: Any) -> Summary:

@@ -55,7 +55,7 @@ def _slot(kind: Kind, in_metadata: bool, key: Any) -> tuple[str, Any] | None:
         return ("fraction" if isinstance(value, float) else "number"), value
     if kind == "boolean":
         return "boolean", boolean_value("cursor", key)
-    text = check_text("cursor", text_value("cursor", key), 20_000)
+    text = check_text("cursor", text_value("cursor", key), 300_000)
     if kind == "id":
         return "id", id_value("cursor", text)
     if kind == "moment":

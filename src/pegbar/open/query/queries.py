@@ -192,7 +192,7 @@ def _leaf(scope: Scope, places: list[Place]) -> ColumnElement[str]:
 
 def _chosen(scope: Scope, places: list[Place]) -> ColumnElement[str]:
     """Some keys of metadata, as an object."""
-    objects = []
+    objects: list[ColumnElement[Any]] = []
     for start in range(0, len(places), _MOST_PAIRS):
         pairs: list[ColumnElement[Any]] = []
         for place in places[start : start + _MOST_PAIRS]:

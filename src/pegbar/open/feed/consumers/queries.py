@@ -10,7 +10,7 @@ from pegbar.core.data.parameters import sql
 from pegbar.core.live.cursors import Cursor
 from pegbar.open.feed.filters import CONDITION, Filter
 from pegbar.open.feed.queries import AUDIENCE, EVENT, FOLLOWING, Page, follow, moment
-from pegbar.open.feed.shapes import THING
+from pegbar.open.feed.shapes import TEAM, THING
 
 #: How many unread events the state of a consumer counts.
 _COUNTED = 10_000
@@ -94,6 +94,7 @@ LEASE = text(
       FROM leased l
       LEFT JOIN pegbar.outbox o ON o.position = l.position
       LEFT JOIN api_event e ON e.id = o.event_id
+      {TEAM}
      ORDER BY l.number
     """  # noqa: S608 - expressions of ours
 )
