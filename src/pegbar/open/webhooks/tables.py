@@ -89,8 +89,11 @@ webhook_delivery = own_table(
     _now("created_at"),
     Column("ended_at", TIMESTAMP),
     UniqueConstraint("webhook_id", "position", name="webhook_delivery_once"),
-    Index("ix_webhook_delivery_due", "webhook_id", "due_at", postgresql_where=text("status = 'waiting'")),
+    Index("ix_webhook_delivery_due", "webhook_id", "due_at", "number", postgresql_where=text("status = 'waiting'")),
     Index("ix_webhook_delivery_thing", "webhook_id", "thing", "number", postgresql_where=text("status = 'waiting'")),
+    Index(
+        "ix_webhook_delivery_leased", "webhook_id", "leased_until", postgresql_where=text("leased_until IS NOT NULL")
+    ),
     Index("ix_webhook_delivery_log", "webhook_id", "number"),
     Index("ix_webhook_delivery_ended_at", "ended_at"),
 )

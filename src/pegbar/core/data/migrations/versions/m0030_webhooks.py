@@ -63,10 +63,12 @@ CREATE TABLE IF NOT EXISTS pegbar.webhook_delivery (
     ended_at timestamp,
     CONSTRAINT webhook_delivery_once UNIQUE (webhook_id, position)
 );
-CREATE INDEX IF NOT EXISTS ix_webhook_delivery_due ON pegbar.webhook_delivery (webhook_id, due_at)
+CREATE INDEX IF NOT EXISTS ix_webhook_delivery_due ON pegbar.webhook_delivery (webhook_id, due_at, number)
     WHERE status = 'waiting';
 CREATE INDEX IF NOT EXISTS ix_webhook_delivery_thing ON pegbar.webhook_delivery (webhook_id, thing, number)
     WHERE status = 'waiting';
+CREATE INDEX IF NOT EXISTS ix_webhook_delivery_leased ON pegbar.webhook_delivery (webhook_id, leased_until)
+    WHERE leased_until IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_webhook_delivery_log ON pegbar.webhook_delivery (webhook_id, number);
 CREATE INDEX IF NOT EXISTS ix_webhook_delivery_ended_at ON pegbar.webhook_delivery (ended_at);
 
