@@ -25,6 +25,7 @@ from sqlalchemy import BindParameter, ClauseElement, Executable, Table, bindpara
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
+from pegbar.core.data.bounds import Bounds
 from pegbar.core.data.causes import NOTE_ALONE, facts
 from pegbar.core.data.faults import connect
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
@@ -142,6 +143,10 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
 
 async def _keep_session(_: asyncpg.Connection) -> None:
     """Sessions are never changed, so a connection goes back to the pool without a round trip."""
+
+
+async def _unbounded(connection: Any, sql: str, arguments: Sequence[Any]) -> Any:
+    return await connection.cursor(sql, *arguments)
 
 
 #: Two requests that wait for each other: one is rolled back and can be run again.
@@ -521,11 +526,14 @@ class Database(Reader):
                 continue
         raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
-    async def texts(self, holder: Holder, statement: Executable, **params: Any) -> AsyncIterator[list[str]]:
+    async def texts(
+        self, holder: Holder, statement: Executable, bounds: Bounds | None = None, **params: Any
+    ) -> AsyncIterator[list[str]]:
         """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
 
         The next chunk is fetched while one is used. It has a connection until its end: use it without waiting for
-        sockets. `holder` is the caller that it reads for; each gets connections in turn.
+        sockets. `holder` is the caller that it reads for; each gets connections in turn. `bounds` are what the
+        statement may cost.
         """
         assert self._stream_pool is not None, "the database is not open"
         sql, arguments = self._bind(statement, params)
@@ -538,7 +546,8 @@ class Database(Reader):
         ):
             if self._watched is not None:
                 self._watched.waited("streams", time.perf_counter() - started)
-            cursor = await connection.cursor(sql, *arguments)
+            bounded = bounds.cursor if bounds is not None else _unbounded
+            cursor = await bounded(connection, sql, arguments)
             wanted = _FIRST_ROWS
             ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
             try:

@@ -43,7 +43,7 @@ from pegbar.core.data.schema import (
 
 change = own_table(
     "change",
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, server_default=text("nextval('pegbar.change_id')")),
     Column("at", TIMESTAMP(timezone=True), nullable=False, server_default=func.now(), index=True),
     Column("person_id", Uuid, info=names("person", goes="null"), index=True),
     Column("origin", String(10), nullable=False),

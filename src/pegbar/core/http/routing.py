@@ -40,6 +40,9 @@ from pegbar.core.live.events import Event
 
 log = structlog.get_logger()
 
+#: Where a request's scope has its caller, once known.
+CALLER = "pegbar.caller"
+
 
 @dataclass
 class Reply:
@@ -258,6 +261,7 @@ class Endpoint:
             if rule.chosen is not None:
                 rule = rule.chosen(request.path_params)
             rule, caller = await self._resolve(request, token, rule)
+            request.scope[CALLER] = caller  # type: ignore[literal-required]
             if (empty := rule.empty_answer(caller)) is not None:
                 return self.reply(Json(empty))
             rule.check(caller)

@@ -53,7 +53,7 @@ def images(table: Table, *, now: str, then: str) -> str:
        WHERE l.op = 'U' AND (e.id IS NULL OR l.id < e.id)
        GROUP BY l.identity),
     {name}_then AS (
-      SELECT b.identity, b.state || coalesce(p.state, '{{}}') AS state
+      SELECT b.identity, (b.state || coalesce(p.state, '{{}}')) - 'updated_at' AS state
         FROM {name}_base b
         LEFT JOIN {name}_before p ON p.identity = b.identity
         LEFT JOIN {name}_first f ON f.identity = b.identity

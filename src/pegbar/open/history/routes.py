@@ -25,8 +25,8 @@ class Span(msgspec.Struct, kw_only=True):
 
     field: str | UnsetType = UNSET
     person_id: UUID | UnsetType = UNSET
-    since: datetime | UnsetType = msgspec.field(default=UNSET, name="from")
-    until: datetime | UnsetType = msgspec.field(default=UNSET, name="to")
+    since: str | UnsetType = msgspec.field(default=UNSET, name="from")
+    until: str | UnsetType = msgspec.field(default=UNSET, name="to")
     cursor: str | UnsetType = UNSET
     limit: int = 100
 
@@ -43,9 +43,8 @@ class Whole(Span, kw_only=True):
 class Board(msgspec.Struct, kw_only=True):
     """Which board, and when."""
 
-    at: datetime
+    at: str | UnsetType = UNSET
     kind: str = "shots"
-    project_id: UUID | UnsetType = UNSET
 
 
 class Unknown(ApiError):
@@ -83,9 +82,13 @@ _PAGE = {
 }
 
 
-def _aware(moment: datetime) -> datetime:
-    """A moment; without an offset it is UTC, as all times of the API."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _moment(name: str, text: str) -> datetime:
+    """A moment; without an offset it is UTC, as all times of the API. Raises BadRequest."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name}: a moment is written as 2026-05-04T09:30:00, UTC unless it says otherwise.") from None
 
 
 def _filters(span: Span) -> dict[str, Any]:
@@ -94,8 +97,8 @@ def _filters(span: Span) -> dict[str, Any]:
         raise BadRequest(f"limit must be between 1 and {_MOST}.")
     asked: dict[str, Any] = {
         "person_id": span.person_id,
-        "since": span.since if isinstance(span.since, UnsetType) else _aware(span.since),
-        "until": span.until if isinstance(span.until, UnsetType) else _aware(span.until),
+        "since": span.since if isinstance(span.since, UnsetType) else _moment("from", span.since),
+        "until": span.until if isinstance(span.until, UnsetType) else _moment("to", span.until),
     }
     if not isinstance(span.cursor, UnsetType):
         if not span.cursor.isascii() or not span.cursor.isdigit() or len(span.cursor) > 18:
@@ -176,7 +179,7 @@ async def row_at(thing: str, instance_id: UUID, moment: str, db: Database, calle
 
     400 for a moment that is none, 404 when the row was not there then, 410 for a moment before all that is known.
     """
-    known, at = thing_of(thing), _moment(moment)
+    known, at = thing_of(thing), _moment("at", moment)
     await _check_known(db, at)
     row = await db.value(
         images.one(known.table),
@@ -195,13 +198,6 @@ async def row_at(thing: str, instance_id: UUID, moment: str, db: Database, calle
             )
             row = f'{row[:-1]}, "{relation.key}": {ids}}}'
     return Json(row.encode())
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return _aware(msgspec.convert(text, datetime, strict=False))
-    except msgspec.ValidationError:
-        raise BadRequest("at: a moment is written as 2026-05-04T09:30:00, in UTC unless it says its offset.") from None
 
 
 async def _check_known(db: Reader, at: datetime) -> None:
@@ -245,24 +241,20 @@ _KINDS = {kind.plural: name for name, kind in KINDS.items()}
 
 
 @get(
-    "/open/v1/history/board",
-    access=staff_of(in_query("project", "project_id")),
+    "/open/v1/history/board/{project_id:uuid}",
+    access=staff_of("project_id"),
     returns={"type": "array", "items": {"type": "object"}},
     errors=(400, 404, 410),
     tag=_TAG,
 )
-async def board_at(query: Board, db: Database) -> Json:
-    """The entities of a kind of a production as they were at a moment, each with its `tasks` and their `assignees`.
+async def board_at(project_id: UUID, query: Board, db: Database) -> Json:
+    """The entities of a kind of a production as they were `at` a moment, each with its `tasks` and their `assignees`.
 
-    Deleted ones too, which were there then. 400 without a production or for a kind that is none, 410 for a moment
-    before all that is known.
+    Those that were deleted since are there too. Without a moment it is now. 400 for a kind or a moment that is none,
+    410 for a moment before all that is known.
     """
-    if isinstance(query.project_id, UnsetType):
-        raise BadRequest("project_id is required.")
     if query.kind not in _KINDS:
         raise BadRequest(f"kind: {query.kind[:80]!r} is not one of {', '.join(_KINDS)}.")
-    at = _aware(query.at)
+    at = datetime.now(UTC) if isinstance(query.at, UnsetType) else _moment("at", query.at)
     await _check_known(db, at)
-    return await db.json(
-        images.BOARD, project_id=query.project_id, at=at, kind=_KINDS[query.kind], special=list(SPECIAL)
-    )
+    return await db.json(images.BOARD, project_id=project_id, at=at, kind=_KINDS[query.kind], special=list(SPECIAL))

@@ -88,7 +88,7 @@ class Thing:
         assert whole is not None
         hidden = {*left_out(self.table), *self.resource.hidden}
         return [
-            name
+            str(name)  # a plain one: JSON takes no other
             for name in self.table.columns.keys()  # noqa: SIM118 - a collection of columns
             if name not in hidden and name in shown and (shown[name] is whole[name] or name == "data")
         ]

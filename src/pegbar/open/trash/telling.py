@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Table
 
 from pegbar.core.data import resource as resources
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
-from pegbar.core.data.resource import Resource
+from pegbar.core.data.resource import Change, Resource
 from pegbar.core.http.access import Caller
 from pegbar.entities import events
 from pegbar.entities.casting import readiness
@@ -37,7 +38,7 @@ async def tell(tx: Transaction, caller: Caller, staged: Sequence[Table], changed
         if table.fullname in told:
             rows = await tx.rows(statements.things_of(table), most=_MOST_TOLD)
             for row in rows:
-                await told[table.fullname].tell(tx, caller, row, "new")
+                await told[table.fullname].tell(_written(tx, caller, row), "new")
     if project in staged:
         return
     for name, ids in changed.items():
@@ -47,7 +48,12 @@ async def tell(tx: Transaction, caller: Caller, staged: Sequence[Table], changed
                     kind = await kind_of_type(tx, row["entity_type_id"])
                     events.emit(tx, events.UPDATE, kind, row["project_id"], row["id"])
                 else:
-                    await told[name].tell(tx, caller, row, "update")
+                    await told[name].tell(_written(tx, caller, row), "update")
+
+
+def _written(tx: Transaction, caller: Caller, row: asyncpg.Record) -> Change:
+    """A row that was written otherwise than by its resource."""
+    return Change(tx, caller, {}, values=dict(row), row_id=row["id"])
 
 
 async def recount(tx: Transaction, staged: Sequence[Table], written: Iterable[Mapping[str, Any]]) -> None:

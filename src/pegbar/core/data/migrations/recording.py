@@ -161,8 +161,9 @@ def statements(table: Table) -> Iterator[str]:
 
 
 def recorded_tables() -> list[Table]:
-    """The tables whose changes are told."""
-    return [table for table in declared_metadata().tables.values() if recorded(table) in ("all", "deleted")]
+    """The tables whose changes are told, in one order."""
+    tables = [table for table in declared_metadata().tables.values() if recorded(table) in ("all", "deleted")]
+    return sorted(tables, key=lambda table: table.fullname)
 
 
 _FUNCTIONS = """

@@ -4,7 +4,7 @@ CREATE SEQUENCE pegbar.change_id;
 CREATE SEQUENCE pegbar.history_id CACHE 1;
 
 CREATE TABLE pegbar.change (
-  id BIGINT PRIMARY KEY,
+  id BIGINT PRIMARY KEY DEFAULT nextval('pegbar.change_id'),
   at TIMESTAMPTZ NOT NULL DEFAULT now(),
   person_id UUID,
   origin VARCHAR(10) NOT NULL,
