@@ -461,7 +461,7 @@ def _keep(connection: psycopg.Connection) -> None:
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
         " OR (schemaname = 'pegbar'"
         " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt',"
-        " 'upload', 'consumer', 'consumer_event'))"
+        " 'upload', 'consumer', 'consumer_event', 'trash'))"
     ).fetchall()
     for (table,) in tables:
         connection.execute(
