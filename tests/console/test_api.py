@@ -80,6 +80,23 @@ def test_a_job_is_cancelled_and_tried_again(admin: Client, rows: psycopg.Connect
     assert (refused.status_code, refused.json()["message"]) == (400, "The job cannot be tried again: it is done.")
 
 
+def test_a_movie_that_was_given_up_is_taken_up_again(admin: Client, rows: psycopg.Connection) -> None:
+    show = factories.production(admin)
+    task = factories.task(admin, factories.entity(admin, show["id"]))
+    preview = published(admin, admin, task["id"])["id"]
+    rows.execute(
+        "UPDATE preview_file SET status = 'broken', extension = 'mp4',"
+        """ data = '{"attempts": 10, "error": "It was given up", "original_size": 1}' WHERE id = %s""",
+        [preview],
+    )
+    job_id = add_job(rows, "failed", "media.make_movie", f'{{"preview_id": "{preview}"}}')
+    assert job_of(admin, job_id)["cause"] == "It was given up"
+    admin.ok_post(f"{API}/jobs/{job_id}/retry")
+    until(lambda: job_of(admin, job_id)["status"] == "succeeded")
+    # Its source is not there; with its attempts used up it would have been given up once more.
+    assert admin.ok_get(f"/data/preview-files/{preview}")["status"] == "missing"
+
+
 def test_a_running_job_is_told_to_stop(admin: Client, rows: psycopg.Connection) -> None:
     # Of a worker that gives signs of life, so that nobody gives it back to the queue.
     job_id = add_job(rows, "todo")

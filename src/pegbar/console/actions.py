@@ -10,8 +10,9 @@ from pegbar.console.jobs import COUNT_STORAGE
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.errors import Conflict, NotFound
+from pegbar.core.work.jobs import declared
 
-_STATUS = sql("SELECT status::text FROM pegbar.procrastinate_jobs WHERE id = :job_id ::bigint")
+_STATE = sql("SELECT status::text, task_name, args FROM pegbar.procrastinate_jobs WHERE id = :job_id ::bigint")
 #: As a new one: with all its attempts before it. A job that waits for its next attempt is due now.
 _RETRY = sql(
     """
@@ -35,12 +36,12 @@ _STATES = {
 }
 
 
-async def _state(tx: Transaction, job_id: int) -> str:
-    """The state of a job. Raises NotFound."""
-    status: str | None = await tx.value(_STATUS, job_id=job_id) if 0 < job_id < 2**63 else None
-    if status is None:
+async def _job(tx: Transaction, job_id: int) -> asyncpg.Record:
+    """The state of a job, and what it is. Raises NotFound."""
+    row = await tx.row(_STATE, job_id=job_id) if 0 < job_id < 2**63 else None
+    if row is None:
         raise NotFound(f"There is no job {job_id}: ended jobs are kept for a week.")
-    return status
+    return row
 
 
 async def retry(tx: Transaction, job_id: int) -> str:
@@ -48,20 +49,23 @@ async def retry(tx: Transaction, job_id: int) -> str:
 
     Raises NotFound; Conflict when there is nothing to try again, or the same job waits already.
     """
-    status = await _state(tx, job_id)
+    job = await _job(tx, job_id)
     try:
         async with tx.attempt():
             retried = await tx.value(_RETRY, job_id=job_id)
     except asyncpg.UniqueViolationError:
         raise Conflict("The same job waits in the queue already.") from None
     if retried is None:
-        raise Conflict(f"The job cannot be tried again: {_STATES.get(status, status)}.")
+        raise Conflict(f"The job cannot be tried again: {_STATES.get(job['status'], job['status'])}.")
+    known = declared.get(job["task_name"])
+    if known is not None and known.take_up is not None and job["status"] != "todo":
+        await known.take_up(tx, **job["args"])
     return "todo"
 
 
 async def cancel(tx: Transaction, job_id: int) -> str:
     """Cancel a job that waits, or have a running one stop; `cancelled` or `stopping`. Raises NotFound, Conflict."""
-    status = await _state(tx, job_id)
+    status = (await _job(tx, job_id))["status"]
     if await tx.value(_CANCEL, job_id=job_id) is None:
         raise Conflict(f"The job cannot be cancelled: {_STATES.get(status, status)}.")
     return "stopping" if status == "doing" else "cancelled"

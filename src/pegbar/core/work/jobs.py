@@ -31,6 +31,7 @@ class Job:
         self.name, self.retries, self.priority, self.cron, self.queue = name, retries, priority, cron, queue
         self.run: Task | None = None
         self.give_up: Task | None = None
+        self.take_up: Task | None = None
 
     def task(self, function: Task) -> Task:
         """Bind the coroutine `(db, **arguments)` that does the job."""
@@ -42,6 +43,12 @@ class Job:
         """Bind the coroutine `(db, **arguments)` that says what becomes of it when the last attempt failed too."""
         assert self.give_up is None, f"{self.name} is given up twice"
         self.give_up = function
+        return function
+
+    def taken_up(self, function: Task) -> Task:
+        """Bind the coroutine `(tx, **arguments)` that readies what it is about when somebody has it tried again."""
+        assert self.take_up is None, f"{self.name} is taken up twice"
+        self.take_up = function
         return function
 
     def deferral(self, arguments: dict[str, Any]) -> "Deferral":

@@ -79,6 +79,8 @@ export function storage(again) {
         ["Movies", movies || null],
       ]),
       report.orphans.files ? element("p", { class: "dim" }, "Orphans are files whose rows are gone. They do no harm; REMOVE_FILES=true keeps new ones from staying.") : null,
+      seen.movies.broken || seen.movies.missing ? element("p", { class: "dim" },
+        "Which movies are broken or missing, and why: pegbar media status. Making them again: pegbar media retry.") : null,
       report.leaving.stuck ? element("p", { class: "wrong" }, `${plural(report.leaving.stuck, "file")} cannot be removed: ${report.leaving.error}`) : null),
       card("Added in the last 30 days", growth(report.added)),
       card("By production", table("Stored files by production", [
