@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
 from pegbar.core.data.faults import connect
+from pegbar.core.data.notices import Notice, Notices
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
 from pegbar.core.data.unnest import array_for, rows_of
@@ -230,6 +231,8 @@ class Transaction(Reader):
         self._connection = connection
         self.author_id = author_id
         self._kept: list[Kept] = []
+        #: What others are told once it is committed.
+        self.notices: list[Notice] = []
 
     def _executor(self) -> Any:
         return self._connection
@@ -308,6 +311,10 @@ class Transaction(Reader):
     def defer(self, job: Defers, **arguments: Any) -> None:
         """Enqueue a job with this commit."""
         self._kept.append(job.deferral(arguments))
+
+    def notify(self, channel: str, said: str) -> None:
+        """Tell whoever listens on a channel, after the commit (core/data/notices.py)."""
+        self.notices.append((channel, said))
 
     def drop(self, kind: type[K], unwanted: Callable[[K], bool]) -> None:
         """Keep no longer what is unwanted of a kind."""
@@ -415,6 +422,7 @@ class Database(Reader):
         self._pool: asyncpg.Pool | None = None
         self._stream_pool: asyncpg.Pool | None = None
         self._watched: _WatchedPool | None = None
+        self._notices = Notices(url)
 
     def pools(self) -> dict[str, asyncpg.Pool]:
         """The pools, by name: `requests` and `streams`."""
@@ -452,6 +460,7 @@ class Database(Reader):
                     await asyncio.wait_for(pool.close(), timeout=10)
                 except TimeoutError:
                     pool.terminate()
+        await self._notices.close()
 
     def _executor(self) -> Any:
         assert self._pool is not None, "the database is not open"
@@ -464,6 +473,8 @@ class Database(Reader):
             transaction = Transaction(connection, author_id)
             yield transaction
             await transaction.flush()
+        if transaction.notices:
+            await self._notices.tell(transaction.notices)
 
     async def write(self, author_id: UUID | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """What `work` returns once its transaction is committed.
