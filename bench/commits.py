@@ -2,8 +2,8 @@
 
     python -m bench.commits
 
-`in it` is how it was: a NOTIFY in each transaction, whose commits wait for each other while the disk works. By turns, on
-a durable database of its own.
+`in it` is how it was: a NOTIFY in each transaction, whose commits wait for each other while the disk works. By turns,
+on a durable database of its own.
 """
 
 import asyncio

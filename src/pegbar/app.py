@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from pegbar.accounts.callers import RequestCallers
-from pegbar.config import settings
+from pegbar.config import postgresql, settings
 from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
@@ -160,9 +160,20 @@ def _application(
     )
 
 
+def _database() -> Database:
+    now = settings()
+    return Database(
+        now.external_database,
+        size=now.db_pool_size,
+        pooler=postgresql(now.pooler_url),
+        pooler_prepares=now.pooler_prepares,
+        replica=postgresql(now.replica_url),
+    )
+
+
 def create() -> ASGIApp:
     """The application of one worker process. Its sockets are its own, or another process's (see create_sockets)."""
-    database = Database(settings().external_database, size=settings().db_pool_size)
+    database = _database()
     operations = load_domains()
     callers = RequestCallers(database)
     elsewhere = settings().sockets_at
@@ -173,7 +184,7 @@ def create() -> ASGIApp:
 
 def create_sockets() -> ASGIApp:
     """The application of the process that holds the sockets for several workers."""
-    database = Database(settings().external_database, size=settings().db_pool_size)
+    database = _database()
     load_domains()  # for the conversations that they declare
     realtime = Realtime(database, RequestCallers(database))
     return Front(_application("sockets", realtime, database, []), realtime.asgi, [])

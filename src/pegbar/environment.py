@@ -87,7 +87,7 @@ class Description:
 
 
 _KINDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", list[str]: "list"}
-_SECRET = ("PASSWORD", "SECRET", "TOKEN", "DATABASE_URL", "_KEY")
+_SECRET = ("PASSWORD", "SECRET", "TOKEN", "DATABASE_URL", "REPLICA_URL", "_KEY")
 
 
 def _shown(value: Any, kind: Any) -> str:

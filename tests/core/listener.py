@@ -12,7 +12,6 @@ import socketio
 from tests.client import Client
 from tests.server import Server
 
-
 #: Events that everybody hears.
 DEPARTMENT_EVENTS = ("department:new", "department:update", "department:delete")
 

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import uuid
-from typing import Any
 
 import psycopg
 from hypothesis import given, settings
@@ -107,12 +106,9 @@ def test_an_event_that_nobody_told_of_reaches_the_sockets(server: Server, admin:
 
 
 def test_what_commits_together_is_told_together_and_a_database_that_is_away_holds_nobody_up(server: Server) -> None:
-    heard: list[str] = []
-
-    async def run() -> Any:
+    async def run() -> None:
         notices = Notices(server.database_url)
-        before = asyncio.gather(*(notices.tell([("pegbar_test_notices", str(number))]) for number in range(50)))
-        await before
+        await asyncio.gather(*(notices.tell([("pegbar_test_notices", str(number))]) for number in range(50)))
         await notices.close()
         away = Notices("postgresql://postgres@/pegbar?host=/nowhere")
         await asyncio.gather(*(away.tell([("pegbar_test_notices", "lost")]) for _ in range(50)))
@@ -121,8 +117,7 @@ def test_what_commits_together_is_told_together_and_a_database_that_is_away_hold
         listener.execute("LISTEN pegbar_test_notices")
         thread = threading.Thread(target=asyncio.run, args=(run(),))
         thread.start()
-        for notice in listener.notifies(timeout=20, stop_after=50):
-            heard.append(notice.payload)
+        heard = [notice.payload for notice in listener.notifies(timeout=20, stop_after=50)]
         thread.join(20)
     assert heard == [str(number) for number in range(50)]
     assert not thread.is_alive()

@@ -55,7 +55,9 @@ class Notices:
                         # Nothing is written, so there is no disk to wait for.
                         server_settings={"application_name": "pegbar notices", "synchronous_commit": "off"},
                     )
-                await self._connection.fetchval(_TELL, [channel for channel, _ in notices], [said for _, said in notices])
+                await self._connection.fetchval(
+                    _TELL, [channel for channel, _ in notices], [said for _, said in notices]
+                )
         except Exception as error:
             self._rest_until = time.monotonic() + _REST
             if self._connection is not None:

@@ -1,11 +1,11 @@
 """Live events over Socket.IO, namespace `/events`. Source: spec review, "Realtime server".
 
-A process holds its own sockets. When it is told of commits that wrote events, and once a second, it reads what is new in
-the outbox and sends each event to the sockets of the people who may see it: an event of a production to its members and
-the administrators, an event for one person to them, the others to everyone signed in. Who may see what is asked of the
-database at each delivery. Where it has read to is a snapshot (core/live/news.py): neither a lost connection nor a process
-that died before it told anybody makes it miss or repeat something. A client that lost its socket catches up with
-`GET /data/events/since`.
+A process holds its own sockets. When it is told of commits that wrote events, and once a second, it reads what is new
+in the outbox and sends each event to the sockets of the people who may see it: an event of a production to its members
+and the administrators, an event for one person to them, the others to everyone signed in. Who may see what is asked of
+the database at each delivery. Where it has read to is a snapshot (core/live/news.py): neither a lost connection nor a
+process that died before it told anybody makes it miss or repeat something. A client that lost its socket catches up
+with `GET /data/events/since`.
 
 What clients say themselves goes to the conversations that domains declare (core/live/conversations.py).
 """

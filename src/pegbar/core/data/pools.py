@@ -1,0 +1,110 @@
+"""Connections to the database, in pools: to the server itself, or to a pooler in front of it.
+
+What keeps a session takes the server's own address: LISTEN, the job queue, migrations, backups. Requests are
+transactions, and may be given another connection for each: by PgBouncer in transaction mode, for one.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from pegbar.core.data.faults import connect
+
+#: How many rows a stream asks for first, and about how many characters from then on.
+_FIRST_ROWS, _PIECE = 50, 2**18
+
+#: Told the name of a pool and the seconds that were waited for one of its connections.
+Waited = Callable[[str, float], None]
+
+
+def _encode_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
+        )
+
+
+async def _keep_session(_: asyncpg.Connection) -> None:
+    """Sessions are never changed, so a connection goes back to the pool without a round trip."""
+
+
+async def make_pool(
+    url: str, size: int, name: str, *, smallest: int = 1, through_pooler: bool = False, prepared: bool = True
+) -> asyncpg.Pool:
+    """A pool of connections to an address.
+
+    A pooler passes on only settings that every client has. One that keeps no prepared statements is given each anew.
+    """
+    session = {"application_name": name, "timezone": "UTC"}
+    return await asyncpg.create_pool(
+        url,
+        connect=connect,
+        min_size=smallest,
+        max_size=size,
+        init=_prepare_connection,
+        reset=_keep_session,
+        statement_cache_size=1000 if prepared else 0,
+        max_cached_statement_lifetime=0,
+        max_cacheable_statement_size=0,
+        server_settings=session if through_pooler else {**session, "jit": "off"},
+    )
+
+
+class WatchedPool:
+    """A pool that tells how long its connections are waited for."""
+
+    def __init__(self, pool: asyncpg.Pool, waited: Waited) -> None:
+        self._pool, self.waited = pool, waited
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        """A connection."""
+        started = time.perf_counter()
+        async with self._pool.acquire() as connection:
+            self.waited("requests", time.perf_counter() - started)
+            yield connection
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of a statement."""
+        async with self.acquire() as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
+            return rows
+
+    async def fetchrow(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
+        """The first row of a statement."""
+        async with self.acquire() as connection:
+            row: asyncpg.Record | None = await connection.fetchrow(sql, *arguments)
+            return row
+
+
+async def chunks(connection: Any, sql: str, arguments: Sequence[Any]) -> AsyncGenerator[list[str], None]:
+    """The rows of one column of text, from a cursor, in chunks of about a quarter of a megabyte.
+
+    The next chunk is fetched while one is used.
+    """
+    cursor = await connection.cursor(sql, *arguments)
+    wanted = _FIRST_ROWS
+    ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
+    try:
+        while ahead is not None:
+            chunk = [row[0] for row in await ahead]
+            ahead, requested = None, wanted
+            if len(chunk) == requested:
+                wanted = max(len(chunk) * _PIECE // (sum(map(len, chunk)) or 1), 1)
+                wanted = min(wanted, 8 * requested)
+                ahead = asyncio.ensure_future(cursor.fetch(wanted))
+            if chunk:
+                yield chunk
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
