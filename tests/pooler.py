@@ -66,7 +66,8 @@ def pgbouncer(url: str) -> Iterator[str]:
                 psycopg.connect(address).close()
                 break
             except psycopg.OperationalError:
-                assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((folder / "log").read_text()) from None
                 time.sleep(0.05)
         yield address
     finally:

@@ -83,6 +83,24 @@ class Settings:
         "Seconds that a client may take nothing of its answer, then it is given up",
         least=1,
     )
+    requests_at_once: int = _server(
+        256,
+        "PEGBAR_REQUESTS_AT_ONCE",
+        "Requests of one person that an API worker has under way at once, more are 429; 0 for no limit",
+        least=0,
+    )
+    bot_requests_at_once: int = _server(
+        1024, "PEGBAR_BOT_REQUESTS_AT_ONCE", "The same of a bot, or an API token of a person", least=0
+    )
+    requests_per_minute: int = _server(
+        0,
+        "PEGBAR_REQUESTS_PER_MINUTE",
+        "Requests that an API worker takes from one person a minute, more are 429; 0 for no limit",
+        least=0,
+    )
+    bot_requests_per_minute: int = _server(
+        0, "PEGBAR_BOT_REQUESTS_PER_MINUTE", "The same of a bot, or an API token of a person", least=0
+    )
     spool_per_person: int = _server(
         1024**3,
         "PEGBAR_SPOOL_PER_PERSON",

@@ -91,6 +91,30 @@ class Turns:
         return min(able, key=lambda waiting: (waiting.rank, self._held[waiting.holder]), default=None)
 
 
+class Rate:
+    """So many a minute for each holder, and as many at once after a minute without; 0 is no bound."""
+
+    def __init__(self, per_minute: int) -> None:
+        self.per_minute = per_minute
+        #: When each holder has its whole minute again. Who has it is not kept.
+        self._whole_at: dict[Holder, float] = {}
+        self._tidied_at = 0.0
+
+    def wait(self, holder: Holder, now: float) -> float:
+        """The seconds until a holder may take one more; 0 when it may."""
+        if not self.per_minute:
+            return 0.0
+        if now > self._tidied_at + 60:
+            self._whole_at = {other: at for other, at in self._whole_at.items() if at > now}
+            self._tidied_at = now
+        return max(0.0, self._whole_at.get(holder, now) + 60 / self.per_minute - now - 60)
+
+    def take(self, holder: Holder, now: float) -> None:
+        """Take one."""
+        if self.per_minute:
+            self._whole_at[holder] = max(now, self._whole_at.get(holder, now)) + 60 / self.per_minute
+
+
 class Allowance:
     """An amount that callers take from and give back: `total` in all, `by_holder` by one caller; 0 is no bound."""
 

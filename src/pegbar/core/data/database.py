@@ -27,7 +27,7 @@ from sqlalchemy.sql import visitors
 
 from pegbar.core.data.notices import Notice, Notices
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
-from pegbar.core.data.pools import Waited, WatchedPool, chunks, make_pool
+from pegbar.core.data.pools import SharedPool, Waited, chunks, make_pool
 from pegbar.core.data.replica import FAILURES, Replica
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
 from pegbar.core.data.unnest import array_for, rows_of
@@ -397,7 +397,7 @@ class Database(Reader):
         self._turns = Turns(streams, min(2, streams))
         self._pool: asyncpg.Pool | None = None
         self._stream_pool: asyncpg.Pool | None = None
-        self._watched: WatchedPool | None = None
+        self._shared: SharedPool | None = None
         self._notices = Notices(url)
         self._replica = Replica(replica, size + streams) if replica else None
 
@@ -408,7 +408,7 @@ class Database(Reader):
 
     def watch(self, waited: Waited) -> None:
         """Have it told of each statement how long it waited for a connection."""
-        self._watched = WatchedPool(self._executor(), waited)
+        self._executor().waited = waited
 
     async def open(self) -> None:
         """Connect."""
@@ -416,6 +416,7 @@ class Database(Reader):
         self._pool = await make_pool(
             self._pooler or self.url, self._size, "pegbar", through_pooler=through_pooler, prepared=prepared
         )
+        self._shared = SharedPool(self._pool, self._size)
         # A stream keeps its connection for many statements, all prepared: a pooler must know how to do that.
         through_pooler = through_pooler and prepared
         address = self._pooler if through_pooler else self.url
@@ -438,8 +439,8 @@ class Database(Reader):
             await self._replica.close()
 
     def _executor(self) -> Any:
-        assert self._pool is not None, "the database is not open"
-        return self._watched or self._pool
+        assert self._shared is not None, "the database is not open"
+        return self._shared
 
     @asynccontextmanager
     async def transaction(self, author_id: UUID | None = None) -> AsyncIterator[Transaction]:
@@ -489,8 +490,8 @@ class Database(Reader):
                 async with self._for_stream(copy) as connection:
                     if connection is None:
                         continue
-                    if self._watched is not None:
-                        self._watched.waited("streams", time.perf_counter() - started)
+                    if (waited := self._executor().waited) is not None:
+                        waited("streams", time.perf_counter() - started)
                     try:
                         async with (
                             connection.transaction(readonly=True),

@@ -6,17 +6,22 @@ transactions, and may be given another connection for each: by PgBouncer in tran
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import asyncpg
 import msgspec
 
 from pegbar.core.data.faults import connect
+from pegbar.core.turns import Holder, Turns
 
 #: How many rows a stream asks for first, and about how many characters from then on.
 _FIRST_ROWS, _PIECE = 50, 2**18
+
+#: Connections that one caller leaves for others, whatever it asks for.
+_LEFT = 2
 
 #: Told the name of a pool and the seconds that were waited for one of its connections.
 Waited = Callable[[str, float], None]
@@ -59,18 +64,37 @@ async def make_pool(
     )
 
 
-class WatchedPool:
-    """A pool that tells how long its connections are waited for."""
+#: The caller whose request this task answers; None for what the server does itself.
+_holder: ContextVar[Holder] = ContextVar("holder", default=None)
 
-    def __init__(self, pool: asyncpg.Pool, waited: Waited) -> None:
-        self._pool, self.waited = pool, waited
+
+@contextmanager
+def on_behalf_of(holder: Holder) -> Iterator[None]:
+    """What is asked of the database in the block is asked for a caller."""
+    before = _holder.set(holder)
+    try:
+        yield
+    finally:
+        _holder.reset(before)
+
+
+class SharedPool:
+    """A pool whose connections callers take in turn: one with many requests leaves some, and waits longest for more."""
+
+    def __init__(self, pool: asyncpg.Pool, size: int) -> None:
+        self._pool = pool
+        self._turns = Turns(size, max(size - _LEFT, (size + 1) // 2))
+        self.waited: Waited | None = None
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
         """A connection."""
         started = time.perf_counter()
-        async with self._pool.acquire() as connection:
-            self.waited("requests", time.perf_counter() - started)
+        holder = _holder.get()
+        turn = nullcontext() if holder is None else self._turns.place(holder)
+        async with turn, self._pool.acquire() as connection:
+            if self.waited is not None:
+                self.waited("requests", time.perf_counter() - started)
             yield connection
 
     async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:

@@ -22,8 +22,11 @@ log = structlog.get_logger()
 #: Seconds that a read waits for the copy, those between two looks, and those for which it is left alone afterwards.
 _PATIENCE, _LOOK_EVERY, _REST = 0.25, 0.005, 5.0
 
-#: How far the server's log is safely written: every commit that is visible was.
-POSITION = "SELECT pg_current_wal_flush_lsn()::text"
+#: How far the server's log is written: no commit is visible before, unless they are set not to wait for the disk.
+POSITION = """
+SELECT CASE WHEN current_setting('synchronous_commit') = 'off' THEN pg_current_wal_insert_lsn()
+            ELSE pg_current_wal_flush_lsn() END::text
+"""
 #: A copy that was made a server of its own is a copy no more.
 _REACHED = "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
 
