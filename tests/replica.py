@@ -35,9 +35,14 @@ class Replica:
 
     def copy(self, url: str) -> None:
         """Begin as what the database is now."""
-        command = [_binaries() / "pg_basebackup", "--pgdata", self._data, "--checkpoint=fast", "--write-recovery-conf"]
+        command = [str(_binaries() / "pg_basebackup"), "--pgdata", str(self._data), "--dbname", url]
         done = subprocess.run(
-            [*command, "--dbname", url], capture_output=True, text=True, check=False, cwd="/", **_as_service_user()
+            [*command, "--checkpoint=fast", "--write-recovery-conf"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            **_as_service_user(),
         )
         assert not done.returncode, done.stderr
 
