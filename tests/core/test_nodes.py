@@ -1,5 +1,6 @@
 """A second node on the same database, which reads from a replica and takes only so much of one caller."""
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -10,6 +11,7 @@ import pytest
 
 from tests import factories
 from tests.client import Client, sign_in, unique
+from tests.command import pegbar
 from tests.replica import Replica, replica_of
 from tests.server import ADMIN, Server
 
@@ -148,6 +150,10 @@ def test_a_replica_shows_what_was_written_before(node: Server, replica: Replica,
         assert len(boss.ok_get(path)) == 11
         node.wait_for_text("the replica is not used")
         connection.execute("SELECT pg_wal_replay_resume()")
+    done = pegbar(
+        "doctor", "--json", "--only", "replica", "--database-url", node.database_url, PEGBAR_REPLICA_URL=replica.url
+    )
+    assert json.loads(done.stdout)["checks"][0]["severity"] == "ok", done.stdout
     replica.stop()
     factories.entity(boss, show["id"])
     assert len(boss.ok_get(path)) == 12

@@ -3,6 +3,7 @@
 Requests have three connections there, and another one for each transaction: what relied on a session would be lost.
 """
 
+import json
 from collections.abc import Iterator
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests.client import Client, sign_in
+from tests.command import pegbar
 from tests.core.data.test_transactions import *  # noqa: F403 - the tests
 from tests.core.live.test_news import test_an_event_that_nobody_told_of_reaches_the_sockets  # noqa: F401
 from tests.core.live.test_realtime import test_events_of_one_object_arrive_once_and_in_order  # noqa: F401
@@ -57,3 +59,12 @@ def test_requests_come_through_it_and_share_few_connections(server: Server, admi
         assert shown("STATS")["total_xact_count"] > before
         pool = shown("POOLS")
         assert sum(pool[state] for state in ("sv_active", "sv_idle", "sv_used", "sv_login")) <= 3
+
+
+def test_the_doctor_looks_at_it(server: Server) -> None:
+    environment = {"PEGBAR_POOLED_DATABASE_URL": server.environment["PEGBAR_POOLED_DATABASE_URL"]}
+    done = pegbar("doctor", "--json", "--only", "pooler", "--database-url", server.database_url, **environment)
+    assert json.loads(done.stdout)["checks"][0]["severity"] == "ok", done.stdout
+    environment = {"PEGBAR_POOLED_DATABASE_URL": server.database_url.replace("/pegbar?", "/postgres?")}
+    done = pegbar("doctor", "--json", "--only", "pooler", "--database-url", server.database_url, **environment)
+    assert "another database" in done.stdout

@@ -402,8 +402,9 @@ class Database(Reader):
         self._replica = Replica(replica, size + streams) if replica else None
 
     def pools(self) -> dict[str, asyncpg.Pool]:
-        """The pools, by name: `requests` and `streams`."""
-        pools = {"requests": self._pool, "streams": self._stream_pool}
+        """The pools, by name: `requests`, `streams` and, where there is one, `replica`."""
+        replica = None if self._replica is None else self._replica.pool
+        pools = {"requests": self._pool, "streams": self._stream_pool, "replica": replica}
         return {name: pool for name, pool in pools.items() if pool is not None}
 
     def watch(self, waited: Waited) -> None:

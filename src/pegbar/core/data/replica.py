@@ -39,20 +39,20 @@ class Replica:
 
     def __init__(self, url: str, size: int) -> None:
         self._url, self._size = url, size
-        self._pool: asyncpg.Pool | None = None
+        self.pool: asyncpg.Pool | None = None
         self._rest_until = 0.0
 
     async def open(self) -> None:
         """Make its pool: connections come with the reads."""
-        self._pool = await make_pool(self._url, self._size, "pegbar replica", smallest=0)
+        self.pool = await make_pool(self._url, self._size, "pegbar replica", smallest=0)
 
     async def close(self) -> None:
         """Disconnect."""
-        if self._pool is not None:
+        if self.pool is not None:
             try:
-                await asyncio.wait_for(self._pool.close(), timeout=10)
+                await asyncio.wait_for(self.pool.close(), timeout=10)
             except TimeoutError:
-                self._pool.terminate()
+                self.pool.terminate()
 
     @asynccontextmanager
     async def reached(self, server: Any) -> AsyncIterator[Any]:
@@ -61,12 +61,12 @@ class Replica:
             yield await self._come_after(server, stack)
 
     async def _come_after(self, server: Any, stack: AsyncExitStack) -> Any:
-        if self._pool is None or time.monotonic() < self._rest_until:
+        if self.pool is None or time.monotonic() < self._rest_until:
             return None
         position = (await server.fetchrow(POSITION))[0]
         try:
             async with asyncio.timeout(_PATIENCE):
-                connection = await stack.enter_async_context(self._pool.acquire())
+                connection = await stack.enter_async_context(self.pool.acquire())
                 while not await connection.fetchval(_REACHED, position):  # noqa: ASYNC110 - another server's progress
                     await asyncio.sleep(_LOOK_EVERY)
                 return connection
