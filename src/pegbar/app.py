@@ -56,7 +56,9 @@ def load_domains() -> list[Operation]:
     for domain in DOMAINS:
         package = importlib.import_module(f"pegbar.{domain}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+            # A program runs in a process of its own and declares nothing: what it draws or writes with stays there.
+            if not module.name.endswith(".program"):
+                importlib.import_module(module.name)
     return routing.operations
 
 

@@ -56,6 +56,9 @@ class Settings:
     max_content_length: int = _server(
         10 * 1024**3, "MAX_CONTENT_LENGTH", "Largest request body in bytes; 0 for no limit"
     )
+    compression: bool = _server(
+        True, "PEGBAR_COMPRESSION", "Answers go out as gzip or Zstandard to who takes them; false where a proxy does it"
+    )
     max_json_length: int = _server(64 * 1024**2, "PEGBAR_MAX_JSON_LENGTH", "Largest JSON request body in bytes")
     max_json_depth: int = _server(64, "PEGBAR_MAX_JSON_DEPTH", "Deepest nesting of a JSON request body")
     nb_records_per_page: int = _server(

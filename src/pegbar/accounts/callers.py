@@ -219,8 +219,8 @@ class RequestCallers:
         looked_up = bool(place.parameter) and (place.kind != "studio" or place.lookup is not None)
         if looked_up:
             params["key"] = key
-        else:
-            along = None  # it is about the place
+        elif place.parameter:
+            along = None  # it is about the place, and none is named
         statement = _statement(place, along)
         row = await self._db.row(statement, **params)
         _check_account(row, token)
