@@ -14,7 +14,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from pegbar.core.data.faults import answer_to, connect
+from pegbar.core.data.faults import CONNECTION_ERRORS, answer_to, connect
 
 log = structlog.get_logger()
 
@@ -40,36 +40,48 @@ class Notices:
     async def tell(self, notices: Iterable[Notice]) -> None:
         """Tell others; they know when this returns, unless the database cannot be told: then they find out later."""
         self._waiting.update(dict.fromkeys(notices))
+        # Whoever hangs up now takes nobody else's notices along.
+        await asyncio.shield(self._send_all())
+
+    async def _send_all(self) -> None:
         async with self._sending:
             together, self._waiting = list(self._waiting), {}
             if together and time.monotonic() >= self._rest_until:
-                # Whoever hangs up now takes nobody else's notices along.
-                await asyncio.shield(self._send(together))
+                await self._send(together)
 
     async def _send(self, notices: list[Notice]) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await connect(
-                        self._url,
-                        # Nothing is written, so there is no disk to wait for.
-                        server_settings={"application_name": "pegbar notices", "synchronous_commit": "off"},
-                    )
-                await self._connection.fetchval(
-                    _TELL, [channel for channel, _ in notices], [said for _, said in notices]
-                )
+                try:
+                    await self._say(notices)
+                except CONNECTION_ERRORS:  # it was lost since the last time
+                    self._let_go()
+                    await self._say(notices)
         except Exception as error:
             self._rest_until = time.monotonic() + _REST
-            if self._connection is not None:
-                self._connection.terminate()
-                self._connection = None
+            self._let_go()
             if answer_to(error) is None and not isinstance(error, TimeoutError):
                 log.error("others could not be told of a commit; they find out", exc_info=error)
             else:
                 log.warning("others could not be told of a commit; they find out", error=str(error))
 
-    async def close(self) -> None:
-        """Disconnect."""
+    async def _say(self, notices: list[Notice]) -> None:
+        if self._connection is None:
+            self._connection = await connect(
+                self._url,
+                # Nothing is written, so there is no disk to wait for.
+                server_settings={"application_name": "pegbar notices", "synchronous_commit": "off"},
+            )
+        await self._connection.fetchval(_TELL, [channel for channel, _ in notices], [said for _, said in notices])
+
+    def _let_go(self) -> None:
         if self._connection is not None:
-            with suppress(Exception):
-                await self._connection.close(timeout=2)
+            self._connection.terminate()
+            self._connection = None
+
+    async def close(self) -> None:
+        """Disconnect, once all is told."""
+        async with self._sending:
+            if self._connection is not None:
+                with suppress(Exception):
+                    await self._connection.close(timeout=2)
