@@ -1,10 +1,12 @@
 """A second node on the same database, which reads from a replica and takes only so much of one caller."""
 
 import json
+import resource
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
@@ -96,6 +98,23 @@ def test_a_caller_with_many_requests_leaves_connections_to_others(server: Server
             assert watcher.execute(BLOCKED).fetchone() == (MOST_CONNECTIONS,)
             assert not any(request.done() for request in changes)
         assert {request.result(60) for request in changes} == {200}
+
+
+def test_connections_that_are_kept_and_not_used_keep_nobody_out(server: Server, admin: Client) -> None:
+    count = 1100  # more than Granian takes unless told otherwise
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2 * count:
+        pytest.skip(f"this machine lets nobody open {2 * count} files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * count), hard))
+    with ExitStack() as idle:
+        try:
+            for _ in range(count):
+                connection = idle.enter_context(socket.create_connection(("127.0.0.1", server.port), 30))
+                connection.sendall(b"GET /api/ HTTP/1.1\r\nHost: pegbar\r\n\r\n")
+                assert connection.recv(64).startswith(b"HTTP/1.1 200")
+            assert Client(server.api, admin.token).get("/auth/authenticated", timeout=25).status_code == 200
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_requests_at_once_are_limited_by_caller(server: Server, node: Server, boss: Client) -> None:

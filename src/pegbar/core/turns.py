@@ -52,11 +52,19 @@ class Turns:
         try:
             yield
         finally:
-            self._give_back(holder)
+            self.give_back(holder)
+
+    def take_at_once(self, holder: Holder) -> bool:
+        """Take a place if that needs no waiting; whoever takes it so gives it back."""
+        held = self._held.get(holder, 0)
+        if self._free <= 0 or held >= self._by_holder:
+            return False
+        self._free -= 1
+        self._held[holder] = held + 1
+        return True
 
     async def _take(self, holder: Holder, rank: int) -> None:
-        if self._free > 0 and self._held[holder] < self._by_holder:
-            self._grant(holder)
+        if self.take_at_once(holder):
             return
         if self._most_waiting and sum(other.holder == holder for other in self._queue) >= self._most_waiting:
             raise Busy(f"{self._most_waiting} of your {self._what} wait for their turn already. Try again in a moment.")
@@ -68,21 +76,21 @@ class Turns:
             if waiting in self._queue:
                 self._queue.remove(waiting)
             else:  # cancelled in the moment it was granted
-                self._give_back(holder)
+                self.give_back(holder)
             raise
 
-    def _grant(self, holder: Holder) -> None:
-        self._free -= 1
-        self._held[holder] += 1
-
-    def _give_back(self, holder: Holder) -> None:
+    def give_back(self, holder: Holder) -> None:
+        """Give back a place; who waits gets it."""
         self._free += 1
-        self._held[holder] -= 1
-        if not self._held[holder]:
+        left = self._held[holder] - 1
+        if left:
+            self._held[holder] = left
+        else:
             del self._held[holder]
-        while self._free > 0 and (following := self._next()) is not None:
+        while self._queue and self._free > 0 and (following := self._next()) is not None:
             self._queue.remove(following)
-            self._grant(following.holder)
+            self._free -= 1
+            self._held[following.holder] += 1
             following.granted.set_result(None)
 
     def _next(self) -> _Waiting | None:
