@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -150,9 +150,13 @@ class Node:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(90)
 
-    def cut(self, *, off: bool) -> None:
-        """Take its cable out, or put it in again."""
-        ip("link", "set", f"pegbar-n{self.number}", "down" if off else "up")
+    def unplug(self) -> None:
+        """Cut it off from the network."""
+        ip("link", "set", f"pegbar-n{self.number}", "down")
+
+    def plug_in(self) -> None:
+        """Give it the network back."""
+        ip("link", "set", f"pegbar-n{self.number}", "up")
 
 
 class Load:
@@ -183,10 +187,10 @@ class Load:
             self.made.append(answer.json()["id"])
             self.answered[self.phase] += 1
 
-    def during(self, phase: str, seconds: float, act: Any = None) -> None:
+    def during(self, phase: str, seconds: float, *acts: Callable[[], None]) -> None:
         """Go on for a while, with something happening at its beginning; print what was answered."""
         self.phase, started = phase, time.monotonic()
-        if act is not None:
+        for act in acts:
             act()
         self._stop.wait(max(0.0, seconds - (time.monotonic() - started)))
         lasted = time.monotonic() - started
@@ -261,11 +265,15 @@ class Follower:
 
     def finish(self, node: Node) -> None:
         """Read to the end, at a node that is well."""
+        self.leave()
+        self._node = node
+        self.read()
+
+    def leave(self) -> None:
+        """Hang up for good."""
         self._stop.set()
         self._awake.set()
         self._thread.join(60)
-        self._node = node
-        self.read()
 
 
 def check(nodes: list[Node], url: str, load: Load, followers: list[Follower], token: str) -> None:
@@ -328,15 +336,15 @@ def main() -> None:
             with Load(nodes, token, asked.writers) as load:
                 load.during("all are well", 8)
                 load.during("the first is killed", 8, first.kill)
-                load.during("it comes back", 8, lambda: (first.start(), first.ready()))
-                load.during("the second is cut off", asked.cut, lambda: second.cut(off=True))
-                load.during("it is there again", 10, lambda: (second.cut(off=False), second.ready()))
-                load.during("the third is started again", 8, lambda: (third.stop(), third.start(), third.ready()))
+                load.during("it comes back", 8, first.start, first.ready)
+                load.during("the second is cut off", asked.cut, second.unplug)
+                load.during("it is there again", 10, second.plug_in, second.ready)
+                load.during("the third is started again", 8, third.stop, third.start, third.ready)
             check(nodes, url, load, followers, token)
             sessions_end_everywhere(nodes)
         finally:
             for follower in followers:
-                follower.finish(first) if not follower._stop.is_set() else None
+                follower.leave()
             for node in nodes:
                 with suppress(Exception):
                     node.kill()
