@@ -31,6 +31,7 @@ _mail = partial(setting, section="Mails")
 _storage = partial(setting, section="Storage and media")
 _backup = partial(setting, section="Backups")
 _ui = partial(setting, section="Web UI and integrations")
+_webhooks = partial(setting, section="Webhooks")
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,21 @@ class Settings:
     bot_requests_per_minute: int = _server(
         0, "PEGBAR_BOT_REQUESTS_PER_MINUTE", "The same of a bot, or an API token of a person", least=0
     )
+    feed_streams: int = _server(
+        2000, "PEGBAR_FEED_STREAMS", "Clients that listen to the feed of events at an API worker, more are 503", least=1
+    )
+    feed_streams_per_person: int = _server(
+        50,
+        "PEGBAR_FEED_STREAMS_PER_PERSON",
+        "Those of one person, more are 429; 0 for no limit",
+        least=0,
+    )
+    feed_keep_alive: float = _server(
+        15.0,
+        "PEGBAR_FEED_KEEP_ALIVE",
+        "Seconds without an event after which a listener is told that the feed still lives",
+        least=0.5,
+    )
     spool_per_person: int = _server(
         1024**3,
         "PEGBAR_SPOOL_PER_PERSON",
@@ -115,6 +131,27 @@ class Settings:
         "PEGBAR_SPOOL",
         "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
         least=0,
+    )
+    slow_request: float = _server(
+        1.0,
+        "PEGBAR_SLOW_REQUEST",
+        "Seconds from which on a request is noted as slow, for the console; 0 notes none. Uploads are not noted",
+        least=0,
+    )
+    query_rows: int = _server(
+        100_000, "PEGBAR_QUERY_ROWS", "Rows that the answer to a query (`/open/v1/query`) holds at most", least=1
+    )
+    query_cost: float = _server(
+        1_000_000.0,
+        "PEGBAR_QUERY_COST",
+        "Cost that PostgreSQL may estimate for a query before it runs, else it is refused (400)",
+        least=1,
+    )
+    query_seconds: float = _server(
+        30.0,
+        "PEGBAR_QUERY_SECONDS",
+        "Seconds that a query may take until its first rows, and then each piece of its answer",
+        least=0.1,
     )
     metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
     drain: float = _server(
@@ -136,6 +173,12 @@ class Settings:
     )
     event_retention_days: int = _server(
         0, "PEGBAR_EVENT_RETENTION_DAYS", "Days to keep the event log; 0 keeps it for ever"
+    )
+    history_days: int = _server(
+        730,
+        "PEGBAR_HISTORY_DAYS",
+        "Days to keep who changed which row from what to what, by whole months; 0 keeps it for ever",
+        least=0,
     )
     export_own_productions: bool = _server(
         False,
@@ -346,6 +389,13 @@ class Settings:
         unsupported=(True,),
     )
     remove_files: bool = _storage(False, "REMOVE_FILES", "Delete binaries with their rows instead of only marking them")
+    trash_days: int = _storage(
+        30,
+        "PEGBAR_TRASH_DAYS",
+        "Days that what was deleted can be restored, files too; 0 deletes at once",
+        least=0,
+        most=3650,
+    )
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
     )
@@ -513,6 +563,25 @@ class Settings:
         "DEFAULT_FILE_TREE",
         "File tree of productions that come from ShotGrid",
         choices=("default", "simple"),
+    )
+
+    webhook_networks: list[str] = _webhooks(
+        [],
+        "PEGBAR_WEBHOOK_NETWORKS",
+        "Networks of your own that webhooks may call (`10.1.0.0/16;127.0.0.1`); without, only the internet",
+    )
+    webhook_http: bool = _webhooks(False, "PEGBAR_WEBHOOK_HTTP", "Let webhooks call http addresses besides https")
+    webhook_timeout: float = _webhooks(
+        15.0, "PEGBAR_WEBHOOK_TIMEOUT", "Seconds that the receiver of a webhook may take to answer", least=1, most=60
+    )
+    webhook_pause_after: float = _webhooks(
+        24.0, "PEGBAR_WEBHOOK_PAUSE_AFTER", "Hours of nothing but failures after which a webhook is paused", least=1
+    )
+    webhook_log_days: int = _webhooks(
+        14, "PEGBAR_WEBHOOK_LOG_DAYS", "Days that the log of what webhooks delivered is kept", least=1, most=365
+    )
+    incoming_per_minute: int = _webhooks(
+        60, "PEGBAR_INCOMING_PER_MINUTE", "Messages that an incoming hook takes within a minute, more are 429", least=1
     )
 
     @property

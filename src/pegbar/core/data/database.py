@@ -25,6 +25,8 @@ from sqlalchemy import BindParameter, ClauseElement, Executable, Table, bindpara
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
+from pegbar.core.data.bounds import Bounds
+from pegbar.core.data.causes import NOTE_ALONE, facts
 from pegbar.core.data.notices import Notice, Notices
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 from pegbar.core.data.pools import SharedPool, Waited, chunks, make_pool
@@ -32,6 +34,7 @@ from pegbar.core.data.replica import FAILURES, Replica
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
 from pegbar.core.data.unnest import array_for, rows_of
 from pegbar.core.errors import Unavailable
+from pegbar.core.hooks import Hook
 from pegbar.core.turns import Holder, Turns
 
 T = TypeVar("T")
@@ -52,6 +55,8 @@ class Json(bytes):
 _OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEPARTMENTS)}
 
 
+_DELETES = re.compile(r"\bDELETE FROM\b", re.IGNORECASE)
+
 #: A parameter of a statement that is no list, as it is compiled.
 _SCALAR = re.compile(r"\$\d+::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
 
@@ -66,10 +71,14 @@ def planned_once(statement: E) -> E:
     return statement.execution_options(planned_once=True)
 
 
+#: A statement that may change something.
+_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+
+
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
-    __slots__ = ("defaults", "names", "of_caller", "required", "sql")
+    __slots__ = ("defaults", "deletes", "names", "of_caller", "required", "sql", "writes")
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
@@ -86,6 +95,8 @@ class Compiled:
         # The value of a subquery is not known to the planner.
         once = statement.get_execution_options().get("planned_once")
         self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
+        self.writes = _WRITES.search(self.sql) is not None
+        self.deletes = _DELETES.search(self.sql) is not None
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
         self.of_caller = _OF_CALLER.intersection(self.names)
         self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
@@ -128,8 +139,7 @@ class Reader:
     def _executor(self) -> Any:
         raise NotImplementedError
 
-    @staticmethod
-    def _bind(statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    def _bind(self, statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
         ready = compiled(statement)
         if (counted := statement_count.get()) is not None:
             counted.append(ready.sql)
@@ -213,12 +223,22 @@ class Transaction(Reader):
     def __init__(self, connection: Any, author_id: UUID | None = None) -> None:
         self._connection = connection
         self.author_id = author_id
+        self.has_deleted = False  #: a statement was run that deletes rows, if there were any
+        self.deletes_for_good = False  #: nobody may want back what it deletes
         self._kept: list[Kept] = []
         #: What others are told once it is committed.
         self.notices: list[Notice] = []
+        #: Whether something may have changed since it was noted by whom (core/data/causes.py).
+        self._has_written = False
 
     def _executor(self) -> Any:
         return self._connection
+
+    def _bind(self, statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        ready = compiled(statement)
+        self._has_written = self._has_written or ready.writes
+        self.has_deleted = self.has_deleted or ready.deletes
+        return super()._bind(statement, params)
 
     async def execute(self, statement: Executable, **params: Any) -> int:
         """Run a statement; the number of rows it touched."""
@@ -238,6 +258,7 @@ class Transaction(Reader):
             return 0
         complete = [with_defaults(table, row) for row in rows]
         columns = tuple(complete[0])
+        self._has_written = True
         sql = _insert_many(table, columns, skip_existing)
         if (counted := statement_count.get()) is not None:
             counted.append(sql)
@@ -262,6 +283,7 @@ class Transaction(Reader):
         names = tuple(name for name in rows[0] if name not in by) if rows else ()
         if not names:
             return 0
+        self._has_written = True
         sql = _update_many(table, names, by)
         if (counted := statement_count.get()) is not None:
             counted.append(sql)
@@ -299,6 +321,14 @@ class Transaction(Reader):
         """Tell whoever listens on a channel, after the commit (core/data/notices.py)."""
         self.notices.append((channel, said))
 
+    def keep(self, item: Kept) -> None:
+        """Keep something else with this transaction."""
+        self._kept.append(item)
+
+    def kept(self, kind: type[K]) -> list[K]:
+        """What is kept so far of a kind."""
+        return [item for item in self._kept if isinstance(item, kind)]
+
     def drop(self, kind: type[K], unwanted: Callable[[K], bool]) -> None:
         """Keep no longer what is unwanted of a kind."""
         self._kept = [item for item in self._kept if not (isinstance(item, kind) and unwanted(item))]
@@ -312,13 +342,27 @@ class Transaction(Reader):
                 yield
         except BaseException:
             del self._kept[before:]
+            self._has_written = True  # what was noted in the block went with it
             raise
 
     async def flush(self) -> None:
         """Write what was kept so far; the commit does it last."""
+        if self.has_deleted and not self.deletes_for_good:
+            await ROWS_DELETED.run(self)
         kept, self._kept = self._kept, []
         for kind in sorted({type(item) for item in kept}, key=lambda kind: kind.rank):
             await kind.write(self, [item for item in kept if type(item) is kind])
+        if self._has_written:
+            await self.execute(NOTE_ALONE, **facts(self.author_id))
+            self.noted()
+
+    def noted(self) -> None:
+        """It is written who makes the changes so far: another statement did it along with its own."""
+        self._has_written = False
+
+
+#: A transaction that may have deleted rows is about to commit: all is written but what it keeps.
+ROWS_DELETED: Hook[Transaction] = Hook("a transaction that deleted rows is about to commit")
 
 
 def with_defaults(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -477,11 +521,13 @@ class Database(Reader):
                         self._replica.leave_alone(error)
         return await read(self)
 
-    async def texts(self, holder: Holder, statement: Executable, **params: Any) -> AsyncIterator[list[str]]:
+    async def texts(
+        self, holder: Holder, statement: Executable, bounds: Bounds | None = None, **params: Any
+    ) -> AsyncIterator[list[str]]:
         """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
 
         It has a connection until its end: use it without waiting for sockets. `holder` is the caller that it reads for;
-        each gets connections in turn.
+        each gets connections in turn. `bounds` are what the statement may cost.
         """
         sql, arguments = self._bind(statement, params)
         started = time.perf_counter()
@@ -496,7 +542,7 @@ class Database(Reader):
                     try:
                         async with (
                             connection.transaction(readonly=True),
-                            aclosing(chunks(connection, sql, arguments)) as read,
+                            aclosing(chunks(connection, sql, arguments, bounds)) as read,
                         ):
                             async for chunk in read:
                                 begun = True
@@ -523,6 +569,7 @@ __all__ = [
     "CONFLICT_ERRORS",
     "JSON_NULL",
     "OWN_SCHEMA",
+    "ROWS_DELETED",
     "Database",
     "Json",
     "Reader",

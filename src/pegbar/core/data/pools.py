@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from pegbar.core.data.bounds import Bounds
 from pegbar.core.data.faults import connect
 from pegbar.core.turns import Holder, Turns
 
@@ -119,12 +120,17 @@ class SharedPool:
             return await getattr(connection, method)(sql, *arguments)
 
 
-async def chunks(connection: Any, sql: str, arguments: Sequence[Any]) -> AsyncGenerator[list[str], None]:
+async def chunks(
+    connection: Any, sql: str, arguments: Sequence[Any], bounds: Bounds | None = None
+) -> AsyncGenerator[list[str], None]:
     """The rows of one column of text, from a cursor, in chunks of about a quarter of a megabyte.
 
     The next chunk is fetched while one is used.
     """
-    cursor = await connection.cursor(sql, *arguments)
+    if bounds is None:
+        cursor = await connection.cursor(sql, *arguments)
+    else:
+        cursor = await bounds.cursor(connection, sql, arguments)
     wanted = _FIRST_ROWS
     ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
     try:

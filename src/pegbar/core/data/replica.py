@@ -30,8 +30,16 @@ SELECT CASE WHEN current_setting('synchronous_commit') = 'off' THEN pg_current_w
 #: A copy that was made a server of its own is a copy no more.
 _REACHED = "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
 
-#: What befalls a read on a copy and not on the server: it went away, or had to apply what the read still needed.
-FAILURES = (*CONNECTION_ERRORS, asyncpg.SerializationError)
+#: What befalls a read on a copy and not on the server: it went away, or had to apply what the read still needed. A read
+#: that takes longer than it may takes as long on the server.
+FAILURES = (
+    *(error for error in CONNECTION_ERRORS if not issubclass(asyncpg.QueryCanceledError, error)),
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
 
 
 class Replica:

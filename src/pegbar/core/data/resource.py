@@ -70,9 +70,9 @@ class Relation:
 
     @property
     def target(self) -> Table:
-        """The table of the related rows."""
-        (foreign,) = self.other.foreign_keys
-        return foreign.column.table
+        """The table of the related rows, which may name their owner themselves."""
+        foreign = next(iter(self.other.foreign_keys), None)
+        return self.link if foreign is None else foreign.column.table
 
     def ids(self, table: Table) -> ColumnElement[str]:
         """The JSON array of ids for a row of `table`."""
@@ -250,7 +250,7 @@ class Resource:
         for key, ids in change.relations.items():
             await self._link(change, self.by_key[key], ids)
         await self.saved(change)
-        await self._emit(change, "new")
+        await self.tell(change, "new")
         return change.row(self.table)
 
     async def update(self, tx: Transaction, caller: Caller, row_id: UUID, document: Mapping[str, Any]) -> Change:
@@ -271,7 +271,7 @@ class Resource:
             await tx.execute(_others_linked(self.by_key[key]), row_id=row_id, ids=ids)
             await self._link(change, self.by_key[key], ids)
         await self.saved(change)
-        await self._emit(change, "update")
+        await self.tell(change, "update")
         return change
 
     async def remove(self, tx: Transaction, caller: Caller, row_id: UUID, *, force: bool = False) -> None:
@@ -281,14 +281,14 @@ class Resource:
             raise NotFound(f"There is no {self.type} {row_id}.")
         change = Change(tx, caller, {}, before=before, row_id=row_id, force=force)
         if self.emit is None:
-            change.project_id = await self._project_of(change)
+            change.project_id = await self.project_of(change)
         await self.deleting(change)
         for relation in self.relations:
             if relation.writable:
                 await tx.delete(relation.link, **{relation.owner.name: row_id})
         if not change.row_stays:
             await tx.delete(self.table, id=row_id)
-        await self._emit(change, "delete")
+        await self.tell(change, "delete")
         await self.deleted(change)
 
     def _take(self, change: Change, key: str, value: Any) -> None:
@@ -303,7 +303,7 @@ class Resource:
         rows = [{owner: change.row_id, other: other_id} for other_id in ids if other_id in known]
         await change.tx.insert_many(relation.link, rows, skip_existing=True)
 
-    async def _project_of(self, change: Change) -> UUID | None:
+    async def project_of(self, change: Change) -> UUID | None:
         """The production of a row's events: the one to which it belongs, however far away that is said."""
         if "project_id" in self.columns:
             project_id: UUID | None = change.after("project_id")
@@ -316,11 +316,12 @@ class Resource:
             project_id = None
         return project_id
 
-    async def _emit(self, change: Change, verb: Verb) -> None:
+    async def tell(self, change: Change, verb: Verb) -> None:
+        """Emit the event of a write."""
         if self.emit is not None:
             await self.emit(self, change, verb)
             return
-        project_id = change.project_id if verb == "delete" else await self._project_of(change)
+        project_id = change.project_id if verb == "delete" else await self.project_of(change)
         assert self.event_key is not None
         change.tx.emit(self.events[verb], **{"project_id": project_id, self.event_key: change.row_id})
 

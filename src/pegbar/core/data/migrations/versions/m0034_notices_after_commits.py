@@ -5,7 +5,7 @@ from alembic import op
 from pegbar.core.data.migrations import run_script
 
 revision = "0034"
-down_revision = "0026"
+down_revision = "0033"
 
 _SCRIPT = """
 DROP TRIGGER IF EXISTS procrastinate_jobs_notify_queue_job_inserted_v1 ON pegbar.procrastinate_jobs;
