@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from pegbar.accounts.callers import RequestCallers
-from pegbar.config import settings
+from pegbar.config import postgresql, settings
 from pegbar.console.ledger import watched
 from pegbar.console.writing import keep_writing
 from pegbar.core.data.database import Database
@@ -167,9 +167,20 @@ def _application(
     )
 
 
+def _database() -> Database:
+    now = settings()
+    return Database(
+        now.external_database,
+        size=now.db_pool_size,
+        pooler=postgresql(now.pooler_url),
+        pooler_prepares=now.pooler_prepares,
+        replica=postgresql(now.replica_url),
+    )
+
+
 def create() -> ASGIApp:
     """The application of one worker process. Its sockets are its own, or another process's (see create_sockets)."""
-    database = Database(settings().external_database, size=settings().db_pool_size)
+    database = _database()
     operations = load_domains()
     callers = RequestCallers(database)
     elsewhere = settings().sockets_at
@@ -180,7 +191,7 @@ def create() -> ASGIApp:
 
 def create_sockets() -> ASGIApp:
     """The application of the process that holds the sockets for several workers."""
-    database = Database(settings().external_database, size=settings().db_pool_size)
+    database = _database()
     load_domains()  # for the conversations that they declare
     realtime = Realtime(database, RequestCallers(database))
     return Front(_application("sockets", realtime, database, []), realtime.asgi, [])

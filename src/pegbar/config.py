@@ -16,6 +16,12 @@ from pegbar.environment import described, page, read, setting
 #: How other programs write the start of a PostgreSQL URL.
 _DRIVER = re.compile(r"^postgres(ql)?(\+\w+)?://")
 
+
+def postgresql(url: str) -> str:
+    """The URL of a PostgreSQL as our drivers take it."""
+    return _DRIVER.sub("postgresql://", url)
+
+
 # The sections of the page, in its order.
 _server = partial(setting, section="Server")
 _database = partial(setting, section="Database")
@@ -80,6 +86,24 @@ class Settings:
         "PEGBAR_STREAM_PATIENCE",
         "Seconds that a client may take nothing of its answer, then it is given up",
         least=1,
+    )
+    requests_at_once: int = _server(
+        256,
+        "PEGBAR_REQUESTS_AT_ONCE",
+        "Requests of one person that an API worker has under way at once, more are 429; 0 for no limit",
+        least=0,
+    )
+    bot_requests_at_once: int = _server(
+        1024, "PEGBAR_BOT_REQUESTS_AT_ONCE", "The same of a bot, or an API token of a person", least=0
+    )
+    requests_per_minute: int = _server(
+        0,
+        "PEGBAR_REQUESTS_PER_MINUTE",
+        "Requests that an API worker takes from one person a minute, more are 429; 0 for no limit",
+        least=0,
+    )
+    bot_requests_per_minute: int = _server(
+        0, "PEGBAR_BOT_REQUESTS_PER_MINUTE", "The same of a bot, or an API token of a person", least=0
     )
     feed_streams: int = _server(
         2000, "PEGBAR_FEED_STREAMS", "Clients that listen to the feed of events at an API worker, more are 503", least=1
@@ -173,6 +197,22 @@ class Settings:
     db_password: str = _database("", "DB_PASSWORD", "Its password")
     db_database: str = _database("zoudb", "DB_DATABASE", "Its database")
     db_pool_size: int = _database(10, "DB_POOL_SIZE", "Connections an API worker may open")
+    pooler_url: str = _database(
+        "",
+        "PEGBAR_POOLED_DATABASE_URL",
+        "Address of a pooler of connections (PgBouncer, in transaction mode) for requests; DATABASE_URL stays the "
+        "server's own, for what keeps a session",
+    )
+    pooler_prepares: bool = _database(
+        True,
+        "PEGBAR_POOLED_STATEMENTS",
+        "The pooler keeps prepared statements (PgBouncer 1.21 or newer, with max_prepared_statements)",
+    )
+    replica_url: str = _database(
+        "",
+        "PEGBAR_REPLICA_URL",
+        "PostgreSQL that is a streaming replica of the database, for long lists and searches",
+    )
     postgres_options: str = _database(
         "", "PEGBAR_POSTGRES_OPTIONS", "Extra `name=value` settings of the embedded PostgreSQL, separated by spaces"
     )
@@ -548,7 +588,7 @@ class Settings:
     def external_database(self) -> str:
         """The URL of the external PostgreSQL; empty when the embedded one serves."""
         if self.database_url or not self.db_host:
-            return _DRIVER.sub("postgresql://", self.database_url)
+            return postgresql(self.database_url)
         from urllib.parse import quote
 
         user, password = quote(self.db_username, safe=""), quote(self.db_password, safe="")

@@ -116,7 +116,7 @@ class Description:
 _KINDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", list[str]: "list"}
 #: A password in an address.
 _PASSWORD = re.compile(r"(://[^/\s:@]*):[^@\s]+@")
-_SECRET = ("PASSWORD", "SECRET", "TOKEN", "DATABASE_URL", "_KEY")
+_SECRET = ("PASSWORD", "SECRET", "TOKEN", "DATABASE_URL", "REPLICA_URL", "_KEY")
 
 
 def _shown(value: Any, kind: Any) -> str:

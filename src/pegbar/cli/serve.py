@@ -4,6 +4,7 @@ import asyncio
 import errno
 import http.client
 import os
+import resource
 import signal
 import socket
 import sys
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 
 #: Seconds that requests and jobs under way may take to finish at a stop.
 _REQUESTS_FINISH, _JOBS_FINISH = 30, 25
+#: Files, connections among them, that a process may have open; those that are not connections of clients.
+_FILES, _OTHER_FILES = 65_536, 1_000
 
 
 @app.command
@@ -268,6 +271,7 @@ def _run_granian(application: str, **options: Any) -> None:
     from granian.log import LogLevels
 
     end_with_parent()
+    connections = _make_room_for_connections()
     for number in (LET_GO, draining.DRAIN):
         signal.signal(number, signal.SIG_IGN)  # for the workers, whose event loops handle it
     Granian(
@@ -277,10 +281,23 @@ def _run_granian(application: str, **options: Any) -> None:
         loop=Loops.uvloop,
         respawn_failed_workers=True,
         log_access=False,
+        backpressure=connections,
         log_level=LogLevels.debug if settings().log_level == "debug" else LogLevels.warning,
         log_dictconfig=logs.library_config(),
         **options,
     ).serve()
+
+
+def _make_room_for_connections() -> int:
+    """How many connections a process takes, once it may have as many files open as the system lets it.
+
+    Those above wait until others end. Clients keep connections that they do not use: they must not fill it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = min(hard, _FILES) if hard != resource.RLIM_INFINITY else _FILES
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(most - _OTHER_FILES, most // 2)
 
 
 @app.command

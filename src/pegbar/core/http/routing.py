@@ -35,6 +35,7 @@ from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import ApiError, BadRequest, InternalError, NotFound
 from pegbar.core.http.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.http.body import json_document, read_body, read_query
+from pegbar.core.http.limits import admitted
 from pegbar.core.http.resumable.claims import settle
 from pegbar.core.live.events import Event
 
@@ -246,9 +247,15 @@ class Endpoint:
         return response
 
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
-        operation = self.operation
-        rule, caller = self._rule(request), None
-        token = None if rule.public else self.callers.identify(request, rule.opened_by)
+        rule = self._rule(request)
+        if rule.public:
+            return await self._run_for(request, rule, None)
+        token = self.callers.identify(request, rule.opened_by)
+        with admitted(token):
+            return await self._run_for(request, rule, token)
+
+    async def _run_for(self, request: Request[Any, Any, Any], rule: Rule, token: Token | None) -> ASGIApp:
+        operation, caller = self.operation, None
         if self.ids:
             # Not in place: the router gives what it parsed to the next request of the same path too.
             texts: dict[str, Any] = request.path_params

@@ -24,6 +24,10 @@ Task = Callable[..., Awaitable[None]]
 DEFAULT_QUEUE, LONG_QUEUE, BACKUP_QUEUE = "default", "long", "backup"
 
 
+#: What Procrastinate's workers are told of jobs; they look for them, whatever their number.
+_INSERTED = '{"type": "job_inserted", "job_id": 0}'
+
+
 class Job:
     """A declared job. `task` binds the coroutine that does it."""
 
@@ -77,6 +81,8 @@ class Deferral:
             queues=[deferral.job.queue for deferral in kept],
             arguments=[msgspec.json.encode(deferral.arguments).decode() for deferral in kept],
         )
+        for queue in sorted({deferral.job.queue for deferral in kept}):
+            tx.notify(f"procrastinate_queue_v1#{queue}", _INSERTED)
 
 
 #: Every job declared, by name.

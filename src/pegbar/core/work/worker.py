@@ -19,6 +19,9 @@ from pegbar.core.work.jobs import BACKUP_QUEUE, DEFAULT_QUEUE, LONG_QUEUE, Job, 
 
 log = structlog.get_logger()
 
+#: Seconds between looks for jobs that nobody told of.
+_LOOK_EVERY = 1.0
+
 
 def queue(url: str, db: Database) -> procrastinate.App:
     """The job queue with every declared job, for a worker."""
@@ -84,6 +87,7 @@ async def work(url: str, db: Database, *, concurrency: int, long_concurrency: in
                 app.run_worker_async(
                     queues=[name],
                     concurrency=at_once,
+                    fetch_job_polling_interval=_LOOK_EVERY,
                     install_signal_handlers=False,
                     update_heartbeat_interval=stalled_after / 6,
                     stalled_worker_timeout=stalled_after,

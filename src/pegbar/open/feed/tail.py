@@ -35,6 +35,8 @@ log = structlog.get_logger()
 
 #: The PostgreSQL channel that says whose events may be had again.
 _CONSUMERS = "pegbar_consumer"
+#: Seconds between looks for events that nobody told of.
+_LOOK_EVERY = 1.0
 #: How many events are read at once.
 _AT_ONCE = 1000
 #: Seconds for which it goes on without listeners: clients that wait for batches come and go.
@@ -129,7 +131,7 @@ class Tail:
                 return
             left = said + settings().feed_keep_alive - clock()
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(left, 0)):
+                async with asyncio.timeout(max(min(left, _LOOK_EVERY), 0)):
                     await self._awake.wait()
             if clock() - said >= settings().feed_keep_alive:
                 said = clock()

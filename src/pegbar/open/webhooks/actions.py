@@ -16,7 +16,7 @@ from pegbar.core.errors import BadRequest, Conflict, InvalidBody, NotFound
 from pegbar.core.http.access import Caller, require
 from pegbar.open.webhooks import filtering, queries, secrets
 from pegbar.open.webhooks.events import WEBHOOK_DELETE, WEBHOOK_NEW, WEBHOOK_UPDATE
-from pegbar.open.webhooks.handing_out import IS_KNOWN, WAKE
+from pegbar.open.webhooks.handing_out import CHANNEL, IS_KNOWN
 from pegbar.open.webhooks.retrying import KEPT_TRYING
 from pegbar.open.webhooks.shapes import PING, DeliveryQuery, NewWebhook, Rotation, WebhookChange, values_of
 from pegbar.open.webhooks.stopping import stop
@@ -203,7 +203,7 @@ async def resume(tx: Transaction, webhook_id: UUID, *, from_stop: bool) -> Json:
         await tx.execute(_TRY_AGAIN, webhook_id=webhook_id, expires_at=utc_now() + KEPT_TRYING)
     else:
         await tx.execute(_SKIP, webhook_id=webhook_id)
-    await tx.row(WAKE)
+    tx.notify(CHANNEL, "")
     tx.emit(WEBHOOK_UPDATE, project_id=row["project_id"], webhook_id=webhook_id)
     return await one(tx, webhook_id)
 
@@ -261,7 +261,7 @@ async def ping(tx: Transaction, caller: Caller, webhook_id: UUID) -> Json:
         body=msgspec.json.encode(body).decode(),
         expires_at=now + timedelta(hours=1),
     )
-    await tx.row(WAKE)
+    tx.notify(CHANNEL, "")
     return await delivery(tx, webhook_id, delivery_id)
 
 
@@ -281,5 +281,5 @@ async def redeliver(tx: Transaction, webhook_id: UUID, delivery_id: UUID) -> Jso
     row = await delivery(tx, webhook_id, delivery_id)
     if not again:
         raise Conflict("It is being delivered at this moment.")
-    await tx.row(WAKE)
+    tx.notify(CHANNEL, "")
     return row

@@ -30,7 +30,6 @@ _AT_ONCE = 5000
 MOST_WAITING = 10_000
 #: The channel that tells workers that something waits.
 CHANNEL = "pegbar_webhooks"
-WAKE = sql("SELECT pg_notify('pegbar_webhooks', '')")
 
 #: Whether the events after a place are all there: it is of this database, and not too old.
 _KNOWN = f"""(pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(w.seen::pg_snapshot)
@@ -212,4 +211,4 @@ async def fall_behind(db: Database) -> None:
             await tx.execute(_FALL_BEHIND)
 
 
-__all__ = ["CHANNEL", "IS_KNOWN", "MOST_WAITING", "WAKE", "fall_behind", "hand_out"]
+__all__ = ["CHANNEL", "IS_KNOWN", "MOST_WAITING", "fall_behind", "hand_out"]
