@@ -63,6 +63,7 @@ async def fill_defaults(url: str) -> None:
     await database.open()
     async with database.transaction() as tx:
         await load_defaults(tx)
+        tx.noted()  # another server keeps no history
     await database.close()
 
 
