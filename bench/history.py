@@ -55,7 +55,7 @@ class Switch:
     def turn(self, on: bool) -> None:
         verb = "ENABLE ALWAYS" if on else "DISABLE"
         for table, name in self._triggers:
-            self._connection.execute(f"ALTER TABLE {table} {verb} TRIGGER {name}")  # type: ignore[arg-type]
+            self._connection.execute(f"ALTER TABLE {table} {verb} TRIGGER {name}")
 
 
 def compare(what: str, server: Server, switch: Switch, rounds: int, run: Callable[[], int]) -> None:
@@ -72,7 +72,8 @@ def compare(what: str, server: Server, switch: Switch, rounds: int, run: Callabl
                 spent[on].append(milliseconds)
     switch.turn(True)
     with_it, without = median(spent[True]), median(spent[False])
-    print(f"{what}: {with_it:.2f} ms of processor time with, {without:.2f} without: {with_it / without - 1:+.1%}", flush=True)
+    more = with_it / without - 1
+    print(f"{what}: {with_it:.2f} ms of processor time with, {without:.2f} without: {more:+.1%}", flush=True)
 
 
 def _changes(admin: Client) -> tuple[Callable[[], int], Callable[[], int]]:
@@ -89,7 +90,8 @@ def _changes(admin: Client) -> tuple[Callable[[], int], Callable[[], int]]:
 
     def updates() -> int:
         for number in range(_AT_ONCE):
-            admin.ok_put(f"/data/tasks/{tasks[number % 20]['id']}", {"estimation": next(numbers), "priority": number % 3})
+            values = {"estimation": next(numbers), "priority": number % 3}
+            admin.ok_put(f"/data/tasks/{tasks[number % 20]['id']}", values)
         return _AT_ONCE
 
     return comments, updates

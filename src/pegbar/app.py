@@ -14,7 +14,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from pegbar.accounts.callers import RequestCallers
-from pegbar.config import settings
+from pegbar.config import postgresql, settings
+from pegbar.console.ledger import watched
+from pegbar.console.writing import keep_writing
 from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
@@ -51,7 +53,7 @@ DOMAINS = (
 
 def load_domains() -> list[Operation]:
     """Import every module of every domain, for the routes, jobs and events they declare; their operations."""
-    for core_module in ("work.housekeeping", "work.nodes", "http.resumable.tables", "backup.jobs"):
+    for core_module in ("work.housekeeping", "work.nodes", "work.failures", "http.resumable.tables", "backup.jobs"):
         importlib.import_module(f"pegbar.core.{core_module}")
     for domain in DOMAINS:
         package = importlib.import_module(f"pegbar.{domain}")
@@ -118,7 +120,7 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
     handlers: list[HTTPRouteHandler] = []
     together: dict[str, list[Candidate]] = {}
     for operation in operations:
-        endpoint = measured(operation, traced(operation, Endpoint(operation, database, callers)))
+        endpoint = watched(operation, measured(operation, traced(operation, Endpoint(operation, database, callers))))
         if shape(operation.path) in shared:
             together.setdefault(shape(operation.path), []).append(Candidate(operation, endpoint))
         else:
@@ -137,7 +139,10 @@ def _application(
         draining.listen()
         await database.open()
         await sockets.start()
-        tasks = [asyncio.create_task(give_signs_of_life(database, kind))]
+        tasks = [
+            asyncio.create_task(give_signs_of_life(database, kind)),
+            asyncio.create_task(keep_writing(database, kind)),
+        ]
         if settings().metrics_enabled:
             tasks.append(asyncio.create_task(metrics.sample(database, sockets)))
         try:
@@ -162,9 +167,20 @@ def _application(
     )
 
 
+def _database() -> Database:
+    now = settings()
+    return Database(
+        now.external_database,
+        size=now.db_pool_size,
+        pooler=postgresql(now.pooler_url),
+        pooler_prepares=now.pooler_prepares,
+        replica=postgresql(now.replica_url),
+    )
+
+
 def create() -> ASGIApp:
     """The application of one worker process. Its sockets are its own, or another process's (see create_sockets)."""
-    database = Database(settings().external_database, size=settings().db_pool_size)
+    database = _database()
     operations = load_domains()
     callers = RequestCallers(database)
     elsewhere = settings().sockets_at
@@ -175,7 +191,7 @@ def create() -> ASGIApp:
 
 def create_sockets() -> ASGIApp:
     """The application of the process that holds the sockets for several workers."""
-    database = Database(settings().external_database, size=settings().db_pool_size)
+    database = _database()
     load_domains()  # for the conversations that they declare
     realtime = Realtime(database, RequestCallers(database))
     return Front(_application("sockets", realtime, database, []), realtime.asgi, [])

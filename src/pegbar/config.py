@@ -16,6 +16,12 @@ from pegbar.environment import described, page, read, setting
 #: How other programs write the start of a PostgreSQL URL.
 _DRIVER = re.compile(r"^postgres(ql)?(\+\w+)?://")
 
+
+def postgresql(url: str) -> str:
+    """The URL of a PostgreSQL as our drivers take it."""
+    return _DRIVER.sub("postgresql://", url)
+
+
 # The sections of the page, in its order.
 _server = partial(setting, section="Server")
 _database = partial(setting, section="Database")
@@ -25,6 +31,7 @@ _mail = partial(setting, section="Mails")
 _storage = partial(setting, section="Storage and media")
 _backup = partial(setting, section="Backups")
 _ui = partial(setting, section="Web UI and integrations")
+_webhooks = partial(setting, section="Webhooks")
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,24 @@ class Settings:
         "Seconds that a client may take nothing of its answer, then it is given up",
         least=1,
     )
+    requests_at_once: int = _server(
+        256,
+        "PEGBAR_REQUESTS_AT_ONCE",
+        "Requests of one person that an API worker has under way at once, more are 429; 0 for no limit",
+        least=0,
+    )
+    bot_requests_at_once: int = _server(
+        1024, "PEGBAR_BOT_REQUESTS_AT_ONCE", "The same of a bot, or an API token of a person", least=0
+    )
+    requests_per_minute: int = _server(
+        0,
+        "PEGBAR_REQUESTS_PER_MINUTE",
+        "Requests that an API worker takes from one person a minute, more are 429; 0 for no limit",
+        least=0,
+    )
+    bot_requests_per_minute: int = _server(
+        0, "PEGBAR_BOT_REQUESTS_PER_MINUTE", "The same of a bot, or an API token of a person", least=0
+    )
     feed_streams: int = _server(
         2000, "PEGBAR_FEED_STREAMS", "Clients that listen to the feed of events at an API worker, more are 503", least=1
     )
@@ -105,6 +130,12 @@ class Settings:
         4 * 1024**3,
         "PEGBAR_SPOOL",
         "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
+        least=0,
+    )
+    slow_request: float = _server(
+        1.0,
+        "PEGBAR_SLOW_REQUEST",
+        "Seconds from which on a request is noted as slow, for the console; 0 notes none. Uploads are not noted",
         least=0,
     )
     query_rows: int = _server(
@@ -166,6 +197,22 @@ class Settings:
     db_password: str = _database("", "DB_PASSWORD", "Its password")
     db_database: str = _database("zoudb", "DB_DATABASE", "Its database")
     db_pool_size: int = _database(10, "DB_POOL_SIZE", "Connections an API worker may open")
+    pooler_url: str = _database(
+        "",
+        "PEGBAR_POOLED_DATABASE_URL",
+        "Address of a pooler of connections (PgBouncer, in transaction mode) for requests; DATABASE_URL stays the "
+        "server's own, for what keeps a session",
+    )
+    pooler_prepares: bool = _database(
+        True,
+        "PEGBAR_POOLED_STATEMENTS",
+        "The pooler keeps prepared statements (PgBouncer 1.21 or newer, with max_prepared_statements)",
+    )
+    replica_url: str = _database(
+        "",
+        "PEGBAR_REPLICA_URL",
+        "PostgreSQL that is a streaming replica of the database, for long lists and searches",
+    )
     postgres_options: str = _database(
         "", "PEGBAR_POSTGRES_OPTIONS", "Extra `name=value` settings of the embedded PostgreSQL, separated by spaces"
     )
@@ -342,6 +389,13 @@ class Settings:
         unsupported=(True,),
     )
     remove_files: bool = _storage(False, "REMOVE_FILES", "Delete binaries with their rows instead of only marking them")
+    trash_days: int = _storage(
+        30,
+        "PEGBAR_TRASH_DAYS",
+        "Days that what was deleted can be restored, files too; 0 deletes at once",
+        least=0,
+        most=3650,
+    )
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
     )
@@ -511,11 +565,30 @@ class Settings:
         choices=("default", "simple"),
     )
 
+    webhook_networks: list[str] = _webhooks(
+        [],
+        "PEGBAR_WEBHOOK_NETWORKS",
+        "Networks of your own that webhooks may call (`10.1.0.0/16;127.0.0.1`); without, only the internet",
+    )
+    webhook_http: bool = _webhooks(False, "PEGBAR_WEBHOOK_HTTP", "Let webhooks call http addresses besides https")
+    webhook_timeout: float = _webhooks(
+        15.0, "PEGBAR_WEBHOOK_TIMEOUT", "Seconds that the receiver of a webhook may take to answer", least=1, most=60
+    )
+    webhook_pause_after: float = _webhooks(
+        24.0, "PEGBAR_WEBHOOK_PAUSE_AFTER", "Hours of nothing but failures after which a webhook is paused", least=1
+    )
+    webhook_log_days: int = _webhooks(
+        14, "PEGBAR_WEBHOOK_LOG_DAYS", "Days that the log of what webhooks delivered is kept", least=1, most=365
+    )
+    incoming_per_minute: int = _webhooks(
+        60, "PEGBAR_INCOMING_PER_MINUTE", "Messages that an incoming hook takes within a minute, more are 429", least=1
+    )
+
     @property
     def external_database(self) -> str:
         """The URL of the external PostgreSQL; empty when the embedded one serves."""
         if self.database_url or not self.db_host:
-            return _DRIVER.sub("postgresql://", self.database_url)
+            return postgresql(self.database_url)
         from urllib.parse import quote
 
         user, password = quote(self.db_username, safe=""), quote(self.db_password, safe="")

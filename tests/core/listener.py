@@ -12,6 +12,9 @@ import socketio
 from tests.client import Client
 from tests.server import Server
 
+#: Events that everybody hears.
+DEPARTMENT_EVENTS = ("department:new", "department:update", "department:delete")
+
 
 class Listener:
     """Listens to the events of a server (all of them unless named) as the owner of a token.

@@ -19,7 +19,7 @@ from pegbar.config import settings
 from pegbar.core.http import streaming
 from pegbar.core.http.spool import NotKept, Spool
 from pegbar.core.http.streaming import Streaming
-from pegbar.core.turns import Allowance, Busy, Turns
+from pegbar.core.turns import Allowance, Busy, Rate, Turns
 
 ANNE, BOB = uuid4(), uuid4()
 
@@ -271,3 +271,33 @@ def test_an_answer_counts_among_its_callers_until_it_ends(monkeypatch: pytest.Mo
         Streaming(_of(b"[]"), "application/json", ANNE)
 
     asyncio.run(life())
+
+
+@given(
+    per_minute=st.integers(1, 500),
+    pauses=st.lists(st.floats(0, 90, allow_nan=False), max_size=80),
+)
+def test_a_rate_is_kept_over_any_minute_and_used_whole(per_minute: int, pauses: list[float]) -> None:
+    rate, now, taken = Rate(per_minute), 1000.0, list[float]()
+    for pause in pauses:
+        now += pause
+        wait = rate.wait(ANNE, now)
+        if wait == 0:
+            rate.take(ANNE, now)
+            taken.append(now)
+        else:
+            assert rate.wait(ANNE, now + wait) < 1e-6, "it says when to come again"
+            assert len([at for at in taken if at > now - 60]) >= per_minute * (1 - 1e-9) - 1, "refused for nothing"
+    for start in taken:  # a whole minute's worth at once, and what comes back meanwhile
+        assert len([at for at in taken if start <= at < start + 60]) <= 2 * per_minute
+    assert rate.wait(BOB, now) == 0
+
+
+def test_a_rate_gives_a_minute_at_once_and_then_one_at_a_time() -> None:
+    rate = Rate(30)
+    for _ in range(30):
+        assert rate.wait(ANNE, 0.0) == 0
+        rate.take(ANNE, 0.0)
+    assert rate.wait(ANNE, 0.0) == pytest.approx(2)
+    assert rate.wait(ANNE, 2.0) == 0
+    assert Rate(0).wait(ANNE, 0.0) == 0

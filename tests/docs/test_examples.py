@@ -102,6 +102,8 @@ def reader(server: Server, tmp_path: Path) -> Reader:
         "reviews.md",
         "open/query.md",
         "open/feed.md",
+        "open/history.md",
+        "open/undo.md",
     ],
 )
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:

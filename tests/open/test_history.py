@@ -54,9 +54,10 @@ def test_every_table_says_whether_its_changes_are_told_and_has_the_triggers_for_
     database: psycopg.Connection,
 ) -> None:
     assert [table.name for table in metadata.tables.values() if recorded(table) is None] == []
-    stored = dict(
+    stored: dict[str, str] = dict(
         database.execute(
-            "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'pegbar'::regnamespace AND proname LIKE 'history\\_%'"
+            """SELECT proname, prosrc FROM pg_proc
+                WHERE pronamespace = 'pegbar'::regnamespace AND proname LIKE 'history\\_%'"""
         ).fetchall()
     )
     declared = [text for table in recording.recorded_tables() for text in recording.statements(table)]
@@ -138,11 +139,13 @@ def test_a_change_says_what_who_when_and_from_where(
     assert [row["id"] for row in told(admin, "shots", shot, person_id=people["manager"].id)] == [here["id"]]
     assert [row["id"] for row in told(admin, "shots", shot, **{"from": elsewhere["at"]})] == [elsewhere["id"]]
     assert [row["id"] for row in told(admin, "shots", shot, to=here["at"])] == [made["id"]]
-    pages, cursor = [], {}
-    while cursor is not None:
-        page = admin.ok_get(f"/open/v1/history/entities/{shot['id']}", params={"limit": 1, **cursor})
+    pages: list[int] = []
+    query: dict[str, Any] = {"limit": 1}
+    for _ in range(3):
+        page = admin.ok_get(f"/open/v1/history/entities/{shot['id']}", params=query)
         pages += [row["id"] for row in page["data"]]
-        cursor = {"cursor": page["cursor"]} if page["cursor"] else None
+        query["cursor"] = page["cursor"]
+    assert query["cursor"] is None
     assert pages == [elsewhere["id"], here["id"], made["id"]]
     of_show = admin.ok_get("/open/v1/history", params={"project_id": show["id"], "request_id": request_id})["data"]
     assert [row["id"] for row in of_show] == [here["id"]]
@@ -239,14 +242,15 @@ class Model:
             answer = self.who.post("/open/v1/undo", {"request_id": request_id})
             self.shots = state
         elif verb == "delete":
-            answer = self.who.delete(f"/data/entities/{shot_id}?force=true")
+            answer = self.who.delete(f"/data/shots/{shot_id}?force=true")
             del self.shots[shot_id]
         else:
-            values: dict[str, Any] = {
+            changes: dict[str, dict[str, Any]] = {
                 "rename": {"name": unique("SH")},
                 "frames": {"nb_frames": number},
                 "field": {"data": {**self.shots[shot_id]["data"], f"f{number % 3}": number}},
-            }[verb]
+            }
+            values = changes[verb]
             answer = self.who.put(f"/data/entities/{shot_id}", values)
             self.shots[shot_id] = {**self.shots[shot_id], **values}
         assert answer.status_code < 300, answer.text
@@ -266,7 +270,7 @@ def test_the_history_replays_to_what_was_and_undo_restores_it(
     admin: Client, people: dict[str, Client], database: psycopg.Connection, steps: list[tuple[str, int]]
 ) -> None:
     model = Model(people["manager"], factories.production(admin, people["manager"])["id"])
-    states = [(now(database), {})]
+    states: list[tuple[str, dict[str, dict[str, Any]]]] = [(now(database), {})]
     for verb, number in steps:
         model.step(verb, number)
         states.append((now(database), {shot_id: dict(values) for shot_id, values in model.shots.items()}))
@@ -323,7 +327,7 @@ def test_thirty_who_write_the_same_row_leave_one_chain(
     for thread in threads:
         thread.join()
     assert answers == [200] * 30
-    rows = [row for row in told(admin, "shots", shot, field="nb_frames")]
+    rows = told(admin, "shots", shot, field="nb_frames")
     assert len(rows) == 30
     assert len({row["change_id"] for row in rows}) == 30
     newer = [admin.ok_get(f"/data/entities/{shot['id']}")["nb_frames"], *(row["old"]["nb_frames"] for row in rows)]

@@ -150,6 +150,18 @@ def _task_values(who: Client, show: dict[str, Any], shot: dict[str, Any]) -> dic
     }
 
 
+def test_an_imported_sheet_is_taken_back_as_one(server: Server, manager: Client, show: dict[str, Any]) -> None:
+    factories.entity(manager, show["id"], "Shot")
+    before = everything(server, show["id"])
+    sheet = "Sequence,Name,Description\n" + "".join(f"SQ{n % 3},SH{n},Imported\n" for n in range(40))
+    done = manager.post(
+        f"/import/csv/projects/{show['id']}/shots", files={"file": ("shots.csv", sheet.encode(), "text/csv")}
+    )
+    assert len(everything(server, show["id"])["entity"]) == 44
+    assert manager.ok_post(UNDO, {"import_id": request_of(done)})["deleted"] == {"entity": 43}
+    assert everything(server, show["id"]) == before
+
+
 def test_only_managers_of_what_was_changed_undo_and_accounts_are_not_undone(
     admin: Client, manager: Client, artist: Client, show: dict[str, Any]
 ) -> None:

@@ -17,7 +17,7 @@ from tests.whole.who_may_see import MEANT, Standing, may_see
 
 GETS = [operation for operation in load_domains() if operation.method == "GET"]
 #: Signing out ends the onlooker; uploads are their own alone (tests/media/test_resumable_uploads.py).
-LEFT_OUT = {"/auth/logout", "/uploads/{upload_id:uuid}"}
+LEFT_OUT = {"/auth/logout", "/uploads/{upload_id:uuid}", "/console/assets/{name:str}"}
 #: Share links show one playlist, whoever asks: tests/review/test_sharing_reach.py tries every id there.
 LEFT_OUT |= {operation.path for operation in GETS if operation.path.startswith("/shared/")}
 #: A workbook is packed, so that nothing is seen in it; it is made of the lines of the CSV, which is looked at.

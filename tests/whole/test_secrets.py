@@ -276,16 +276,23 @@ def _finds(who: Client, mark: str, secret: Secret) -> bool:
     return f'"id":"{secret.row}"' in answer.text
 
 
-#: Those who differ in what queries tell them.
-_ASK_QUERIES = (
-    "manager",
-    "manager, client here",
-    "manager in no team",
-    "artist",
-    "client",
-    "isolated client",
-    "vendor",
-)
+#: Those who differ in what queries tell them, and what they ask for: the other kinds of entities follow the same rules,
+#: and tables of the studio alone have no secrets.
+_ASK_QUERIES = ("manager, client here", "artist", "client", "vendor")
+_QUERIED = {
+    *(
+        "tasks",
+        "entities",
+        "shots",
+        "concepts",
+        "comments",
+        "preview-files",
+        "working-files",
+        "time-spents",
+        "projects",
+    ),
+    *("persons", "playlists", "metadata-descriptors", "departments"),
+}
 #: Fields of a query, at most.
 _FIELDS = 100
 
@@ -297,13 +304,13 @@ def test_queries_tell_nothing_that_is_hidden(server: Server, world: World, onloo
     for name in _ASK_QUERIES:
         client = Client(server.api, onlookers[name].token)
         asking = Asking(server.api, world, onlookers[name])
-        things = {thing: client.ok_get(f"/open/v1/query/{thing}") for thing in client.ok_get("/open/v1/query")}
+        offered = _QUERIED & set(client.ok_get("/open/v1/query"))
+        things = {thing: client.ok_get(f"/open/v1/query/{thing}") for thing in sorted(offered)}
         for thing, told in things.items():
             fields = [field["name"] for field in told["fields"]]
-            fields += [step["name"] for step in told["relations"] if step["several"] and step["thing"] is None]
             for step in told["relations"]:
-                if step["thing"] is not None:
-                    fields += [f"{step['name']}.{field['name']}" for field in things[step["thing"]]["fields"]]
+                below = things.get(step["thing"], {"fields": []})["fields"]
+                fields += [f"{step['name']}.{field['name']}" for field in below] if step["thing"] else [step["name"]]
             for start in range(0, len(fields), _FIELDS):
                 query = {"fields": fields[start : start + _FIELDS], "limit": 1000}
                 answer = client.post(f"/open/v1/query/{thing}", query)

@@ -59,6 +59,7 @@ _TABLES = {
 #: Routes that want another row of a table than the rest.
 _PLACES = {
     "POST /pictures/preview-files/{instance_id}": {"instance_id": "empty_preview_file"},
+    "POST /open/v1/hooks/{token}": {"token": "incoming_token"},
     "GET /pictures/preview-background-files/{instance_id}.{extension}": {"extension": "background_extension"},
     "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
     "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
@@ -66,6 +67,9 @@ _PLACES = {
     "GET /open/v1/history/{thing}/{instance_id}": {"instance_id": "task"},
     "GET /open/v1/history/{thing}/{instance_id}/at/{moment}": {"instance_id": "task"},
     "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
+    "POST /console/api/jobs/{job_id}/retry": {"job_id": "failed_job"},
+    "POST /console/api/jobs/{job_id}/cancel": {"job_id": "waiting_job"},
+    "GET /console/assets/{name}": {"name": "console_file"},
 }
 #: And the routes of share links, which show a playlist of their own.
 _SHARED = {
@@ -263,6 +267,10 @@ def _make_productions(world: World, admin: Client) -> None:
             admin.ok_post("/data/entity-types", {"name": kind})
         world.ids[kind.lower()] = factories.entity(admin, show, kind)["id"]
     world.ids["entity"] = factories.entity(admin, show)["id"]
+    deleted = factories.entity(admin, show)["id"]
+    admin.ok_delete(f"/data/assets/{deleted}", params={"force": "true"})
+    (entry,) = admin.ok_get("/open/v1/trash", params={"thing_id": deleted})["entries"]
+    world.ids["trash"] = entry["id"]
     world.ids["other_entity"] = factories.entity(admin, show)["id"]
     world.ids["other_shot"] = factories.entity(admin, show, "Shot")["id"]
     closed = factories.named(admin, "project-status", "Closed")["id"]
@@ -299,6 +307,22 @@ def _make_rows(world: World, admin: Client, connection: psycopg.Connection) -> N
     _put_in_place(world, connection)
     _make_files(world, admin)
     _share(world, admin)
+    _make_webhooks(world, admin, connection)
+
+
+def _make_webhooks(world: World, admin: Client, connection: psycopg.Connection) -> None:
+    """A webhook that sends nothing, what it sent once, and an incoming hook."""
+    ids = world.ids
+    row = {"url": "https://example.com/", "events": ["*"], "project_id": ids["project"]}
+    ids["webhook"], ids["delivery"] = admin.ok_post("/open/v1/webhooks", row)["id"], str(uuid4())
+    admin.ok_post(f"/open/v1/webhooks/{ids['webhook']}/pause")
+    connection.execute(
+        "INSERT INTO pegbar.webhook_delivery (id, webhook_id, name, thing, body, status, expires_at)"
+        " VALUES (%s, %s, 'task:new', 'a task', '{}', 'delivered', now())",
+        (ids["delivery"], ids["webhook"]),
+    )
+    incoming = admin.ok_post("/open/v1/incoming-hooks", {"name": "CI", "task_id": ids["task"]})
+    ids |= {"incoming_hook": incoming["id"], "incoming_token": incoming["token"]}
 
 
 def _share(world: World, admin: Client) -> None:
@@ -364,12 +388,31 @@ def _put_in_place(world: World, connection: psycopg.Connection) -> None:
         (ids["plain_comment"], ids["task"], ids["person"], ids["task_status"]),
     )
     connection.execute("UPDATE data_import_error SET source = 'shotgun'")
+    _make_work(world, connection)
     connection.execute("UPDATE person SET totp_enabled = true WHERE id = %s", (ids["newcomer"],))
     ids["other_task"] = str(uuid4())
     connection.execute(
         "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty)"
         " VALUES (%s, 'second', %s, %s, %s, %s, 3)",
         (ids["other_task"], ids["project"], ids["other_task_type"], ids["task_status"], ids["entity"]),
+    )
+
+
+def _make_work(world: World, connection: psycopg.Connection) -> None:
+    """What the console is about: jobs, and somebody's session."""
+    ids = world.ids
+    for name, status in (("failed_job", "failed"), ("waiting_job", "todo")):
+        (job_id,) = connection.execute(
+            "INSERT INTO pegbar.procrastinate_jobs (queue_name, task_name, status, scheduled_at)"
+            " VALUES ('default', 'console.sweep', %s::pegbar.procrastinate_job_status, '2131-01-05') RETURNING id",
+            [status],
+        ).fetchone() or (0,)
+        ids[name] = str(job_id)
+    ids["session_id"], ids["console_file"] = str(uuid4()), "app.js"
+    connection.execute(
+        "INSERT INTO pegbar.session_use (session, person_id, kind, started_at, expires_at, seen_at, requests)"
+        " VALUES (%s, %s, 'person', timezone('utc', now()), '2131-01-05', timezone('utc', now()), 1)",
+        [ids["session_id"], ids["person"]],
     )
 
 
@@ -418,7 +461,7 @@ def _keep(connection: psycopg.Connection) -> None:
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
         " OR (schemaname = 'pegbar'"
         " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt',"
-        " 'upload', 'consumer', 'consumer_event'))"
+        " 'upload', 'consumer', 'consumer_event', 'trash'))"
     ).fetchall()
     for (table,) in tables:
         connection.execute(

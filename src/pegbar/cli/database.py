@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
 from pegbar.cli import UserError, app, err, out
-from pegbar.cli.place import Place, database_of, give, secret_key
+from pegbar.cli.place import Place, database_of, give_key
 from pegbar.config import settings
 from pegbar.core.data import migrations
 from pegbar.core.data.embedded import binary
@@ -204,7 +204,7 @@ def hand_back(
 
     with database_of(place, current=False) as url:
         if (settings().data_folder / "secret.key").exists():
-            give("SECRET_KEY", secret_key(settings().data_folder))
+            give_key()
         load_domains()
         try:
             _tell_parting(handing_back.look(url, lose=lose_links))

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import http.client
 import os
+import resource
 import signal
 import socket
 import sys
@@ -20,7 +21,7 @@ from sqlalchemy import Connection
 
 from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
-from pegbar.cli.place import Place, give, secret_key
+from pegbar.cli.place import EMBEDDED, Place, give, give_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
 from pegbar.core.data.embedded import EmbeddedPostgres
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 
 #: Seconds that requests and jobs under way may take to finish at a stop.
 _REQUESTS_FINISH, _JOBS_FINISH = 30, 25
+#: Files, connections among them, that a process may have open; those that are not connections of clients.
+_FILES, _OTHER_FILES = 65_536, 1_000
 
 
 @app.command
@@ -49,6 +52,7 @@ def serve(
 
     It serves the web UI that `pegbar ui install` installed; `pegbar demo` makes a production to look at.
     """
+    from pegbar.console.log_rows import keep_writing_log
     from pegbar.core.data import migrations
     from pegbar.core.storage import sweep
     from pegbar.core.work import metrics
@@ -62,7 +66,7 @@ def serve(
     _check_ui()
     _check_sign_on()
     _check_traces()
-    give("SECRET_KEY", secret_key(settings().data_folder))
+    give_key()
     embedded = None
     if settings().external_database:
         _check_port()
@@ -76,7 +80,7 @@ def serve(
         metrics.forget()
     try:
         if embedded is not None:
-            give("DATABASE_URL", embedded.start())
+            give("DATABASE_URL", embedded.start(), EMBEDDED)
             migrations.upgrade(settings().database_url)
         administrator = None
         with migrations.turn(settings().external_database) as connection:
@@ -84,6 +88,7 @@ def serve(
                 administrator = asyncio.run(_first_start())
             is_empty = not migrations.has_production(connection)
             check_search(connection)
+        keep_writing_log("serve")
         with _private_socket():
             services = _services()
             supervisor = Supervisor(services, embedded, drain=settings().drain)
@@ -174,11 +179,11 @@ def _services() -> list[Service]:
 def _private_socket() -> Iterator[None]:
     """A Unix socket for the live sockets, when there are several API workers."""
     if settings().workers == 1:
-        give("PEGBAR_SOCKETS_AT", "")
+        give("PEGBAR_SOCKETS_AT", "", "pegbar serve")
         yield
         return
     with tempfile.TemporaryDirectory(prefix="pegbar-") as folder:  # only its owner enters it
-        give("PEGBAR_SOCKETS_AT", Path(folder) / "sockets")
+        give("PEGBAR_SOCKETS_AT", Path(folder) / "sockets", "pegbar serve")
         yield
 
 
@@ -209,6 +214,7 @@ def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | N
         "Web UI": f"{root}/" if has_ui else "",
         "API": f"{root}/api",
         "API documentation": f"{root}/docs",
+        "Console": f"{root}/console",
         "Data": str(settings().data_folder.resolve()) if embedded else _without_password(settings().database_url),
         "Log": f"this terminal{f'; the database: {embedded.log}' if embedded else ''}",
     }
@@ -265,6 +271,7 @@ def _run_granian(application: str, **options: Any) -> None:
     from granian.log import LogLevels
 
     end_with_parent()
+    connections = _make_room_for_connections()
     for number in (LET_GO, draining.DRAIN):
         signal.signal(number, signal.SIG_IGN)  # for the workers, whose event loops handle it
     Granian(
@@ -274,10 +281,23 @@ def _run_granian(application: str, **options: Any) -> None:
         loop=Loops.uvloop,
         respawn_failed_workers=True,
         log_access=False,
+        backpressure=connections,
         log_level=LogLevels.debug if settings().log_level == "debug" else LogLevels.warning,
         log_dictconfig=logs.library_config(),
         **options,
     ).serve()
+
+
+def _make_room_for_connections() -> int:
+    """How many connections a process takes, once it may have as many files open as the system lets it.
+
+    Those above wait until others end. Clients keep connections that they do not use: they must not fill it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = min(hard, _FILES) if hard != resource.RLIM_INFINITY else _FILES
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(most - _OTHER_FILES, most // 2)
 
 
 @app.command
@@ -298,6 +318,7 @@ def worker(
     migrations.check(settings().external_database)
     with loading():
         from pegbar.app import load_domains
+        from pegbar.console.writing import keep_writing
         from pegbar.core.data.database import Database
         from pegbar.core.work.nodes import give_signs_of_life
         from pegbar.core.work.worker import work
@@ -311,7 +332,10 @@ def worker(
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         database = Database(settings().external_database, size=4)
         await database.open()
-        telling = asyncio.create_task(give_signs_of_life(database, "worker"))
+        telling = [
+            asyncio.create_task(give_signs_of_life(database, "worker")),
+            asyncio.create_task(keep_writing(database, "worker")),
+        ]
         try:
             await work(
                 settings().external_database,
@@ -321,8 +345,9 @@ def worker(
                 stop=stop,
             )
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            for task in telling:
+                task.cancel()
+            await asyncio.gather(*telling, return_exceptions=True)
             await database.close()
 
     asyncio.run(run())

@@ -52,11 +52,19 @@ class Turns:
         try:
             yield
         finally:
-            self._give_back(holder)
+            self.give_back(holder)
+
+    def take_at_once(self, holder: Holder) -> bool:
+        """Take a place if that needs no waiting; whoever takes it so gives it back."""
+        held = self._held.get(holder, 0)
+        if self._free <= 0 or held >= self._by_holder:
+            return False
+        self._free -= 1
+        self._held[holder] = held + 1
+        return True
 
     async def _take(self, holder: Holder, rank: int) -> None:
-        if self._free > 0 and self._held[holder] < self._by_holder:
-            self._grant(holder)
+        if self.take_at_once(holder):
             return
         if self._most_waiting and sum(other.holder == holder for other in self._queue) >= self._most_waiting:
             raise Busy(f"{self._most_waiting} of your {self._what} wait for their turn already. Try again in a moment.")
@@ -68,27 +76,51 @@ class Turns:
             if waiting in self._queue:
                 self._queue.remove(waiting)
             else:  # cancelled in the moment it was granted
-                self._give_back(holder)
+                self.give_back(holder)
             raise
 
-    def _grant(self, holder: Holder) -> None:
-        self._free -= 1
-        self._held[holder] += 1
-
-    def _give_back(self, holder: Holder) -> None:
+    def give_back(self, holder: Holder) -> None:
+        """Give back a place; who waits gets it."""
         self._free += 1
-        self._held[holder] -= 1
-        if not self._held[holder]:
+        left = self._held[holder] - 1
+        if left:
+            self._held[holder] = left
+        else:
             del self._held[holder]
-        while self._free > 0 and (following := self._next()) is not None:
+        while self._queue and self._free > 0 and (following := self._next()) is not None:
             self._queue.remove(following)
-            self._grant(following.holder)
+            self._free -= 1
+            self._held[following.holder] += 1
             following.granted.set_result(None)
 
     def _next(self) -> _Waiting | None:
         """Who comes next of those that may take another place; the queue is in order of arrival."""
         able = [waiting for waiting in self._queue if self._held[waiting.holder] < self._by_holder]
         return min(able, key=lambda waiting: (waiting.rank, self._held[waiting.holder]), default=None)
+
+
+class Rate:
+    """So many a minute for each holder, and as many at once after a minute without; 0 is no bound."""
+
+    def __init__(self, per_minute: int) -> None:
+        self.per_minute = per_minute
+        #: When each holder has its whole minute again. Who has it is not kept.
+        self._whole_at: dict[Holder, float] = {}
+        self._tidied_at = 0.0
+
+    def wait(self, holder: Holder, now: float) -> float:
+        """The seconds until a holder may take one more; 0 when it may."""
+        if not self.per_minute:
+            return 0.0
+        if now > self._tidied_at + 60:
+            self._whole_at = {other: at for other, at in self._whole_at.items() if at > now}
+            self._tidied_at = now
+        return max(0.0, self._whole_at.get(holder, now) + 60 / self.per_minute - now - 60)
+
+    def take(self, holder: Holder, now: float) -> None:
+        """Take one."""
+        if self.per_minute:
+            self._whole_at[holder] = max(now, self._whole_at.get(holder, now)) + 60 / self.per_minute
 
 
 class Allowance:

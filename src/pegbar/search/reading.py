@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pegbar.core.data.database import Database, Json
+from pegbar.core.data.database import Json, Reader
 from pegbar.core.http.access import Caller
 from pegbar.search import queries, words
 from pegbar.search.shapes import ENTITIES, INDEXES, NO_PRODUCTION, Group, Seen, of_types
@@ -43,7 +43,7 @@ class Wanted:
 class Search:
     """One search of a caller."""
 
-    def __init__(self, db: Database, caller: Caller, wanted: Wanted) -> None:
+    def __init__(self, db: Reader, caller: Caller, wanted: Wanted) -> None:
         self._db, self._caller, self._wanted = db, caller, wanted
         self._typed = Typed((), "")
         self._project_ids: list[UUID] = []
@@ -135,7 +135,7 @@ class Search:
 class _Finding:
     """The ids found so far, of kinds that are narrowed alike."""
 
-    def __init__(self, db: Database, wanted: Wanted, seen: Seen, project_ids: list[UUID], kinds: list[str]) -> None:
+    def __init__(self, db: Reader, wanted: Wanted, seen: Seen, project_ids: list[UUID], kinds: list[str]) -> None:
         self._db, self._seen, self._project_ids = db, seen, project_ids
         self._most, self._offset = wanted.offset + wanted.limit, wanted.offset
         self._entity_type_ids = wanted.entity_type_ids

@@ -38,4 +38,4 @@ async def search(body: SearchBody, db: Database, caller: Caller) -> Json:
         return Json(b"{}")
     names = DEFAULT if body.index_names is None else body.index_names
     wanted = Wanted(body.query, names, body.limit, body.offset, body.project_id, body.entity_types)
-    return await Search(db, caller, wanted).run()
+    return await db.reading(lambda reader: Search(reader, caller, wanted).run())

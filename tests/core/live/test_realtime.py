@@ -10,10 +10,8 @@ import pytest
 import socketio
 
 from tests.client import Client, sign_in, unique
-from tests.core.listener import Listener
+from tests.core.listener import DEPARTMENT_EVENTS, Listener
 from tests.server import ADMIN, Server
-
-DEPARTMENT = ("department:new", "department:update", "department:delete")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +29,7 @@ def department(who: Client) -> str:
 
 
 def test_events_of_one_object_arrive_once_and_in_order(server: Server, admin: Client) -> None:
-    with Listener(server.url, admin.token, *DEPARTMENT) as listener:
+    with Listener(server.url, admin.token, *DEPARTMENT_EVENTS) as listener:
         department_id = department(admin)
         admin.ok_put(f"/data/departments/{department_id}", {"archived": True})
         admin.ok_delete(f"/data/departments/{department_id}")
@@ -41,14 +39,14 @@ def test_events_of_one_object_arrive_once_and_in_order(server: Server, admin: Cl
             for name, payload in listener.wait_for("department_id", last)
             if payload["department_id"] == department_id
         ]
-    assert heard == list(DEPARTMENT)
+    assert heard == list(DEPARTMENT_EVENTS)
 
 
 def test_two_servers_both_deliver_what_either_wrote(server: Server, second: Server, admin: Client) -> None:
     there = sign_in(second.api, *ADMIN)
     with (
-        Listener(server.url, admin.token, *DEPARTMENT) as here_listener,
-        Listener(second.url, there.token, *DEPARTMENT) as there_listener,
+        Listener(server.url, admin.token, *DEPARTMENT_EVENTS) as here_listener,
+        Listener(second.url, there.token, *DEPARTMENT_EVENTS) as there_listener,
     ):
         for writer in (admin, there):
             department_id = department(writer)
@@ -59,11 +57,11 @@ def test_two_servers_both_deliver_what_either_wrote(server: Server, second: Serv
 @pytest.mark.parametrize("token", [None, "nonsense"])
 def test_sockets_without_a_good_token_are_refused(server: Server, token: str | None) -> None:
     with pytest.raises(socketio.exceptions.ConnectionError):
-        Listener(server.url, token, *DEPARTMENT)
+        Listener(server.url, token, *DEPARTMENT_EVENTS)
 
 
 def test_a_refused_request_emits_nothing(server: Server, admin: Client) -> None:
-    with Listener(server.url, admin.token, *DEPARTMENT) as listener:
+    with Listener(server.url, admin.token, *DEPARTMENT_EVENTS) as listener:
         taken = admin.ok_post("/data/departments", {"name": unique("Iron"), "color": "#000000"})
         refused = admin.post("/data/departments", {"name": taken["name"], "color": "#000000"})
         assert refused.status_code == 400

@@ -61,6 +61,13 @@ def part_of(kind: str, part_id: UUID | str) -> Iterator[None]:
         _cause.reset(token)
 
 
+@contextmanager
+def of_import() -> Iterator[None]:
+    """What is changed in the block comes from one import: of the number of its request or command."""
+    with part_of("import", _cause.get().request_id or uuid4()):
+        yield
+
+
 def request_id_of(header: str | None) -> UUID:
     """The id of a request: the one that its caller gave, if it is one."""
     try:

@@ -12,7 +12,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -27,11 +27,14 @@ from sqlalchemy.sql import visitors
 
 from pegbar.core.data.bounds import Bounds
 from pegbar.core.data.causes import NOTE_ALONE, facts
-from pegbar.core.data.faults import connect
+from pegbar.core.data.notices import Notice, Notices
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
+from pegbar.core.data.pools import SharedPool, Waited, chunks, make_pool
+from pegbar.core.data.replica import FAILURES, Replica
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
 from pegbar.core.data.unnest import array_for, rows_of
 from pegbar.core.errors import Unavailable
+from pegbar.core.hooks import Hook
 from pegbar.core.turns import Holder, Turns
 
 T = TypeVar("T")
@@ -40,9 +43,6 @@ E = TypeVar("E", bound=Executable)
 _ATTEMPTS = 4
 
 _DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
-
-#: How many rows a stream asks for first, and about how many characters from then on.
-_FIRST_ROWS, _PIECE = 50, 2**18
 
 #: Counts the statements of the request under way, for the tests that bound them.
 statement_count: ContextVar[list[str] | None] = ContextVar("statement_count", default=None)
@@ -54,6 +54,8 @@ class Json(bytes):
 
 _OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEPARTMENTS)}
 
+
+_DELETES = re.compile(r"\bDELETE FROM\b", re.IGNORECASE)
 
 #: A parameter of a statement that is no list, as it is compiled.
 _SCALAR = re.compile(r"\$\d+::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
@@ -76,7 +78,7 @@ _WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
-    __slots__ = ("defaults", "names", "of_caller", "required", "sql", "writes")
+    __slots__ = ("defaults", "deletes", "names", "of_caller", "required", "sql", "writes")
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
@@ -94,6 +96,7 @@ class Compiled:
         once = statement.get_execution_options().get("planned_once")
         self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
         self.writes = _WRITES.search(self.sql) is not None
+        self.deletes = _DELETES.search(self.sql) is not None
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
         self.of_caller = _OF_CALLER.intersection(self.names)
         self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
@@ -122,27 +125,8 @@ def compiled(statement: Executable) -> Compiled:
     return ready
 
 
-def _encode_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
 #: SQL NULL is None; this is the JSON value null.
 JSON_NULL = msgspec.Raw(b"null")
-
-
-async def _prepare_connection(connection: asyncpg.Connection) -> None:
-    for kind in ("json", "jsonb"):
-        await connection.set_type_codec(
-            kind, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
-        )
-
-
-async def _keep_session(_: asyncpg.Connection) -> None:
-    """Sessions are never changed, so a connection goes back to the pool without a round trip."""
-
-
-async def _unbounded(connection: Any, sql: str, arguments: Sequence[Any]) -> Any:
-    return await connection.cursor(sql, *arguments)
 
 
 #: Two requests that wait for each other: one is rolled back and can be run again.
@@ -239,7 +223,11 @@ class Transaction(Reader):
     def __init__(self, connection: Any, author_id: UUID | None = None) -> None:
         self._connection = connection
         self.author_id = author_id
+        self.has_deleted = False  #: a statement was run that deletes rows, if there were any
+        self.deletes_for_good = False  #: nobody may want back what it deletes
         self._kept: list[Kept] = []
+        #: What others are told once it is committed.
+        self.notices: list[Notice] = []
         #: Whether something may have changed since it was noted by whom (core/data/causes.py).
         self._has_written = False
 
@@ -247,7 +235,9 @@ class Transaction(Reader):
         return self._connection
 
     def _bind(self, statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        self._has_written = self._has_written or compiled(statement).writes
+        ready = compiled(statement)
+        self._has_written = self._has_written or ready.writes
+        self.has_deleted = self.has_deleted or ready.deletes
         return super()._bind(statement, params)
 
     async def execute(self, statement: Executable, **params: Any) -> int:
@@ -327,6 +317,18 @@ class Transaction(Reader):
         """Enqueue a job with this commit."""
         self._kept.append(job.deferral(arguments))
 
+    def notify(self, channel: str, said: str) -> None:
+        """Tell whoever listens on a channel, after the commit (core/data/notices.py)."""
+        self.notices.append((channel, said))
+
+    def keep(self, item: Kept) -> None:
+        """Keep something else with this transaction."""
+        self._kept.append(item)
+
+    def kept(self, kind: type[K]) -> list[K]:
+        """What is kept so far of a kind."""
+        return [item for item in self._kept if isinstance(item, kind)]
+
     def drop(self, kind: type[K], unwanted: Callable[[K], bool]) -> None:
         """Keep no longer what is unwanted of a kind."""
         self._kept = [item for item in self._kept if not (isinstance(item, kind) and unwanted(item))]
@@ -345,6 +347,8 @@ class Transaction(Reader):
 
     async def flush(self) -> None:
         """Write what was kept so far; the commit does it last."""
+        if self.has_deleted and not self.deletes_for_good:
+            await ROWS_DELETED.run(self)
         kept, self._kept = self._kept, []
         for kind in sorted({type(item) for item in kept}, key=lambda kind: kind.rank):
             await kind.write(self, [item for item in kept if type(item) is kind])
@@ -355,6 +359,10 @@ class Transaction(Reader):
     def noted(self) -> None:
         """It is written who makes the changes so far: another statement did it along with its own."""
         self._has_written = False
+
+
+#: A transaction that may have deleted rows is about to commit: all is written but what it keeps.
+ROWS_DELETED: Hook[Transaction] = Hook("a transaction that deleted rows is about to commit")
 
 
 def with_defaults(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -402,73 +410,66 @@ def _rows_of(table: Table, names: tuple[str, ...]) -> str:
     return rows_of({name: table.c[name].type for name in names}, lambda place, _: f"${place + 1}")
 
 
-#: Told the name of a pool and the seconds that were waited for one of its connections.
-Waited = Callable[[str, float], None]
+class _Reading(Reader):
+    """Reads on one connection."""
 
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
 
-class _WatchedPool:
-    """A pool that tells how long its connections are waited for."""
-
-    def __init__(self, pool: asyncpg.Pool, waited: Waited) -> None:
-        self._pool, self.waited = pool, waited
-
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Any]:
-        started = time.perf_counter()
-        async with self._pool.acquire() as connection:
-            self.waited("requests", time.perf_counter() - started)
-            yield connection
-
-    async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
-        async with self.acquire() as connection:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
-            return rows
-
-    async def fetchrow(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
-        async with self.acquire() as connection:
-            row: asyncpg.Record | None = await connection.fetchrow(sql, *arguments)
-            return row
+    def _executor(self) -> Any:
+        return self._connection
 
 
 class Database(Reader):
     """The pool of one process; a second, small one is for streams, so that long answers hold up no short ones."""
 
-    def __init__(self, url: str, *, size: int = 10, streams: int = 8) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 10,
+        streams: int = 8,
+        pooler: str = "",
+        pooler_prepares: bool = True,
+        replica: str = "",
+    ) -> None:
+        """`url` is the server's own address; `pooler` is one in front of it, `replica` that of a copy."""
         self.url = url
         self._size, self._streams = size, streams
+        self._pooler, self._pooler_prepares = pooler, pooler_prepares
         #: Two boards that are read keep a worker busy: one caller gets no more at once, the rest is for others.
         self._turns = Turns(streams, min(2, streams))
         self._pool: asyncpg.Pool | None = None
         self._stream_pool: asyncpg.Pool | None = None
-        self._watched: _WatchedPool | None = None
+        self._shared: SharedPool | None = None
+        self._notices = Notices(url)
+        self._replica = Replica(replica, size + streams) if replica else None
 
     def pools(self) -> dict[str, asyncpg.Pool]:
-        """The pools, by name: `requests` and `streams`."""
-        pools = {"requests": self._pool, "streams": self._stream_pool}
+        """The pools, by name: `requests`, `streams` and, where there is one, `replica`."""
+        replica = None if self._replica is None else self._replica.pool
+        pools = {"requests": self._pool, "streams": self._stream_pool, "replica": replica}
         return {name: pool for name, pool in pools.items() if pool is not None}
 
-    def watch(self, waited: "Waited") -> None:
+    def watch(self, waited: Waited) -> None:
         """Have it told of each statement how long it waited for a connection."""
-        self._watched = _WatchedPool(self._executor(), waited)
+        self._executor().waited = waited
 
     async def open(self) -> None:
         """Connect."""
-        self._pool = await self._make_pool(self._size, "pegbar")
-        self._stream_pool = await self._make_pool(self._streams, "pegbar streams", smallest=0)
-
-    async def _make_pool(self, size: int, name: str, smallest: int = 1) -> asyncpg.Pool:
-        return await asyncpg.create_pool(
-            self.url,
-            connect=connect,
-            min_size=smallest,
-            max_size=size,
-            init=_prepare_connection,
-            reset=_keep_session,
-            statement_cache_size=1000,
-            max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
-            server_settings={"application_name": name, "timezone": "UTC", "jit": "off"},
+        through_pooler, prepared = bool(self._pooler), self._pooler_prepares or not self._pooler
+        self._pool = await make_pool(
+            self._pooler or self.url, self._size, "pegbar", through_pooler=through_pooler, prepared=prepared
         )
+        self._shared = SharedPool(self._pool, self._size)
+        # A stream keeps its connection for many statements, all prepared: a pooler must know how to do that.
+        through_pooler = through_pooler and prepared
+        address = self._pooler if through_pooler else self.url
+        self._stream_pool = await make_pool(
+            address, self._streams, "pegbar streams", smallest=0, through_pooler=through_pooler
+        )
+        if self._replica is not None:
+            await self._replica.open()
 
     async def close(self) -> None:
         """Let requests under way finish, then disconnect."""
@@ -478,10 +479,13 @@ class Database(Reader):
                     await asyncio.wait_for(pool.close(), timeout=10)
                 except TimeoutError:
                     pool.terminate()
+        await self._notices.close()
+        if self._replica is not None:
+            await self._replica.close()
 
     def _executor(self) -> Any:
-        assert self._pool is not None, "the database is not open"
-        return self._watched or self._pool
+        assert self._shared is not None, "the database is not open"
+        return self._shared
 
     @asynccontextmanager
     async def transaction(self, author_id: UUID | None = None) -> AsyncIterator[Transaction]:
@@ -490,6 +494,8 @@ class Database(Reader):
             transaction = Transaction(connection, author_id)
             yield transaction
             await transaction.flush()
+        if transaction.notices:
+            await self._notices.tell(transaction.notices)
 
     async def write(self, author_id: UUID | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """What `work` returns once its transaction is committed.
@@ -504,50 +510,66 @@ class Database(Reader):
                 continue
         raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
+    async def reading(self, read: Callable[[Reader], Awaitable[T]]) -> T:
+        """What `read` returns, on a copy of the database if there is one that is up to date."""
+        if self._replica is not None:
+            async with self._replica.reached(self._executor()) as connection:
+                if connection is not None:
+                    try:
+                        return await read(_Reading(connection))
+                    except FAILURES as error:
+                        self._replica.leave_alone(error)
+        return await read(self)
+
     async def texts(
         self, holder: Holder, statement: Executable, bounds: Bounds | None = None, **params: Any
     ) -> AsyncIterator[list[str]]:
         """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
 
-        The next chunk is fetched while one is used. It has a connection until its end: use it without waiting for
-        sockets. `holder` is the caller that it reads for; each gets connections in turn. `bounds` are what the
-        statement may cost.
+        It has a connection until its end: use it without waiting for sockets. `holder` is the caller that it reads for;
+        each gets connections in turn. `bounds` are what the statement may cost.
         """
-        assert self._stream_pool is not None, "the database is not open"
         sql, arguments = self._bind(statement, params)
-        pool = self._stream_pool
         started = time.perf_counter()
-        async with (
-            self._turns.place(holder),
-            pool.acquire() as connection,
-            connection.transaction(readonly=True),
-        ):
-            if self._watched is not None:
-                self._watched.waited("streams", time.perf_counter() - started)
-            bounded = bounds.cursor if bounds is not None else _unbounded
-            cursor = await bounded(connection, sql, arguments)
-            wanted = _FIRST_ROWS
-            ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
-            try:
-                while ahead is not None:
-                    chunk = [row[0] for row in await ahead]
-                    ahead, requested = None, wanted
-                    if len(chunk) == requested:
-                        wanted = max(len(chunk) * _PIECE // (sum(map(len, chunk)) or 1), 1)
-                        wanted = min(wanted, 8 * requested)
-                        ahead = asyncio.ensure_future(cursor.fetch(wanted))
-                    if chunk:
-                        yield chunk
-            finally:
-                if ahead is not None:
-                    ahead.cancel()
-                    await asyncio.gather(ahead, return_exceptions=True)
+        async with self._turns.place(holder):
+            for copy in (self._replica, None) if self._replica is not None else (None,):
+                begun = False
+                async with self._for_stream(copy) as connection:
+                    if connection is None:
+                        continue
+                    if (waited := self._executor().waited) is not None:
+                        waited("streams", time.perf_counter() - started)
+                    try:
+                        async with (
+                            connection.transaction(readonly=True),
+                            aclosing(chunks(connection, sql, arguments, bounds)) as read,
+                        ):
+                            async for chunk in read:
+                                begun = True
+                                yield chunk
+                        return
+                    except FAILURES as error:
+                        if copy is None or begun:
+                            raise
+                        copy.leave_alone(error)
+
+    @asynccontextmanager
+    async def _for_stream(self, copy: Replica | None) -> AsyncIterator[Any]:
+        """A connection of the server; or of a copy that is up to date, None without one."""
+        assert self._stream_pool is not None, "the database is not open"
+        if copy is not None:
+            async with copy.reached(self._executor()) as connection:
+                yield connection
+        else:
+            async with self._stream_pool.acquire() as connection:
+                yield connection
 
 
 __all__ = [
     "CONFLICT_ERRORS",
     "JSON_NULL",
     "OWN_SCHEMA",
+    "ROWS_DELETED",
     "Database",
     "Json",
     "Reader",

@@ -62,7 +62,7 @@ _REASONS = {
     416: "The file has no such range of bytes.",
     422: "The token cannot be used.",
     423: "Another request writes to it.",
-    429: "Too many attempts: wait, then try again.",
+    429: "Too many attempts or requests: wait as long as `Retry-After` says, then try again.",
     460: "The bytes are not those of the checksum.",
     503: "Something the server stands on is busy or away: nothing was changed, send it again.",
     507: "No room is left on the disk.",
@@ -159,7 +159,7 @@ def _error_statuses(operation: Operation) -> Iterator[int]:
     if operation.files:
         yield from (400, 404, 409, 413)
     if not operation.access.public:
-        yield from (401, 403, 422)
+        yield from (401, 403, 422, 429)
     if operation.access.place.parameter or "{" in operation.path:
         yield 404
     if "{" in operation.path or operation.body or operation.query or "document" in operation.parameters:

@@ -26,7 +26,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import Select
 
 from pegbar.config import settings
-from pegbar.core.data.causes import Cause, Origin, begin, request_id_of
+from pegbar.core.data.causes import Cause, Origin, begin, cause, request_id_of
 from pegbar.core.data.database import Database, Json, Transaction, statement_count
 from pegbar.core.data.faults import answer_to
 from pegbar.core.data.filters import uuid_filter
@@ -35,10 +35,14 @@ from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import ApiError, BadRequest, InternalError, NotFound
 from pegbar.core.http.access import STUDIO, Caller, Place, Rule, Token, TokenType
 from pegbar.core.http.body import json_document, read_body, read_query
+from pegbar.core.http.limits import admitted
 from pegbar.core.http.resumable.claims import settle
 from pegbar.core.live.events import Event
 
 log = structlog.get_logger()
+
+#: Where a request's scope has its caller, once known.
+CALLER = "pegbar.caller"
 
 
 @dataclass
@@ -225,9 +229,8 @@ class Endpoint:
 
     def _begin(self, request: Request[Any, Any, Any], origin: Origin = "link") -> UUID:
         """Say what the changes of this request come from; the id that tells them."""
-        request_id: UUID = request.scope.get("request_id") or request_id_of(request.headers.get("x-request-id"))
-        request.scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
-        operation = self.operation
+        operation, known = self.operation, cause().request_id if origin != "link" else None
+        request_id = known or request_id_of(request.headers.get("x-request-id"))
         begin(Cause(origin=origin, request_id=request_id, method=operation.method, route=operation.path))
         return request_id
 
@@ -244,9 +247,15 @@ class Endpoint:
         return response
 
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
-        operation = self.operation
-        rule, caller = self._rule(request), None
-        token = None if rule.public else self.callers.identify(request, rule.opened_by)
+        rule = self._rule(request)
+        if rule.public:
+            return await self._run_for(request, rule, None)
+        token = self.callers.identify(request, rule.opened_by)
+        with admitted(token):
+            return await self._run_for(request, rule, token)
+
+    async def _run_for(self, request: Request[Any, Any, Any], rule: Rule, token: Token | None) -> ASGIApp:
+        operation, caller = self.operation, None
         if self.ids:
             # Not in place: the router gives what it parsed to the next request of the same path too.
             texts: dict[str, Any] = request.path_params
@@ -258,6 +267,7 @@ class Endpoint:
             if rule.chosen is not None:
                 rule = rule.chosen(request.path_params)
             rule, caller = await self._resolve(request, token, rule)
+            request.scope[CALLER] = caller  # type: ignore[literal-required]
             if (empty := rule.empty_answer(caller)) is not None:
                 return self.reply(Json(empty))
             rule.check(caller)

@@ -1,8 +1,8 @@
 """Events: declared once, written in the transaction that causes them, delivered after it commits.
 
 `tx.emit(EVENT, …)` keeps an event with its transaction. At the commit they go to `api_event` (the log that Kitsu
-clients read) and to `pegbar.outbox` (what live sockets get, unlogged events too), and PostgreSQL's NOTIFY
-tells every node which outbox rows the commit added. Source: spec events, "Rules common to all events".
+clients read) and to `pegbar.outbox` (what live sockets get, unlogged events too). After it every node is told that
+there is something new, and reads what it has not seen yet. Source: spec events, "Rules common to all events".
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,17 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Identity, Index, func, select, text
+from sqlalchemy import BigInteger, Identity, Index, func, text
 
 from pegbar.core.data.causes import NOTE, OF_TRANSACTION, facts
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.parameters import param, sql
+from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import (
     JSONB,
     TIMESTAMP,
+    Boolean,
     Column,
+    Integer,
     String,
     Text,
     Uuid,
@@ -31,7 +33,7 @@ from pegbar.core.data.schema import (
     utc_now,
 )
 
-#: The PostgreSQL channel that carries the outbox positions of a commit.
+#: The PostgreSQL channel on which commits are told that wrote events.
 CHANNEL = "pegbar_events"
 #: How many events one statement writes at most: others are served between two.
 _AT_ONCE = 5000
@@ -117,7 +119,7 @@ class Emission(msgspec.Struct):  # quick to make: an import has hundreds of thou
         now = utc_now()
         for first in range(0, len(kept), _AT_ONCE):
             part = kept[first : first + _AT_ONCE]
-            await tx.row(
+            added = await tx.value(
                 _WRITE,
                 now=now + timedelta(microseconds=first),
                 logged=[emission.event.logged for emission in part],
@@ -129,6 +131,8 @@ class Emission(msgspec.Struct):  # quick to make: an import has hundreds of thou
                 payloads=[_json(emission.payload) for emission in part],
                 **facts(tx.author_id),
             )
+            # Which rows the commit added is for nodes of before 0034: later ones look for what is new.
+            tx.notify(CHANNEL, added)
         tx.noted()
 
 
@@ -196,41 +200,44 @@ _WRITE = sql(
       SELECT name, audience, person_id, payload, id, :now, {OF_TRANSACTION} FROM emitted ORDER BY n
       RETURNING position, xid
     )
-    SELECT pg_notify('pegbar_events', concat_ws(' ', min(xid), min(position), max(position),
-                                                pg_snapshot_xmin(pg_current_snapshot())))
-      FROM added
+    SELECT concat_ws(' ', min(xid), min(position), max(position), pg_snapshot_xmin(pg_current_snapshot())) FROM added
     """  # noqa: S608 - constants of ours
 )
 
 
-_DELIVERED = (
-    outbox.c.position,
-    outbox.c.xid,
-    outbox.c.name,
-    outbox.c.project_id,
-    outbox.c.person_id,
-    outbox.c.payload,
-    outbox.c.event_id,
-    outbox.c.created_at,
+#: What is visible now and was not in a snapshot (below `xmax`, but for the `running`), in the order of positions, which
+#: are taken last before a commit: an event comes after those that its author had seen. More than `most` are told by
+#: pages: the next begins after a `position` and is `reading` what the first page's snapshot shows. There is always a
+#: row, for the snapshot; with `anybody` false it is all.
+OUTBOX_NEWS = sql(
+    """
+    WITH now AS MATERIALIZED (SELECT pg_current_snapshot() AS snapshot), fresh AS MATERIALIZED (
+      SELECT position, xid FROM pegbar.outbox
+       WHERE :anybody AND (xid >= :xmax OR xid = ANY(:running ::bigint[]))
+    )
+    SELECT now.snapshot::text AS snapshot, o.*
+      FROM now
+      LEFT JOIN (
+        SELECT o.position, o.name, o.project_id, o.person_id, o.payload, o.event_id, o.created_at
+          FROM fresh JOIN pegbar.outbox o USING (position)
+         WHERE position > :position
+           AND (:reading ::text IS NULL OR pg_visible_in_snapshot(fresh.xid::text::xid8, :reading ::text::pg_snapshot))
+         ORDER BY position LIMIT :most
+      ) AS o ON true
+     ORDER BY o.position
+    """,
+    anybody=Boolean,
+    xmax=BigInteger,
+    position=BigInteger,
+    reading=Text,
+    most=Integer,
 )
-
-#: The events of one commit, as its notification names them.
-OUTBOX_OF_COMMIT = (
-    select(*_DELIVERED)
-    .where(outbox.c.xid == param("xid", BigInteger))
-    .where(outbox.c.position.between(param("first", BigInteger), param("last", BigInteger)))
-    .order_by(outbox.c.position)
-)
-
-#: What a node that lost its connection may have missed: everything of the transactions from `xid` on.
-OUTBOX_AGAIN = select(*_DELIVERED).where(outbox.c.xid >= param("xid", BigInteger)).order_by(outbox.c.position)
 
 __all__ = [
     "CHANNEL",
     "CURSOR_DAYS",
     "KEPT_DAYS",
-    "OUTBOX_AGAIN",
-    "OUTBOX_OF_COMMIT",
+    "OUTBOX_NEWS",
     "Emission",
     "Event",
     "api_event",

@@ -1,11 +1,11 @@
 """Live events over Socket.IO, namespace `/events`. Source: spec review, "Realtime server".
 
-A process holds its own sockets. It listens to PostgreSQL for commits that wrote events, reads those events from the
-outbox and sends each to the sockets of the people who may see it: an event of a production to its members and the
-administrators, an event for one person to them, the others to everyone signed in. Who may see what is asked of the
-database at each delivery. After a lost connection the process catches up from the outbox: each notification names the
-oldest transaction that ran when it was written; whatever ended before that has been notified before, since PostgreSQL
-notifies in the order of commits. A client that lost its socket catches up with `GET /data/events/since`.
+A process holds its own sockets. When it is told of commits that wrote events, and once a second, it reads what is new
+in the outbox and sends each event to the sockets of the people who may see it: an event of a production to its members
+and the administrators, an event for one person to them, the others to everyone signed in. Who may see what is asked of
+the database at each delivery. Where it has read to is a snapshot (core/live/news.py): neither a lost connection nor a
+process that died before it told anybody makes it miss or repeat something. A client that lost its socket catches up
+with `GET /data/events/since`.
 
 What clients say themselves goes to the conversations that domains declare (core/live/conversations.py).
 """
@@ -29,9 +29,9 @@ from pegbar.core.data.database import Database
 from pegbar.core.data.faults import answer_to, connect
 from pegbar.core.errors import InternalError
 from pegbar.core.http.access import Caller, Rule, Token, authenticated
-from pegbar.core.live import conversations
+from pegbar.core.live import conversations, news
 from pegbar.core.live.conversations import Speaker
-from pegbar.core.live.events import CHANNEL, OUTBOX_AGAIN, OUTBOX_OF_COMMIT
+from pegbar.core.live.events import CHANNEL
 from pegbar.core.work import draining, metrics
 
 log = structlog.get_logger()
@@ -50,10 +50,10 @@ _NOT_TAKEN = 5000
 _HANG_UP_EVERY = 0.2
 #: Seconds that clients have to take what they were sent before.
 _LAST_WORDS = 1.0
-#: Seconds before events that could not be delivered are tried again.
-_DELIVER_AGAIN = 0.5
-#: The oldest transaction still running: every event of those before it was committed.
-_OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+#: Seconds before events that could not be read are tried again, at first and at most.
+_DELIVER_AGAIN, _RARELY = 0.5, 5.0
+#: Seconds between looks for events that nobody told of.
+_LOOK_EVERY = 1.0
 
 
 #: Where Engine.IO logs what a client did: asked for a session that ended, spoke another version, sent what is no
@@ -89,15 +89,6 @@ async def _until_lost(connection: asyncpg.Connection, lost: asyncio.Event) -> No
         await connection.execute("SELECT 1", timeout=_ANSWER)
 
 
-class Commit(NamedTuple):
-    """A commit that wrote events, as its notification tells."""
-
-    xid: int
-    first: int
-    last: int
-    oldest_running: int
-
-
 class Audience(NamedTuple):
     """The sockets that may listen now, and the productions among those asked about that each may see."""
 
@@ -121,10 +112,8 @@ class Realtime:
     def __init__(self, db: Database, listeners: Listeners) -> None:
         self._db, self._listeners = db, listeners
         self._speakers: dict[str, Speaker] = {}
-        #: The transactions of what was sent, by position: what a notification and a catch-up both bring is sent once.
-        self._delivered: dict[int, int] = {}
-        self._commits: asyncio.Queue[Commit | None] = asyncio.Queue()  #: None asks to catch up
-        self._safe_xid: int | None = None
+        self._told = asyncio.Event()  #: of commits, since the last look
+        self._cursor: news.Cursor | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self._conversations = [conversation(db, self) for conversation in conversations.declared]
@@ -278,10 +267,9 @@ class Realtime:
                 )
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda _, lost=lost: lost.set())
-                if self._safe_xid is None:
-                    self._safe_xid = await connection.fetchval(_OLDEST_RUNNING)
+                self._cursor = self._cursor or await news.now(self._db)
                 await connection.add_listener(CHANNEL, self._notified)
-                self._commits.put_nowait(None)
+                self._told.set()
                 for conversation in self._conversations:
                     await connection.add_listener(conversation.channel, conversation.notified)
                     await conversation.listening(connection)
@@ -300,53 +288,50 @@ class Realtime:
                     with suppress(Exception):
                         await connection.close(timeout=2)
 
-    def _notified(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        self._commits.put_nowait(Commit(*map(int, str(payload).split())))
+    def _notified(self, *_: object) -> None:
+        self._told.set()
         for conversation in self._conversations:
             conversation.committed()
 
     async def _deliver(self) -> None:
+        pause = _LOOK_EVERY
         while True:
-            commits = [await self._commits.get()]
-            while not self._commits.empty():
-                commits.append(self._commits.get_nowait())
-            while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), pause)
+            was_told = self._told.is_set()
+            self._told.clear()
+            try:
+                while await self._deliver_news(was_told=was_told):
+                    pass
+                pause = _LOOK_EVERY
+            except Exception as error:
+                pause = min(pause * 2, _RARELY) if pause != _LOOK_EVERY else _DELIVER_AGAIN
+                _tell("cannot read events; trying again", error, seconds=pause)
+
+    async def _deliver_news(self, *, was_told: bool) -> bool:
+        """Send what is new to those who may see it; whether there is more."""
+        if self._cursor is None:
+            return False
+        page = await news.news(self._db, self._cursor, anybody=bool(self._speakers))
+        if page.events:
+            if not was_told:
+                for conversation in self._conversations:
+                    conversation.committed()
+            projects = list({event["project_id"] for event in page.events if event["project_id"] is not None})
+            # Those that connect meanwhile are not asked about, and are not to be taken for refused.
+            sockets = {socket: speaker.token for socket, speaker in self._speakers.items()}
+            audience = await self._listeners.audience(sockets, projects)
+            self._cursor = page.after  # what cannot be sent is not tried again: clients ask for what they missed
+            for socket in sockets.keys() - audience.projects.keys():
+                await self.hang_up(socket)
+                self._speakers.pop(socket, None)
+            for event in page.events:
                 try:
-                    await self._deliver_commits(commits)
-                    break
+                    await self._send(event, audience)
                 except Exception as error:
-                    if answer_to(error) is None:
-                        # A fault of ours would be met again: those who were not told ask for what they missed.
-                        _tell("events were not delivered", error, commits=len(commits))
-                        break
-                    _tell("cannot read events; trying again", error, seconds=_DELIVER_AGAIN)
-                    await asyncio.sleep(_DELIVER_AGAIN)
-
-    async def _deliver_commits(self, commits: list[Commit | None]) -> None:
-        events: list[asyncpg.Record] = []
-        for commit in commits:
-            if commit is None:
-                events += await self._db.rows(OUTBOX_AGAIN, xid=self._safe_xid)
-            elif self._speakers:
-                events += await self._db.rows(OUTBOX_OF_COMMIT, xid=commit.xid, first=commit.first, last=commit.last)
-        fresh = {event["position"]: event for event in events if event["position"] not in self._delivered}
-        projects = list({event["project_id"] for event in fresh.values() if event["project_id"] is not None})
-        # Those that connect meanwhile are not asked about, and are not to be taken for refused.
-        sockets = {socket: speaker.token for socket, speaker in self._speakers.items()}
-        audience = await self._listeners.audience(sockets, projects)
-        for socket in sockets.keys() - audience.projects.keys():
-            await self.hang_up(socket)
-            self._speakers.pop(socket, None)
-        for position, event in fresh.items():
-            await self._send(event, audience)
-            self._delivered[position] = event["xid"]
-        self._pass(max((commit.oldest_running for commit in commits if commit is not None), default=0))
-
-    def _pass(self, oldest_running: int) -> None:
-        """Forget what no catch-up will bring again."""
-        if oldest_running > (self._safe_xid or 0):
-            self._safe_xid = oldest_running
-            self._delivered = {position: xid for position, xid in self._delivered.items() if xid >= oldest_running}
+                    _tell("an event was not sent", error, event=event["name"])
+        self._cursor = page.after
+        return page.more
 
     async def _send(self, event: asyncpg.Record, audience: Audience) -> None:
         sockets = [socket for socket in self._speakers if self._may_see(socket, event, audience)]

@@ -45,13 +45,23 @@ _PRUNE_JOBS = text(
 )
 
 
+_PRUNE_FAILURES = text(
+    """
+    DELETE FROM pegbar.job_failure f
+     WHERE NOT EXISTS (SELECT 1 FROM pegbar.procrastinate_jobs j WHERE j.id = f.job_id AND j.status <> 'succeeded')
+    """
+)
+
+
 @PRUNE_JOBS.task
 async def prune_jobs(db: Database) -> None:
-    """Remove the jobs that ended more than a week ago."""
+    """Remove the jobs that ended more than a week ago, and why jobs failed that are gone or done."""
     removed = 1
     while removed:
         async with db.transaction() as tx:
             removed = await tx.execute(_PRUNE_JOBS)
+    async with db.transaction() as tx:
+        await tx.execute(_PRUNE_FAILURES)
 
 
 @FOLD_TALLIES.task

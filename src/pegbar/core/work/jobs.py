@@ -24,6 +24,10 @@ Task = Callable[..., Awaitable[None]]
 DEFAULT_QUEUE, LONG_QUEUE, BACKUP_QUEUE = "default", "long", "backup"
 
 
+#: What Procrastinate's workers are told of jobs; they look for them, whatever their number.
+_INSERTED = '{"type": "job_inserted", "job_id": 0}'
+
+
 class Job:
     """A declared job. `task` binds the coroutine that does it."""
 
@@ -31,6 +35,7 @@ class Job:
         self.name, self.retries, self.priority, self.cron, self.queue = name, retries, priority, cron, queue
         self.run: Task | None = None
         self.give_up: Task | None = None
+        self.take_up: Task | None = None
 
     def task(self, function: Task) -> Task:
         """Bind the coroutine `(db, **arguments)` that does the job."""
@@ -42,6 +47,12 @@ class Job:
         """Bind the coroutine `(db, **arguments)` that says what becomes of it when the last attempt failed too."""
         assert self.give_up is None, f"{self.name} is given up twice"
         self.give_up = function
+        return function
+
+    def taken_up(self, function: Task) -> Task:
+        """Bind the coroutine `(tx, **arguments)` that readies what it is about when somebody has it tried again."""
+        assert self.take_up is None, f"{self.name} is taken up twice"
+        self.take_up = function
         return function
 
     def deferral(self, arguments: dict[str, Any]) -> "Deferral":
@@ -70,6 +81,8 @@ class Deferral:
             queues=[deferral.job.queue for deferral in kept],
             arguments=[msgspec.json.encode(deferral.arguments).decode() for deferral in kept],
         )
+        for queue in sorted({deferral.job.queue for deferral in kept}):
+            tx.notify(f"procrastinate_queue_v1#{queue}", _INSERTED)
 
 
 #: Every job declared, by name.

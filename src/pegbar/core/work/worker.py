@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from typing import Any
+from uuid import uuid4
 
 import procrastinate
 import structlog
@@ -13,10 +14,13 @@ from pegbar.core.data.causes import Cause, begin
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
-from pegbar.core.work import metrics
+from pegbar.core.work import duties, failures, metrics
 from pegbar.core.work.jobs import BACKUP_QUEUE, DEFAULT_QUEUE, LONG_QUEUE, Job, declared
 
 log = structlog.get_logger()
+
+#: Seconds between looks for jobs that nobody told of.
+_LOOK_EVERY = 1.0
 
 
 def queue(url: str, db: Database) -> procrastinate.App:
@@ -39,11 +43,12 @@ def _register(app: procrastinate.App, db: Database, job: Job) -> None:
     async def perform(context: procrastinate.JobContext, /, timestamp: int | None = None, **arguments: Any) -> None:
         # The clock gives its jobs the time they were due; ours take no notice.
         started, outcome = time.monotonic(), "succeeded"
-        begin(Cause(origin="job", route=job.name))
+        begin(Cause(origin="job", request_id=uuid4(), route=job.name))
         try:
             await run(db, **arguments)
-        except Exception:
+        except Exception as error:
             outcome = "failed"
+            await failures.note(db, context.job.id, error)
             if job.give_up is not None and context.job.attempts >= job.retries:
                 await job.give_up(db, **arguments)
             raise
@@ -70,9 +75,9 @@ async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
 
 
 async def work(url: str, db: Database, *, concurrency: int, long_concurrency: int, stop: asyncio.Event) -> None:
-    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway.
+    """Run jobs and do the duties until `stop` is set; the jobs under way then finish or go back to the queue.
 
-    So many of them at once, and so many of those that take long.
+    Raises DatabaseAway. So many of them at once, and so many of those that take long.
     """
     app = queue(url, db)
     stalled_after = settings().job_stalled_after
@@ -82,6 +87,7 @@ async def work(url: str, db: Database, *, concurrency: int, long_concurrency: in
                 app.run_worker_async(
                     queues=[name],
                     concurrency=at_once,
+                    fetch_job_polling_interval=_LOOK_EVERY,
                     install_signal_handlers=False,
                     update_heartbeat_interval=stalled_after / 6,
                     stalled_worker_timeout=stalled_after,
@@ -91,7 +97,11 @@ async def work(url: str, db: Database, *, concurrency: int, long_concurrency: in
             )
             for name, at_once in ((DEFAULT_QUEUE, concurrency), (LONG_QUEUE, long_concurrency), (BACKUP_QUEUE, 1))
         }
-        others = [asyncio.create_task(stop.wait()), asyncio.create_task(_give_back(app, stalled_after))]
+        others = [
+            asyncio.create_task(stop.wait()),
+            asyncio.create_task(_give_back(app, stalled_after)),
+            asyncio.create_task(duties.attend(db)),
+        ]
         done, _ = await asyncio.wait({*workers, *others}, return_when=asyncio.FIRST_COMPLETED)
         for task in (*workers, *others):
             task.cancel()

@@ -17,6 +17,7 @@ import msgspec
 from litestar import Request
 
 from pegbar.core.data import faults
+from pegbar.core.data.causes import of_import
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller
@@ -138,7 +139,9 @@ async def answer_to(request: Request[Any, Any, Any], db: Database, sheet: Sheet,
             sheet.reading = Reading(await sheet.columns(tx, table.header), table.header)
         if dry:
             return reports.answer((await _tried(db, sheet, table)).rows, options.report)
-        return await sheet.answer(db, await _imported(db, sheet, table))
+        with of_import():
+            row_ids = await _imported(db, sheet, table)
+        return await sheet.answer(db, row_ids)
 
 
 async def _imported(db: Database, sheet: Sheet, table: Table) -> list[UUID | None]:

@@ -69,6 +69,16 @@ async def make_movie(db: Database, *, preview_id: str) -> None:
         raise
 
 
+@MAKE.taken_up
+async def take_up_movie(tx: Transaction, *, preview_id: str) -> None:
+    """A movie that was given up waits again, with all attempts before it."""
+    row_id = UUID(preview_id)
+    state = await tx.row(preview_queries.locked_preview_state, preview_id=row_id)
+    if state is not None and state["status"] != "ready":
+        await tx.execute(queries.wait_again, preview_ids=[row_id], now=utc_now())
+        tx.emit(PREVIEW_UPDATE, project_id=state["project_id"], preview_file_id=row_id, status="processing")
+
+
 async def _make(db: Database, preview_id: UUID) -> None:
     async with workshop() as folder:
         source = await at_hand(addresses.movie("source", preview_id), folder)

@@ -28,14 +28,15 @@ from pegbar.core.live.events import CHANNEL
 from pegbar.core.live.sockets import Audience
 from pegbar.core.work import draining
 from pegbar.open.feed import queries
+from pegbar.open.feed.consumers.queries import CHANNEL as CONSUMERS
 from pegbar.open.feed.filters import Filter
 from pegbar.open.feed.listeners import Listener, Waiter
 from pegbar.open.feed.shapes import SHARED
 
 log = structlog.get_logger()
 
-#: The PostgreSQL channel that says whose events may be had again.
-_CONSUMERS = "pegbar_consumer"
+#: Seconds between looks for events that nobody told of.
+_LOOK_EVERY = 1.0
 #: How many events are read at once.
 _AT_ONCE = 1000
 #: Seconds for which it goes on without listeners: clients that wait for batches come and go.
@@ -110,7 +111,7 @@ class Tail:
         try:
             connection.add_termination_listener(lambda _: self._awake.set())
             await connection.add_listener(CHANNEL, lambda *_: self._awake.set())
-            await connection.add_listener(_CONSUMERS, lambda *heard: self._wake(str(heard[-1])))
+            await connection.add_listener(CONSUMERS, lambda *heard: self._wake(str(heard[-1])))
             await self._rounds(connection)
         finally:
             if not connection.is_closed():
@@ -135,7 +136,7 @@ class Tail:
                 return
             left = said + settings().feed_keep_alive - clock()
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(left, 0)):
+                async with asyncio.timeout(max(min(left, _LOOK_EVERY), 0)):
                     await self._awake.wait()
             if clock() - said >= settings().feed_keep_alive:
                 said = clock()

@@ -64,20 +64,6 @@ class Thing:
         """The table of its rows."""
         return self.resource.table
 
-    @property
-    def rule(self) -> Rule:
-        """Who is told: of a deleted row, managers and supervisors of its production who might read it."""
-        if not belonging.belongs(self.table):
-            return self.reading
-        reading = self.reading
-        of_gone = Rule(
-            "managers and supervisors of the production",
-            lambda caller: caller.supervises and reading.test(caller),
-            _of_gone(self.table),
-            gone=admin,
-        )
-        return replace(reading, gone=of_gone)
-
     def links(self, caller: Caller) -> list[str]:
         """The tables of links that belong to its rows first, which the studio's people are told of."""
         return _links_of(self.table) if caller.is_staff else []
@@ -92,6 +78,24 @@ class Thing:
             for name in self.table.columns.keys()  # noqa: SIM118 - a collection of columns
             if name not in hidden and name in shown and (shown[name] is whole[name] or name == "data")
         ]
+
+
+@lru_cache(None)
+def rule_of(thing: Thing) -> Rule:
+    """Who is told of a row: of a deleted one, managers and supervisors of its production who might read it.
+
+    Made once: statements about callers are kept by their place.
+    """
+    reading = thing.reading
+    if not belonging.belongs(thing.table):
+        return reading
+    of_gone = Rule(
+        "managers and supervisors of the production",
+        lambda caller: caller.supervises and reading.test(caller),
+        _of_gone(thing.table),
+        gone=admin,
+    )
+    return replace(reading, gone=of_gone)
 
 
 @lru_cache(None)
@@ -140,5 +144,5 @@ of_row = Rule(
     "whoever may read the row; once it is deleted, managers and supervisors of its production",
     lambda caller: caller.is_admin,
     narrowed=True,
-    chosen=lambda parameters: thing_of(parameters["thing"]).rule,
+    chosen=lambda parameters: rule_of(thing_of(parameters["thing"])),
 )

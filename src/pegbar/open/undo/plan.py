@@ -84,7 +84,7 @@ def _take_back(
     if all(entry.op == "U" for entry in changes):
         _restore_columns(made, row, changes, current)
     elif changed_since is not None:
-        made.obstacles += [Obstacle(row, "it was changed since", name) for name in changed_since or [None]]
+        made.obstacles += [Obstacle(row, "it was changed since", name) for name in (changed_since or (None,))]
     elif was_there:
         values = {name: value for name, value in before(changes).items() if current.get(name, _MISSING) != value}
         if values:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from pegbar.core.data.causes import of_import
 from pegbar.core.data.database import Database
 from pegbar.exchange.shotgrid.importing import take_records
 from pegbar.exchange.shotgrid.site import actions, conversations, gone, passes, queries
@@ -105,6 +106,10 @@ class Import:
 
     async def run(self) -> None:
         """Bring everything over, or tell what would come."""
+        with of_import():
+            await self._run()
+
+    async def _run(self) -> None:
         await self._place_productions()
         async with AsyncExitStack() as stack:
             batches = self._batches()

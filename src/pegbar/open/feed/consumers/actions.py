@@ -148,7 +148,7 @@ async def acknowledge(tx: Transaction, person_id: UUID, name: str, lease_id: UUI
     row = await _held(tx, person_id, name)
     done = await tx.execute(queries.ACKNOWLEDGE, consumer_id=row["id"], lease_id=lease_id, event_ids=event_ids)
     if done and await tx.value(queries.HAS_WAITING, consumer_id=row["id"]):
-        await tx.row(queries.TELL, consumer_id=row["id"])
+        tx.notify(queries.CHANNEL, str(row["id"]))
     return done
 
 
@@ -157,7 +157,7 @@ async def replay(tx: Transaction, person_id: UUID, name: str, begin: Cursor) -> 
     row = await _held(tx, person_id, name)
     await tx.execute(queries.FORGET_ALL, consumer_id=row["id"])
     await tx.update(consumer, row["id"], cursor=cursors.written(begin))
-    await tx.row(queries.TELL, consumer_id=row["id"])
+    tx.notify(queries.CHANNEL, str(row["id"]))
 
 
 async def remove(tx: Transaction, person_id: UUID, name: str) -> None:

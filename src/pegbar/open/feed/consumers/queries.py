@@ -126,8 +126,9 @@ ACKNOWLEDGE = sql(
                         WHERE o.position = w.position AND o.event_id = ANY (:event_ids ::uuid[])))
     """
 )
-#: Workers that wait hear that what was held up by another's lease may be had.
-TELL = sql("SELECT pg_notify('pegbar_consumer', :consumer_id ::uuid ::text)")
+#: The channel on which workers that wait hear, by the id of their consumer, that what another held by a lease may
+#: be had.
+CHANNEL = "pegbar_consumer"
 HAS_WAITING = sql(
     "SELECT EXISTS (SELECT FROM pegbar.consumer_event WHERE consumer_id = :consumer_id AND lease_id IS NULL)"
 )

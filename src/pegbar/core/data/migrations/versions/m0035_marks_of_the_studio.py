@@ -6,7 +6,7 @@ from pegbar.core.data.migrations import run_script
 from pegbar.core.data.migrations.versions.m0006_marks import CONCERNED, functions, triggers
 
 revision = "0035"
-down_revision = "0031"
+down_revision = "0034"
 
 _STUDIO = "'00000000-0000-0000-0000-000000000001'::uuid"
 _ANY = f"SELECT {_STUDIO} FROM changed LIMIT 1"  # noqa: S608 - a constant
