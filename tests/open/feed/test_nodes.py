@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pegbar.core.live.cursors import parsed
 from tests import factories
 from tests.client import Client, sign_in, unique
 from tests.open.feed.listening import Stream, here, pages
@@ -96,6 +97,10 @@ def test_a_quiet_stream_lives_moves_on_and_ends_with_its_session(second: Server,
             frame = stream.next()
             assert frame is not None
             assert not frame.name
+        # The cursor of a quiet stream does not grow old.
+        moment = parsed(stream.cursor).at
+        while parsed(stream.cursor).at == moment:
+            assert stream.next() is not None
         who.get("/auth/logout")
         assert stream.rest() == []
         assert "session is over" in stream.said[-1]

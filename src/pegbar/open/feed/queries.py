@@ -37,7 +37,7 @@ BEGINNING = """
 """
 #: The JSON of an event for a reader: one line.
 EVENT = f"concat({BEGINNING}, {CHANGES}, ']}}')"
-#: The events, with their entries in the log, that `reading` shows and `seen` does not, from a position on.
+#: The events that `reading` shows and `seen` does not, from a position on.
 FOLLOWING = """
     SELECT o.* FROM pegbar.outbox o
      WHERE o.position > :position ::bigint
@@ -147,10 +147,12 @@ async def since(db: Reader, start: datetime) -> Cursor:
     return Cursor(_NOTHING, row["at"], row["snapshot"], row["position"])
 
 
-async def within(db: Reader, cursor: Cursor) -> Cursor:
-    """The cursor as a reader has it in the middle of a page: within what can be seen now, unless it is. Raises Gone."""
+async def within(db: Reader, cursor: Cursor) -> tuple[Cursor, Cursor]:
+    """The cursor as a reader has it in the middle of a page, and the one after it is read to the end. Raises Gone."""
     row = await moment(db, cursor)
-    return Cursor(cursor.seen, cursor.at, cursor.reading or row["snapshot"], row["position"])
+    if cursor.reading is not None:
+        return cursor, Cursor(cursor.reading, cursor.at)
+    return Cursor(cursor.seen, cursor.at, row["snapshot"], row["position"]), Cursor(row["snapshot"], row["at"])
 
 
 async def moment(db: Reader, cursor: Cursor) -> asyncpg.Record:

@@ -23,18 +23,18 @@ from pegbar.accounts.callers import RequestCallers
 from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import answer_to, connect
-from pegbar.core.live.cursors import Cursor, stem
+from pegbar.core.live.cursors import Cursor, Gone, stem
 from pegbar.core.live.events import CHANNEL
 from pegbar.core.live.sockets import Audience
 from pegbar.core.work import draining
 from pegbar.open.feed import queries
+from pegbar.open.feed.consumers.queries import CHANNEL as CONSUMERS
+from pegbar.open.feed.filters import Filter
 from pegbar.open.feed.listeners import Listener, Waiter
 from pegbar.open.feed.shapes import SHARED
 
 log = structlog.get_logger()
 
-#: The PostgreSQL channel that says whose events may be had again.
-_CONSUMERS = "pegbar_consumer"
 #: Seconds between looks for events that nobody told of.
 _LOOK_EVERY = 1.0
 #: How many events are read at once.
@@ -47,6 +47,10 @@ _IN_A_ROW = 50
 _KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 STOPPING = "The server is stopping."
 _REFUSED = "Your session is over, or your account is closed."
+
+
+#: The roles that somebody has in the productions of some events; None for a studio manager.
+Sight = frozenset[tuple[UUID, str]] | None
 
 
 class Tail:
@@ -86,9 +90,10 @@ class Tail:
             try:
                 await self._follow()
             except Exception as error:
-                if answer_to(error) is None:
-                    # A fault of ours would be met again: listeners come back and read on by themselves.
-                    log.exception("the feed could not be told")
+                if answer_to(error) is None or isinstance(error, Gone):
+                    # A fault of ours would be met again, and in another database nobody is where they were: listeners
+                    # come back and read on by themselves.
+                    log.error("the feed could not be told", exc_info=error)
                     self._cursor = None
                     for listener in [*self._listeners]:
                         listener.end("The server failed.")
@@ -106,7 +111,7 @@ class Tail:
         try:
             connection.add_termination_listener(lambda _: self._awake.set())
             await connection.add_listener(CHANNEL, lambda *_: self._awake.set())
-            await connection.add_listener(_CONSUMERS, lambda *heard: self._wake(str(heard[-1])))
+            await connection.add_listener(CONSUMERS, lambda *heard: self._wake(str(heard[-1])))
             await self._rounds(connection)
         finally:
             if not connection.is_closed():
@@ -155,7 +160,7 @@ class Tail:
     async def _page(self) -> bool:
         """Tell the next events; whether there are more."""
         assert self._cursor is not None
-        within = await queries.within(self._db, self._cursor)
+        within, after = await queries.within(self._db, self._cursor)
         assert within.reading is not None
         events = await self._db.rows(
             queries.FOR_ALL,
@@ -169,8 +174,7 @@ class Tail:
         if len(events) == _AT_ONCE:
             self._cursor = Cursor(within.seen, within.at, within.reading, events[-1]["position"])
             return True
-        whole = self._cursor.reading is None
-        self._cursor = Cursor(within.reading, within.at)
+        whole, self._cursor = self._cursor.reading is None, after
         return not whole
 
     async def _tell(self, events: Sequence[Any], within: Cursor) -> None:
@@ -179,29 +183,15 @@ class Tail:
         Those of the same sight and the same filter are told the same. Who has a sight of their own, as vendors and
         clients have, reads what is told of changes by themselves.
         """
-        groups = await self._groups(events)
-        beginning = stem(within)
         after = Cursor(within.seen, within.at, within.reading, events[-1]["position"])
-        told = 0
-        for (sight, person, only), listeners in groups.items():
-            frames, is_shared = [], True
-            for row in events:
-                known = _sight_of(row, sight, person)
-                if known is None or not only.matches(row["name"], row["project_id"], row["payload"]):
-                    continue
-                is_shared &= known in SHARED or row["change_id"] is None
-                changes = row[known] or "" if known in SHARED else ""
-                frames.append(
-                    f"id: {beginning}.{row['position']}\nevent: {row['name']}\ndata: {row['beginning']}{changes}]}}\n\n"
-                )
-            text = "".join(frames).encode()
-            for listener in listeners if frames else ():
-                if is_shared:
-                    listener.tell(text, after)
-                else:
+        for (sight, person, only), listeners in (await self._groups(events)).items():
+            text = _frames(events, stem(within), sight, person, only)
+            for number, listener in enumerate(listeners if text != b"" else ()):
+                if text is None:
                     listener.leave_behind()
-                told += 1
-                if told % _IN_A_ROW == 0:
+                else:
+                    listener.tell(text, after)
+                if number % _IN_A_ROW == 0:
                     await asyncio.sleep(0)
 
     async def _groups(self, events: Sequence[Any]) -> dict[Any, list[Listener]]:
@@ -242,7 +232,22 @@ class Tail:
                 listener.keep_alive(self._cursor)
 
 
-def _sight_of(row: Any, sight: frozenset[tuple[UUID, str]] | None, person: UUID | None) -> str | None:
+def _frames(events: Sequence[Any], beginning: str, sight: Sight, person: UUID | None, only: Filter) -> bytes | None:
+    """What those of a sight who want some events are told of all; None when each has a sight of their own."""
+    frames = []
+    for row in events:
+        known = _sight_of(row, sight, person)
+        if known is None or not only.matches(row["name"], row["project_id"], row["payload"]):
+            continue
+        if known not in SHARED and row["change_id"] is not None:
+            return None
+        changes = (row[known] or "") if known in SHARED else ""
+        data = f"{row['beginning']}{changes}]}}"
+        frames.append(f"id: {beginning}.{row['position']}\nevent: {row['name']}\ndata: {data}\n\n")
+    return "".join(frames).encode()
+
+
+def _sight_of(row: Any, sight: Sight, person: UUID | None) -> str | None:
     """With which sight somebody hears an event; None when they do not. A studio manager's sight is None."""
     if row["person_id"] is not None and row["person_id"] != person:
         return None
