@@ -284,3 +284,15 @@ def test_a_production_comes_back(
     assert {**after, **dict.fromkeys(closed)} == {**before, **dict.fromkeys(closed)}
     assert boss.ok_get(f"/data/tasks/{job['id']}")["id"] == job["id"]
     assert restore(boss, entry_of(boss, earlier)).status_code == 200
+
+
+def test_undoing_a_deletion_brings_the_files_too(admin: Client, server: Server, show: dict[str, Any]) -> None:
+    job = factories.task(admin, factories.entity(admin, show["id"]))
+    preview = published(admin, admin, job["id"])
+    answer = admin.delete(f"/data/tasks/{job['id']}", params={"force": "true"})
+    assert answer.status_code == 204
+    admin.ok_post("/open/v1/undo", {"request_id": answer.headers["x-request-id"]})
+    assert admin.ok_get(f"/data/tasks/{job['id']}")["id"] == job["id"]
+    assert entries(admin, thing_id=job["id"]) == []
+    assert all(deleted is None for _, size, deleted, _, _ in stored_files(server, preview["id"]) if size)
+    assert admin.get(f"/pictures/originals/preview-files/{preview['id']}.png").status_code == 200

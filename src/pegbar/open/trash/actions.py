@@ -1,10 +1,12 @@
 """Restoring and purging entries of the trash, in the request or, what is large, by a job."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
+from pegbar.core.data.causes import part_of
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller
@@ -69,7 +71,15 @@ async def restore(db: Database, caller: Caller, trash_id: UUID, *, dry_run: bool
             pass
         return Outcome(restored)
 
-    return await db.write(caller.id, work)
+    with part_of("restore", trash_id):
+        return await db.write(caller.id, work)
+
+
+async def complete(tx: Transaction, caller: Caller, change_ids: Sequence[int]) -> None:
+    """Bring back with rows whose deletion was undone what the history alone does not tell, and their files."""
+    for trash_id in await tx.column(queries.UNDONE, change_ids=list(change_ids)):
+        await _taken(tx, trash_id)
+        await Restoration(tx, trash_id, _told_nobody, completing=True).run(caller, tell=False)
 
 
 async def purge(tx: Transaction, trash_id: UUID) -> None:

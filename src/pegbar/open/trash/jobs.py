@@ -7,6 +7,7 @@ import structlog
 
 from pegbar.accounts.administration import OPERATOR
 from pegbar.config import settings
+from pegbar.core.data.causes import part_of
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import ApiError
@@ -42,7 +43,8 @@ async def restore(db: Database, *, trash_id: str, person_id: str) -> None:
             log.info("an entry of the trash is restored", entry=trash_id, rows=sum(restored.rows.values()))
 
     try:
-        await db.write(UUID(person_id), work)
+        with part_of("restore", entry_id):
+            await db.write(UUID(person_id), work)
     except ApiError as refused:
         await give_up(db, trash_id=trash_id, person_id=person_id, reason=refused.message)
 

@@ -331,3 +331,13 @@ FAIL = sql(
     """,
     error=Text,
 )
+
+#: The entries of whose changes all were undone.
+UNDONE = sql(
+    """
+    SELECT DISTINCT c.trash_id FROM pegbar.trash_change c
+     WHERE c.change_id = ANY(:change_ids ::bigint[])
+       AND NOT EXISTS (SELECT FROM pegbar.trash_change other
+                        WHERE other.trash_id = c.trash_id AND other.change_id <> ALL(:change_ids ::bigint[]))
+    """
+)

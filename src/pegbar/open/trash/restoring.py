@@ -57,8 +57,9 @@ Doing = Callable[[str], Awaitable[None]]
 class Restoration:
     """The restoration of one entry, in a transaction that has its lock."""
 
-    def __init__(self, tx: Transaction, trash_id: UUID, doing: Doing) -> None:
+    def __init__(self, tx: Transaction, trash_id: UUID, doing: Doing, *, completing: bool = False) -> None:
         self.tx, self.trash_id, self._doing = tx, trash_id, doing
+        self._completing = completing  #: its rows may be back already: what they are not enough for is added
         self.restored = Restored()
         self._staged: list[Table] = []
         self._changed: dict[str, list[str]] = {}
@@ -110,7 +111,7 @@ class Restoration:
 
     async def _skip_those_there(self, table: Table) -> None:
         there = await self.tx.column(statements.already_there(table))
-        if there and table.name in things():
+        if there and table.name in things() and not self._completing:
             known = await self.tx.column(queries.THINGS_AMONG, trash_id=self.trash_id, ids=there)
             if known:
                 raise CannotRestore(f"{things()[table.name]} {known[0]} is there already.")

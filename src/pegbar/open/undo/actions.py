@@ -22,6 +22,7 @@ from pegbar.core.http.access import Caller
 from pegbar.entities import events as entity_events
 from pegbar.entities.kinds import kind_of_type
 from pegbar.entities.tables import entity
+from pegbar.open.trash import actions as trash
 from pegbar.open.undo import queries
 from pegbar.open.undo.plan import Entry, Obstacle, Plan, Row, plan
 
@@ -107,6 +108,7 @@ async def _undo(tx: Transaction, caller: Caller, which: str, value: int | UUID |
     work.made = plan(entries, await _current(tx, {entry.row for entry in entries}), changed_since)
     _refuse(work, work.made.obstacles)
     await _write(work)
+    await trash.complete(tx, caller, change_ids)
     return Outcome(
         undone=change_ids,
         change_id=await tx.value(queries.NOW),

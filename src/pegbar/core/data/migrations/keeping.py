@@ -51,6 +51,16 @@ def kept_tables() -> list[Table]:
     return [table for table in declared_metadata().tables.values() if kept_columns(table) or forgotten_columns(table)]
 
 
+def trigger_names(table: Table) -> set[str]:
+    """The triggers that a table has of these."""
+    names = {f"pegbar_trash_{table.name[:50]}"} if kept_columns(table) else set()
+    return names | {f"pegbar_{_name(table, column)}" for column in forgotten_columns(table)}
+
+
+def _name(table: Table, column: Column[Any]) -> str:
+    return f"trash_{table.name[:20]}_{column.name[:30]}"
+
+
 def _statements(table: Table) -> Iterator[str]:
     if kept_columns(table):
         yield from _when_deleted(table)
@@ -59,7 +69,7 @@ def _statements(table: Table) -> Iterator[str]:
 
 
 def _when_forgotten(table: Table, column: Column[Any]) -> Iterator[str]:
-    name, target = f"trash_{table.name[:20]}_{column.name[:30]}", f"public.{table.name}"
+    name, target = _name(table, column), f"public.{table.name}"
     yield f"""
         CREATE OR REPLACE FUNCTION pegbar.{name}() RETURNS trigger
         LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
