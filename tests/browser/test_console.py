@@ -58,7 +58,7 @@ class Page:
             self.driver.add_cookie({"name": "access_token_cookie", "value": str(who.token), "path": "/"})
 
     def script(self, text: str, *arguments: Any) -> Any:
-        return self.driver.execute_script(text, *arguments)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(text, *arguments)
 
     @property
     def text(self) -> str:
@@ -72,7 +72,8 @@ class Page:
         self.until(lambda: words in self.text)
 
     def one(self, selector: str) -> WebElement:
-        return self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, selector))[0]
+        elements: list[WebElement] = self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, selector))
+        return elements[0]
 
     def click(self, selector: str) -> None:
         """Click what a panel that is read again and again shows at the moment."""

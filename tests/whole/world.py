@@ -4,6 +4,7 @@ The rows are those that the oracle's README tells of. After they are made, a tri
 that changed something: a request runs whole, its checks with it, and the next caller finds the world as it was.
 """
 
+import hashlib
 import http.client
 import json
 import re
@@ -408,11 +409,12 @@ def _make_work(world: World, connection: psycopg.Connection) -> None:
             [status],
         ).fetchone() or (0,)
         ids[name] = str(job_id)
-    ids["session_id"], ids["console_file"] = str(uuid4()), "app.js"
+    session, ids["console_file"] = str(uuid4()), "app.js"
+    ids["session_id"] = hashlib.sha256(session.encode()).hexdigest()[:32]
     connection.execute(
         "INSERT INTO pegbar.session_use (session, person_id, kind, started_at, expires_at, seen_at, requests)"
         " VALUES (%s, %s, 'person', timezone('utc', now()), '2131-01-05', timezone('utc', now()), 1)",
-        [ids["session_id"], ids["person"]],
+        [session, ids["person"]],
     )
 
 

@@ -1,7 +1,5 @@
 """What administrators do in the console: to jobs, and to sessions."""
 
-from uuid import UUID
-
 import asyncpg
 
 from pegbar.accounts import sessions
@@ -71,17 +69,15 @@ async def cancel(tx: Transaction, job_id: int) -> str:
     return "stopping" if status == "doing" else "cancelled"
 
 
-async def revoke(tx: Transaction, session: str, own: str) -> UUID:
-    """End a session or an API token, at once; whose it was. Raises NotFound when there is none such."""
-    row = await tx.row(queries.session, session=session, own=own)
+async def revoke(tx: Transaction, session_id: str, own: str) -> None:
+    """End a session or an API token, at once. Raises NotFound when there is none such."""
+    row = await tx.row(queries.session, session_id=session_id, own=own)
     if row is None:
         raise NotFound("There is no such session or token: it is over already.")
     if row["kind"] == "person":
-        await sessions.revoke(tx, session)
+        await sessions.revoke(tx, row["jti"])
     else:
-        await sessions.forget_api_token(tx, row["person_id"], session)
-    person_id: UUID = row["person_id"]
-    return person_id
+        await sessions.forget_api_token(tx, row["person_id"], row["jti"])
 
 
 async def count_storage(tx: Transaction) -> None:

@@ -119,12 +119,14 @@ _USED = f"""
     s.address, s.agent, {_moment("s.started_at")} AS started_at, {_moment("s.seen_at")} AS seen_at,
     coalesce(s.requests, 0) AS requests
 """
+#: A name to end it by, which is not the one that its tokens bear: that is nobody's to know.
+_NAMED = "left(encode(sha256(convert_to({}, 'UTF8')), 'hex'), 32) AS id"
 _SESSIONS = f"""
-    SELECT s.session AS id, s.kind, p.id AS person_id, {_WHO}, {_USED}, {_moment("s.expires_at")} AS expires_at,
-           s.session = CAST(:own AS text) AS is_yours, s.seen_at AS sorted_by
+    SELECT {_NAMED.format("s.session")}, s.session AS jti, s.kind, p.id AS person_id, {_WHO}, {_USED},
+           {_moment("s.expires_at")} AS expires_at, s.session = CAST(:own AS text) AS is_yours, s.seen_at AS sorted_by
       FROM pegbar.session_use s JOIN person p ON p.id = s.person_id WHERE {_OPEN} AND p.active IS NOT FALSE
     UNION ALL
-    SELECT p.jti, CASE WHEN p.is_bot THEN 'bot' ELSE 'person_api' END, p.id, {_WHO}, {_USED},
+    SELECT {_NAMED.format("p.jti")}, p.jti, CASE WHEN p.is_bot THEN 'bot' ELSE 'person_api' END, p.id, {_WHO}, {_USED},
            to_char(p.expiration_date, 'YYYY-MM-DD"T23:59:59"'), p.jti = CAST(:own AS text), s.seen_at
       FROM person p LEFT JOIN pegbar.session_use s ON s.session = p.jti
      WHERE p.jti IS NOT NULL AND p.active IS NOT FALSE
@@ -133,7 +135,7 @@ _SESSIONS = f"""
 #: Open sessions and API tokens, the last used first.
 sessions = text(
     f"""
-    SELECT coalesce(json_agg(to_jsonb(listed) - 'sorted_by'), '[]')::text
+    SELECT coalesce(json_agg(to_jsonb(listed) - 'sorted_by' - 'jti'), '[]')::text
       FROM (SELECT * FROM ({_SESSIONS}) AS every
              WHERE CAST(:words AS text) = ''
                 OR strpos(lower(concat_ws(' ', name, email, address)), lower(CAST(:words AS text))) > 0
@@ -142,7 +144,7 @@ sessions = text(
 )
 #: Whose it is, and of which kind; nothing when there is none.
 session = text(
-    f"SELECT id, kind, person_id, name FROM ({_SESSIONS}) AS every WHERE id = CAST(:session AS text)"  # noqa: S608
+    f"SELECT jti, kind, person_id FROM ({_SESSIONS}) AS every WHERE id = CAST(:session_id AS text)"  # noqa: S608
 )
 
 
