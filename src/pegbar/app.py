@@ -20,7 +20,7 @@ from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
 from pegbar.core.http.body import Call
 from pegbar.core.http.front import Front
-from pegbar.core.http.routing import Endpoint, Operation, unexpected
+from pegbar.core.http.routing import Endpoint, Endpoints, Operation, unexpected
 from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
 from pegbar.core.live.forwarding import SocketForwarder
 from pegbar.core.live.sockets import Realtime
@@ -110,13 +110,13 @@ def _choosing_handler(path: str, method: str, candidates: list[Candidate]) -> HT
     )(handle)
 
 
-def _handlers(operations: list[Operation], database: Database, callers: RequestCallers) -> list[HTTPRouteHandler]:
+def _handlers(endpoints: Endpoints) -> list[HTTPRouteHandler]:
     """The handlers of all operations, with those that share a route put together."""
-    shared = shared_shapes(operations)
+    shared = shared_shapes(endpoints)
     handlers: list[HTTPRouteHandler] = []
     together: dict[str, list[Candidate]] = {}
-    for operation in operations:
-        endpoint = measured(operation, traced(operation, Endpoint(operation, database, callers)))
+    for operation, own in endpoints.items():
+        endpoint = measured(operation, traced(operation, own))
         if shape(operation.path) in shared:
             together.setdefault(shape(operation.path), []).append(Candidate(operation, endpoint))
         else:
@@ -128,7 +128,7 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
 
 
 def _application(
-    kind: Kind, sockets: Realtime | SocketForwarder, database: Database, handlers: list[HTTPRouteHandler]
+    kind: Kind, sockets: Realtime | SocketForwarder, database: Database, endpoints: Endpoints
 ) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -149,13 +149,13 @@ def _application(
             await database.close()
 
     return Litestar(
-        route_handlers=handlers,
+        route_handlers=_handlers(endpoints),
         lifespan=[lifespan],
         exception_handlers={HTTPException: _no_route, Exception: _fault},
         openapi_config=None,
         logging_config=None,
         request_class=Call,
-        state=State({"database": database}, deep_copy=False),
+        state=State({"database": database, "endpoints": endpoints}, deep_copy=False),
         request_max_body_size=None,
     )
 
@@ -167,7 +167,8 @@ def create() -> ASGIApp:
     callers = RequestCallers(database)
     elsewhere = settings().sockets_at
     sockets = SocketForwarder(elsewhere) if elsewhere else Realtime(database, callers)
-    api = _application("api", sockets, database, _handlers(operations, database, callers))
+    endpoints = {operation: Endpoint(operation, database, callers) for operation in operations}
+    api = _application("api", sockets, database, endpoints)
     return Front(api, sockets.asgi, operations)
 
 
@@ -176,4 +177,4 @@ def create_sockets() -> ASGIApp:
     database = Database(settings().external_database, size=settings().db_pool_size)
     load_domains()  # for the conversations that they declare
     realtime = Realtime(database, RequestCallers(database))
-    return Front(_application("sockets", realtime, database, []), realtime.asgi, [])
+    return Front(_application("sockets", realtime, database, {}), realtime.asgi, [])

@@ -324,6 +324,14 @@ class Transaction(Reader):
             del self._kept[before:]
             raise
 
+    @asynccontextmanager
+    async def step(self, author_id: UUID | None) -> AsyncIterator["Transaction"]:
+        """A part of this transaction in somebody's name, which goes again when the block raises."""
+        part = Transaction(self._connection, author_id)
+        async with self._connection.transaction():
+            yield part
+        self._kept += part._kept
+
     async def flush(self) -> None:
         """Write what was kept so far; the commit does it last."""
         kept, self._kept = self._kept, []

@@ -44,6 +44,16 @@ class Call(Request[Any, Any, Any]):
         return MultiDict((name, "" if value.isspace() else value) for name, value in params.multi_items())
 
 
+def with_body(scope: Any, body: bytes) -> Call:
+    """A request whose body has been received, or is made here."""
+    message: Any = {"type": "http.request", "body": body, "more_body": False}
+
+    async def receive() -> Any:
+        return message
+
+    return Call(scope, receive=receive)
+
+
 class Strict(msgspec.Struct, forbid_unknown_fields=False):
     """Base of request bodies: unknown keys are ignored. Numbers and booleans may be spelled out, text is text."""
 

@@ -28,7 +28,7 @@ _SECURITY_HEADERS = {
 }
 #: Headers of answers that scripts of other origins may read.
 _EXPOSED = (
-    b"Content-Disposition, Content-Range, ETag, Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension,"
+    b"Content-Disposition, Content-Range, ETag, Idempotency-Replayed, Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension,"
     b" Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
 )
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
