@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,8 +19,9 @@ from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
 from pegbar.core.http.body import Call
+from pegbar.core.http.directory import Directory
 from pegbar.core.http.front import Front
-from pegbar.core.http.routing import Endpoint, Endpoints, Operation, unexpected
+from pegbar.core.http.routing import Endpoint, Operation, unexpected
 from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
 from pegbar.core.live.forwarding import SocketForwarder
 from pegbar.core.live.sockets import Realtime
@@ -110,12 +111,13 @@ def _choosing_handler(path: str, method: str, candidates: list[Candidate]) -> HT
     )(handle)
 
 
-def _handlers(endpoints: Endpoints) -> list[HTTPRouteHandler]:
+def _handlers(endpoints: Sequence[Endpoint]) -> list[HTTPRouteHandler]:
     """The handlers of all operations, with those that share a route put together."""
-    shared = shared_shapes(endpoints)
+    shared = shared_shapes(endpoint.operation for endpoint in endpoints)
     handlers: list[HTTPRouteHandler] = []
     together: dict[str, list[Candidate]] = {}
-    for operation, own in endpoints.items():
+    for own in endpoints:
+        operation = own.operation
         endpoint = measured(operation, traced(operation, own))
         if shape(operation.path) in shared:
             together.setdefault(shape(operation.path), []).append(Candidate(operation, endpoint))
@@ -128,7 +130,7 @@ def _handlers(endpoints: Endpoints) -> list[HTTPRouteHandler]:
 
 
 def _application(
-    kind: Kind, sockets: Realtime | SocketForwarder, database: Database, endpoints: Endpoints
+    kind: Kind, sockets: Realtime | SocketForwarder, database: Database, endpoints: Sequence[Endpoint]
 ) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -155,7 +157,7 @@ def _application(
         openapi_config=None,
         logging_config=None,
         request_class=Call,
-        state=State({"database": database, "endpoints": endpoints}, deep_copy=False),
+        state=State({"database": database, "directory": Directory(endpoints)}, deep_copy=False),
         request_max_body_size=None,
     )
 
@@ -167,7 +169,7 @@ def create() -> ASGIApp:
     callers = RequestCallers(database)
     elsewhere = settings().sockets_at
     sockets = SocketForwarder(elsewhere) if elsewhere else Realtime(database, callers)
-    endpoints = {operation: Endpoint(operation, database, callers) for operation in operations}
+    endpoints = [Endpoint(operation, database, callers) for operation in operations]
     api = _application("api", sockets, database, endpoints)
     return Front(api, sockets.asgi, operations)
 
@@ -177,4 +179,4 @@ def create_sockets() -> ASGIApp:
     database = Database(settings().external_database, size=settings().db_pool_size)
     load_domains()  # for the conversations that they declare
     realtime = Realtime(database, RequestCallers(database))
-    return Front(_application("sockets", realtime, database, {}), realtime.asgi, [])
+    return Front(_application("sockets", realtime, database, []), realtime.asgi, [])

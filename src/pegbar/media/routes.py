@@ -7,6 +7,7 @@ import msgspec
 from litestar import Request
 
 from pegbar.config import settings
+from pegbar.core.http.idempotency import STORES
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.filters import uuid_filter
 from pegbar.core.errors import BadRequest
@@ -133,7 +134,7 @@ async def delete_preview(request: Request[Any, Any, Any], instance_id: str, tx: 
     await actions.remove(tx, path_uuid(instance_id), force=force)
 
 
-@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), files=True, errors=(400, 413, 429))
+@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), files=True, errors=(400, 413, 429), unkeyed=STORES)
 async def upload_preview(
     request: Request[Any, Any, Any], instance_id: UUID, query: UploadOptions, db: Database, caller: Caller
 ) -> Json:

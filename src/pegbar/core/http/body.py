@@ -45,13 +45,27 @@ class Call(Request[Any, Any, Any]):
 
 
 def with_body(scope: Any, body: bytes) -> Call:
-    """A request whose body has been received, or is made here."""
-    message: Any = {"type": "http.request", "body": body, "more_body": False}
+    """A request whose body has been received."""
 
     async def receive() -> Any:
-        return message
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return Call(scope, receive=receive)
+
+
+def with_document(scope: Any, document: Any) -> Call:
+    """A request whose JSON body is made here."""
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": msgspec.json.encode(document), "more_body": False}
+
+    scope[_DOCUMENT] = document
+    return Call(scope, receive=receive)
+
+
+def document_of(request: AnyRequest) -> Any:
+    """The JSON of a request that was made here or read before; None when it has none."""
+    return request.scope.get(_DOCUMENT)
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=False):

@@ -48,6 +48,11 @@ MOST = 8 * 2**20
 #: Seconds that a request waits for another one with its key.
 PATIENCE = 10
 
+#: Why some routes take no key.
+SECRETS = "what it takes or answers is a secret"
+RESUMES = "an upload goes on where it stands, whoever sends it again"
+STORES = "it works on files while it goes on, in more than one transaction"
+
 _LONGEST = 255
 _NONCE = 12
 #: Headers of an answer that are made when it is sent.

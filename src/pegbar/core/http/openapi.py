@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from sqlalchemy import (
@@ -29,7 +30,9 @@ from pegbar.core.data.resource import Relation, Resource
 from pegbar.core.data.schema import Column, choices_of
 from pegbar.core.data.wire import Wire
 from pegbar.core.http.pagination import enveloped
+from pegbar.core.errors import BadRequest
 from pegbar.core.http.routing import Operation
+from pegbar.core.http.routing import operations as declared_operations
 
 Schema = dict[str, Any]
 
@@ -188,7 +191,7 @@ def _operation(operation: Operation, structs: "_Structs") -> Schema:
     if events:
         described.append(f"**Events:** {', '.join(f'`{name}`' for name in events)}.")
     schema: Schema = {
-        "operationId": _operation_id(operation),
+        "operationId": operation_id(operation),
         "summary": operation.summary,
         "description": "\n\n".join(part for part in described if part),
         "tags": [tag_of(operation)],
@@ -206,11 +209,31 @@ def _operation(operation: Operation, structs: "_Structs") -> Schema:
     return {key: value for key, value in schema.items() if value not in ([], "") or key in ("security", "x-events")}
 
 
-def _operation_id(operation: Operation) -> str:
+def operation_id(operation: Operation) -> str:
+    """The name of an operation: its method and path, as one word."""
     # An underscore of a path is told from its other signs: some paths have an old name that differs by that.
     literal = re.sub(r"_(?![^{]*})", "__", operation.path)
     words = re.sub(r"\W+", "_", _PARAMETER.sub(r"by_\1", literal)).strip("_")
     return f"{operation.method.lower()}_{words or 'root'}"
+
+
+@lru_cache(1)
+def _by_id() -> Mapping[str, Operation]:
+    return {operation_id(operation): operation for operation in declared_operations if not operation.hidden}
+
+
+def path_of(name: str, params: Mapping[str, str | int]) -> tuple[str, str]:
+    """The method of an operation that its name in this document tells, and its path with these parameters.
+
+    Raises BadRequest for a name that is none, and for parameters that are not those of its path.
+    """
+    operation = _by_id().get(name)
+    if operation is None:
+        raise BadRequest(f"operation: {name} is none of /openapi.json.")
+    names = [parameter for parameter, _ in _PARAMETER.findall(operation.path)]
+    if params.keys() != set(names):
+        raise BadRequest(f"params: {name} takes {', '.join(names) or 'none'}.")
+    return operation.method, _PARAMETER.sub(lambda found: quote(str(params[found[1]]), safe="$"), operation.path)
 
 
 def _path_parameters(operation: Operation) -> list[Schema]:

@@ -469,10 +469,6 @@ class Endpoint:
         )
 
 
-#: The endpoints of an application; its handlers find them in `app.state.endpoints`.
-Endpoints = Mapping[Operation, Endpoint]
-
-
 def _tell_of(caller: Caller) -> None:
     """Have statements know who asks."""
     departments = list(caller.departments)

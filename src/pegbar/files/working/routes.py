@@ -5,6 +5,7 @@ from uuid import UUID
 
 from litestar import Request
 
+from pegbar.core.http.idempotency import STORES
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.filters import uuid_filter
 from pegbar.core.http.access import Caller
@@ -77,7 +78,7 @@ async def touch_working_file(working_file_id: UUID, tx: Transaction) -> Json:
     access=access.OF_WORKING_FILE,
     files=True,
     returns=WORKING_FILE_WITH_OUTPUTS,
-    errors=(400, 413),
+    errors=(400, 413), unkeyed=STORES,
 )
 async def upload_working_file(
     request: Request[Any, Any, Any], working_file_id: UUID, db: Database, caller: Caller

@@ -61,7 +61,7 @@ _ON_TASK = at("task", "task_id")
     returns=POSTED,
     events=(COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW),
     files=True,
-    errors=(400, 403, 404),
+    errors=(400, 403, 404), alone="",
 )
 async def comment_task(task_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Comment a task and give it a status.
@@ -167,7 +167,7 @@ class NewReply(Strict):
     returns=_REPLY,
     events=(COMMENT_REPLY,),
     files=True,
-    errors=(400, 403, 404),
+    errors=(400, 403, 404), alone="",
 )
 async def reply_to_comment(
     task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller
@@ -303,7 +303,7 @@ _ATTACHED = re.compile(r"attachment_file-(\d{1,6})(?:-\d+)?")
     events=_EVENTS,
     errors=(400, 403, 404),
     body_schema=_COMMENTS_SCHEMA,
-    files=True,
+    files=True, alone="",
 )
 async def comment_many(project_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Comment many tasks at once, all or none: a JSON list, or a form with `comments` and `attachment_file-{i}-{j}`.
