@@ -19,11 +19,12 @@ from pegbar.tasks.tables import news, task
 
 #: What supervisors plan of a task; the rest is for managers.
 _PLANNED = "priority start_date due_date estimation difficulty data "
-_REST = """
+#: What touches nothing but the task.
+_OWN = """
     name description duration completion_rate retake_count sort_order real_start_date end_date done_date
-    last_comment_date nb_drawings shotgun_id last_preview_file_id task_type_id task_status_id entity_id assigner_id
-    assignees
+    last_comment_date nb_drawings shotgun_id task_status_id assigner_id
 """
+_REST = f"{_OWN} last_preview_file_id task_type_id entity_id assignees"
 
 _parent = entity.alias("parent")
 _IN_EPISODE = task.c.entity_id.in_(
@@ -116,6 +117,8 @@ tasks = Resource(
     saved=_saved,
     deleting=_deleting,
     emit=_emit,
+    together=_PLANNED + _OWN,
+    creates_apart=True,
     streams=True,
     tag="Tasks",
 )
