@@ -1,5 +1,7 @@
 """Generic routes of tasks. Source: spec crud, "tasks"."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
@@ -70,6 +72,13 @@ async def _saved(change: Change) -> None:
         await refresh(change.tx, [entity_id])
 
 
+async def _saved_together(changes: Sequence[Change]) -> None:
+    """The same of many tasks."""
+    stale = [change for change in changes if change.changes("entity_id") or change.changes("task_type_id")]
+    entity_ids = {change.after("entity_id") for change in stale}
+    await refresh(changes[0].tx, sorted(entity_ids - {None}))
+
+
 async def _deleting(change: Change) -> None:
     if change.force:
         await remove(change.tx, task, [change.row(task)], keep=True)
@@ -119,6 +128,7 @@ tasks = Resource(
     emit=_emit,
     together=_PLANNED + _OWN,
     creates_apart=True,
+    saved_together=_saved_together,
     streams=True,
     tag="Tasks",
 )

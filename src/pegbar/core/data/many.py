@@ -47,8 +47,7 @@ async def update_many(
             for change in alike
         ]
         await tx.update_many(resource.table, values)
-    for change in changes:
-        await resource.finish(change, "update")
+    await resource.finish_many(changes, "update")
 
 
 async def create_many(
@@ -65,8 +64,7 @@ async def create_many(
             change.values = with_defaults(resource.table, change.values)
             change.row_id = change.values["id"]
         await tx.insert_many(resource.table, [change.values for change in alike])
-    for change in changes:
-        await resource.finish(change, "new")
+    await resource.finish_many(changes, "new")
     return [change.row(resource.table) for change in changes]
 
 

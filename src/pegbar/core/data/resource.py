@@ -196,6 +196,7 @@ class Resource:
     together: str = ""
     #: Whether creates touch nothing but their own rows, or what is worked out from all of them; so it is without hooks.
     creates_apart: bool = False
+    saved_together: Callable[[Sequence[Change]], Awaitable[None]] | None = None  #: `saved` of creates done at once
     alone: Mapping[Verb, str] = field(default_factory=dict)  #: why a route is no part of a batch
     malformed: int = 400  #: status of a read whose id is no UUID
     tag: str = ""
@@ -309,12 +310,21 @@ class Resource:
 
     async def finish(self, change: Change, verb: Verb) -> None:
         """What follows once the row of a create or an update is stored: its links, side effects and event."""
-        for key, ids in change.relations.items():
-            if verb == "update":
-                await change.tx.execute(_others_linked(self.by_key[key]), row_id=change.row_id, ids=ids)
-            await self._link(change, self.by_key[key], ids)
-        await self.saved(change)
-        await self._emit(change, verb)
+        await self.finish_many([change], verb)
+
+    async def finish_many(self, changes: Sequence[Change], verb: Verb) -> None:
+        """The same, of rows that were stored at once."""
+        for change in changes:
+            for key, ids in change.relations.items():
+                if verb == "update":
+                    await change.tx.execute(_others_linked(self.by_key[key]), row_id=change.row_id, ids=ids)
+                await self._link(change, self.by_key[key], ids)
+        if self.saved_together is not None and len(changes) > 1:
+            await self.saved_together(changes)
+        for change in changes:
+            if self.saved_together is None or len(changes) == 1:
+                await self.saved(change)
+            await self._emit(change, verb)
 
     async def remove(self, tx: Transaction, caller: Caller, row_id: UUID, *, force: bool = False) -> None:
         """Delete a row, with its links, side effects and event. Refused while other rows refer to it."""

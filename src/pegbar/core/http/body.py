@@ -162,6 +162,11 @@ async def read_body(request: AnyRequest, kind: type[S]) -> S:
             document = None
     if document is None:
         document = await _form_and_query(request)
+    return body_of(document, kind)
+
+
+def body_of(document: Any, kind: type[S]) -> S:
+    """A document as the Struct that a body is."""
     if isinstance(document, dict):
         document = _with_booleans(document, kind)
     return validate(document, kind, strict=False)
