@@ -18,6 +18,7 @@ from pegbar.config import settings
 from pegbar.core.data.database import CONFLICT_ERRORS, Json, Transaction
 from pegbar.core.data.faults import answer_to
 from pegbar.core.data.joined import Joined
+from pegbar.core.data.parameters import sql
 from pegbar.core.errors import ApiError, BadRequest, TooLarge
 from pegbar.core.http.body import document_of, with_body, with_document
 from pegbar.core.http.directory import Directory
@@ -32,6 +33,14 @@ AnyRequest = Request[Any, Any, Any]
 _OF_BODY = frozenset(
     {b"content-length", b"content-type", b"transfer-encoding", b"expect", b"idempotency-key", b"content-encoding"}
 )
+
+
+#: Where a request keeps that it was tried before.
+_TRIED = "pegbar.batch.tried"
+#: Batches about the same rows in another order block each other: the one that was rolled back is done again when no
+#: other batch is under way.
+_AMONG_OTHERS = sql("SELECT pg_advisory_xact_lock_shared(hashtextextended('pegbar batches', 0))")
+_ALONE = sql("SELECT pg_advisory_xact_lock(hashtextextended('pegbar batches', 0))")
 
 
 class Failed(ApiError):
@@ -71,6 +80,8 @@ class _Refused(ApiError):
 
 async def run(request: AnyRequest, tx: Transaction, batch: Batch) -> Json:
     """Do a batch; what each of its operations answers. Raises Failed for the first that is refused."""
+    await tx.execute(_ALONE if _TRIED in request.scope else _AMONG_OTHERS)
+    request.scope[_TRIED] = True  # type: ignore[literal-required]
     work = _Work(request, tx, batch.operations)
     if not batch.dry_run:
         await work.run()
