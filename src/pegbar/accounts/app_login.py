@@ -15,10 +15,10 @@ from pegbar.accounts import one_time, queries, sessions
 from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.sign_in import SignInRefused
-from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.http.access import Caller, anyone, person_identity
 from pegbar.core.http.body import Strict
+from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.http.routing import post
 
 _CODE = "app-login"

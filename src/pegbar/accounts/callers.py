@@ -121,7 +121,7 @@ def _facts(kind: PlaceKind, source: FromClause) -> tuple[FromClause, dict[str, C
 
 
 @lru_cache(1024)
-def _statement(place: Place, along: Select[Any] | None) -> Executable:
+def _statement(place: Place, along: Select[Any] | None) -> Select[Any]:
     columns = _someone()
     if along is not None:
         columns.append(along.scalar_subquery().label("along"))
@@ -140,6 +140,14 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
     return select(*columns).select_from(source).where(person.c.id == param("sub", Uuid))
 
 
+#: Keys, each with its place among all.
+_KEYS = (
+    text("SELECT place, key FROM unnest(CAST(:places AS int[]), CAST(:keys AS uuid[])) AS key_of (place, key)")
+    .columns(column("place", Integer), column("key", Uuid))
+    .subquery("key_of")
+)
+
+
 @lru_cache(1024)
 def _at_many(place: Place) -> Executable:
     """What `_statement` selects, for each of many keys: rows with their `place` among them."""
@@ -147,12 +155,8 @@ def _at_many(place: Place) -> Executable:
     def of_row(part: Any, **_: Any) -> Any:
         return literal_column("key_of.key", Uuid) if isinstance(part, BindParameter) and part.key == "key" else None
 
-    one: Any = visitors.replacement_traverse(_statement(place, None), {}, of_row)  # type: ignore[arg-type]
-    keys = text(
-        "SELECT place, key FROM unnest(CAST(:places AS int[]), CAST(:keys AS uuid[])) AS key_of (place, key)"
-    ).columns(column("place", Integer), column("key", Uuid))
-    keys_of = keys.subquery("key_of")
-    return select(keys_of.c.place, one.lateral("one")).select_from(keys_of)
+    one: Any = visitors.replacement_traverse(_statement(place, None), {}, of_row)
+    return select(_KEYS.c.place, one.lateral("one")).select_from(_KEYS)
 
 
 _IN_TEAM = standing.in_team(standing.somebody_written("p"), standing.written("i"))
@@ -239,7 +243,8 @@ class RequestCallers:
     ) -> Caller:
         """The caller with the facts about the rule's place, and what the route wants along with them.
 
-        They are read from `db`, where that is a transaction under way. Raises 401, 403 or 404 as the specification orders them.
+        They are read from `db`, where that is a transaction under way. Raises 401, 403 or 404 as the specification
+        orders them.
         """
         looked_up = _is_looked_up(rule.place)
         if not looked_up:
@@ -283,9 +288,7 @@ def _resolved(
     assert row is not None
     _check_preview_account(row, token, method)
     if token.requires_2fa_setup and not rule.during_setup:
-        raise Forbidden(
-            "A second factor must be set up before anything else.", two_factor_authentication_required=True
-        )
+        raise Forbidden("A second factor must be set up before anything else.", two_factor_authentication_required=True)
     facts: dict[str, Any] = {"subject_id": key}
     if along is not None:
         facts["along"] = row["along"]

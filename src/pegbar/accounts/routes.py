@@ -11,9 +11,9 @@ from pegbar.accounts.guesses import Guesses, Target
 from pegbar.accounts.second_factors import proofs
 from pegbar.accounts.second_factors.proofs import Proof
 from pegbar.accounts.sessions import A_PERSON, REFRESHING, SIGNED_IN
-from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.http.access import Caller, anyone
+from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.http.routing import Reply, get, post
 
 

@@ -9,12 +9,12 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import select
 
-from pegbar.core.http.idempotency import STORES
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.parameters import param
 from pegbar.core.errors import BadRequest, MethodNotAllowed, NotFound
 from pegbar.core.http.access import Caller, admin, anyone, authenticated
 from pegbar.core.http.downloads import download, media_type
+from pegbar.core.http.idempotency import STORES
 from pegbar.core.http.routing import get, post
 from pegbar.core.http.uploads import received_form
 from pegbar.core.storage import record, store
@@ -35,7 +35,8 @@ _BACKGROUND = select(
     access=admin,
     events=(BACKGROUND_UPDATE, BACKGROUND_ADD_FILE),
     files=True,
-    errors=(400, 404, 429), unkeyed=STORES,
+    errors=(400, 404, 429),
+    unkeyed=STORES,
 )
 async def upload_background(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Upload the picture of a background (multipart field `file`): a Radiance HDR."""

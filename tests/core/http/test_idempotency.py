@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from pegbar.app import load_domains
-from pegbar.core.http.routing import Operation
 from tests.client import Client, unique
 from tests.core.data.test_transactions import wait_until_blocked
 from tests.factories import entity, hire, named, production, task
@@ -63,7 +62,9 @@ def test_a_comment_is_posted_once(admin: Client, some_task: dict[str, Any]) -> N
     headers = keyed()
     first, again = (admin.ok_post(path, body, headers=headers) for _ in range(2))
     assert first == again
-    said = [row["id"] for row in admin.ok_get(f"/data/tasks/{some_task['id']}/comments") if row["text"] == body["comment"]]
+    said = [
+        row["id"] for row in admin.ok_get(f"/data/tasks/{some_task['id']}/comments") if row["text"] == body["comment"]
+    ]
     assert said == [first["id"]]
 
 

@@ -91,8 +91,10 @@ def test_the_answer_is_that_of_each_operation_alone(show: Show) -> None:
     made, changed, gone = answer["results"]
     assert answer["dry_run"] is False
     assert (made["status"], made["body"]["type"], made["body"]["name"]) == (201, "Department", name)
-    assert (changed["status"], changed["body"]) == (200, {**made["body"], **{
-        "name": name + "s", "updated_at": changed["body"]["updated_at"]}})
+    assert (changed["status"], changed["body"]) == (
+        200,
+        {**made["body"], "name": name + "s", "updated_at": changed["body"]["updated_at"]},
+    )
     assert gone == {"status": 204, "body": None}
 
 
@@ -138,7 +140,9 @@ def test_a_dry_run_tells_all_and_keeps_nothing(show: Show) -> None:
     made, comment = done(
         show.admin,
         step("POST", "/data/departments", {"name": name, "color": "#000000"}),
-        step("POST", f"/actions/tasks/{show.tasks[1]['id']}/comment", {"task_status_id": show.wip, "comment": "$0.name"}),
+        step(
+            "POST", f"/actions/tasks/{show.tasks[1]['id']}/comment", {"task_status_id": show.wip, "comment": "$0.name"}
+        ),
         dry_run=True,
     )
     assert (made["name"], comment["text"]) == (name, name)
@@ -221,7 +225,11 @@ WRONG: dict[str, tuple[Any, int, str]] = {
     "no body": ({"operations": [step("POST", "/data/departments")]}, 415, "JSON"),
     "a list as a body": ({"operations": [step("POST", "/data/departments", [])]}, 400, "JSON object"),
     "an upload": (
-        {"operations": [step("POST", "/actions/tasks/00000000-0000-0000-0000-000000000000/comment", {"upload_id": "x"})]},
+        {
+            "operations": [
+                step("POST", "/actions/tasks/00000000-0000-0000-0000-000000000000/comment", {"upload_id": "x"})
+            ]
+        },
         400,
         "upload_id",
     ),
@@ -282,10 +290,11 @@ def steps_of(twins: Twins, kind: str, side: int) -> list[dict[str, Any]]:
             step("POST", f"/actions/tasks/{row['id']}/comment", {"task_status_id": twins.wip, "comment": f"say {n}"})
             for n, row in enumerate([*tasks, tasks[0], tasks[2]])
         ]
-    concept = named(twins.admin, "task-types", "Shading")["id"]
+    shading = named(twins.admin, "task-types", "Shading")["id"]
+    others: list[dict[str, Any]] = [{}, {"priority": 1}, {"data": {"x": [1]}}, {}]
     return [
-        step("POST", "/data/tasks", {"name": "main", "entity_id": row["id"], "task_type_id": concept, **more})
-        for row, more in zip(assets, ({}, {"priority": 1}, {"data": {"x": [1]}}, {}), strict=True)
+        step("POST", "/data/tasks", {"name": "main", "entity_id": row["id"], "task_type_id": shading, **more})
+        for row, more in zip(assets, others, strict=True)
     ]
 
 
@@ -294,9 +303,7 @@ def test_what_is_done_at_once_is_what_is_done_one_by_one(twins: Twins, kind: str
     admin = twins.admin
     feed = Feed(admin)
     feed.read()
-    singly = []
-    for one in steps_of(twins, kind, 0):
-        singly.append(admin.call(one["method"], one["path"], json=one["body"]))
+    singly = [admin.call(one["method"], one["path"], json=one["body"]) for one in steps_of(twins, kind, 0)]
     results = batch(admin, *steps_of(twins, kind, 1)).json()["results"]
     assert [result["status"] for result in results] == [answer.status_code for answer in singly]
     sides = [twins.sides[side] for side in (0, 1)]
@@ -315,11 +322,19 @@ def test_what_is_done_at_once_is_what_is_done_one_by_one(twins: Twins, kind: str
         """The same with names for ids."""
         if isinstance(value, dict):
             return {key: told(item) for key, item in value.items()}
-        return [told(item) for item in value] if isinstance(value, list) else names.get(value, value) if isinstance(value, str) else value
+        return (
+            [told(item) for item in value]
+            if isinstance(value, list)
+            else names.get(value, value)
+            if isinstance(value, str)
+            else value
+        )
 
     assert alike(told(made[0])) == alike(told(made[1]))
     stored = [admin.ok_get(f"/data/projects/{project_id}/tasks") for project_id, _, _ in sides]
-    first, second = (sorted(alike(told(rows)), key=lambda row: (row["entity_id"], row["task_type_id"])) for rows in stored)
+    first, second = (
+        sorted(alike(told(rows)), key=lambda row: (row["entity_id"], row["task_type_id"])) for rows in stored
+    )
     for row in (*first, *second):  # moments of the two runs
         for key in ("last_comment_date", "real_start_date"):
             row[key] = row.get(key) is not None

@@ -95,7 +95,9 @@ def test_what_is_escaped_stands_for_itself(value: Any) -> None:
     assert list(numbers(escaped(value))) == []
 
 
-@given(st.lists(st.text(st.sampled_from("ab$0. /%é"), min_size=1, max_size=6), min_size=1, max_size=4), st.integers(0, 9))
+@given(
+    st.lists(st.text(st.sampled_from("ab$0. /%é"), min_size=1, max_size=6), min_size=1, max_size=4), st.integers(0, 9)
+)
 def test_a_part_of_any_answer_is_found_by_its_keys(keys: list[str], place: int) -> None:
     names = [key.replace(".", "-").replace("\n", "-") for key in keys]
     document: Any = "found"

@@ -9,10 +9,10 @@ from pegbar.accounts import mails
 from pegbar.accounts.addresses import AnyRequest, client_address
 from pegbar.accounts.credentials import actions
 from pegbar.accounts.guesses import Guesses
-from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.http.access import Caller, admin, anyone, person_identity
 from pegbar.core.http.body import Strict
+from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.http.routing import get, post, put
 
 Filled = Annotated[str, msgspec.Meta(min_length=1)]
@@ -93,13 +93,27 @@ async def invite(tx: Transaction, person_id: UUID) -> Any:
     return {"success": True, "message": "Email sent"}
 
 
-@post("/actions/persons/{person_id:uuid}/reset-password-link", access=admin, status=200, tag="Persons", errors=(400,), unkeyed=SECRETS)
+@post(
+    "/actions/persons/{person_id:uuid}/reset-password-link",
+    access=admin,
+    status=200,
+    tag="Persons",
+    errors=(400,),
+    unkeyed=SECRETS,
+)
 async def link_for(tx: Transaction, caller: Caller, person_id: UUID) -> Any:
     """A link, good for two hours, to pass on to somebody who needs a new password."""
     return {"reset_password_link": await actions.link_for(tx, caller, person_id)}
 
 
-@post("/actions/persons/{person_id:uuid}/change-password", access=admin, status=200, tag="Persons", errors=(400,), unkeyed=SECRETS)
+@post(
+    "/actions/persons/{person_id:uuid}/change-password",
+    access=admin,
+    status=200,
+    tag="Persons",
+    errors=(400,),
+    unkeyed=SECRETS,
+)
 async def set_password_of(db: Database, caller: Caller, person_id: UUID, request: AnyRequest, body: NewPassword) -> Any:
     """Give somebody a new password; their sessions end, and they are told by mail."""
     await actions.set_password_of(db, caller, person_id, body.password, client_address(request))

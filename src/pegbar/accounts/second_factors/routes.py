@@ -11,11 +11,11 @@ from pegbar.accounts.guesses import Guesses
 from pegbar.accounts.second_factors import actions, security_keys
 from pegbar.accounts.second_factors.proofs import Proof
 from pegbar.accounts.sessions import A_PERSON
-from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller, admin, anyone
 from pegbar.core.http.body import Strict
+from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.http.routing import Reply, delete, get, post, put
 
 

@@ -32,7 +32,9 @@ async def update_many(
     resource: "Resource", tx: Transaction, updates: Sequence[tuple[Caller, UUID, Mapping[str, Any]]]
 ) -> None:
     """Change different rows, each from its document."""
-    rows = {row["id"]: row for row in await tx.rows(_locked_rows(resource.table), ids=[row_id for _, row_id, _ in updates])}
+    rows = {
+        row["id"]: row for row in await tx.rows(_locked_rows(resource.table), ids=[row_id for _, row_id, _ in updates])
+    }
     changes = []
     for caller, row_id, document in updates:
         if row_id not in rows:

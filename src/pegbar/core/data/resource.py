@@ -245,9 +245,7 @@ class Resource:
             raise NotFound(f"There is no {self.type} {row_id}.")
         return row
 
-    async def read_many(
-        self, db: Reader, rows: Sequence[tuple[Caller, UUID]], *, relations: bool = True
-    ) -> list[Json]:
+    async def read_many(self, db: Reader, rows: Sequence[tuple[Caller, UUID]], *, relations: bool = True) -> list[Json]:
         """What `read` answers for each of these rows: a statement for those with the same keys."""
         by_wire: dict[Wire, list[UUID]] = {}
         for caller, row_id in rows:

@@ -26,7 +26,8 @@ class Directory:
         """The endpoint, and the parameters of the path as text. Raises NotFound, MethodNotAllowed."""
         path = path.rstrip("/")
         parts = path.split("/")
-        buckets = [(len(parts), *parts[1:2], parts[2] if len(parts) > 2 else None), (len(parts), *parts[1:2], None)]
+        first, second = (*parts[1:3], "", "")[:2]
+        buckets: list[_Bucket] = [(len(parts), first, second or None), (len(parts), first, None)]
         candidates = [candidate for bucket in dict.fromkeys(buckets) for candidate in self._buckets.get(bucket, ())]
         chosen = choose(candidates, method, path)
         if chosen == 405:

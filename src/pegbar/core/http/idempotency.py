@@ -53,7 +53,7 @@ SECRETS = "what it takes or answers is a secret"
 RESUMES = "an upload goes on where it stands, whoever sends it again"
 STORES = "it works on files while it goes on, in more than one transaction"
 
-_LONGEST = 255
+LONGEST = 255
 _NONCE = 12
 #: Headers of an answer that are made when it is sent.
 _MADE_ANEW = frozenset({b"content-length", b"set-cookie", b"server-timing"})
@@ -131,8 +131,8 @@ async def read(request: Request[Any, Any, Any], person_id: UUID) -> tuple[Sent, 
     text = request.headers[HEADER].strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':  # the draft has it as a quoted string
         text = text[1:-1]
-    if not text or len(text) > _LONGEST or not text.isascii() or not text.isprintable():
-        raise BadRequest(f"{HEADER}: a key is 1 to {_LONGEST} printable ASCII characters, best a random UUID.")
+    if not text or len(text) > LONGEST or not text.isascii() or not text.isprintable():
+        raise BadRequest(f"{HEADER}: a key is 1 to {LONGEST} printable ASCII characters, best a random UUID.")
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         raise BadRequest(
             f"{HEADER}: a form with files takes no key. Upload the files to /uploads first, which goes on where it "
@@ -179,12 +179,13 @@ async def once(
 ) -> ASGIResponse:
     """The answer to a request with a key: of `do`, or the one that it had before.
 
-    `known` is asked when the request was done before: it raises when its caller is nobody any more. Raises UnderWay, OtherContent, AnswerNotKept.
+    `known` is asked when the request was done before: it raises when its caller is nobody any more. Raises UnderWay,
+    OtherContent, AnswerNotKept.
     """
 
     async def work(tx: Transaction) -> ASGIResponse:
         before = await _held(tx, sent)
-        row = await tx.row(_FIND, digest=sent.digest, before=before)
+        row = await tx.row(_FIND, digest=sent.digest, before=before, hours=HOURS)
         assert row is not None
         if row["content"] is not None:
             await known(tx)
@@ -210,12 +211,13 @@ _HOLD = sql(
 )
 #: In a statement of its own: it sees what was committed while the lock was waited for.
 _FIND = sql(
-    f"""
+    """
     SELECT set_config('lock_timeout', :before, true), r.content, r.status, r.length, r.answer
       FROM (SELECT 1) AS always
       LEFT JOIN pegbar.idempotent_request r
-             ON r.digest = :digest AND r.created_at > timezone('utc', now()) - interval '{HOURS} hours'
+             ON r.digest = :digest AND r.created_at > timezone('utc', now()) - make_interval(hours => :hours)
     """,
+    hours=Integer,
     digest=LargeBinary,
 )
 #: A row that is there already is one whose day is over.

@@ -432,9 +432,7 @@ class Endpoint:
         key = request.path_params[name]
         return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed or 400)
 
-    async def _arguments(
-        self, request: Request[Any, Any, Any], caller: Caller | None, db: Database
-    ) -> dict[str, Any]:
+    async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None, db: Database) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         path_params = request.path_params
         for name, kind in self.wanted:

@@ -107,7 +107,9 @@ async def import_errors(db: Database, caller: Caller) -> Any:
     return await stream_array(db, caller, queries.errors)
 
 
-@post("/import/shotgun/errors", access=admin, tag=_TAG, body_schema={}, returns=queries.ERROR, errors=(400,), alone=_ALONE)
+@post(
+    "/import/shotgun/errors", access=admin, tag=_TAG, body_schema={}, returns=queries.ERROR, errors=(400,), alone=_ALONE
+)
 async def note_import_error(request: Request[Any, Any, Any], tx: Transaction) -> Json:
     """Note a failure: any JSON."""
     event_data = await json_value(request)

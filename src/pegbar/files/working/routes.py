@@ -5,12 +5,12 @@ from uuid import UUID
 
 from litestar import Request
 
-from pegbar.core.http.idempotency import STORES
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.filters import uuid_filter
 from pegbar.core.http.access import Caller
 from pegbar.core.http.body import json_beside_query
 from pegbar.core.http.downloads import download
+from pegbar.core.http.idempotency import STORES
 from pegbar.core.http.routing import found, get, post, put
 from pegbar.core.http.uploads import received_form
 from pegbar.files import access
@@ -78,7 +78,8 @@ async def touch_working_file(working_file_id: UUID, tx: Transaction) -> Json:
     access=access.OF_WORKING_FILE,
     files=True,
     returns=WORKING_FILE_WITH_OUTPUTS,
-    errors=(400, 413), unkeyed=STORES,
+    errors=(400, 413),
+    unkeyed=STORES,
 )
 async def upload_working_file(
     request: Request[Any, Any, Any], working_file_id: UUID, db: Database, caller: Caller

@@ -13,8 +13,8 @@ import msgspec
 
 from pegbar.core.data.database import Database
 from pegbar.core.http.access import Caller, Rule
-from pegbar.core.http.resumable import actions, queries
 from pegbar.core.http.idempotency import RESUMES
+from pegbar.core.http.resumable import actions, queries
 from pegbar.core.http.routing import Reply, delete, get, post, route
 from pegbar.media.uploads import tus
 from pegbar.media.uploads.tus import AnyRequest

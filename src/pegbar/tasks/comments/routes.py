@@ -69,7 +69,8 @@ async def _comment_tasks(tx: Transaction, parts: Sequence[Part]) -> list[Json]:
     returns=POSTED,
     events=(COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW),
     files=True,
-    errors=(400, 403, 404), alone="",
+    errors=(400, 403, 404),
+    alone="",
     together=Together(lambda params, _: params["task_id"].lower(), _comment_tasks),
 )
 async def comment_task(task_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
@@ -176,7 +177,8 @@ class NewReply(Strict):
     returns=_REPLY,
     events=(COMMENT_REPLY,),
     files=True,
-    errors=(400, 403, 404), alone="",
+    errors=(400, 403, 404),
+    alone="",
 )
 async def reply_to_comment(
     task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller
@@ -312,7 +314,8 @@ _ATTACHED = re.compile(r"attachment_file-(\d{1,6})(?:-\d+)?")
     events=_EVENTS,
     errors=(400, 403, 404),
     body_schema=_COMMENTS_SCHEMA,
-    files=True, alone="",
+    files=True,
+    alone="",
 )
 async def comment_many(project_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Comment many tasks at once, all or none: a JSON list, or a form with `comments` and `attachment_file-{i}-{j}`.
