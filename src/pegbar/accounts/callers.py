@@ -155,7 +155,8 @@ def _at_many(place: Place) -> Executable:
     def of_row(part: Any, **_: Any) -> Any:
         return literal_column("key_of.key", Uuid) if isinstance(part, BindParameter) and part.key == "key" else None
 
-    one: Any = visitors.replacement_traverse(_statement(place, None), {}, of_row)
+    statement: Any = _statement(place, None)
+    one = visitors.replacement_traverse(statement, {}, of_row)  # type: ignore[call-overload]
     return select(_KEYS.c.place, one.lateral("one")).select_from(_KEYS)
 
 
