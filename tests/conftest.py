@@ -1,5 +1,6 @@
 """The server that most tests share, and the people who call it."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,11 @@ def admin(server: Server) -> Client:
 @pytest.fixture(scope="session")
 def anonymous(server: Server) -> Client:
     return Client(server.api)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait for jobs, other servers and browsers now and then."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,6 +15,8 @@ from litestar.types import ASGIApp
 
 from pegbar.accounts.callers import RequestCallers
 from pegbar.config import settings
+from pegbar.console.ledger import watched
+from pegbar.console.writing import keep_writing
 from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
@@ -52,12 +54,14 @@ DOMAINS = (
 
 def load_domains() -> list[Operation]:
     """Import every module of every domain, for the routes, jobs and events they declare; their operations."""
-    for core_module in ("work.housekeeping", "work.nodes", "http.resumable.tables", "backup.jobs"):
+    for core_module in ("work.housekeeping", "work.nodes", "work.failures", "http.resumable.tables", "backup.jobs"):
         importlib.import_module(f"pegbar.core.{core_module}")
     for domain in DOMAINS:
         package = importlib.import_module(f"pegbar.{domain}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+            # A program runs in a process of its own and declares nothing: what it draws or writes with stays there.
+            if not module.name.endswith(".program"):
+                importlib.import_module(module.name)
     return routing.operations
 
 
@@ -118,7 +122,7 @@ def _handlers(endpoints: Sequence[Endpoint]) -> list[HTTPRouteHandler]:
     together: dict[str, list[Candidate]] = {}
     for own in endpoints:
         operation = own.operation
-        endpoint = measured(operation, traced(operation, own))
+        endpoint = watched(operation, measured(operation, traced(operation, own)))
         if shape(operation.path) in shared:
             together.setdefault(shape(operation.path), []).append(Candidate(operation, endpoint))
         else:
@@ -137,7 +141,10 @@ def _application(
         draining.listen()
         await database.open()
         await sockets.start()
-        tasks = [asyncio.create_task(give_signs_of_life(database, kind))]
+        tasks = [
+            asyncio.create_task(give_signs_of_life(database, kind)),
+            asyncio.create_task(keep_writing(database, kind)),
+        ]
         if settings().metrics_enabled:
             tasks.append(asyncio.create_task(metrics.sample(database, sockets)))
         try:

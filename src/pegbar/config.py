@@ -50,6 +50,9 @@ class Settings:
     max_content_length: int = _server(
         10 * 1024**3, "MAX_CONTENT_LENGTH", "Largest request body in bytes; 0 for no limit"
     )
+    compression: bool = _server(
+        True, "PEGBAR_COMPRESSION", "Answers go out as gzip or Zstandard to who takes them; false where a proxy does it"
+    )
     max_json_length: int = _server(64 * 1024**2, "PEGBAR_MAX_JSON_LENGTH", "Largest JSON request body in bytes")
     max_json_depth: int = _server(64, "PEGBAR_MAX_JSON_DEPTH", "Deepest nesting of a JSON request body")
     nb_records_per_page: int = _server(
@@ -77,6 +80,21 @@ class Settings:
         "Seconds that a client may take nothing of its answer, then it is given up",
         least=1,
     )
+    feed_streams: int = _server(
+        2000, "PEGBAR_FEED_STREAMS", "Clients that listen to the feed of events at an API worker, more are 503", least=1
+    )
+    feed_streams_per_person: int = _server(
+        50,
+        "PEGBAR_FEED_STREAMS_PER_PERSON",
+        "Those of one person, more are 429; 0 for no limit",
+        least=0,
+    )
+    feed_keep_alive: float = _server(
+        15.0,
+        "PEGBAR_FEED_KEEP_ALIVE",
+        "Seconds without an event after which a listener is told that the feed still lives",
+        least=0.5,
+    )
     spool_per_person: int = _server(
         1024**3,
         "PEGBAR_SPOOL_PER_PERSON",
@@ -88,6 +106,27 @@ class Settings:
         "PEGBAR_SPOOL",
         "Bytes of answers that an API worker keeps on disk for all slow readers, in TMP_DIR; 0 for no limit",
         least=0,
+    )
+    slow_request: float = _server(
+        1.0,
+        "PEGBAR_SLOW_REQUEST",
+        "Seconds from which on a request is noted as slow, for the console; 0 notes none. Uploads are not noted",
+        least=0,
+    )
+    query_rows: int = _server(
+        100_000, "PEGBAR_QUERY_ROWS", "Rows that the answer to a query (`/open/v1/query`) holds at most", least=1
+    )
+    query_cost: float = _server(
+        1_000_000.0,
+        "PEGBAR_QUERY_COST",
+        "Cost that PostgreSQL may estimate for a query before it runs, else it is refused (400)",
+        least=1,
+    )
+    query_seconds: float = _server(
+        30.0,
+        "PEGBAR_QUERY_SECONDS",
+        "Seconds that a query may take until its first rows, and then each piece of its answer",
+        least=0.1,
     )
     metrics_enabled: bool = _server(False, "PROMETHEUS_METRICS_ENABLED", "Serve Prometheus metrics at /metrics")
     drain: float = _server(
@@ -109,6 +148,12 @@ class Settings:
     )
     event_retention_days: int = _server(
         0, "PEGBAR_EVENT_RETENTION_DAYS", "Days to keep the event log; 0 keeps it for ever"
+    )
+    history_days: int = _server(
+        730,
+        "PEGBAR_HISTORY_DAYS",
+        "Days to keep who changed which row from what to what, by whole months; 0 keeps it for ever",
+        least=0,
     )
     export_own_productions: bool = _server(
         False,

@@ -1,6 +1,7 @@
 """Settings as they are declared (`pegbar.config` declares them): read from an environment, described on a page."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
@@ -74,6 +75,26 @@ def read(settings: type[S], environment: Mapping[str, str]) -> S:
     return settings(**values)
 
 
+#: Not a setting: how a command tells its processes which variables it set itself, and from what.
+_SET_BY_COMMANDS = "PEGBAR_SET_BY_COMMANDS"
+
+
+def note_origin(environment: MutableMapping[str, str], variable: str, origin: str) -> None:
+    """Take note of where the value of a variable came from, when a command sets it for the processes it starts."""
+    noted = _origins(environment) | {variable: origin}
+    environment[_SET_BY_COMMANDS] = ";".join(f"{name}={text}" for name, text in noted.items())
+
+
+def _origins(environment: Mapping[str, str]) -> dict[str, str]:
+    pairs = (part.partition("=") for part in environment.get(_SET_BY_COMMANDS, "").split(";"))
+    return {name: origin for name, _, origin in pairs if origin}
+
+
+def _origin(variables: Sequence[str], environment: Mapping[str, str]) -> str:
+    variable = next((name for name in variables if environment.get(name)), None)
+    return "default" if variable is None else _origins(environment).get(variable, f"environment: {variable}")
+
+
 @dataclass(frozen=True)
 class Description:
     """A setting as it is documented."""
@@ -84,9 +105,17 @@ class Description:
     value: str
     help: str
     secret: bool
+    origin: str  #: where the value comes from
+
+    @property
+    def masked(self) -> str:
+        """The value as it may be shown."""
+        return "••••" if self.secret and self.value else _PASSWORD.sub(r"\1:••••@", self.value)
 
 
 _KINDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", list[str]: "list"}
+#: A password in an address.
+_PASSWORD = re.compile(r"(://[^/\s:@]*):[^@\s]+@")
 _SECRET = ("PASSWORD", "SECRET", "TOKEN", "DATABASE_URL", "_KEY")
 
 
@@ -96,8 +125,10 @@ def _shown(value: Any, kind: Any) -> str:
     return ";".join(value) if isinstance(value, list) else str(value)
 
 
-def described(current: "DataclassInstance") -> dict[str, list[Description]]:
-    """Every setting by section, with its value in `current`."""
+def described(
+    current: "DataclassInstance", environment: Mapping[str, str] | None = None
+) -> dict[str, list[Description]]:
+    """Every setting by section, with its value in `current`, which was read from an environment."""
     kinds, fresh = get_type_hints(type(current)), type(current)()
     sections: dict[str, list[Description]] = {}
     for declared in fields(current):
@@ -111,6 +142,7 @@ def described(current: "DataclassInstance") -> dict[str, list[Description]]:
                 value=_shown(getattr(current, declared.name), kind),
                 help=limits["help"],
                 secret=any(word in limits["env"][0] for word in _SECRET) and kind is str,
+                origin=_origin(limits["env"], environment or {}),
             )
         )
     return sections

@@ -100,6 +100,8 @@ def reader(server: Server, tmp_path: Path) -> Reader:
         "exports.md",
         "timelines.md",
         "reviews.md",
+        "open/query.md",
+        "open/feed.md",
     ],
 )
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:

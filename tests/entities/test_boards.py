@@ -68,6 +68,29 @@ def test_four_encodings_say_the_same(admin: Client, board: Board, kind: str) -> 
     assert ordered(admin.ok_get(board.path(kind, "&compact=1&stream=yes"))) == plain
 
 
+@pytest.mark.parametrize("kind", ["shots", "assets", "sequences", "episodes"])
+def test_a_caller_chooses_fields(admin: Client, board: Board, kind: str) -> None:
+    whole = ordered(admin.ok_get(board.path(kind)))
+    some = "&fields=tasks, id,name&task_fields=assignees,id"
+
+    def narrow(row: dict[str, Any]) -> dict[str, Any]:
+        tasks = [{key: item[key] for key in item if key in ("id", "assignees")} for item in row["tasks"]]
+        return {"id": row["id"], "name": row["name"], "tasks": tasks}
+
+    assert ordered(admin.ok_get(board.path(kind, some))) == ordered([narrow(row) for row in whole])
+    without = admin.get(board.path(kind, "&fields=name"))
+    assert sorted(row["name"] for row in without.json()) == sorted(row["name"] for row in whole)
+    assert {key for row in without.json() for key in row} == {"name"}
+    for more, word in (("&fields=name,secret", "secret"), ("&task_fields=password", "password")):
+        refused = admin.get(board.path(kind, more))
+        assert (refused.status_code, word in refused.json()["message"]) == (400, True)
+    if kind in ("shots", "assets"):
+        compact = admin.ok_get(board.path(kind, f"{some}&compact=true"))
+        assert ordered(expanded(compact, compact["rows"])) == ordered([narrow(row) for row in whole])
+        tag = admin.get(board.path(kind)).headers["etag"]
+        assert admin.get(board.path(kind, some), headers={"If-None-Match": tag}).status_code == 200
+
+
 def test_a_shot_on_the_board(admin: Client, board: Board) -> None:
     (row,) = admin.ok_get(board.path("shots", f"&episode_id={board.episode['id']}"))
     assert (row["frame_in"], row["fps"], row["frame_out"]) == (1, "25", None)

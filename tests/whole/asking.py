@@ -17,7 +17,7 @@ from tests.whole.who_may_see import MEANT, Standing, may_see
 
 GETS = [operation for operation in load_domains() if operation.method == "GET"]
 #: Signing out ends the onlooker; uploads are their own alone (tests/media/test_resumable_uploads.py).
-LEFT_OUT = {"/auth/logout", "/uploads/{upload_id:uuid}"}
+LEFT_OUT = {"/auth/logout", "/uploads/{upload_id:uuid}", "/console/assets/{name:str}"}
 #: Share links show one playlist, whoever asks: tests/review/test_sharing_reach.py tries every id there.
 LEFT_OUT |= {operation.path for operation in GETS if operation.path.startswith("/shared/")}
 #: A workbook is packed, so that nothing is seen in it; it is made of the lines of the CSV, which is looked at.
@@ -25,7 +25,8 @@ LEFT_OUT |= {operation.path for operation in GETS if operation.path.endswith(".x
 _PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
 #: What paths take besides ids.
 _PLAIN = {"year": "2031", "month": "1", "week": "2", "day": "2031-01-06", "date": "2031-01-06", "month_date": "2031-01",
-          "file_name": "pose.txt", "extension": "png", "provider_name": "keycloak"}  # fmt: skip
+          "file_name": "pose.txt", "extension": "png", "provider_name": "keycloak", "thing": "tasks",
+          "consumer_name": "farm", "moment": "2100-01-01"}  # fmt: skip
 #: The rows that a parameter may name, where the parameter does not have the name of the table.
 _ROWS: dict[str, tuple[str, ...]] = {
     **{f"{kind.lower()}_id": ("entity", kind) for kind in ("Shot", "Sequence", "Episode", "Scene", "Edit", "Concept")},
@@ -51,7 +52,7 @@ _BOARDS = ("compact=true", "stream=true")
 _ASKED_LITTLE = ("studio manager", "bot")
 _TABLES = {"attachment-files": "attachment_file", "preview-background-files": "preview_background_file",
            "preview-files": "preview_file", "persons": "person", "organisations": "organisation",
-           "projects": "project", "playlists": "playlist", "chats": "chat"}  # fmt: skip
+           "projects": "project", "playlists": "playlist", "chats": "chat", "{thing:str}": "task"}  # fmt: skip
 
 
 @dataclass

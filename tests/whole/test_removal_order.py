@@ -56,7 +56,7 @@ def test_whatever_has_the_column_of_a_production_goes_with_it() -> None:
     holding = {table.name for table in metadata.tables.values() if "project_id" in table.c}
     # Triggers take from tallies what goes.
     tallied = {of.table.name for of in tallies.TALLIES} | {kept.name for kept in tallies.KEPT}
-    assert holding - going - tallied == {"outbox", "project_removal", "search_document"}
+    assert holding - going - tallied == {"history", "outbox", "project_removal", "search_document"}
 
 
 def test_what_names_others_is_told_of_before_them(server: Server, admin: Client) -> None:

@@ -276,6 +276,52 @@ def _finds(who: Client, mark: str, secret: Secret) -> bool:
     return f'"id":"{secret.row}"' in answer.text
 
 
+#: Those who differ in what queries tell them, and what they ask for: the other kinds of entities follow the same rules,
+#: and tables of the studio alone have no secrets.
+_ASK_QUERIES = ("manager, client here", "artist", "client", "vendor")
+_QUERIED = {
+    *(
+        "tasks",
+        "entities",
+        "shots",
+        "concepts",
+        "comments",
+        "preview-files",
+        "working-files",
+        "time-spents",
+        "projects",
+    ),
+    *("persons", "playlists", "metadata-descriptors", "departments"),
+}
+#: Fields of a query, at most.
+_FIELDS = 100
+
+
+def test_queries_tell_nothing_that_is_hidden(server: Server, world: World, onlookers: dict[str, Onlooker]) -> None:
+    """All fields of all things, and of all that they are related to."""
+    found: dict[Leak, str] = {}
+    rows: dict[str, int] = {}
+    for name in _ASK_QUERIES:
+        client = Client(server.api, onlookers[name].token)
+        asking = Asking(server.api, world, onlookers[name])
+        offered = _QUERIED & set(client.ok_get("/open/v1/query"))
+        things = {thing: client.ok_get(f"/open/v1/query/{thing}") for thing in sorted(offered)}
+        for thing, told in things.items():
+            fields = [field["name"] for field in told["fields"]]
+            for step in told["relations"]:
+                below = things.get(step["thing"], {"fields": []})["fields"]
+                fields += [f"{step['name']}.{field['name']}" for field in below] if step["thing"] else [step["name"]]
+            for start in range(0, len(fields), _FIELDS):
+                query = {"fields": fields[start : start + _FIELDS], "limit": 1000}
+                answer = client.post(f"/open/v1/query/{thing}", query)
+                assert answer.status_code == 200, answer.text
+                asking.judge(f"/open/v1/query/{thing}", "", answer.content)
+                rows[thing] = rows.get(thing, 0) + len(answer.json()["data"])
+        found |= {(name, *leak): example for leak, example in asking.done.leaks.items()}
+    assert {thing for thing, number in rows.items() if number} >= {"tasks", "shots", "comments", "persons", "projects"}
+    assert_none(found)
+
+
 def test_headers_alone_tell_nothing(server: Server, world: World, onlookers: dict[str, Onlooker]) -> None:
     leaks = {}
     for name in ("artist outside", "client", "vendor"):

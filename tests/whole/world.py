@@ -38,7 +38,10 @@ _PLAIN = {
     "provider_name": "keycloak",
     "extension": "png",
     "file_name": "note.txt",
+    "consumer_name": "farm",
     "entity_type": "Character",
+    "thing": "tasks",
+    "moment": "2100-01-01",
 }
 #: Parameters that name a row of a table with another name.
 _TABLES = {
@@ -60,7 +63,12 @@ _PLACES = {
     "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
     "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
     "GET /data/files/{file_id}": {"file_id": "working_file"},
+    "GET /open/v1/history/{thing}/{instance_id}": {"instance_id": "task"},
+    "GET /open/v1/history/{thing}/{instance_id}/at/{moment}": {"instance_id": "task"},
     "DELETE /actions/persons/{person_id}/disable-two-factor-authentication": {"person_id": "newcomer"},
+    "POST /console/api/jobs/{job_id}/retry": {"job_id": "failed_job"},
+    "POST /console/api/jobs/{job_id}/cancel": {"job_id": "waiting_job"},
+    "GET /console/assets/{name}": {"name": "console_file"},
 }
 #: And the routes of share links, which show a playlist of their own.
 _SHARED = {
@@ -197,6 +205,8 @@ def made(server: Server, admin: Client) -> World:
         _make_rows(world, admin, connection)
         _make_preview_account(world, admin)
         admin.ok_put(f"/data/persons/{world.people['inactive'].id}", {"active": False})
+        told = admin.put(f"/data/projects/{world.ids['project']}", {"description": "Told last"})
+        world.ids["changed_request"] = told.headers["x-request-id"]
         _keep(connection)
     return world
 
@@ -357,12 +367,31 @@ def _put_in_place(world: World, connection: psycopg.Connection) -> None:
         (ids["plain_comment"], ids["task"], ids["person"], ids["task_status"]),
     )
     connection.execute("UPDATE data_import_error SET source = 'shotgun'")
+    _make_work(world, connection)
     connection.execute("UPDATE person SET totp_enabled = true WHERE id = %s", (ids["newcomer"],))
     ids["other_task"] = str(uuid4())
     connection.execute(
         "INSERT INTO task (id, name, project_id, task_type_id, task_status_id, entity_id, difficulty)"
         " VALUES (%s, 'second', %s, %s, %s, %s, 3)",
         (ids["other_task"], ids["project"], ids["other_task_type"], ids["task_status"], ids["entity"]),
+    )
+
+
+def _make_work(world: World, connection: psycopg.Connection) -> None:
+    """What the console is about: jobs, and somebody's session."""
+    ids = world.ids
+    for name, status in (("failed_job", "failed"), ("waiting_job", "todo")):
+        (job_id,) = connection.execute(
+            "INSERT INTO pegbar.procrastinate_jobs (queue_name, task_name, status, scheduled_at)"
+            " VALUES ('default', 'console.sweep', %s::pegbar.procrastinate_job_status, '2131-01-05') RETURNING id",
+            [status],
+        ).fetchone() or (0,)
+        ids[name] = str(job_id)
+    ids["session_id"], ids["console_file"] = str(uuid4()), "app.js"
+    connection.execute(
+        "INSERT INTO pegbar.session_use (session, person_id, kind, started_at, expires_at, seen_at, requests)"
+        " VALUES (%s, %s, 'person', timezone('utc', now()), '2131-01-05', timezone('utc', now()), 1)",
+        [ids["session_id"], ids["person"]],
     )
 
 
@@ -387,6 +416,7 @@ def _make_files(world: World, admin: Client) -> None:
     )
     ids["background_extension"] = "hdr"
     assigned = Client(admin.api, world.people["assigned"].access)
+    assigned.ok_put("/open/v1/consumers/farm", {})
     ids["upload"] = assigned.post("/uploads", headers={"Upload-Length": "5"}).headers["Location"].rpartition("/")[2]
     admin.ok_put(f"/data/projects/{ids['project']}", {"file_tree": shipped_tree("simple")})
     scene = {"file": ("scene.blend", b"A scene", "application/octet-stream")}
@@ -410,7 +440,7 @@ def _keep(connection: psycopg.Connection) -> None:
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
         " OR (schemaname = 'pegbar'"
         " AND tablename IN ('revoked_token', 'session_floor', 'one_time_secret', 'failed_attempt',"
-        " 'upload'))"
+        " 'upload', 'consumer', 'consumer_event'))"
     ).fetchall()
     for (table,) in tables:
         connection.execute(

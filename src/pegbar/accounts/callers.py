@@ -248,8 +248,8 @@ class RequestCallers:
         orders them.
         """
         looked_up = _is_looked_up(rule.place)
-        if not looked_up:
-            along = None  # it is about the place
+        if rule.place.parameter and not looked_up:
+            along = None  # it is about the place, and none is named
         params = {**_of_token(token), "key": key} if looked_up else _of_token(token)
         row = await (db or self._db).row(_statement(rule.place, along), **params)
         return _resolved(row, token, rule, key, method, along=along)

@@ -31,6 +31,7 @@ SEND_RESET_LINK = job("accounts.mail_reset_link", priority=5)
 SEND_INVITATION = job("accounts.mail_invitation")
 TELL_PASSWORD_CHANGED = job("accounts.mail_password_changed")
 TELL_2FA_DISABLED = job("accounts.mail_2fa_disabled")
+JOBS = (SEND_CODE, SEND_RESET_LINK, SEND_INVITATION, TELL_PASSWORD_CHANGED, TELL_2FA_DISABLED)
 
 
 def named(identifier: str) -> str:

@@ -57,6 +57,7 @@ persons = Resource(
     check=rules.check,
     saved=rules.end_old_sessions,
     deleting=leaving.leave,
+    deleted=leaving.forget_changes,
     skip=frozenset({"list", "read", "create", "update", "delete"}),
     tag="Persons",
 )

@@ -102,10 +102,20 @@ async def end_session(tx: Transaction, caller: Caller) -> None:
     """End the caller's session: every token of it, those made by refreshing too; or their API token."""
     token = caller.token
     if token.identity_type == "person_api":
-        await tx.execute(_FORGET_API_TOKEN, person_id=caller.id, token_jti=token.jti)
-        return
+        await forget_api_token(tx, caller.id, token.jti)
+    else:
+        await revoke(tx, *token.family)
+
+
+async def forget_api_token(tx: Transaction, person_id: UUID, jti: str) -> bool:
+    """End somebody's API token; whether it was theirs still."""
+    return bool(await tx.execute(_FORGET_API_TOKEN, person_id=person_id, token_jti=jti))
+
+
+async def revoke(tx: Transaction, *names: str) -> None:
+    """End the tokens of these names; that of a session (`session_of`) ends all of its tokens."""
     expires = utc_now() + tokens.REFRESH_LIFETIME + timedelta(minutes=1)
-    rows = [{"jti": jti, "expires_at": expires} for jti in token.family]
+    rows = [{"jti": jti, "expires_at": expires} for jti in names]
     await tx.insert_many(revoked_token, rows, skip_existing=True)
 
 

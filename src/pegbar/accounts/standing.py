@@ -393,6 +393,11 @@ class Shapes:
         self._project_id, self._wire, self._whole, self._by_role = project_id, wire, whole or wire, by_role
         self._mixed: dict[tuple[str, ...], Wire] = {}
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """All keys that somebody is told."""
+        return frozenset(self._whole)
+
     def one(self, caller: Caller) -> Wire:
         """The keys of a row of the production that the request is about."""
         return self._by_role.get(caller.role_here, self._wire)
@@ -414,3 +419,41 @@ class Shapes:
         whole = self._whole[key]
         other = [(here, json_text(wire[key])) for here, wire in wires if wire[key] is not whole]
         return case(*other, else_=json_text(whole)).cast(JsonText()) if other else whole
+
+    def told(self, caller: Caller) -> dict[str, "Told"]:
+        """What the caller is told of rows of all their productions, as values that statements compare and sort by.
+
+        A key that none of their roles is told is missing; where one of several roles is told nothing, it is hidden.
+        """
+        special = () if caller.is_admin else tuple(sorted(self._by_role.keys() & caller.roles))
+        others = bool(caller.roles - set(special)) or not special
+        told: dict[str, Told] = {}
+        for key, whole in self._whole.items():
+            by_role = {role: self._by_role[role][key] for role in special}
+            blanks = [
+                role for role, value in by_role.items() if value is not whole and isinstance(value.type, JsonText)
+            ]
+            if len(blanks) == len(special) and special and not others:
+                continue
+            shown = {role: value for role, value in by_role.items() if role not in blanks and value is not whole}
+            told[key] = Told(self._shown(whole, shown, others), self._hidden(blanks))
+        return told
+
+    def _shown(self, whole: ColumnElement[Any], shown: dict[str, ColumnElement[Any]], others: bool) -> Expression:
+        if not shown:
+            return whole
+        if not others and len(shown) == 1:
+            return next(iter(shown.values()))
+        cases = [(self._project_id.in_(teams(CALLER, role)), value) for role, value in shown.items()]
+        return case(*cases, else_=whole)
+
+    def _hidden(self, blanks: Sequence[str]) -> ColumnElement[bool] | None:
+        return self._project_id.in_(teams(CALLER, *blanks)) if blanks else None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What fills a key, and the condition on rows that tell nothing of it."""
+
+    value: Expression
+    hidden: ColumnElement[bool] | None = None

@@ -19,6 +19,7 @@ from pegbar.core.data.schema import (
     own_table,
     reference,
     table,
+    unrecorded,
 )
 
 CONTRACT_TYPES = ("open-ended", "fixed-term", "short-term", "freelance", "apprentice", "internship")
@@ -37,18 +38,18 @@ person = table(
     choice("contract_type", CONTRACT_TYPES, default="open-ended", server_default="open-ended", nullable=False),
     flag("active", True),
     flag("archived"),
-    Column("last_presence", Date),
-    Column("password", LargeBinary),
+    Column("last_presence", Date, info=unrecorded()),
+    Column("password", LargeBinary, info=unrecorded()),
     Column("desktop_login", String(80)),
-    Column("login_failed_attemps", Integer, default=0),
-    Column("last_login_failed", TIMESTAMP),
+    Column("login_failed_attemps", Integer, default=0, info=unrecorded()),
+    Column("last_login_failed", TIMESTAMP, info=unrecorded()),
     flag("totp_enabled"),
-    Column("totp_secret", String(32)),
+    Column("totp_secret", String(32), info=unrecorded()),
     flag("email_otp_enabled"),
-    Column("email_otp_secret", String(32)),
+    Column("email_otp_secret", String(32), info=unrecorded()),
     flag("fido_enabled"),
-    Column("fido_credentials", ARRAY(JSONB)),
-    Column("otp_recovery_codes", ARRAY(LargeBinary)),
+    Column("fido_credentials", ARRAY(JSONB), info=unrecorded()),
+    Column("otp_recovery_codes", ARRAY(LargeBinary), info=unrecorded()),
     choice("preferred_two_factor_authentication", SECOND_FACTORS),
     Column("shotgun_id", Integer, unique=True),
     Column("timezone", String(50), default=lambda: settings().default_timezone),
@@ -67,7 +68,7 @@ person = table(
     flag("notifications_discord_enabled"),
     Column("notifications_discord_userid", String(60), default=""),
     flag("is_bot", nullable=False, in_database=True),
-    Column("jti", String(60), unique=True),
+    Column("jti", String(60), unique=True, info=unrecorded()),
     Column("expiration_date", Date),
     reference("studio", goes="refuse"),
     flag("is_generated_from_ldap"),
@@ -86,6 +87,7 @@ person = table(
     UniqueConstraint("oidc_issuer", "oidc_subject", name="person_oidc_identity_uc"),
     UniqueConstraint("saml_issuer", "saml_subject", name="person_saml_identity_uc"),
     Index("only_one_email_by_person", "email", "is_bot", unique=True, postgresql_where=text("(is_bot IS NOT TRUE)")),
+    history="all",
 )
 
 department = table(
@@ -93,6 +95,7 @@ department = table(
     Column("name", String(80), nullable=False, unique=True),
     Column("color", String(7), nullable=False),
     flag("archived"),
+    history="all",
 )
 
 department_link = link_table(
@@ -100,12 +103,14 @@ department_link = link_table(
     reference("person", primary_key=True, goes="with"),
     reference("department", primary_key=True, goes="refuse"),
     UniqueConstraint("person_id", "department_id", name="department_link_uc"),
+    history="all",
 )
 
 desktop_login_log = table(
     "desktop_login_log",
     reference("person", nullable=False, goes="with"),
     Column("date", TIMESTAMP, nullable=False),
+    history="none",
 )
 
 login_log = table(
@@ -113,6 +118,7 @@ login_log = table(
     reference("person", nullable=False, goes="with"),
     Column("ip_address", String(50)),
     choice("origin", LOGIN_ORIGINS),
+    history="none",
 )
 
 # Pegbar's own.

@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
 from pegbar.cli import UserError, app, err, out
-from pegbar.cli.place import Place, database_of, give, secret_key
+from pegbar.cli.place import Place, database_of, give_key
 from pegbar.config import settings
 from pegbar.core.data import migrations
 from pegbar.core.data.embedded import binary
@@ -204,7 +204,7 @@ def hand_back(
 
     with database_of(place, current=False) as url:
         if (settings().data_folder / "secret.key").exists():
-            give("SECRET_KEY", secret_key(settings().data_folder))
+            give_key()
         load_domains()
         try:
             _tell_parting(handing_back.look(url, lose=lose_links))
@@ -284,8 +284,9 @@ def status(place: Place | None = None) -> None:
             text("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
         ).one()
         what, revision = migrations.state(connection), migrations.revision(connection)
+        standing = _standing(revision, runs_on_newer=migrations.runs_on_newer(connection))
     kind = "external" if not url.startswith("postgresql://postgres@/") else f"embedded, in {settings().data_folder}"
-    notes = {"ours": _standing(revision), **migrations.NOT_OURS}
+    notes = {"ours": standing, **migrations.NOT_OURS}
     for name, shown in (
         ("Database", f"{make_url(url).render_as_string(hide_password=True)} ({kind})"),
         ("PostgreSQL", f"{version}, {size}"),
@@ -294,10 +295,12 @@ def status(place: Place | None = None) -> None:
         out.print(f"{name:<11}{shown}", markup=False)
 
 
-def _standing(revision: str | None) -> str:
+def _standing(revision: str | None, *, runs_on_newer: bool) -> str:
     """How a schema of ours stands to the one that this Pegbar needs."""
     if revision == migrations.head():
         return "up to date"
+    if runs_on_newer and migrations.is_newer(revision):
+        return f"a newer Pegbar's, on which this one runs too (its own is {migrations.head()})"
     if revision not in migrations.revisions():
         return f"made by a newer Pegbar, which must be installed again (this one needs {migrations.head()})"
     return f"to be upgraded to {migrations.head()}: pegbar db upgrade"
@@ -318,8 +321,12 @@ def url(place: Place | None = None) -> None:
     out.print(embedded.url(), markup=False)
 
 
-def _run_binary(program: str, *arguments: str) -> None:
-    done = subprocess.run([str(binary(program)), *arguments], capture_output=True, text=True, check=False)
+def _run_binary(program: str, url: str, *arguments: str) -> None:
+    from pegbar.core.backup.rows import reach
+
+    address, environment = reach(url)
+    command = [str(binary(program)), *address, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise UserError(f"{program} failed: {done.stderr.strip()}")
 
@@ -331,7 +338,7 @@ def dump(file: Path, /, place: Place | None = None) -> None:
         part = file.with_name(f"{file.name}.part")
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))  # it holds everybody's data
         try:
-            _run_binary("pg_dump", "--format=custom", f"--file={part}", f"--dbname={url}")
+            _run_binary("pg_dump", url, "--format=custom", f"--file={part}")
             part.replace(file)
         finally:
             part.unlink(missing_ok=True)
@@ -350,5 +357,5 @@ def restore(file: Path, /, place: Place | None = None) -> None:
                 raise UserError(
                     "This database holds something already. Restore into a new folder (--data) or database."
                 )
-        _run_binary("pg_restore", "--no-owner", "--single-transaction", "--exit-on-error", f"--dbname={url}", str(file))
+        _run_binary("pg_restore", url, "--no-owner", "--single-transaction", "--exit-on-error", str(file))
     out.print("The database is restored. Copy the stored files and secret.key into the data folder, then: pegbar serve")

@@ -74,22 +74,12 @@ def config(
     if markdown:
         out.print(declared.documentation(), markup=False, end="")
         return
-    for section, rows in described(declared.load(os.environ)).items():
+    for section, rows in described(declared.load(os.environ), os.environ).items():
         table = Table("Variable", "Value", "Meaning", box=SIMPLE_HEAD, title=section, title_justify="left")
         for row in rows:
             changed = "bold" if row.value != row.default else None
-            table.add_row(row.variables[0], "••••" if row.secret and row.value else row.value, row.help, style=changed)
+            table.add_row(row.variables[0], row.masked, row.help, style=changed)
         out.print(table)
-
-
-_JOBS = """
-SELECT j.id, j.task_name, j.status::text, j.attempts, j.args::text,
-       (SELECT max(e.at) FROM pegbar.procrastinate_events e WHERE e.job_id = j.id) AS last_change, j.scheduled_at,
-       p.data ->> 'error' AS cause
-  FROM pegbar.procrastinate_jobs j LEFT JOIN preview_file p ON p.id::text = j.args ->> 'preview_id'
- WHERE (CAST(:status AS text) IS NULL OR j.status::text = :status)
- ORDER BY j.id DESC LIMIT :limit
-"""
 
 
 @jobs.command(name="list")
@@ -101,12 +91,12 @@ def list_jobs(
     json: As_json = False,
 ) -> None:
     """List background jobs: waiting (todo), running (doing), done or failed."""
-    from sqlalchemy import text
-
+    from pegbar.console import queries
     from pegbar.core.data import migrations
 
+    params = {"status": status, "job": None, "limit": limit}
     with database_of(place) as url, migrations.connect(url) as connection:
-        rows = connection.execute(text(_JOBS), {"status": status, "limit": limit}).mappings().all()
+        rows = connection.execute(queries.jobs, params).mappings().all()
     if json:
         print_json([dict(row) for row in rows])
         return
@@ -115,7 +105,7 @@ def list_jobs(
         return
     table = Table("Id", "Job", "State", "Attempts", "Last change", "Not before", "Arguments", "Cause", box=SIMPLE_HEAD)
     for row in rows:
-        times = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in (row["last_change"], row["scheduled_at"])]
+        times = [(at or "").replace("T", " ") for at in (row["last_change"], row["scheduled_at"])]
         table.add_row(
             str(row["id"]),
             row["task_name"],
@@ -128,22 +118,14 @@ def list_jobs(
     out.print(table)
 
 
-_REMOVALS = """
-SELECT r.project_id::text, r.project_name, concat_ws(' ', p.first_name, p.last_name) AS requested_by, r.requested_at,
-       r.removed, r.total, r.doing, r.last_error
-  FROM pegbar.project_removal r LEFT JOIN person p ON p.id = r.requested_by ORDER BY r.requested_at DESC
-"""
-
-
 @jobs.command
 def removals(place: Place | None = None, *, json: As_json = False) -> None:
     """List the productions that were deleted and still lose their rows, with how far that is."""
-    from sqlalchemy import text
-
+    from pegbar.console import queries
     from pegbar.core.data import migrations
 
     with database_of(place) as url, migrations.connect(url) as connection:
-        rows = connection.execute(text(_REMOVALS)).mappings().all()
+        rows = connection.execute(queries.removals).mappings().all()
     if json:
         print_json([dict(row) for row in rows])
         return

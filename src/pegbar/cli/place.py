@@ -15,6 +15,7 @@ from pegbar.cli import UserError
 from pegbar.config import settings
 from pegbar.core import privacy
 from pegbar.core.data.embedded import EmbeddedPostgres
+from pegbar.environment import note_origin
 
 T = TypeVar("T")
 
@@ -22,15 +23,27 @@ T = TypeVar("T")
 _KNOWN_KEY = "mysecretkey"
 
 
+#: Where the address of a database comes from that nobody set.
+EMBEDDED = "the embedded database"
+
 #: What former versions made readable for every user of the machine, in the data folder.
 _MADE_OPEN = ("previews", "tmp", "metrics", "postgresql.log", "pegbar.lock")
 
 
-def give(name: str, value: object | None) -> None:
+def give(name: str, value: object | None, origin: str = "option of the command") -> None:
     """Hand an option down to every process, as the environment variable it stands for."""
     if value is not None:
         os.environ[name] = str(value)
+        note_origin(os.environ, name, origin)
         settings.cache_clear()
+
+
+def give_key() -> None:
+    """Hand down the key that signs tokens: the setting, else the one that is kept in the data folder."""
+    is_set = bool(settings().secret_key)
+    key = secret_key(settings().data_folder)
+    if not is_set:
+        give("SECRET_KEY", key, "secret.key of the data folder")
 
 
 @Parameter(name="*")
@@ -74,7 +87,7 @@ def database_of(place: Place | None, *, current: bool = True) -> Iterator[str]:
     if embedded.serves():
         if current:
             migrations.check(embedded.url())
-        give("DATABASE_URL", embedded.url())
+        give("DATABASE_URL", embedded.url(), EMBEDDED)
         yield embedded.url()
         return
     if current and not embedded.exists():
@@ -85,7 +98,7 @@ def database_of(place: Place | None, *, current: bool = True) -> Iterator[str]:
     try:
         if current:
             migrations.upgrade(url)
-        give("DATABASE_URL", url)
+        give("DATABASE_URL", url, EMBEDDED)
         yield url
     finally:
         embedded.stop()
@@ -125,6 +138,6 @@ def with_database(place: Place | None, work: Callable[[Any], Awaitable[T]], *, s
             await database.close()
 
     with database_of(place) as url:
-        give("SECRET_KEY", secret_key(settings().data_folder))
+        give_key()
         load_domains()
         return asyncio.run(run(url))

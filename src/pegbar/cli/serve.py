@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
-from pegbar.cli.place import Place, give, secret_key
+from pegbar.cli.place import EMBEDDED, Place, give, give_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
 from pegbar.core.data.embedded import EmbeddedPostgres
@@ -49,6 +49,7 @@ def serve(
 
     It serves the web UI that `pegbar ui install` installed; `pegbar demo` makes a production to look at.
     """
+    from pegbar.console.log_rows import keep_writing_log
     from pegbar.core.data import migrations
     from pegbar.core.storage import sweep
     from pegbar.core.work import metrics
@@ -62,7 +63,7 @@ def serve(
     _check_ui()
     _check_sign_on()
     _check_traces()
-    give("SECRET_KEY", secret_key(settings().data_folder))
+    give_key()
     embedded = None
     if settings().external_database:
         _check_port()
@@ -76,7 +77,7 @@ def serve(
         metrics.forget()
     try:
         if embedded is not None:
-            give("DATABASE_URL", embedded.start())
+            give("DATABASE_URL", embedded.start(), EMBEDDED)
             migrations.upgrade(settings().database_url)
         administrator = None
         with migrations.turn(settings().external_database) as connection:
@@ -84,6 +85,7 @@ def serve(
                 administrator = asyncio.run(_first_start())
             is_empty = not migrations.has_production(connection)
             check_search(connection)
+        keep_writing_log("serve")
         with _private_socket():
             services = _services()
             supervisor = Supervisor(services, embedded, drain=settings().drain)
@@ -162,11 +164,11 @@ def _services() -> list[Service]:
     pegbar = (sys.executable, "-m", "pegbar")
     several = bool(settings().sockets_at)
     services = [
-        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, holds_sockets=not several, drains=True),
+        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, never_ends=True, drains=True),
         Service("job worker", (*pegbar, "worker"), stop_timeout=_JOBS_FINISH + 5),
     ]
     if several:
-        services.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, holds_sockets=True))
+        services.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, never_ends=True))
     return services
 
 
@@ -174,11 +176,11 @@ def _services() -> list[Service]:
 def _private_socket() -> Iterator[None]:
     """A Unix socket for the live sockets, when there are several API workers."""
     if settings().workers == 1:
-        give("PEGBAR_SOCKETS_AT", "")
+        give("PEGBAR_SOCKETS_AT", "", "pegbar serve")
         yield
         return
     with tempfile.TemporaryDirectory(prefix="pegbar-") as folder:  # only its owner enters it
-        give("PEGBAR_SOCKETS_AT", Path(folder) / "sockets")
+        give("PEGBAR_SOCKETS_AT", Path(folder) / "sockets", "pegbar serve")
         yield
 
 
@@ -209,6 +211,7 @@ def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | N
         "Web UI": f"{root}/" if has_ui else "",
         "API": f"{root}/api",
         "API documentation": f"{root}/docs",
+        "Console": f"{root}/console",
         "Data": str(settings().data_folder.resolve()) if embedded else _without_password(settings().database_url),
         "Log": f"this terminal{f'; the database: {embedded.log}' if embedded else ''}",
     }
@@ -298,6 +301,7 @@ def worker(
     migrations.check(settings().external_database)
     with loading():
         from pegbar.app import load_domains
+        from pegbar.console.writing import keep_writing
         from pegbar.core.data.database import Database
         from pegbar.core.work.nodes import give_signs_of_life
         from pegbar.core.work.worker import work
@@ -311,7 +315,10 @@ def worker(
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         database = Database(settings().external_database, size=4)
         await database.open()
-        telling = asyncio.create_task(give_signs_of_life(database, "worker"))
+        telling = [
+            asyncio.create_task(give_signs_of_life(database, "worker")),
+            asyncio.create_task(keep_writing(database, "worker")),
+        ]
         try:
             await work(
                 settings().external_database,
@@ -321,8 +328,9 @@ def worker(
                 stop=stop,
             )
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            for task in telling:
+                task.cancel()
+            await asyncio.gather(*telling, return_exceptions=True)
             await database.close()
 
     asyncio.run(run())

@@ -33,7 +33,7 @@ class Service:
     name: str
     command: Sequence[str]
     stop_timeout: float  #: seconds it may take to finish what it is doing
-    holds_sockets: bool = False
+    never_ends: bool = False  #: holds sockets or streams, which it must let go of
     drains: bool = False  #: answers requests, which go elsewhere once it says that it stops
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -72,7 +72,7 @@ class Service:
         """Tell it to finish and end."""
         self.restart_at = None
         if self.process is not None and self.process.poll() is None:
-            if self.holds_sockets:
+            if self.never_ends:
                 os.killpg(self.process.pid, LET_GO)
             self.process.terminate()
 

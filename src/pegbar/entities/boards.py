@@ -3,7 +3,7 @@
 A board is one statement, whose rows come one by one. Its kind declares what it shows (`kind.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,7 @@ from pegbar.core.data.marks import headers_of, unchanged
 from pegbar.core.data.parameters import CALLER_ID, param
 from pegbar.core.data.resource import Relation
 from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
+from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller
 from pegbar.core.http.body import query_id
 from pegbar.core.http.streaming import stream_array, stream_lines
@@ -79,6 +80,9 @@ class View:
     compact: bool = False
     in_project: bool = True
     own: bool = False  #: only the caller's tasks
+    #: The keys that the caller chose, of rows and of tasks; all without a choice.
+    fields: frozenset[str] | None = None
+    task_fields: frozenset[str] | None = None
     conditions: tuple[ColumnElement[bool], ...] = ()
 
 
@@ -110,7 +114,7 @@ def _tasks_for(role: str, board: Board, view: View) -> ColumnElement[str]:
         assignees=_ASSIGNEES,
         is_subscribed=_SUBSCRIBED if view.in_project else false(),
     )
-    wire = wire.only(*board.task_keys)
+    wire = wire.only(*chosen(board.task_keys, view.task_fields))
     if role == "client":
         wire = blanked(wire)
     row = json_values(wire) if view.compact else json_object(wire)
@@ -124,7 +128,9 @@ def statement(board: Board, view: View) -> Executable:
     if view.audience != "studio":
         data = data_for(view.audience, board.kind or kind_text(), board.row["data"])
         row |= {"data": data, **(board.from_data(data) if board.from_data else {})}
-    row["tasks"] = _tasks(board, view)
+    row = {name: row[name] for name in chosen(board.row, view.fields)}
+    if "tasks" in row:
+        row["tasks"] = _tasks(board, view)
     conditions = list(view.conditions)
     if board.kind is not None:
         conditions.append(is_kind(board.kind))
@@ -136,10 +142,24 @@ def statement(board: Board, view: View) -> Executable:
     return rows.order_by(*board.order).limit(EVERY_ROW) if board.order else rows
 
 
-def _head(board: Board, *, compact: bool) -> dict[str, Any]:
-    if not compact:
+def chosen(keys: Iterable[str], names: frozenset[str] | None) -> list[str]:
+    """The keys that were chosen, in their order."""
+    return [key for key in keys if names is None or key in names]
+
+
+def _choice(request: AnyRequest, parameter: str, keys: Collection[str]) -> frozenset[str] | None:
+    """The keys that a query string chooses, separated by commas; None without a choice. Raises BadRequest."""
+    names = frozenset(filter(None, map(str.strip, request.query_params.get(parameter, "").split(","))))
+    if unknown := sorted(names.difference(keys)):
+        raise BadRequest(f"{parameter}: there is no {unknown[0]!r}. There are: {', '.join(keys)}.")
+    return names or None
+
+
+def _head(board: Board, view: View) -> dict[str, Any]:
+    if not view.compact:
         return {"compact": False}
-    return {"compact": True, board.fields: list(board.row), "task_fields": list(board.task_keys)}
+    task_keys = chosen(board.task_keys, view.task_fields)
+    return {"compact": True, board.fields: chosen(board.row, view.fields), "task_fields": task_keys}
 
 
 async def answer(
@@ -151,7 +171,10 @@ async def answer(
     own: bool = False,
     **about: Any,
 ) -> Any:
-    """A board narrowed by conditions, `project_id` and `id`, in the encoding asked for; 304 for a caller who has it."""
+    """A board narrowed by conditions, `project_id` and `id`, in the encoding asked for; 304 for a caller who has it.
+
+    `fields` and `task_fields` choose keys of its rows and of their tasks; what nobody asks for is not read.
+    """
     project_id, entity_id = query_id(request, "project_id"), query_id(request, "id")
     if project_id is not None:
         about["project_id"] = project_id
@@ -160,7 +183,15 @@ async def answer(
         conditions = (*conditions, IS)
     query = request.query_params
     compact, stream = (bool(board.fields) and query.get(name) == "true" for name in ("compact", "stream"))
-    view = View(audience(caller), compact, in_project=project_id is not None, own=own, conditions=conditions)
+    view = View(
+        audience(caller),
+        compact,
+        in_project=project_id is not None,
+        own=own,
+        fields=_choice(request, "fields", board.row),
+        task_fields=_choice(request, "task_fields", board.task_keys),
+        conditions=conditions,
+    )
     headers: dict[str, str] = {}
     if board.fields and caller.project_id is not None and view.in_project:
         tag = changes.tag(request, caller)
@@ -168,7 +199,7 @@ async def answer(
             return known
         headers = headers_of(tag)
     rows = statement(board, view)
-    head = msgspec.json.encode(_head(board, compact=compact))
+    head = msgspec.json.encode(_head(board, view))
     if stream:
         return await stream_lines(db, caller, head, rows, headers=headers, **about)
     before, after = (head[:-1] + b',"rows":[', b"]}") if compact else (b"[", b"]")

@@ -25,7 +25,7 @@ async def _emit(_: Resource, change: Change, verb: Verb) -> None:
 
 
 #: Whoever does not see a metadata column does not see its values.
-_SHAPES = Shapes(
+SHAPES = Shapes(
     entity.c.project_id, ROW, **{role: ROW.but(data=masked_data(role, kind_text())) for role in DESCRIPTORS_FOR}
 )
 
@@ -45,8 +45,8 @@ entities = Resource(
     path="/data/entities",
     type="Entity",
     wire=ROW,
-    shape=_SHAPES.one,
-    list_shape=_SHAPES.listed,
+    shape=SHAPES.one,
+    list_shape=SHAPES.listed,
     access=Access(
         list=authenticated,
         read=entity_access("instance_id"),

@@ -79,6 +79,7 @@ entity_version = table(
     Column("data", JSONB, info=names("person", goes="hook")),
     reference("entity", goes="with"),
     reference("person", goes="null"),
+    history="deleted",
 )
 
 asset_instance = table(

@@ -10,6 +10,7 @@ data_import_error = table(
     "data_import_error",
     Column("event_data", JSONB, nullable=False),
     Column("source", IMPORT_SOURCE),
+    history="none",
 )
 
 #: How far `pegbar import shotgrid` read the rows of a kind that belong to a production. A pass reads them by their ids;

@@ -49,6 +49,7 @@ output_type = table(
     "output_type",
     Column("name", String(40), nullable=False, index=True, unique=True),
     Column("short_name", String(20), nullable=False),
+    history="all",
 )
 
 working_file = table(
@@ -74,4 +75,5 @@ file_status = table(
     "file_status",
     Column("name", String(40), nullable=False, unique=True),
     Column("color", String(7), nullable=False),
+    history="all",
 )

@@ -60,6 +60,7 @@ preview_background_file = table(
     Column("original_name", String(250)),
     Column("extension", String(6)),
     Column("file_size", BigInteger, default=0),
+    history="all",
 )
 
 preview_file_storage_state = table(
@@ -70,4 +71,5 @@ preview_file_storage_state = table(
     choice("state", STORAGE_STATES, nullable=False),
     UniqueConstraint("preview_file_id", "bucket", "prefix", name="preview_file_storage_state_uc"),
     Index("ix_preview_file_storage_state_bucket_prefix_state", "bucket", "prefix", "state"),
+    history="deleted",
 )

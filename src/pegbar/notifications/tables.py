@@ -14,6 +14,7 @@ subscription = table(
     reference("task_type", goes="refuse"),
     UniqueConstraint("person_id", "task_type_id", "entity_id", name="subscription_entity_uc"),
     UniqueConstraint("person_id", "task_id", name="subscription_task_uc"),
+    history="deleted",
 )
 
 
@@ -29,4 +30,5 @@ notification = table(
     reference("playlist", goes="with"),
     Column("reply_id", Uuid, index=True),
     UniqueConstraint("person_id", "author_id", "comment_id", "reply_id", "playlist_id", "type", name="notification_uc"),
+    history="deleted",
 )

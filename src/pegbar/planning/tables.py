@@ -45,6 +45,7 @@ day_off = table(
     reference("person", goes="with"),
     UniqueConstraint("person_id", "date", name="day_off_uc"),
     CheckConstraint("(date <= end_date)", name="day_off_date_check"),
+    history="all",
 )
 
 production_schedule_version = table(

@@ -174,12 +174,14 @@ project_template = table(
     flag("is_client_stats_visible", True, in_database=True),
     flag("is_client_task_list_visible", True, in_database=True),
     flag("is_client_task_panel_visible", True, in_database=True),
+    history="all",
 )
 
 project_template_asset_type_link = link_table(
     "project_template_asset_type_link",
     reference("project_template", primary_key=True, goes="refuse"),
     reference("entity_type", "asset_type_id", primary_key=True, goes="refuse"),
+    history="all",
 )
 
 project_template_task_type_link = link_table(
@@ -193,6 +195,7 @@ project_template_task_type_link = link_table(
     flag("is_client_visible", True, in_database=True),
     UniqueConstraint("project_template_id", "task_type_id", name="project_template_tasktype_uc"),
     audited=True,
+    history="all",
 )
 
 project_template_task_status_link = link_table(
@@ -205,18 +208,21 @@ project_template_task_status_link = link_table(
     Column("is_client_allowed", Boolean),
     UniqueConstraint("project_template_id", "task_status_id", name="project_template_taskstatus_uc"),
     audited=True,
+    history="all",
 )
 
 project_template_status_automation_link = link_table(
     "project_template_status_automation_link",
     reference("project_template", primary_key=True, goes="refuse"),
     reference("status_automation", primary_key=True, goes="refuse"),
+    history="all",
 )
 
 project_template_preview_background_file_link = link_table(
     "project_template_preview_background_file_link",
     reference("project_template", primary_key=True, goes="refuse"),
     reference("preview_background_file", primary_key=True, goes="refuse"),
+    history="all",
 )
 
 metadata_descriptor = table(

@@ -1,14 +1,9 @@
 """What happened since a cursor: the events that sockets get, for those who were not listening.
 
-A cursor holds a snapshot of PostgreSQL's: which transactions its reader has seen. The next page is what is visible
-now and was not then, whatever the order in which transactions began, took their ids and committed, so nothing is
-skipped or told twice. Positions are taken last before a commit: in their order, an event comes after those its author
-had seen. Source: DESIGN, "Events".
+How cursors work: core/live/cursors.py. Source: DESIGN, "Events".
 """
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,15 +11,15 @@ from sqlalchemy import text
 
 from pegbar.accounts.standing import Who, as_text, teams, written
 from pegbar.core.data.database import Database, Json
-from pegbar.core.errors import ApiError, BadRequest
+from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, authenticated
 from pegbar.core.http.routing import get
+from pegbar.core.live import cursors
+from pegbar.core.live.cursors import Cursor, Gone
 from pegbar.core.live.events import CURSOR_DAYS
 from pegbar.review.event_log import EVENT
 
 _MOST = 1000
-_Number = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-_SNAPSHOT = re.compile(r"\d{1,19}:\d{1,19}:[\d,]*")
 
 
 class FeedQuery(msgspec.Struct):
@@ -32,36 +27,6 @@ class FeedQuery(msgspec.Struct):
 
     cursor: str | UnsetType = UNSET
     limit: int = 100
-
-
-class Cursor(msgspec.Struct, array_like=True):
-    """What its reader has seen: all of `seen` and, of what `reading` shows besides, the positions up to `position`."""
-
-    seen: str
-    at: _Number  #: seconds since 1970
-    reading: str | None = None
-    position: _Number = 0
-
-
-class Gone(ApiError):
-    """A cursor that does not tell any more what its reader has seen."""
-
-    status = 410
-
-
-def _read(text: str) -> Cursor:
-    try:
-        cursor = msgspec.json.decode(urlsafe_b64decode(text.encode() + b"=="), type=Cursor)
-    except (ValueError, msgspec.DecodeError):
-        raise BadRequest("cursor: this is not one of GET /data/events/since.") from None
-    for snapshot in (cursor.seen, cursor.reading):
-        if snapshot is not None and not _SNAPSHOT.fullmatch(snapshot):
-            raise BadRequest("cursor: this is not one of GET /data/events/since.")
-    return cursor
-
-
-def _written(cursor: Cursor) -> str:
-    return urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
 
 
 _NOW = text("SELECT pg_current_snapshot()::text AS snapshot, extract(epoch FROM clock_timestamp())::bigint AS at")
@@ -127,7 +92,7 @@ async def events_since(query: FeedQuery, db: Database, caller: Caller) -> Json:
         now = await db.row(_NOW)
         assert now is not None
         return _page([], Cursor(now["snapshot"], now["at"]), more=False)
-    cursor, limit = _read(query.cursor), min(query.limit, _MOST)
+    cursor, limit = cursors.parsed(query.cursor), min(query.limit, _MOST)
     rows = await db.rows(
         _PAGE,
         seen=cursor.seen,
@@ -155,5 +120,5 @@ def _after(cursor: Cursor, rows: list[Any], limit: int) -> Json:
 
 
 def _page(events: list[str], cursor: Cursor, *, more: bool) -> Json:
-    ending = f'],"cursor":"{_written(cursor)}","more":{"true" if more else "false"}}}'
+    ending = f'],"cursor":"{cursors.written(cursor)}","more":{"true" if more else "false"}}}'
     return Json(f'{{"events":[{",".join(events)}{ending}'.encode())

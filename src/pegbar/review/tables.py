@@ -17,6 +17,7 @@ from pegbar.core.data.schema import (
     own_table,
     reference,
     table,
+    unrecorded,
 )
 
 BUILD_STATUSES = ("running", "failed", "succeeded")
@@ -38,13 +39,13 @@ playlist = table(
 
 playlist_share_link = table(
     "playlist_share_link",
-    Column("token", String(64), nullable=False, index=True, unique=True),
+    Column("token", String(64), nullable=False, index=True, unique=True, info=unrecorded()),
     reference("playlist", nullable=False, goes="with"),
     reference("person", "created_by", nullable=False, goes="with"),
     Column("expiration_date", TIMESTAMP),
     flag("is_active", True, nullable=False),
     flag("can_comment", True, nullable=False),
-    Column("password", String(255)),
+    Column("password", String(255), info=unrecorded()),
     Index("ix_playlist_share_link_playlist_active", "playlist_id", "is_active"),
 )
 
@@ -55,6 +56,7 @@ build_job = table(
     Column("ended_at", TIMESTAMP),
     reference("playlist", nullable=False, goes="with"),
     Column("message", Text),
+    history="deleted",
 )
 
 #: What was added to a playlist once it was there, numbered in the order of additions: whoever sends the whole list says

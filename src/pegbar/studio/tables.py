@@ -19,6 +19,7 @@ from pegbar.core.data.schema import (
     link_table,
     reference,
     table,
+    unrecorded,
 )
 
 AUTOMATION_FIELDS = ("status", "ready_for")
@@ -32,10 +33,11 @@ organisation = table(
     flag("timesheets_locked"),
     flag("format_duration_in_hours"),
     flag("hd_by_default"),
-    Column("chat_token_slack", String(80), default=""),
-    Column("chat_webhook_mattermost", String(80), default=""),
-    Column("chat_token_discord", String(80), default=""),
+    Column("chat_token_slack", String(80), default="", info=unrecorded()),
+    Column("chat_webhook_mattermost", String(80), default="", info=unrecorded()),
+    Column("chat_token_discord", String(80), default="", info=unrecorded()),
     flag("dark_theme_by_default"),
+    history="all",
 )
 
 studio = table(
@@ -43,6 +45,7 @@ studio = table(
     Column("name", String(80), nullable=False, unique=True),
     Column("color", String(7), nullable=False),
     flag("archived"),
+    history="all",
 )
 
 entity_type = table(
@@ -51,6 +54,7 @@ entity_type = table(
     Column("short_name", String(20)),
     Column("description", Text),
     flag("archived"),
+    history="all",
 )
 
 task_type = table(
@@ -66,6 +70,7 @@ task_type = table(
     Column("shotgun_id", Integer, index=True),
     reference("department", goes="refuse"),
     UniqueConstraint("name", "for_entity", "department_id", name="task_type_uc"),
+    history="all",
 )
 
 task_type_asset_type_link = link_table(
@@ -73,6 +78,7 @@ task_type_asset_type_link = link_table(
     reference("entity_type", "asset_type_id", primary_key=True, goes="refuse"),
     reference("task_type", primary_key=True, goes="refuse"),
     UniqueConstraint("asset_type_id", "task_type_id", name="task_type_asset_type_link_uc"),
+    history="all",
 )
 
 task_status = table(
@@ -92,12 +98,14 @@ task_status = table(
     Column("is_wip", Boolean, default=False, index=True),
     Column("shotgun_id", Integer),
     flag("for_concept", in_database=True),
+    history="all",
 )
 
 project_status = table(
     "project_status",
     Column("name", String(20), nullable=False, index=True, unique=True),
     Column("color", String(7), nullable=False),
+    history="all",
 )
 
 software = table(
@@ -110,6 +118,7 @@ software = table(
     Column("secondary_extensions", JSONB),
     Column("monthly_cost", Integer, default=0),
     Column("inventory_amount", Integer, default=0),
+    history="all",
 )
 
 software_department_link = link_table(
@@ -119,6 +128,7 @@ software_department_link = link_table(
     Column("id", Uuid, primary_key=True, default=uuid4),
     UniqueConstraint("department_id", "software_id", name="software_department_link_uc"),
     audited=True,
+    history="all",
 )
 
 hardware_item = table(
@@ -128,6 +138,7 @@ hardware_item = table(
     flag("archived"),
     Column("monthly_cost", Integer, default=0),
     Column("inventory_amount", Integer, default=0),
+    history="all",
 )
 
 hardware_item_department_link = link_table(
@@ -137,6 +148,7 @@ hardware_item_department_link = link_table(
     Column("id", Uuid, primary_key=True, default=uuid4),
     UniqueConstraint("hardware_item_id", "department_id", name="hardware_item_department_link_uc"),
     audited=True,
+    history="all",
 )
 
 custom_action = table(
@@ -145,6 +157,7 @@ custom_action = table(
     Column("url", String(400)),
     Column("entity_type", String(40), default="all"),
     flag("is_ajax"),
+    history="all",
 )
 
 status_automation = table(
@@ -157,6 +170,7 @@ status_automation = table(
     reference("task_status", "out_task_status_id", goes="refuse"),
     flag("import_last_revision", in_database=True),
     flag("archived"),
+    history="all",
 )
 
 salary_scale = table(
@@ -165,6 +179,7 @@ salary_scale = table(
     choice("position", POSITIONS, default="artist"),
     choice("seniority", SENIORITIES, default="mid"),
     Column("salary", Integer, default=0, nullable=False),
+    history="all",
 )
 
 plugin = table(
@@ -181,4 +196,5 @@ plugin = table(
     flag("frontend_project_enabled"),
     flag("frontend_studio_enabled"),
     Column("icon", String(255)),
+    history="all",
 )

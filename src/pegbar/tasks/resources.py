@@ -36,7 +36,7 @@ _IN_EPISODE = task.c.entity_id.in_(
 )
 
 
-_SHAPES = Shapes(task.c.project_id, TASK, whole=TASK_WITH_ASSIGNEES, client=TASK_FOR_CLIENTS)
+SHAPES = Shapes(task.c.project_id, TASK, whole=TASK_WITH_ASSIGNEES, client=TASK_FOR_CLIENTS)
 
 
 def _refused_filters(caller: Caller) -> frozenset[str]:
@@ -117,8 +117,8 @@ tasks = Resource(
     ),
     relations=(ASSIGNEES,),
     wire=TASK,
-    shape=_SHAPES.one,
-    list_shape=_SHAPES.listed,
+    shape=SHAPES.one,
+    list_shape=SHAPES.listed,
     scope=Narrowing(task.c.project_id, vendor=assigned(CALLER, task.c.id), client=~is_concept(task.c.entity_id)),
     specials={"episode_id": Special(filters.uuid_filter, _IN_EPISODE)},
     refused_filters=_refused_filters,

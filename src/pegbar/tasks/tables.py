@@ -121,6 +121,7 @@ news = table(
     reference("comment", goes="with"),
     reference("task", nullable=False, goes="with"),
     reference("preview_file", goes="null"),
+    history="deleted",
 )
 
 #: The tasks of a production by type, status, and whether they are of an entity.

@@ -3,11 +3,13 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, func, select
+from sqlalchemy import ColumnElement, Executable, ScalarSelect, func, literal, select
 
 from pegbar.accounts.standing import CALLER, explicit_roles, is_open, teams
-from pegbar.accounts.tables import department
+from pegbar.accounts.tables import department, person
+from pegbar.core.data import marks
 from pegbar.core.data.parameters import CALLER_ID
+from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire, json_list, json_map, json_object, wire_of
 from pegbar.entities.kinds import is_asset_type
 from pegbar.media.tables import preview_background_file
@@ -56,11 +58,18 @@ def _all(table: Any, kind: str) -> ColumnElement[str]:
     return json_list(select(json_object(wire_of(table, kind))))
 
 
-_UNREAD = (
-    select(func.count())
-    .select_from(notification)
-    .where(notification.c.person_id == CALLER_ID, notification.c.read.is_(False))
-    .scalar_subquery()
+def _unread(person_id: ColumnElement[Any]) -> ScalarSelect[int]:
+    unread = select(func.count()).where(notification.c.person_id == person_id, notification.c.read.is_(False))
+    return unread.scalar_subquery()
+
+
+#: Selects, beside the caller, what tells one state of their context from another (`Operation.along`).
+STATE = select(
+    func.concat(
+        marks.changes_of(literal(marks.STUDIO, Uuid), person.c.id).correlate(person).scalar_subquery(),
+        " ",
+        _unread(person.c.id).correlate(person),
+    )
 )
 
 
@@ -86,7 +95,7 @@ def keys(role: str) -> Wire:
             "status_automations": _all(status_automation, "StatusAutomation"),
             "departments": _all(department, "Department"),
             "studios": _all(studio, "Studio"),
-            "notification_count": _UNREAD,
+            "notification_count": _unread(CALLER_ID),
             "persons": colleagues(role),
             "project_status": _all(project_status, "ProjectStatus"),
             "project_roles": _roles(),

@@ -14,7 +14,7 @@ from pegbar.accounts.presence import queries as presence_queries
 from pegbar.accounts.resources import persons
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Json, Transaction
-from pegbar.core.data.marks import headers_of, tag_of_body, unchanged
+from pegbar.core.data.marks import headers_of, tag_of, unchanged
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.body import Strict, json_beside_query
@@ -28,17 +28,18 @@ from pegbar.workspace import context, own, task_rows, todo
 _OR_NOTHING = {"type": "object"}
 
 
-@get("/data/user/context", access=person_identity, returns=context.keys("user"))
+@get("/data/user/context", access=person_identity, along=context.STATE, returns=context.keys("user"))
 async def user_context(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Reply:
     """Everything the web client loads at start; 304 when the client has it already."""
-    statement = context.context(caller.role)
-    body = found(await db.json_row(statement))
+    # Clients compare it with how many people there are: without a limit it is a number that nobody reaches.
+    limit = settings().user_limit or UNLIMITED
+    tag = tag_of(caller.along, request, caller.id, caller.role, limit)
+    if (same := unchanged(request, tag)) is not None:
+        return same
+    body = found(await db.json_row(context.context(caller.role)))
     if caller.is_admin:
-        # Clients compare it with how many people there are: without a limit it is a number that nobody reaches.
-        limit = settings().user_limit or UNLIMITED
         body = Json(body[:-1] + b',"user_limit":' + msgspec.json.encode(limit) + b"}")
-    tag = tag_of_body(body)
-    return unchanged(request, tag) or Reply(body, headers=headers_of(tag))
+    return Reply(body, headers=headers_of(tag))
 
 
 @get("/data/user/tasks", access=person_identity, returns=[task_rows.ROW])

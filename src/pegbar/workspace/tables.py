@@ -14,6 +14,7 @@ search_filter = table(
     reference("search_filter_group", goes="null", visits=True),
     reference("person", goes="with"),
     reference("project", goes="with"),
+    history="deleted",
 )
 
 search_filter_group = table(
@@ -26,6 +27,7 @@ search_filter_group = table(
     reference("person", goes="with"),
     reference("project", goes="with"),
     reference("department", goes="refuse"),
+    history="deleted",
 )
 
 chat = table(

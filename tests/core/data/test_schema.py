@@ -1,5 +1,6 @@
 """A fresh database equals the contract; one made by another server is adopted as it is."""
 
+import json
 from pathlib import Path
 
 import psycopg
@@ -174,6 +175,30 @@ def test_an_empty_database_needs_init(server: Server) -> None:
     assert "No user" in pegbar("user", "list", "--database-url", url).stdout
 
 
+def pretend(url: str, revision: str, runs_from: str = "9998") -> None:
+    """Have a schema say that another Pegbar made it."""
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE pegbar.alembic_version SET version_num = %s", (revision,))
+        words = f"Pegbar runs on this schema from revision {runs_from} on."
+        connection.execute(f"COMMENT ON TABLE pegbar.alembic_version IS '{words}'")
+
+
+def test_a_newer_schema_that_says_so_is_run_on(server: Server) -> None:
+    """Nodes of two versions run side by side while they are upgraded, and the older one may be started again."""
+    url = new_database(server, "next_version")
+    assert pegbar("db", "init", "--database-url", url).returncode == 0
+    pretend(url, "9999", migrations.head())
+    assert "on which this one runs too" in pegbar("db", "status", "--database-url", url).stdout
+    for command in ("user list", "db upgrade"):
+        done = pegbar(*command.split(), "--database-url", url)
+        assert done.returncode == 0, done.stderr
+    checks = json.loads(pegbar("doctor", "--json", "--database-url", url).stdout)["checks"]
+    (told,) = [line for check in checks for line in [json.dumps(check)] if "9999" in line]
+    assert "Upgrade this node, too" in told
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT version_num FROM pegbar.alembic_version").fetchone() == ("9999",)
+
+
 def test_an_old_or_newer_schema_is_refused_with_what_to_do(server: Server) -> None:
     url = new_database(server, "other_version")
     assert pegbar("db", "init", "--database-url", url).returncode == 0
@@ -183,8 +208,7 @@ def test_an_old_or_newer_schema_is_refused_with_what_to_do(server: Server) -> No
         ("0002", ["user", "list"], "Run: pegbar db upgrade"),
         ("0002", ["serve", "--port", str(free_port())], "Run: pegbar db upgrade"),
     ):
-        with psycopg.connect(url) as connection:
-            connection.execute("UPDATE pegbar.alembic_version SET version_num = %s", (revision,))
+        pretend(url, revision)
         done = pegbar(*command, "--database-url", url)
         assert (done.returncode, message in done.stderr) == (1, True), done.stderr
 
@@ -198,8 +222,7 @@ def test_the_status_of_another_schema_says_what_helps(
 ) -> None:
     url = new_database(server, f"status_{revision}")
     assert pegbar("db", "init", "--database-url", url).returncode == 0
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE pegbar.alembic_version SET version_num = %s", (revision,))
+    pretend(url, revision)
     output = pegbar("db", "status", "--database-url", url).stdout
     assert (f"revision {revision}" in output, advice in output, not_advised in output) == (True, True, False), output
 

@@ -245,6 +245,18 @@ def test_a_wrong_batch_is_refused_with_the_reason(show: Show, case: str) -> None
     assert answer.json()["error"] is True
 
 
+def test_a_batch_is_undone_as_one(show: Show) -> None:
+    made = [show.admin.ok_post("/data/departments", {"name": unique("Wood"), "color": "#000000"}) for _ in range(2)]
+    tasks = [show.admin.ok_get(f"/data/tasks/{row['id']}") for row in show.tasks[:2]]
+    steps = [step("PUT", f"/data/tasks/{row['id']}", {"description": unique("undone")}) for row in tasks]
+    answer = batch(show.admin, *steps, step("PUT", f"/data/departments/{made[0]['id']}", {"color": "#ffffff"})).json()
+    assert [result["status"] for result in answer["results"]] == [200] * 3
+    undone = show.admin.post("/open/v1/undo", {"batch_id": answer["batch_id"]})
+    assert undone.status_code == 200, undone.text
+    for row in tasks:
+        assert show.admin.ok_get(f"/data/tasks/{row['id']}")["description"] == row["description"]
+
+
 # As one by one
 
 _TOLD_LATER = {"created_at", "updated_at", "id", "date"}

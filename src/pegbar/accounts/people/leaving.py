@@ -7,6 +7,7 @@ from sqlalchemy import ARRAY, Text, any_, delete, or_
 from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.sign_on.tables import identity_link
 from pegbar.accounts.tables import one_time_secret, person
+from pegbar.core.data import history
 from pegbar.core.data.parameters import param
 from pegbar.core.data.removal import Gone, reaction, remove
 from pegbar.core.data.resource import Change
@@ -45,3 +46,8 @@ async def leave(change: Change) -> None:
     await change.tx.delete(identity_link, person_id=person_id)
     if change.force:
         await remove(change.tx, person, [person_id], keep=True)
+
+
+async def forget_changes(change: Change) -> None:
+    """What the person did stays known, by nobody (core/data/history.py)."""
+    await history.forget(change.tx, change.row(person))

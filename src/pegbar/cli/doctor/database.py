@@ -85,10 +85,15 @@ def schema(visit: Visit) -> Findings:
         )
         return
     with visit.connection.begin():
-        current = migrations.revision(visit.connection)
+        current, runs = migrations.revision(visit.connection), migrations.runs_on_newer(visit.connection)
     known, needed = migrations.revisions(), migrations.head()
     if current == needed:
         yield note(f"Revision {current}.")
+    elif current not in known and runs:
+        yield warning(
+            f"Revision {current} is a newer Pegbar's. This one runs on it, but lacks what is new.",
+            mend="Upgrade this node, too",
+        )
     elif current not in known:
         yield fault(
             f"Revision {current} was made by a newer Pegbar.", mend=f"Install that one again (this one knows {needed})"

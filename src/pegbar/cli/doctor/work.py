@@ -168,7 +168,7 @@ SELECT host, process, kind, version, settings FROM pegbar.node
 @check("Nodes", about="whether all processes run this version with the same settings", area=AREA, needs_database=True)
 def nodes(visit: Visit) -> Findings:
     """They agree."""
-    from pegbar.core.work.nodes import GONE_AFTER
+    from pegbar.core.work.nodes import GONE_AFTER, differing
 
     rows = visit.rows(_NODES, seconds=GONE_AFTER)
     if not rows:
@@ -183,21 +183,17 @@ def nodes(visit: Visit) -> Findings:
             f"This is Pegbar {__version__}; there run {shown}.",
             mend="Start them again with this version (systemctl restart pegbar)",
         )
-    rows = [row for row in rows if row["settings"]]
-    if len({row["settings"]["SECRET_KEY"] for row in rows}) > 1:
+    names = differing(rows)
+    if names == ["SECRET_KEY"]:
         yield fault(
             "Nodes have different secret keys: who signs in at one is refused at others.",
             mend="Set the same SECRET_KEY on all (or copy secret.key of the data folder)",
         )
-    else:
-        of_this_version = [row["settings"] for row in rows if row["version"] == versions[-1]]
-        names = sorted({name for known in of_this_version for name in known})
-        differing = [name for name in names if len({known.get(name) for known in of_this_version}) > 1]
-        if differing:
-            yield warning(
-                f"Nodes differ in {', '.join(differing)}.",
-                mend="Set them alike, and start the nodes again; pegbar config shows those of a machine",
-            )
+    elif names:
+        yield warning(
+            f"Nodes differ in {', '.join(names)}.",
+            mend="Set them alike, and start the nodes again; pegbar config shows those of a machine",
+        )
     if len(hosts) > 1 and visit.settings.fs_backend == "local":
         yield note("Several machines and local storage: PREVIEW_FOLDER must be one shared folder.")
     shown = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
@@ -206,3 +202,24 @@ def nodes(visit: Visit) -> Findings:
 
 def _hosts(rows: Sequence[Mapping[str, Any]], key: str, value: str) -> str:
     return ", ".join(sorted({row["host"] for row in rows if row[key] == value}))
+
+
+@check("History", about="whether what changes is told month by month", area=AREA, needs_database=True)
+def history_partitions(visit: Visit) -> Findings:
+    """The partition of the next month is there; without it, changes go to the default one, read more slowly."""
+    row = visit.rows(
+        """
+        SELECT to_regclass('pegbar.history_' || to_char(timezone('utc', now()) + interval '1 month', 'YYYY_MM'))
+                 IS NOT NULL AS ready,
+               (SELECT count(*) FROM pegbar.history_rest) AS unsorted,
+               pg_size_pretty((SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits
+                                WHERE inhparent = 'pegbar.history'::regclass)) AS size
+        """
+    )[0]
+    if not row["ready"] or row["unsorted"]:
+        yield warning(
+            f"The partition of a month is missing: {row['unsorted']} changes are in the default one.",
+            mend="A job worker makes it at night (pegbar worker); pegbar jobs list --status failed",
+        )
+    else:
+        yield note(f"Kept by month, {row['size']}.")

@@ -125,7 +125,7 @@ def _program(name: str, version: int) -> str:
     raise CannotRun(f"There is no {name} here. Install the client programs of PostgreSQL.")
 
 
-def _connection(url: str | None) -> tuple[list[str], dict[str, str]]:
+def reach(url: str | None) -> tuple[list[str], dict[str, str]]:
     """How a program of PostgreSQL reaches a database: its password is not among the arguments, which all may read."""
     if url is None:
         return [], dict(os.environ)
@@ -136,7 +136,7 @@ def _connection(url: str | None) -> tuple[list[str], dict[str, str]]:
 
 
 def _output(command: list[str], url: str) -> Iterator[bytes]:
-    arguments, environment = _connection(url)
+    arguments, environment = reach(url)
     with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(
             [*command, *arguments], stdout=subprocess.PIPE, stderr=errors, env=environment
@@ -152,7 +152,7 @@ def _output(command: list[str], url: str) -> Iterator[bytes]:
 
 
 def _feed(command: list[str], url: str | None, chunks: Iterable[bytes]) -> None:
-    arguments, environment = _connection(url)
+    arguments, environment = reach(url)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=environment

@@ -25,6 +25,8 @@ from sqlalchemy import BindParameter, ClauseElement, Executable, Table, bindpara
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
 
+from pegbar.core.data.bounds import Bounds
+from pegbar.core.data.causes import NOTE_ALONE, facts
 from pegbar.core.data.faults import connect
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
@@ -67,10 +69,14 @@ def planned_once(statement: E) -> E:
     return statement.execution_options(planned_once=True)
 
 
+#: A statement that may change something.
+_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+
+
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
-    __slots__ = ("defaults", "names", "of_caller", "required", "sql")
+    __slots__ = ("defaults", "names", "of_caller", "required", "sql", "writes")
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
@@ -87,6 +93,7 @@ class Compiled:
         # The value of a subquery is not known to the planner.
         once = statement.get_execution_options().get("planned_once")
         self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
+        self.writes = _WRITES.search(self.sql) is not None
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
         self.of_caller = _OF_CALLER.intersection(self.names)
         self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
@@ -134,6 +141,10 @@ async def _keep_session(_: asyncpg.Connection) -> None:
     """Sessions are never changed, so a connection goes back to the pool without a round trip."""
 
 
+async def _unbounded(connection: Any, sql: str, arguments: Sequence[Any]) -> Any:
+    return await connection.cursor(sql, *arguments)
+
+
 #: Two requests that wait for each other: one is rolled back and can be run again.
 CONFLICT_ERRORS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -144,8 +155,7 @@ class Reader:
     def _executor(self) -> Any:
         raise NotImplementedError
 
-    @staticmethod
-    def _bind(statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    def _bind(self, statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
         ready = compiled(statement)
         if (counted := statement_count.get()) is not None:
             counted.append(ready.sql)
@@ -230,9 +240,15 @@ class Transaction(Reader):
         self._connection = connection
         self.author_id = author_id
         self._kept: list[Kept] = []
+        #: Whether something may have changed since it was noted by whom (core/data/causes.py).
+        self._has_written = False
 
     def _executor(self) -> Any:
         return self._connection
+
+    def _bind(self, statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        self._has_written = self._has_written or compiled(statement).writes
+        return super()._bind(statement, params)
 
     async def execute(self, statement: Executable, **params: Any) -> int:
         """Run a statement; the number of rows it touched."""
@@ -252,6 +268,7 @@ class Transaction(Reader):
             return 0
         complete = [with_defaults(table, row) for row in rows]
         columns = tuple(complete[0])
+        self._has_written = True
         sql = _insert_many(table, columns, skip_existing)
         if (counted := statement_count.get()) is not None:
             counted.append(sql)
@@ -276,6 +293,7 @@ class Transaction(Reader):
         names = tuple(name for name in rows[0] if name not in by) if rows else ()
         if not names:
             return 0
+        self._has_written = True
         sql = _update_many(table, names, by)
         if (counted := statement_count.get()) is not None:
             counted.append(sql)
@@ -322,21 +340,32 @@ class Transaction(Reader):
                 yield
         except BaseException:
             del self._kept[before:]
+            self._has_written = True  # what was noted in the block went with it
             raise
 
     @asynccontextmanager
     async def step(self, author_id: UUID | None) -> AsyncIterator["Transaction"]:
         """A part of this transaction in somebody's name, which goes again when the block raises."""
         part = Transaction(self._connection, author_id)
-        async with self._connection.transaction():
-            yield part
-        self._kept += part._kept
+        try:
+            async with self._connection.transaction():
+                yield part
+            self._kept += part._kept
+        finally:
+            self._has_written = True
 
     async def flush(self) -> None:
         """Write what was kept so far; the commit does it last."""
         kept, self._kept = self._kept, []
         for kind in sorted({type(item) for item in kept}, key=lambda kind: kind.rank):
             await kind.write(self, [item for item in kept if type(item) is kind])
+        if self._has_written:
+            await self.execute(NOTE_ALONE, **facts(self.author_id))
+            self.noted()
+
+    def noted(self) -> None:
+        """It is written who makes the changes so far: another statement did it along with its own."""
+        self._has_written = False
 
 
 def with_defaults(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -486,11 +515,14 @@ class Database(Reader):
                 continue
         raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
-    async def texts(self, holder: Holder, statement: Executable, **params: Any) -> AsyncIterator[list[str]]:
+    async def texts(
+        self, holder: Holder, statement: Executable, bounds: Bounds | None = None, **params: Any
+    ) -> AsyncIterator[list[str]]:
         """The rows of one column of text, from one statement, in chunks of about a quarter of a megabyte.
 
         The next chunk is fetched while one is used. It has a connection until its end: use it without waiting for
-        sockets. `holder` is the caller that it reads for; each gets connections in turn.
+        sockets. `holder` is the caller that it reads for; each gets connections in turn. `bounds` are what the
+        statement may cost.
         """
         assert self._stream_pool is not None, "the database is not open"
         sql, arguments = self._bind(statement, params)
@@ -503,7 +535,8 @@ class Database(Reader):
         ):
             if self._watched is not None:
                 self._watched.waited("streams", time.perf_counter() - started)
-            cursor = await connection.cursor(sql, *arguments)
+            bounded = bounds.cursor if bounds is not None else _unbounded
+            cursor = await bounded(connection, sql, arguments)
             wanted = _FIRST_ROWS
             ahead: asyncio.Future[list[asyncpg.Record]] | None = asyncio.ensure_future(cursor.fetch(wanted))
             try:

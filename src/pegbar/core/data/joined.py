@@ -8,8 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Executable
+
+from pegbar.core.data.bounds import Bounds
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import BadRequest
+from pegbar.core.turns import Holder
 
 T = TypeVar("T")
 
@@ -35,7 +39,9 @@ class Joined(Database):
         async with self.transaction(author_id) as step:
             return await work(step)
 
-    def texts(self, holder: Any, statement: Any, **params: Any) -> AsyncIterator[list[str]]:
+    def texts(
+        self, holder: Holder, statement: Executable, bounds: Bounds | None = None, **params: Any
+    ) -> AsyncIterator[list[str]]:
         """Refused: a stream is read while it is sent, when the transaction has ended."""
         raise BadRequest("An answer that is streamed cannot be a part of a transaction.")
 

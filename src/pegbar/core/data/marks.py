@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Select, Text, cast, fu
 from pegbar import __version__
 from pegbar.core.data.database import Database
 from pegbar.core.data.schema import Uuid, own_table
+from pegbar.core.http.compression import without_coding
 from pegbar.core.http.routing import Reply
 from pegbar.core.work.jobs import job
 
@@ -27,8 +28,8 @@ mark = own_table(
     Column("value", BigInteger, nullable=False),
 )
 
-#: The scope of what concerns every production.
-EVERYTHING = UUID(int=0)
+#: The scopes of what concerns every production, and of what the studio holds beside the work in them.
+EVERYTHING, STUDIO = UUID(int=0), UUID(int=1)
 
 _CACHED = {"Cache-Control": "private, no-cache"}
 
@@ -45,11 +46,6 @@ def tag_of(state: str | None, request: Request[Any, Any, Any], *about: Any) -> s
     return _tag(msgspec.json.encode([__version__, state, request.url.path, query, *map(str, about)]))
 
 
-def tag_of_body(body: bytes) -> str:
-    """A strong ETag for an answer that is quick to make."""
-    return _tag(body)
-
-
 def _tag(seen: bytes) -> str:
     return f'"{hashlib.blake2b(seen, digest_size=16).hexdigest()}"'
 
@@ -62,10 +58,9 @@ def headers_of(tag: str) -> dict[str, str]:
 def unchanged(request: Request[Any, Any, Any], tag: str) -> Reply | None:
     """The 304 when the client has the answer already: `If-None-Match` names it (strongly: a weak tag never matches)."""
     known = request.headers.get("if-none-match")
-    if known is None:
-        return None
-    tags = [part.strip() for part in known.split(",")]
-    return Reply(status=304, headers=headers_of(tag)) if tag in tags or "*" in tags else None
+    tags = [] if known is None else [part.strip() for part in known.split(",")]
+    same = tag if "*" in tags else next((held for held in tags if without_coding(held) == tag), None)
+    return None if same is None else Reply(status=304, headers=headers_of(same))
 
 
 MERGE_MARKS = job("core.merge_marks", cron="*/10 * * * *")

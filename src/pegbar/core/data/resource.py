@@ -71,9 +71,9 @@ class Relation:
 
     @property
     def target(self) -> Table:
-        """The table of the related rows."""
-        (foreign,) = self.other.foreign_keys
-        return foreign.column.table
+        """The table of the related rows, which may name their owner themselves."""
+        foreign = next(iter(self.other.foreign_keys), None)
+        return self.link if foreign is None else foreign.column.table
 
     def ids(self, table: Table) -> ColumnElement[str]:
         """The JSON array of ids for a row of `table`."""
@@ -322,7 +322,7 @@ class Resource:
         for change in changes:
             if self.saved_together is None or len(changes) == 1:
                 await self.saved(change)
-            await self._emit(change, verb)
+            await self.tell(change, verb)
 
     async def remove(self, tx: Transaction, caller: Caller, row_id: UUID, *, force: bool = False) -> None:
         """Delete a row, with its links, side effects and event. Refused while other rows refer to it."""
@@ -331,14 +331,14 @@ class Resource:
             raise NotFound(f"There is no {self.type} {row_id}.")
         change = Change(tx, caller, {}, before=before, row_id=row_id, force=force)
         if self.emit is None:
-            change.project_id = await self._project_of(change)
+            change.project_id = await self.project_of(change)
         await self.deleting(change)
         for relation in self.relations:
             if relation.writable:
                 await tx.delete(relation.link, **{relation.owner.name: row_id})
         if not change.row_stays:
             await tx.delete(self.table, id=row_id)
-        await self._emit(change, "delete")
+        await self.tell(change, "delete")
         await self.deleted(change)
 
     def _take(self, change: Change, key: str, value: Any) -> None:
@@ -353,7 +353,7 @@ class Resource:
         rows = [{owner: change.row_id, other: other_id} for other_id in ids if other_id in known]
         await change.tx.insert_many(relation.link, rows, skip_existing=True)
 
-    async def _project_of(self, change: Change) -> UUID | None:
+    async def project_of(self, change: Change) -> UUID | None:
         """The production of a row's events: the one to which it belongs, however far away that is said."""
         if "project_id" in self.columns:
             project_id: UUID | None = change.after("project_id")
@@ -366,11 +366,12 @@ class Resource:
             project_id = None
         return project_id
 
-    async def _emit(self, change: Change, verb: Verb) -> None:
+    async def tell(self, change: Change, verb: Verb) -> None:
+        """Emit the event of a write."""
         if self.emit is not None:
             await self.emit(self, change, verb)
             return
-        project_id = change.project_id if verb == "delete" else await self._project_of(change)
+        project_id = change.project_id if verb == "delete" else await self.project_of(change)
         assert self.event_key is not None
         change.tx.emit(self.events[verb], **{"project_id": project_id, self.event_key: change.row_id})
 

@@ -45,10 +45,19 @@ OWN_SCHEMA = "pegbar"
 #: as it is (`refuse`).
 Goes = Literal["with", "null", "hook", "refuse"]
 
+#: What is told of the changes of a table's rows (core/data/history.py): all of them; the row as it was when it was
+#: deleted, for rows that follow from others; or nothing.
+History = Literal["all", "deleted", "none"]
+
 
 def names(table_name: str, goes: Goes, *, made: bool = True) -> dict[str, Any]:
     """The `info` of a column that holds ids of a table without a foreign key: as they are, or somewhere in its JSON."""
     return {"names": table_name, "goes": goes, "made": made}
+
+
+def unrecorded() -> dict[str, Any]:
+    """The `info` of a column whose values no history tells: secrets, and what a sign-in counts."""
+    return {"history": "none"}
 
 
 def utc_now() -> datetime:
@@ -56,8 +65,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def table(name: str, *items: SchemaItem) -> Table:
-    """A table with the usual `id`, `created_at` and `updated_at`."""
+def table(name: str, *items: SchemaItem, history: History | None = None) -> Table:
+    """A table with the usual `id`, `created_at` and `updated_at`. `history`: of productions all, unless given."""
     return Table(
         name,
         metadata,
@@ -65,13 +74,14 @@ def table(name: str, *items: SchemaItem) -> Table:
         Column("created_at", TIMESTAMP, default=utc_now),
         Column("updated_at", TIMESTAMP, default=utc_now),
         *items,
+        info={"history": history},
     )
 
 
-def link_table(name: str, *items: SchemaItem, audited: bool = False) -> Table:
+def link_table(name: str, *items: SchemaItem, audited: bool = False, history: History | None = None) -> Table:
     """A table whose primary key its own columns declare. `audited` adds `created_at` and `updated_at`."""
     audit = [Column(at, TIMESTAMP, default=utc_now) for at in ("created_at", "updated_at")] if audited else []
-    return Table(name, metadata, *items, *audit)
+    return Table(name, metadata, *items, *audit, info={"history": history})
 
 
 def own_table(name: str, *items: SchemaItem) -> Table:
@@ -162,6 +172,7 @@ __all__ = [
     "Date",
     "Float",
     "Goes",
+    "History",
     "Integer",
     "Numeric",
     "String",
@@ -178,5 +189,6 @@ __all__ = [
     "own_table",
     "reference",
     "table",
+    "unrecorded",
     "utc_now",
 ]

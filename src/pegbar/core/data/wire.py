@@ -106,7 +106,7 @@ def _pair(key: str, expression: ColumnElement[Any], comma: str) -> ColumnElement
     return func.coalesce(_sql(start).concat(json_text(expression)), _sql(start + "null"), type_=Text)
 
 
-def _concat(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
+def concatenated(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
     """All parts in one string; NULL parts are empty."""
     while len(parts) > _MOST_ARGUMENTS:
         parts = [
@@ -118,14 +118,14 @@ def _concat(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
 def json_object(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
     """A JSON object with these keys."""
     pairs = [_pair(key, value, "," if i else "{") for i, (key, value) in enumerate(wire.items())]
-    return cast(_concat([*(pairs or [_sql("{")]), _sql("}")]), JsonText())
+    return cast(concatenated([*(pairs or [_sql("{")]), _sql("}")]), JsonText())
 
 
 def json_values(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
     """A JSON array of the values of these keys, in their order: a row whose keys are stated once for all."""
     values = [func.coalesce(json_text(value), _sql("null"), type_=Text) for value in wire.values()]
     parts = [part for value in values for part in (_sql(","), value)][1:]
-    return cast(_concat([_sql("["), *parts, _sql("]")]), JsonText())
+    return cast(concatenated([_sql("["), *parts, _sql("]")]), JsonText())
 
 
 def json_or_null(present: ColumnElement[Any], wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
@@ -175,6 +175,7 @@ __all__ = [
     "Boolean",
     "JsonText",
     "Wire",
+    "concatenated",
     "constant",
     "json_list",
     "json_map",

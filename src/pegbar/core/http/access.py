@@ -5,7 +5,7 @@ parameter, or of a row) and tests the `Caller` there. The caller and the facts a
 statement (accounts/callers.py). Source of the vocabulary: spec accounts, "Role model" and "Named access checks".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -167,6 +167,10 @@ class Rule:
     narrowed: bool = False
     #: What the answer is for those who see nothing of a list, in place of a refusal.
     empty: "Empty | None" = None
+    #: The rule about what the path names, when that may be of several kinds: by its parameters. It may raise NotFound.
+    chosen: Callable[[Mapping[str, Any]], "Rule"] | None = None
+    #: The rule that holds instead when what it is about is not there any more.
+    gone: "Rule | None" = None
 
     def further(self, text: str) -> "Rule":
         """The same rule, which the handler narrows as `text` says."""

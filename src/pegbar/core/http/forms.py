@@ -13,7 +13,7 @@ import os
 import tempfile
 import unicodedata
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,13 +25,11 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from pegbar.config import settings
 from pegbar.core.errors import BadRequest, TooLarge
 from pegbar.core.storage import check_room, disk_errors
+from pegbar.core.storage.behind import WrittenBehind
 
 #: Text fields of a form, all together. The largest is a batch of comments.
 _MOST_TEXT = 16 * 1024**2
 _MOST_PARTS = 1000
-#: Bytes gathered before they are written, off the event loop.
-_WRITTEN_AT_ONCE = 1024**2
-
 
 #: Characters of a file's name that are kept, and of its extension when it is longer.
 _LONGEST_NAME, _LONGEST_EXTENSION = 250, 20
@@ -100,7 +98,7 @@ class _Reader:
         self._texts = 0
         self._name = ""
         self._file: BinaryIO | None = None
-        self._pending = bytearray()
+        self._behind: WrittenBehind | None = None
 
     def start(self, segment: MultipartSegment) -> None:
         self._name = segment.name or ""
@@ -112,7 +110,8 @@ class _Reader:
             folder.mkdir(parents=True, exist_ok=True)
             check_room(folder)
             handle, path = tempfile.mkstemp(dir=folder, prefix="upload-")
-            self._file = os.fdopen(handle, "wb")
+            self._file = os.fdopen(handle, "wb", buffering=0)
+        self._behind = WrittenBehind(handle, folder)
         kind = segment.content_type or "application/octet-stream"
         self.form.files.append(Upload(self._name, file_name(segment.filename), kind, Path(path)))
 
@@ -126,17 +125,8 @@ class _Reader:
         self._bytes += len(data)
         if self._most_bytes is not None and self._bytes > self._most_bytes:
             raise TooLarge(f"The files of this form are limited to {self._most_bytes} bytes.")
-        self._pending += data
-        if len(self._pending) >= _WRITTEN_AT_ONCE:
-            await self._write()
-
-    async def _write(self) -> None:
-        if self._file is not None and self._pending:
-            data, self._pending = self._pending, bytearray()
-            with disk_errors():
-                check_room(self.form.files[-1].path.parent)
-                await asyncio.to_thread(self._file.write, data)
-            self.form.files[-1].size += len(data)
+        assert self._behind is not None
+        await self._behind.write(data)
 
     async def end(self) -> None:
         if self._text is not None:
@@ -145,19 +135,22 @@ class _Reader:
             self.form.texts.append((self._name, text))
             self._text = None
         elif self._file is not None:
-            await self._write()
+            assert self._behind is not None
+            self.form.files[-1].size = await self._behind.flush()
             with disk_errors():
                 await asyncio.to_thread(self._file.close)
             self._file = None
 
-    def discard(self) -> None:
+    async def discard(self) -> None:
         """Remove what was not taken elsewhere."""
+        if self._file is not None and self._behind is not None:
+            await self._behind.abandon()
+        await asyncio.to_thread(self._remove)
+
+    def _remove(self) -> None:
         if self._file is not None:
-            self._pending = bytearray()
-            try:
+            with suppress(OSError):  # the disk is full, which the request was told
                 self._file.close()
-            except OSError:  # the disk is full, which the request was told
-                self._file = None
         for upload in self.form.files:
             upload.path.unlink(missing_ok=True)
 
@@ -193,7 +186,7 @@ async def multipart_form(request: Request[Any, Any, Any], *, most_bytes: int | N
                 raise BadRequest(f"The form cannot be read: {error}") from None
         yield reader.form
     finally:
-        await asyncio.to_thread(reader.discard)
+        await reader.discard()
 
 
 __all__ = ["Form", "Upload", "file_name", "multipart_form"]

@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.config import settings
 from pegbar.core.errors import HungUp, NotFound, Unavailable
+from pegbar.core.http.compression import Compressing
 from pegbar.core.http.downloads import HEAD_ONLY
 from pegbar.core.http.pages import Pages
 from pegbar.core.http.received import ReceivedBody, too_large
@@ -43,6 +44,7 @@ class Front:
         self._origins = [re.compile(f"(?:{origin})$") for origin in settings().cors_allowed_origins]
         self._plain_origins = frozenset(settings().cors_allowed_origins)
         self._longest = settings().max_content_length
+        self._compresses = settings().compression
         self._allowed = _allowed_methods(operations)
         self._headers = [
             (_pattern(operation.path), operation.headers()) for operation in operations if operation.headers is not None
@@ -85,7 +87,9 @@ class Front:
         headers = dict(scope["headers"])
         cors = self._cors_headers(headers)
         method = scope["method"]
-        sender = _Sender(send, cors, drop_body=method == "HEAD")
+        sender: Send = _Sender(send, cors, drop_body=method == "HEAD")
+        if self._compresses and method != "HEAD":
+            sender = Compressing(sender, headers.get(b"accept-encoding", b""))
         if method == "OPTIONS":
             await self._options(scope, headers, receive, sender)
             return

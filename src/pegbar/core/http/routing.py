@@ -26,6 +26,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import Select
 
 from pegbar.config import settings
+from pegbar.core.data.causes import Cause, Origin, begin, request_id_of
 from pegbar.core.data.database import Database, Json, Reader, Transaction, statement_count
 from pegbar.core.data.faults import answer_to
 from pegbar.core.data.filters import uuid_filter
@@ -41,6 +42,9 @@ from pegbar.core.live.events import Event
 from pegbar.core.turns import Turns
 
 log = structlog.get_logger()
+
+#: Where a request's scope has its caller, once known.
+CALLER = "pegbar.caller"
 
 
 @dataclass
@@ -115,6 +119,10 @@ class Operation:
     together: Together | None = None
     #: The turns in which its callers are served: how many of their calls are under way at once.
     turns: Turns | None = None
+
+    def __post_init__(self) -> None:
+        rule = self.access
+        assert self.together is None or (rule.chosen, rule.gone) == (None, None), "its rule is one for all calls"
 
     @property
     def mutates(self) -> bool:
@@ -278,6 +286,7 @@ def path_uuid(text: str, malformed: int = 400) -> UUID:
         raise BadRequest("Malformed ID.") from None
 
 
+_REQUEST_ID = b"x-request-id"
 _UUID_PARAMETER = re.compile(r"\{(\w+):uuid\}")
 
 
@@ -288,18 +297,28 @@ class Endpoint:
         self.operation, self.db, self.callers = operation, db, callers
         hints = get_type_hints(operation.handler)
         self.writes = Transaction in hints.values()
+        self.changes = operation.method != "GET" or self.writes
         self.wanted: list[tuple[str, Any]] = [(name, hints[name]) for name in operation.parameters]
         self.ids: list[str] = _UUID_PARAMETER.findall(operation.path)
         declared = operation.headers() if operation.headers is not None else {}
         self.headers = [(name.lower().encode(), value.encode()) for name, value in declared.items()]
 
     async def __call__(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        headers = [*self.headers, (_REQUEST_ID, str(self._begin(request)).encode())] if self.changes else self.headers
         if not settings().debug:
-            return _with_headers(await self._answer(request), self.headers)
+            return _with_headers(await self._answer(request), headers)
         counted: list[str] = []
         statement_count.set(counted)
-        response = _with_headers(await self._answer(request), self.headers)
+        response = _with_headers(await self._answer(request), headers)
         return _telling(counted, response)
+
+    def _begin(self, request: Request[Any, Any, Any], origin: Origin = "link") -> UUID:
+        """Say what the changes of this request come from; the id that tells them."""
+        request_id: UUID = request.scope.get("request_id") or request_id_of(request.headers.get("x-request-id"))
+        request.scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        operation = self.operation
+        begin(Cause(origin=origin, request_id=request_id, method=operation.method, route=operation.path))
+        return request_id
 
     async def _answer(self, request: Request[Any, Any, Any]) -> ASGIApp:
         try:
@@ -348,10 +367,18 @@ class Endpoint:
 
         return await idempotency.once(self.db, sent, known, do)
 
-    async def perform(self, request: Request[Any, Any, Any], db: Database, within: Transaction | None = None) -> Any:
+    async def perform(
+        self,
+        request: Request[Any, Any, Any],
+        db: Database,
+        within: Transaction | None = None,
+        *,
+        part: bool = False,
+    ) -> Any:
         """What the handler returns, once the caller is known and passes the rule: all read from `db`.
 
-        A mutation is a transaction of its own, or a part of `within`.
+        A mutation is a transaction of its own, or in `within`. Its changes come from this request, unless that is a
+        `part` of another one.
         """
         operation = self.operation
         rule, caller = self._rule(request), None
@@ -359,11 +386,15 @@ class Endpoint:
         self._read_ids(request)
         about_caller.set({})
         if token is not None:
-            key = await self._place_key(request, rule.place)
-            caller = await self.callers.resolve(token, rule, key, operation.method, operation.along, db=db)
+            if rule.chosen is not None:
+                rule = rule.chosen(request.path_params)
+            rule, caller = await self._resolve(request, token, rule, db)
+            request.scope[CALLER] = caller  # type: ignore[literal-required]
             if (empty := rule.empty_answer(caller)) is not None:
                 return Json(empty)
             rule.check(caller)
+            if self.changes and not part:
+                self._begin(request, "token" if token.identity_type == "bot" else "session")
             _tell_of(caller)
         arguments = await self._arguments(request, caller, db)
         if not self.writes:
@@ -406,6 +437,19 @@ class Endpoint:
             status = self.operation.malformed or 404
             ids = {name: path_uuid(str(texts[name]), status) for name in self.ids}
             request.scope["path_params"] = texts | ids
+
+    async def _resolve(
+        self, request: Request[Any, Any, Any], token: Token, rule: Rule, db: Database
+    ) -> tuple[Rule, Caller]:
+        """The caller at the rule's place, or at that of the rule that holds when what it is about is gone."""
+        operation = self.operation
+        key = await self._place_key(request, rule.place)
+        try:
+            return rule, await self.callers.resolve(token, rule, key, operation.method, operation.along, db=db)
+        except NotFound:
+            if rule.gone is None:
+                raise
+        return await self._resolve(request, token, rule.gone, db)
 
     def _rule(self, request: Request[Any, Any, Any]) -> Rule:
         """The operation's rule, at the first of its places that the query string names."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from litestar.types import ASGIApp, Receive, Send
 
+from pegbar.core.http.compression import accepted, without_coding
 from pegbar.core.http.downloads import HEAD_ONLY
 from pegbar.core.ui.builds import current_version, versions
 
@@ -22,7 +23,7 @@ _HASHED = re.compile(r"/[^/]+[.-](?:(?=[\w-]*[\dA-Z_])[\w-]{8}|[0-9a-f]{8,64})\.
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 #: How files may be compressed beforehand, the smallest first.
-_CODINGS = ((b"br", ".br"), (b"zstd", ".zst"), (b"gzip", ".gz"))
+_CODINGS = (("br", ".br"), ("zstd", ".zst"), ("gzip", ".gz"))
 
 
 def etag_of(content: bytes) -> str:
@@ -33,7 +34,7 @@ def etag_of(content: bytes) -> str:
 def not_modified(headers: dict[bytes, bytes], etag: str) -> bool:
     """Whether the client has this version already."""
     known = headers.get(b"if-none-match", b"").decode("latin-1")
-    return known == "*" or etag in (tag.strip().removeprefix("W/") for tag in known.split(","))
+    return known == "*" or etag in (without_coding(tag.strip().removeprefix("W/")) for tag in known.split(","))
 
 
 class WebUi:
@@ -97,12 +98,6 @@ def _is_hashed(path: str) -> bool:
     return path.count("/") > 1 and _HASHED.search(path) is not None
 
 
-def _accepted(headers: dict[bytes, bytes]) -> set[bytes]:
-    """The codings that a client takes by name."""
-    choices = (choice.partition(b";") for choice in headers.get(b"accept-encoding", b"").lower().split(b","))
-    return {coding.strip() for coding, _, weight in choices if not re.fullmatch(rb"\s*q\s*=\s*0(?:\.0*)?\s*", weight)}
-
-
 def _etag(info: os.stat_result) -> str:
     return f'"{info.st_mtime_ns:x}-{info.st_size:x}"'
 
@@ -113,11 +108,11 @@ class _File:
     def __init__(self, path: Path, info: os.stat_result, *, forever: bool) -> None:
         self._path, self._info, self._forever = path, info, forever
 
-    def _sent(self, headers: dict[bytes, bytes]) -> tuple[Path, os.stat_result, bytes | None]:
+    def _sent(self, headers: dict[bytes, bytes]) -> tuple[Path, os.stat_result, str | None]:
         """The file as it is sent: itself, or compressed beforehand, and how."""
-        accepted = _accepted(headers)
+        codings = accepted(headers.get(b"accept-encoding", b"").decode("latin-1"))
         for coding, suffix in _CODINGS:
-            if coding in accepted:
+            if coding in codings:
                 packed = self._path.with_name(self._path.name + suffix)
                 try:
                     info = packed.lstat()
@@ -144,7 +139,7 @@ class _File:
         ]
         fresh = not_modified(request, etag)
         if coding is not None:
-            headers.append((b"content-encoding", coding))
+            headers.append((b"content-encoding", coding.encode()))
         if not fresh:
             headers.append((b"content-length", str(info.st_size).encode()))
         await send({"type": "http.response.start", "status": 304 if fresh else 200, "headers": headers})

@@ -9,6 +9,7 @@ ended as if it were whole.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from functools import cache
+from typing import Any
 
 import structlog
 from litestar.types import Receive, Scope, Send
@@ -126,7 +127,7 @@ async def stream_array(
     headers: Mapping[str, str] | None = None,
     before: bytes = b"[",
     after: bytes = b"]",
-    **params: object,
+    **params: Any,
 ) -> Json | Reply | Streaming:
     """A JSON array of rows of one column of JSON text, between what stands before and after it.
 
@@ -168,7 +169,7 @@ async def stream_lines(
     statement: Executable,
     *,
     headers: Mapping[str, str] | None = None,
-    **params: object,
+    **params: Any,
 ) -> Streaming:
     """Newline-delimited JSON: a first line, then one for each row of one column of JSON text.
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import BigInteger, Identity, Index, func, select, text
 
+from pegbar.core.data.causes import NOTE, OF_TRANSACTION, facts
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import (
@@ -46,6 +47,7 @@ api_event = table(
     Column("data", JSONB),
     Index("ix_api_event_created_at", "created_at"),
     Index("ix_api_event_project_id_created_at", "project_id", "created_at"),
+    history="none",
 )
 
 #: What live sockets and readers with a cursor get, for KEPT_DAYS. Positions are taken last before a commit, so what was
@@ -60,6 +62,7 @@ outbox = own_table(
     Column("payload", Text, nullable=False),
     Column("event_id", Uuid),
     Column("created_at", TIMESTAMP, nullable=False, server_default=func.timezone("utc", func.now()), index=True),
+    Column("change_id", BigInteger),  #: what the transaction changed (core/data/history.py)
 )
 
 
@@ -124,7 +127,9 @@ class Emission(msgspec.Struct):  # quick to make: an import has hundreds of thou
                 audiences=[emission.audience for emission in part],
                 persons=[emission.person_id for emission in part],
                 payloads=[_json(emission.payload) for emission in part],
+                **facts(tx.author_id),
             )
+        tx.noted()
 
 
 #: Every event declared, by name (several declarations may share a name with other keys).
@@ -175,8 +180,9 @@ def _json(payload: dict[str, Any]) -> str:
 
 
 _WRITE = sql(
-    """
-    WITH emitted AS MATERIALIZED (
+    f"""
+    WITH noted AS ({NOTE}
+    ), emitted AS MATERIALIZED (
       SELECT gen_random_uuid() AS id, *
         FROM unnest(:logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[],
                     :audiences ::uuid[], :persons ::uuid[], :payloads ::text[]) WITH ORDINALITY
@@ -186,14 +192,14 @@ _WRITE = sql(
       SELECT id, name, author_id, project_id, payload::jsonb, :now + n * interval '1 microsecond', :now
         FROM emitted WHERE logged ORDER BY n
     ), added AS (
-      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at)
-      SELECT name, audience, person_id, payload, id, :now FROM emitted ORDER BY n
+      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at, change_id)
+      SELECT name, audience, person_id, payload, id, :now, {OF_TRANSACTION} FROM emitted ORDER BY n
       RETURNING position, xid
     )
     SELECT pg_notify('pegbar_events', concat_ws(' ', min(xid), min(position), max(position),
                                                 pg_snapshot_xmin(pg_current_snapshot())))
       FROM added
-    """
+    """  # noqa: S608 - constants of ours
 )
 
 

@@ -32,8 +32,7 @@ from pegbar.core.http.access import Caller, Rule, Token, authenticated
 from pegbar.core.live import conversations
 from pegbar.core.live.conversations import Speaker
 from pegbar.core.live.events import CHANNEL, OUTBOX_AGAIN, OUTBOX_OF_COMMIT
-from pegbar.core.work import metrics
-from pegbar.core.work.processes import LET_GO
+from pegbar.core.work import draining, metrics
 
 log = structlog.get_logger()
 NAMESPACE = "/events"
@@ -164,8 +163,7 @@ class Realtime:
         for conversation in self._conversations:
             await conversation.start()
         self._tasks = [asyncio.create_task(self._listen(listening)), asyncio.create_task(self._deliver())]
-        with suppress(NotImplementedError, ValueError):  # where signals cannot be handled here, stopping takes longer
-            asyncio.get_running_loop().add_signal_handler(LET_GO, self._let_go)
+        draining.when_letting_go(self._let_go)
         await listening.wait()
 
     @property

@@ -7,8 +7,10 @@ made by the job that sends it, never put into the arguments of a job: see accoun
 Source: spec operations, "Outgoing mails".
 """
 
+from collections import deque
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from email.errors import HeaderParseError
 from email.header import Header
 from email.headerregistry import Address
@@ -25,6 +27,7 @@ from sqlalchemy import text
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database
+from pegbar.core.data.schema import utc_now
 from pegbar.core.messages.channel import Channel, Message, TryAgain, Undeliverable
 from pegbar.core.messages.languages import texts_of
 from pegbar.core.work import jobs
@@ -74,6 +77,25 @@ def escaped(value: object) -> str:
 def link(url: str, label: str) -> str:
     """A link for the HTML of a message; both parts are escaped here."""
     return f'<a href="{escape(url)}">{escape(label)}</a>'
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A mail that the mail server, or the rules for addresses, refused for good."""
+
+    at: datetime  #: UTC
+    to: str
+    subject: str
+    reason: str
+
+
+#: The latest refusals that this process met, until they are written down for whoever looks after the server.
+refusals: deque[Refusal] = deque(maxlen=200)
+
+
+def _refused(mail: Mail, reason: str) -> None:
+    log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason=reason)
+    refusals.append(Refusal(utc_now(), mail.to[:255], mail.subject[:300], reason[:500]))
 
 
 class _Text(HTMLParser):
@@ -157,7 +179,7 @@ class Postbox:
         try:
             message = compose(mail, self._organisation)
         except (ValueError, IndexError, HeaderParseError):  # so the email package refuses what is no address
-            log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason="this is no address")
+            _refused(mail, "this is no address")
             return
         try:
             server = await self._connected()
@@ -165,11 +187,11 @@ class Postbox:
         except aiosmtplib.SMTPRecipientsRefused as error:
             if any(refusal.code not in _REFUSED_FOR_GOOD for refusal in error.recipients):
                 raise
-            log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason=str(error))
+            _refused(mail, str(error))
         except aiosmtplib.SMTPResponseException as error:
             if error.code not in _REFUSED_FOR_GOOD:
                 raise
-            log.warning("a mail was refused", to=mail.to, subject=mail.subject, reason=str(error))
+            _refused(mail, str(error))
 
     async def _connected(self) -> aiosmtplib.SMTP:
         if self._server is not None and self._server.is_connected:

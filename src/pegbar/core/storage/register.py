@@ -51,6 +51,7 @@ stored_file = table(
         "deleted_at",
         postgresql_where=text("((deleted_at IS NOT NULL) AND (purged_at IS NULL))"),
     ),
+    history="none",
 )
 
 

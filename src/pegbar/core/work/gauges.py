@@ -10,7 +10,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 from sqlalchemy import text
@@ -28,7 +29,7 @@ _LONGEST_WAIT, _KEPT = 3.0, 300.0
 _SUPERVISOR = "PEGBAR_SUPERVISED"
 
 #: By job: how many wait, run and failed, and how long the oldest that is due waits.
-_QUEUE = text(
+QUEUE = text(
     """
     SELECT j.task_name AS job,
            count(*) FILTER (WHERE j.status = 'todo') AS todo,
@@ -43,7 +44,7 @@ _QUEUE = text(
      WHERE j.status IN ('todo', 'doing', 'failed') GROUP BY 1
     """
 )
-_DATABASE = text(
+DATABASE = text(
     """
     SELECT (SELECT count(*) FROM pegbar.procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute')
              AS workers,
@@ -74,7 +75,7 @@ class _Sizes:
         return self._row
 
 
-_sizes = _Sizes()
+sizes = _Sizes()
 
 
 async def observed(db: Database) -> list["Metric"]:
@@ -82,7 +83,7 @@ async def observed(db: Database) -> list["Metric"]:
     metrics = [*_processes(), *_storage()]
     try:
         async with asyncio.timeout(_LONGEST_WAIT):
-            metrics += [*_queue(await db.rows(_QUEUE)), *_of_database(await db.row(_DATABASE), await _sizes(db))]
+            metrics += [*_queue(await db.rows(QUEUE)), *_of_database(await db.row(DATABASE), await sizes(db))]
         up = 1
     except (*CONNECTION_ERRORS, TimeoutError):
         up = 0
@@ -125,16 +126,32 @@ def _storage() -> Iterator["Metric"]:
 
     free = GaugeMetricFamily("pegbar_disk_free_bytes", "Room left on a disk", labels=("of",))
     total = GaugeMetricFamily("pegbar_disk_bytes", "Size of a disk", labels=("of",))
+    for name, disk in disks().items():
+        free.add_metric((name,), disk.free)
+        total.add_metric((name,), disk.total)
+    yield free
+    yield total
+
+
+class Disk(NamedTuple):
+    """A folder, and the disk that it is on."""
+
+    folder: Path
+    free: int
+    total: int
+
+
+def disks() -> dict[str, Disk]:
+    """The disks of this node by what they are for: `uploads` under way, `data`, and `storage` when it is local."""
     folders = {"uploads": settings().upload_folder, "data": settings().data_folder.absolute()}
     if settings().fs_backend == "local":
         folders["storage"] = settings().storage_folder
+    found = {}
     for name, folder in folders.items():
         with suppress(OSError):
-            disk = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists()))
-            free.add_metric((name,), disk.free)
-            total.add_metric((name,), disk.total)
-    yield free
-    yield total
+            usage = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists()))
+            found[name] = Disk(folder, usage.free, usage.total)
+    return found
 
 
 #: How the processes of a node are known by their command line: what they start counts as theirs.

@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from pegbar.config import settings
 from pegbar.core.data import tallies
 from pegbar.core.data.database import Database
 from pegbar.core.http.idempotency import HOURS
@@ -11,6 +12,7 @@ from pegbar.core.work.jobs import job
 PRUNE_OUTBOX = job("core.prune_outbox", cron="17 * * * *")
 PRUNE_IDEMPOTENT = job("core.prune_idempotent_requests", cron="27 * * * *")
 PRUNE_JOBS = job("core.prune_jobs", cron="47 * * * *")
+KEEP_HISTORY = job("core.keep_history", cron="27 3 * * *")
 FOLD_TALLIES = job("core.fold_tallies", cron="*/2 * * * *")
 
 #: In batches, so that locks stay short.
@@ -63,13 +65,23 @@ _PRUNE_JOBS = text(
 )
 
 
+_PRUNE_FAILURES = text(
+    """
+    DELETE FROM pegbar.job_failure f
+     WHERE NOT EXISTS (SELECT 1 FROM pegbar.procrastinate_jobs j WHERE j.id = f.job_id AND j.status <> 'succeeded')
+    """
+)
+
+
 @PRUNE_JOBS.task
 async def prune_jobs(db: Database) -> None:
-    """Remove the jobs that ended more than a week ago."""
+    """Remove the jobs that ended more than a week ago, and why jobs failed that are gone or done."""
     removed = 1
     while removed:
         async with db.transaction() as tx:
             removed = await tx.execute(_PRUNE_JOBS)
+    async with db.transaction() as tx:
+        await tx.execute(_PRUNE_FAILURES)
 
 
 @FOLD_TALLIES.task
@@ -78,3 +90,34 @@ async def fold_tallies(db: Database) -> None:
     for of in tallies.TALLIES:
         async with db.transaction() as tx:
             await tx.execute(tallies.fold(of))
+
+
+#: Partitions of the history that are made before they are needed.
+_MONTHS_AHEAD = 2
+#: Who reads or writes is waited for, but not for long: others wait behind, and there is a next time.
+_PATIENCE = text("SET LOCAL lock_timeout = '5s'")
+_MAKE_PARTITIONS = text("SELECT pegbar.make_history_partitions(:ahead)").bindparams(ahead=_MONTHS_AHEAD)
+_DROP_PARTITIONS = text("SELECT pegbar.drop_history(now() - make_interval(days => :days))")
+_PRUNE_CHANGES = text(
+    """
+    DELETE FROM pegbar.change WHERE id IN (
+      SELECT id FROM pegbar.change WHERE at < (SELECT at FROM pegbar.history_start) ORDER BY at LIMIT 10000)
+    """
+)
+
+
+@KEEP_HISTORY.task
+async def keep_history(db: Database) -> None:
+    """Make the partitions of the months to come, and remove what is older than PEGBAR_HISTORY_DAYS."""
+    async with db.transaction() as tx:
+        await tx.execute(_PATIENCE)
+        await tx.value(_MAKE_PARTITIONS)
+    if not settings().history_days:
+        return
+    async with db.transaction() as tx:
+        await tx.execute(_PATIENCE)
+        await tx.value(_DROP_PARTITIONS, days=settings().history_days)
+    removed = 1
+    while removed:
+        async with db.transaction() as tx:
+            removed = await tx.execute(_PRUNE_CHANGES)

@@ -8,6 +8,7 @@ import structlog
 from structlog.types import Processor
 
 from pegbar.config import settings
+from pegbar.core.work import log_lines
 
 #: Libraries that tell too much at the level `info`.
 _QUIET = (
@@ -27,6 +28,7 @@ _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+    log_lines.keep,
 )
 
 #: Tracebacks without the values of variables: they may be passwords or tokens.
@@ -77,6 +79,7 @@ def library_config() -> dict[str, Any]:
 
 def configure() -> None:
     """Set up the logs of this process from its settings."""
+    log_lines.forget()
     logging.config.dictConfig(library_config())
     import sys
 

@@ -9,10 +9,11 @@ import hashlib
 import hmac
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from sqlalchemy import func
@@ -96,6 +97,20 @@ def fingerprints() -> dict[str, str]:
         if declared.metadata["section"] in _SHARED_SECTIONS and declared.name not in _OF_A_MACHINE
     }
     return {"SECRET_KEY": digest("the key itself"), **shared}
+
+
+def differing(rows: Sequence[Any]) -> list[str]:
+    """The settings in which processes differ that should share them; `SECRET_KEY` alone when it is that.
+
+    Of processes of several versions those of the latest are compared: others may have other settings.
+    """
+    known = [row for row in rows if row["settings"]]
+    if len({row["settings"]["SECRET_KEY"] for row in known}) > 1:
+        return ["SECRET_KEY"]
+    latest = max((row["version"] for row in rows), default="")
+    of_latest = [row["settings"] for row in known if row["version"] == latest]
+    names = sorted({name for shared in of_latest for name in shared})
+    return [name for name in names if len({shared.get(name) for shared in of_latest}) > 1]
 
 
 async def give_signs_of_life(db: Database, kind: Kind) -> None:

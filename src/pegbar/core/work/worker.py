@@ -9,10 +9,11 @@ import procrastinate
 import structlog
 
 from pegbar.config import settings
+from pegbar.core.data.causes import Cause, begin
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
-from pegbar.core.work import metrics
+from pegbar.core.work import failures, metrics
 from pegbar.core.work.jobs import BACKUP_QUEUE, DEFAULT_QUEUE, LONG_QUEUE, Job, declared
 
 log = structlog.get_logger()
@@ -38,10 +39,12 @@ def _register(app: procrastinate.App, db: Database, job: Job) -> None:
     async def perform(context: procrastinate.JobContext, /, timestamp: int | None = None, **arguments: Any) -> None:
         # The clock gives its jobs the time they were due; ours take no notice.
         started, outcome = time.monotonic(), "succeeded"
+        begin(Cause(origin="job", route=job.name))
         try:
             await run(db, **arguments)
-        except Exception:
+        except Exception as error:
             outcome = "failed"
+            await failures.note(db, context.job.id, error)
             if job.give_up is not None and context.job.attempts >= job.retries:
                 await job.give_up(db, **arguments)
             raise

@@ -16,7 +16,7 @@ from pegbar.core.slugs import slug
 from pegbar.core.timezones import zone_of
 from pegbar.core.turns import Holder
 from pegbar.core.work.workshop import workshop
-from pegbar.exchange.reviews import paper, queries
+from pegbar.exchange.reviews import queries
 from pegbar.exchange.reviews.queries import Audience
 from pegbar.exchange.reviews.shapes import Drawn, Entry, Note, Preview, Review, drawn_frames
 from pegbar.media import addresses
@@ -60,7 +60,8 @@ async def on_paper(db: Database, caller: Caller, playlist_id: UUID, who: Audienc
             ],
         }
         reads = [Path(path) for entry in pages["entries"] for path in _files_of(entry)]
-        failures = await drawn_by(paper.__name__, pages, folder, reads=reads, holder=caller.id)
+        program = "pegbar.exchange.reviews.program"
+        failures = await drawn_by(program, pages, folder, reads=reads, holder=caller.id)
         tell_failures(failures, playlist=playlist_id)
         return MadeFile(output, kind="application/pdf", name=f"{slug(review.file_name)}.pdf", attachment=True)
 

@@ -20,12 +20,11 @@ from PIL import Image, ImageFont
 
 from pegbar.media.drawings.fabric import drawn
 from pegbar.media.drawings.geometry import Layer
+from pegbar.media.drawings.protocol import REQUEST, TOO_MUCH, UNREADABLE
 from pegbar.media.drawings.reading import Undrawable
 from pegbar.media.drawings.svg import FONT, svg
 
 FONT_FILE = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
-REQUEST = "request.json"
-UNREADABLE, TOO_MUCH = 3, 4
 #: Dots in an inch of paper, and points.
 _DOTS, _POINTS = 150, 72
 #: Letters of alphabets from here on may want a font of the system.

@@ -18,7 +18,7 @@ from pegbar.core.errors import BadRequest
 from pegbar.core.storage import check_room, disk_errors
 from pegbar.core.turns import Holder, Turns
 from pegbar.core.work.confined import Limits, TookTooLong, confined
-from pegbar.media.drawings import program
+from pegbar.media.drawings.protocol import REQUEST, TOO_MUCH, UNREADABLE
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ async def rendered(
         ],
     }
     frames = [picture.frame for picture in pictures]
-    failures = await drawn_by(program.__name__, request, folder, reads=frames, holder=holder)
+    failures = await drawn_by("pegbar.media.drawings.program", request, folder, reads=frames, holder=holder)
     tell_failures(failures, preview=preview_id)
     return output
 
@@ -79,7 +79,7 @@ async def drawn_by(
     BadRequest when it cannot do what it should, and Busy.
     """
     with disk_errors():
-        (folder / program.REQUEST).write_bytes(msgspec.json.encode(request))
+        (folder / REQUEST).write_bytes(msgspec.json.encode(request))
     async with _turns().place(holder):
         try:
             outcome = await confined(
@@ -94,9 +94,9 @@ async def drawn_by(
         return outcome.output
     check_room(folder)
     log.error("annotations were not drawn", program=module, code=outcome.code, stderr=outcome.complaint)
-    if outcome.code == program.UNREADABLE:
+    if outcome.code == UNREADABLE:
         raise BadRequest("The picture under the annotations cannot be read.")
-    if outcome.code == program.TOO_MUCH or outcome.code < 0:
+    if outcome.code == TOO_MUCH or outcome.code < 0:
         raise BadRequest("The annotations cannot be drawn: they need too much memory or time.")
     raise RuntimeError(f"drawing annotations ended with {outcome.code}: {outcome.complaint}")
 

@@ -8,13 +8,15 @@ they are done again one by one, which tells the one at fault.
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from litestar import Request
 from litestar.response.base import ASGIResponse
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from pegbar.config import settings
+from pegbar.core.data.causes import begin, cause
 from pegbar.core.data.database import CONFLICT_ERRORS, Json, Transaction
 from pegbar.core.data.faults import answer_to
 from pegbar.core.data.joined import Joined
@@ -80,6 +82,9 @@ class _Refused(ApiError):
 
 async def run(request: AnyRequest, tx: Transaction, batch: Batch) -> Json:
     """Do a batch; what each of its operations answers. Raises Failed for the first that is refused."""
+    batch_id = uuid4()
+    # Written at the end of the transaction, so it is said for the rest of the request.
+    begin(structs.replace(cause(), parts={"batch": str(batch_id)}))
     await tx.execute(_ALONE if _TRIED in request.scope else _AMONG_OTHERS)
     request.scope[_TRIED] = True  # type: ignore[literal-required]
     work = _Work(request, tx, batch.operations)
@@ -94,7 +99,8 @@ async def run(request: AnyRequest, tx: Transaction, batch: Batch) -> Json:
         except _Undone:
             pass
     results = b",".join(work.results)
-    return Json(b'{"dry_run":%s,"results":[%s]}' % (b"true" if batch.dry_run else b"false", results))
+    told = b"true" if batch.dry_run else b"false"
+    return Json(b'{"batch_id":"%s","dry_run":%s,"results":[%s]}' % (str(batch_id).encode(), told, results))
 
 
 class _Planned:
@@ -170,7 +176,7 @@ class _Work:
     async def _do(self, one: _Planned) -> None:
         try:
             endpoint, request = self._request(one)
-            result = await endpoint.perform(request, self.db, self.tx)
+            result = await endpoint.perform(request, self.db, self.tx, part=True)
             self._answered(endpoint, result)
         except CONFLICT_ERRORS:
             raise  # the whole is run again

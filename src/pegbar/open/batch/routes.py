@@ -23,7 +23,7 @@ _TURNS = Turns(4, 1, most_waiting=4, what="batches")
     errors=(400, 403, 404, 409, 413, 429, 503),
     alone="a batch holds no batch",
     turns=_TURNS,
-    tag="Open platform",
+    tag="Open: batch",
 )
 async def do_batch(request: Request[Any, Any, Any], body: Batch, tx: Transaction) -> Json:
     """Do up to 1,000 operations of the API in one transaction, all or none.

@@ -30,8 +30,9 @@ class Batch(Strict):
 
 RESULTS = {
     "type": "object",
-    "required": ["dry_run", "results"],
+    "required": ["batch_id", "dry_run", "results"],
     "properties": {
+        "batch_id": {"type": "string", "format": "uuid", "description": "Of its changes, in the history and to undo"},
         "dry_run": {"type": "boolean", "description": "Whether all of it was rolled back"},
         "results": {
             "type": "array",

@@ -1,5 +1,6 @@
 """Bringing a database to the schema this Pegbar needs."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,12 @@ from sqlalchemy.pool import NullPool
 
 from pegbar.core.data.schema import OWN_SCHEMA
 from pegbar.core.errors import CannotRun
+
+#: The oldest revision whose Pegbar runs on this schema, beside this one or instead of it. A migration that takes away
+#: or changes what older ones use raises it to its own.
+RUNS_FROM = "0026"
+#: Where a schema tells that to those who do not know it, in its version's table.
+_TOLD = re.compile(r"Pegbar runs on this schema from revision (\d{4}) on")
 
 #: One migration at a time, whatever the number of nodes that start together.
 _LOCK = 0x70656762
@@ -83,9 +90,21 @@ def _run_scripts(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def check_known(current: str | None) -> None:
-    """Raise OldSchema for a revision of a newer Pegbar."""
-    if current is not None and current not in revisions():
+def is_newer(current: str | None) -> bool:
+    """Whether a revision is one of a newer Pegbar."""
+    return current is not None and current not in revisions()
+
+
+def runs_on_newer(connection: Connection) -> bool:
+    """Whether this Pegbar runs on the schema of a newer one, as that one says: while nodes are upgraded in turn."""
+    told = connection.execute(text(f"SELECT obj_description(to_regclass('{OWN_SCHEMA}.alembic_version'))")).scalar()
+    oldest = _TOLD.search(told or "")
+    return oldest is not None and oldest[1] <= head()
+
+
+def check_known(connection: Connection, current: str | None) -> None:
+    """Raise OldSchema for a schema of a newer Pegbar that this one does not run on."""
+    if is_newer(current) and not runs_on_newer(connection):
         raise OldSchema(
             f"The schema is at revision {current}, which this Pegbar does not know: it was made by a newer one. "
             "Install that one again."
@@ -118,10 +137,14 @@ def upgrade(url: str) -> tuple[str | None, str]:
         connection.commit()
         before = revision(connection)
         connection.commit()
-        check_known(before)
+        check_known(connection, before)
+        if is_newer(before):
+            return before, str(before)
         if before != head():
             _run_scripts(connection)
-            connection.commit()
+        words = f"Pegbar runs on this schema from revision {RUNS_FROM} on."
+        connection.execute(text(f"COMMENT ON TABLE {OWN_SCHEMA}.alembic_version IS '{words}'"))
+        connection.commit()
         return before, head()
 
 
@@ -143,12 +166,14 @@ def has_production(connection: Connection) -> bool:
 
 
 def check(url: str) -> None:
-    """Raise OldSchema unless the database is at this Pegbar's schema."""
+    """Raise OldSchema unless this Pegbar runs on the database's schema."""
     with connect(url) as connection:
         current, needed = revision(connection), head()
         if current == needed:
             return
         if (what := state(connection)) != "ours":
             raise OldSchema(NOT_OURS[what])
-        check_known(current)
+        check_known(connection, current)
+        if is_newer(current):
+            return
         raise OldSchema(f"The schema is at revision {current}, this Pegbar needs {needed}. Run: pegbar db upgrade")

@@ -148,8 +148,10 @@ def plan(connection: Connection) -> list[Planned]:
     connection.rollback()
     connection.execute(text("SET TRANSACTION READ ONLY"))
     current = migrations.revision(connection)
-    migrations.check_known(current)
+    migrations.check_known(connection, current)
     rows = {name: max(count, 0) for name, count in connection.execute(text(_ROWS))}
+    if migrations.is_newer(current):
+        return []
     known, made = migrations.revisions(), set[str]()
     waiting = known[known.index(current) + 1 :] if current is not None else known
     return [_planned(connection, revision, rows, made) for revision in waiting]

@@ -27,8 +27,9 @@ from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import ApiError
 from pegbar.core.http.resumable import queries
 from pegbar.core.storage import Address, check_room, disk_errors, link_or_copy, store
+from pegbar.core.storage.behind import WrittenBehind
 
-#: Bytes gathered before they are written, off the event loop.
+#: Bytes gathered before they are written into a piece, off the event loop.
 _WRITTEN_AT_ONCE = 1024**2
 
 
@@ -79,8 +80,8 @@ class LocalSink:
     """Appends to the file of an upload, which it alone has open."""
 
     def __init__(self, handle: int, start: int) -> None:
-        self._handle, self._written, self._recorded, self._cut = handle, start, start, start
-        self._pending = bytearray()
+        self._handle, self._recorded, self._cut = handle, start, start
+        self._behind = WrittenBehind(handle, settings().storage_folder, start)
         self._begun = False
 
     async def begin(self) -> None:
@@ -96,26 +97,17 @@ class LocalSink:
 
     async def close(self) -> None:
         try:
+            await self._behind.abandon()
             if self._begun:
                 await self._drop_rest()
         finally:
             os.close(self._handle)
 
     async def write(self, data: bytes) -> None:
-        self._pending += data
-        if len(self._pending) >= _WRITTEN_AT_ONCE:
-            await self._flush()
-
-    async def _flush(self) -> None:
-        data, self._pending = self._pending, bytearray()
-        with disk_errors():
-            check_room(settings().storage_folder)
-            await asyncio.to_thread(_write_at, self._handle, data, self._written)
-        self._written += len(data)
+        await self._behind.write(data)
 
     async def cut(self) -> int:
-        await self._flush()
-        self._cut = self._written
+        self._cut = await self._behind.flush()
         return self._cut
 
     async def settle(self) -> None:
@@ -127,13 +119,6 @@ class LocalSink:
 
     async def stored(self) -> None:
         self._recorded = self._cut
-
-
-def _write_at(handle: int, data: bytearray, position: int) -> None:
-    with memoryview(data) as left:
-        done = 0
-        while done < len(left):
-            done += os.pwrite(handle, left[done:], position + done)
 
 
 class LocalParts:

@@ -10,7 +10,7 @@ revision = "0006"
 down_revision = "0005"
 
 #: Table -> the production or person that a changed row of `changed` concerns; all of them: the nil id.
-_CONCERNED = {
+CONCERNED = {
     "project": "SELECT id FROM changed",
     "entity": "SELECT project_id FROM changed",
     "task": "SELECT project_id FROM changed",
@@ -37,11 +37,16 @@ _CHANGED = {
 }
 
 
+def functions(table: str, concerned: str) -> str:
+    """What marks the scopes that changed rows of a table concern."""
+    return "\n".join(_function(table, operation, changed, concerned) for operation, (changed, _) in _CHANGED.items())
+
+
 def _function(table: str, operation: str, changed: str, concerned: str) -> str:
     # The transaction has marked a scope when a mark names it and was written by it: a restored database may hold
     # marks of another cluster's transactions.
     return f"""
-CREATE FUNCTION pegbar.mark_{table}_{operation.lower()}() RETURNS trigger
+CREATE OR REPLACE FUNCTION pegbar.mark_{table}_{operation.lower()}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
   INSERT INTO pegbar.mark (scope)
@@ -54,11 +59,11 @@ END $$;
 """  # noqa: S608 - names of ours
 
 
-def _triggers(table: str, concerned: str) -> str:
-    statements = []
-    for operation, (changed, referencing) in _CHANGED.items():
+def triggers(table: str, concerned: str) -> str:
+    """Those functions, and the triggers that call them."""
+    statements = [functions(table, concerned)]
+    for operation, (_, referencing) in _CHANGED.items():
         name = f"mark_{table}_{operation.lower()}"
-        statements.append(_function(table, operation, changed, concerned))
         statements.append(
             f"CREATE TRIGGER pegbar_{name} AFTER {operation} ON public.{table} REFERENCING {referencing} "
             f"FOR EACH STATEMENT EXECUTE FUNCTION pegbar.{name}();"
@@ -77,5 +82,5 @@ def upgrade() -> None:
     """Create the marks and the triggers that leave them; without Pegbar's schema the triggers are gone too."""
     connection = op.get_bind()
     run_script(connection, Path(__file__).with_name("marks.sql").read_text())
-    for table, concerned in _CONCERNED.items():
-        run_script(connection, _triggers(table, concerned))
+    for table, concerned in CONCERNED.items():
+        run_script(connection, triggers(table, concerned))

@@ -17,7 +17,8 @@ from fpdf.enums import XPos, YPos
 from PIL import Image
 
 from pegbar.media.drawings.lettering import printable
-from pegbar.media.drawings.program import FONT_FILE, REQUEST, draw, ending
+from pegbar.media.drawings.program import FONT_FILE, draw, ending
+from pegbar.media.drawings.protocol import REQUEST
 
 #: What DejaVu Sans has no letters for: those of East Asia, those of all other scripts, and symbols.
 _FONTS = Path(__file__).parent / "fonts"

@@ -1,0 +1,6 @@
+"""What a program that draws and the server that runs it agree on."""
+
+#: Where it reads what it is to draw, in its working folder.
+REQUEST = "request.json"
+#: Its exit codes: a picture cannot be read; it needs too much memory.
+UNREADABLE, TOO_MUCH = 3, 4

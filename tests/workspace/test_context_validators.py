@@ -1,0 +1,67 @@
+"""The context is sent again when it may have changed, by whomever. Source: spec user, "Worth fixing"."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from pegbar.core.data.database import compiled
+from pegbar.core.data.migrations.versions.m0006_marks import CONCERNED
+from pegbar.core.data.migrations.versions.m0035_marks_of_the_studio import NEW
+from pegbar.workspace import context
+from tests import factories
+from tests.client import Client, unique
+from tests.entities.shows import Show
+from tests.server import Server
+from tests.tasks.test_comments import say, status
+from tests.timesheets.test_time import person
+
+#: What is told by another mark, or read by the validator itself.
+_OTHERWISE = {"notification", "pegbar.team_addition"}
+
+
+@pytest.mark.parametrize("role", ["admin", "manager", "user", "client", "vendor"])
+def test_every_table_of_the_context_leaves_marks(role: str) -> None:
+    sql = compiled(context.context(role)).sql
+    tables = set(re.findall(r"(?:FROM|JOIN)\s+(?:LATERAL\s+)?\(?\s*([a-z_.]+)", sql)) - _OTHERWISE
+    assert {"project", "person", "search_filter"} <= tables <= CONCERNED.keys() | NEW.keys()
+
+
+def test_a_context_that_changed_is_sent_again(admin: Client, server: Server) -> None:
+    show = Show(admin)
+    artist, other = show.join(person(admin, "user")), person(admin, "user")
+    task = factories.task(admin, show.asset(), assignees=[artist.id])
+    search = {"list_type": "asset", "name": "Mine", "search_query": "x", "project_id": show.id}
+
+    def tag(who: Client) -> str:
+        return str(who.get("/data/user/context").headers["etag"])
+
+    with psycopg.connect(server.database_url, autocommit=True) as database:
+        changes: list[Callable[[], Any]] = [
+            lambda: say(admin, task, status(admin, "Todo"), "Hello"),  # a notification
+            lambda: admin.ok_put(show.path, {"description": "x"}),
+            show.episode,
+            lambda: factories.hire(admin),
+            lambda: admin.ok_post("/data/search-filters", {**search, "person_id": artist.id}),
+            lambda: admin.ok_post("/data/search-filters", {**search, "person_id": admin.id, "is_shared": True}),
+            lambda: admin.ok_post("/data/departments", {"name": unique("Roto"), "color": "#000000"}),
+            lambda: database.execute("UPDATE task_type SET priority = priority WHERE name = 'Modeling'"),
+            lambda: database.execute("UPDATE project SET fps = '30' WHERE id = %s", [show.id]),
+            lambda: database.execute("UPDATE person SET phone = '1' WHERE id = %s", [artist.id]),
+            lambda: database.execute("DELETE FROM project_person_link WHERE person_id = %s", [artist.id]),
+        ]
+        for number, change in enumerate(changes):
+            before = tag(artist)
+            known = {"If-None-Match": before}
+            same = artist.get("/data/user/context", headers=known)
+            assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", before)
+            assert int(same.headers["server-timing"].split('"')[1].split()[0]) == 1, "the caller's, and no other"
+            change()
+            assert artist.get("/data/user/context", headers=known).status_code == 200, number
+        # What is somebody else's own changes nobody else's.
+        before = tag(other)
+        admin.ok_post("/data/search-filters", {**search, "person_id": artist.id, "name": "Own", "project_id": None})
+        factories.task(admin, show.asset())
+        assert other.get("/data/user/context", headers={"If-None-Match": before}).status_code == 304
