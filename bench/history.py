@@ -72,7 +72,10 @@ def compare(what: str, server: Server, switch: Switch, rounds: int, run: Callabl
                 spent[on].append(milliseconds)
     switch.turn(True)
     with_it, without = median(spent[True]), median(spent[False])
-    print(f"{what}: {with_it:.2f} ms of processor time with, {without:.2f} without: {with_it / without - 1:+.1%}", flush=True)
+    print(
+        f"{what}: {with_it:.2f} ms of processor time with, {without:.2f} without: {with_it / without - 1:+.1%}",
+        flush=True,
+    )
 
 
 def _changes(admin: Client) -> tuple[Callable[[], int], Callable[[], int]]:
@@ -89,7 +92,9 @@ def _changes(admin: Client) -> tuple[Callable[[], int], Callable[[], int]]:
 
     def updates() -> int:
         for number in range(_AT_ONCE):
-            admin.ok_put(f"/data/tasks/{tasks[number % 20]['id']}", {"estimation": next(numbers), "priority": number % 3})
+            admin.ok_put(
+                f"/data/tasks/{tasks[number % 20]['id']}", {"estimation": next(numbers), "priority": number % 3}
+            )
         return _AT_ONCE
 
     return comments, updates

@@ -24,6 +24,8 @@ FAST = {
     "PEGBAR_ADMIN_EMAIL": ADMIN[0],
     "PEGBAR_ADMIN_PASSWORD": ADMIN[1],
     "PEGBAR_LOGIN_RATE_LIMIT": "0",
+    "PEGBAR_WEBHOOK_NETWORKS": "127.0.0.1",  # the receivers that tests play
+    "PEGBAR_WEBHOOK_HTTP": "true",
 }
 
 #: Servers start several times in a run: they may keep what Python compiled.

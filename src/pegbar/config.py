@@ -25,6 +25,7 @@ _mail = partial(setting, section="Mails")
 _storage = partial(setting, section="Storage and media")
 _backup = partial(setting, section="Backups")
 _ui = partial(setting, section="Web UI and integrations")
+_webhooks = partial(setting, section="Webhooks")
 
 
 @dataclass(frozen=True)
@@ -348,6 +349,13 @@ class Settings:
         unsupported=(True,),
     )
     remove_files: bool = _storage(False, "REMOVE_FILES", "Delete binaries with their rows instead of only marking them")
+    trash_days: int = _storage(
+        30,
+        "PEGBAR_TRASH_DAYS",
+        "Days that what was deleted can be restored, files too; 0 deletes at once",
+        least=0,
+        most=3650,
+    )
     client_cache_max_age: int = _storage(
         604800, "CLIENT_CACHE_MAX_AGE", "Seconds browsers may keep pictures and movies"
     )
@@ -515,6 +523,25 @@ class Settings:
         "DEFAULT_FILE_TREE",
         "File tree of productions that come from ShotGrid",
         choices=("default", "simple"),
+    )
+
+    webhook_networks: list[str] = _webhooks(
+        [],
+        "PEGBAR_WEBHOOK_NETWORKS",
+        "Networks of your own that webhooks may call (`10.1.0.0/16;127.0.0.1`); without, only the internet",
+    )
+    webhook_http: bool = _webhooks(False, "PEGBAR_WEBHOOK_HTTP", "Let webhooks call http addresses besides https")
+    webhook_timeout: float = _webhooks(
+        15.0, "PEGBAR_WEBHOOK_TIMEOUT", "Seconds that the receiver of a webhook may take to answer", least=1, most=60
+    )
+    webhook_pause_after: float = _webhooks(
+        24.0, "PEGBAR_WEBHOOK_PAUSE_AFTER", "Hours of nothing but failures after which a webhook is paused", least=1
+    )
+    webhook_log_days: int = _webhooks(
+        14, "PEGBAR_WEBHOOK_LOG_DAYS", "Days that the log of what webhooks delivered is kept", least=1, most=365
+    )
+    incoming_per_minute: int = _webhooks(
+        60, "PEGBAR_INCOMING_PER_MINUTE", "Messages that an incoming hook takes within a minute, more are 429", least=1
     )
 
     @property

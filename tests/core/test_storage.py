@@ -211,7 +211,7 @@ def test_previews_live_in_an_object_store_from_upload_to_removal(s3: dict[str, s
         aws_access_key_id="key",
         aws_secret_access_key="secret",
     )
-    with Server(None, **s3, REMOVE_FILES="true", ENABLE_JOB_QUEUE="true") as server:
+    with Server(None, **s3, REMOVE_FILES="true", ENABLE_JOB_QUEUE="true", PEGBAR_TRASH_DAYS="0") as server:
         admin = sign_in(server.api, *ADMIN)
         task = factories.task(admin, factories.entity(admin, factories.production(admin)["id"]))
         row = published(admin, admin, task["id"], png(64, 32))
@@ -316,11 +316,24 @@ def stored_files(server: Server, file_id: str) -> list[tuple[Any, ...]]:
 # The register, on the shared server
 
 
+_SWEEP = """
+SELECT pegbar.procrastinate_defer_jobs_v1(ARRAY[
+  ROW('default', 'trash.sweep', 0, NULL, NULL, '{}', NULL)::pegbar.procrastinate_job_to_defer_v1])
+"""
+
+
 def test_a_deletion_marks_files_and_only_force_removes_them(admin: Client, server: Server) -> None:
     task = factories.task(admin, factories.entity(admin, factories.production(admin)["id"]))
     kept, gone = (published(admin, admin, task["id"]) for _ in range(2))
     admin.ok_delete(f"/data/preview-files/{kept['id']}")
     admin.ok_delete(f"/data/preview-files/{gone['id']}", params={"force": "true"})
+    for row in (kept, gone):
+        assert all(deleted and not purged for _, _, deleted, purged, _ in stored_files(server, row["id"]))
+    with psycopg.connect(server.database_url) as connection:  # the days of the trash are over
+        aged = "UPDATE pegbar.trash SET deleted_at = deleted_at - interval '31 days' WHERE id IN"
+        of_both = "(SELECT trash_id FROM pegbar.trash_thing WHERE row_id = ANY(%s::uuid[]))"
+        connection.execute(f"{aged} {of_both}", ([kept["id"], gone["id"]],))
+        connection.execute(_SWEEP)
     wait_for(lambda: all(purged for *_, purged, _ in stored_files(server, gone["id"])))
 
     def files() -> set[str]:

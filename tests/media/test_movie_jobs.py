@@ -14,6 +14,7 @@ from tests.client import Client, sign_in
 from tests.media.clips import clip, contents, moving
 from tests.media.publishing import comment_on, place, published, size_of, upload
 from tests.server import ADMIN, Server
+from tests.trash import purge
 from tests.workers import wait_for, worker_of
 
 _STATUS = "SELECT status, data FROM preview_file WHERE id = %s AND status <> 'processing'"
@@ -175,6 +176,7 @@ def test_a_movie_that_is_deleted_meanwhile_leaves_nothing(
     encoder_of(worker_of(queued))
     boss.ok_delete(f"/data/preview-files/{row['id']}?force=true")
     wait_for(database, _JOB, row["id"], "succeeded")
+    purge(boss, row["id"])
     left = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM stored_file WHERE file_id = %s AND purged_at IS NULL)"
     wait_for(database, left, row["id"])
     assert not stored(queued, row["id"])

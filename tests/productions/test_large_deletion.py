@@ -16,6 +16,7 @@ from tests.factories import entity, hire, named, production, task
 from tests.media.publishing import published
 from tests.productions.test_projects import close
 from tests.server import ADMIN, Server
+from tests.trash import purge
 from tests.workers import wait_for, worker_of
 
 #: Rows that refer to the production's without a foreign key.
@@ -134,6 +135,8 @@ def test_a_large_production_goes_although_its_worker_is_killed(mortal: Server) -
         wait_for(database, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM project WHERE id = %s)", show)
         assert list(left_of(database, referred)) == []
         assert admin.ok_get("/data/projects/removals") == []
+        assert all(path.exists() for path in stored)
+        purge(admin, show)
         purged = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM stored_file WHERE file_id = ANY(%s) AND purged_at IS NULL)"
         wait_for(database, purged, files)
         assert not any(path.exists() for path in stored)

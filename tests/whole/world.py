@@ -59,6 +59,7 @@ _TABLES = {
 #: Routes that want another row of a table than the rest.
 _PLACES = {
     "POST /pictures/preview-files/{instance_id}": {"instance_id": "empty_preview_file"},
+    "POST /open/v1/hooks/{token}": {"token": "incoming_token"},
     "GET /pictures/preview-background-files/{instance_id}.{extension}": {"extension": "background_extension"},
     "POST /actions/tasks/{task_id}/comments/{comment_id}/move": {"comment_id": "plain_comment"},
     "DELETE /data/projects/{instance_id}": {"instance_id": "closed_project"},
@@ -266,6 +267,10 @@ def _make_productions(world: World, admin: Client) -> None:
             admin.ok_post("/data/entity-types", {"name": kind})
         world.ids[kind.lower()] = factories.entity(admin, show, kind)["id"]
     world.ids["entity"] = factories.entity(admin, show)["id"]
+    deleted = factories.entity(admin, show)["id"]
+    admin.ok_delete(f"/data/assets/{deleted}", params={"force": "true"})
+    (entry,) = admin.ok_get("/open/v1/trash", params={"thing_id": deleted})["entries"]
+    world.ids["trash"] = entry["id"]
     world.ids["other_entity"] = factories.entity(admin, show)["id"]
     world.ids["other_shot"] = factories.entity(admin, show, "Shot")["id"]
     closed = factories.named(admin, "project-status", "Closed")["id"]
@@ -302,6 +307,22 @@ def _make_rows(world: World, admin: Client, connection: psycopg.Connection) -> N
     _put_in_place(world, connection)
     _make_files(world, admin)
     _share(world, admin)
+    _make_webhooks(world, admin, connection)
+
+
+def _make_webhooks(world: World, admin: Client, connection: psycopg.Connection) -> None:
+    """A webhook that sends nothing, what it sent once, and an incoming hook."""
+    ids = world.ids
+    row = {"url": "https://example.com/", "events": ["*"], "project_id": ids["project"]}
+    ids["webhook"], ids["delivery"] = admin.ok_post("/open/v1/webhooks", row)["id"], str(uuid4())
+    admin.ok_post(f"/open/v1/webhooks/{ids['webhook']}/pause")
+    connection.execute(
+        "INSERT INTO pegbar.webhook_delivery (id, webhook_id, name, thing, body, status, expires_at)"
+        " VALUES (%s, %s, 'task:new', 'a task', '{}', 'delivered', now())",
+        (ids["delivery"], ids["webhook"]),
+    )
+    incoming = admin.ok_post("/open/v1/incoming-hooks", {"name": "CI", "task_id": ids["task"]})
+    ids |= {"incoming_hook": incoming["id"], "incoming_token": incoming["token"]}
 
 
 def _share(world: World, admin: Client) -> None:

@@ -42,6 +42,7 @@ async def leave(change: Change) -> None:
         raise Forbidden("Nobody can delete their own account.")
     if is_protected(change.before["email"]):
         raise Forbidden("This account is protected: it cannot be deleted.")
+    change.tx.deletes_for_good = True
     await mark_deleted(change.tx, [avatar(person_id)])
     await change.tx.delete(identity_link, person_id=person_id)
     if change.force:

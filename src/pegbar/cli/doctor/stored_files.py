@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pegbar.cli.doctor.checks import PATIENCE, Findings, Visit, check, fault, note, skip, warning
+from pegbar.core.data.schema import utc_now
 
 AREA = "Stored files"
 #: How many files and rows are looked at.
@@ -212,6 +213,35 @@ def _is_id(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@check("Trash", about="what was deleted and can still be restored", area=AREA, needs_database=True)
+def trash(visit: Visit) -> Findings:
+    """How much it holds; nothing is stuck in it."""
+    from pegbar.open.trash.jobs import kept_days
+
+    row = visit.rows(
+        """
+        SELECT count(*) AS entries, coalesce(sum(row_count), 0)::bigint AS rows, min(deleted_at) AS oldest,
+               count(*) FILTER (WHERE error IS NOT NULL) AS failed,
+               (SELECT count(s.size) FROM pegbar.held_file h JOIN stored_file s USING (bucket, key)) AS files,
+               (SELECT coalesce(sum(s.size), 0)::bigint FROM pegbar.held_file h JOIN stored_file s USING (bucket, key))
+               AS size
+          FROM pegbar.trash
+        """
+    )[0]
+    days = kept_days()
+    held = (
+        f"{row['entries']:,} entries of {row['rows']:,} rows and {row['files']:,} files ({row['size'] / _GB:,.1f} GB)"
+    )
+    if not days:
+        yield note("Nothing is kept of what is deleted (PEGBAR_TRASH_DAYS=0).")
+    elif row["oldest"] is not None and row["oldest"] < utc_now() - timedelta(days=days + 2):
+        yield warning(f"{held}, the oldest of {row['oldest']:%Y-%m-%d}: it should be gone.", mend="Start pegbar worker")
+    elif row["failed"]:
+        yield warning(f"{held}; {row['failed']} could not be restored.", mend="GET /open/v1/trash tells why")
+    else:
+        yield note(f"{held} can be restored, each for {days} days.")
 
 
 @check("Removals of files", about="deleted files that could not be removed", area=AREA, needs_database=True)

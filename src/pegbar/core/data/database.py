@@ -32,6 +32,7 @@ from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_RO
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
 from pegbar.core.data.unnest import array_for, rows_of
 from pegbar.core.errors import Unavailable
+from pegbar.core.hooks import Hook
 from pegbar.core.turns import Holder, Turns
 
 T = TypeVar("T")
@@ -55,6 +56,8 @@ class Json(bytes):
 _OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEPARTMENTS)}
 
 
+_DELETES = re.compile(r"\bDELETE FROM\b", re.IGNORECASE)
+
 #: A parameter of a statement that is no list, as it is compiled.
 _SCALAR = re.compile(r"\$\d+::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
 
@@ -76,7 +79,7 @@ _WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
-    __slots__ = ("defaults", "names", "of_caller", "required", "sql", "writes")
+    __slots__ = ("defaults", "deletes", "names", "of_caller", "required", "sql", "writes")
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
@@ -94,6 +97,7 @@ class Compiled:
         once = statement.get_execution_options().get("planned_once")
         self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
         self.writes = _WRITES.search(self.sql) is not None
+        self.deletes = _DELETES.search(self.sql) is not None
         self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
         self.of_caller = _OF_CALLER.intersection(self.names)
         self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
@@ -239,6 +243,8 @@ class Transaction(Reader):
     def __init__(self, connection: Any, author_id: UUID | None = None) -> None:
         self._connection = connection
         self.author_id = author_id
+        self.has_deleted = False  #: a statement was run that deletes rows, if there were any
+        self.deletes_for_good = False  #: nobody may want back what it deletes
         self._kept: list[Kept] = []
         #: Whether something may have changed since it was noted by whom (core/data/causes.py).
         self._has_written = False
@@ -247,7 +253,9 @@ class Transaction(Reader):
         return self._connection
 
     def _bind(self, statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        self._has_written = self._has_written or compiled(statement).writes
+        ready = compiled(statement)
+        self._has_written = self._has_written or ready.writes
+        self.has_deleted = self.has_deleted or ready.deletes
         return super()._bind(statement, params)
 
     async def execute(self, statement: Executable, **params: Any) -> int:
@@ -327,6 +335,14 @@ class Transaction(Reader):
         """Enqueue a job with this commit."""
         self._kept.append(job.deferral(arguments))
 
+    def keep(self, item: Kept) -> None:
+        """Keep something else with this transaction."""
+        self._kept.append(item)
+
+    def kept(self, kind: type[K]) -> list[K]:
+        """What is kept so far of a kind."""
+        return [item for item in self._kept if isinstance(item, kind)]
+
     def drop(self, kind: type[K], unwanted: Callable[[K], bool]) -> None:
         """Keep no longer what is unwanted of a kind."""
         self._kept = [item for item in self._kept if not (isinstance(item, kind) and unwanted(item))]
@@ -356,6 +372,8 @@ class Transaction(Reader):
 
     async def flush(self) -> None:
         """Write what was kept so far; the commit does it last."""
+        if self.has_deleted and not self.deletes_for_good:
+            await ROWS_DELETED.run(self)
         kept, self._kept = self._kept, []
         for kind in sorted({type(item) for item in kept}, key=lambda kind: kind.rank):
             await kind.write(self, [item for item in kept if type(item) is kind])
@@ -366,6 +384,10 @@ class Transaction(Reader):
     def noted(self) -> None:
         """It is written who makes the changes so far: another statement did it along with its own."""
         self._has_written = False
+
+
+#: A transaction that may have deleted rows is about to commit: all is written but what it keeps.
+ROWS_DELETED: Hook[Transaction] = Hook("a transaction that deleted rows is about to commit")
 
 
 def with_defaults(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -559,6 +581,7 @@ __all__ = [
     "CONFLICT_ERRORS",
     "JSON_NULL",
     "OWN_SCHEMA",
+    "ROWS_DELETED",
     "Database",
     "Json",
     "Reader",

@@ -14,12 +14,25 @@ from pegbar.core.storage.binaries import Address, Binary, StorageUnavailable, St
 from pegbar.core.storage.choice import chosen, fetch, located, store
 from pegbar.core.storage.local import LocalStore, check_room, disk_errors, link_or_copy, sweep
 from pegbar.core.storage.objects import ObjectStore
-from pegbar.core.storage.register import PURGE, mark_deleted, mark_missing, purge, record, stored_file
+from pegbar.core.storage.register import (
+    PURGE,
+    Discarded,
+    held_file,
+    mark_deleted,
+    mark_missing,
+    purge,
+    purge_held,
+    record,
+    release,
+    revive,
+    stored_file,
+)
 
 __all__ = [
     "PURGE",
     "Address",
     "Binary",
+    "Discarded",
     "LocalStore",
     "ObjectStore",
     "StorageFull",
@@ -30,12 +43,16 @@ __all__ = [
     "chosen",
     "disk_errors",
     "fetch",
+    "held_file",
     "link_or_copy",
     "located",
     "mark_deleted",
     "mark_missing",
     "purge",
+    "purge_held",
     "record",
+    "release",
+    "revive",
     "store",
     "stored_file",
     "sweep",

@@ -4,11 +4,12 @@ Source: spec operations, "Retention".
 """
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
-from uuid import uuid4
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, Index, UniqueConstraint, text
 
 from pegbar.config import settings
 from pegbar.core.data.database import Database, Transaction
@@ -22,7 +23,9 @@ from pegbar.core.data.schema import (
     Integer,
     String,
     Text,
+    Uuid,
     flag,
+    own_table,
     table,
     utc_now,
 )
@@ -53,6 +56,28 @@ stored_file = table(
     ),
     history="none",
 )
+
+
+#: Deleted files that somebody may want back with the rows they belonged to: none is purged while it stands here.
+held_file = own_table(
+    "held_file",
+    Column("bucket", String(20), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("held_by", Uuid, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """A file that was marked as deleted. Before the commit it may still be held (`held_file`)."""
+
+    address: Address
+
+    rank: ClassVar[int] = 2
+
+    @staticmethod
+    async def write(tx: Transaction, kept: Sequence["Discarded"]) -> None:
+        """Nothing: the mark is the row."""
 
 
 _JOURNAL = """(SELECT coalesce(jsonb_agg(kept.entry ORDER BY kept.n), '[]'::jsonb)
@@ -89,11 +114,39 @@ _MARK = sql(
     forced=Boolean,
 )
 
+#: What only a deletion registered, in case something was there, is as unknown again as it was.
+_REVIVE = sql(
+    """
+    WITH unwritten AS (
+      DELETE FROM stored_file s USING pegbar.held_file h
+       WHERE h.held_by = :held_by AND h.bucket = s.bucket AND h.key = s.key AND s.size IS NULL AND s.purged_at IS NULL
+    )
+    UPDATE stored_file SET deleted_at = NULL, purge_forced = false, updated_at = :now,
+           journal = (SELECT jsonb_agg(entry ORDER BY n)
+                        FROM (SELECT entry, n FROM jsonb_array_elements(stored_file.journal || :journal)
+                                WITH ORDINALITY AS entries (entry, n) ORDER BY n DESC LIMIT 50) AS kept)
+      FROM pegbar.held_file h
+     WHERE h.held_by = :held_by AND h.bucket = stored_file.bucket AND h.key = stored_file.key
+       AND stored_file.purged_at IS NULL AND stored_file.size IS NOT NULL
+    """,
+    held_by=Uuid,
+    journal=JSONB,
+)
+_FORCE = sql(
+    """
+    UPDATE stored_file s SET purge_forced = true, updated_at = :now
+      FROM pegbar.held_file h WHERE h.held_by = :held_by AND h.bucket = s.bucket AND h.key = s.key
+    """,
+    held_by=Uuid,
+)
+_RELEASE = sql("DELETE FROM pegbar.held_file WHERE held_by = ANY(:held_by)", held_by=ARRAY(Uuid))
+
 _TO_PURGE = sql(
     """
     SELECT id, bucket, prefix, file_id FROM stored_file
      WHERE deleted_at IS NOT NULL AND purged_at IS NULL AND (purge_forced OR :everything)
        AND purge_attempts < :most
+       AND NOT EXISTS (SELECT FROM pegbar.held_file h WHERE h.bucket = stored_file.bucket AND h.key = stored_file.key)
      ORDER BY deleted_at LIMIT 500 FOR UPDATE SKIP LOCKED
     """,
     everything=Boolean,
@@ -154,8 +207,27 @@ async def mark_deleted(tx: Transaction, addresses: Iterable[Address], *, force: 
         prefixes=[address.prefix for address in listed],
         file_ids=[str(address.file_id) for address in listed],
     )
+    for address in listed:
+        tx.keep(Discarded(address))
     if force or settings().remove_files:
         tx.defer(PURGE)
+
+
+async def revive(tx: Transaction, held_by: UUID) -> int:
+    """Take back the deletion of the files that are held by this; their number."""
+    return await tx.execute(_REVIVE, held_by=held_by, now=utc_now(), journal=_entry(tx, "restore"))
+
+
+async def release(tx: Transaction, held_by: Iterable[UUID]) -> None:
+    """Hold the files of these no longer: those that a deletion left for removal are removed."""
+    if await tx.execute(_RELEASE, held_by=list(held_by)):
+        tx.defer(PURGE)
+
+
+async def purge_held(tx: Transaction, held_by: UUID) -> None:
+    """Remove the files that are held by this after the commit, whatever the settings keep."""
+    await tx.execute(_FORCE, held_by=held_by, now=utc_now())
+    await release(tx, [held_by])
 
 
 async def mark_missing(tx: Transaction, address: Address) -> None:

@@ -13,7 +13,7 @@ from pegbar.core.data.causes import Cause, begin
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import DatabaseAway
 from pegbar.core.data.schema import OWN_SCHEMA
-from pegbar.core.work import failures, metrics
+from pegbar.core.work import duties, failures, metrics
 from pegbar.core.work.jobs import BACKUP_QUEUE, DEFAULT_QUEUE, LONG_QUEUE, Job, declared
 
 log = structlog.get_logger()
@@ -71,9 +71,9 @@ async def _give_back(app: procrastinate.App, stalled_after: float) -> None:
 
 
 async def work(url: str, db: Database, *, concurrency: int, long_concurrency: int, stop: asyncio.Event) -> None:
-    """Run jobs until `stop` is set; the jobs under way then finish or go back to the queue. Raises DatabaseAway.
+    """Run jobs and do the duties until `stop` is set; the jobs under way then finish or go back to the queue.
 
-    So many of them at once, and so many of those that take long.
+    Raises DatabaseAway. So many of them at once, and so many of those that take long.
     """
     app = queue(url, db)
     stalled_after = settings().job_stalled_after
@@ -92,7 +92,11 @@ async def work(url: str, db: Database, *, concurrency: int, long_concurrency: in
             )
             for name, at_once in ((DEFAULT_QUEUE, concurrency), (LONG_QUEUE, long_concurrency), (BACKUP_QUEUE, 1))
         }
-        others = [asyncio.create_task(stop.wait()), asyncio.create_task(_give_back(app, stalled_after))]
+        others = [
+            asyncio.create_task(stop.wait()),
+            asyncio.create_task(_give_back(app, stalled_after)),
+            asyncio.create_task(duties.attend(db)),
+        ]
         done, _ = await asyncio.wait({*workers, *others}, return_when=asyncio.FIRST_COMPLETED)
         for task in (*workers, *others):
             task.cancel()

@@ -155,6 +155,7 @@ async def _add(
     except ApiError:
 
         async def forget(tx: Transaction) -> None:
+            tx.deletes_for_good = True  # it never was one
             await remove_previews(tx, [preview_id], force=True)
 
         await db.write(caller.id, forget)

@@ -28,15 +28,15 @@ AUDIENCE = f"""
     CASE WHEN o.person_id IS NOT NULL THEN o.person_id = :reader_id ::uuid
          ELSE o.project_id IS NULL OR {as_text(READER.is_admin)} OR o.project_id IN {as_text(teams(READER))} END
 """
-
-_BEGINNING = """
+#: How the JSON of the event `o`, whose entry in the log is `e`, begins: its changes and two brackets end it.
+BEGINNING = """
     concat('{"id":"', o.event_id, '","created_at":"', to_char(o.created_at, 'YYYY-MM-DD"T"HH24:MI:SS'),
            '","name":', to_json(o.name), ',"user_id":', coalesce('"' || e.user_id || '"', 'null'),
            ',"project_id":', coalesce('"' || o.project_id || '"', 'null'),
            ',"data":', translate(o.payload, E'\\n\\r', '  '), ',"changes":[')
 """
-#: The JSON of the event `o`, whose entry in the log is `e`, for a reader: one line.
-EVENT = f"concat({_BEGINNING}, {CHANGES}, ']}}')"
+#: The JSON of an event for a reader: one line.
+EVENT = f"concat({BEGINNING}, {CHANGES}, ']}}')"
 #: The events, with their entries in the log, that `reading` shows and `seen` does not, from a position on.
 FOLLOWING = """
     SELECT o.* FROM pegbar.outbox o
@@ -102,7 +102,7 @@ _FRAMES = _page(
 #: What the listeners of a process are told: each event as it begins, and the changes that end it for each sight.
 FOR_ALL = text(
     f"""
-    SELECT o.position, o.name, o.project_id, o.person_id, o.payload, o.change_id, {_BEGINNING} AS beginning, changes.*
+    SELECT o.position, o.name, o.project_id, o.person_id, o.payload, o.change_id, {BEGINNING} AS beginning, changes.*
       FROM ({FOLLOWING}) o
       LEFT JOIN api_event e ON e.id = o.event_id
       LEFT JOIN LATERAL (SELECT {CHANGES_BY_SIGHT}) changes ON true

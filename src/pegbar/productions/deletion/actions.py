@@ -42,6 +42,7 @@ async def remove_project(change: Change) -> None:
     if await tx.value(_IS_OPEN, status_id=change.before["project_status_id"]):
         raise BadRequest("An open production cannot be deleted: close it first.")
     await remove_account(tx, change.caller, project_id)
+    tx.deletes_for_good = False  # as the account goes, but not the production
     # The row is locked: what others were adding is counted, and nothing is added any more.
     sizes = {parts()[row["n"]]: row["rows"] for row in await tx.rows(queries.sizes(), project_id=project_id)}
     if not change.force:

@@ -6,32 +6,19 @@
 """
 
 import hmac
-import secrets
 import time
 from base64 import urlsafe_b64encode
-from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from pegbar.config import settings
+from pegbar.core import sealing
 
 #: Seconds that a pass is good for.
 PASS_LIFETIME = 12 * 3600
-_NONCE = 12
-
-
-@lru_cache
-def _derived(secret_key: str, purpose: str) -> bytes:
-    return HKDF(SHA256(), 32, None, f"pegbar share links: {purpose}".encode()).derive(secret_key.encode())
 
 
 def _key(purpose: str) -> bytes:
-    return _derived(settings().secret_key, purpose)
+    return sealing.key_for(f"share links: {purpose}")
 
 
 def new_token() -> str:
@@ -46,16 +33,12 @@ def hashed(token: str) -> str:
 
 def seal(token: str, link_id: UUID) -> bytes:
     """A token that only this server's key opens, for this link alone."""
-    nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(_key("seal")).encrypt(nonce, token.encode(), link_id.bytes)
+    return sealing.seal(_key("seal"), token, link_id)
 
 
 def unseal(sealed: bytes, link_id: UUID) -> str | None:
     """The token; None when it was sealed with another SECRET_KEY."""
-    try:
-        return AESGCM(_key("seal")).decrypt(sealed[:_NONCE], sealed[_NONCE:], link_id.bytes).decode()
-    except (InvalidTag, ValueError):
-        return None
+    return sealing.unseal(_key("seal"), sealed, link_id)
 
 
 # Passwords

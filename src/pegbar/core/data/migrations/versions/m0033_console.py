@@ -5,7 +5,7 @@ from alembic import op
 from pegbar.core.data.migrations import run_script
 
 revision = "0033"
-down_revision = "0031"
+down_revision = "0032"
 
 #: The log of the last hour need not outlive a crash of the database, and should cost nothing.
 _SCRIPT = """
