@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
 from pegbar.core.http.body import Call
+from pegbar.core.http.directory import Directory
 from pegbar.core.http.front import Front
 from pegbar.core.http.routing import Endpoint, Operation, unexpected
 from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
@@ -114,13 +115,14 @@ def _choosing_handler(path: str, method: str, candidates: list[Candidate]) -> HT
     )(handle)
 
 
-def _handlers(operations: list[Operation], database: Database, callers: RequestCallers) -> list[HTTPRouteHandler]:
+def _handlers(endpoints: Sequence[Endpoint]) -> list[HTTPRouteHandler]:
     """The handlers of all operations, with those that share a route put together."""
-    shared = shared_shapes(operations)
+    shared = shared_shapes(endpoint.operation for endpoint in endpoints)
     handlers: list[HTTPRouteHandler] = []
     together: dict[str, list[Candidate]] = {}
-    for operation in operations:
-        endpoint = watched(operation, measured(operation, traced(operation, Endpoint(operation, database, callers))))
+    for own in endpoints:
+        operation = own.operation
+        endpoint = watched(operation, measured(operation, traced(operation, own)))
         if shape(operation.path) in shared:
             together.setdefault(shape(operation.path), []).append(Candidate(operation, endpoint))
         else:
@@ -132,7 +134,7 @@ def _handlers(operations: list[Operation], database: Database, callers: RequestC
 
 
 def _application(
-    kind: Kind, sockets: Realtime | SocketForwarder, database: Database, handlers: list[HTTPRouteHandler]
+    kind: Kind, sockets: Realtime | SocketForwarder, database: Database, endpoints: Sequence[Endpoint]
 ) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -156,13 +158,13 @@ def _application(
             await database.close()
 
     return Litestar(
-        route_handlers=handlers,
+        route_handlers=_handlers(endpoints),
         lifespan=[lifespan],
         exception_handlers={HTTPException: _no_route, Exception: _fault},
         openapi_config=None,
         logging_config=None,
         request_class=Call,
-        state=State({"database": database}, deep_copy=False),
+        state=State({"database": database, "directory": Directory(endpoints)}, deep_copy=False),
         request_max_body_size=None,
     )
 
@@ -185,7 +187,8 @@ def create() -> ASGIApp:
     callers = RequestCallers(database)
     elsewhere = settings().sockets_at
     sockets = SocketForwarder(elsewhere) if elsewhere else Realtime(database, callers)
-    api = _application("api", sockets, database, _handlers(operations, database, callers))
+    endpoints = [Endpoint(operation, database, callers) for operation in operations]
+    api = _application("api", sockets, database, endpoints)
     return Front(api, sockets.asgi, operations)
 
 

@@ -18,6 +18,7 @@ from pegbar.accounts.sign_in import SignInRefused
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.http.access import Caller, anyone, person_identity
 from pegbar.core.http.body import Strict
+from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.http.routing import post
 
 _CODE = "app-login"
@@ -37,7 +38,7 @@ class Exchange(Strict):
     code_verifier: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
 
 
-@post("/auth/app-login/code", access=person_identity)
+@post("/auth/app-login/code", access=person_identity, unkeyed=SECRETS)
 async def make_code(tx: Transaction, caller: Caller, body: Challenge) -> Any:
     """A code that signs an application in as the caller, once, within a minute."""
     code = secrets.token_urlsafe(32)
@@ -56,7 +57,7 @@ async def make_code(tx: Transaction, caller: Caller, body: Challenge) -> Any:
     return {"code": code}
 
 
-@post("/auth/app-login/token", access=anyone, status=200, errors=(400, 429))
+@post("/auth/app-login/token", access=anyone, status=200, errors=(400, 429), unkeyed=SECRETS)
 async def exchange_code(db: Database, request: AnyRequest, body: Exchange) -> Any:
     """Sign an application in; the first attempt uses the code up, even with a wrong secret."""
     guesses = Guesses(db, request)

@@ -13,27 +13,32 @@ from uuid import UUID
 import asyncpg
 from litestar import Request
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Executable,
+    Integer,
     Select,
     Text,
     all_,
     any_,
     bindparam,
+    column,
     exists,
     false,
     func,
     literal,
+    literal_column,
     select,
     text,
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import FromClause
 
 from pegbar.accounts import standing, tokens
 from pegbar.accounts.tables import department_link, person, revoked_token, session_floor
-from pegbar.core.data.database import Database
+from pegbar.core.data.database import Database, Reader
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
@@ -116,7 +121,7 @@ def _facts(kind: PlaceKind, source: FromClause) -> tuple[FromClause, dict[str, C
 
 
 @lru_cache(1024)
-def _statement(place: Place, along: Select[Any] | None) -> Executable:
+def _statement(place: Place, along: Select[Any] | None) -> Select[Any]:
     columns = _someone()
     if along is not None:
         columns.append(along.scalar_subquery().label("along"))
@@ -133,6 +138,26 @@ def _statement(place: Place, along: Select[Any] | None) -> Executable:
         there &= ~standing.is_going(facts["project_id"])
     columns.append(there.label("is_there"))
     return select(*columns).select_from(source).where(person.c.id == param("sub", Uuid))
+
+
+#: Keys, each with its place among all.
+_KEYS = (
+    text("SELECT place, key FROM unnest(CAST(:places AS int[]), CAST(:keys AS uuid[])) AS key_of (place, key)")
+    .columns(column("place", Integer), column("key", Uuid))
+    .subquery("key_of")
+)
+
+
+@lru_cache(1024)
+def _at_many(place: Place) -> Executable:
+    """What `_statement` selects, for each of many keys: rows with their `place` among them."""
+
+    def of_row(part: Any, **_: Any) -> Any:
+        return literal_column("key_of.key", Uuid) if isinstance(part, BindParameter) and part.key == "key" else None
+
+    statement: Any = _statement(place, None)
+    one = visitors.replacement_traverse(statement, {}, of_row)  # type: ignore[call-overload]
+    return select(_KEYS.c.place, one.lateral("one")).select_from(_KEYS)
 
 
 _IN_TEAM = standing.in_team(standing.somebody_written("p"), standing.written("i"))
@@ -208,36 +233,71 @@ class RequestCallers:
         )
 
     async def resolve(
-        self, token: Token, rule: Rule, key: UUID | None, method: str = "GET", along: Select[Any] | None = None
+        self,
+        token: Token,
+        rule: Rule,
+        key: UUID | None,
+        method: str = "GET",
+        along: Select[Any] | None = None,
+        *,
+        db: Reader | None = None,
     ) -> Caller:
         """The caller with the facts about the rule's place, and what the route wants along with them.
 
-        Raises 401, 403 or 404 as the specification orders them.
+        They are read from `db`, where that is a transaction under way. Raises 401, 403 or 404 as the specification
+        orders them.
         """
-        place = rule.place
-        params: dict[str, Any] = {"sub": token.sub, "family": token.family, "issued": float(token.iat)}
-        looked_up = bool(place.parameter) and (place.kind != "studio" or place.lookup is not None)
-        if looked_up:
-            params["key"] = key
-        elif place.parameter:
+        looked_up = _is_looked_up(rule.place)
+        if rule.place.parameter and not looked_up:
             along = None  # it is about the place, and none is named
-        statement = _statement(place, along)
-        row = await self._db.row(statement, **params)
-        _check_account(row, token)
-        assert row is not None
-        _check_preview_account(row, token, method)
-        if token.requires_2fa_setup and not rule.during_setup:
-            raise Forbidden(
-                "A second factor must be set up before anything else.", two_factor_authentication_required=True
-            )
-        facts: dict[str, Any] = {"subject_id": key}
-        if along is not None:
-            facts["along"] = row["along"]
-        if looked_up:
-            if not row["is_there"] and not (place.in_query and place.kind == "project" and row["role"] == "admin"):
-                raise NotFound(f"There is nothing with the id {key}.")
-            facts |= {name: row[name] for name in _FACTS if name in row.keys() and row[name] is not None}  # noqa: SIM118
-        return _caller(row, token, facts)
+        params = {**_of_token(token), "key": key} if looked_up else _of_token(token)
+        row = await (db or self._db).row(_statement(rule.place, along), **params)
+        return _resolved(row, token, rule, key, method, along=along)
+
+    async def resolve_many(
+        self, token: Token, rule: Rule, keys: Sequence[UUID | None], method: str, *, db: Reader
+    ) -> list[Caller]:
+        """What `resolve` tells, for each of these places of a rule: one statement, however many they are."""
+        if not _is_looked_up(rule.place):
+            row = await db.row(_statement(rule.place, None), **_of_token(token))
+            return [_resolved(row, token, rule, key, method) for key in keys]
+        rows = await db.rows(_at_many(rule.place), **_of_token(token), places=list(range(len(keys))), keys=keys)
+        by_place = {row["place"]: row for row in rows}
+        return [_resolved(by_place.get(place), token, rule, key, method) for place, key in enumerate(keys)]
+
+
+def _is_looked_up(place: Place) -> bool:
+    """Whether the statement reads what the person is to one thing."""
+    return bool(place.parameter) and (place.kind != "studio" or place.lookup is not None)
+
+
+def _of_token(token: Token) -> dict[str, Any]:
+    return {"sub": token.sub, "family": token.family, "issued": float(token.iat)}
+
+
+def _resolved(
+    row: asyncpg.Record | None,
+    token: Token,
+    rule: Rule,
+    key: UUID | None,
+    method: str,
+    *,
+    along: Select[Any] | None = None,
+) -> Caller:
+    place = rule.place
+    _check_account(row, token)
+    assert row is not None
+    _check_preview_account(row, token, method)
+    if token.requires_2fa_setup and not rule.during_setup:
+        raise Forbidden("A second factor must be set up before anything else.", two_factor_authentication_required=True)
+    facts: dict[str, Any] = {"subject_id": key}
+    if along is not None:
+        facts["along"] = row["along"]
+    if _is_looked_up(place):
+        if not row["is_there"] and not (place.in_query and place.kind == "project" and row["role"] == "admin"):
+            raise NotFound(f"There is nothing with the id {key}.")
+        facts |= {name: row[name] for name in _FACTS if name in row.keys() and row[name] is not None}  # noqa: SIM118
+    return _caller(row, token, facts)
 
 
 def _caller(row: asyncpg.Record, token: Token, facts: dict[str, Any]) -> Caller:

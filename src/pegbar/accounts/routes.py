@@ -13,6 +13,7 @@ from pegbar.accounts.second_factors.proofs import Proof
 from pegbar.accounts.sessions import A_PERSON, REFRESHING, SIGNED_IN
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.http.access import Caller, anyone
+from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.http.routing import Reply, get, post
 
 
@@ -23,7 +24,7 @@ class Login(Proof, kw_only=True):
     password: str = sign_in.DEFAULT_PASSWORD
 
 
-@post("/auth/login", access=anyone, status=200, errors=(400, 401, 409, 429, 503))
+@post("/auth/login", access=anyone, status=200, errors=(400, 401, 409, 429, 503), unkeyed=SECRETS)
 async def login(request: AnyRequest, body: Login, db: Database) -> Any:
     """Sign in with an e-mail address or desktop login, a password and, when it is enabled, a second factor.
 

@@ -26,6 +26,7 @@ from pegbar.core.http.access import (
     member_of,
 )
 from pegbar.core.http.downloads import Download, download
+from pegbar.core.http.idempotency import STORES
 from pegbar.core.http.routing import Reply, get, post
 from pegbar.core.http.uploads import received_form
 from pegbar.core.live.events import Event
@@ -119,7 +120,8 @@ def _declare(gallery: Gallery, *, shows: Rule, takes: Rule, takes_png: bool) -> 
             post(png.replace(":uuid", ":str"), access=anyone, summary=refusal, errors=(405,), hidden=True)(refuse)
         else:
             summary = f"Set the avatar of a {subject} (multipart field `file`)"
-            post(path, access=takes, events=gallery.events, summary=summary, files=True, errors=(400, 429))(take)
+            declared: dict[str, Any] = {"events": gallery.events, "files": True, "errors": (400, 429)}
+            post(path, access=takes, summary=summary, unkeyed=STORES, **declared)(take)
 
 
 _oneself = Rule(

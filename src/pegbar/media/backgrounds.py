@@ -14,6 +14,7 @@ from pegbar.core.data.parameters import param
 from pegbar.core.errors import BadRequest, MethodNotAllowed, NotFound
 from pegbar.core.http.access import Caller, admin, anyone, authenticated
 from pegbar.core.http.downloads import download, media_type
+from pegbar.core.http.idempotency import STORES
 from pegbar.core.http.routing import get, post
 from pegbar.core.http.uploads import received_form
 from pegbar.core.storage import record, store
@@ -35,6 +36,7 @@ _BACKGROUND = select(
     events=(BACKGROUND_UPDATE, BACKGROUND_ADD_FILE),
     files=True,
     errors=(400, 404, 429),
+    unkeyed=STORES,
 )
 async def upload_background(instance_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Upload the picture of a background (multipart field `file`): a Radiance HDR."""

@@ -12,6 +12,7 @@ from pegbar.core.data.filters import uuid_filter
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, Rule, admin, not_client, require, task_access, task_action
 from pegbar.core.http.body import Strict
+from pegbar.core.http.idempotency import STORES
 from pegbar.core.http.routing import delete, get, path_uuid, post, put
 from pegbar.core.http.uploads import received_form
 from pegbar.media import actions, publishing, queries
@@ -133,7 +134,13 @@ async def delete_preview(request: Request[Any, Any, Any], instance_id: str, tx: 
     await actions.remove(tx, path_uuid(instance_id), force=force)
 
 
-@post("/pictures/preview-files/{instance_id:uuid}", access=task_action(OF_TASK), files=True, errors=(400, 413, 429))
+@post(
+    "/pictures/preview-files/{instance_id:uuid}",
+    access=task_action(OF_TASK),
+    files=True,
+    errors=(400, 413, 429),
+    unkeyed=STORES,
+)
 async def upload_preview(
     request: Request[Any, Any, Any], instance_id: UUID, query: UploadOptions, db: Database, caller: Caller
 ) -> Json:

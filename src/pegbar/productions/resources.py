@@ -59,6 +59,7 @@ projects = Resource(
     prepare=creation.prepare_project,
     check=creation.check_project,
     saved=creation.finish_project,
+    alone={"delete": "the rest of a large production goes in jobs"},
     deleting=remove_project,
     event_key="project_id",
     skip=frozenset({"read"}),

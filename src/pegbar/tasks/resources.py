@@ -1,5 +1,7 @@
 """Generic routes of tasks. Source: spec crud, "tasks"."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
@@ -19,11 +21,12 @@ from pegbar.tasks.tables import news, task
 
 #: What supervisors plan of a task; the rest is for managers.
 _PLANNED = "priority start_date due_date estimation difficulty data "
-_REST = """
+#: What touches nothing but the task.
+_OWN = """
     name description duration completion_rate retake_count sort_order real_start_date end_date done_date
-    last_comment_date nb_drawings shotgun_id last_preview_file_id task_type_id task_status_id entity_id assigner_id
-    assignees
+    last_comment_date nb_drawings shotgun_id task_status_id assigner_id
 """
+_REST = f"{_OWN} last_preview_file_id task_type_id entity_id assignees"
 
 _parent = entity.alias("parent")
 _IN_EPISODE = task.c.entity_id.in_(
@@ -67,6 +70,13 @@ async def _saved(change: Change) -> None:
     entity_id = change.after("entity_id")
     if entity_id is not None and (change.changes("entity_id") or change.changes("task_type_id")):
         await refresh(change.tx, [entity_id])
+
+
+async def _saved_together(changes: Sequence[Change]) -> None:
+    """The same of many tasks."""
+    stale = [change for change in changes if change.changes("entity_id") or change.changes("task_type_id")]
+    entity_ids = {change.after("entity_id") for change in stale}
+    await refresh(changes[0].tx, sorted(entity_ids - {None}))
 
 
 async def _deleting(change: Change) -> None:
@@ -116,6 +126,9 @@ tasks = Resource(
     saved=_saved,
     deleting=_deleting,
     emit=_emit,
+    together=_PLANNED + _OWN,
+    creates_apart=True,
+    saved_together=_saved_together,
     streams=True,
     tag="Tasks",
 )

@@ -12,6 +12,7 @@ from pegbar.accounts.guesses import Guesses
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.http.access import Caller, admin, anyone, person_identity
 from pegbar.core.http.body import Strict
+from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.http.routing import get, post, put
 
 Filled = Annotated[str, msgspec.Meta(min_length=1)]
@@ -51,7 +52,7 @@ class ResetPassword(Strict):
     password2: Filled
 
 
-@post("/auth/change-password", access=person_identity, status=200, errors=(400, 429))
+@post("/auth/change-password", access=person_identity, status=200, errors=(400, 429), unkeyed=SECRETS)
 async def change_password(db: Database, caller: Caller, request: AnyRequest, body: OwnPassword) -> Any:
     """Change one's own password; this session goes on, the others end."""
     await actions.change_own_password(
@@ -66,7 +67,7 @@ async def change_password(db: Database, caller: Caller, request: AnyRequest, bod
     return {"success": True}
 
 
-@post("/auth/reset-password", access=anyone, status=200, errors=(429,))
+@post("/auth/reset-password", access=anyone, status=200, errors=(429,), unkeyed=SECRETS)
 async def ask_for_link(db: Database, request: AnyRequest, body: LostPassword) -> Any:
     """Mail a link that sets a new password. The answer, and the time it takes, are the same for nobody."""
     guesses = Guesses(db, request)
@@ -77,7 +78,7 @@ async def ask_for_link(db: Database, request: AnyRequest, body: LostPassword) ->
     return {"success": "Reset token sent"}
 
 
-@put("/auth/reset-password", access=anyone, errors=(400, 429))
+@put("/auth/reset-password", access=anyone, errors=(400, 429), unkeyed=SECRETS)
 async def reset_password(db: Database, request: AnyRequest, body: ResetPassword) -> Any:
     """Set a password with the token of a link; every session of the person ends."""
     guesses = Guesses(db, request)
@@ -92,13 +93,27 @@ async def invite(tx: Transaction, person_id: UUID) -> Any:
     return {"success": True, "message": "Email sent"}
 
 
-@post("/actions/persons/{person_id:uuid}/reset-password-link", access=admin, status=200, tag="Persons", errors=(400,))
+@post(
+    "/actions/persons/{person_id:uuid}/reset-password-link",
+    access=admin,
+    status=200,
+    tag="Persons",
+    errors=(400,),
+    unkeyed=SECRETS,
+)
 async def link_for(tx: Transaction, caller: Caller, person_id: UUID) -> Any:
     """A link, good for two hours, to pass on to somebody who needs a new password."""
     return {"reset_password_link": await actions.link_for(tx, caller, person_id)}
 
 
-@post("/actions/persons/{person_id:uuid}/change-password", access=admin, status=200, tag="Persons", errors=(400,))
+@post(
+    "/actions/persons/{person_id:uuid}/change-password",
+    access=admin,
+    status=200,
+    tag="Persons",
+    errors=(400,),
+    unkeyed=SECRETS,
+)
 async def set_password_of(db: Database, caller: Caller, person_id: UUID, request: AnyRequest, body: NewPassword) -> Any:
     """Give somebody a new password; their sessions end, and they are told by mail."""
     await actions.set_password_of(db, caller, person_id, body.password, client_address(request))

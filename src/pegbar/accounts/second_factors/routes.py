@@ -15,6 +15,7 @@ from pegbar.core.data.database import Database, Transaction
 from pegbar.core.errors import ApiError
 from pegbar.core.http.access import Caller, admin, anyone
 from pegbar.core.http.body import Strict
+from pegbar.core.http.idempotency import SECRETS
 from pegbar.core.http.routing import Reply, delete, get, post, put
 
 
@@ -54,19 +55,19 @@ def _enabled(request: AnyRequest, done: dict[str, Any]) -> Reply:
     return Reply(done, cookies=session if cookies.is_browser(request) else [])
 
 
-@put("/auth/totp", access=A_PERSON, errors=(400,))
+@put("/auth/totp", access=A_PERSON, errors=(400,), unkeyed=SECRETS)
 async def begin_totp(tx: Transaction, caller: Caller) -> Any:
     """Begin to set up an authenticator: its secret, and the address for its QR code."""
     return await actions.begin_totp(tx, caller)
 
 
-@post("/auth/totp", access=A_PERSON, status=200, errors=(400, 429))
+@post("/auth/totp", access=A_PERSON, status=200, errors=(400, 429), unkeyed=SECRETS)
 async def enable_totp(db: Database, caller: Caller, request: AnyRequest, body: AuthenticatorCode) -> Any:
     """Turn the authenticator on; the first factor comes with recovery codes."""
     return _enabled(request, await actions.enable_totp(db, Guesses(db, request), caller, body.totp))
 
 
-@delete("/auth/totp", access=A_PERSON, status=200, errors=(400, 429))
+@delete("/auth/totp", access=A_PERSON, status=200, errors=(400, 429), unkeyed=SECRETS)
 async def disable_totp(db: Database, caller: Caller, request: AnyRequest, body: Proof) -> Any:
     """Turn the authenticator off, with one proof; other sessions end."""
     await actions.disable(db, Guesses(db, request), caller, "totp", body)
@@ -84,20 +85,20 @@ async def mail_code(db: Database, request: AnyRequest, query: Who) -> Any:
     return {"success": True}
 
 
-@put("/auth/email-otp", access=A_PERSON, errors=(400,))
+@put("/auth/email-otp", access=A_PERSON, errors=(400,), unkeyed=SECRETS)
 async def begin_email_otp(tx: Transaction, caller: Caller) -> Any:
     """Begin to set up codes by e-mail: mail the first one."""
     await actions.begin_email_otp(tx, caller)
     return {"success": True}
 
 
-@post("/auth/email-otp", access=A_PERSON, status=200, errors=(400, 429))
+@post("/auth/email-otp", access=A_PERSON, status=200, errors=(400, 429), unkeyed=SECRETS)
 async def enable_email_otp(db: Database, caller: Caller, request: AnyRequest, body: MailedCode) -> Any:
     """Turn codes by e-mail on; the first factor comes with recovery codes."""
     return _enabled(request, await actions.enable_email_otp(db, Guesses(db, request), caller, body.email_otp))
 
 
-@delete("/auth/email-otp", access=A_PERSON, status=200, errors=(400, 429))
+@delete("/auth/email-otp", access=A_PERSON, status=200, errors=(400, 429), unkeyed=SECRETS)
 async def disable_email_otp(db: Database, caller: Caller, request: AnyRequest, body: Proof) -> Any:
     """Turn codes by e-mail off, with one proof; other sessions end."""
     await actions.disable(db, Guesses(db, request), caller, "email_otp", body)
@@ -117,27 +118,27 @@ async def ask_for_security_key(db: Database, request: AnyRequest, query: Who) ->
         return await security_keys.assertion_options(tx, who)
 
 
-@put("/auth/fido", access=A_PERSON)
+@put("/auth/fido", access=A_PERSON, unkeyed=SECRETS)
 async def begin_security_key(tx: Transaction, caller: Caller) -> Any:
     """What the browser needs to make a security key."""
     return await security_keys.registration_options(tx, await actions.account(tx, caller.id))
 
 
-@post("/auth/fido", access=A_PERSON, status=200, errors=(400,))
+@post("/auth/fido", access=A_PERSON, status=200, errors=(400,), unkeyed=SECRETS)
 async def add_security_key(db: Database, caller: Caller, request: AnyRequest, body: NewSecurityKey) -> Any:
     """Add the security key that the browser made; the first factor comes with recovery codes."""
     done = await actions.add_security_key(db, caller, body.registration_response, body.device_name)
     return _enabled(request, done)
 
 
-@delete("/auth/fido", access=A_PERSON, status=200, errors=(400, 429))
+@delete("/auth/fido", access=A_PERSON, status=200, errors=(400, 429), unkeyed=SECRETS)
 async def remove_security_key(db: Database, caller: Caller, request: AnyRequest, body: SecurityKeyAndProof) -> Any:
     """Remove a security key by its name, with one proof; other sessions end."""
     await actions.remove_security_key(db, Guesses(db, request), caller, body.device_name, body)
     return {"success": True}
 
 
-@put("/auth/recovery-codes", access=A_PERSON, errors=(400, 429))
+@put("/auth/recovery-codes", access=A_PERSON, errors=(400, 429), unkeyed=SECRETS)
 async def renew_recovery_codes(db: Database, caller: Caller, request: AnyRequest, body: Proof) -> Any:
     """New recovery codes in the place of the old ones, with one proof."""
     return {"otp_recovery_codes": await actions.renew_recovery_codes(db, Guesses(db, request), caller, body)}

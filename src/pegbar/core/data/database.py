@@ -345,6 +345,17 @@ class Transaction(Reader):
             self._has_written = True  # what was noted in the block went with it
             raise
 
+    @asynccontextmanager
+    async def step(self, author_id: UUID | None) -> AsyncIterator["Transaction"]:
+        """A part of this transaction in somebody's name, which goes again when the block raises."""
+        part = Transaction(self._connection, author_id)
+        try:
+            async with self._connection.transaction():
+                yield part
+            self._kept += part._kept
+        finally:
+            self._has_written = True
+
     async def flush(self) -> None:
         """Write what was kept so far; the commit does it last."""
         if self.has_deleted and not self.deletes_for_good:

@@ -11,7 +11,7 @@ given as functions that take the `Change` under way: `prepare` before the docume
 before the write, `saved` after it, `deleting` and `deleted` around a removal.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -37,6 +37,7 @@ from sqlalchemy import (
 from pegbar.core.data import belonging, filters, values
 from pegbar.core.data.database import Database, Json, Reader, Transaction
 from pegbar.core.data.filters import Filter, Listing, Special
+from pegbar.core.data.many import creates_together, updates_together
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Column, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_object, wire_of
@@ -191,6 +192,12 @@ class Resource:
     at_most: int | None = None  #: rows of a list without pages
     streams: bool = False  #: long lists go out in chunks
     skip: frozenset[str] = frozenset()  #: methods that routes.py writes itself
+    #: Columns whose update touches nothing but its own row: a batch does such updates at once. All, without hooks.
+    together: str = ""
+    #: Whether creates touch nothing but their own rows, or what is worked out from all of them; so it is without hooks.
+    creates_apart: bool = False
+    saved_together: Callable[[Sequence[Change]], Awaitable[None]] | None = None  #: `saved` of creates done at once
+    alone: Mapping[Verb, str] = field(default_factory=dict)  #: why a route is no part of a batch
     malformed: int = 400  #: status of a read whose id is no UUID
     tag: str = ""
 
@@ -202,6 +209,11 @@ class Resource:
         writable = {relation.key for relation in self.relations if relation.writable}
         self.writes.check_names(frozenset(self.columns) | writable)
         self.of_production |= "project_id" in self.table.c
+        hooked = self.emit is not None or any(hook is not _nothing for hook in (self.prepare, self.check, self.saved))
+        self.plain_columns = (
+            frozenset(self.together.split()) if hooked else self.writes.update & frozenset(self.columns)
+        )
+        self.creates_apart |= not hooked
         subject = self.event or name.replace("_", "-")
         key = self.event_key or f"{name}_id"
         self.events: dict[Verb, Event] = {}
@@ -233,24 +245,25 @@ class Resource:
             raise NotFound(f"There is no {self.type} {row_id}.")
         return row
 
+    async def read_many(self, db: Reader, rows: Sequence[tuple[Caller, UUID]], *, relations: bool = True) -> list[Json]:
+        """What `read` answers for each of these rows: a statement for those with the same keys."""
+        by_wire: dict[Wire, list[UUID]] = {}
+        for caller, row_id in rows:
+            by_wire.setdefault(self.shape_for(caller), []).append(row_id)
+        texts: dict[tuple[Wire, UUID], str] = {}
+        for wire, ids in by_wire.items():
+            statement = _rows_statement(self, wire, relations or self.always_relations)
+            texts |= {(wire, row["id"]): row["row"] for row in await db.rows(statement, ids=ids)}
+        return [Json(texts[self.shape_for(caller), row_id].encode()) for caller, row_id in rows]
+
     # Writes
 
     async def create(self, tx: Transaction, caller: Caller, document: Mapping[str, Any]) -> UUID:
         """Insert a row from a document, with its side effects and event; its id."""
-        change = Change(tx, caller, document)
-        await self.prepare(change)
-        for key, value in change.document.items():
-            if key in self.writes.create:
-                self._take(change, key, value)
-            elif key not in self.table.c and not self.writes.lenient:
-                raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.", field=key)
-        await self.check(change)
-        await check_references(self, change)
+        change = self.change(tx, caller, document)
+        await self.judge(change)
         change.row_id = await tx.insert(self.table, **change.values)
-        for key, ids in change.relations.items():
-            await self._link(change, self.by_key[key], ids)
-        await self.saved(change)
-        await self.tell(change, "new")
+        await self.finish(change, "new")
         return change.row(self.table)
 
     async def update(self, tx: Transaction, caller: Caller, row_id: UUID, document: Mapping[str, Any]) -> Change:
@@ -258,21 +271,58 @@ class Resource:
         before = await tx.row(_locked_row(self.table), row_id=row_id)
         if before is None:
             raise NotFound(f"There is no {self.type} {row_id}.")
-        change = Change(tx, caller, document, before=before, row_id=row_id)
+        change = self.change(tx, caller, document, before=before, row_id=row_id)
+        await self.judge(change)
+        await tx.update(self.table, row_id, **change.values)
+        await self.finish(change, "update")
+        return change
+
+    def change(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        document: Mapping[str, Any],
+        *,
+        before: asyncpg.Record | None = None,
+        row_id: UUID | None = None,
+    ) -> Change:
+        """A write that begins: a create, or an update of the row `before`."""
+        return Change(tx, caller, document, before=before, row_id=row_id)
+
+    async def judge(self, change: Change) -> None:
+        """Work out what a write stores. Raises what refuses it."""
         await self.prepare(change)
-        change.document = self.writes.heard(change)
-        for key, value in change.document.items():
-            self._take(change, key, value)
-        await check_writer(self, change)
+        if change.before is None:
+            for key, value in change.document.items():
+                if key in self.writes.create:
+                    self._take(change, key, value)
+                elif key not in self.table.c and not self.writes.lenient:
+                    raise Refused(f"{key} is not a column of {self.path.removeprefix('/data/')}.", field=key)
+        else:
+            change.document = self.writes.heard(change)
+            for key, value in change.document.items():
+                self._take(change, key, value)
+            await check_writer(self, change)
         await self.check(change)
         await check_references(self, change)
-        await tx.update(self.table, row_id, **change.values)
-        for key, ids in change.relations.items():
-            await tx.execute(_others_linked(self.by_key[key]), row_id=row_id, ids=ids)
-            await self._link(change, self.by_key[key], ids)
-        await self.saved(change)
-        await self.tell(change, "update")
-        return change
+
+    async def finish(self, change: Change, verb: Verb) -> None:
+        """What follows once the row of a create or an update is stored: its links, side effects and event."""
+        await self.finish_many([change], verb)
+
+    async def finish_many(self, changes: Sequence[Change], verb: Verb) -> None:
+        """The same, of rows that were stored at once."""
+        for change in changes:
+            for key, ids in change.relations.items():
+                if verb == "update":
+                    await change.tx.execute(_others_linked(self.by_key[key]), row_id=change.row_id, ids=ids)
+                await self._link(change, self.by_key[key], ids)
+        if self.saved_together is not None and len(changes) > 1:
+            await self.saved_together(changes)
+        for change in changes:
+            if self.saved_together is None or len(changes) == 1:
+                await self.saved(change)
+            await self.tell(change, verb)
 
     async def remove(self, tx: Transaction, caller: Caller, row_id: UUID, *, force: bool = False) -> None:
         """Delete a row, with its links, side effects and event. Refused while other rows refer to it."""
@@ -376,6 +426,13 @@ def _keys(resource: Resource, wire: Wire, relations: bool, fields: frozenset[str
 def _row_statement(resource: Resource, wire: Wire, relations: bool, parameter: str = "row_id") -> Select[Any]:
     row = json_object(_keys(resource, wire, relations, None))
     return select(row).select_from(resource.table).where(resource.table.c.id == bindparam(parameter, type_=Uuid))
+
+
+@lru_cache(1024)
+def _rows_statement(resource: Resource, wire: Wire, relations: bool) -> Select[Any]:
+    table = resource.table
+    row = json_object(_keys(resource, wire, relations, None)).label("row")
+    return select(table.c.id, row).select_from(table).where(table.c.id == any_(param("ids")))
 
 
 def every_row(resource: Resource, caller: Caller) -> Select[Any]:
@@ -499,12 +556,17 @@ def _declare_routes(resource: Resource) -> None:
         force = request.query_params.get("force", "").lower() == "true"
         await resource.remove(tx, caller, routing.path_uuid(instance_id), force=force)
 
+    together = {"new": creates_together(resource), "update": updates_together(resource)}
+
     def declare(
         verb: str, method: str, path: str, rule: Rule, handler: Any, summary: str, verb_event: Verb | None
     ) -> None:
         if verb not in resource.skip:
             events = () if verb_event is None or resource.emit is not None else (resource.events[verb_event],)
             more = {**declared, "malformed": resource.malformed if verb == "read" else 400}
+            if verb_event is not None:
+                more["alone"] = resource.alone.get(verb_event)
+                more["together"] = together.get(verb_event)
             if verb == "read" and resource.wire is not None:
                 more["along"] = _row_statement(resource, resource.wire, relations=True, parameter="key")
             routing.route(method, path, access=rule, events=events, summary=summary, **more)(handler)

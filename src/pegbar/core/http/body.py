@@ -44,6 +44,30 @@ class Call(Request[Any, Any, Any]):
         return MultiDict((name, "" if value.isspace() else value) for name, value in params.multi_items())
 
 
+def with_body(scope: Any, body: bytes) -> Call:
+    """A request whose body has been received."""
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Call(scope, receive=receive)
+
+
+def with_document(scope: Any, document: Any) -> Call:
+    """A request whose JSON body is made here."""
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": msgspec.json.encode(document), "more_body": False}
+
+    scope[_DOCUMENT] = document
+    return Call(scope, receive=receive)
+
+
+def document_of(request: AnyRequest) -> Any:
+    """The JSON of a request that was made here or read before; None when it has none."""
+    return request.scope.get(_DOCUMENT)
+
+
 class Strict(msgspec.Struct, forbid_unknown_fields=False):
     """Base of request bodies: unknown keys are ignored. Numbers and booleans may be spelled out, text is text."""
 
@@ -138,6 +162,11 @@ async def read_body(request: AnyRequest, kind: type[S]) -> S:
             document = None
     if document is None:
         document = await _form_and_query(request)
+    return body_of(document, kind)
+
+
+def body_of(document: Any, kind: type[S]) -> S:
+    """A document as the Struct that a body is."""
     if isinstance(document, dict):
         document = _with_booleans(document, kind)
     return validate(document, kind, strict=False)

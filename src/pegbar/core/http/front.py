@@ -29,8 +29,9 @@ _SECURITY_HEADERS = {
 }
 #: Headers of answers that scripts of other origins may read.
 _EXPOSED = (
-    b"Content-Disposition, Content-Range, ETag, Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension,"
-    b" Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
+    b"Content-Disposition, Content-Range, ETag, Idempotency-Replayed, Location, Retry-After, Tus-Checksum-Algorithm,"
+    b" Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata,"
+    b" Upload-Offset"
 )
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 

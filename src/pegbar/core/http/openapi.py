@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from sqlalchemy import (
@@ -28,8 +29,11 @@ from pegbar import __version__
 from pegbar.core.data.resource import Relation, Resource
 from pegbar.core.data.schema import Column, choices_of
 from pegbar.core.data.wire import Wire
+from pegbar.core.errors import BadRequest
+from pegbar.core.http.idempotency import HEADER, LONGEST
 from pegbar.core.http.pagination import enveloped
 from pegbar.core.http.routing import Operation
+from pegbar.core.http.routing import operations as declared_operations
 
 Schema = dict[str, Any]
 
@@ -54,13 +58,13 @@ _REASONS = {
     404: "There is no such object.",
     405: "The route does not take the method.",
     408: "No more bytes came: go on where the upload stands.",
-    409: "The object is in a state that does not allow this.",
+    409: "The object is in a state that does not allow this, or a request with the Idempotency-Key is under way.",
     410: "What is asked for was there and is gone.",
     412: "Another version of the protocol.",
     413: "The body is larger than the server takes.",
     415: "The body is not JSON.",
     416: "The file has no such range of bytes.",
-    422: "The token cannot be used.",
+    422: "The token cannot be used, or the Idempotency-Key was used for another request.",
     423: "Another request writes to it.",
     429: "Too many attempts or requests: wait as long as `Retry-After` says, then try again.",
     460: "The bytes are not those of the checksum.",
@@ -101,7 +105,7 @@ def document(operations: Sequence[Operation]) -> Schema:
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "access_token_cookie"},
             },
-            "parameters": _LIST_PARAMETERS,
+            "parameters": {**_LIST_PARAMETERS, "idempotency_key": _IDEMPOTENCY_KEY},
             "responses": {str(status): _error_response(status, text) for status, text in _REASONS.items()},
             "schemas": {
                 **_ERROR_SCHEMAS,
@@ -147,10 +151,8 @@ _ERROR_SCHEMAS: dict[str, Schema] = {
 
 def _error_response(status: int, text: str) -> Schema:
     error: Schema = {"$ref": "#/components/schemas/Error"}
-    if status == 401:
+    if status in (401, 422):
         error = {"anyOf": [error, {"$ref": "#/components/schemas/TokenError"}]}
-    elif status == 422:
-        error = {"$ref": "#/components/schemas/TokenError"}
     return {"description": text, "content": {"application/json": {"schema": error}}}
 
 
@@ -168,6 +170,8 @@ def _error_statuses(operation: Operation) -> Iterator[int]:
         yield 400
     if operation.method in ("POST", "PUT"):
         yield 413
+    if takes_key(operation):
+        yield from (400, 409, 413, 422)
     if "document" in operation.parameters:
         yield 415
 
@@ -188,13 +192,17 @@ def _operation(operation: Operation, structs: "_Structs") -> Schema:
     if events:
         described.append(f"**Events:** {', '.join(f'`{name}`' for name in events)}.")
     schema: Schema = {
-        "operationId": _operation_id(operation),
+        "operationId": operation_id(operation),
         "summary": operation.summary,
         "description": "\n\n".join(part for part in described if part),
         "tags": [tag_of(operation)],
         "x-access": access,
         "x-events": events,
-        "parameters": [*_path_parameters(operation), *_query_parameters(operation, structs)],
+        "parameters": [
+            *_path_parameters(operation),
+            *_query_parameters(operation, structs),
+            *(_listed("idempotency_key") if takes_key(operation) else ()),
+        ],
         "responses": _responses(operation, structs),
     }
     if operation.access.public:
@@ -206,11 +214,31 @@ def _operation(operation: Operation, structs: "_Structs") -> Schema:
     return {key: value for key, value in schema.items() if value not in ([], "") or key in ("security", "x-events")}
 
 
-def _operation_id(operation: Operation) -> str:
+def operation_id(operation: Operation) -> str:
+    """The name of an operation: its method and path, as one word."""
     # An underscore of a path is told from its other signs: some paths have an old name that differs by that.
     literal = re.sub(r"_(?![^{]*})", "__", operation.path)
     words = re.sub(r"\W+", "_", _PARAMETER.sub(r"by_\1", literal)).strip("_")
     return f"{operation.method.lower()}_{words or 'root'}"
+
+
+@lru_cache(1)
+def _by_id() -> Mapping[str, Operation]:
+    return {operation_id(operation): operation for operation in declared_operations if not operation.hidden}
+
+
+def path_of(name: str, params: Mapping[str, str | int]) -> tuple[str, str]:
+    """The method of an operation that its name in this document tells, and its path with these parameters.
+
+    Raises BadRequest for a name that is none, and for parameters that are not those of its path.
+    """
+    operation = _by_id().get(name)
+    if operation is None:
+        raise BadRequest(f"operation: {name} is none of /openapi.json.")
+    names = [parameter for parameter, _ in _PARAMETER.findall(operation.path)]
+    if params.keys() != set(names):
+        raise BadRequest(f"params: {name} takes {', '.join(names) or 'none'}.")
+    return operation.method, _PARAMETER.sub(lambda found: quote(str(params[found[1]]), safe="$"), operation.path)
 
 
 def _path_parameters(operation: Operation) -> list[Schema]:
@@ -269,6 +297,19 @@ _UPLOAD_ID: Schema = {
         " the JSON body. The first is the file of the field `file`; `upload_id[name]` is that of another field"
     ),
 }
+
+
+_IDEMPOTENCY_KEY: Schema = {
+    "name": HEADER,
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+    "description": "What is sent again with the same key within a day is done once, and answered as it was",
+}
+
+
+def takes_key(operation: Operation) -> bool:
+    """Whether a route takes an Idempotency-Key."""
+    return operation.mutates and not operation.takes_no_key
 
 
 def _listed(*names: str) -> list[Schema]:

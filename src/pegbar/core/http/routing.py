@@ -27,17 +27,20 @@ from sqlalchemy import Select
 
 from pegbar.config import settings
 from pegbar.core.data.causes import Cause, Origin, begin, cause, request_id_of
-from pegbar.core.data.database import Database, Json, Transaction, statement_count
+from pegbar.core.data.database import Database, Json, Reader, Transaction, statement_count
 from pegbar.core.data.faults import answer_to
 from pegbar.core.data.filters import uuid_filter
+from pegbar.core.data.joined import Joined
 from pegbar.core.data.parameters import about_caller
 from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import ApiError, BadRequest, InternalError, NotFound
-from pegbar.core.http.access import STUDIO, Caller, Place, Rule, Token, TokenType
-from pegbar.core.http.body import json_document, read_body, read_query
+from pegbar.core.http import idempotency
+from pegbar.core.http.access import STUDIO, Caller, Place, Rule, Token, TokenType, authenticated
+from pegbar.core.http.body import json_document, read_body, read_query, with_body
 from pegbar.core.http.limits import admitted
 from pegbar.core.http.resumable.claims import settle
 from pegbar.core.live.events import Event
+from pegbar.core.turns import Turns
 
 log = structlog.get_logger()
 
@@ -57,6 +60,30 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several calls of a route that are done together."""
+
+    caller: Caller
+    params: Mapping[str, Any]  #: of the path
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Together:
+    """How calls of a route that follow each other within one transaction are done at once.
+
+    What comes of it is what came of one after the other: rows, events, answers. Where a call is refused, all are done
+    again one by one, so `run` need not tell which it was.
+    """
+
+    #: What a call with these parameters and document is about: calls about the same thing are not done together, nor is
+    #: one about None with any other.
+    subject: Callable[[Mapping[str, Any], dict[str, Any]], object | None]
+    #: Does them; what the handler would have returned for each.
+    run: Callable[[Transaction, Sequence[Part]], Awaitable[Sequence[Any]]]
+
+
+@dataclass(frozen=True, eq=False)
 class Operation:
     """A route as declared."""
 
@@ -85,6 +112,43 @@ class Operation:
     headers: Callable[[], Mapping[str, str]] | None = None
     deprecated: bool = False
     malformed: int | None = None
+    #: Why it takes no Idempotency-Key, where that does not follow from the rest.
+    unkeyed: str = ""
+    #: Why it is no part of a batch; None when that follows from the rest.
+    alone: str | None = None
+    #: How calls of it in a row are done at once.
+    together: Together | None = None
+    #: The turns in which its callers are served: how many of their calls are under way at once.
+    turns: Turns | None = None
+
+    def __post_init__(self) -> None:
+        rule = self.access
+        assert self.together is None or (rule.chosen, rule.gone) == (None, None), "its rule is one for all calls"
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it may change something."""
+        return self.method != "GET"
+
+    @property
+    def takes_no_key(self) -> str:
+        """Why it takes no Idempotency-Key; nothing when it does. Where nothing changes, a key is not looked at."""
+        if self.access.public:
+            return "nobody is signed in there, whose key it could be"
+        return self.unkeyed
+
+    @property
+    def stands_alone(self) -> str:
+        """Why it is no part of a batch; nothing when it can be one."""
+        if not self.mutates:
+            return "it reads; a batch is of what changes something"
+        if (reason := self.takes_no_key) or self.alone is not None:
+            return reason or self.alone or ""
+        if self.files:
+            return "it takes files"
+        if Transaction not in get_type_hints(self.handler).values():
+            return "it is more than one transaction"
+        return ""
 
     @property
     def routed(self) -> str:
@@ -98,8 +162,19 @@ class Callers(Protocol):
     def identify(self, request: Request[Any, Any, Any], expected: TokenType = "access") -> Token: ...
 
     async def resolve(
-        self, token: Token, rule: Rule, key: UUID | None, method: str = "GET", along: Select[Any] | None = None
+        self,
+        token: Token,
+        rule: Rule,
+        key: UUID | None,
+        method: str = "GET",
+        along: Select[Any] | None = None,
+        *,
+        db: Reader | None = None,
     ) -> Caller: ...
+
+    async def resolve_many(
+        self, token: Token, rule: Rule, keys: Sequence[UUID | None], method: str, *, db: Reader
+    ) -> list[Caller]: ...
 
 
 #: Every route declared so far, in order of declaration.
@@ -128,12 +203,19 @@ def route(  # noqa: PLR0913 - a declaration
     files: bool = False,
     headers: Callable[[], Mapping[str, str]] | None = None,
     malformed: int | None = None,
+    unkeyed: str = "",
+    alone: str | None = None,
+    together: Together | None = None,
+    turns: Turns | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a route. `status` is 200, or 201 for POST, unless given; a handler that returns None answers 204.
 
     `returns` documents the answer: a Resource (its row), a Wire (an object of its keys), a Struct or a JSON schema; an
     array of them as a list of one. `headers` makes those that every answer of the route has, refusals too.
     `files` says that it takes files (`received_form`). `takes` is the Struct of a body that the handler reads itself.
+
+    `unkeyed` says why it takes no Idempotency-Key, `alone` why it is no part of a batch: unless given, routes that take
+    files or are more than one transaction are none. `together` does many calls at once, in a batch.
 
     `malformed` is the status for an id of the path that is none, 400 or 404. Unless given it is 404 for a parameter
     that is a `uuid`, and 400 for one that the route declares as `str` and reads as an id (spec crud and tasks).
@@ -164,6 +246,10 @@ def route(  # noqa: PLR0913 - a declaration
                 files=files,
                 headers=headers,
                 malformed=malformed,
+                unkeyed=unkeyed,
+                alone=alone,
+                together=together,
+                turns=turns,
             )
         )
         return handler
@@ -249,35 +335,81 @@ class Endpoint:
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
         rule = self._rule(request)
         if rule.public:
-            return await self._run_for(request, rule, None)
+            return await self._in_turn(request, None)
         token = self.callers.identify(request, rule.opened_by)
         with admitted(token):
-            return await self._run_for(request, rule, token)
+            return await self._in_turn(request, token)
 
-    async def _run_for(self, request: Request[Any, Any, Any], rule: Rule, token: Token | None) -> ASGIApp:
-        operation, caller = self.operation, None
-        if self.ids:
-            # Not in place: the router gives what it parsed to the next request of the same path too.
-            texts: dict[str, Any] = request.path_params
-            status = operation.malformed or 404
-            ids = {name: path_uuid(texts[name], status) for name in self.ids}
-            request.scope["path_params"] = texts | ids
+    async def _in_turn(self, request: Request[Any, Any, Any], token: Token | None) -> ASGIApp:
+        if self.operation.turns is None:
+            return await self._answered(request, token)
+        assert token is not None, "turns are of callers"
+        async with self.operation.turns.place(token.sub):
+            return await self._answered(request, token)
+
+    async def _answered(self, request: Request[Any, Any, Any], token: Token | None) -> ASGIApp:
+        if self.operation.mutates and idempotency.HEADER in request.headers:
+            return await self._once(request, token)
+        return self.reply(await self.perform(request, self.db, token=token))
+
+    async def _once(self, request: Request[Any, Any, Any], token: Token | None) -> ASGIApp:
+        """The answer to a request with an Idempotency-Key."""
+        operation = self.operation
+        if reason := operation.takes_no_key:
+            raise BadRequest(f"This route takes no {idempotency.HEADER}: {reason}.")
+        if token is None:
+            token = self.callers.identify(request, operation.access.opened_by)
+        sent, body = await idempotency.read(request, token.sub)
+        request = with_body(request.scope, body)
+
+        async def known(tx: Transaction) -> None:
+            # Who they are to the place was asked when it was done; it may be gone by now.
+            rule = replace(authenticated, during_setup=operation.access.during_setup)
+            await self.callers.resolve(token, rule, None, operation.method, db=tx)
+
+        async def do(tx: Transaction) -> ASGIResponse:
+            await settle(request, used=False)  # what a first try has claimed, that others stood in the way of
+            response = self.reply(await self.perform(request, Joined(self.db, tx), tx, token=token))
+            if not isinstance(response, ASGIResponse):
+                raise BadRequest(f"This answer is streamed: the route takes no {idempotency.HEADER}.")
+            return response
+
+        return await idempotency.once(self.db, sent, known, do)
+
+    async def perform(
+        self,
+        request: Request[Any, Any, Any],
+        db: Database,
+        within: Transaction | None = None,
+        *,
+        part: bool = False,
+        token: Token | None = None,
+    ) -> Any:
+        """What the handler returns, once the caller is known and passes the rule: all read from `db`.
+
+        A mutation is a transaction of its own, or in `within`. Its changes come from this request, unless that is a
+        `part` of another one.
+        """
+        operation = self.operation
+        rule, caller = self._rule(request), None
+        if token is None and not rule.public:
+            token = self.callers.identify(request, rule.opened_by)
+        self._read_ids(request)
         about_caller.set({})
         if token is not None:
             if rule.chosen is not None:
                 rule = rule.chosen(request.path_params)
-            rule, caller = await self._resolve(request, token, rule)
+            rule, caller = await self._resolve(request, token, rule, db)
             request.scope[CALLER] = caller  # type: ignore[literal-required]
             if (empty := rule.empty_answer(caller)) is not None:
-                return self.reply(Json(empty))
+                return Json(empty)
             rule.check(caller)
-            departments = list(caller.departments)
-            if self.changes:
+            if self.changes and not part:
                 self._begin(request, "token" if token.identity_type == "bot" else "session")
-            about_caller.set({"caller_id": caller.id, "caller_role": caller.role, "caller_departments": departments})
-        arguments = await self._arguments(request, caller)
+            _tell_of(caller)
+        arguments = await self._arguments(request, caller, db)
         if not self.writes:
-            return self.reply(await operation.handler(**arguments))
+            return await operation.handler(**arguments)
 
         async def work(transaction: Transaction) -> Any:
             for name, kind in self.wanted:
@@ -285,17 +417,50 @@ class Endpoint:
                     arguments[name] = transaction
             return await operation.handler(**arguments)
 
-        return self.reply(await self.db.write(caller.id if caller else None, work))
+        if within is not None:
+            return await work(within)
+        return await db.write(caller.id if caller else None, work)
 
-    async def _resolve(self, request: Request[Any, Any, Any], token: Token, rule: Rule) -> tuple[Rule, Caller]:
+    async def perform_together(self, requests: Sequence[Request[Any, Any, Any]], tx: Transaction) -> Sequence[Any]:
+        """What the handler would return for each of these requests of one caller, done at once."""
+        assert self.operation.together is not None
+        rule = self.operation.access
+        token = self.callers.identify(requests[0], rule.opened_by)
+        for request in requests:
+            self._read_ids(request)
+        keys = [await self._place_key(request, rule.place) for request in requests]
+        callers = await self.callers.resolve_many(token, rule, keys, self.operation.method, db=tx)
+        for caller in callers:
+            rule.check(caller)
+        _tell_of(callers[0])
+        return await self.operation.together.run(
+            tx,
+            [
+                Part(caller, request.path_params, await json_document(request))
+                for caller, request in zip(callers, requests, strict=True)
+            ],
+        )
+
+    def _read_ids(self, request: Request[Any, Any, Any]) -> None:
+        if self.ids:
+            # Not in place: the router gives what it parsed to the next request of the same path too.
+            texts: dict[str, Any] = request.path_params
+            status = self.operation.malformed or 404
+            ids = {name: path_uuid(str(texts[name]), status) for name in self.ids}
+            request.scope["path_params"] = texts | ids
+
+    async def _resolve(
+        self, request: Request[Any, Any, Any], token: Token, rule: Rule, db: Database
+    ) -> tuple[Rule, Caller]:
         """The caller at the rule's place, or at that of the rule that holds when what it is about is gone."""
+        operation = self.operation
         key = await self._place_key(request, rule.place)
         try:
-            return rule, await self.callers.resolve(token, rule, key, self.operation.method, self.operation.along)
+            return rule, await self.callers.resolve(token, rule, key, operation.method, operation.along, db=db)
         except NotFound:
             if rule.gone is None:
                 raise
-        return await self._resolve(request, token, rule.gone)
+        return await self._resolve(request, token, rule.gone, db)
 
     def _rule(self, request: Request[Any, Any, Any]) -> Rule:
         """The operation's rule, at the first of its places that the query string names."""
@@ -322,7 +487,7 @@ class Endpoint:
         key = request.path_params[name]
         return key if isinstance(key, UUID) else path_uuid(key, self.operation.malformed or 400)
 
-    async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None) -> dict[str, Any]:
+    async def _arguments(self, request: Request[Any, Any, Any], caller: Caller | None, db: Database) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         path_params = request.path_params
         for name, kind in self.wanted:
@@ -337,7 +502,7 @@ class Endpoint:
             elif name == "caller":
                 arguments[name] = caller
             elif kind is Database:
-                arguments[name] = self.db
+                arguments[name] = db
             elif name == "request":
                 arguments[name] = request
         return arguments
@@ -355,6 +520,12 @@ class Endpoint:
         return ASGIResponse(
             body=msgspec.json.encode(result), status_code=self.operation.status, media_type="application/json"
         )
+
+
+def _tell_of(caller: Caller) -> None:
+    """Have statements know who asks."""
+    departments = list(caller.departments)
+    about_caller.set({"caller_id": caller.id, "caller_role": caller.role, "caller_departments": departments})
 
 
 def _with_headers(app: ASGIApp, headers: Sequence[tuple[bytes, bytes]]) -> ASGIApp:

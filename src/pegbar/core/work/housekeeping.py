@@ -5,10 +5,12 @@ from sqlalchemy import text
 from pegbar.config import settings
 from pegbar.core.data import tallies
 from pegbar.core.data.database import Database
+from pegbar.core.http.idempotency import HOURS
 from pegbar.core.live.events import KEPT_DAYS
 from pegbar.core.work.jobs import job
 
 PRUNE_OUTBOX = job("core.prune_outbox", cron="17 * * * *")
+PRUNE_IDEMPOTENT = job("core.prune_idempotent_requests", cron="27 * * * *")
 PRUNE_JOBS = job("core.prune_jobs", cron="47 * * * *")
 KEEP_HISTORY = job("core.keep_history", cron="27 3 * * *")
 FOLD_TALLIES = job("core.fold_tallies", cron="*/2 * * * *")
@@ -30,6 +32,24 @@ async def prune_outbox(db: Database) -> None:
     while removed:
         async with db.transaction() as tx:
             removed = await tx.execute(_PRUNE)
+
+
+_PRUNE_IDEMPOTENT = text(
+    """
+    DELETE FROM pegbar.idempotent_request WHERE digest IN (
+      SELECT digest FROM pegbar.idempotent_request
+       WHERE created_at < timezone('utc', now()) - make_interval(hours => :hours) ORDER BY created_at LIMIT 1000)
+    """
+).bindparams(hours=HOURS)
+
+
+@PRUNE_IDEMPOTENT.task
+async def prune_idempotent_requests(db: Database) -> None:
+    """Forget the keys of requests whose day is over, with their answers."""
+    removed = 1
+    while removed:
+        async with db.transaction() as tx:
+            removed = await tx.execute(_PRUNE_IDEMPOTENT)
 
 
 #: Ended jobs are there to be looked at for a week: the arguments of mails name people.

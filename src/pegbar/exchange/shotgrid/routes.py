@@ -26,6 +26,7 @@ from pegbar.studio.resources import entity_types
 from pegbar.tasks.events import TASK_DELETE
 
 _TAG = "ShotGrid"
+_ALONE = "an import is a request of its own"
 _RECORDS = {"type": "array", "items": {"type": "object"}}
 _NUMBER = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
 
@@ -81,6 +82,7 @@ def _declare_removal(path: str, kind: Kind) -> None:
         status=200,
         tag=_TAG,
         summary=f"Remove a {path} that is gone in ShotGrid",
+        alone=_ALONE,
         description="`success` is false, and nothing is removed, when others still refer to the row; true also when "
         "there is none of that kind and number.",
         body_schema=_NUMBER,
@@ -105,7 +107,9 @@ async def import_errors(db: Database, caller: Caller) -> Any:
     return await stream_array(db, caller, queries.errors)
 
 
-@post("/import/shotgun/errors", access=admin, tag=_TAG, body_schema={}, returns=queries.ERROR, errors=(400,))
+@post(
+    "/import/shotgun/errors", access=admin, tag=_TAG, body_schema={}, returns=queries.ERROR, errors=(400,), alone=_ALONE
+)
 async def note_import_error(request: Request[Any, Any, Any], tx: Transaction) -> Json:
     """Note a failure: any JSON."""
     event_data = await json_value(request)
@@ -113,7 +117,7 @@ async def note_import_error(request: Request[Any, Any, Any], tx: Transaction) ->
     return await failures.note(tx, event_data)
 
 
-@delete("/import/shotgun/errors/{error_id:uuid}", access=admin, tag=_TAG, errors=(404,))
+@delete("/import/shotgun/errors/{error_id:uuid}", access=admin, tag=_TAG, errors=(404,), alone=_ALONE)
 async def forget_import_error(error_id: UUID, tx: Transaction) -> None:
     """Forget a failure."""
     if not await failures.forget(tx, error_id):

@@ -10,6 +10,7 @@ from pegbar.core.data.filters import uuid_filter
 from pegbar.core.http.access import Caller
 from pegbar.core.http.body import json_beside_query
 from pegbar.core.http.downloads import download
+from pegbar.core.http.idempotency import STORES
 from pegbar.core.http.routing import found, get, post, put
 from pegbar.core.http.uploads import received_form
 from pegbar.files import access
@@ -78,6 +79,7 @@ async def touch_working_file(working_file_id: UUID, tx: Transaction) -> Json:
     files=True,
     returns=WORKING_FILE_WITH_OUTPUTS,
     errors=(400, 413),
+    unkeyed=STORES,
 )
 async def upload_working_file(
     request: Request[Any, Any, Any], working_file_id: UUID, db: Database, caller: Caller

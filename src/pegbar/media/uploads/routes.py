@@ -13,13 +13,14 @@ import msgspec
 
 from pegbar.core.data.database import Database
 from pegbar.core.http.access import Caller, Rule
+from pegbar.core.http.idempotency import RESUMES
 from pegbar.core.http.resumable import actions, queries
 from pegbar.core.http.routing import Reply, delete, get, post, route
 from pegbar.media.uploads import tus
 from pegbar.media.uploads.tus import AnyRequest
 
 _owner = Rule("anyone signed in, for uploads of their own", lambda _: True, narrowed=True)
-_uploads: dict[str, Any] = {"access": _owner, "headers": tus.spoken, "tag": "uploads"}
+_uploads: dict[str, Any] = {"access": _owner, "headers": tus.spoken, "tag": "uploads", "unkeyed": RESUMES}
 
 
 class KnownUpload(msgspec.Struct):

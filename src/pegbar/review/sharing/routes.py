@@ -23,14 +23,14 @@ async def links_of_playlist(playlist_id: UUID, db: Database) -> Json:
     return await actions.links(db, playlist_id)
 
 
-@post(_LINKS, access=_SHARES, returns=LINK, errors=(400,))
+@post(_LINKS, access=_SHARES, returns=LINK, errors=(400,), alone="")
 async def share_playlist(playlist_id: UUID, body: NewLink, db: Database, caller: Caller) -> Json:
     """Make a share link; its `token` is what the page's address ends in."""
     values = await actions.prepared(body)
     return await db.write(caller.id, lambda tx: actions.share(tx, caller, playlist_id, values))
 
 
-@put(_ONE, access=_SHARES, returns=LINK, errors=(400,))
+@put(_ONE, access=_SHARES, returns=LINK, errors=(400,), alone="")
 async def change_link(playlist_id: UUID, token: str, body: LinkChange, db: Database, caller: Caller) -> Json:
     """Change the rights, date, password or label of a share link, at once for all who have it."""
     values = await actions.prepared(body)

@@ -5,6 +5,7 @@ copy-client-comments.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,10 +18,10 @@ from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.values import check_text
 from pegbar.core.errors import BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import Caller, Rule, admin, at, manager_of, member_of, staff_of, task_access
-from pegbar.core.http.body import Strict, decode_json, json_value, read_body, validate
+from pegbar.core.http.body import Strict, body_of, decode_json, json_value, read_body, validate
 from pegbar.core.http.downloads import download
 from pegbar.core.http.pagination import envelope, plain_or_enveloped, window
-from pegbar.core.http.routing import delete, get, post
+from pegbar.core.http.routing import Part, Together, delete, get, post
 from pegbar.core.http.streaming import stream_array
 from pegbar.core.http.uploads import Form, received_form
 from pegbar.tasks.comments import actions, attachments, queries, replies, resources
@@ -55,6 +56,13 @@ AnyRequest = Request[Any, Any, Any]
 _ON_TASK = at("task", "task_id")
 
 
+async def _comment_tasks(tx: Transaction, parts: Sequence[Part]) -> list[Json]:
+    """Comments on different tasks, at once."""
+    said = [(part.caller, part.params["task_id"], body_of(part.document, PostedComment)) for part in parts]
+    ids = await actions.say_each(tx, said)
+    return [Json(row[0].encode()) for row in await tx.rows(queries.posted_together, ids=ids)]
+
+
 @post(
     "/actions/tasks/{task_id:uuid}/comment",
     access=member_of_task,
@@ -62,6 +70,8 @@ _ON_TASK = at("task", "task_id")
     events=(COMMENT_NEW, TASK_UPDATE, TASK_STATUS_CHANGED, NEWS_NEW),
     files=True,
     errors=(400, 403, 404),
+    alone="",
+    together=Together(lambda params, _: params["task_id"].lower(), _comment_tasks),
 )
 async def comment_task(task_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Comment a task and give it a status.
@@ -168,6 +178,7 @@ class NewReply(Strict):
     events=(COMMENT_REPLY,),
     files=True,
     errors=(400, 403, 404),
+    alone="",
 )
 async def reply_to_comment(
     task_id: UUID, comment_id: UUID, request: AnyRequest, db: Database, caller: Caller
@@ -304,6 +315,7 @@ _ATTACHED = re.compile(r"attachment_file-(\d{1,6})(?:-\d+)?")
     errors=(400, 403, 404),
     body_schema=_COMMENTS_SCHEMA,
     files=True,
+    alone="",
 )
 async def comment_many(project_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:
     """Comment many tasks at once, all or none: a JSON list, or a form with `comments` and `attachment_file-{i}-{j}`.

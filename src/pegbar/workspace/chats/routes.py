@@ -62,6 +62,7 @@ async def chat_messages(entity_id: UUID, db: Database) -> Json:
     events=(CHAT_NEW_MESSAGE,),
     returns=queries.MESSAGE,
     files=True,
+    alone="",
     errors=(400, 429),
 )
 async def say_in_chat(entity_id: UUID, request: AnyRequest, db: Database, caller: Caller) -> Json:

@@ -5,7 +5,7 @@ from alembic import op
 from pegbar.core.data.migrations import run_script
 
 revision = "0029"
-down_revision = "0026"
+down_revision = "0028"
 
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS pegbar.consumer (

@@ -1,0 +1,1 @@
+"""Many operations of the API in one transaction. Documentation: docs/open/batch.md."""
