@@ -41,7 +41,7 @@ def rows_of(database: psycopg.Connection) -> dict[str, dict[str, int]]:
         keys = ", ".join(f't."{column}"' for column in (columns if of is None else of.keys))
         total = "count(*)" if of is None else f"sum({of.amounts[0]})"
         query = f"SELECT ROW({keys})::text, {total}::bigint FROM {name} t GROUP BY 1 HAVING {total} <> 0"
-        image[name] = dict(database.execute(query).fetchall())  # type: ignore[call-overload]
+        image[name] = dict(database.execute(query).fetchall())
     kept = "SELECT bucket || ' ' || key || ' ' || coalesce(size, 0), (deleted_at IS NULL)::int FROM stored_file"
     image["stored_file"] = dict(database.execute(kept).fetchall())
     return image

@@ -88,7 +88,8 @@ def test_whatever_the_order_all_comes_back(
     model = Model(nodes, _live(database, nodes))
     assert len(model.live) == len(nodes), "another example left something in the trash"
     for _ in range(data.draw(st.integers(3, 8))):
-        if model.entries and data.draw(st.booleans()):
+        restores: bool = data.draw(st.booleans())
+        if model.entries and restores:
             place = data.draw(st.integers(0, len(model.entries) - 1))
             node, gone = model.entries[place]
             allowed = model.may_restore(node)
