@@ -104,6 +104,7 @@ def reader(server: Server, tmp_path: Path) -> Reader:
         "open/feed.md",
         "open/history.md",
         "open/undo.md",
+        "open/client.md",
     ],
 )
 def test_the_examples_of_a_page_work(reader: Reader, page: str) -> None:

@@ -101,6 +101,8 @@ class Feed:
         self.count, self.breaks = count, breaks
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        if "text/event-stream" not in request.headers["accept"]:
+            return httpx.Response(200, json={"events": [], "cursor": "start", "more": False})
         first = int(request.headers.get("last-event-id", "-1")) + 1
         lines = ["retry: 5", "", ": hello", ""]
         for number in range(first, self.count):

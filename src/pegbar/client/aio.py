@@ -139,10 +139,12 @@ class AsyncPegbar:
         thing: str | None = None,
         id: str | None = None,  # noqa: A002 - as the route has it
     ) -> AsyncIterator[Event]:
-        """What happens, for ever, as `Pegbar.events`."""
+        """What happens, for ever, as `Pegbar.events`; without a `start` from the first step on."""
         return self._heard(Stream(start, name=name, project_id=project_id, thing=thing, id=id))
 
     async def _heard(self, stream: Stream) -> AsyncIterator[Event]:
+        if stream.start in (None, "now"):
+            stream.start = await self.do(events.NOW)
         failures = 0
         while True:
             try:

@@ -46,7 +46,7 @@ class Stream:
     """Reads the lines of a stream: events come out, and what to say when it is opened again."""
 
     def __init__(self, start: str | None, **filters: Any) -> None:
-        self._start = start
+        self.start = start
         self._filters = {name: value for name, value in filters.items() if value not in (None, (), [])}
         self.cursor: str | None = None
         self.come_back = 1.0  #: seconds
@@ -56,7 +56,7 @@ class Stream:
     @property
     def call(self) -> Call[Any]:
         """How to open it where it stands."""
-        params = {**self._filters, **({"from": self._start} if self._start is not None else {})}
+        params = {**self._filters, **({"from": self.start} if self.start is not None else {})}
         headers = {"Accept": "text/event-stream"}
         if self.cursor is not None:
             headers["Last-Event-ID"] = self.cursor
@@ -91,6 +91,10 @@ class Batch:
     def of(cls, answer: Any) -> "Batch":
         """The batch of an answer."""
         return cls(answer["lease"], [Event.of(row) for row in answer["events"]], answer["more"])
+
+
+#: The cursor of now.
+NOW: Call[str] = Call("GET", "/open/v1/events", lambda answer: str(answer["cursor"]), {"from": "now", "limit": 1})
 
 
 def put_consumer(name: str, start: str | None, **filters: Any) -> Call[Row]:

@@ -154,17 +154,13 @@ class QueryBuilder:
         return replace(self, size=size)
 
     def _call(self, read: Any, **more: Any) -> Call[Any]:
-        body = {
-            "filters": [part.condition for part in self.filters],
-            **({"fields": list(self.fields)} if self.fields else {}),
-            **({"sort": list(self.sort)} if self.sort else {}),
-            **more,
-        }
+        body = {"filters": [part.condition for part in self.filters], **more}
         return Call("POST", f"/open/v1/query/{self.thing}", read, body=body, repeats=True)
 
     def page_call(self, cursor: str | None, size: int | None = None) -> Call[Page]:
         """A page, from a cursor on."""
-        more = {} if cursor is None else {"cursor": cursor}
+        more: dict[str, Any] = {"fields": list(self.fields), "sort": list(self.sort), "cursor": cursor}
+        more = {name: value for name, value in more.items() if value}
         return self._call(lambda answer: Page(answer["data"], answer["next"]), limit=size or self.size, **more)
 
     def summary_call(self, summaries: Sequence[Any], by: Sequence[Any]) -> Call[list[Group]]:

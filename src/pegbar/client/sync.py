@@ -152,7 +152,9 @@ class Pegbar:
         From `start` on, a cursor or a date; without it from now. An event's `cursor` is the `start` of a program that
         comes back. Raises Gone for a cursor older than what the server keeps.
         """
-        return self._heard(Stream(start, name=name, project_id=project_id, thing=thing, id=id))
+        # What now is must not be asked again when the first connection breaks.
+        begin = self.do(events.NOW) if start in (None, "now") else start
+        return self._heard(Stream(begin, name=name, project_id=project_id, thing=thing, id=id))
 
     def _heard(self, stream: Stream) -> Iterator[Event]:
         failures = 0
