@@ -20,10 +20,12 @@ from pegbar.console.writing import keep_writing
 from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, MethodNotAllowed, NotFound
 from pegbar.core.http import routing
+from pegbar.core.http.answers import unexpected
 from pegbar.core.http.body import Call
 from pegbar.core.http.directory import Directory
+from pegbar.core.http.endpoint import Endpoint
 from pegbar.core.http.front import Front
-from pegbar.core.http.routing import Endpoint, Operation, unexpected
+from pegbar.core.http.routing import Operation
 from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
 from pegbar.core.live.forwarding import SocketForwarder
 from pegbar.core.live.sockets import Realtime

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pegbar.config import settings
 from pegbar.core.errors import BadRequest
-from pegbar.core.http.routing import told_path
+from pegbar.core.http.answers import told_path
 from pegbar.review.sharing import keys
 from pegbar.review.sharing.actions import last_moment
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from pegbar.core.errors import MethodNotAllowed, NotFound
-from pegbar.core.http.routing import Endpoint
+from pegbar.core.http.endpoint import Endpoint
 from pegbar.core.http.segments import Candidate, choose
 
 _Bucket = tuple[int, str, str | None]

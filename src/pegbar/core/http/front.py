@@ -13,11 +13,12 @@ from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.config import settings
 from pegbar.core.errors import HungUp, NotFound, Unavailable
+from pegbar.core.http.answers import answer, error_answer
 from pegbar.core.http.compression import Compressing
 from pegbar.core.http.downloads import HEAD_ONLY
 from pegbar.core.http.pages import Pages
 from pegbar.core.http.received import ReceivedBody, too_large
-from pegbar.core.http.routing import Operation, Reply, answer, error_answer
+from pegbar.core.http.routing import Operation, Reply
 from pegbar.core.http.static import InstalledUi, WebUi
 from pegbar.core.ui.builds import folder_of
 

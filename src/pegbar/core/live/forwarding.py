@@ -14,7 +14,7 @@ import structlog
 from litestar.types import ASGIApp, Receive, Send
 
 from pegbar.core.errors import TooLarge, Unavailable
-from pegbar.core.http.routing import error_answer
+from pegbar.core.http.answers import error_answer
 
 log = structlog.get_logger()
 

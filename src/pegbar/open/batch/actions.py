@@ -24,8 +24,8 @@ from pegbar.core.data.parameters import sql
 from pegbar.core.errors import ApiError, BadRequest, TooLarge
 from pegbar.core.http.body import document_of, with_body, with_document
 from pegbar.core.http.directory import Directory
+from pegbar.core.http.endpoint import Endpoint
 from pegbar.core.http.openapi import path_of
-from pegbar.core.http.routing import Endpoint
 from pegbar.open.batch import references
 from pegbar.open.batch.shapes import Batch, Step
 
