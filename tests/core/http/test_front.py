@@ -141,7 +141,7 @@ def test_cors_is_for_the_origins_of_the_setting(limited: Server, origin: str, al
         requests.get(f"{limited.api}/", headers={"Origin": origin}, timeout=20),
         requests.get(f"{limited.api}/data/persons", headers={"Origin": origin}, timeout=20),
     ):
-        assert answer.headers["Vary"] == "Origin"
+        assert "Origin" in answer.headers["Vary"].split(", ")
         assert answer.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
         assert answer.headers.get("Access-Control-Allow-Credentials") == ("true" if allowed else None)
 
