@@ -93,10 +93,10 @@ class Server:
         """What the server printed."""
         return self.log.read_text(errors="replace")
 
-    def wait_for_text(self, text: str, timeout: float = 20) -> None:
-        """Wait until the server has printed a text."""
+    def wait_for_text(self, text: str, timeout: float = 20, start: int = 0) -> None:
+        """Wait until the server has printed a text, from a place in its log on."""
         deadline = time.monotonic() + timeout
-        while text not in self.text():
+        while text not in self.text()[start:]:
             assert time.monotonic() < deadline, f"{text!r} is not in the log:\n{self.text()[-2000:]}"
             time.sleep(0.05)
 

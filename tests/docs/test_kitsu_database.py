@@ -3,25 +3,16 @@
 import shlex
 from pathlib import Path
 
-import pytest
 import requests
 
 from pegbar.exchange.kitsu.imports import IMPORTS
-from tests.client import Client
 from tests.command import pegbar
 from tests.core.data.databases import filled, new_database
-from tests.docs.test_examples import DOCS, EMAIL, PASSWORD, Reader, examples, says
+from tests.docs.test_examples import DOCS, Reader, examples, says, td  # noqa: F401 - a fixture
 from tests.server import Server
 
 _PAGE = "kitsu-database.md"
 _DATABASE = "postgresql://zou:secret@db.studio/zoudb"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def td(admin: Client) -> None:
-    if not admin.ok_get("/data/persons", params={"email": EMAIL}):
-        row = {"first_name": "Tia", "last_name": "Doe", "email": EMAIL, "password": PASSWORD, "role": "admin"}
-        admin.ok_post("/data/persons", row)
 
 
 def test_the_way_there_and_back_is_as_the_page_says(server: Server) -> None:

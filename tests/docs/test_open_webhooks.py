@@ -2,20 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
-from tests.client import Client
-from tests.docs import test_examples
-from tests.docs.test_examples import Reader, examples, says
+from tests.docs.test_examples import Reader, examples, says, td  # noqa: F401 - a fixture
 from tests.server import Server
-
-
-@pytest.fixture(autouse=True)
-def td(admin: Client) -> None:
-    row = {"first_name": "Tia", "last_name": "Doe", "email": test_examples.EMAIL, "role": "admin"}
-    found = admin.ok_get("/data/persons", params={"email": test_examples.EMAIL})
-    if not found:
-        admin.ok_post("/data/persons", {**row, "password": test_examples.PASSWORD})
 
 
 def test_the_examples_of_the_page_work(server: Server, tmp_path: Path) -> None:

@@ -265,6 +265,9 @@ def test_a_movie_goes_with_all_that_was_made_of_it(
 
     assert {"movies/previews", "movies/lowdef", "pictures/tiles", "pictures/original"} <= stored()
     admin.ok_delete(f"/data/preview-files/{row['id']}?force=true")
+    (entry,) = admin.ok_get("/open/v1/trash", params={"thing_id": row["id"]})["entries"]
+    assert stored(), "the trash keeps them"
+    admin.ok_delete(f"/open/v1/trash/{entry['id']}")
     for _ in range(200):
         if not stored():
             break

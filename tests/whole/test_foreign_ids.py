@@ -228,6 +228,9 @@ ELSEWHERE = {
     "DELETE /shared/playlists/{token:str}/comments/{comment_id:uuid}/attachments/{attachment_file_id:uuid}": (
         "by a share link: tests/review/test_sharing_reach.py"
     ),
+    "POST /open/v1/webhooks/{webhook_id:uuid}/deliveries/{delivery_id:uuid}/redeliver": (
+        "a delivery is looked for among those of its webhook: tests/open/webhooks/test_delivering.py"
+    ),
     "DELETE /actions/user/sequences/{sequence_id:str}/task-types/{task_type_id:str}/unsubscribe": "the caller's own",
     **{
         f"{method} {path}": _OF_STUDIO

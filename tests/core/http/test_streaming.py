@@ -184,9 +184,9 @@ def test_a_stream_that_fails_is_broken_off(narrow: Server, keeper: Client, narro
 
 
 def test_what_a_slow_reader_makes_the_server_keep_is_bounded(narrow: Server, keeper: Client, narrow_path: str) -> None:
-    slow = hire(keeper, "admin")
+    slow, start = hire(keeper, "admin"), len(narrow.text())
     with Reader(slow, narrow_path) as reader:
         assert reader.status() == 200
-        narrow.wait_for_text("may be kept on disk", timeout=60)
+        narrow.wait_for_text("may be kept on disk", timeout=60, start=start)
         assert not reader.is_whole()
     assert len(slow.ok_get(narrow_path)) == 4001  # who reads is not concerned

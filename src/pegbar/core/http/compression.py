@@ -66,7 +66,8 @@ class Compressing:
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start" and _is_text(message):
-            message = {**message, "headers": [*message["headers"], (b"vary", b"Accept-Encoding")]}
+            if (b"vary", b"Accept-Encoding") not in message["headers"]:
+                message = {**message, "headers": [*message["headers"], (b"vary", b"Accept-Encoding")]}
             if self._coding is not None:
                 self._start = message
                 return
