@@ -50,6 +50,9 @@ NAME_NO_PERSON = {
     "pegbar.budget_revision.project_id",
     "pegbar.change.parts",  # ids of batches and imports
     "pegbar.change.request_id",
+    "pegbar.consumer.filter",  # whose events are asked for, as the reader said it
+    "pegbar.consumer_event.lease_id",
+    "pegbar.held_file.held_by",  # an entry of the trash
     # What changed holds anybody's id, and forgets it (core/data/history.py).
     "pegbar.history.key",
     "pegbar.history.new",
@@ -76,8 +79,17 @@ NAME_NO_PERSON = {
     "pegbar.sync_row.row",
     "pegbar.storage_census.report",  # productions, and sums
     "pegbar.sync_row.row_id",
+    "pegbar.trash.production_id",
+    "pegbar.trash.rows",  # numbers
+    "pegbar.trash_change.trash_id",
+    "pegbar.trash_remainder.row",  # as the history: it holds anybody's id, and forgets it
+    "pegbar.trash_thing.row_id",  # what was deleted; persons are nothing that the trash has
+    "pegbar.trash_thing.trash_id",
     "pegbar.upload.claim",  # a request's
     "pegbar.upload_part.upload_id",
+    "pegbar.webhook.filter",  # which events are sent, as somebody said it: an id in it finds nothing any more
+    "pegbar.webhook_attempt.request_headers",  # as they were sent, and answered
+    "pegbar.webhook_attempt.response_headers",
     "person.data",
     "person.fido_credentials",
     "playlist.shots",

@@ -135,6 +135,25 @@ _FORGET = (
     sql("UPDATE pegbar.change SET person_id = NULL WHERE person_id = :person_id"),
 )
 
+#: What is kept apart of deleted rows (core/data/migrations/keeping.py) is history as well: what went with them is not
+#: kept, what is in the trash names them no more.
+_FORGET_REMAINDERS = (
+    sql(
+        f"""
+        DELETE FROM pegbar.trash_remainder
+         WHERE change_id = {OF_TRANSACTION} AND row::text LIKE '%' || :name || '%'
+        """,  # noqa: S608 - a constant
+        name=Text,
+    ),
+    sql(
+        """
+        UPDATE pegbar.trash_remainder SET row = pegbar.without_person(row, :name)
+         WHERE row::text LIKE '%' || :name || '%'
+        """,
+        name=Text,
+    ),
+)
+
 
 async def forget(tx: Transaction, person_id: UUID) -> None:
     """Have the history name a person no more whose row was just deleted for good."""
@@ -143,3 +162,5 @@ async def forget(tx: Transaction, person_id: UUID) -> None:
     await tx.execute(about_theirs)
     await tx.execute(elsewhere, name=str(person_id))
     await tx.execute(by_them, person_id=person_id)
+    for of_remainders in _FORGET_REMAINDERS:
+        await tx.execute(of_remainders, name=str(person_id))
