@@ -37,6 +37,7 @@ _ROWS: dict[str, tuple[str, ...]] = {
     "filter_group_id": ("search_filter_group", "own", "shared"),
     "temporal_entity_id": ("entity", "Shot"),
     "file_id": ("working_file",),
+    "delivery_id": ("webhook_delivery", ""),
     "version_id": ("production_schedule_version", ""),
     "task_id": ("task", "reached", "apart", "Concept"),
     "task_type_id": ("task_type", WOOD, STONE),

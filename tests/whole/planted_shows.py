@@ -49,6 +49,7 @@ def plant_studio(world: World) -> None:
     row = world.connection.execute(f"UPDATE organisation SET {assign} RETURNING id", list(tokens.values())).fetchone()
     assert row is not None
     world.rows[STUDIO]["organisation"][""] = row[0]
+    _trash(world, STUDIO)
     world.plant(STUDIO, "person", "idle")
     world.sweep(STUDIO)
 
@@ -74,6 +75,8 @@ def plant_show(world: World, place: str) -> None:
     _comments(world, place)
     _planning(world, place)
     _searches(world, place)
+    _trash(world, place)
+    _webhook(world, place)
     for label, for_client in {"internal": False, "clients": True}.items():
         shown = {"entity_id": world.id(place, "entity", "reached"), "preview_file_id": None}
         playlist = world.plant(place, "playlist", label, for_client=for_client, shots=[shown], episode_id=None)
@@ -234,6 +237,40 @@ def _searches(world: World, place: str) -> None:
         mine: dict[str, Any] = {"person_id": crew, "is_shared": label == "shared", "department_id": None}
         group = world.plant(place, "search_filter_group", label, **mine)
         world.plant(place, "search_filter", label, search_filter_group_id=group, **mine)
+
+
+def _trash(world: World, place: str) -> None:
+    """Something that was deleted, in the trash and in the history; in the studio, something of no production."""
+    show = world.rows[place]["project"].get("")
+    table = "salary_scale" if show is None else "budget"
+    entry = world.put(
+        place, "trash", deleted_at=DAY, production_id=show, production_name="…", kind="…", name="…", state="whole",
+        row_count=1, rows={table: 1}, doing="…", error="…",
+    )  # fmt: skip
+    gone = world.ink.id()
+    name = world.mark("word", "trash", "name", place, "", entry, "contents")
+    (change,) = world.connection.execute("SELECT nextval('pegbar.change_id')").fetchone() or (0,)
+    world.link("pegbar.trash_change", change_id=change, trash_id=entry)
+    world.link("pegbar.trash_thing", trash_id=entry, row_id=gone, table_name=table, kind="Thing", name=name)
+    told = {"table_name": table, "row_id": gone, "project_id": show, "op": "D", "old": {"name": name}}
+    world.link("pegbar.history", change_id=change, **told)
+
+
+def _webhook(world: World, place: str) -> None:
+    """A webhook that is paused, and what it sent once."""
+    (seen,) = world.connection.execute("SELECT pg_current_snapshot()::text").fetchone() or ("",)
+    webhook = world.put(
+        place, "webhook", name="…", url="…", events=["*"], patterns=["%"], project_id=world.id(place, "project"),
+        owner_id=None, filter={"thing": "…", "filters": []}, state="paused", reason="…", sealed_secret=b"", seen=seen,
+    )  # fmt: skip
+    delivery = world.put(
+        place, "webhook_delivery", webhook_id=webhook, name="…", thing="…", body="…", status="delivered",
+        expires_at="2131-01-06",
+    )  # fmt: skip
+    answer = world.mark("word", "webhook_delivery", "body", place, "", delivery, "answer")
+    headers: dict[str, Any] = {"request_headers": {}, "response_headers": {}}
+    about = {"webhook_delivery_id": delivery, "number": 1, "duration_ms": 1}
+    world.link("pegbar.webhook_attempt", **about, **headers, response_body=answer, error="")
 
 
 def tie(world: World, one: str, other: str) -> None:

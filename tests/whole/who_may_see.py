@@ -87,6 +87,9 @@ task.real_start_date                      yes        yes    yes     no    yes
 task.retake_count                         yes        yes    yes     no    yes
 task.start_date                           yes        yes    yes     no    yes
 time_spent                                yes        yes    yes     no     no
+trash                                     yes         no     no     no     no
+webhook                                   yes         no     no     no     no
+webhook_delivery                          yes         no     no     no     no
 working_file                              yes        yes    yes     no   task
 """
 
@@ -115,6 +118,7 @@ stored_file                                no         no     no     no     no
 studio                                    yes        yes    yes    yes    yes
 task_status                               yes        yes    yes    yes    yes
 task_type                                 yes        yes    yes    yes    yes
+trash                                      no         no     no     no     no
 """
 
 EVERYBODY = {"manager", "supervisor", "user", "client", "vendor"}
