@@ -40,14 +40,33 @@ def moment(column: str) -> str:
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24\\:MI\\:SS.US')"""
 
 
+#: A link into another production, to what is not shared, or an instance of such an asset: only studio managers are
+#: told of it, as everywhere.
+_LEADS_ELSEWHERE = """
+    EXISTS (SELECT FROM (SELECT value FROM jsonb_each_text(h.key) UNION ALL SELECT h.row_id::text) part
+             CROSS JOIN LATERAL (SELECT CASE WHEN part.value ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                                             THEN part.value::uuid END AS id OFFSET 0) named
+              LEFT JOIN asset_instance i ON i.id = named.id
+              JOIN entity e ON e.id = coalesce(i.asset_id, named.id)
+             WHERE e.project_id <> h.project_id AND NOT e.is_shared)
+"""
+
+
 @lru_cache(256)
-def page(narrowed_by: frozenset[str]) -> Executable:
+def page(narrowed_by: frozenset[str], *, everywhere: bool) -> Executable:
     """A page of changes of some `tables`: `id`, and the JSON of each.
 
     `columns`: by table, those that are told; all where it is null. `fields`: those of metadata, or null for all.
-    Changes of which nothing is told are left out, and with `only_changes` rows that came.
+    Changes of which nothing is told are left out, and with `only_changes` rows that came; unless the reader sees
+    `everywhere`, links to what other productions do not share.
     """
-    conditions = " AND ".join(["h.table_name = ANY (:tables ::text[])", *(_FILTERS[n] for n in sorted(narrowed_by))])
+    conditions = " AND ".join(
+        [
+            "h.table_name = ANY (:tables ::text[])",
+            *(_FILTERS[name] for name in sorted(narrowed_by)),
+            *(() if everywhere else (f"NOT {_LEADS_ELSEWHERE}",)),
+        ]
+    )
     return sql(
         f"""
         SELECT h.id, json_build_object(

@@ -113,11 +113,13 @@ async def _page(
     tables: Sequence[str],
     columns: dict[str, list[str] | None],
     fields: list[str] | None,
+    *,
+    everywhere: bool,
     **filters: Any,
 ) -> Json:
     filters |= _filters(span)
     rows = await db.rows(
-        queries.page(frozenset(filters)),
+        queries.page(frozenset(filters), everywhere=everywhere),
         tables=list(tables),
         columns=columns,
         fields=fields,
@@ -163,6 +165,7 @@ async def history_of_row(thing: str, instance_id: UUID, query: Span, db: Databas
         tables,
         {known.table.fullname: columns},
         await queries.visible_fields(db, caller),
+        everywhere=caller.is_admin,
         row_id=instance_id,
     )
 
@@ -232,9 +235,8 @@ async def history_of_production(query: Whole, db: Database, caller: Caller) -> J
         tables, of_field = _of_field(told[0], caller, query.field)
         columns = {told[0].table.fullname: of_field}
     filters = {"project_id": query.project_id, "change_id": query.change_id, "request_id": query.request_id}
-    return await _page(
-        db, query, tables, columns, None, **{name: value for name, value in filters.items() if value is not UNSET}
-    )
+    filters = {name: value for name, value in filters.items() if value is not UNSET}
+    return await _page(db, query, tables, columns, None, everywhere=caller.is_admin, **filters)
 
 
 _KINDS = {kind.plural: name for name, kind in KINDS.items()}
