@@ -250,6 +250,7 @@ _TEAMS_THEMSELVES = {
     "exchange/shotgrid/kinds/studio.py",
     "exchange/shotgrid/queries.py",
     "exchange/sync/parts.py",
+    "open/feed/shapes.py",  # names the tables of the history; who hears what is asked of `standing`
     "productions/actions.py",
     "productions/creation.py",
     "productions/deletion/queries.py",

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import psycopg
 import pyotp
@@ -304,6 +305,52 @@ def test_events_come_by_themselves_and_are_filtered(page: Page, admin: Client) -
     page.until(lambda: show["id"] not in page.script(newest))
     opened = "return document.querySelector('tbody details[open] pre')?.textContent || ''"
     assert show["id"] in page.script(opened)
+
+
+#: What other programs may write as moments: no browser reads some of them.
+ODD_MOMENTS = (None, "infinity", "-infinity", "0044-03-15 12:00 BC", "12026-01-05", "294276-12-31 23:59:59")
+
+
+def test_odd_moments_are_shown_too(page: Page, admin: Client, rows: psycopg.Connection) -> None:
+    name, job = unique("odd"), add_job(rows, "todo")
+    page.as_(admin)
+    try:
+        for moment in ODD_MOMENTS:
+            first = f"00000000{str(uuid4())[8:]}"  # of those without a moment, which come before all others
+            rows.execute("INSERT INTO api_event (id, name, created_at) VALUES (%s, %s, %s)", [first, name, moment])
+            rows.execute(
+                "INSERT INTO pegbar.mail_refusal (at, recipient, subject, reason) VALUES (%s, %s, '', '')",
+                [moment or "infinity", name],
+            )
+        rows.execute("UPDATE pegbar.procrastinate_jobs SET scheduled_at = '12026-01-05' WHERE id = %s", [job])
+        for panel in ("events", "mails", "jobs"):
+            page.open(f"#/{panel}")
+            page.shows(str(job) if panel == "jobs" else name)
+            assert page.one(".wrong").text == ""
+        assert page.complaints() == []
+    finally:
+        rows.execute("DELETE FROM api_event WHERE name = %s", [name])
+        rows.execute("DELETE FROM pegbar.mail_refusal WHERE recipient = %s", [name])
+        rows.execute("DELETE FROM pegbar.procrastinate_jobs WHERE id = %s", [job])
+
+
+def test_a_moment_that_cannot_be_read_is_shown_as_it_is_written(page: Page, admin: Client) -> None:
+    page.as_(admin)
+    page.open("#/settings")
+    shown = page.driver.execute_async_script(
+        "const [moments, done] = arguments;"
+        "const words = (made) => made instanceof Element ? made.textContent : made;"
+        "import(new URL('console/assets/dom.js', document.baseURI)).then(({ clock, when, isAhead }) =>"
+        "  done(moments.map((each) => [words(clock(each)), words(when(each)), isAhead(each)])));",
+        [None, "", "infinity", "-infinity", "12026-01-05T00:00:00", "0044-03-15T12:00:00 BC", "2020-01-05T07:08:09"],
+    )
+    assert shown[:2] == [["—", None, False]] * 2
+    for text, row in zip(("infinity", "-infinity", "12026-01-05T00:00:00"), shown[2:5], strict=True):
+        assert row == [text, text, False]
+    assert shown[5][:2] == ["0044-03-15T12:00:00 BC"] * 2
+    clock, ago, _ = shown[6]
+    assert clock.endswith(":08:09")
+    assert ago.endswith(" days ago")
 
 
 def test_settings_and_log_are_searched(page: Page, admin: Client) -> None:

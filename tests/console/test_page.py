@@ -16,9 +16,15 @@ def test_only_studio_managers_get_in(admin: Client, server: Server, role: str) -
     who = factories.hire(admin, role)
     may = role == "admin"
     for address in (f"{server.url}/console", f"{server.api}/console"):
-        page = requests.get(address, cookies={"access_token_cookie": str(who.token)}, timeout=60)
+        cookies = {"access_token_cookie": str(who.token)}
+        page = requests.get(address, cookies=cookies, headers={"Accept": "text/html,*/*;q=0.8"}, timeout=60)
         assert page.status_code == (200 if may else 403)
         assert page.headers["content-type"].startswith("text/html")
+        # Programs, which do not ask for a page, are refused as everywhere.
+        told = requests.get(address, cookies=cookies, timeout=60)
+        assert told.status_code == (200 if may else 403)
+        assert {"Accept", "Cookie", "Authorization"} <= set(told.headers["vary"].split(", "))
+        assert may or told.json() == {"error": True, "message": "You are not allowed to do this.", "data": None}
     refused = {
         path: who.get(f"/console/api/{path}").status_code for path in ("overview", "sessions", "log", "settings")
     }

@@ -195,6 +195,11 @@ def is_member(team: FromClause, who: Who, project_id: Expression) -> ColumnEleme
     return (team.c.project_id == project_id) & (team.c.person_id == who.id)
 
 
+def team_join(name: str, who: Who, project_id: Expression) -> str:
+    """The same as text: joins somebody's row of the team of a production, if there is one, under a name."""
+    return f"LEFT JOIN {project_person_link.name} {name} ON {as_text(is_member(team_rows(name), who, project_id))}"
+
+
 def joined_team(source: FromClause, who: Who, project_id: Expression) -> tuple[FromClause, Standing]:
     """Rows with somebody's place in the team of their production, and what that makes them."""
     team = project_person_link.alias()

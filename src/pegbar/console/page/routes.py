@@ -1,6 +1,7 @@
 """The page of the console: one document, its style and its modules, all from here. Nothing in it is secret.
 
-Whoever is not signed in gets a form to sign in; anybody but a studio manager is told so, with 403.
+Whoever is not signed in gets a form to sign in; anybody but a studio manager is told so, with 403: by the page in a
+browser, by the JSON of every other error elsewhere.
 """
 
 from functools import cache
@@ -11,7 +12,7 @@ from litestar import Request
 
 from pegbar.accounts.callers import RequestCallers
 from pegbar.core.data.database import Database
-from pegbar.core.errors import ApiError, NotFound
+from pegbar.core.errors import ApiError, Forbidden, NotFound
 from pegbar.core.http.access import anyone, authenticated
 from pegbar.core.http.routing import Reply, get
 from pegbar.core.http.static import etag_of, not_modified
@@ -28,6 +29,8 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
 }
+#: What the answer at the page's address depends on.
+_VARY = "Accept, Cookie, Authorization"
 
 
 @cache
@@ -60,8 +63,13 @@ async def page(request: Request[Any, Any, Any], db: Database) -> Reply:
     """The console, in a browser."""
     if request.scope["raw_path"].endswith(b"/"):  # what the page names stands beside it
         return Reply(b"", status=308, media_type="text/html", headers={"location": "../console"})
-    reply = _sent("console.html", request, 403 if await _is_refused(request, db) else 200)
-    reply.headers["vary"] = "Cookie, Authorization"
+    refused = await _is_refused(request, db)
+    if refused and "text/html" not in request.headers.get("accept", ""):
+        refusal = Forbidden()
+        refusal.headers["vary"] = _VARY
+        raise refusal
+    reply = _sent("console.html", request, 403 if refused else 200)
+    reply.headers["vary"] = _VARY
     if reply.status != 200:
         reply.headers.pop("etag")
     return reply

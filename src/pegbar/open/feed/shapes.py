@@ -16,7 +16,7 @@ from pegbar.accounts.standing import (
     by_team,
     hears,
     is_concept,
-    is_member,
+    team_join,
     team_rows,
     written,
 )
@@ -121,12 +121,11 @@ def _hidden(sight: str) -> str:
     return f"'{{{','.join(sorted({*_SECRET, *further.get(sight, ())}))}}}'::text[]"
 
 
-_TEAM = team_rows("team")
 #: The reader's row of the team of the production of the event `o`, if there is one: to be joined.
-TEAM = f"LEFT JOIN project_person_link team ON {as_text(is_member(_TEAM, READER, written('o.project_id')))}"
+TEAM = team_join("team", READER, written("o.project_id"))
 #: What they are told the event with.
 _SIGHT = f"""(CASE WHEN {as_text(READER.is_admin)} THEN 'admin' WHEN o.project_id IS NULL THEN 'all'
-                   ELSE {as_text(by_team(_TEAM, READER).role)} END)"""
+                   ELSE {as_text(by_team(team_rows("team"), READER).role)} END)"""
 
 #: The changes of an event: found by the row, of which there are few; written within a day before it.
 _OF_EVENT = f"""

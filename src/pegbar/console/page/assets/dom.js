@@ -68,8 +68,21 @@ export function badge(words, kind) {
 const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
+// A moment of the server (UTC); null for none, and for one that no browser reads: infinity, years of five digits.
 function parsed(moment) {
-  return new Date(/[zZ]|[+-]\d\d:\d\d$/.test(moment) ? moment : `${moment}Z`);
+  if (!moment) return null;
+  const at = new Date(/[zZ]$|[+-]\d\d:\d\d$/.test(moment) ? moment : `${moment}Z`);
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
+// One that cannot be read is shown as the server wrote it.
+function timed(moment, words) {
+  const at = parsed(moment);
+  return at === null ? String(moment) : element("time", { datetime: at.toISOString(), title: MOMENT.format(at) }, words(at));
+}
+
+export function isAhead(moment) {
+  return parsed(moment) > new Date();
 }
 
 export function ago(seconds) {
@@ -80,18 +93,17 @@ export function ago(seconds) {
   return `${Math.round(past / 86400)} days`;
 }
 
-// A moment of the server (UTC), told as how long ago it is or will be; the whole of it as a hint.
+// A moment told as how long ago it is or will be; the whole of it as a hint. Null for none.
 export function when(moment) {
   if (!moment) return null;
-  const at = parsed(moment);
-  const seconds = (Date.now() - at.getTime()) / 1000;
-  const words = seconds >= -1 ? `${ago(seconds)} ago` : `in ${ago(-seconds)}`;
-  return element("time", { datetime: at.toISOString(), title: MOMENT.format(at) }, words);
+  return timed(moment, (at) => {
+    const seconds = (Date.now() - at.getTime()) / 1000;
+    return seconds >= -1 ? `${ago(seconds)} ago` : `in ${ago(-seconds)}`;
+  });
 }
 
 export function clock(moment) {
-  const at = parsed(moment);
-  return element("time", { datetime: at.toISOString(), title: MOMENT.format(at) }, CLOCK.format(at));
+  return moment ? timed(moment, (at) => CLOCK.format(at)) : "—";
 }
 
 export function size(bytes) {

@@ -1,13 +1,13 @@
 // Background jobs: what waits, runs and failed; trying again, cancelling. Productions that are being deleted.
 
 import { get, post } from "./api.js";
-import { badge, button, card, choice, confirmed, element, number, say, table, when } from "./dom.js";
+import { badge, button, card, choice, confirmed, element, isAhead, number, say, table, when } from "./dom.js";
 
 const STATES = { todo: "Waiting", doing: "Running", failed: "Failed", succeeded: "Done", cancelled: "Cancelled", aborted: "Stopped" };
 const LOOKS = { failed: "bad", doing: "busy", succeeded: "good" };
 
 function isLater(job) {
-  return job.status === "todo" && job.scheduled_at !== null && new Date(`${job.scheduled_at}Z`) > new Date();
+  return job.status === "todo" && isAhead(job.scheduled_at);
 }
 
 function state(job) {
