@@ -18,7 +18,8 @@ import psycopg
 
 from bench.search import processor_times
 from pegbar.app import load_domains
-from pegbar.core.data.database import Database, compiled
+from pegbar.core.data.compiled import compiled
+from pegbar.core.data.database import Database
 from pegbar.core.data.parameters import about_caller
 from pegbar.core.http.access import Caller, Token
 from tests import factories

@@ -1,19 +1,44 @@
 """The server that most tests share, and the people who call it."""
 
 import os
+import time
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from tests import shared
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
 
+#: The server that tests share, once one of them wanted it.
+_shared: list[Server] = []
+_BUSY = """
+SELECT FROM pegbar.procrastinate_jobs
+ WHERE status = 'doing' OR status = 'todo' AND coalesce(scheduled_at, now()) <= now()
+"""
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     with Server() as running:
+        _shared.append(running)
         yield running
+        _shared.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _settled() -> Iterator[None]:
+    """The movies of one file of tests are not still encoded while the next compares what is stored.
+
+    It is a courtesy: jobs that do not end are left to whoever waits for them.
+    """
+    yield
+    for running in _shared:
+        with psycopg.connect(running.database_url, autocommit=True) as connection:
+            deadline = time.monotonic() + 20
+            while connection.execute(_BUSY).fetchone() is not None and time.monotonic() < deadline:
+                time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")

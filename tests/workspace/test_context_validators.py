@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pegbar.core.data.database import compiled
+from pegbar.core.data.compiled import compiled
 from pegbar.core.data.migrations.versions.m0006_marks import CONCERNED
 from pegbar.core.data.migrations.versions.m0035_marks_of_the_studio import NEW
 from pegbar.workspace import context

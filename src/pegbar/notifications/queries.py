@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Executable, String, any_, bindparam, func, select, text
 
 from pegbar.accounts.standing import Said, as_text, is_going, on, sees_comment, somebody_written, written
-from pegbar.core.data.database import planned_once
+from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.parameters import CALLER_ID, param, sql
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import json_object

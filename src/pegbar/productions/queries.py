@@ -7,7 +7,8 @@ from sqlalchemy import Executable, String, func, select
 
 from pegbar.accounts.standing import CALLER, is_going, is_open, teams
 from pegbar.accounts.tables import person
-from pegbar.core.data.database import Json, Reader, planned_once
+from pegbar.core.data.compiled import planned_once
+from pegbar.core.data.database import Json, Reader
 from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import Wire, json_object
 from pegbar.core.http.routing import found

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR, array
 
 from pegbar.accounts.standing import CALLER, is_going, open_projects, teams
-from pegbar.core.data.database import compiled
+from pegbar.core.data.compiled import compiled
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import Text, Uuid
 from pegbar.core.data.wire import JsonText, Wire, json_object

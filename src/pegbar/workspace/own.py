@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from sqlalchemy import Date, Executable, String, select
 
-from pegbar.core.data.database import planned_once
+from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.parameters import CALLER_ID, param
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.planning.tables import day_off

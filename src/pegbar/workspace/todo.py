@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable
 
-from pegbar.core.data.database import planned_once
+from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.parameters import CALLER_ID
 from pegbar.entities.tables import entity
 from pegbar.studio.tables import task_status, task_type

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from pegbar.core.data import belonging
-from pegbar.core.data.database import compiled
+from pegbar.core.data.compiled import compiled
 from pegbar.core.data.parameters import CALLER_ID, about_caller, param
 from tests.whole.bodies import RESOURCES
 

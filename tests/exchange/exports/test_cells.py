@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import column, select
 
-from pegbar.core.data.database import compiled
+from pegbar.core.data.compiled import compiled
 from pegbar.exchange.exports.cells import cell
 from tests.server import Server
 

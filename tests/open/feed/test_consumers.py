@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests import factories
 from tests.client import Client
-from tests.open.feed.listening import here
+from tests.open.feed.listening import here, pages
 from tests.server import Server
 
 PATH = "/open/v1/consumers/farm"
@@ -312,6 +312,9 @@ def test_nothing_is_lost_and_nothing_acknowledged_comes_again(
             admin.ok_put(f"/data/entities/{things[value]}", {"description": str(uuid4())})
             model.open[len(model.log)] = ""
             model.log.append(value)
+            # An event shows when every transaction that was there before it has ended: of jobs, too.
+            while len(pages(admin, start, name="asset:update", project_id=show["id"])) < len(model.log):
+                pass
         elif step == "fetch":
             take(value)
         elif step == "replay":

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
 from pegbar.app import load_domains
@@ -12,6 +13,7 @@ from pegbar.open.feed import shapes
 from tests import factories
 from tests.client import Client, unique
 from tests.open.feed.listening import Stream, here, pages
+from tests.server import Server
 
 LEADS = {"studio manager", "manager", "supervisor", "promoted"}
 CREW = LEADS | {"artist"}
@@ -88,6 +90,27 @@ def test_changes_are_told_to_who_sees_them(admin: Client, people: dict[str, Clie
         if name == "client":
             keys = {key for event in live for change in event["changes"] for key in (change["new"] or {})}
             assert not keys & {"due_date", "data", "priority", "replies"}
+
+
+def test_links_to_what_is_not_shared_are_told_to_studio_managers(
+    server: Server, admin: Client, people: dict[str, Client], show: dict[str, Any]
+) -> None:
+    start = here(admin)
+    tree = factories.entity(admin, show["id"])
+    sketch = admin.ok_post(f"/data/projects/{show['id']}/concepts", {"name": unique("Sketch")})
+    admin.ok_put(f"/data/entities/{sketch['id']}", {"entity_concept_links": [tree["id"]]})
+
+    def told(who: Client) -> bool:
+        events = pages(who, start, thing="concept", id=sketch["id"])
+        changes = [change for event in events for change in event["changes"]]
+        assert {change["table"] for change in changes} >= {"entity"}
+        return tree["id"] in json.dumps(changes)
+
+    assert {name: told(people[name]) for name in CREW} == dict.fromkeys(CREW, True)
+    with psycopg.connect(server.database_url) as connection:
+        moved = (factories.production(admin)["id"], tree["id"])
+        connection.execute("UPDATE entity SET project_id = %s WHERE id = %s", moved)
+    assert {name for name in CREW if told(people[name])} == {"studio manager"}
 
 
 def test_secrets_are_in_no_change(admin: Client) -> None:

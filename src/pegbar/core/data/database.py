@@ -9,7 +9,6 @@ written (`Kept`).
 """
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -17,18 +16,15 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import asyncpg
 import msgspec
-from sqlalchemy import BindParameter, ClauseElement, Executable, Table, bindparam, delete, insert, update
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.sql import visitors
+from sqlalchemy import Executable, Table, bindparam, delete, insert, update
 
 from pegbar.core.data.bounds import Bounds
 from pegbar.core.data.causes import NOTE_ALONE, facts
+from pegbar.core.data.compiled import compiled
 from pegbar.core.data.notices import Notice, Notices
-from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 from pegbar.core.data.pools import SharedPool, Waited, chunks, make_pool
 from pegbar.core.data.replica import FAILURES, Replica
 from pegbar.core.data.schema import OWN_SCHEMA, default_of, utc_now
@@ -38,11 +34,8 @@ from pegbar.core.hooks import Hook
 from pegbar.core.turns import Holder, Turns
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Executable)
 #: How often a mutation is run when others hold the same rows in another order.
 _ATTEMPTS = 4
-
-_DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
 
 #: Counts the statements of the request under way, for the tests that bound them.
 statement_count: ContextVar[list[str] | None] = ContextVar("statement_count", default=None)
@@ -50,79 +43,6 @@ statement_count: ContextVar[list[str] | None] = ContextVar("statement_count", de
 
 class Json(bytes):
     """A JSON document, ready to send."""
-
-
-_OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEPARTMENTS)}
-
-
-_DELETES = re.compile(r"\bDELETE FROM\b", re.IGNORECASE)
-
-#: A parameter of a statement that is no list, as it is compiled.
-_SCALAR = re.compile(r"\$\d+::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
-
-
-def planned_once(statement: E) -> E:
-    """The statement, planned for a person or a page like any other.
-
-    PostgreSQL plans a prepared statement anew at each run as long as plans for the very values at hand promise to be
-    cheaper: for an artist without tasks, or the first page of much. Where many tables are joined that takes longer than
-    to read the rows. Only for statements whose one plan is good for all: few rows by indexes, from what is given.
-    """
-    return statement.execution_options(planned_once=True)
-
-
-#: A statement that may change something.
-_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
-
-
-class Compiled:
-    """SQL with numbered parameters and the names that fill them."""
-
-    __slots__ = ("defaults", "deletes", "names", "of_caller", "required", "sql", "writes")
-
-    def __init__(self, statement: Executable) -> None:
-        assert isinstance(statement, ClauseElement)
-        required: list[BindParameter[Any]] = []
-        visitors.traverse(statement, {}, {"bindparam": lambda bind: required.append(bind) if bind.required else None})
-        # Lists written into a statement are part of it: they are rendered now, not at each run. That wants no
-        # parameter to be without a value, so those that must have one are told apart here.
-        for parameter in required:
-            parameter.required = False
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        for parameter in required:
-            parameter.required = True
-        self.required = {parameter.key for parameter in required}
-        # The value of a subquery is not known to the planner.
-        once = statement.get_execution_options().get("planned_once")
-        self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
-        self.writes = _WRITES.search(self.sql) is not None
-        self.deletes = _DELETES.search(self.sql) is not None
-        self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
-        self.of_caller = _OF_CALLER.intersection(self.names)
-        self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
-
-    def arguments(self, params: Mapping[str, Any]) -> list[Any]:
-        """The parameters in their order, with those about the caller.
-
-        Every name given must be one of the statement's, and none may be missing.
-        """
-        if self.of_caller:
-            known = about_caller.get()
-            params = {**{name: known[name] for name in self.of_caller if name in known}, **params}
-        assert params.keys() <= set(self.names), f"no such parameter: {params.keys() - set(self.names)}"
-        assert self.required <= params.keys(), f"missing parameter: {self.required - params.keys()}"
-        return [params[name] if name in params else self.defaults[name] for name in self.names]
-
-
-_compiled: WeakKeyDictionary[Executable, Compiled] = WeakKeyDictionary()
-
-
-def compiled(statement: Executable) -> Compiled:
-    """The compiled form of a statement, made at its first use."""
-    ready = _compiled.get(statement)
-    if ready is None:
-        ready = _compiled[statement] = Compiled(statement)
-    return ready
 
 
 #: SQL NULL is None; this is the JSON value null.
@@ -585,9 +505,7 @@ __all__ = [
     "Json",
     "Reader",
     "Transaction",
-    "compiled",
     "json_array",
-    "planned_once",
     "statement_count",
     "with_defaults",
 ]

@@ -30,7 +30,8 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Column, Executable, Table, bindparam, text
 
-from pegbar.core.data.database import Transaction, compiled
+from pegbar.core.data.compiled import compiled
+from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import Goes, Uuid, metadata
 
 

@@ -1,6 +1,6 @@
 """What the core tidies up by itself."""
 
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 
 from pegbar.config import settings
 from pegbar.core.data import tallies
@@ -15,7 +15,13 @@ PRUNE_JOBS = job("core.prune_jobs", cron="47 * * * *")
 KEEP_HISTORY = job("core.keep_history", cron="27 3 * * *")
 FOLD_TALLIES = job("core.fold_tallies", cron="*/2 * * * *")
 
-#: In batches, so that locks stay short.
+
+async def _repeat(db: Database, batch: Executable) -> None:
+    """Run a statement until it finds nothing more: in batches, so that locks stay short."""
+    while await db.write(None, lambda tx: tx.execute(batch)):
+        pass
+
+
 _PRUNE = text(
     """
     DELETE FROM pegbar.outbox WHERE position IN (
@@ -28,10 +34,7 @@ _PRUNE = text(
 @PRUNE_OUTBOX.task
 async def prune_outbox(db: Database) -> None:
     """Remove the events that no cursor asks for any more."""
-    removed = 1
-    while removed:
-        async with db.transaction() as tx:
-            removed = await tx.execute(_PRUNE)
+    await _repeat(db, _PRUNE)
 
 
 _PRUNE_IDEMPOTENT = text(
@@ -46,10 +49,7 @@ _PRUNE_IDEMPOTENT = text(
 @PRUNE_IDEMPOTENT.task
 async def prune_idempotent_requests(db: Database) -> None:
     """Forget the keys of requests whose day is over, with their answers."""
-    removed = 1
-    while removed:
-        async with db.transaction() as tx:
-            removed = await tx.execute(_PRUNE_IDEMPOTENT)
+    await _repeat(db, _PRUNE_IDEMPOTENT)
 
 
 #: Ended jobs are there to be looked at for a week: the arguments of mails name people.
@@ -76,10 +76,7 @@ _PRUNE_FAILURES = text(
 @PRUNE_JOBS.task
 async def prune_jobs(db: Database) -> None:
     """Remove the jobs that ended more than a week ago, and why jobs failed that are gone or done."""
-    removed = 1
-    while removed:
-        async with db.transaction() as tx:
-            removed = await tx.execute(_PRUNE_JOBS)
+    await _repeat(db, _PRUNE_JOBS)
     async with db.transaction() as tx:
         await tx.execute(_PRUNE_FAILURES)
 
@@ -117,7 +114,4 @@ async def keep_history(db: Database) -> None:
     async with db.transaction() as tx:
         await tx.execute(_PATIENCE)
         await tx.value(_DROP_PARTITIONS, days=settings().history_days)
-    removed = 1
-    while removed:
-        async with db.transaction() as tx:
-            removed = await tx.execute(_PRUNE_CHANGES)
+    await _repeat(db, _PRUNE_CHANGES)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from pegbar.core.data.database import planned_once
+from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.wire import JsonText, Wire, json_object, wire_of

@@ -21,6 +21,7 @@ from pegbar.accounts.standing import (
     written,
 )
 from pegbar.entities.task_shapes import BLANKED
+from pegbar.open.history.queries import LEADS_ELSEWHERE
 
 READER = Who(
     written(":reader_id ::uuid"), written("(SELECT reader.role FROM person reader WHERE reader.id = :reader_id ::uuid)")
@@ -58,12 +59,6 @@ STUDIO_MANAGERS = frozenset({
     "project_template_task_type_link", "salary_scale", "search_filter", "search_filter_group", "status_automation",
     "subscription",
 })  # fmt: skip
-
-#: Told to nobody, should the history hold them.
-_SECRET = (
-    "password", "token", "totp_secret", "email_otp_secret", "fido_credentials", "otp_recovery_codes", "jti",
-    "login_failed_attemps", "last_login_failed", "oidc_issuer", "oidc_subject", "saml_issuer", "saml_subject",
-)  # fmt: skip
 
 #: What an event `o` is about, by its name: `task:assign` is about the task. Null where no key says it.
 THING = "(o.payload::jsonb ->> (replace(split_part(o.name, ':', 1), '-', '_') || '_id'))"
@@ -112,13 +107,13 @@ def _visible(sight: str) -> str:
     if sight == "admin":
         return "true"
     return f"""(h.project_id IS NULL AND o.person_id IS NULL AND {_in(EVERYBODY)}
-                OR h.project_id = o.project_id AND {_BY_SIGHT[sight]})"""
+                OR h.project_id = o.project_id AND ({_BY_SIGHT[sight]}) AND NOT {LEADS_ELSEWHERE})"""
 
 
 def _hidden(sight: str) -> str:
     """SQL: the columns of a change that are not shown: metadata and replies have rules of their own."""
     further = {"client": {*BLANKED, "data", "replies"}, "vendor": {"data", "replies"}, "user": {"replies"}}
-    return f"'{{{','.join(sorted({*_SECRET, *further.get(sight, ())}))}}}'::text[]"
+    return f"'{{{','.join(sorted(further.get(sight, ())))}}}'::text[]"
 
 
 #: The reader's row of the team of the production of the event `o`, if there is one: to be joined.

@@ -40,9 +40,9 @@ def moment(column: str) -> str:
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24\\:MI\\:SS.US')"""
 
 
-#: A link into another production, to what is not shared, or an instance of such an asset: only studio managers are
-#: told of it, as everywhere.
-_LEADS_ELSEWHERE = """
+#: SQL: the change `h` is of a link into another production, to what is not shared, or of an instance of such an asset.
+#: Only studio managers are told of it, here and in the feed, as everywhere.
+LEADS_ELSEWHERE = """
     EXISTS (SELECT FROM (SELECT value FROM jsonb_each_text(h.key) UNION ALL SELECT h.row_id::text) part
              CROSS JOIN LATERAL (SELECT CASE WHEN part.value ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                                              THEN part.value::uuid END AS id OFFSET 0) named
@@ -64,7 +64,7 @@ def page(narrowed_by: frozenset[str], *, everywhere: bool) -> Executable:
         [
             "h.table_name = ANY (:tables ::text[])",
             *(_FILTERS[name] for name in sorted(narrowed_by)),
-            *(() if everywhere else (f"NOT {_LEADS_ELSEWHERE}",)),
+            *(() if everywhere else (f"NOT {LEADS_ELSEWHERE}",)),
         ]
     )
     return sql(

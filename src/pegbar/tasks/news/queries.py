@@ -24,7 +24,7 @@ from sqlalchemy import (
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.standing import CALLER, is_member, is_open, teams
 from pegbar.accounts.tables import person
-from pegbar.core.data.database import planned_once
+from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP
 from pegbar.core.data.tallies import NOBODY

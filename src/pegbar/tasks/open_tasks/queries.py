@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.data.database import planned_once
+from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.schema import TIMESTAMP, Uuid
 from pegbar.core.data.wire import Wire, json_list, json_map, json_object
 from pegbar.entities.tables import entity

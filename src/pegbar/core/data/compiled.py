@@ -1,0 +1,83 @@
+"""Statements as PostgreSQL gets them: compiled once, with numbered parameters."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import BindParameter, ClauseElement, Executable
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql import visitors
+
+from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
+
+E = TypeVar("E", bound=Executable)
+
+_DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
+
+_OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEPARTMENTS)}
+#: A statement that may change something, and one that may delete rows.
+_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+_DELETES = re.compile(r"\bDELETE FROM\b", re.IGNORECASE)
+#: A parameter of a statement that is no list, as it is compiled.
+_SCALAR = re.compile(r"\$\d+::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
+
+
+def planned_once(statement: E) -> E:
+    """The statement, planned for a person or a page like any other.
+
+    PostgreSQL plans a prepared statement anew at each run as long as plans for the very values at hand promise to be
+    cheaper: for an artist without tasks, or the first page of much. Where many tables are joined that takes longer than
+    to read the rows. Only for statements whose one plan is good for all: few rows by indexes, from what is given.
+    """
+    return statement.execution_options(planned_once=True)
+
+
+class Compiled:
+    """SQL with numbered parameters and the names that fill them."""
+
+    __slots__ = ("defaults", "deletes", "names", "of_caller", "required", "sql", "writes")
+
+    def __init__(self, statement: Executable) -> None:
+        assert isinstance(statement, ClauseElement)
+        required: list[BindParameter[Any]] = []
+        visitors.traverse(statement, {}, {"bindparam": lambda bind: required.append(bind) if bind.required else None})
+        # Lists written into a statement are part of it: they are rendered now, not at each run. That wants no
+        # parameter to be without a value, so those that must have one are told apart here.
+        for parameter in required:
+            parameter.required = False
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        for parameter in required:
+            parameter.required = True
+        self.required = {parameter.key for parameter in required}
+        # The value of a subquery is not known to the planner.
+        once = statement.get_execution_options().get("planned_once")
+        self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
+        self.writes = _WRITES.search(self.sql) is not None
+        self.deletes = _DELETES.search(self.sql) is not None
+        self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
+        self.of_caller = _OF_CALLER.intersection(self.names)
+        self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
+
+    def arguments(self, params: Mapping[str, Any]) -> list[Any]:
+        """The parameters in their order, with those about the caller.
+
+        Every name given must be one of the statement's, and none may be missing.
+        """
+        if self.of_caller:
+            known = about_caller.get()
+            params = {**{name: known[name] for name in self.of_caller if name in known}, **params}
+        assert params.keys() <= set(self.names), f"no such parameter: {params.keys() - set(self.names)}"
+        assert self.required <= params.keys(), f"missing parameter: {self.required - params.keys()}"
+        return [params[name] if name in params else self.defaults[name] for name in self.names]
+
+
+_compiled: WeakKeyDictionary[Executable, Compiled] = WeakKeyDictionary()
+
+
+def compiled(statement: Executable) -> Compiled:
+    """The compiled form of a statement, made at its first use."""
+    ready = _compiled.get(statement)
+    if ready is None:
+        ready = _compiled[statement] = Compiled(statement)
+    return ready
