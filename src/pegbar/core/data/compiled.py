@@ -19,8 +19,8 @@ _OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEP
 #: A statement that may change something, and one that may delete rows.
 _WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _DELETES = re.compile(r"\bDELETE FROM\b", re.IGNORECASE)
-#: A parameter of a statement that is no list, as it is compiled.
-_SCALAR = re.compile(r"\$\d+::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
+#: A parameter of a statement that is no list, as it is compiled or written by hand (`:most ::int`).
+_SCALAR = re.compile(r"\$\d+(?:::TIMESTAMP WITHOUT TIME ZONE| ?::\w+)\b(?!\[)")
 
 
 def planned_once(statement: E) -> E:

@@ -5,6 +5,7 @@ clients read) and to `pegbar.outbox` (what live sockets get, unlogged events too
 there is something new, and reads what it has not seen yet. Source: spec events, "Rules common to all events".
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ from pegbar.core.data.schema import (
     utc_now,
 )
 
+#: What names of events look like.
+_NAME = re.compile(r"[A-Za-z0-9_:-]{1,80}")
 #: The PostgreSQL channel on which commits are told that wrote events.
 CHANNEL = "pegbar_events"
 #: How many events one statement writes at most: others are served between two.
@@ -142,6 +145,7 @@ declared: list[Event] = []
 
 def event(name: str, *keys: str, scoped: bool = True, logged: bool = True, text: str = "") -> Event:
     """Declare an event. `keys` are those of its payload besides `project_id`."""
+    assert _NAME.fullmatch(name), f"{name!r} goes into JSON and streams of lines as it stands"
     declaration = Event(name, keys, scoped, logged, text)
     declared.append(declaration)
     return declaration

@@ -70,9 +70,9 @@ def _like(name: str) -> str:
     return name.replace("_", r"\_").replace("*", "%")
 
 
-#: Of the event `o`, by the parameters of a Filter.
+#: Of the event `o`, by the parameters of a Filter (lists in subqueries of their own: core/data/compiled.py).
 CONDITION = """
-    coalesce((cardinality(:patterns ::text[]) = 0 OR o.name LIKE ANY (:patterns ::text[]))
+    coalesce((cardinality((SELECT :patterns ::text[])) = 0 OR o.name LIKE ANY ((SELECT :patterns ::text[])::text[]))
     AND (:only_project ::uuid IS NULL OR o.project_id = :only_project ::uuid)
     AND (:thing_id ::text IS NULL
          OR (o.payload LIKE '%"' || :thing_id ::text || '"%'

@@ -11,6 +11,7 @@ from uuid import UUID
 from pegbar.core.http.access import Token
 from pegbar.core.live.cursors import Cursor, written
 from pegbar.open.feed.filters import Filter
+from pegbar.open.feed.outlet import Outlet
 
 #: Bytes that wait for one listener.
 _WAITING = 2**20
@@ -19,19 +20,30 @@ _AT_ONCE = 2**18
 
 
 class Listener:
-    """Somebody who is told events as they happen: those that the filter lets through and that they may see."""
+    """Somebody who is told events as they happen: those that the filter lets through and that they may see.
 
-    def __init__(self, token: Token, only: Filter) -> None:
+    What comes while it waits goes straight to its outlet, if it has one; else it is kept until it is taken.
+    """
+
+    def __init__(self, token: Token, only: Filter, outlet: Outlet | None = None) -> None:
         self.token, self.only = token, only
+        self._outlet = outlet
+        self._waits = False  #: has taken everything, and nothing else goes to the outlet
         self.awake = asyncio.Event()
         self.behind = False  #: was told more than it took
         self.ended = ""  #: why it is told nothing any more
-        self.cursor: Cursor | None = None  #: after what was taken
+        self.cursor: Cursor | None = None  #: after what was taken or sent
         self._waiting: deque[tuple[bytes, Cursor]] = deque()
         self._size = 0
 
     def tell(self, frames: bytes, after: Cursor) -> None:
-        """Keep frames until they are taken; their reader goes on from `after`."""
+        """Send frames, or keep them until they are taken; their reader goes on from `after`."""
+        if self._waits and self._outlet is not None and not self.behind:
+            self.cursor = after
+            if not self._outlet.is_sent_at_once(frames):
+                self._waits = False
+                self.awake.set()
+            return
         if self.behind or self._size + len(frames) > _WAITING:
             self.leave_behind()
             return
@@ -57,12 +69,18 @@ class Listener:
         self.awake.set()
 
     async def taken(self) -> bytes:
-        """The next frames; nothing when it was left behind or has ended."""
+        """The next frames; nothing when it was left behind or has ended. Raises what the outlet does."""
         while not self._waiting:
             if self.behind or self.ended:
                 return b""
             self.awake.clear()
-            await self.awake.wait()
+            self._waits = True
+            try:
+                await self.awake.wait()
+            finally:
+                self._waits = False
+            if self._outlet is not None:
+                await self._outlet.finish()
         pieces = []
         size = 0
         while self._waiting and size < _AT_ONCE:

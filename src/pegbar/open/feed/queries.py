@@ -13,12 +13,13 @@ import msgspec
 from sqlalchemy import text
 
 from pegbar.accounts.standing import as_text, in_team, role_here, somebody_written, teams, written
+from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.database import Reader
 from pegbar.core.data.parameters import sql
 from pegbar.core.live.cursors import Cursor, Gone, stem
 from pegbar.core.live.events import CURSOR_DAYS
 from pegbar.open.feed.filters import CONDITION, Filter
-from pegbar.open.feed.shapes import CHANGES, CHANGES_BY_SIGHT, READER, TEAM
+from pegbar.open.feed.shapes import CHANGES, CHANGES_BY_SIGHT, FURTHER, FURTHER_TO_READER, READER, TEAM
 
 #: How many events a statement looks at.
 SCANNED = 5000
@@ -28,22 +29,24 @@ AUDIENCE = f"""
     CASE WHEN o.person_id IS NOT NULL THEN o.person_id = :reader_id ::uuid
          ELSE o.project_id IS NULL OR {as_text(READER.is_admin)} OR o.project_id IN {as_text(teams(READER))} END
 """
-#: How the JSON of the event `o`, whose entry in the log is `e`, begins: its changes and two brackets end it.
-BEGINNING = """
-    concat('{"id":"', o.event_id, '","created_at":"', to_char(o.created_at, 'YYYY-MM-DD"T"HH24:MI:SS'),
-           '","name":', to_json(o.name), ',"user_id":', coalesce('"' || e.user_id || '"', 'null'),
+_PAYLOAD = r"replace(replace(o.payload, E'\n', ' '), E'\r', ' ')"
+#: How the JSON of the event `o` of `told` begins: its changes and two brackets end it.
+BEGINNING = f"""
+    concat('{{"id":"', o.event_id, '","created_at":', left(to_json(o.created_at)::text, 20),
+           '","name":', to_json(o.name), ',"user_id":', coalesce('"' || o.user_id || '"', 'null'),
            ',"project_id":', coalesce('"' || o.project_id || '"', 'null'),
-           ',"data":', translate(o.payload, E'\\n\\r', '  '), ',"changes":[')
+           ',"data":', {_PAYLOAD}, ',"changes":[')
 """
 #: The JSON of an event for a reader: one line.
 EVENT = f"concat({BEGINNING}, {CHANGES}, ']}}')"
+
 #: The events that `reading` shows and `seen` does not, from a position on.
 FOLLOWING = """
     SELECT o.* FROM pegbar.outbox o
      WHERE o.position > :position ::bigint
-       AND o.xid >= pg_snapshot_xmin(:seen ::text::pg_snapshot)::text::bigint
-       AND NOT pg_visible_in_snapshot(o.xid::text::xid8, :seen ::text::pg_snapshot)
-       AND pg_visible_in_snapshot(o.xid::text::xid8, :reading ::text::pg_snapshot)
+       AND o.xid >= (SELECT pg_snapshot_xmin(:seen ::text::pg_snapshot)::text::bigint)
+       AND NOT pg_visible_in_snapshot(o.xid::text::xid8, (SELECT :seen ::text::pg_snapshot))
+       AND pg_visible_in_snapshot(o.xid::text::xid8, (SELECT :reading ::text::pg_snapshot))
      ORDER BY o.position LIMIT :scanned ::int
 """
 
@@ -76,15 +79,21 @@ _AT = text(
 _NOTHING = "1:1:"
 
 
+def about_events(written_by_hand: str) -> Any:
+    """A statement about the events after a cursor: along an index, whatever the cursor, so it is planned once."""
+    return planned_once(text(written_by_hand))
+
+
 def _page(each: str) -> Any:
     """A page of at most `most` events, each as `each` writes it: one row, also when there is nothing."""
-    return text(
+    return about_events(
         f"""
-        WITH scanned AS MATERIALIZED ({FOLLOWING}), page AS (
-          SELECT o.position, {each} AS told
-            FROM scanned o LEFT JOIN api_event e ON e.id = o.event_id {TEAM}
+        WITH scanned AS MATERIALIZED ({FOLLOWING}), told AS MATERIALIZED (
+          SELECT o.*, {FURTHER_TO_READER} FROM scanned o {TEAM}
            WHERE {CONDITION} AND {AUDIENCE}
            ORDER BY o.position LIMIT :most ::int
+        ), page AS (
+          SELECT o.position, {each} AS told FROM told o
         )
         SELECT (SELECT count(*) FROM scanned) AS scanned, (SELECT max(position) FROM scanned) AS scanned_to,
                count(*) AS told, max(position) AS told_to, string_agg(told, :between ::text ORDER BY position) AS events
@@ -96,15 +105,14 @@ def _page(each: str) -> Any:
 _JSON = _page(EVENT)
 #: As Server-Sent Events.
 _FRAMES = _page(
-    f"""concat('id: ', :stem ::text, '.', o.position, E'\\nevent: ', translate(o.name, E'\\n\\r', ''),
-               E'\\ndata: ', {EVENT}, E'\\n\\n')"""
+    f"""concat('id: ', :stem ::text, '.', o.position, E'\\nevent: ', o.name, E'\\ndata: ', {EVENT}, E'\\n\\n')"""
 )
 #: What the listeners of a process are told: each event as it begins, and the changes that end it for each sight.
-FOR_ALL = text(
+_FOR_ALL = about_events(
     f"""
+    WITH told AS MATERIALIZED (SELECT o.*, {FURTHER} FROM ({FOLLOWING}) o)
     SELECT o.position, o.name, o.project_id, o.person_id, o.payload, o.change_id, {BEGINNING} AS beginning, changes.*
-      FROM ({FOLLOWING}) o
-      LEFT JOIN api_event e ON e.id = o.event_id
+      FROM told o
       LEFT JOIN LATERAL (SELECT {CHANGES_BY_SIGHT}) changes ON true
      ORDER BY o.position
     """  # noqa: S608 - expressions of ours
@@ -147,12 +155,19 @@ async def since(db: Reader, start: datetime) -> Cursor:
     return Cursor(_NOTHING, row["at"], row["snapshot"], row["position"])
 
 
-async def within(db: Reader, cursor: Cursor) -> tuple[Cursor, Cursor]:
-    """The cursor as a reader has it in the middle of a page, and the one after it is read to the end. Raises Gone."""
+async def for_all(db: Reader, cursor: Cursor, *, most: int) -> tuple[list[asyncpg.Record], Cursor, Cursor]:
+    """The next events for all listeners, the cursor as a reader has it in the middle of them, and the one after all.
+
+    Raises Gone.
+    """
     row = await moment(db, cursor)
-    if cursor.reading is not None:
-        return cursor, Cursor(cursor.reading, cursor.at)
-    return Cursor(cursor.seen, cursor.at, row["snapshot"], row["position"]), Cursor(row["snapshot"], row["at"])
+    if cursor.reading is None:
+        within = Cursor(cursor.seen, cursor.at, row["snapshot"], row["position"])
+        after = Cursor(row["snapshot"], row["at"])
+    else:
+        within, after = cursor, Cursor(cursor.reading, cursor.at)
+    events = await db.rows(_FOR_ALL, seen=within.seen, reading=within.reading, position=within.position, scanned=most)
+    return events, within, after
 
 
 async def moment(db: Reader, cursor: Cursor) -> asyncpg.Record:

@@ -18,6 +18,7 @@ from pegbar.open.feed.stream import EVENT_STREAM, EventStream
 from pegbar.review.event_log import EVENT
 
 _MOST = 1000
+_NOW = (None, "", "now")
 #: Where cursors come from, as errors say it.
 ORIGIN = "GET /open/v1/events"
 
@@ -42,7 +43,7 @@ class FeedQuery(filters.Asked):
 
 async def begun(db: Database, start: str | None) -> Cursor:
     """The cursor that a word means: a cursor, a moment (UTC), `now` or nothing. Raises BadRequest, Gone."""
-    if start in (None, "", "now"):
+    if start in _NOW:
         return await queries.now(db)
     moment = _moment(start)
     if moment is not None:
@@ -80,9 +81,10 @@ async def events(query: FeedQuery, db: Database, caller: Caller, request: Reques
     if not query.limit >= 1:
         raise BadRequest("limit must be positive.")
     only = filters.read(query)
-    cursor = await begun(db, request.headers.get("last-event-id") or query.start)
+    start = request.headers.get("last-event-id") or query.start
+    cursor = await begun(db, start)
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return EventStream(db, caller, only, cursor)
+        return EventStream(db, caller, only, cursor, is_new=start in _NOW)
     page = await queries.page(db, cursor, only, caller.id, most=min(query.limit, _MOST))
     more = "true" if page.more else "false"
     return Json(f'{{"events":[{page.events}],"cursor":"{cursors.written(page.cursor)}","more":{more}}}'.encode())

@@ -62,7 +62,10 @@ STUDIO_MANAGERS = frozenset({
 
 #: What an event `o` is about, by its name: `task:assign` is about the task. Null where no key says it.
 THING = "(o.payload::jsonb ->> (replace(split_part(o.name, ':', 1), '-', '_') || '_id'))"
-_THING_ID = f"(CASE WHEN {THING} ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN {THING} END)::uuid"
+#: Whether that is an id: what a regular expression of it says, in a tenth of the time.
+_THING_ID = f"""(CASE WHEN o.thing LIKE '{"-".join("_" * length for length in (8, 4, 4, 4, 12))}'
+                       AND o.thing !~ '[^0-9a-f-]' AND length(replace(o.thing, '-', '')) = 32
+                      THEN o.thing END)::uuid"""
 
 _SAID = Said(written("said.person_id"), written("h.project_id"), written("said.for_client"))
 _ENTITY = written("(SELECT t.entity_id FROM task t WHERE t.id = said.object_id)")
@@ -107,13 +110,19 @@ def _visible(sight: str) -> str:
     if sight == "admin":
         return "true"
     return f"""(h.project_id IS NULL AND o.person_id IS NULL AND {_in(EVERYBODY)}
-                OR h.project_id = o.project_id AND ({_BY_SIGHT[sight]}) AND NOT {LEADS_ELSEWHERE})"""
+                OR h.project_id = o.project_id AND ({_BY_SIGHT[sight]}) AND NOT ({LEADS_ELSEWHERE}))"""
 
 
-def _hidden(sight: str) -> str:
-    """SQL: the columns of a change that are not shown: metadata and replies have rules of their own."""
-    further = {"client": {*BLANKED, "data", "replies"}, "vendor": {"data", "replies"}, "user": {"replies"}}
-    return f"'{{{','.join(sorted(further.get(sight, ())))}}}'::text[]"
+#: The columns of changes that a sight is not shown: metadata and replies have rules of their own.
+_HIDDEN = {"client": {*BLANKED, "data", "replies"}, "vendor": {"data", "replies"}, "user": {"replies"}}
+
+
+def _shown(sight: str, values: str) -> str:
+    """SQL: the values of a change that a sight is shown. They are made anew only where something is hidden."""
+    if sight not in _HIDDEN:
+        return values
+    columns = f"'{{{','.join(sorted(_HIDDEN[sight]))}}}'::text[]"
+    return f"CASE WHEN {values} ?| {columns} THEN {values} - {columns} ELSE {values} END"
 
 
 #: The reader's row of the team of the production of the event `o`, if there is one: to be joined.
@@ -122,13 +131,21 @@ TEAM = team_join("team", READER, written("o.project_id"))
 _SIGHT = f"""(CASE WHEN {as_text(READER.is_admin)} THEN 'admin' WHEN o.project_id IS NULL THEN 'all'
                    ELSE {as_text(by_team(team_rows("team"), READER).role)} END)"""
 
-#: The changes of an event: found by the row, of which there are few; written within a day before it.
+#: What statements that tell events `o` with their changes ask of each once. They select it, with the columns of the
+#: outbox, into a materialized `told`.
+FURTHER = f"""
+    (SELECT logged.user_id FROM api_event logged WHERE logged.id = o.event_id) AS user_id, {THING} AS thing
+"""  # noqa: S608 - an expression of ours
+#: The same for a reader, with whose sight it is told.
+FURTHER_TO_READER = f"{FURTHER}, {_SIGHT} AS sight"
+#: The changes of an event: found by the row, of which there are few; written within a day before it. The months to look
+#: in are those of all that is told, found once.
 _OF_EVENT = f"""
     FROM (SELECT {_THING_ID} AS id WHERE o.change_id IS NOT NULL OFFSET 0) thing
     JOIN pegbar.history h ON h.row_id = thing.id AND h.change_id + 0 = o.change_id
-     AND h.at > o.created_at AT TIME ZONE 'UTC' - interval '1 day'
-     AND h.at < o.created_at AT TIME ZONE 'UTC' + interval '1 hour'
-"""
+     AND h.at > (SELECT min(created_at) AT TIME ZONE 'UTC' - interval '1 day' FROM told)
+     AND h.at < (SELECT max(created_at) AT TIME ZONE 'UTC' + interval '1 hour' FROM told)
+"""  # noqa: S608 - expressions of ours
 _OP = "CASE h.op WHEN 'I' THEN 'create' WHEN 'U' THEN 'update' ELSE 'delete' END"
 
 
@@ -140,23 +157,22 @@ def _change(old: str, new: str) -> str:
 
 
 def _cases(of: dict[str, str]) -> str:
-    return "CASE sight.name " + " ".join(f"WHEN '{name}' THEN {sql}" for name, sql in of.items()) + " END"
+    return "CASE o.sight " + " ".join(f"WHEN '{name}' THEN {sql}" for name, sql in of.items()) + " END"
 
 
 #: The changes that go with the event `o` to the reader: JSON objects with commas between, or null.
 CHANGES = f"""
     (SELECT string_agg({_change("shown.old", "shown.new")}, ',' ORDER BY h.id)
-       FROM (SELECT {_SIGHT} AS name OFFSET 0) sight CROSS JOIN LATERAL (SELECT h.* {_OF_EVENT} OFFSET 0) h
-      CROSS JOIN LATERAL (
-              SELECT h.old - hidden.columns AS old, h.new - hidden.columns AS new
-                FROM (SELECT {_cases({name: _hidden(name) for name in _BY_SIGHT})} AS columns) hidden) shown
+       FROM (SELECT h.* {_OF_EVENT} OFFSET 0) h CROSS JOIN LATERAL (
+              SELECT {_cases({name: _shown(name, "h.old") for name in _BY_SIGHT})} AS old,
+                     {_cases({name: _shown(name, "h.new") for name in _BY_SIGHT})} AS new OFFSET 0) shown
       WHERE ({_cases({name: _visible(name) for name in _BY_SIGHT})})
         AND (h.op <> 'U' OR shown.new <> '{{}}'))
 """  # noqa: S608 - rules of ours
 
 
 def _of_sight(name: str) -> str:
-    old, new = (f"h.{column} - {_hidden(name)}" for column in ("old", "new"))
+    old, new = (f"({_shown(name, column)})" for column in ("h.old", "h.new"))
     is_told = f"{_visible(name)} AND (h.op <> 'U' OR {new} <> '{{}}')"
     return f"""string_agg({_change(old, new)}, ',' ORDER BY h.id) FILTER (WHERE {is_told}) AS "{name}" """
 

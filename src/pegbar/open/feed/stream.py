@@ -25,6 +25,7 @@ from pegbar.core.work import draining
 from pegbar.open.feed import queries
 from pegbar.open.feed.filters import Filter
 from pegbar.open.feed.listeners import Listener
+from pegbar.open.feed.outlet import Outlet
 from pegbar.open.feed.tail import STOPPING, tail_of
 
 log = structlog.get_logger()
@@ -71,8 +72,9 @@ def give_back_place(caller: Caller) -> None:
 class EventStream:
     """An ASGI response that ends when the client, the server or the rules end it."""
 
-    def __init__(self, db: Database, caller: Caller, only: Filter, cursor: Cursor) -> None:
-        self._db, self._caller, self._only, self._cursor = db, caller, only, cursor
+    def __init__(self, db: Database, caller: Caller, only: Filter, cursor: Cursor, *, is_new: bool = False) -> None:
+        """`is_new`: the cursor is of this moment, so that there is hardly a past to read before one listens."""
+        self._db, self._caller, self._only, self._cursor, self._is_new = db, caller, only, cursor, is_new
         take_place(caller)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,11 +92,11 @@ class EventStream:
         if scope.get(HEAD_ONLY):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        pieces = self._pieces()
+        outlet = Outlet(send, settings().stream_patience)
+        pieces = self._pieces(outlet)
         try:
             async for piece in pieces:
-                async with asyncio.timeout(settings().stream_patience):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await outlet.send(piece)
         except TimeoutError:
             log.warning("a stream broke off: its client took nothing", seconds=settings().stream_patience)
             return
@@ -106,14 +108,17 @@ class EventStream:
             await pieces.aclose()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _pieces(self) -> AsyncGenerator[bytes]:
+    async def _pieces(self, outlet: Outlet) -> AsyncGenerator[bytes]:
+        """What is to be sent; what a listener that waits is told goes to the outlet without coming by here."""
         yield f"retry: {uniform(*_COME_BACK):.0f}\n\n".encode()  # noqa: S311 - no secret
         tail = tail_of(self._db)
         while True:
-            listener = Listener(self._caller.token, self._only)
+            listener = Listener(self._caller.token, self._only, outlet)
             try:
-                async for piece in self._past(None):
-                    yield piece
+                if not self._is_new:
+                    async for piece in self._past(None):
+                        yield piece
+                self._is_new = False
                 joined = await tail.join(listener)
                 assert joined.seen
                 async for piece in self._past(joined.seen):
@@ -123,8 +128,7 @@ class EventStream:
                     yield f"id: {written(joined)}\n\n".encode()
                 while piece := await listener.taken():
                     yield piece
-                    assert listener.cursor is not None
-                    self._cursor = listener.cursor
+                self._cursor = listener.cursor or self._cursor
             finally:
                 tail.leave(listener)
             if listener.ended:

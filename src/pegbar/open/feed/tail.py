@@ -10,7 +10,7 @@ It runs as long as there are listeners, and a while longer.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -43,7 +43,7 @@ _AT_ONCE = 1000
 _IDLE = 60.0
 _ANSWER = 5.0
 #: Listeners told between two turns of others on the event loop.
-_IN_A_ROW = 50
+_IN_A_ROW = 200
 _KEEP_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 STOPPING = "The server is stopping."
 _REFUSED = "Your session is over, or your account is closed."
@@ -51,6 +51,7 @@ _REFUSED = "Your session is over, or your account is closed."
 
 #: The roles that somebody has in the productions of some events; None for a studio manager.
 Sight = frozenset[tuple[UUID, str]] | None
+_NONE: frozenset[tuple[UUID, str]] = frozenset()
 
 
 class Tail:
@@ -160,15 +161,7 @@ class Tail:
     async def _page(self) -> bool:
         """Tell the next events; whether there are more."""
         assert self._cursor is not None
-        within, after = await queries.within(self._db, self._cursor)
-        assert within.reading is not None
-        events = await self._db.rows(
-            queries.FOR_ALL,
-            seen=within.seen,
-            reading=within.reading,
-            position=within.position,
-            scanned=_AT_ONCE,
-        )
+        events, within, after = await queries.for_all(self._db, self._cursor, most=_AT_ONCE)
         if events:
             await self._tell(events, within)
         if len(events) == _AT_ONCE:
@@ -198,21 +191,26 @@ class Tail:
         """The listeners by what they see of these events, and what they want; others are let go of."""
         projects = {row["project_id"] for row in events if row["project_id"] is not None}
         persons = {row["person_id"] for row in events if row["person_id"] is not None}
-        audience = await self._audience()
-        roles: dict[UUID, set[tuple[UUID, str]]] = defaultdict(set)
-        if projects:
-            asked = {listener.token.sub for listener in self._listeners if listener.token.jti not in audience.admins}
-            for row in await self._db.rows(queries.SIGHTS, person_ids=list(asked), project_ids=list(projects)):
-                roles[row["person_id"]].add((row["project_id"], row["role"]))
+        audience, roles = await asyncio.gather(self._audience(), self._roles(projects))
         groups: dict[Any, list[Listener]] = defaultdict(list)
         for listener in list(self._listeners):
             token = listener.token
             if token.jti not in audience.projects:
                 self._refuse(listener)
                 continue
-            sight = None if token.jti in audience.admins else frozenset(roles[token.sub])
+            sight = None if token.jti in audience.admins else roles.get(token.sub, _NONE)
             groups[sight, token.sub if token.sub in persons else None, listener.only].append(listener)
         return groups
+
+    async def _roles(self, projects: Collection[UUID]) -> Mapping[UUID, frozenset[tuple[UUID, str]]]:
+        """What role each listener's person has in these productions."""
+        if not projects:
+            return {}
+        roles = defaultdict(set)
+        person_ids = {listener.token.sub for listener in self._listeners}
+        for row in await self._db.rows(queries.SIGHTS, person_ids=list(person_ids), project_ids=list(projects)):
+            roles[row["person_id"]].add((row["project_id"], row["role"]))
+        return {person_id: frozenset(here) for person_id, here in roles.items()}
 
     def _refuse(self, listener: Listener) -> None:
         listener.end(_REFUSED)

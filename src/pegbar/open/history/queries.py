@@ -41,14 +41,15 @@ def moment(column: str) -> str:
 
 
 #: SQL: the change `h` is of a link into another production, to what is not shared, or of an instance of such an asset.
-#: Only studio managers are told of it, here and in the feed, as everywhere.
+#: Only studio managers are told of it, here and in the feed, as everywhere. Other rows name nothing of that kind.
 LEADS_ELSEWHERE = """
-    EXISTS (SELECT FROM (SELECT value FROM jsonb_each_text(h.key) UNION ALL SELECT h.row_id::text) part
-             CROSS JOIN LATERAL (SELECT CASE WHEN part.value ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-                                             THEN part.value::uuid END AS id OFFSET 0) named
-              LEFT JOIN asset_instance i ON i.id = named.id
-              JOIN entity e ON e.id = coalesce(i.asset_id, named.id)
-             WHERE e.project_id <> h.project_id AND NOT e.is_shared)
+    (h.key IS NOT NULL OR h.table_name IN ('entity', 'asset_instance')) AND EXISTS (
+      SELECT FROM (SELECT value FROM jsonb_each_text(h.key) UNION ALL SELECT h.row_id::text) part
+       CROSS JOIN LATERAL (SELECT CASE WHEN part.value ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                                       THEN part.value::uuid END AS id OFFSET 0) named
+        LEFT JOIN asset_instance i ON i.id = named.id
+        JOIN entity e ON e.id = coalesce(i.asset_id, named.id)
+       WHERE e.project_id <> h.project_id AND NOT e.is_shared)
 """
 
 
@@ -64,7 +65,7 @@ def page(narrowed_by: frozenset[str], *, everywhere: bool) -> Executable:
         [
             "h.table_name = ANY (:tables ::text[])",
             *(_FILTERS[name] for name in sorted(narrowed_by)),
-            *(() if everywhere else (f"NOT {LEADS_ELSEWHERE}",)),
+            *(() if everywhere else (f"NOT ({LEADS_ELSEWHERE})",)),
         ]
     )
     return sql(

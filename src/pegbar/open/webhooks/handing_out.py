@@ -16,7 +16,7 @@ from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.live.events import CURSOR_DAYS
 from pegbar.open.feed.queries import BEGINNING, FOLLOWING
-from pegbar.open.feed.shapes import CHANGES_BY_SIGHT
+from pegbar.open.feed.shapes import CHANGES_BY_SIGHT, FURTHER
 from pegbar.open.webhooks.filtering import leave_out
 from pegbar.open.webhooks.queries import STANDS
 from pegbar.open.webhooks.retrying import KEPT_TRYING
@@ -80,8 +80,7 @@ _AT_PLACE = """
               AND w.position = :at_position ::bigint END"""
 #: What an event is about: what its name says, else its task, else its production.
 _THING = """
-    coalesce(e.data->>(replace(split_part(e.name, ':', 1), '-', '_') || '_id'), e.data->>'task_id',
-             e.project_id::text, e.position::text)"""
+    coalesce(e.thing, e.data->>'task_id', e.project_id::text, e.position::text)"""
 #: As the feed tells the event (open/feed), with the changes that its owner's sight shows, in the envelope of Standard
 #: Webhooks. Owners are studio managers, or managers of its production.
 _BODY = """
@@ -96,15 +95,17 @@ _PAGE = sql(
          FOR KEY SHARE OF w
     ), scanned AS MATERIALIZED (
       {FOLLOWING}
-    ), page AS MATERIALIZED (
-      SELECT o.position, o.name, o.project_id, o.created_at, o.payload::json AS data, {BEGINNING} AS beginning,
-             changes.admin, changes.manager
+    ), told AS MATERIALIZED (
+      SELECT o.*, {FURTHER}
         FROM scanned o
-        LEFT JOIN api_event e ON e.id = o.event_id
-        LEFT JOIN LATERAL (SELECT {CHANGES_BY_SIGHT}) AS changes ON true
        WHERE o.person_id IS NULL
          AND EXISTS (SELECT 1 FROM webhooks w
                       WHERE o.name LIKE ANY (w.patterns) AND (w.project_id IS NULL OR w.project_id = o.project_id))
+    ), page AS MATERIALIZED (
+      SELECT o.position, o.name, o.project_id, o.created_at, o.thing, o.payload::json AS data, {BEGINNING} AS beginning,
+             changes.admin, changes.manager
+        FROM told o
+        LEFT JOIN LATERAL (SELECT {CHANGES_BY_SIGHT}) AS changes ON true
     ), handed AS (
       INSERT INTO pegbar.webhook_delivery (id, webhook_id, position, name, thing, body, expires_at)
       SELECT gen_random_uuid(), w.id, e.position, e.name, {_THING}, {_BODY}, timezone('utc', now()) + :kept ::interval

@@ -9,8 +9,8 @@ from pegbar.core.data.database import Reader
 from pegbar.core.data.parameters import sql
 from pegbar.core.live.cursors import Cursor
 from pegbar.open.feed.filters import CONDITION, Filter
-from pegbar.open.feed.queries import AUDIENCE, EVENT, FOLLOWING, Page, follow, moment
-from pegbar.open.feed.shapes import TEAM, THING
+from pegbar.open.feed.queries import AUDIENCE, EVENT, FOLLOWING, Page, about_events, follow, moment
+from pegbar.open.feed.shapes import FURTHER_TO_READER, TEAM, THING
 
 #: How many unread events the state of a consumer counts.
 _COUNTED = 10_000
@@ -58,7 +58,7 @@ _UNREAD = text(
     """  # noqa: S608 - expressions of ours
 )
 
-_TAKE = text(
+_TAKE = about_events(
     f"""
     WITH scanned AS MATERIALIZED ({FOLLOWING}), taken AS (
       INSERT INTO pegbar.consumer_event (consumer_id, position, thing)
@@ -72,7 +72,7 @@ _TAKE = text(
 )
 
 #: Those that no worker has, in order; of what a worker has one event about, none.
-LEASE = text(
+LEASE = about_events(
     f"""
     WITH ready AS (
       SELECT w.number FROM pegbar.consumer_event w
@@ -88,14 +88,13 @@ LEASE = text(
              until = statement_timestamp() + make_interval(secs => :seconds ::float8)
         FROM ready WHERE w.consumer_id = :consumer_id ::uuid AND w.number = ready.number
       RETURNING w.number, w.position, w.attempts, w.until
+    ), told AS MATERIALIZED (
+      SELECT o.*, {FURTHER_TO_READER}, l.number, l.attempts, l.until, {AUDIENCE} AS visible
+        FROM leased l LEFT JOIN pegbar.outbox o ON o.position = l.position {TEAM}
     )
-    SELECT l.number, o.position IS NOT NULL AS kept, {AUDIENCE} AS visible, l.until,
-           concat(left({EVENT}, -1), ',"attempt":', l.attempts, '}}') AS event
-      FROM leased l
-      LEFT JOIN pegbar.outbox o ON o.position = l.position
-      LEFT JOIN api_event e ON e.id = o.event_id
-      {TEAM}
-     ORDER BY l.number
+    SELECT o.number, o.position IS NOT NULL AS kept, o.visible, o.until,
+           CASE WHEN o.visible THEN concat(left({EVENT}, -1), ',"attempt":', o.attempts, '}}') END AS event
+      FROM told o ORDER BY o.number
     """  # noqa: S608 - expressions of ours
 )
 #: Seconds until a lease ends; null when there is none.
