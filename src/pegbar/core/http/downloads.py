@@ -44,6 +44,9 @@ _INERT = "sandbox; default-src 'none'; frame-ancestors 'self'"
 _SIGNED_FOR = 600
 #: Where the outer shell says that only the head of the answer is wanted.
 HEAD_ONLY = "pegbar.head"
+#: The key of a request's scope with what takes messages just before the server, for many small pieces of one body: once
+#: its start went the usual way, and if it is no answer that is compressed.
+LAST_SEND = "pegbar.last_send"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
 

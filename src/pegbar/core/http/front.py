@@ -15,7 +15,7 @@ from pegbar.config import settings
 from pegbar.core.errors import HungUp, NotFound, Unavailable
 from pegbar.core.http.answers import answer, error_answer
 from pegbar.core.http.compression import Compressing
-from pegbar.core.http.downloads import HEAD_ONLY
+from pegbar.core.http.downloads import HEAD_ONLY, LAST_SEND
 from pegbar.core.http.pages import Pages
 from pegbar.core.http.received import ReceivedBody, too_large
 from pegbar.core.http.routing import Operation, Reply
@@ -88,6 +88,7 @@ class Front:
         headers = dict(scope["headers"])
         cors = self._cors_headers(headers)
         method = scope["method"]
+        scope[LAST_SEND] = send
         sender: Send = _Sender(send, cors, drop_body=method == "HEAD")
         if self._compresses and method != "HEAD":
             sender = Compressing(sender, headers.get(b"accept-encoding", b""))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from functools import cache
 from random import uniform
+from typing import Any
 
 import structlog
 from litestar.types import Receive, Scope, Send
@@ -18,7 +19,7 @@ from pegbar.core.data.database import Database
 from pegbar.core.data.faults import answer_to
 from pegbar.core.errors import TokenError, Unavailable
 from pegbar.core.http.access import Caller
-from pegbar.core.http.downloads import HEAD_ONLY
+from pegbar.core.http.downloads import HEAD_ONLY, LAST_SEND
 from pegbar.core.live.cursors import Cursor, Gone, written
 from pegbar.core.turns import Allowance, Busy, Turns
 from pegbar.core.work import draining
@@ -92,7 +93,8 @@ class EventStream:
         if scope.get(HEAD_ONLY):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        outlet = Outlet(send, settings().stream_patience)
+        last: Any = scope.get(LAST_SEND, send)  # nothing on the way changes the pieces of these streams
+        outlet = Outlet(last, settings().stream_patience)
         pieces = self._pieces(outlet)
         try:
             async for piece in pieces:
