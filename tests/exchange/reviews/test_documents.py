@@ -99,8 +99,10 @@ def test_a_review_says_what_was_said_by_entry(admin: Client, reviewed: Reviewed)
 
 def test_letters_of_any_script_are_printed(admin: Client, reviewed: Reviewed) -> None:
     shot = reviewed.show.shot(reviewed.show.sequence(reviewed.show.episode("E02"), "SQ01"), name="SH010")
-    say(admin, factories.task(admin, shot, "Layout"), " ".join(SCRIPTS))
-    row = {"name": unique("Scripts"), "project_id": reviewed.show.id, "shots": [{"entity_id": shot["id"]}]}
+    task = factories.task(admin, shot, "Layout")
+    entry = {"entity_id": shot["id"], "preview_file_id": published(admin, admin, task["id"])["id"]}
+    say(admin, task, " ".join(SCRIPTS))
+    row = {"name": unique("Scripts"), "project_id": reviewed.show.id, "shots": [entry]}
     text = words(paper(admin, replace(reviewed, playlist=admin.ok_post("/data/playlists", row))))
     assert [word for word in SCRIPTS if word not in text] == []
 
