@@ -66,11 +66,11 @@ def test_an_avatar_waits_for_nobodys_large_pictures() -> None:
             for _ in range(4)
         ]
         avatar = pool.submit(send, other, f"/pictures/thumbnails/persons/{other.id}", png())
-        while wait([avatar], timeout=0.2).not_done:
+        while wait([avatar], timeout=0.05).not_done:
             most = max(most, _decoding(server))
         assert avatar.result().status_code == 201
         assert sum(row.done() for row in with_large) < 4
-        while wait(with_large, timeout=0.2).not_done:
+        while wait(with_large, timeout=0.05).not_done:
             most = max(most, _decoding(server))
         assert {row.result().status_code for row in with_large} == {201}
         assert 1 <= most <= 2
