@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import psycopg
@@ -56,6 +57,45 @@ def admin(server: Server) -> Client:
 @pytest.fixture(scope="session")
 def anonymous(server: Server) -> Client:
     return Client(server.api)
+
+
+#: Files that take the longest, the longest first (processor seconds, not numbers of tests).
+_LONGEST = (
+    "whole/test_schema_fuzzing.py",
+    "whole/test_oracle.py",
+    "accounts/test_instance.py",
+    "cli/test_backups.py",
+    "cli/test_handing_back.py",
+    "media/test_movie_jobs.py",
+    "accounts/test_oidc.py",
+    "exchange/reviews/test_documents.py",
+    "whole/test_conformance.py",
+    "whole/test_error_bodies.py",
+    "media/test_annotated_frames.py",
+    "cli/test_demo.py",
+    "accounts/test_guards.py",
+    "media/test_movies.py",
+    "core/test_storage.py",
+    "core/data/test_schema.py",
+    "review/test_builds.py",
+    "review/test_build_jobs.py",
+    "accounts/test_guessing.py",
+    "accounts/test_directory_sync.py",
+    "media/test_movie_settings.py",
+    "cli/test_serve.py",
+    "media/test_avatars.py",
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers that share the files begin with the longest: a long one begun last holds up the end."""
+    if not hasattr(config, "workerinput"):
+        return
+    places = {f"tests/{name}": place for place, name in enumerate(_LONGEST)}
+    files = [item.nodeid.partition("::")[0] for item in items]
+    sizes = Counter(files)
+    order = {name: (places.get(name, len(places)), -sizes[name], name) for name in sizes}
+    items.sort(key=lambda item: order[item.nodeid.partition("::")[0]])
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -18,7 +18,7 @@ from pegbar.core.storage import Address, LocalStore
 from tests import factories
 from tests.client import Client
 from tests.command import pegbar
-from tests.core.data.databases import new_database
+from tests.core.data.databases import initialised, new_database
 from tests.core.test_storage import s3  # noqa: F401 - a fixture
 from tests.media.publishing import published
 from tests.server import Server
@@ -38,7 +38,7 @@ def refused(*arguments: str, **environment: str) -> str:
 
 
 class Writers:
-    """Thirty people who post comments with a file each, again and again; what they were answered."""
+    """Thirty people who post comments with a file each, a few a second; what they were answered."""
 
     def __init__(self, admin: Client, task_ids: list[str]) -> None:
         self._admin, self._task_ids = admin, task_ids
@@ -51,7 +51,7 @@ class Writers:
     def _write(self, number: int) -> None:
         who = Client(self._admin.api, self._admin.token)
         path = f"/actions/tasks/{self._task_ids[number % len(self._task_ids)]}/comment"
-        while not self._stop.is_set():
+        while not self._stop.wait(0.1):
             content = os.urandom(2000)
             data = {"task_status_id": self._status, "comment": "Look"}
             answer = who.post(path, data=data, files={"file": ("a.bin", content)})
@@ -119,8 +119,7 @@ async def due() -> None:
 def quiet(server: Server, admin: Client, tmp_path: Path) -> tuple[str, ...]:
     """A database of its own with a few files: what commands about it need."""
     folder = tmp_path / "data"
-    url = new_database(server, "backed_up")
-    ok("db", "init", "--data", str(folder), "--database-url", url)
+    url = initialised(server, "backed_up")
     place(folder, "a", b"first")
     place(folder, "b", b"second")
     return "--data", str(folder), "--database-url", url

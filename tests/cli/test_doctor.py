@@ -14,7 +14,7 @@ from pegbar.cli.doctor.checks import Visit, check, declared, fault, made
 from tests.accounts.mailbox import Mailbox
 from tests.client import Client
 from tests.command import Done, pegbar
-from tests.core.data.databases import new_database
+from tests.core.data.databases import initialised
 from tests.server import ADMIN, Server, free_port
 
 #: What the settings of test servers have that no studio should.
@@ -116,8 +116,7 @@ VALUES (gen_random_uuid(), 'files', 'a-b', 'a', 'b', now(), 9, 'not allowed', tr
 
 
 def test_it_sees_what_ails_a_database(server: Server, tmp_path: Path) -> None:
-    url = new_database(server, "ailing")
-    assert pegbar("db", "init", "--database-url", url, "--data", str(tmp_path)).returncode == 0
+    url = initialised(server, "ailing")
     with psycopg.connect(url, autocommit=True) as connection:
         names = [
             row[0]
@@ -232,8 +231,7 @@ def test_a_check_that_fails_says_so_and_the_others_go_on() -> None:
 
 
 def test_the_plan_of_an_upgrade_changes_nothing(server: Server) -> None:
-    url = new_database(server, "planned")
-    assert pegbar("db", "init", "--database-url", url).returncode == 0
+    url = initialised(server, "planned")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DROP INDEX pegbar_notification_unread")
         connection.execute("UPDATE pegbar.alembic_version SET version_num = '0008'")

@@ -15,6 +15,7 @@ from pegbar.review.sharing import keys
 from tests import factories
 from tests.client import sign_in
 from tests.command import Done, pegbar
+from tests.core.data import databases
 from tests.core.data.databases import digest, filled, new_database, reference_script
 from tests.server import Server
 
@@ -70,10 +71,7 @@ def theirs(server: Server) -> str:
 @pytest.fixture
 def adopted(server: Server) -> str:
     """An adopted database without rows."""
-    url = new_database(server, "adopted")
-    execute(url, reference_script())
-    assert run(url, "adopt").returncode == 0
-    return url
+    return databases.adopted(server, "adopted")
 
 
 def test_a_database_goes_there_and_back_and_there_again(theirs: str) -> None:

@@ -132,9 +132,13 @@ def tiff(width: int, height: int, strip_at: int, strip_size: int) -> bytes:
 
 
 def zlib_bomb(size: int) -> bytes:
-    """So many zeros, a thousandth as long."""
+    """So many zeros (whole megabytes), a thousandth as long: a packed megabyte again and again, with their sum."""
     packer = zlib.compressobj(9)
-    return b"".join(packer.compress(bytes(2**20)) for _ in range(size // 2**20)) + packer.flush()
+    head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
+    megabyte = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    end = packer.flush()[:-4]
+    checksum = (size % 65521) << 16 | 1
+    return head + megabyte * (size // 2**20) + end + checksum.to_bytes(4, "big")
 
 
 def png_with(*chunks: tuple[bytes, bytes]) -> bytes:

@@ -61,9 +61,9 @@ def upload(who: Client, preview_id: str, data: bytes, name: str = "pose.png", **
 def published(
     who: Client, admin: Client, task_id: str, data: bytes | None = None, name: str = "a.png"
 ) -> dict[str, Any]:
-    """A preview with its file, under a comment of its own."""
+    """A preview with its file, under a comment of its own. Unless told, a flat one: the wide preview is soon made."""
     comment = comment_on(who, admin, task_id)
     preview = place(who, task_id, comment["id"])
-    answer = upload(who, preview["id"], png() if data is None else data, name)
+    answer = upload(who, preview["id"], png(64, 2) if data is None else data, name)
     assert answer.status_code == 201, answer.text
     return {**answer.json(), "comment_id": comment["id"]}

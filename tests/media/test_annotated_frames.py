@@ -67,9 +67,16 @@ def task(admin: Client) -> dict[str, Any]:
     return factories.task(admin, factories.entity(admin, factories.production(admin)["id"]))
 
 
-@pytest.fixture
-def picture(admin: Client, task: dict[str, Any]) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def grey(admin: Client, task: dict[str, Any]) -> dict[str, Any]:
     return published(admin, admin, task["id"], png(64, 32, GREY))
+
+
+@pytest.fixture
+def picture(admin: Client, grey: dict[str, Any]) -> dict[str, Any]:
+    """A picture on which nothing is drawn yet."""
+    admin.ok_put(f"/data/preview-files/{grey['id']}", {"annotations": [], "original_name": grey["original_name"]})
+    return grey
 
 
 @pytest.fixture

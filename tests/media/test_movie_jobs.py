@@ -52,7 +52,7 @@ def settled(database: psycopg.Connection, preview_id: str) -> tuple[str, dict[st
     return str(status), data
 
 
-def slow(length: float = 20) -> bytes:
+def slow(length: float = 10) -> bytes:
     """A movie that takes a while."""
     return moving("slow.mp4", length=length, picture="testsrc2=s=640x360:r={rate}:d={length}")
 
@@ -119,7 +119,7 @@ def test_progress_is_told_live_and_noted_in_the_row(
     boss: Client, task: dict[str, Any], database: psycopg.Connection
 ) -> None:
     # Long enough for a quick machine: ffmpeg says how far it is twice a second.
-    row = published(boss, boss, task["id"], slow(90), "a.mp4")
+    row = published(boss, boss, task["id"], slow(40), "a.mp4")
     wait_for(database, "SELECT 1 FROM preview_file WHERE id = %s AND (data ->> 'progress')::int > 0", row["id"])
     assert settled(database, row["id"])[0] == "ready"
     told = (
@@ -153,7 +153,7 @@ def test_a_movie_starts_again_when_its_worker_is_killed(
     worker.kill()
     assert settled(database, row["id"])[0] == "ready"
     assert not encoder.is_running()
-    assert contents(boss.get(f"/movies/originals/preview-files/{row['id']}.mp4").content).frames == 480
+    assert contents(boss.get(f"/movies/originals/preview-files/{row['id']}.mp4").content).frames == 240
 
 
 def test_a_movie_whose_encoder_is_killed_is_broken(

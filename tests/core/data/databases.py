@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from pegbar.core.data.embedded import _binaries
 from pegbar.core.data.migrations import schemas
 from pegbar.studio.defaults import load_defaults
 from tests import shared
+from tests.command import pegbar
 from tests.server import Server
 
 
@@ -51,11 +53,44 @@ def in_database(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False).replace("%2F", "/")
 
 
-def new_database(server: Server, name: str) -> str:
+def new_database(server: Server, name: str, *, template: str = "template1") -> str:
     with psycopg.connect(in_database(server.database_url, "postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return in_database(server.database_url, name)
+
+
+#: Databases that others are copies of, by the server and their names: to copy takes a fiftieth of making.
+_templates: set[tuple[str, str]] = set()
+
+
+def _copy(server: Server, name: str, template: str, make: Callable[[str], object]) -> str:
+    """A copy of a database that is made when it is first wanted of a server."""
+    if (server.database_url, template) not in _templates:
+        make(new_database(server, template))
+        _templates.add((server.database_url, template))
+    return new_database(server, name, template=template)
+
+
+def initialised(server: Server, name: str) -> str:
+    """A database as `pegbar db init` makes it."""
+    return _copy(server, name, "as_init_makes_it", lambda url: _run("init", url))
+
+
+def adopted(server: Server, name: str) -> str:
+    """The tables of another server without rows, as `pegbar db adopt` leaves them."""
+
+    def make(url: str) -> None:
+        with psycopg.connect(url) as connection:
+            connection.execute(reference_script())  # type: ignore[arg-type]
+        _run("adopt", url)
+
+    return _copy(server, name, "as_adopt_leaves_it", make)
+
+
+def _run(command: str, url: str) -> None:
+    done = pegbar("db", command, "--database-url", url)
+    assert done.returncode == 0, done.stderr
 
 
 async def fill_defaults(url: str) -> None:

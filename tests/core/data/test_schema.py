@@ -14,7 +14,7 @@ from pegbar.core.data.migrations.schemas import ColumnShape, Schema, TableShape,
 from tests import shared
 from tests.client import sign_in
 from tests.command import pegbar
-from tests.core.data.databases import digest, filled, new_database, reference_script
+from tests.core.data.databases import digest, filled, initialised, new_database, reference_script
 from tests.server import Server, free_port
 
 PERSON = "manager@example.com"
@@ -185,8 +185,7 @@ def pretend(url: str, revision: str, runs_from: str = "9998") -> None:
 
 def test_a_newer_schema_that_says_so_is_run_on(server: Server) -> None:
     """Nodes of two versions run side by side while they are upgraded, and the older one may be started again."""
-    url = new_database(server, "next_version")
-    assert pegbar("db", "init", "--database-url", url).returncode == 0
+    url = initialised(server, "next_version")
     pretend(url, "9999", migrations.head())
     assert "on which this one runs too" in pegbar("db", "status", "--database-url", url).stdout
     for command in ("user list", "db upgrade"):
@@ -200,8 +199,7 @@ def test_a_newer_schema_that_says_so_is_run_on(server: Server) -> None:
 
 
 def test_an_old_or_newer_schema_is_refused_with_what_to_do(server: Server) -> None:
-    url = new_database(server, "other_version")
-    assert pegbar("db", "init", "--database-url", url).returncode == 0
+    url = initialised(server, "other_version")
     for revision, command, message in (
         ("9999", ["db", "upgrade"], "made by a newer one"),
         ("9999", ["serve", "--port", str(free_port())], "made by a newer one"),
@@ -220,8 +218,7 @@ def test_an_old_or_newer_schema_is_refused_with_what_to_do(server: Server) -> No
 def test_the_status_of_another_schema_says_what_helps(
     server: Server, revision: str, advice: str, not_advised: str
 ) -> None:
-    url = new_database(server, f"status_{revision}")
-    assert pegbar("db", "init", "--database-url", url).returncode == 0
+    url = initialised(server, f"status_{revision}")
     pretend(url, revision)
     output = pegbar("db", "status", "--database-url", url).stdout
     assert (f"revision {revision}" in output, advice in output, not_advised in output) == (True, True, False), output

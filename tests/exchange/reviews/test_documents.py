@@ -3,7 +3,7 @@
 import base64
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -57,7 +57,7 @@ def reviewed(admin: Client) -> Reviewed:
         checklist=[{"text": "Darker", "checked": True}, {"text": "Longer", "checked": False}],
     )
     people["supervisor"].ok_post(f"/data/tasks/{task['id']}/comments/{note['id']}/reply", {"text": "Will do"})
-    say(people["manager"], task, f"{ANYBODY}\n{' '.join(SCRIPTS)}", for_client=True)
+    say(people["manager"], task, ANYBODY, for_client=True)
     say(people["client"], task, OWN)
     entries = [
         {"entity_id": second["id"]},
@@ -98,7 +98,12 @@ def test_a_review_says_what_was_said_by_entry(admin: Client, reviewed: Reviewed)
 
 
 def test_letters_of_any_script_are_printed(admin: Client, reviewed: Reviewed) -> None:
-    text = words(paper(admin, reviewed))
+    shot = reviewed.show.shot(reviewed.show.sequence(reviewed.show.episode("E02"), "SQ01"), name="SH010")
+    task = factories.task(admin, shot, "Layout")
+    entry = {"entity_id": shot["id"], "preview_file_id": published(admin, admin, task["id"])["id"]}
+    say(admin, task, " ".join(SCRIPTS))
+    row = {"name": unique("Scripts"), "project_id": reviewed.show.id, "shots": [entry]}
+    text = words(paper(admin, replace(reviewed, playlist=admin.ok_post("/data/playlists", row))))
     assert [word for word in SCRIPTS if word not in text] == []
 
 

@@ -31,6 +31,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import UserDefinedType
 
 #: PostgreSQL takes a hundred arguments in a call.
@@ -101,9 +104,31 @@ def _float_text(value: ColumnElement[float]) -> ColumnElement[str]:
     )
 
 
-def _pair(key: str, expression: ColumnElement[Any], comma: str) -> ColumnElement[str]:
-    start = f'{comma}"{key}":'
-    return func.coalesce(_sql(start).concat(json_text(expression)), _sql(start + "null"), type_=Text)
+class _Pair(ColumnElement[str]):
+    """A key with the JSON text of its value, or null. What it consists of is made when a statement is compiled.
+
+    There are thousands of them, most in statements that a process never runs.
+    """
+
+    __visit_name__ = "json_pair"
+    _traverse_internals = [  # noqa: RUF012 - as SQLAlchemy declares it
+        ("start", InternalTraversal.dp_string),
+        ("value", InternalTraversal.dp_clauseelement),
+    ]
+    type = Text()
+
+    def __init__(self, key: str, value: ColumnElement[Any], comma: str) -> None:
+        self.start, self.value = f'{comma}"{key}":', value
+
+    @property
+    def _from_objects(self) -> list[FromClause]:
+        return self.value._from_objects
+
+
+@compiles(_Pair)
+def _compile_pair(pair: _Pair, compiler: SQLCompiler, **options: Any) -> str:
+    text = _sql(pair.start).concat(json_text(pair.value))
+    return compiler.process(func.coalesce(text, _sql(pair.start + "null"), type_=Text), **options)
 
 
 def concatenated(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
@@ -117,7 +142,9 @@ def concatenated(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
 
 def json_object(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
     """A JSON object with these keys."""
-    pairs = [_pair(key, value, "," if i else "{") for i, (key, value) in enumerate(wire.items())]
+    pairs: list[ColumnElement[str]] = [
+        _Pair(key, value, "," if i else "{") for i, (key, value) in enumerate(wire.items())
+    ]
     return cast(concatenated([*(pairs or [_sql("{")]), _sql("}")]), JsonText())
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
 from PIL import Image
 
 from pegbar.media.drawings.lettering import printable
@@ -42,19 +43,33 @@ _CHECKED, _OPEN = "☑", "☐"
 
 
 class _Pages(FPDF):
-    """Pages in A4 that print any script."""
+    """Pages in A4 that print these letters, of any script."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, letters: set[str]) -> None:
         super().__init__(format="A4")
         self._title = title
         self.set_margin(_MARGIN)
         self.set_auto_page_break(True, margin=_MARGIN)
         self.add_font(_FONT, fname=FONT_FILE)
-        for name, file in _FALLBACKS.items():
-            self.add_font(name, fname=file)
-        self.set_fallback_fonts(list(_FALLBACKS), exact_match=False)
+        self._add_fallbacks(letters)
         self.set_title(title)
         self.add_page()
+
+    def _add_fallbacks(self, letters: set[str]) -> None:
+        """The further fonts that the letters need, in their order: to read them all doubles the time of a page."""
+        lacking = {ord(letter) for letter in letters if letter >= " "} - self._letters_of(_FONT)
+        fallbacks = []
+        for name, file in _FALLBACKS.items():
+            if lacking:
+                self.add_font(name, fname=file)
+                fallbacks.append(name)
+                lacking -= self._letters_of(name)
+        self.set_fallback_fonts(fallbacks, exact_match=False)
+
+    def _letters_of(self, name: str) -> set[int]:
+        font = self.fonts[name.lower()]
+        assert isinstance(font, TTFFont)
+        return set(font.cmap)
 
     def footer(self) -> None:
         """The title and the page's number under each page."""
@@ -183,7 +198,8 @@ def _frames(pages: _Pages, entry: dict[str, Any]) -> None:
 def _make() -> None:
     request = msgspec.json.decode(Path(REQUEST).read_bytes())
     logging.getLogger("fontTools").setLevel(logging.ERROR)
-    pages = _Pages(printable(request["title"]).replace("\n", " "))
+    letters = set(json.dumps(request, ensure_ascii=False))
+    pages = _Pages(printable(request["title"]).replace("\n", " "), letters)
     _head(pages, request)
     for number, entry in enumerate(request["entries"], 1):
         _entry(pages, number, entry)

@@ -37,6 +37,8 @@ async def deliver(db: Database) -> None:
                 if news.taken():
                     news.happened |= await hand_out(db)
                 begun = await sender.take(news.wake)
+            else:
+                news.happened = news.wake.is_set()  # what did not happen meanwhile was for nobody
             if not (begun or news.happened):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(news.wake.wait(), _LOOK_AGAIN)
