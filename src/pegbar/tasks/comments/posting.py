@@ -6,11 +6,11 @@ Source: spec tasks, "Posting a comment: pipeline", "Status automations".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import structlog
 from sqlalchemy import ARRAY
 
@@ -34,20 +34,18 @@ log = structlog.get_logger()
 _LONGEST_CHAIN = 10
 
 
-@dataclass(frozen=True)
-class NewComment:
+class NewComment(msgspec.Struct, frozen=True):
     """What somebody says on a task."""
 
     text: str
-    checklist: list[Any] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
+    checklist: list[Any] = []
+    links: list[str] = []
     for_client: bool = False
     created_at: datetime | None = None
     copied: bool = False  #: repeated from another task: its hashtags are not followed again
 
 
-@dataclass(frozen=True)
-class _Planned:
+class _Planned(msgspec.Struct, frozen=True):
     """A comment about to be written, and what it does."""
 
     subject: Subject
@@ -198,6 +196,8 @@ async def _post_all(
             # What it set off changed other tasks of its entity.
             stale = [other for other in on_entity[subject.entity_id] if other > place]
             for other, fresh in zip(stale, await load_many(tx, [subjects[n].wish for n in stale]), strict=True):
+                if fresh.state == subjects[other].written:
+                    continue  # it is as its own comment will have it
                 subjects[other] = fresh
                 last.pop(fresh.task_id, None)
     await _write(tx, run, chain)
@@ -233,7 +233,10 @@ async def _write(tx: Transaction, run: Sequence[_Planned], chain: int) -> None:
         tx,
         [planned.added for planned in run],
         makes_news=[not planned.subject.is_concept for planned in run],
-        decides=[deciding.get(planned.subject.task_id) is planned for planned in run],
+        decides=[
+            deciding.get(planned.subject.task_id) is planned and planned.after != planned.subject.written
+            for planned in run
+        ],
         text=[planned.new.text for planned in run],
         checklist=[planned.new.checklist for planned in run],
         links=[planned.new.links for planned in run],
