@@ -256,7 +256,7 @@ async def _write(tx: Transaction, run: Sequence[_Planned], chain: int) -> None:
             await recount.from_comments(tx, planned.subject.task_id)
         _announce_told(planned.subject, planned.added, answers)
         for automation in planned.automations:
-            await _automate(tx, planned.subject, automation, chain)
+            await _automate(tx, planned, automation, chain)
 
 
 async def arrive(
@@ -330,9 +330,12 @@ async def _copy(tx: Transaction, planned: _Planned, chain: int) -> None:
     await post_many(tx, [(sibling, copy) for sibling in await load_many(tx, wishes)], chain=chain + 1)
 
 
-async def _automate(tx: Transaction, subject: Subject, automation: Automation, chain: int) -> None:
+async def _automate(tx: Transaction, planned: _Planned, automation: Automation, chain: int) -> None:
+    subject = planned.subject
     if automation.out_field_type == "ready_for":
-        await _mark_ready(tx, subject.entity_id, subject.project_id, subject.kind, automation.out_task_type_id)
+        if subject.kind == ASSET and automation.out_task_type_id is not None:
+            _name(tx, planned, automation)
+            await _mark_ready(tx, subject.entity_id, subject.project_id, automation.out_task_type_id)
         return
     if automation.out_task_id is None or automation.out_task_status_id is None:
         return
@@ -341,6 +344,7 @@ async def _automate(tx: Transaction, subject: Subject, automation: Automation, c
     target = await load(tx, wish)
     try:
         async with tx.attempt():
+            _name(tx, planned, automation)
             (comment_id,) = await post_many(tx, [(target, NewComment(text, copied=True))], chain=chain + 1)
             if automation.import_last_revision:
                 way = (subject.task_id, target.task_id, comment_id, subject.project_id, subject.author_id)
@@ -350,10 +354,14 @@ async def _automate(tx: Transaction, subject: Subject, automation: Automation, c
         log.info("an automation does not go through", task=str(target.task_id), reason=refused.message)
 
 
-async def _mark_ready(tx: Transaction, entity_id: UUID, project_id: UUID, kind: str, task_type_id: UUID | None) -> None:
+def _name(tx: Transaction, planned: _Planned, automation: Automation) -> None:
+    """Have the history name an automation, and the comment that sets it off."""
+    tx.part_of("automation", automation.id)
+    tx.part_of("comment", planned.added.comment_id)
+
+
+async def _mark_ready(tx: Transaction, asset_id: UUID, project_id: UUID, task_type_id: UUID) -> None:
     """Set what the asset is ready for, and count again how many assets of the shots casting it are ready."""
-    if kind != ASSET or task_type_id is None:
-        return
-    await tx.update(entity, entity_id, ready_for=task_type_id)
-    tx.emit(events.UPDATE[ASSET], project_id=project_id, asset_id=entity_id, data={"ready_for": str(task_type_id)})
-    await refresh_casting_of(tx, [entity_id])
+    await tx.update(entity, asset_id, ready_for=task_type_id)
+    tx.emit(events.UPDATE[ASSET], project_id=project_id, asset_id=asset_id, data={"ready_for": str(task_type_id)})
+    await refresh_casting_of(tx, [asset_id])

@@ -49,6 +49,7 @@ class Wish(msgspec.Struct, frozen=True):  # as all here: quick to make, an impor
 class Automation(msgspec.Struct, frozen=True):
     """What a status sets off: a comment on the next task, or the asset's readiness."""
 
+    id: UUID
     out_field_type: str
     out_task_type_id: UUID | None
     out_task_status_id: UUID | None
@@ -143,7 +144,7 @@ def _written(wishes: str) -> str:
               WHERE o.entity_id = t.entity_id AND o.task_type_id <> t.task_type_id ORDER BY ot.name, o.name) END
              AS siblings,
            CASE WHEN wish.status_id IS NOT NULL THEN ARRAY(
-             SELECT ROW(sa.out_field_type, sa.out_task_type_id, sa.out_task_status_id,
+             SELECT ROW(sa.id, sa.out_field_type, sa.out_task_type_id, sa.out_task_status_id,
                         coalesce(sa.import_last_revision, false),
                         (SELECT o.id FROM task o
                           WHERE o.entity_id = t.entity_id AND o.task_type_id = sa.out_task_type_id
