@@ -205,7 +205,7 @@ def _json(payload: dict[str, Any]) -> bytes:
 
 
 def _written(emitted: str) -> str:
-    """A statement that writes events, which `emitted` selects."""
+    """A statement that writes events, which `emitted` selects in their order."""
     return f"""
     WITH noted AS ({NOTE}
     ), emitted AS MATERIALIZED ({emitted}
@@ -214,8 +214,9 @@ def _written(emitted: str) -> str:
       SELECT id, name, author_id, project_id, payload::jsonb, :now + n * interval '1 microsecond', :now
         FROM emitted WHERE logged ORDER BY n
     ), added AS (
-      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at, change_id)
-      SELECT name, audience, person_id, payload, id, :now, {OF_TRANSACTION} FROM emitted ORDER BY n
+      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at, change_id, xid)
+      SELECT name, audience, person_id, payload, id, :now,
+             (SELECT {OF_TRANSACTION}), (SELECT pg_current_xact_id()::text::bigint) FROM emitted ORDER BY n
       RETURNING position, xid
     )
     SELECT concat_ws(' ', min(xid), min(position), max(position), pg_snapshot_xmin(pg_current_snapshot())) FROM added
@@ -230,6 +231,7 @@ _WRITE = sql(
       SELECT gen_random_uuid() AS id, *
         FROM unnest({_HEAD}, :payloads ::text[]) WITH ORDINALITY
           AS emitted (logged, name, author_id, project_id, audience, person_id, payload, n)
+       ORDER BY n
     """)  # noqa: S608 - a constant
 )
 #: From so many events on they are written as texts: an item of an array costs as much as the event itself.
@@ -241,6 +243,7 @@ _WRITE_MANY = sql(
              WITH ORDINALITY AS event (place, payload, n)
         JOIN unnest({_HEAD}) WITH ORDINALITY
           AS head (logged, name, author_id, project_id, audience, person_id, place) ON head.place = event.place
+       ORDER BY event.n
     """)  # noqa: S608 - a constant
 )
 
