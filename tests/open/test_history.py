@@ -54,7 +54,7 @@ def told(who: Client, thing: str, row: dict[str, Any], **query: Any) -> list[dic
 def test_what_an_automation_changes_names_it_and_the_comment_that_set_it_off(admin: Client) -> None:
     next_up = automation(admin, "Modeling", "Done", "Rigging", out_task_status_id=status(admin, "Retake"))
     show = factories.production(admin, status_automations=[next_up])
-    asset = factories.entity(admin, show["id"], "Asset")
+    asset = factories.entity(admin, show["id"])
     modeling, rigging = (factories.task(admin, asset, name) for name in ("Modeling", "Rigging"))
     said = {name: {"task_status_id": status(admin, name), "comment": ""} for name in ("Work In Progress", "Done")}
     admin.ok_post(f"/actions/tasks/{modeling['id']}/comment", said["Work In Progress"])
@@ -68,7 +68,7 @@ def test_what_an_automation_changes_names_it_and_the_comment_that_set_it_off(adm
 def test_an_automation_that_is_refused_is_no_part_of_a_change(admin: Client) -> None:
     refused = automation(admin, "Modeling", "Done", "Rigging", out_task_status_id=status(admin, "Retake"))
     show = factories.production(admin, status_automations=[refused], max_retakes=1)
-    asset = factories.entity(admin, show["id"], "Asset")
+    asset = factories.entity(admin, show["id"])
     modeling, rigging = (factories.task(admin, asset, name) for name in ("Modeling", "Rigging"))
     for name in ("Retake", "Work In Progress"):
         admin.ok_post(f"/actions/tasks/{rigging['id']}/comment", {"task_status_id": status(admin, name), "comment": ""})
