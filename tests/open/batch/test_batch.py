@@ -314,14 +314,15 @@ def steps_of(twins: Twins, kind: str, side: int) -> list[dict[str, Any]]:
             {"data": {"a": 1, "frame_in": 5}, "description": "One"},
             {"nb_frames": 12, "data": {"frame_out": 9}},
             {"data": {}},
-            {"status": "ready", "is_casting_standby": True},
+            {"status": "complete", "is_casting_standby": True},
         ]
         steps = [step("PUT", f"/data/entities/{row['id']}", body) for row, body in zip(assets, bodies, strict=True)]
         shots = [row["id"] for row in twins.shots[side]]
-        frames = [{"data": {"frame_in": n, "frame_out": 10}} for n in range(3)]
-        steps += [step("PUT", f"/data/entities/{row_id}", body) for row_id, body in zip(shots, frames, strict=True)]
-        # Once more, to another version or into the same; and a name, which is done alone.
-        return [*steps, *steps[-3:-1], step("PUT", f"/data/entities/{shots[0]}", {"name": "Renamed"})]
+        # The second time into the version of the first; and a name, which is done alone.
+        for turn in (1, 2):
+            frames = [{"data": {"frame_in": n * turn, "frame_out": 10 * turn}} for n in range(3)]
+            steps += [step("PUT", f"/data/entities/{row_id}", body) for row_id, body in zip(shots, frames, strict=True)]
+        return [*steps, step("PUT", f"/data/entities/{shots[0]}", {"name": "Renamed"})]
     shading = named(twins.admin, "task-types", "Shading")["id"]
     others: list[dict[str, Any]] = [{}, {"priority": 1}, {"data": {"x": [1]}}, {}]
     return [
@@ -396,6 +397,11 @@ def test_what_is_done_at_once_is_what_is_done_one_by_one(twins: Twins, kind: str
         for key in ("last_comment_date", "real_start_date"):
             row[key] = row.get(key) is not None
     assert first == second
+    versions = [
+        [alike(told(admin.ok_get(f"/data/shots/{shot['id']}/versions"))) for shot in shots] for shots in twins.shots
+    ]
+    assert versions[0] == versions[1]
+    assert kind != "entity updates" or all(versions[0])
     events: list[list[Any]] = [[], []]
     for event in feed.read():
         data = event["data"]
