@@ -259,7 +259,8 @@ def test_a_batch_is_undone_as_one(show: Show) -> None:
 
 # As one by one
 
-_TOLD_LATER = {"created_at", "updated_at", "id", "date"}
+#: And what other such runs made of the same rows.
+_TOLD_LATER = {"created_at", "updated_at", "id", "date", "entities_in"}
 
 
 def alike(rows: Any) -> Any:
@@ -344,7 +345,7 @@ def entity_steps(twins: Twins, kind: str, side: int) -> list[dict[str, Any]]:
             for row in more
         ]
     about = {"project_id": project_id, "entity_type_id": assets[0]["entity_type_id"]}
-    cast = [assets[0]["id"], assets[1]["id"]]
+    cast = [assets[0]["id"]]
     rows: list[dict[str, Any]] = [{}, {"description": "Two", "data": {"x": [1, {"y": "z"}]}}, {"entities_out": cast}]
     rows += [{"name": "Gone", "canceled": True}, {"name": "Gone", "canceled": True}, {"name": "Gone"}]
     return [step("POST", "/data/entities", {"name": f"Made {n}", **about, **row}) for n, row in enumerate(rows)]
