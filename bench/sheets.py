@@ -3,7 +3,8 @@
     python -m bench.sheets [SHOTS] [API]
 
 Shots are imported into a production of eight task types: statuses of all tasks, an assignee of most, some comments.
-Then they are imported again with other statuses, while somebody comments on tasks of the sheet itself.
+Then they are imported again with other statuses, while somebody comments on tasks of the sheet itself. Beside the
+times it tells the processor time of the API and of PostgreSQL: on a busy machine that is what can be compared.
 """
 
 import csv
@@ -14,6 +15,7 @@ import threading
 import time
 from contextlib import nullcontext
 
+from bench.search import processor_times
 from tests import factories
 from tests.client import Client, sign_in, unique
 from tests.server import ADMIN, Server
@@ -63,8 +65,8 @@ class Commenter(threading.Thread):
             self.waits.append(time.perf_counter() - begun)
 
 
-def measure(api: str, shots: int) -> None:
-    """Print the seconds of both imports and the longest waits."""
+def measure(api: str, shots: int, server: Server | None) -> None:
+    """Print the seconds of both imports and the longest waits; with a server of ours, its processor times."""
     admin = sign_in(api, *ADMIN)
     people = [factories.hire(admin, first_name="Ada", last_name=unique("Sheet")).person["full_name"] for _ in range(20)]
     show = factories.production(admin)
@@ -79,16 +81,20 @@ def measure(api: str, shots: int) -> None:
         commenter = Commenter(sign_in(api, *ADMIN), task_ids, status_id)
         commenter.start()
         file = {"file": ("shots.csv", sheet(shots, task_types, people, turn), "text/csv")}
+        before = {} if server is None else processor_times(server)
         begun = time.perf_counter()
         answer = admin.post(f"/import/csv/projects/{show['id']}/shots", files=file, params=query, timeout=900)
         seconds = time.perf_counter() - begun
         assert answer.status_code == 201, answer.text[:2000]
+        used = {} if server is None else processor_times(server)
         commenter.done.set()
         commenter.join()
         waits = sorted(commenter.waits)
         what = "again, with other statuses" if turn else f"{shots} shots, {len(TASKS)} tasks each"
         print(f"{what}: {seconds:.1f} s, {shots / seconds:.0f} rows/s;", end=" ")
         print(f"who comments meanwhile waits {waits[len(waits) // 2]:.2f} s, {waits[-1]:.2f} s at the longest")
+        for part, seconds in used.items():
+            print(f"  processor time of the {part}: {seconds - before[part]:.1f} s")
         rows = admin.ok_get("/data/shots/with-tasks", params={"project_id": show["id"]})
         task_ids = [task["id"] for row in rows for task in row["tasks"]]
 
@@ -97,7 +103,7 @@ def main() -> None:
     shots = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     running = nullcontext(None) if len(sys.argv) > 2 else Server()
     with running as server:
-        measure(sys.argv[2] if server is None else server.api, shots)
+        measure(sys.argv[2] if server is None else server.api, shots, server)
 
 
 if __name__ == "__main__":

@@ -112,6 +112,9 @@ INSERT INTO stored_file (id, bucket, key, prefix, file_id, size, purge_forced)
 SELECT id, 'pictures', 'original-' || id, 'original', id::text, 1, false FROM (SELECT gen_random_uuid() AS id) AS one;
 INSERT INTO stored_file (id, bucket, key, prefix, file_id, deleted_at, purge_attempts, last_error, purge_forced)
 VALUES (gen_random_uuid(), 'files', 'a-b', 'a', 'b', now(), 9, 'not allowed', true);
+INSERT INTO pegbar.trash (id, deleted_at, kind, state, row_count, rows, error)
+VALUES (gen_random_uuid(), now(), 'shot', 'whole', 1200, '{}', NULL),
+       (gen_random_uuid(), now(), 'shot', 'whole', 34, '{}', 'its sequence is gone');
 """
 
 
@@ -151,8 +154,16 @@ def test_it_sees_what_ails_a_database(server: Server, tmp_path: Path) -> None:
         "Files of nobody": ("3 of 3 belong to no row",),
         "Removals of files": ("not allowed",),
         "Live events": ("pegbar serve",),
+        "Trash": ("2 entries of 1,234 rows and 0 files", "1 could not be restored", "GET /open/v1/trash"),
     }.items():
         assert all(word in _wrong(checks[name]) for word in words), checks[name]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE pegbar.trash SET deleted_at = now() - interval '400 days' WHERE error IS NULL")
+    options = ("--json", "--only", "trash", "--database-url", url, "--data", str(tmp_path))
+    (left,) = _checks(pegbar("doctor", *options)).values()
+    assert (left["severity"], "it should be gone" in _wrong(left)) == ("warning", True)
+    (off,) = _checks(pegbar("doctor", *options, PEGBAR_TRASH_DAYS="0")).values()
+    assert (off["severity"], "PEGBAR_TRASH_DAYS=0" in off["findings"][0]["message"]) == ("ok", True)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("UPDATE pegbar.alembic_version SET version_num = '0010'")
     checks = _checks(pegbar("doctor", "--json", "--only", "schema", "--database-url", url, "--data", str(tmp_path)))

@@ -17,6 +17,7 @@ from pegbar.core.data.schema import metadata
 from tests import factories
 from tests.client import Client, sign_in, unique
 from tests.server import Server
+from tests.tasks.test_automations import automation, status
 
 load_domains()
 
@@ -48,6 +49,31 @@ def told(who: Client, thing: str, row: dict[str, Any], **query: Any) -> list[dic
 
 
 # What is recorded
+
+
+def test_what_an_automation_changes_names_it_and_the_comment_that_set_it_off(admin: Client) -> None:
+    next_up = automation(admin, "Modeling", "Done", "Rigging", out_task_status_id=status(admin, "Retake"))
+    show = factories.production(admin, status_automations=[next_up])
+    asset = factories.entity(admin, show["id"])
+    modeling, rigging = (factories.task(admin, asset, name) for name in ("Modeling", "Rigging"))
+    said = {name: {"task_status_id": status(admin, name), "comment": ""} for name in ("Work In Progress", "Done")}
+    admin.ok_post(f"/actions/tasks/{modeling['id']}/comment", said["Work In Progress"])
+    assert [change["parts"] for change in told(admin, "tasks", modeling, field="task_status_id")] == [None]
+    comment = admin.ok_post(f"/actions/tasks/{modeling['id']}/comment", said["Done"])
+    about = {"automation": next_up, "comment": comment["id"]}
+    assert told(admin, "tasks", rigging, field="task_status_id")[0]["parts"] == about
+    assert told(admin, "tasks", modeling, field="task_status_id")[0]["parts"] == about
+
+
+def test_an_automation_that_is_refused_is_no_part_of_a_change(admin: Client) -> None:
+    refused = automation(admin, "Modeling", "Done", "Rigging", out_task_status_id=status(admin, "Retake"))
+    show = factories.production(admin, status_automations=[refused], max_retakes=1)
+    asset = factories.entity(admin, show["id"])
+    modeling, rigging = (factories.task(admin, asset, name) for name in ("Modeling", "Rigging"))
+    for name in ("Retake", "Work In Progress"):
+        admin.ok_post(f"/actions/tasks/{rigging['id']}/comment", {"task_status_id": status(admin, name), "comment": ""})
+    admin.ok_post(f"/actions/tasks/{modeling['id']}/comment", {"task_status_id": status(admin, "Done"), "comment": ""})
+    assert told(admin, "tasks", modeling, field="task_status_id")[0]["parts"] is None
 
 
 def test_every_table_says_whether_its_changes_are_told_and_has_the_triggers_for_it(

@@ -8,6 +8,7 @@ import pytest
 
 from tests import factories
 from tests.client import Client, unique
+from tests.review.sharing import share
 from tests.server import Server
 
 UNDO = "/open/v1/undo"
@@ -96,6 +97,22 @@ def test_what_was_deleted_comes_back_with_its_ids_and_links(
     assert manager.ok_get(f"/data/tasks/{task['id']}")["assignees"] == [artist.id]
     told = {event["name"] for event in manager.ok_get("/data/events/since", params={"cursor": cursor})["events"]}
     assert {"shot:new", "task:new", "comment:new"} <= told
+
+
+def test_a_deleted_playlist_comes_back_with_the_links_that_lead_to_it(admin: Client, anonymous: Client) -> None:
+    shared = share(admin)
+    page = shared.page(label="For the agency", can_download=False)
+    revoked = shared.link()["token"]
+    assert admin.call("DELETE", f"{shared.links}/{revoked}").status_code == 200
+    before = admin.ok_get(shared.links)
+    gone = admin.delete(f"/data/playlists/{shared.playlist['id']}")
+    assert anonymous.get(page).status_code == 404
+    admin.ok_post(UNDO, {"request_id": request_of(gone)})
+    opened = anonymous.ok_get(page)
+    assert (opened["id"], opened["share"]["can_download"]) == (shared.playlist["id"], False)
+    assert [link["label"] for link in before] == ["For the agency"]
+    assert admin.ok_get(shared.links) == before, "each with its token"
+    assert anonymous.get(f"/shared/playlists/{revoked}").status_code == 404
 
 
 def test_whoever_wrote_over_it_is_named_and_nothing_changes(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from pegbar.tasks.actions import assign_pairs
 from pegbar.tasks.batches.actions import create_missing
 from pegbar.tasks.comments.posting import NewComment, post_allowed, post_many
 from pegbar.tasks.comments.subject import Wish, load_many
+from pegbar.tasks.state import TaskState
 from tests import factories
 from tests.client import Client
 from tests.server import Server
@@ -61,8 +63,14 @@ def test_missing_tasks_are_made_and_all_are_found(server: Server, admin: Client)
     types = [factories.named(admin, "task-types", name)["id"] for name in ("Modeling", "Rigging")]
     there = factories.task(admin, assets[0], "Modeling", name="second")
     pairs = [(UUID(row["id"]), UUID(type_id)) for row in (*assets, stranger) for type_id in types]
-    few, statements_of_few, _ = in_one_go(server, admin, lambda tx: create_missing(tx, UUID(show["id"]), pairs[:2]))
-    all_of_them, statements, _ = in_one_go(server, admin, lambda tx: create_missing(tx, UUID(show["id"]), pairs * 2))
+    (few, new), statements_of_few, _ = in_one_go(
+        server, admin, lambda tx: create_missing(tx, UUID(show["id"]), pairs[:2])
+    )
+    assert new == {few[pairs[1]]}
+    (all_of_them, new), statements, _ = in_one_go(
+        server, admin, lambda tx: create_missing(tx, UUID(show["id"]), pairs * 2)
+    )
+    assert new == set(all_of_them.values()) - set(few.values())
     assert statements == statements_of_few
     assert set(all_of_them) == set(pairs[:-2]), "what lies elsewhere has no task here"
     assert all_of_them[pairs[0]] == UUID(there["id"])
@@ -74,6 +82,23 @@ def test_missing_tasks_are_made_and_all_are_found(server: Server, admin: Client)
     assert made["task_status_id"] == status(admin, "Todo")
     told = [row["task_id"] for row in events(admin, show["id"], "task:new")]
     assert sorted(told) == sorted(rows), "each once"
+
+
+def test_new_tasks_are_written_in_the_state_to_which_a_comment_brings_them(server: Server, admin: Client) -> None:
+    show = factories.production(admin)
+    asset = factories.entity(admin, show["id"])
+    there = factories.task(admin, asset, "Modeling")
+    pairs = [
+        (UUID(asset["id"]), UUID(factories.named(admin, "task-types", name)["id"])) for name in ("Modeling", "Rigging")
+    ]
+    retake, at = UUID(status(admin, "Retake")), datetime(2031, 5, 6, 7, 8, 9, 123456)
+    state = TaskState(retake, retake_count=1, real_start_date=at, last_comment_date=at)
+    states = dict.fromkeys(pairs, state)
+    (task_ids, _), _, _ = in_one_go(server, admin, lambda tx: create_missing(tx, UUID(show["id"]), pairs, states))
+    modeling, rigging = (admin.ok_get(f"/data/tasks/{task_ids[pair]}") for pair in pairs)
+    assert (modeling["id"], modeling["task_status_id"]) == (there["id"], there["task_status_id"]), "left as it is"
+    assert (rigging["task_status_id"], rigging["retake_count"], rigging["end_date"]) == (str(retake), 1, None)
+    assert rigging["real_start_date"] == rigging["last_comment_date"] == "2031-05-06T07:08:09"
 
 
 def test_persons_are_added_to_tasks_without_a_word_to_them(server: Server, admin: Client) -> None:

@@ -3,8 +3,8 @@
 How an entity is changed is in `editing.py`, how it goes in `removal.py`.
 """
 
-from collections.abc import Collection
-from typing import Annotated, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import msgspec
@@ -110,13 +110,17 @@ async def name_is_taken(change: Change, kind: str) -> bool:
 async def refuse_taken_name(change: Change, kind: str) -> None:
     """400 for a name that is taken, whatever the constraint of the table lets through."""
     if await name_is_taken(change, kind):
-        name = change.after("name")
-        raise BadRequest(f"name: there is another {kind.lower()} {name!r} of this type here already.", field="name")
+        _refuse_name(change, kind)
+
+
+def _refuse_name(change: Change, kind: str) -> NoReturn:
+    name = change.after("name")
+    raise BadRequest(f"name: there is another {kind.lower()} {name!r} of this type here already.", field="name")
 
 
 # Places
 
-_IN_PROJECT = select(entity.c.id).where(entity.c.id == _entity_id, entity.c.project_id == _project)
+_PRODUCTIONS = select(entity.c.id, entity.c.project_id).where(entity.c.id == any_(_ids))
 _PARENT = (
     select(entity.c.id, entity.c.parent_id)
     .where(entity.c.id == _entity_id)
@@ -124,14 +128,22 @@ _PARENT = (
 )
 
 
-async def require_place(change: Change) -> None:
+async def require_place(changes: Sequence[Change]) -> None:
     """An entity hangs from, and comes from, another one of its production; 400 otherwise."""
-    for column in ("parent_id", "source_id"):
-        above_id = change.values.get(column)
-        if above_id is None or column in change.vouched or not change.changes(column):
-            continue
-        home = {"project_id": change.after("project_id"), "entity_id": above_id}
-        if above_id == change.row_id or await change.tx.value(_IN_PROJECT, **home) is None:
+    places = [
+        (change, column, above_id)
+        for change in changes
+        for column in ("parent_id", "source_id")
+        if (above_id := change.values.get(column)) is not None
+        and column not in change.vouched
+        and change.changes(column)
+    ]
+    ids = list({above_id for _, _, above_id in places})
+    rows = await changes[0].tx.rows(_PRODUCTIONS, ids=ids) if ids else ()
+    productions = {row["id"]: row["project_id"] for row in rows}
+    for change, column, above_id in places:
+        home = productions.get(above_id)
+        if above_id == change.row_id or home is None or home != change.after("project_id"):
             raise BadRequest(f"{column} names no other entity of this production.")
         change.vouched.add(column)
 
@@ -247,11 +259,71 @@ def require_object(change: Change) -> None:
 
 async def check_new(change: Change) -> None:
     """Refuse an entity that may not be made."""
+    _begin_new(change)
+    await require_place([change])
+    if (type_id := change.after("entity_type_id")) is not None:
+        change.known["kind"] = await kind_of_type(change.tx, type_id)
+        await refuse_taken_name(change, change.known["kind"])
+
+
+def _begin_new(change: Change) -> None:
     require_object(change)
     change.values["created_by"] = change.caller.id
-    await require_place(change)
-    if change.after("entity_type_id") is not None:
-        await refuse_taken_name(change, await kind_of_type(change.tx, change.after("entity_type_id")))
+
+
+#: The entities that have these names, of these types, in these productions.
+_OF_NAMES = sql(
+    """
+    SELECT e.project_id, e.entity_type_id, e.name, e.parent_id, e.canceled IS TRUE AS canceled
+      FROM (SELECT DISTINCT * FROM unnest(:project_ids, :type_ids, :names ::text[])) AS new (project_id, type_id, name)
+      JOIN entity e ON e.project_id = new.project_id AND e.entity_type_id = new.type_id AND e.name = new.name
+    """
+)
+
+
+async def check_new_many(changes: Sequence[Change]) -> None:
+    """Refuse entities that may not be made, of many at once. Their names are held all together, as an import does."""
+    tx = changes[0].tx
+    for change in changes:
+        _begin_new(change)
+    await require_place(changes)
+    type_ids: set[Any] = {change.values.get("entity_type_id") for change in changes} - {None}
+    kinds = {type_id: await kind_of_type(tx, type_id) for type_id in type_ids}
+    named = []
+    for change in changes:
+        kind = change.known["kind"] = kinds.get(change.values.get("entity_type_id"), "")
+        known = kind and None not in (change.values.get("name"), change.values.get("project_id"))
+        if known and not (kind == ASSET and change.values.get("canceled")):
+            named.append(change)
+    for kind, project_id in sorted({(change.known["kind"], change.values["project_id"]) for change in named}):
+        await hold_names(tx, kind, project_id)
+    rows = await tx.rows(
+        _OF_NAMES,
+        project_ids=[change.values["project_id"] for change in named],
+        type_ids=[change.values["entity_type_id"] for change in named],
+        names=[change.values["name"] for change in named],
+    )
+    taken = {_place_of_name(dict(row), kinds[row["entity_type_id"]]) for row in rows}
+    taken.discard(None)
+    for change in named:
+        kind = change.known["kind"]
+        place = _place_of_name({"parent_id": None, "canceled": False, **change.values}, kind)
+        if place in taken:
+            _refuse_name(change, kind)
+        taken.add(place)
+
+
+def _place_of_name(row: Mapping[str, Any], kind: str) -> tuple[Any, ...] | None:
+    """What may be there once of an entity; None of what takes its name from nobody."""
+    within = KINDS[kind].named
+    if within == "in use" and row["canceled"]:
+        return None
+    return (
+        row["project_id"],
+        row["entity_type_id"],
+        row["name"],
+        row["parent_id"] if within == "parent" else None,
+    )
 
 
 async def count_links(change: Change) -> None:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, FromClause, select
+from sqlalchemy import ColumnElement, Executable, FromClause, any_, select
 
 from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import Wire, json_object
@@ -25,6 +25,12 @@ OWN_ASSIGNED_TASKS: ColumnElement[bool] = OWN_TASKS & MINE
 def one(wire: Wire) -> Executable:
     """An entity by its id."""
     return page(wire, entity)
+
+
+@lru_cache
+def several(wire: Wire) -> Executable:
+    """Entities by their ids, in no order."""
+    return select(entity.c.id, json_object(wire).label("row")).where(entity.c.id == any_(param("ids")))
 
 
 @lru_cache

@@ -19,7 +19,7 @@ from pegbar.productions.descriptors.shapes import DESCRIPTORS_FOR
 
 async def _emit(_: Resource, change: Change, verb: Verb) -> None:
     """Tell of an entity that came or went; how one changes is in `editing.py`."""
-    kind = await kind_of_type(change.tx, change.after("entity_type_id"))
+    kind = change.known.get("kind") or await kind_of_type(change.tx, change.after("entity_type_id"))
     named = {"new": events.NEW, "delete": events.DELETE}[verb]
     events.emit(change.tx, named, kind, change.after("project_id"), change.row(entity))
 
@@ -63,6 +63,8 @@ entities = Resource(
     ),
     update_relations=True,
     check=actions.check_new,
+    check_together=actions.check_new_many,
+    creates_apart=True,
     saved=actions.count_links,
     deleting=actions.drop_links,
     deleted=actions.tell_gone,

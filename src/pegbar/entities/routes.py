@@ -1,22 +1,44 @@
 """How entities of any kind are made, changed and removed. Source: spec crud, "entities"; spec entities, "Deletion"."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from litestar import Request
 
 from pegbar.core.data.database import Json, Transaction
+from pegbar.core.data.many import creates_together
 from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, Place, Rule, at, manager_of, require
 from pegbar.core.http.body import json_value
-from pegbar.core.http.routing import found, path_uuid, post, put
+from pegbar.core.http.routing import Part, Together, found, path_uuid, post, put
 from pegbar.entities import editing, events, removal, rules
 from pegbar.entities.kinds import ASSET, CONCEPT, EDIT, SHOT
-from pegbar.entities.queries import one
+from pegbar.entities.queries import one, several
 from pegbar.entities.regular import Forced
 from pegbar.entities.resources import entities
 from pegbar.entities.shapes import UNTYPED_WITH_RELATIONS
+
+
+async def _made(tx: Transaction, entity_ids: Sequence[UUID]) -> Sequence[Json]:
+    """What is answered for new entities."""
+    texts = {row["id"]: row["row"] for row in await tx.rows(several(UNTYPED_WITH_RELATIONS), ids=list(entity_ids))}
+    return [Json(texts[entity_id].encode()) for entity_id in entity_ids]
+
+
+def _plain(params: Mapping[str, Any], document: dict[str, Any]) -> object | None:
+    """Which entity an update is about, if it changes nothing from which more follows than many do at once."""
+    if not document.keys() & entities.writes.update <= editing.PLAIN:
+        return None
+    return str(params["instance_id"]).lower()
+
+
+async def _update_many(tx: Transaction, parts: Sequence[Part]) -> Sequence[Json]:
+    ids = [path_uuid(part.params["instance_id"]) for part in parts]
+    updates = [(part.caller, entity_id, part.document) for part, entity_id in zip(parts, ids, strict=True)]
+    await editing.update_many(tx, updates)
+    return await entities.read_many(tx, [(part.caller, entity_id) for part, entity_id in zip(parts, ids, strict=True)])
 
 
 @post(
@@ -25,6 +47,7 @@ from pegbar.entities.shapes import UNTYPED_WITH_RELATIONS
     events=tuple(events.NEW.values()),
     tag="Entities",
     returns=entities,
+    together=creates_together(entities, _made),
 )
 async def create_entity(tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
     """Create one of entities."""
@@ -38,6 +61,7 @@ async def create_entity(tx: Transaction, caller: Caller, document: dict[str, Any
     events=tuple(events.UPDATE.values()),
     tag="Entities",
     returns=entities,
+    together=Together(_plain, _update_many),
 )
 async def update_entity(instance_id: str, tx: Transaction, caller: Caller, document: dict[str, Any]) -> Json:
     """Update one of entities."""

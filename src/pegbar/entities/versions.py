@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
-
-from sqlalchemy import insert, select, update
+from uuid import UUID
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.parameters import param
-from pegbar.core.data.schema import String
-from pegbar.entities.tables import entity, entity_version
+from pegbar.core.data.parameters import sql
 
 #: Seconds since the last change, and since the beginning, within which edits of one person make one version.
 PAUSE, BURST = 60, 300
@@ -70,45 +66,42 @@ def folds(version: Version, edit: Edit) -> bool:
     return _seconds(version.updated_at, edit.at) <= PAUSE and _seconds(version.created_at, edit.at) <= BURST
 
 
-_shot_id = param("shot_id")
-_LATEST = (
-    select(entity_version)
-    .where(entity_version.c.entity_id == _shot_id)
-    .order_by(entity_version.c.created_at.desc(), entity_version.c.id)
-    .limit(1)
+_LATEST = sql(
+    """
+    SELECT DISTINCT ON (entity_id) id, entity_id, person_id, name, data, created_at, updated_at
+      FROM entity_version WHERE entity_id = ANY(:ids) ORDER BY entity_id, created_at DESC, id
+    """
 )
-_DATA_NOW = select(entity.c.data).where(entity.c.id == _shot_id).scalar_subquery()
-_FOLD = (
-    update(entity_version)
-    .where(entity_version.c.id == param("version_id"))
-    .values(data=_DATA_NOW, updated_at=param("at"))
+_FOLD = sql(
+    """
+    UPDATE entity_version SET data = entity.data, updated_at = :at
+      FROM entity WHERE entity_version.id = ANY(:ids) AND entity.id = entity_version.entity_id
+    """
 )
-_ADD = insert(entity_version).from_select(
-    ["id", "created_at", "updated_at", "name", "entity_id", "person_id", "data"],
-    select(
-        param("version_id"),
-        param("at"),
-        param("at"),
-        param("name", String),
-        entity.c.id,
-        param("person_id"),
-        entity.c.data,
-    ).where(entity.c.id == _shot_id),
+_ADD = sql(
+    """
+    INSERT INTO entity_version (id, created_at, updated_at, name, entity_id, person_id, data)
+    SELECT gen_random_uuid(), :at, :at, edited.name, entity.id, edited.person_id, entity.data
+      FROM unnest(:ids, :names ::text[], :person_ids) AS edited (id, name, person_id)
+      JOIN entity ON entity.id = edited.id
+    """
 )
 
 
-async def record(tx: Transaction, shot_id: UUID, edit: Edit) -> None:
-    """Keep the shot's previous name with its new metadata, if the edit matters to its history."""
-    if not edit.matters:
+async def record(tx: Transaction, edits: Mapping[UUID, Edit]) -> None:
+    """Keep the previous names of shots with their new metadata, where edits matter to their history. All are of now."""
+    edits = {shot_id: edit for shot_id, edit in edits.items() if edit.matters}
+    if not edits:
         return
-    row = await tx.row(_LATEST, shot_id=shot_id)
-    if row is not None:
-        latest = Version(
-            row["id"], row["person_id"], row["name"], frames(row["data"]), row["created_at"], row["updated_at"]
-        )
-        if folds(latest, edit):
-            await tx.execute(_FOLD, version_id=latest.id, shot_id=shot_id, at=edit.at)
-            return
-    await tx.execute(
-        _ADD, version_id=uuid4(), at=edit.at, name=edit.name_before, person_id=edit.person_id, shot_id=shot_id
-    )
+    folded: dict[UUID, UUID] = {}
+    for row in await tx.rows(_LATEST, ids=list(edits)):
+        about = (row["id"], row["person_id"], row["name"], frames(row["data"]), row["created_at"], row["updated_at"])
+        if folds(Version(*about), edits[row["entity_id"]]):
+            folded[row["entity_id"]] = row["id"]
+    at = next(iter(edits.values())).at
+    if folded:
+        await tx.execute(_FOLD, ids=list(folded.values()), at=at)
+    new = {shot_id: edit for shot_id, edit in edits.items() if shot_id not in folded}
+    if new:
+        names, persons = [edit.name_before for edit in new.values()], [edit.person_id for edit in new.values()]
+        await tx.execute(_ADD, ids=list(new), names=names, person_ids=persons, at=at)

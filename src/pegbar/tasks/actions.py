@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Text, any_, func, select
+from sqlalchemy import ARRAY, Text, any_, column, func, select
 
 from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.resource import Change
-from pegbar.core.data.schema import utc_now
+from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound, Refused
 from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import kind_text
@@ -30,26 +30,32 @@ from pegbar.tasks.tables import task, task_person_link
 
 # A new task
 
-_NEW_TASK = (
-    select(
-        entity.c.project_id,
-        kind_text().label("kind"),
-        task_type.c.id.label("task_type_id"),
-        func.coalesce(task_type.c.for_entity, "Asset", type_=Text).label("for_entity"),
-        select(task.c.id)
-        .where(
-            task.c.entity_id == entity.c.id,
-            task.c.project_id == entity.c.project_id,
-            task.c.task_type_id == task_type.c.id,
-            task.c.name == param("name", Text),
-        )
-        .limit(1)
-        .scalar_subquery()
-        .label("same"),
+_wanted = (
+    func.unnest(param("names", ARRAY(Text)), param("entity_ids"), param("task_type_ids"))
+    .table_valued(column("name", Text), column("entity_id", Uuid), column("task_type_id", Uuid), with_ordinality="n")
+    .render_derived("wanted")
+)
+#: What new tasks are judged by, in their order: of an entity that there is not, nothing is told.
+_NEW_TASKS = select(
+    _wanted.c.n,
+    entity.c.project_id,
+    kind_text().label("kind"),
+    task_type.c.id.label("task_type_id"),
+    func.coalesce(task_type.c.for_entity, "Asset", type_=Text).label("for_entity"),
+    select(task.c.id)
+    .where(
+        task.c.entity_id == entity.c.id,
+        task.c.project_id == entity.c.project_id,
+        task.c.task_type_id == task_type.c.id,
+        task.c.name == _wanted.c.name,
     )
-    .select_from(entity)
-    .outerjoin(task_type, task_type.c.id == param("task_type_id"))
-    .where(entity.c.id == param("entity_id"))
+    .limit(1)
+    .scalar_subquery()
+    .label("same"),
+).select_from(
+    _wanted.join(entity, entity.c.id == _wanted.c.entity_id).outerjoin(
+        task_type, task_type.c.id == _wanted.c.task_type_id
+    )
 )
 
 _PREVIEW_ACCOUNTS = (
@@ -57,19 +63,33 @@ _PREVIEW_ACCOUNTS = (
 )
 
 
-async def check_document(change: Change) -> None:
+async def check_documents(changes: Sequence[Change]) -> None:
     """Refuse a task that does not fit its entity; its project is the entity's, whatever the caller says.
 
     Raises NotFound for an unknown task type or entity, BadRequest for a type of another kind of entity and for preview
     accounts, Refused for a second task of the same name.
     """
-    change.need("task_type_id", "entity_id")
-    columns = change.values
-    if not columns.get("name"):
-        columns["name"] = "main"
-    row = await change.tx.row(
-        _NEW_TASK, name=columns["name"], entity_id=columns["entity_id"], task_type_id=columns["task_type_id"]
+    for change in changes:
+        change.need("task_type_id", "entity_id")
+        if not change.values.get("name"):
+            change.values["name"] = "main"
+    names = ("name", "entity_id", "task_type_id")
+    rows = await changes[0].tx.rows(
+        _NEW_TASKS, **{f"{name}s": [change.values[name] for change in changes] for name in names}
     )
+    by_place = {row["n"]: row for row in rows}
+    wanted = set()
+    for number, change in enumerate(changes, 1):
+        _check_document(change, by_place.get(number))
+        wanted.add(tuple(change.values[name] for name in names))
+    if len(wanted) < len(changes):
+        raise Refused("Task already exists.")
+    for change in changes:
+        await refuse_preview_accounts(change)
+
+
+def _check_document(change: Change, row: asyncpg.Record | None) -> None:
+    columns = change.values
     if row is None:
         raise NotFound(f"There is no entity {columns['entity_id']}.", field="entity_id")
     if row["task_type_id"] is None:
@@ -80,7 +100,6 @@ async def check_document(change: Change) -> None:
         raise Refused("Task already exists.")
     columns["project_id"] = row["project_id"]
     change.vouched.add("entity_id")
-    await refuse_preview_accounts(change)
 
 
 async def refuse_preview_accounts(change: Change) -> None:

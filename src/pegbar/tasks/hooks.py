@@ -1,21 +1,20 @@
 """Where higher domains take part in what happens to tasks and comments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import fields
 from sqlalchemy import ARRAY
 
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import TIMESTAMP, Boolean, Uuid
 from pegbar.core.hooks import Hook, StatementHook
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-M = TypeVar("M", bound="DataclassInstance")
+M = TypeVar("M", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,7 @@ def _told(moment: str, kind: type[M], *, key: str = "comment_id") -> StatementHo
     return StatementHook(moment, key=key, types=types)
 
 
-@dataclass(frozen=True)
-class CommentAdded:
+class CommentAdded(msgspec.Struct, frozen=True):
     """A comment that comes to a task: posted, or moved from another one."""
 
     tx: Transaction
@@ -83,8 +81,7 @@ class CommentAdded:
     now: datetime
 
 
-@dataclass(frozen=True)
-class CommentEdited:
+class CommentEdited(msgspec.Struct, frozen=True):
     """A comment whose text becomes another one."""
 
     tx: Transaction
@@ -99,8 +96,7 @@ class CommentEdited:
     now: datetime
 
 
-@dataclass(frozen=True)
-class ReplyAdded:
+class ReplyAdded(msgspec.Struct, frozen=True):
     """An answer to a comment."""
 
     tx: Transaction
@@ -118,8 +114,7 @@ class ReplyAdded:
     now: datetime
 
 
-@dataclass(frozen=True)
-class CommentLeft:
+class CommentLeft(msgspec.Struct, frozen=True):
     """A comment that goes to another task."""
 
     tx: Transaction
@@ -127,8 +122,7 @@ class CommentLeft:
     now: datetime
 
 
-@dataclass(frozen=True)
-class ReplyRemoved:
+class ReplyRemoved(msgspec.Struct, frozen=True):
     """An answer that is taken back."""
 
     tx: Transaction

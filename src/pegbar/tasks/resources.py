@@ -57,7 +57,7 @@ plans_task = Rule(
 
 async def _check(change: Change) -> None:
     if change.before is None:
-        await actions.check_document(change)
+        await actions.check_documents([change])
         return
     if isinstance(change.values.get("data"), dict) and change.values["data"]:
         stored = change.before["data"]
@@ -123,6 +123,7 @@ tasks = Resource(
     specials={"episode_id": Special(filters.uuid_filter, _IN_EPISODE)},
     refused_filters=_refused_filters,
     check=_check,
+    check_together=actions.check_documents,
     saved=_saved,
     deleting=_deleting,
     emit=_emit,

@@ -5,14 +5,15 @@ deleted, moved, edited, or posted with an older date), so both always agree.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import replace
 
-@dataclass(frozen=True)
-class Status:
+
+class Status(msgspec.Struct, frozen=True):
     """A task status and what it stands for."""
 
     id: UUID
@@ -22,8 +23,7 @@ class Status:
     is_feedback_request: bool = False
 
 
-@dataclass(frozen=True)
-class TaskState:
+class TaskState(msgspec.Struct, frozen=True):
     """The columns of a task that its comments decide."""
 
     task_status_id: UUID | None = None

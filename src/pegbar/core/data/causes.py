@@ -6,6 +6,9 @@ is a part of something larger (a batch, an import) says so for as long as it las
     with part_of("import", import_id):
         await db.write(caller.id, work)
 
+What is known only within a transaction is told to it: `tx.part_of("automation", automation_id)`. A change is a part of
+one of each kind, the first that was told.
+
 A request that several share may name itself (`X-Request-Id`, a UUID), so that all they changed is found together.
 """
 
@@ -91,14 +94,15 @@ NOTE = f"""
 NOTE_ALONE = sql(NOTE)
 
 
-def facts(author_id: Any) -> dict[str, Any]:
-    """The parameters of `NOTE`."""
+def facts(author_id: Any, parts: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of `NOTE`; `parts` are what the transaction is a part of besides."""
     known = cause()
+    parts = {**parts, **known.parts}
     return {
         "changer": author_id,
         "origin": known.origin,
         "request": known.request_id,
         "method": known.method,
         "route": known.route,
-        "parts": msgspec.json.encode(known.parts).decode() if known.parts else None,
+        "parts": msgspec.json.encode(parts).decode() if parts else None,
     }

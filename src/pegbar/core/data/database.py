@@ -148,7 +148,9 @@ class Transaction(Reader):
         self._kept: list[Kept] = []
         #: What others are told once it is committed.
         self.notices: list[Notice] = []
-        #: Whether something may have changed since it was noted by whom (core/data/causes.py).
+        #: What its changes are a part of, by kind, besides what they come from (core/data/causes.py).
+        self.parts: dict[str, str] = {}
+        #: Whether something may have changed since it was noted by whom.
         self._has_written = False
 
     def _executor(self) -> Any:
@@ -241,6 +243,10 @@ class Transaction(Reader):
         """Tell whoever listens on a channel, after the commit (core/data/notices.py)."""
         self.notices.append((channel, said))
 
+    def part_of(self, kind: str, part_id: UUID) -> None:
+        """Tell with its changes what they are a part of; what was told first stays."""
+        self.parts.setdefault(kind, str(part_id))
+
     def keep(self, item: Kept) -> None:
         """Keep something else with this transaction."""
         self._kept.append(item)
@@ -256,12 +262,13 @@ class Transaction(Reader):
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
         """What the block writes, emits and defers goes again when it raises; the transaction itself goes on."""
-        before = len(self._kept)
+        before, parts = len(self._kept), dict(self.parts)
         try:
             async with self._connection.transaction():
                 yield
         except BaseException:
             del self._kept[before:]
+            self.parts = parts
             self._has_written = True  # what was noted in the block went with it
             raise
 
@@ -273,6 +280,7 @@ class Transaction(Reader):
             async with self._connection.transaction():
                 yield part
             self._kept += part._kept
+            self.parts = {**part.parts, **self.parts}
         finally:
             self._has_written = True
 
@@ -284,7 +292,7 @@ class Transaction(Reader):
         for kind in sorted({type(item) for item in kept}, key=lambda kind: kind.rank):
             await kind.write(self, [item for item in kept if type(item) is kind])
         if self._has_written:
-            await self.execute(NOTE_ALONE, **facts(self.author_id))
+            await self.execute(NOTE_ALONE, **facts(self.author_id, self.parts))
             self.noted()
 
     def noted(self) -> None:

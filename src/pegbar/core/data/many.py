@@ -4,7 +4,7 @@ Only for writes that touch nothing but their own rows (`Resource.together`), and
 what comes of it is what came of one after the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +20,9 @@ from pegbar.core.http.access import Caller
 
 if TYPE_CHECKING:
     from pegbar.core.data.resource import Change, Resource
+
+#: What is answered for new rows, in the order of their ids.
+ReadMade = Callable[[Transaction, Sequence[UUID]], Awaitable[Sequence[Json]]]
 
 
 @lru_cache(512)
@@ -56,11 +59,8 @@ async def create_many(
     resource: "Resource", tx: Transaction, creates: Sequence[tuple[Caller, Mapping[str, Any]]]
 ) -> list[UUID]:
     """Insert rows, each from its document; their ids."""
-    changes = []
-    for caller, document in creates:
-        change = resource.change(tx, caller, document)
-        await resource.judge(change)
-        changes.append(change)
+    changes = [resource.change(tx, caller, document) for caller, document in creates]
+    await resource.judge_creates(changes)
     for alike in _by_columns(changes).values():
         for change in alike:
             change.values = with_defaults(resource.table, change.values)
@@ -99,16 +99,18 @@ def updates_together(resource: "Resource") -> routing.Together | None:
     return routing.Together(subject, run)
 
 
-def creates_together(resource: "Resource") -> routing.Together | None:
-    """How creates of a resource in a row are done at once."""
+def creates_together(resource: "Resource", read: ReadMade | None = None) -> routing.Together | None:
+    """How creates of a resource in a row are done at once; `read` answers them where its own reads do not."""
     if not resource.creates_apart:
         return None
 
     def subject(_: Mapping[str, Any], document: dict[str, Any]) -> object | None:
         return id(document)  # all are different
 
-    async def run(tx: Transaction, parts: Sequence[routing.Part]) -> list[Json]:
+    async def run(tx: Transaction, parts: Sequence[routing.Part]) -> Sequence[Json]:
         ids = await create_many(resource, tx, [(part.caller, part.document) for part in parts])
+        if read is not None:
+            return await read(tx, ids)
         callers = [part.caller for part in parts]
         return await resource.read_many(tx, list(zip(callers, ids, strict=True)))
 

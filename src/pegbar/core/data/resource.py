@@ -100,6 +100,8 @@ class Change:
     vouched: set[str] = field(default_factory=set)
     #: Set by `deleting` of a removal whose row goes later: it is told now, and nobody finds the row any more.
     row_stays: bool = False
+    #: What hooks found out, for those after them.
+    known: dict[str, Any] = field(default_factory=dict)
     #: Of a removal: the production of the row, while it was there.
     project_id: UUID | None = None
 
@@ -196,6 +198,7 @@ class Resource:
     together: str = ""
     #: Whether creates touch nothing but their own rows, or what is worked out from all of them; so it is without hooks.
     creates_apart: bool = False
+    check_together: Callable[[Sequence[Change]], Awaitable[None]] | None = None  #: `check` of creates done at once
     saved_together: Callable[[Sequence[Change]], Awaitable[None]] | None = None  #: `saved` of creates done at once
     alone: Mapping[Verb, str] = field(default_factory=dict)  #: why a route is no part of a batch
     malformed: int = 400  #: status of a read whose id is no UUID
@@ -291,6 +294,23 @@ class Resource:
 
     async def judge(self, change: Change) -> None:
         """Work out what a write stores. Raises what refuses it."""
+        await self.take(change)
+        await self.check(change)
+        await check_references(self, [change])
+
+    async def judge_creates(self, changes: Sequence[Change]) -> None:
+        """The same of creates that are done at once."""
+        for change in changes:
+            await self.take(change)
+        if self.check_together is not None:
+            await self.check_together(changes)
+        else:
+            for change in changes:
+                await self.check(change)
+        await check_references(self, changes)
+
+    async def take(self, change: Change) -> None:
+        """Take what a write may store from its document. Raises what refuses it."""
         await self.prepare(change)
         if change.before is None:
             for key, value in change.document.items():
@@ -303,8 +323,6 @@ class Resource:
             for key, value in change.document.items():
                 self._take(change, key, value)
             await check_writer(self, change)
-        await self.check(change)
-        await check_references(self, change)
 
     async def finish(self, change: Change, verb: Verb) -> None:
         """What follows once the row of a create or an update is stored: its links, side effects and event."""

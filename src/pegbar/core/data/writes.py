@@ -10,12 +10,13 @@ no column are refused on create. References stay within the production of the ro
 statement reads, and holds, all that a write refers to.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Executable, Select, Text, any_, bindparam, false, literal, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -198,18 +199,35 @@ def _row(reference: Reference, stored: bool) -> Select[Any]:
     return rows.with_for_update(read=True, key_share=True, of=target)
 
 
-async def check_references(resource: "Resource", change: "Change") -> None:
-    """Refuse (400) references to rows of other productions than the row's own, naming the key."""
-    named = dict(_references_of(resource, change))
-    if not named:
+async def check_references(resource: "Resource", changes: Sequence["Change"]) -> None:
+    """Refuse (400) references to rows of other productions than a row's own, naming the key.
+
+    Several changes are creates.
+    """
+    named = [dict(_references_of(resource, change)) for change in changes]
+    keys = tuple(key for key in references(resource) if any(key in ids for ids in named))
+    if not keys:
         return
+    change = changes[0]
     stored = change.before is not None
-    params: dict[str, Any] = {f"ids_{key}": ids for key, ids in named.items()}
+    params: dict[str, Any] = {
+        f"ids_{key}": list(dict.fromkeys(row_id for ids in named for row_id in ids.get(key, ()))) for key in keys
+    }
     if stored:
         params["row_id"] = change.row_id
-    rows = await change.tx.rows(_named(resource, tuple(named), stored), **params)
-    targets = [row for row in rows if row["key"]]
-    home = next((row["production"] for row in rows if not row["key"]), change.values.get("project_id"))
+    rows = await change.tx.rows(_named(resource, keys, stored), **params)
+    by_name = {(row["key"], row["id"]): row for row in rows if row["key"]}
+    home = next((row["production"] for row in rows if not row["key"]), None)
+    for change, ids in zip(changes, named, strict=True):
+        there = ((key, row_id) for key in keys for row_id in ids.get(key, ()))
+        _refuse_strangers(resource, change, [by_name[name] for name in there if name in by_name], home)
+
+
+def _refuse_strangers(
+    resource: "Resource", change: "Change", targets: Sequence[asyncpg.Record], home: UUID | None
+) -> None:
+    """Refuse what a change refers to when it is not of the row's production, which is `home` when it is stored."""
+    home = change.values.get("project_id") if home is None else home
     if home is None and "project_id" not in resource.table.c:
         home = _first_production(resource.table, {row["key"]: row["production"] for row in targets})
     for row in targets:

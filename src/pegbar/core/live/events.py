@@ -122,18 +122,12 @@ class Emission(msgspec.Struct):  # quick to make: an import has hundreds of thou
         now = utc_now()
         for first in range(0, len(kept), _AT_ONCE):
             part = kept[first : first + _AT_ONCE]
-            added = await tx.value(
-                _WRITE,
-                now=now + timedelta(microseconds=first),
-                logged=[emission.event.logged for emission in part],
-                names=[emission.event.name.lower() for emission in part],
-                authors=[emission.author_id for emission in part],
-                projects=[emission.project_id for emission in part],
-                audiences=[emission.audience for emission in part],
-                persons=[emission.person_id for emission in part],
-                payloads=[_json(emission.payload) for emission in part],
-                **facts(tx.author_id),
-            )
+            about = {"now": now + timedelta(microseconds=first), **facts(tx.author_id, tx.parts)}
+            if len(part) < _MANY:
+                payloads = [_json(emission.payload).decode() for emission in part]
+                added = await tx.value(_WRITE, **_heads(part), payloads=payloads, **about)
+            else:
+                added = await tx.value(_WRITE_MANY, **_many(part), **about)
             # Which rows the commit added is for nodes of before 0034: later ones look for what is new.
             tx.notify(CHANNEL, added)
         tx.noted()
@@ -179,33 +173,82 @@ def documentation() -> str:
     return "\n".join([*lines, ""])
 
 
-def _json(payload: dict[str, Any]) -> str:
+def _heads(emissions: Sequence[Emission]) -> dict[str, list[Any]]:
+    """What events have besides their payload, by column."""
+    return {
+        "logged": [emission.event.logged for emission in emissions],
+        "names": [emission.event.name.lower() for emission in emissions],
+        "authors": [emission.author_id for emission in emissions],
+        "projects": [emission.project_id for emission in emissions],
+        "audiences": [emission.audience for emission in emissions],
+        "persons": [emission.person_id for emission in emissions],
+    }
+
+
+def _many(emissions: Sequence[Emission]) -> dict[str, Any]:
+    """Events as `_WRITE_MANY` takes them: heads that many share once, and two texts instead of an item for each."""
+    numbers: dict[Any, int] = {}
+    kinds: list[Emission] = []
+    places = []
+    for emission in emissions:
+        head = (id(emission.event), emission.author_id, emission.project_id, emission.audience, emission.person_id)
+        if (number := numbers.get(head)) is None:
+            kinds.append(emission)
+            number = numbers[head] = len(kinds)
+        places.append(str(number))
+    payloads = b"\n".join([_json(emission.payload) for emission in emissions])  # JSON text has no line breaks
+    return {**_heads(kinds), "places": " ".join(places), "payloads": payloads.decode()}
+
+
+def _json(payload: dict[str, Any]) -> bytes:
     """The text of a payload: ids as text, times as the API writes them."""
     for key, value in payload.items():
         if isinstance(value, datetime):
             payload[key] = value.strftime("%Y-%m-%dT%H:%M:%S")
-    return msgspec.json.encode(payload).decode()
+    return msgspec.json.encode(payload)
 
 
-_WRITE = sql(
-    f"""
+def _written(emitted: str) -> str:
+    """A statement that writes events, which `emitted` selects in their order."""
+    return f"""
     WITH noted AS ({NOTE}
-    ), emitted AS MATERIALIZED (
-      SELECT gen_random_uuid() AS id, *
-        FROM unnest(:logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[],
-                    :audiences ::uuid[], :persons ::uuid[], :payloads ::text[]) WITH ORDINALITY
-          AS emitted (logged, name, author_id, project_id, audience, person_id, payload, n)
+    ), emitted AS MATERIALIZED ({emitted}
     ), logged AS (
       INSERT INTO api_event (id, name, user_id, project_id, data, created_at, updated_at)
       SELECT id, name, author_id, project_id, payload::jsonb, :now + n * interval '1 microsecond', :now
         FROM emitted WHERE logged ORDER BY n
     ), added AS (
-      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at, change_id)
-      SELECT name, audience, person_id, payload, id, :now, {OF_TRANSACTION} FROM emitted ORDER BY n
+      INSERT INTO pegbar.outbox (name, project_id, person_id, payload, event_id, created_at, change_id, xid)
+      SELECT name, audience, person_id, payload, id, :now,
+             (SELECT {OF_TRANSACTION}), (SELECT pg_current_xact_id()::text::bigint) FROM emitted ORDER BY n
       RETURNING position, xid
     )
     SELECT concat_ws(' ', min(xid), min(position), max(position), pg_snapshot_xmin(pg_current_snapshot())) FROM added
     """  # noqa: S608 - constants of ours
+
+
+_HEAD = (
+    ":logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[], :audiences ::uuid[], :persons ::uuid[]"
+)
+_WRITE = sql(
+    _written(f"""
+      SELECT gen_random_uuid() AS id, *
+        FROM unnest({_HEAD}, :payloads ::text[]) WITH ORDINALITY
+          AS emitted (logged, name, author_id, project_id, audience, person_id, payload, n)
+       ORDER BY n
+    """)  # noqa: S608 - a constant
+)
+#: From so many events on they are written as texts: an item of an array costs as much as the event itself.
+_MANY = 100
+_WRITE_MANY = sql(
+    _written(f"""
+      SELECT gen_random_uuid() AS id, head.*, event.payload, event.n
+        FROM unnest(string_to_array(:places ::text, ' ')::int[], string_to_array(:payloads ::text, chr(10)))
+             WITH ORDINALITY AS event (place, payload, n)
+        JOIN unnest({_HEAD}) WITH ORDINALITY
+          AS head (logged, name, author_id, project_id, audience, person_id, place) ON head.place = event.place
+       ORDER BY event.n
+    """)  # noqa: S608 - a constant
 )
 
 

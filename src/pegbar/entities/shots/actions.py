@@ -76,7 +76,7 @@ async def update_shot(tx: Transaction, caller: Caller, shot_id: UUID, document: 
         if await tx.value(_SEQUENCE, entity_id=parent_id, project_id=change.after("project_id")) is None:
             raise BadRequest("parent_id names no sequence of this production.")
         change.vouched.add("parent_id")
-    await require_place(change)
+    await require_place([change])
     if await name_is_taken(change, SHOT):
         raise BadRequest("name: another shot of this sequence has this name.")
     await editing.write(change, SHOT)

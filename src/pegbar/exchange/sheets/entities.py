@@ -335,7 +335,7 @@ class EntitySheet(Sheet):
             ready=[entry.id for entry in changed if entry.columns["ready_for"] != entry.ready_before],
         )
         turns = [[type_id] for type_id in self.worked_on] if self._is_automated else [self.worked_on]
-        await self.tasks.write(tx, self.caller, self.project_id, turns)
+        await self.tasks.write(tx, self.caller, self.project_id, turns, foresees=not self._is_automated)
 
     async def write_types(self, tx: Transaction) -> None:
         """Make the types that are missing."""

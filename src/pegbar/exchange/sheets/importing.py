@@ -7,7 +7,8 @@ trying without writing. Source: spec exchange, "CSV input: format"; a dry run is
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -114,6 +115,10 @@ def nothing_for(row_ids: Sequence[UUID | None]) -> Json:
     return Json(f"[{','.join(['null'] * len(row_ids))}]".encode())
 
 
+#: A line, what it says, and all that is wrong with its cells.
+_Read = tuple[Line, Row, list[RowError]]
+
+
 @dataclass
 class _Part:
     """What became of a batch of lines, up to the first that was refused."""
@@ -148,35 +153,60 @@ async def _imported(db: Database, sheet: Sheet, table: Table) -> list[UUID | Non
     """The ids that the rows stand for, once written. Raises RowRefused after the rows before it are."""
     row_ids: list[UUID | None] = []
     refused = None
-    for start in range(0, len(table.lines), sheet.batch):
-        part = await _written(db, sheet, table.lines[start : start + sheet.batch])
-        row_ids += part.row_ids
-        if part.refused is not None:
-            line, error = part.refused
-            refused = RowRefused(error.message, line.number, len(row_ids))
-            break
+    async with aclosing(_read_ahead(sheet, table)) as batches:
+        async for rows in batches:
+            part = await _written(db, sheet, rows)
+            row_ids += part.row_ids
+            if part.refused is not None:
+                line, error = part.refused
+                refused = RowRefused(error.message, line.number, len(row_ids))
+                break
     if refused is not None:
         raise refused
     return row_ids
 
 
-async def _written(db: Database, sheet: Sheet, lines: Sequence[Line]) -> _Part:
+async def _read_ahead(sheet: Sheet, table: Table) -> AsyncGenerator[list[_Read]]:
+    """The batches of a table, each read while the database writes the one before."""
+    batches = [table.lines[start : start + sheet.batch] for start in range(0, len(table.lines), sheet.batch)]
+    reading: asyncio.Task[list[_Read]] | None = None
+    try:
+        for lines in [*batches, None]:
+            before, reading = reading, None if lines is None else asyncio.create_task(_read(sheet, lines, stops=True))
+            if before is not None:
+                yield await before
+    finally:
+        if reading is not None:
+            reading.cancel()
+
+
+async def _read(sheet: Sheet, lines: Sequence[Line], *, stops: bool) -> list[_Read]:
+    """What lines say; with `stops` none after the first with an error is looked at."""
+    rows: list[_Read] = []
+    async for line in _unhurried(lines):
+        rows.append((line, *sheet.reading.row(line)))
+        if stops and rows[-1][2]:
+            break
+    return rows
+
+
+async def _written(db: Database, sheet: Sheet, rows: Sequence[_Read]) -> _Part:
     """Write a batch. One that the database refuses is halved, down to the row that it is about."""
 
     async def work(tx: Transaction) -> _Part:
-        part = await _take(tx, sheet, lines, stops=True)
+        part = await _take(tx, sheet, rows, stops=True)
         await sheet.write(tx)
         return part
 
     try:
         return await db.write(sheet.caller.id, work)
     except faults.VALUE_ERRORS as error:
-        if len(lines) == 1:
-            return _Part(refused=(lines[0], faults.refusal(error)))
-    half = len(lines) // 2
-    part = await _written(db, sheet, lines[:half])
+        if len(rows) == 1:
+            return _Part(refused=(rows[0][0], faults.refusal(error)))
+    half = len(rows) // 2
+    part = await _written(db, sheet, rows[:half])
     if part.refused is None:
-        rest = await _written(db, sheet, lines[half:])
+        rest = await _written(db, sheet, rows[half:])
         part.row_ids += rest.row_ids
         part.refused = rest.refused
     return part
@@ -185,17 +215,12 @@ async def _written(db: Database, sheet: Sheet, lines: Sequence[Line]) -> _Part:
 async def _tried(db: Database, sheet: Sheet, table: Table) -> _Part:
     """What would become of all lines; nothing is written."""
     async with db.transaction() as tx:
-        return await _take(tx, sheet, table.lines, stops=False)
+        return await _take(tx, sheet, await _read(sheet, table.lines, stops=False), stops=False)
 
 
-async def _take(tx: Transaction, sheet: Sheet, lines: Sequence[Line], *, stops: bool) -> _Part:
+async def _take(tx: Transaction, sheet: Sheet, rows: Sequence[_Read], *, stops: bool) -> _Part:
     """What becomes of lines, in order; with `stops` none after the first that is refused is looked at."""
     part = _Part()
-    rows: list[tuple[Line, Row, list[RowError]]] = []
-    async for line in _unhurried(lines):
-        rows.append((line, *sheet.reading.row(line)))
-        if stops and rows[-1][2]:
-            break
     await sheet.look_up(tx, [row for _, row, errors in rows if not errors])
     async for line, row, errors in _unhurried(rows):
         try:

@@ -93,6 +93,10 @@ TASKS = sql(
 
 STATUSES_OF_TASKS = sql("SELECT id, task_status_id FROM task WHERE id = ANY(:ids)")
 
+STATUSES_WITH_IDS = sql(
+    "SELECT id, is_done, is_retake, is_wip, is_feedback_request FROM task_status WHERE id = ANY(:ids)"
+)
+
 _IDS = func.unnest(param("ids")).table_valued("id", with_ordinality="n").render_derived("listed")
 #: Entities in the order of these ids.
 ENTITIES_IN_ORDER = (

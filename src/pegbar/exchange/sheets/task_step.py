@@ -4,18 +4,23 @@ Rows are judged by what is known of the tasks. Where a status sets off others, c
 type, and judged once more right before.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.schema import utc_now
 from pegbar.core.http.access import Caller
 from pegbar.exchange.sheets import queries
 from pegbar.exchange.sheets.columns import Row
 from pegbar.tasks.actions import assign_pairs
-from pegbar.tasks.batches.actions import create_missing
+from pegbar.tasks.batches.actions import NO_STATES, Pair, create_missing, default_status
 from pegbar.tasks.comments.posting import NewComment, post_allowed
-from pegbar.tasks.comments.subject import Wish, load_many
+from pegbar.tasks.comments.subject import Subject, Wish, load_many, status_of
+from pegbar.tasks.state import TaskState, after_status
 
 #: The keys of the columns of a task type: `(STATUS, task_type_id)`.
 STATUS, COMMENT, ASSIGNEES = "status", "comment", "assignees"
@@ -61,6 +66,7 @@ class _Task:
     assignees: set[UUID] = field(default_factory=set)
     added: list[UUID] = field(default_factory=list)
     works: list[Work] = field(default_factory=list)
+    before: TaskState | None = None  #: what it would be without its comment, when it is made as it is with it
 
 
 class TaskStep:
@@ -95,18 +101,47 @@ class TaskStep:
             task.works.append(work)
         return changes
 
-    async def write(self, tx: Transaction, caller: Caller, project_id: UUID, turns: Sequence[Collection[UUID]]) -> None:
-        """Make the tasks, assign them, post the comments, those on tasks of the types of one turn after the other."""
+    async def write(
+        self, tx: Transaction, caller: Caller, project_id: UUID, turns: Sequence[Collection[UUID]], *, foresees: bool
+    ) -> None:
+        """Make the tasks, assign them, post the comments, those on tasks of the types of one turn after the other.
+
+        It `foresees` what comments make of new tasks unless some set off others.
+        """
         missing = [key for key, task in self._tasks.items() if task.id is None]
+        new: frozenset[UUID] = frozenset()
         if missing:
-            made = await create_missing(tx, project_id, missing)
+            first = TaskState(await default_status(tx, for_concept=False))
+            states = await self._foreseen(tx, missing, first) if foresees else NO_STATES
+            task_ids, new = await create_missing(tx, project_id, missing, states)
             for key in missing:
-                self._tasks[key].id = made[key]
+                task = self._tasks[key]
+                task.id = task_ids[key]
+                task.before = first if key in states and task.id in new else None
         added = [(_id(task), who) for task in self._tasks.values() for who in task.added]
-        await assign_pairs(tx, caller.id, added, just_made=[_id(self._tasks[key]) for key in missing])
+        await assign_pairs(tx, caller.id, added, just_made=list(new))
         for type_ids in turns:
             tasks = [task for (_, type_id), task in self._tasks.items() if type_id in type_ids and task.works]
             await _post(tx, caller, tasks)
+
+    async def _foreseen(self, tx: Transaction, missing: Sequence[Pair], first: TaskState) -> Mapping[Pair, TaskState]:
+        """What the comment on each new task makes of it, if it is one; nothing when hashtags lead to other tasks."""
+        if any("#" in (work.comment or "") for task in self._tasks.values() for work in task.works):
+            return NO_STATES
+        works = {key: task.works[0] for key in missing if len((task := self._tasks[key]).works) == 1}
+        wanted = {
+            key: work.status_id or first.task_status_id
+            for key, work in works.items()
+            if work.speaks(first.task_status_id)
+        }
+        rows = await tx.rows(queries.STATUSES_WITH_IDS, ids=list(set(wanted.values())))
+        statuses = {row["id"]: status_of(row) for row in rows}
+        now = utc_now()
+        return {
+            key: after_status(first, statuses[status_id], now + timedelta(microseconds=number))
+            for number, (key, status_id) in enumerate(wanted.items())
+            if status_id in statuses
+        }
 
 
 def _id(task: _Task) -> UUID:
@@ -116,14 +151,27 @@ def _id(task: _Task) -> UUID:
 
 async def _post(tx: Transaction, caller: Caller, tasks: Sequence[_Task]) -> None:
     """Post what is to be said on these tasks. Retakes over the cap are passed over."""
-    ids = [_id(task) for task in tasks]
+    ids = [_id(task) for task in tasks if task.before is None]
     statuses = {row["id"]: row["task_status_id"] for row in await tx.rows(queries.STATUSES_OF_TASKS, ids=ids)}
     wishes = []
+    before: list[TaskState | None] = []
     for task in tasks:
         task_id = _id(task)
         for work in task.works:
-            if work.speaks(statuses[task_id]):
-                wishes.append(Wish(task_id, work.status_id, caller.id, work.comment or ""))
+            if task.before is None:
+                if not work.speaks(statuses[task_id]):
+                    continue
                 statuses[task_id] = work.status_id or statuses[task_id]
+            wishes.append(Wish(task_id, work.status_id, caller.id, work.comment or ""))
+            before.append(task.before)
     subjects = await load_many(tx, wishes)
-    await post_allowed(tx, [(subject, NewComment(subject.wish.text)) for subject in subjects])
+    await post_allowed(tx, [_said(*about) for about in zip(subjects, before, strict=True)])
+
+
+def _said(subject: Subject, before: TaskState | None) -> tuple[Subject, NewComment]:
+    """What is said of a task. It was as `before` when it is written already as this will have it."""
+    text = subject.wish.text
+    if before is None:
+        return subject, NewComment(text)
+    written = subject.state
+    return replace(subject, state=before, written=written), NewComment(text, created_at=written.last_comment_date)

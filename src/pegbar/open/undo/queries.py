@@ -39,10 +39,16 @@ EXTENT = sql(
       FROM pegbar.history h WHERE {_OF_CHANGES}
     """
 )
+#: The changes of rows. What was deleted is told with what the trash keeps apart of it: a row may need it (a token).
 ENTRIES = sql(
     f"""
-    SELECT h.table_name, {_IDENTITY} AS identity, h.op, coalesce(h.old, '{{}}') AS old, coalesce(h.new, '{{}}') AS new
-      FROM pegbar.history h WHERE {_OF_CHANGES} ORDER BY h.id
+    SELECT h.table_name, {_IDENTITY} AS identity, h.op,
+           coalesce(h.old, '{{}}') || coalesce(kept.row, '{{}}') AS old, coalesce(h.new, '{{}}') AS new
+      FROM pegbar.history h
+      LEFT JOIN pegbar.trash_remainder kept
+        ON h.op = 'D' AND kept.change_id = h.change_id AND kept.table_name = h.table_name AND kept.forgot IS NULL
+       AND kept.row ->> 'id' = h.row_id::text
+     WHERE {_OF_CHANGES} ORDER BY h.id
     """
 )
 #: What others changed later of the same rows, latest first. What jobs made of a row that came is not somebody's work.

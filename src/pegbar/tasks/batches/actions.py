@@ -3,11 +3,14 @@
 Source: spec tasks, create-tasks and delete-tasks; spec entities, "POST /data/entities/{entity_id}/tasks".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from uuid import UUID, uuid4
 
+import asyncpg
+import msgspec
 from sqlalchemy import ColumnElement, Executable, String, Text, any_, bindparam, exists, select, text
 
 from pegbar.core.data import filters
@@ -25,7 +28,12 @@ from pegbar.entities.tables import entity, entity_link
 from pegbar.studio.tables import entity_type, task_status, task_type
 from pegbar.tasks.events import TASK_NEW
 from pegbar.tasks.shapes import TASK_WITH_ASSIGNEES
+from pegbar.tasks.state import TaskState
 from pegbar.tasks.tables import task
+
+#: An entity and a task type.
+Pair = tuple[UUID, UUID]
+NO_STATES: Mapping[Pair, TaskState] = MappingProxyType({})
 
 _IDS = param("ids")
 _PROJECT_ID = param("project_id")
@@ -119,24 +127,33 @@ async def default_status(tx: Transaction, *, for_concept: bool) -> UUID:
     return status_id
 
 
-#: Selects the tasks of pairs of entities and task types that were missing. Those that are there are read entity by
-#: entity (an ARRAY is not joined): in a production that is being filled, statistics would have all of a type read.
+#: Selects the tasks of pairs of entities and task types that were missing, and whether something is cast in their
+#: entities. Tasks that are there are read entity by entity (an ARRAY is not joined): in a production that is being
+#: filled, statistics would have all of a type read.
 _MAKE = sql(
     """
     INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
                       retake_count, sort_order, nb_assets_ready, nb_drawings, project_id, task_type_id, task_status_id,
-                      entity_id, assigner_id)
-    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, pair.task_type_id,
-           :status_id, e.id, :author_id
-      FROM unnest(:entity_ids, :task_type_ids) WITH ORDINALITY AS pair (entity_id, task_type_id, n)
+                      entity_id, assigner_id, real_start_date, end_date, done_date, last_comment_date)
+    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, coalesce(pair.retake_count, 0), 0, 0, 0, e.project_id,
+           pair.task_type_id, coalesce(pair.task_status_id, :status_id), e.id, :author_id,
+           pair.real_start_date, pair.end_date, pair.done_date, pair.last_comment_date
+      FROM unnest(:entity_ids, :task_type_ids, :task_status_ids ::uuid[], :retake_counts ::int[],
+                  :real_start_dates ::timestamp[], :end_dates ::timestamp[], :done_dates ::timestamp[],
+                  :last_comment_dates ::timestamp[])
+           WITH ORDINALITY AS pair (entity_id, task_type_id, task_status_id, retake_count, real_start_date, end_date,
+                                    done_date, last_comment_date, n)
       JOIN entity e ON e.id = pair.entity_id AND e.project_id = :project_id
      WHERE NOT pair.task_type_id = ANY (ARRAY(SELECT t.task_type_id FROM task t
                                                WHERE t.entity_id = e.id AND t.task_type_id IS NOT NULL))
      ORDER BY pair.n
     ON CONFLICT DO NOTHING
-    RETURNING id, entity_id
+    RETURNING id, entity_id, task_type_id,
+              EXISTS (SELECT 1 FROM entity_link l WHERE l.entity_in_id = task.entity_id) AS is_cast_in
     """
 )
+#: What a comment makes of a task.
+_STATE = msgspec.structs.fields(TaskState)
 
 _KNOWN_TYPE = select(task_type.c.id).where(task_type.c.id == param("task_type_id"))
 
@@ -166,19 +183,23 @@ async def make(tx: Transaction, batch: Batch, ids: Sequence[UUID], query: Iterab
     if await tx.value(_KNOWN_TYPE, task_type_id=batch.task_type_id) is None:
         raise NotFound(f"There is no task type {batch.task_type_id}.")
     pairs = [(entity_id, batch.task_type_id) for entity_id in await pick(tx, batch, ids, query)]
-    task_ids = await _make(tx, batch.project_id, batch.author_id, pairs, for_concept=batch.for_concept)
-    return await tx.json(_MADE, ids=task_ids)
+    rows = await _make(tx, batch.project_id, batch.author_id, pairs, for_concept=batch.for_concept)
+    return await tx.json(_MADE, ids=[row["id"] for row in rows])
 
 
 async def _make(
     tx: Transaction,
     project_id: UUID,
     author_id: UUID | None,
-    pairs: Sequence[tuple[UUID, UUID]],
+    pairs: Sequence[Pair],
     *,
     for_concept: bool,
-) -> list[UUID]:
-    """Make the missing tasks of pairs of entities of a production and task types; those made."""
+    states: Mapping[Pair, TaskState] = NO_STATES,
+) -> list[asyncpg.Record]:
+    """Make the missing tasks of pairs of entities of a production and task types; those made.
+
+    `states` are what comments that come with them, in this transaction, make of tasks.
+    """
     if not pairs:
         return []
     rows = await tx.rows(
@@ -189,11 +210,19 @@ async def _make(
         task_type_ids=[task_type_id for _, task_type_id in pairs],
         status_id=await default_status(tx, for_concept=for_concept),
         author_id=author_id,
+        **{
+            f"{field.name}{'e' * field.name.endswith('s')}s": [
+                None if (state := states.get(pair)) is None else getattr(state, field.name) for pair in pairs
+            ]
+            if states
+            else []
+            for field in _STATE
+        },
     )
     for row in rows:
         tx.emit(TASK_NEW, project_id=project_id, task_id=row["id"])
-    await readiness.refresh(tx, list({row["entity_id"] for row in rows}))
-    return [row["id"] for row in rows]
+    await readiness.refresh(tx, list({row["entity_id"] for row in rows if row["is_cast_in"]}))
+    return rows
 
 
 #: The task of each of these pairs; of several the main one.
@@ -209,21 +238,27 @@ _OF_PAIRS = sql(
 
 
 async def create_missing(
-    tx: Transaction, project_id: UUID, pairs: Sequence[tuple[UUID, UUID]]
-) -> dict[tuple[UUID, UUID], UUID]:
-    """Make the tasks that are missing of pairs of entities and task types; the task of each pair, new or not.
+    tx: Transaction, project_id: UUID, pairs: Sequence[Pair], states: Mapping[Pair, TaskState] = NO_STATES
+) -> tuple[dict[Pair, UUID], frozenset[UUID]]:
+    """Make the tasks that are missing of pairs of entities and task types; the task of each pair, and which are new.
 
-    A few statements, however many pairs. Who writes is the assigner of new tasks, and the default status is theirs.
+    A few statements, however many pairs. Who writes is the assigner of new tasks, and the default status is theirs, or
+    they are written in `states`, to which comments bring them that come next: nothing has to be written twice.
     Pairs whose entity is not of the production have no task. Source: spec exchange, "Task step of a row".
     """
-    await _make(tx, project_id, tx.author_id, pairs, for_concept=False)
-    rows = await tx.rows(
-        _OF_PAIRS,
-        project_id=project_id,
-        entity_ids=[entity_id for entity_id, _ in pairs],
-        task_type_ids=[task_type_id for _, task_type_id in pairs],
-    )
-    return {(row["entity_id"], row["task_type_id"]): row["id"] for row in rows}
+    rows = await _make(tx, project_id, tx.author_id, pairs, for_concept=False, states=states)
+    task_ids = {(row["entity_id"], row["task_type_id"]): row["id"] for row in rows}
+    new = frozenset(task_ids.values())
+    there = [pair for pair in pairs if pair not in task_ids]
+    if there:
+        rows = await tx.rows(
+            _OF_PAIRS,
+            project_id=project_id,
+            entity_ids=[entity_id for entity_id, _ in there],
+            task_type_ids=[task_type_id for _, task_type_id in there],
+        )
+        task_ids |= {(row["entity_id"], row["task_type_id"]): row["id"] for row in rows}
+    return task_ids, new
 
 
 OF_PROJECT = select(task.c.id).where(task.c.project_id == _PROJECT_ID, task.c.id == any_(_IDS))

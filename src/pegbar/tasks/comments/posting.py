@@ -6,11 +6,11 @@ Source: spec tasks, "Posting a comment: pipeline", "Status automations".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import structlog
 from sqlalchemy import ARRAY
 
@@ -34,20 +34,18 @@ log = structlog.get_logger()
 _LONGEST_CHAIN = 10
 
 
-@dataclass(frozen=True)
-class NewComment:
+class NewComment(msgspec.Struct, frozen=True):
     """What somebody says on a task."""
 
     text: str
-    checklist: list[Any] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
+    checklist: list[Any] = []
+    links: list[str] = []
     for_client: bool = False
     created_at: datetime | None = None
     copied: bool = False  #: repeated from another task: its hashtags are not followed again
 
 
-@dataclass(frozen=True)
-class _Planned:
+class _Planned(msgspec.Struct, frozen=True):
     """A comment about to be written, and what it does."""
 
     subject: Subject
@@ -198,6 +196,8 @@ async def _post_all(
             # What it set off changed other tasks of its entity.
             stale = [other for other in on_entity[subject.entity_id] if other > place]
             for other, fresh in zip(stale, await load_many(tx, [subjects[n].wish for n in stale]), strict=True):
+                if fresh.state == subjects[other].written:
+                    continue  # it is as its own comment will have it
                 subjects[other] = fresh
                 last.pop(fresh.task_id, None)
     await _write(tx, run, chain)
@@ -233,7 +233,10 @@ async def _write(tx: Transaction, run: Sequence[_Planned], chain: int) -> None:
         tx,
         [planned.added for planned in run],
         makes_news=[not planned.subject.is_concept for planned in run],
-        decides=[deciding.get(planned.subject.task_id) is planned for planned in run],
+        decides=[
+            deciding.get(planned.subject.task_id) is planned and planned.after != planned.subject.written
+            for planned in run
+        ],
         text=[planned.new.text for planned in run],
         checklist=[planned.new.checklist for planned in run],
         links=[planned.new.links for planned in run],
@@ -253,7 +256,7 @@ async def _write(tx: Transaction, run: Sequence[_Planned], chain: int) -> None:
             await recount.from_comments(tx, planned.subject.task_id)
         _announce_told(planned.subject, planned.added, answers)
         for automation in planned.automations:
-            await _automate(tx, planned.subject, automation, chain)
+            await _automate(tx, planned, automation, chain)
 
 
 async def arrive(
@@ -327,9 +330,12 @@ async def _copy(tx: Transaction, planned: _Planned, chain: int) -> None:
     await post_many(tx, [(sibling, copy) for sibling in await load_many(tx, wishes)], chain=chain + 1)
 
 
-async def _automate(tx: Transaction, subject: Subject, automation: Automation, chain: int) -> None:
+async def _automate(tx: Transaction, planned: _Planned, automation: Automation, chain: int) -> None:
+    subject = planned.subject
     if automation.out_field_type == "ready_for":
-        await _mark_ready(tx, subject.entity_id, subject.project_id, subject.kind, automation.out_task_type_id)
+        if subject.kind == ASSET and automation.out_task_type_id is not None:
+            _name(tx, planned, automation)
+            await _mark_ready(tx, subject.entity_id, subject.project_id, automation.out_task_type_id)
         return
     if automation.out_task_id is None or automation.out_task_status_id is None:
         return
@@ -338,6 +344,7 @@ async def _automate(tx: Transaction, subject: Subject, automation: Automation, c
     target = await load(tx, wish)
     try:
         async with tx.attempt():
+            _name(tx, planned, automation)
             (comment_id,) = await post_many(tx, [(target, NewComment(text, copied=True))], chain=chain + 1)
             if automation.import_last_revision:
                 way = (subject.task_id, target.task_id, comment_id, subject.project_id, subject.author_id)
@@ -347,10 +354,14 @@ async def _automate(tx: Transaction, subject: Subject, automation: Automation, c
         log.info("an automation does not go through", task=str(target.task_id), reason=refused.message)
 
 
-async def _mark_ready(tx: Transaction, entity_id: UUID, project_id: UUID, kind: str, task_type_id: UUID | None) -> None:
+def _name(tx: Transaction, planned: _Planned, automation: Automation) -> None:
+    """Have the history name an automation, and the comment that sets it off."""
+    tx.part_of("automation", automation.id)
+    tx.part_of("comment", planned.added.comment_id)
+
+
+async def _mark_ready(tx: Transaction, asset_id: UUID, project_id: UUID, task_type_id: UUID) -> None:
     """Set what the asset is ready for, and count again how many assets of the shots casting it are ready."""
-    if kind != ASSET or task_type_id is None:
-        return
-    await tx.update(entity, entity_id, ready_for=task_type_id)
-    tx.emit(events.UPDATE[ASSET], project_id=project_id, asset_id=entity_id, data={"ready_for": str(task_type_id)})
-    await refresh_casting_of(tx, [entity_id])
+    await tx.update(entity, asset_id, ready_for=task_type_id)
+    tx.emit(events.UPDATE[ASSET], project_id=project_id, asset_id=asset_id, data={"ready_for": str(task_type_id)})
+    await refresh_casting_of(tx, [asset_id])

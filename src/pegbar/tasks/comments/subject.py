@@ -9,11 +9,12 @@ Source: spec tasks, "Posting a comment", "Parsing the text".
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
+import msgspec
+from msgspec.structs import replace
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
 from pegbar.core.data.database import Transaction
@@ -27,8 +28,7 @@ from pegbar.tasks.state import Status, TaskState
 K = TypeVar("K")
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):  # as all here: quick to make, an import has thousands
     """A comment that is going to be made: on which task, with which status (None: the task's own), by whom."""
 
     task_id: UUID
@@ -46,10 +46,10 @@ class Wish:
         return self.hashtags and "#" in self.text
 
 
-@dataclass(frozen=True)
-class Automation:
+class Automation(msgspec.Struct, frozen=True):
     """What a status sets off: a comment on the next task, or the asset's readiness."""
 
+    id: UUID
     out_field_type: str
     out_task_type_id: UUID | None
     out_task_status_id: UUID | None
@@ -57,8 +57,7 @@ class Automation:
     out_task_id: UUID | None
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """A task, locked, with the status that a comment is about to give it and whom the comment may name."""
 
     wish: Wish
@@ -79,10 +78,12 @@ class Subject:
     author_id: UUID
     author_is_client: bool
     named_in_thread: bool
-    team: list[tuple[UUID, str]] = field(default_factory=list)
-    departments: list[tuple[UUID, str]] = field(default_factory=list)
-    siblings: list[tuple[UUID, str]] = field(default_factory=list)
-    automations: list[Automation] = field(default_factory=list)
+    team: list[tuple[UUID, str]] = []
+    departments: list[tuple[UUID, str]] = []
+    siblings: list[tuple[UUID, str]] = []
+    automations: list[Automation] = []
+    #: What the task is already written as, by whoever made it in this transaction and knew this comment.
+    written: TaskState | None = None
 
     @property
     def is_concept(self) -> bool:
@@ -143,7 +144,7 @@ def _written(wishes: str) -> str:
               WHERE o.entity_id = t.entity_id AND o.task_type_id <> t.task_type_id ORDER BY ot.name, o.name) END
              AS siblings,
            CASE WHEN wish.status_id IS NOT NULL THEN ARRAY(
-             SELECT ROW(sa.out_field_type, sa.out_task_type_id, sa.out_task_status_id,
+             SELECT ROW(sa.id, sa.out_field_type, sa.out_task_type_id, sa.out_task_status_id,
                         coalesce(sa.import_last_revision, false),
                         (SELECT o.id FROM task o
                           WHERE o.entity_id = t.entity_id AND o.task_type_id = sa.out_task_type_id
@@ -239,16 +240,34 @@ async def _read(tx: Transaction, wishes: Sequence[Wish], caller_id: UUID | None,
     return [_subject(wish, by_place.get(place)) for place, wish in enumerate(wishes)]
 
 
-async def _with_names(tx: Transaction, subjects: Sequence[Subject]) -> list[Subject]:
+async def _with_names(tx: Transaction, subjects: list[Subject]) -> list[Subject]:
     """Add whom the comments may name to those that name somebody."""
     project_ids = list({subject.project_id for subject in subjects if subject.wish.names_people})
     rows = await tx.rows(_NAMES, ids=project_ids) if project_ids else []
-    names = {row["project_id"]: (_pairs(row["team"]), _pairs(row["departments"])) for row in rows}
-    complete = []
-    for subject in subjects:
-        team, departments = names[subject.project_id] if subject.wish.names_people else ([], [])
-        complete.append(replace(subject, team=team, departments=departments))
-    return complete
+    names = {
+        row["project_id"]: {"team": _pairs(row["team"]), "departments": _pairs(row["departments"])} for row in rows
+    }
+    return [
+        replace(subject, **names[subject.project_id]) if subject.wish.names_people else subject for subject in subjects
+    ]
+
+
+#: The fields of a subject that are columns of its row.
+_AS_READ = (
+    "task_id",
+    "project_id",
+    "entity_id",
+    "parent_id",
+    "task_type_id",
+    "task_type_name",
+    "department_id",
+    "status_name",
+    "artists_allowed",
+    "clients_allowed",
+    "author_id",
+    "author_is_client",
+    "named_in_thread",
+)
 
 
 def _subject(wish: Wish, row: asyncpg.Record | None) -> Subject:
@@ -260,24 +279,7 @@ def _subject(wish: Wish, row: asyncpg.Record | None) -> Subject:
         raise NotFound(f"person_id: there is nobody with the id {wish.author_id}.", field="person_id")
     return Subject(
         wish=wish,
-        **{
-            name: row[name]
-            for name in (
-                "task_id",
-                "project_id",
-                "entity_id",
-                "parent_id",
-                "task_type_id",
-                "task_type_name",
-                "department_id",
-                "status_name",
-                "artists_allowed",
-                "clients_allowed",
-                "author_id",
-                "author_is_client",
-                "named_in_thread",
-            )
-        },
+        **{name: row[name] for name in _AS_READ},
         kind=kind_of(row["entity_type_name"]),
         state=TaskState(
             row["task_status_id"],

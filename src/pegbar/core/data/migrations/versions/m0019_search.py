@@ -12,11 +12,11 @@ down_revision = "0018"
 _NO_PRODUCTION = "'00000000-0000-0000-0000-000000000000'::uuid"
 
 #: Most comments of an import only change a status: no document is made of them.
-_SAYS_SOMETHING = """(coalesce(c.text, '') <> '' OR jsonb_typeof(c.replies) = 'array' AND c.replies <> '[]'
+SAYS_SOMETHING = """(coalesce(c.text, '') <> '' OR jsonb_typeof(c.replies) = 'array' AND c.replies <> '[]'
          OR jsonb_typeof(c.checklist) = 'array' AND c.checklist <> '[]')"""
 
 #: Table -> the documents of its rows with some ids.
-_DOCUMENTS = {
+DOCUMENTS = {
     "entity": """
       SELECT e.id, k.kind, e.project_id, pegbar.search_key(e.name),
              pegbar.search_vector(
@@ -58,20 +58,21 @@ _DOCUMENTS = {
                         || CASE WHEN jsonb_typeof(c.checklist) = 'array' THEN c.checklist ELSE '[]' END) said
                 WHERE jsonb_typeof(said.value) = 'object')), 4000), NULL, NULL)
         FROM public.comment c JOIN public.task t ON t.id = c.object_id
-       WHERE c.id = ANY(ids) AND t.project_id IS NOT NULL AND {_SAYS_SOMETHING}""",  # noqa: S608 - a constant
+       WHERE c.id = ANY(ids) AND t.project_id IS NOT NULL AND {SAYS_SOMETHING}""",  # noqa: S608 - a constant
 }
 
-#: Table -> the documents of rows that are found no longer, though they are there.
+#: Table -> the documents of rows that are found no longer, though they are there. Ids narrow both sides: a plan that a
+#: session made while tables were empty would read all rows ever after.
 _DROPPED = {
     "comment": f"""DELETE FROM pegbar.search_document d USING public.comment c
-   WHERE d.id = ANY(ids) AND c.id = d.id AND NOT ({_SAYS_SOMETHING});
+   WHERE d.id = ANY(ids) AND c.id = ANY(ids) AND c.id = d.id AND NOT ({SAYS_SOMETHING});
 """,  # noqa: S608 - a constant
     "entity": """DELETE FROM pegbar.search_document d USING public.entity e, public.entity_type t
-   WHERE d.id = ANY(ids) AND e.id = d.id AND t.id = e.entity_type_id
+   WHERE d.id = ANY(ids) AND e.id = ANY(ids) AND e.id = d.id AND t.id = e.entity_type_id
      AND t.name IN ('Scene', 'Concept', 'ConceptFolder');
 """,
     "person": """DELETE FROM pegbar.search_document d USING public.person p
-   WHERE d.id = ANY(ids) AND p.id = d.id
+   WHERE d.id = ANY(ids) AND p.id = ANY(ids) AND p.id = d.id
      AND (p.active IS FALSE OR p.is_bot OR p.is_guest OR p.preview_project_id IS NOT NULL);
 """,
 }
@@ -100,14 +101,14 @@ _BY_INDEX = _HEAD.replace(
 )
 
 
-def _writing(table: str) -> str:
+def writing(table: str) -> str:
     """The function that writes the documents of rows."""
     return f"""
-CREATE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {_BY_INDEX}
+CREATE OR REPLACE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {_BY_INDEX}
 BEGIN
   {_DROPPED.get(table, "")}
   WITH written AS (
-    INSERT INTO pegbar.search_document AS known (id, kind, project_id, key, words){_DOCUMENTS[table]}
+    INSERT INTO pegbar.search_document AS known (id, kind, project_id, key, words){DOCUMENTS[table]}
      ORDER BY 1
     ON CONFLICT (id) DO UPDATE
        SET kind = excluded.kind, project_id = excluded.project_id, key = excluded.key, words = excluded.words
@@ -219,10 +220,10 @@ def upgrade() -> None:
     """Create the documents, their triggers, and the documents of what is there."""
     connection = op.get_bind()
     run_script(connection, Path(__file__).with_name("search.sql").read_text())
-    for table in _DOCUMENTS:
-        run_script(connection, _writing(table))
+    for table in DOCUMENTS:
+        run_script(connection, writing(table))
         run_script(connection, _triggers(table))
     run_script(connection, _TYPE_RENAMED)
     run_script(connection, "SELECT pegbar.search_use_similarity()")
-    for table in _DOCUMENTS:
+    for table in DOCUMENTS:
         run_script(connection, _WRITE_ALL.format(table=table))
