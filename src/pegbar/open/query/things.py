@@ -288,14 +288,12 @@ def _of_entity(entity_id: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 _casting = Narrowing(
-    _of_entity(entity_link.c.entity_in_id),
-    vendor=assigned_on(CALLER, entity_link.c.entity_in_id),
-    client=~is_concept(entity_link.c.entity_in_id),
+    _of_entity(entity_link.c.entity_in_id), vendor=false(), client=~is_concept(entity_link.c.entity_in_id)
 )
 
 
 def _cast(caller: Caller) -> ColumnElement[bool]:
-    """As in the casting of an entity: what is cast is of the same production, or one of both is shared."""
+    """As in the casting of an entity, which vendors are not told: what is cast is of its production, or is shared."""
     of_team = _casting(caller, first=True)
     owner, other = entity.alias("casting"), entity.alias("cast")
     together: Select[Any] = select(literal_column("1")).where(
