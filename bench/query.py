@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -185,6 +186,9 @@ class Planned:
 
 def processor_time(pid: int) -> float:
     """Milliseconds that a process of one thread took."""
+    exact = Path(f"/proc/{pid}/schedstat")  # of Linux; elsewhere in ticks of ten milliseconds
+    if exact.exists():
+        return int(exact.read_text().split()[0]) / 1e6
     used = psutil.Process(pid).cpu_times()
     return 1000 * (used.user + used.system)
 
