@@ -198,11 +198,11 @@ async def planned(url: str, caller: Caller, thing: str, body: dict[str, Any]) ->
     database = Database(url, size=1, streams=1)
     await database.open()
     try:
+        about_caller.set({"caller_id": caller.id, "caller_role": caller.role, "caller_departments": []})
         query = parse_query(body)
         columns = await asking.columns_of(database, caller, query.condition, paths=asking._paths_of(query))
         judge = Judge(asking.seen_by(caller, thing), columns, periods.clock_of("UTC"))
         asked = (asking._groups if query.summaries else asking._rows)(judge, query, body, "json")
-        about_caller.set({"caller_id": caller.id, "caller_role": caller.role, "caller_departments": []})
         ready = compiled(made(asked.form))
         arguments = ready.arguments({"looked_at": asked.limit + 1, **asked.params})
         connection: asyncpg.Connection
