@@ -84,7 +84,7 @@ SELECT min(id::text) FROM show
 
 
 def queries(project_id: str, person_id: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """First pages by indexes, by title: at most 20 ms of processor at a million tasks."""
+    """First pages by indexes, by title. The aim is 20 ms of processor at a million tasks."""
     here = ["project_id", "is", project_id]
     fields = [
         "name",
