@@ -291,7 +291,7 @@ _QUERIED = {
         "time-spents",
         "projects",
     ),
-    *("persons", "playlists", "metadata-descriptors", "departments"),
+    *("persons", "playlists", "metadata-descriptors", "departments", "news", "notifications", "entity-links"),
 }
 #: Fields of a query, at most.
 _FIELDS = 100

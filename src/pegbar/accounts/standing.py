@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
+    any_,
     case,
     false,
     func,
@@ -368,23 +369,32 @@ class Narrowing:
 
     def __init__(self, project_id: Expression, *, only_open: bool = True, **by_role: ColumnElement[bool]) -> None:
         self._project_id, self._only_open, self._by_role = project_id, only_open, by_role
-        self._conditions: dict[frozenset[str], ColumnElement[bool]] = {}
+        self._conditions: dict[tuple[frozenset[str], bool, bool], ColumnElement[bool]] = {}
 
-    def __call__(self, caller: Caller) -> ColumnElement[bool] | None:
-        """The condition for this caller; None for all rows."""
+    def __call__(self, caller: Caller, *, first: bool = False) -> ColumnElement[bool] | None:
+        """The condition for this caller; None for all rows.
+
+        `first`: the caller's productions are looked up once, before the rows, rather than joined to them. So a
+        statement of many narrowed tables is planned as the same one without conditions is.
+        """
         if caller.is_admin:
             return None
         special = frozenset(self._by_role) & caller.roles
-        if special not in self._conditions:
-            self._conditions[special] = self._condition(sorted(special))
-        return self._conditions[special]
+        known = special, bool(special) and special == caller.roles, first
+        if known not in self._conditions:
+            self._conditions[known] = self._condition(*known)
+        return self._conditions[known]
 
-    def _condition(self, special: Sequence[str]) -> ColumnElement[bool]:
-        rest = self._project_id.in_(teams(CALLER, without=tuple(special), only_open=self._only_open))
-        return or_(rest, *(self._where(role) & self._by_role[role] for role in special))
+    def _condition(self, special: frozenset[str], alone: bool, first: bool) -> ColumnElement[bool]:
+        roles = sorted(special)
+        conditions: list[ColumnElement[bool]] = [self._where(first, role) & self._by_role[role] for role in roles]
+        if not alone:  # else they have no other role anywhere, and one condition is easier to find rows by than two
+            conditions.insert(0, self._where(first, without=tuple(roles)))
+        return or_(*conditions)
 
-    def _where(self, role: str) -> ColumnElement[bool]:
-        return self._project_id.in_(teams(CALLER, role, only_open=self._only_open))
+    def _where(self, first: bool, *roles: str, without: tuple[str, ...] = ()) -> ColumnElement[bool]:
+        theirs = teams(CALLER, *roles, without=without, only_open=self._only_open)
+        return self._project_id == any_(func.array(theirs.scalar_subquery())) if first else self._project_id.in_(theirs)
 
 
 class Shapes:

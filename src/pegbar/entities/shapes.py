@@ -13,7 +13,7 @@ from pegbar.entities.tables import asset_instance_link, entity, entity_concept_l
 from pegbar.productions.tables import project
 
 
-def _of_production(related: FromClause, row: FromClause) -> ColumnElement[bool]:
+def of_production(related: FromClause, row: FromClause) -> ColumnElement[bool]:
     """Ids of another production's entities are told of what is shared, on either side, only."""
     return (related.c.project_id == row.c.project_id) | related.c.is_shared | row.c.is_shared
 
@@ -21,15 +21,15 @@ def _of_production(related: FromClause, row: FromClause) -> ColumnElement[bool]:
 def _placed_in_production(related: FromClause, row: FromClause) -> ColumnElement[bool]:
     """The same of the assets that instances are of."""
     placed = entity.alias()
-    seen = select(placed.c.id).where(placed.c.id == related.c.asset_id, _of_production(placed, row))
+    seen = select(placed.c.id).where(placed.c.id == related.c.asset_id, of_production(placed, row))
     return seen.correlate_except(placed).exists()
 
 
 _links, _concept_links = entity_link.c, entity_concept_link.c
 RELATIONS = (
-    Relation("entities_out", _links.entity_in_id, _links.entity_out_id, among=_of_production),
-    Relation("entities_in", _links.entity_out_id, _links.entity_in_id, among=_of_production),
-    Relation("entity_concept_links", _concept_links.entity_in_id, _concept_links.entity_out_id, among=_of_production),
+    Relation("entities_out", _links.entity_in_id, _links.entity_out_id, among=of_production),
+    Relation("entities_in", _links.entity_out_id, _links.entity_in_id, among=of_production),
+    Relation("entity_concept_links", _concept_links.entity_in_id, _concept_links.entity_out_id, among=of_production),
     Relation(
         "instance_casting",
         asset_instance_link.c.entity_id,

@@ -5,15 +5,24 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, ClauseElement, Executable
+from sqlalchemy import ClauseElement, Executable
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.sql import visitors
 
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID, CALLER_ROLE, about_caller
 
 E = TypeVar("E", bound=Executable)
 
-_DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
+DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
+
+
+class _Compiler(DIALECT.statement_compiler):  # type: ignore[name-defined,misc]
+    """Renders lists that are written into a statement with it, though other parameters have no value yet."""
+
+    def construct_params(self, *args: Any, _check: bool = True, **options: Any) -> Any:
+        return super().construct_params(*args, _check=False, **options)
+
+
+DIALECT.statement_compiler = _Compiler
 
 _OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEPARTMENTS)}
 #: A statement that may change something, and one that may delete rows.
@@ -40,24 +49,17 @@ class Compiled:
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)
-        required: list[BindParameter[Any]] = []
-        visitors.traverse(statement, {}, {"bindparam": lambda bind: required.append(bind) if bind.required else None})
-        # Lists written into a statement are part of it: they are rendered now, not at each run. That wants no
-        # parameter to be without a value, so those that must have one are told apart here.
-        for parameter in required:
-            parameter.required = False
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        for parameter in required:
-            parameter.required = True
-        self.required = {parameter.key for parameter in required}
+        # Lists written into a statement are part of it: they are rendered now, not at each run.
+        compiled: Any = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
+        self.required = {parameter.key for parameter in compiled.bind_names if parameter.required}
         # The value of a subquery is not known to the planner.
         once = statement.get_execution_options().get("planned_once")
         self.sql: str = _SCALAR.sub(r"(SELECT \g<0>)", str(compiled)) if once else str(compiled)
         self.writes = _WRITES.search(self.sql) is not None
         self.deletes = _DELETES.search(self.sql) is not None
-        self.names: list[str] = list(compiled.positiontup or ())  # type: ignore[attr-defined]
+        self.names: list[str] = list(compiled.positiontup or ())
         self.of_caller = _OF_CALLER.intersection(self.names)
-        self.defaults: Mapping[str, Any] = compiled.construct_params(_check=False) or {}  # type: ignore[call-arg]
+        self.defaults: Mapping[str, Any] = compiled.construct_params() or {}
 
     def arguments(self, params: Mapping[str, Any]) -> list[Any]:
         """The parameters in their order, with those about the caller.

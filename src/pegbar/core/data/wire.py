@@ -94,6 +94,11 @@ def json_text(expression: ColumnElement[Any]) -> ColumnElement[str]:
     return cast(expression, Text)
 
 
+def json_or_null_text(expression: ColumnElement[Any]) -> ColumnElement[str]:
+    """The JSON text of a value; `null` for SQL NULL."""
+    return func.coalesce(json_text(expression), _sql("null"), type_=Text)
+
+
 def _float_text(value: ColumnElement[float]) -> ColumnElement[str]:
     """`120.0` rather than `120`; null for what JSON cannot say (minus itself it is no zero)."""
     whole = (value == func.trunc(value)) & (func.abs(value) < literal_column("1e15"))

@@ -147,9 +147,9 @@ def _params(judge: Judge) -> dict[str, Any]:
 
 @dataclass
 class _Asked:
-    """A query that is judged: its statement with its parameters, and what its answer begins with."""
+    """A query that is judged: its form with its parameters, and what its answer begins with."""
 
-    statement: Executable
+    form: Rows | Groups
     params: dict[str, Any]
     limit: int
     digest: str | None  #: of a query for rows, which has cursors
@@ -168,7 +168,8 @@ async def ask(db: Database, caller: Caller, name: str, document: Mapping[str, An
     judge = Judge(seen, columns, periods.clock_of(zone_of(caller.timezone)))
     asked = (_groups if query.summaries else _rows)(judge, query, document, form)
     bounds = Bounds(settings().query_cost, settings().query_seconds)
-    texts = db.texts(caller.id, asked.statement, bounds, looked_at=asked.limit + 1, **asked.params)
+    statement = await queries.statement_of(asked.form)
+    texts = db.texts(caller.id, statement, bounds, looked_at=asked.limit + 1, **asked.params)
     pieces = _pieces(texts, asked, form)
     try:
         return await _sent(pieces, caller, form)
@@ -206,7 +207,7 @@ def _rows(judge: Judge, query: Query, document: Mapping[str, Any], form: Form) -
     kinds = tuple(kind for kind, _ in judge.slots)
     shape = Rows(judge.seen, condition, fields, orders, kinds, after, "csv" if form == "csv" else "json")
     header = [".".join(path) for path, _ in fields]
-    return _Asked(queries.rows(shape), _params(judge), _limit(query, form), digest, header)
+    return _Asked(shape, _params(judge), _limit(query, form), digest, header)
 
 
 def _order(judge: Judge, sort: Sort) -> Order:
@@ -235,7 +236,7 @@ def _groups(judge: Judge, query: Query, document: Mapping[str, Any], form: Form)
     kinds = tuple(kind for kind, _ in judge.slots)
     style = "csv" if form == "csv" else "json"
     shape = Groups(judge.seen, condition, buckets, sums, tuple(orders), kinds, style)  # type: ignore[arg-type]
-    return _Asked(queries.groups(shape), _params(judge), _limit(query, form), None, header)
+    return _Asked(shape, _params(judge), _limit(query, form), None, header)
 
 
 def _bucket(judge: Judge, grouping: Grouping) -> Bucket:

@@ -4,9 +4,11 @@ A statement yields texts, a row each. It looks one row further than the page: if
 `MORE`, followed by where the next page begins.
 """
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -25,9 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from pegbar.core.data.compiled import compiled
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Integer, String, Text
-from pegbar.core.data.wire import JsonText, concatenated, json_list, json_text
+from pegbar.core.data.wire import JsonText, concatenated, json_list, json_or_null_text, json_text
 from pegbar.open.query.judging import Judged, Place
 from pegbar.open.query.rows import Scope, Slots, condition_of, walked
 from pegbar.open.query.sight import Seen, Step
@@ -107,10 +110,6 @@ _NULL, _NOTHING, _COMMA, _SEPARATOR, _QUOTE = _text("null"), _text(""), _text(",
 _SPECIAL, _FORMULA = _text('[;"\\r\\n]'), _text("^[-=+@\t\r]")
 
 
-def _json(value: ColumnElement[Any]) -> ColumnElement[str]:
-    return func.coalesce(json_text(value), _NULL, type_=Text)
-
-
 def _joined(parts: Sequence[ColumnElement[str]], between: ColumnElement[str]) -> ColumnElement[str]:
     """Texts with something between them."""
     return concatenated([text for part in parts for text in (between, part)][1:] or [_NOTHING])
@@ -186,7 +185,7 @@ def _told(scope: Scope, node: _Node) -> ColumnElement[str]:
 def _leaf(scope: Scope, places: list[Place]) -> ColumnElement[str]:
     whole = next((place for place in places if place.key is None), None)
     if whole is not None:
-        return _json(_ids(scope, whole.ids) if whole.ids is not None else scope.value(whole))
+        return _ids(scope, whole.ids) if whole.ids is not None else scope.json(whole)
     return _chosen(scope, places)
 
 
@@ -199,7 +198,7 @@ def _chosen(scope: Scope, places: list[Place]) -> ColumnElement[str]:
             assert place.field is not None
             assert place.key is not None
             name = scope.slots[place.key.slot]
-            pairs += [name, place.field.of(scope.row).op("->", return_type=JSONB())(name)]
+            pairs += [name, place.field.of(scope.row.name).op("->", return_type=JSONB())(name)]
         objects.append(func.jsonb_build_object(*pairs, type_=JSONB))
     whole = reduce(lambda some, more: some.op("||", return_type=JSONB())(more), objects)
     return cast(whole, Text)
@@ -216,7 +215,7 @@ def _there(scope: Scope, step: Step, node: _Node) -> ColumnElement[str]:
     rows = there.chosen(_told(there, node), *conditions)
     if not step.several:
         return func.coalesce(cast(rows.scalar_subquery(), Text), _NULL, type_=Text)
-    order = [there.row.c[name] for name in ("created_at", "id") if name in there.row.c]
+    order = [there.column(name) for name in ("created_at", "id") if name in there.seen.table.c]
     return json_text(json_list(rows.order_by(*order)))
 
 
@@ -232,7 +231,7 @@ def _column(scope: Scope, place: Place) -> ColumnElement[str]:
         return func.coalesce(
             root.chosen(_value_cell(there, place), *conditions).scalar_subquery(), _NOTHING, type_=Text
         )
-    value = _json(_ids(there, place.ids) if place.ids is not None else there.value(place))
+    value = _ids(there, place.ids) if place.ids is not None else there.json(place)
     return _cell(json_list(root.chosen(cast(value, JsonText()), *conditions)), words=False)
 
 
@@ -262,8 +261,7 @@ def _after(
     return or_(false(), *further)
 
 
-@lru_cache(256)
-def rows(form: Rows) -> Executable:
+def _rows(form: Rows) -> Executable:
     """The rows of a page, in order."""
     slots = Slots(form.slots)
     scope = Scope(form.seen, slots)
@@ -334,8 +332,7 @@ def _of_group(scope: Scope, place: Place) -> ColumnElement[Any]:
     return there.across(place.ids, outer=True).id
 
 
-@lru_cache(256)
-def groups(form: Groups) -> Executable:
+def _groups(form: Groups) -> Executable:
     """What is computed over each group, in the order of their values unless another is asked for."""
     slots = Slots(form.slots)
     scope = Scope(form.seen, slots)
@@ -355,8 +352,12 @@ def groups(form: Groups) -> Executable:
         cells = [_cell(value, words=isinstance(value.type, String)) for value in columns]
         row = _joined(cells, _SEPARATOR).concat(_text("\r\n"))
     else:
-        group = _object([(slots[bucket.key], _json(value)) for bucket, value in zip(form.buckets, common, strict=True)])
-        summary = _object([(slots[item.key], _json(value)) for item, value in zip(form.sums, sums, strict=True)])
+        group = _object(
+            [(slots[bucket.key], json_or_null_text(value)) for bucket, value in zip(form.buckets, common, strict=True)]
+        )
+        summary = _object(
+            [(slots[item.key], json_or_null_text(value)) for item, value in zip(form.sums, sums, strict=True)]
+        )
         row = _object([("group", group), ("summary", summary)])
     page = (
         select(row.label("row"))
@@ -368,3 +369,30 @@ def groups(form: Groups) -> Executable:
         .subquery("page")
     )
     return _cut(page.c.row, select(page.c.row), _NOTHING)
+
+
+# Statements
+
+#: The statements that were asked for last, by their form.
+_statements: OrderedDict[Rows | Groups, Executable] = OrderedDict()
+_MOST_STATEMENTS = 512
+
+
+def made(form: Rows | Groups) -> Executable:
+    """The statement of a form, compiled."""
+    statement = _rows(form) if isinstance(form, Rows) else _groups(form)
+    compiled(statement)
+    return statement
+
+
+async def statement_of(form: Rows | Groups) -> Executable:
+    """The statement of a form. A new one is made by a thread: others are served meanwhile."""
+    statement = _statements.get(form)
+    if statement is None:
+        statement = await asyncio.to_thread(made, form)
+        _statements[form] = statement
+        if len(_statements) > _MOST_STATEMENTS:
+            _statements.popitem(last=False)
+    else:
+        _statements.move_to_end(form)
+    return statement

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import count
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    Table,
     and_,
     any_,
     case,
@@ -24,11 +26,14 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.sql.selectable import AliasedReturnsRows
 
+from pegbar.core.data.fragments import column_of
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import BigInteger, Boolean, Column, Date, Float, Numeric, Text, Uuid
+from pegbar.core.data.wire import json_or_null_text
 from pegbar.open.query.judging import Judged, Place, Reached, Test, Together
-from pegbar.open.query.sight import Seen, Step, moved
+from pegbar.open.query.sight import Seen, Step
 
 _ONE: ColumnElement[int] = literal_column("1")
 #: Not `true()`, which takes the conditions beside it out of an OR, and their parameters with them.
@@ -48,10 +53,17 @@ _SLOTS: dict[str, Any] = {
 
 
 class Slots:
-    """The parameters of a statement, by the number of their slot."""
+    """The parameters of a statement, by the number of their slot, and the names of its rows."""
 
     def __init__(self, kinds: Sequence[str]) -> None:
         self.kinds = kinds
+        self._rows = count(1)
+
+    def row_of(self, rows: Table | Select[Any]) -> AliasedReturnsRows:
+        """Another row of a table, or of what is selected, under a name of its own."""
+        name = f"q{next(self._rows)}"
+        named: Any = rows.alias(name) if isinstance(rows, Table) else rows.subquery(name)
+        return named  # type: ignore[no-any-return]
 
     def __getitem__(self, number: int) -> BindParameter[Any]:
         kind = self.kinds[number]
@@ -62,10 +74,10 @@ class Slots:
 class Scope:
     """Rows of a thing, and the rows that each of them leads to."""
 
-    def __init__(self, seen: Seen, slots: Slots, row: FromClause | None = None, root: "Scope | None" = None) -> None:
+    def __init__(self, seen: Seen, slots: Slots, link: AliasedReturnsRows | None = None) -> None:
         self.seen, self.slots = seen, slots
-        self.row: FromClause = seen.table.alias() if row is None else row
-        self.root = root or self
+        self.row: AliasedReturnsRows = link if link is not None else slots.row_of(seen.table)
+        self.root: Scope = self
         self.source: FromClause = self.row
         self.own: list[FromClause] = [self.row]
         self._along: dict[str, Scope] = {}
@@ -73,11 +85,15 @@ class Scope:
     @property
     def id(self) -> ColumnElement[Any]:
         """The id of a row."""
-        return self.row.c.id
+        return self.column("id")
+
+    def column(self, name: str) -> ColumnElement[Any]:
+        """A column of a row."""
+        return column_of(self.row.name, self.seen.table.c[name])
 
     def whose(self) -> list[ColumnElement[bool]]:
         """The conditions on rows that the caller is told of."""
-        return self.seen.rows(self.row)
+        return self.seen.rows(self.row.name)
 
     def along(self, step: Step) -> "Scope":
         """The row that a relation leads to, joined once; none where there is none that the caller sees."""
@@ -107,9 +123,9 @@ class Scope:
             return there, [*conditions, *self._linked(step, there)]
         assert step.reference is not None, step.name
         if step.several:
-            conditions.insert(0, step.reference.of(there.row) == self.id)
+            conditions.insert(0, step.reference.of(there.row.name) == self.id)
         else:
-            conditions.insert(0, there.id == step.reference.of(self.row))
+            conditions.insert(0, there.id == step.reference.of(self.row.name))
         return there, conditions
 
     def ids(self, step: Step) -> "tuple[ColumnElement[Any], Scope, list[ColumnElement[bool]]]":
@@ -117,21 +133,22 @@ class Scope:
         if step.link is None or (step.to is not None and step.link.among is None):
             there, conditions = self.to(step)
             return there.id, there, conditions
-        link = step.link.link.alias()
+        link = self.slots.row_of(step.link.link)
         there = Scope(self.seen, self.slots, link)
-        conditions = [link.c[step.link.owner.name] == self.id]
+        owner, other = column_of(link.name, step.link.owner), column_of(link.name, step.link.other)
+        conditions = [owner == self.id]
         if step.link.among is not None:
-            related = step.link.target.alias()
-            there.source = link.join(related, related.c.id == link.c[step.link.other.name])
+            related = self.slots.row_of(step.link.target)
+            there.source = link.join(related, column_of(related.name, step.link.target.c.id) == other)
             there.own.append(related)
             conditions.append(step.link.among(related, self.row))
-        return link.c[step.link.other.name], there, [*conditions, *self._not_hidden(step, self)]
+        return other, there, [*conditions, *self._not_hidden(step, self)]
 
     def _linked(self, step: Step, there: "Scope") -> list[ColumnElement[bool]]:
         """Through a table of links, from either side."""
         assert step.link is not None
-        link = step.link.link.alias()
-        owner, other = link.c[step.link.owner.name], link.c[step.link.other.name]
+        link = self.slots.row_of(step.link.link)
+        owner, other = column_of(link.name, step.link.owner), column_of(link.name, step.link.other)
         mine, theirs = (other, owner) if step.backwards else (owner, other)
         there.source = link.join(there.row, there.id == theirs)
         there.own.append(link)
@@ -143,7 +160,7 @@ class Scope:
     def _not_hidden(step: Step, owning: "Scope") -> list[ColumnElement[bool]]:
         if step.hidden is None:
             return []
-        return [not_(func.coalesce(moved(step.hidden, owning.seen.table, owning.row), false()))]
+        return [not_(func.coalesce(step.hidden.about(owning.row.name), false()))]
 
     def exists(self, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
         """Whether there are rows, in a statement around that the conditions are about too."""
@@ -153,10 +170,16 @@ class Scope:
         """Something of the rows that fulfil conditions, for the row of a statement around."""
         return select(value).select_from(self.source).where(*conditions).correlate_except(*self.own)
 
+    def json(self, place: Place) -> ColumnElement[str]:
+        """The JSON of a field of this row, which a path ends in."""
+        if place.key is not None or place.field is None:
+            return json_or_null_text(self.value(place))
+        return place.field.json_of(self.row.name)
+
     def value(self, place: Place) -> ColumnElement[Any]:
         """The value of a field of this row, which a path ends in."""
         assert place.field is not None
-        value = place.field.of(self.row)
+        value = place.field.of(self.row.name)
         return value if place.key is None else _metadata(value, self.slots[place.key.slot], place)
 
 

@@ -12,13 +12,11 @@ from typing import Any, Literal
 
 from sqlalchemy import (
     ARRAY,
-    Alias,
     Boolean,
     Column,
     ColumnElement,
     Date,
     Float,
-    FromClause,
     Integer,
     Label,
     Numeric,
@@ -30,15 +28,15 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.sql import visitors
 
 from pegbar.accounts.standing import Told
 from pegbar.core.data.belonging import target_of
+from pegbar.core.data.fragments import Template, template
 from pegbar.core.data.resource import Relation
-from pegbar.core.data.wire import JsonText
+from pegbar.core.data.wire import JsonText, json_or_null_text
 from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import KINDS
-from pegbar.open.query.things import THINGS, Thing, generic, of_kind
+from pegbar.open.query.things import THINGS, Thing, Through, generic, of_kind
 
 #: What a field holds. `words` is a list of texts, `json` is told and not compared; `any` is metadata without a column,
 #: compared as the value that it is compared with.
@@ -61,21 +59,6 @@ def _kind_of(value: ColumnElement[Any]) -> Kind:
     return next((kind for types, kind in _KINDS if isinstance(value.type, types)), "json")
 
 
-def moved(expression: ColumnElement[Any], table: Table, row: FromClause) -> ColumnElement[Any]:
-    """An expression about a table, about another row of it: an alias."""
-
-    def replaced(element: Any, **_: Any) -> Any:
-        if element is table:
-            return row
-        if isinstance(element, Column) and element.table is table:
-            return row.c[element.name]
-        # Other rows of the same table stay what they are.
-        return element if isinstance(element, Alias) and isinstance(element.element, Table) else None
-
-    whole: ColumnElement[Any] = visitors.replacement_traverse(expression, {}, replaced)
-    return whole
-
-
 @dataclass(frozen=True, eq=False)
 class Field:
     """A field of a thing."""
@@ -85,13 +68,27 @@ class Field:
     told: Told
     table: Table
 
-    def of(self, row: FromClause) -> ColumnElement[Any]:
-        """Its value in a row; NULL where the caller is told nothing."""
-        value = moved(self.told.value, self.table, row)
+    def of(self, row: str) -> ColumnElement[Any]:
+        """Its value in the row that a statement calls so; NULL where the caller is told nothing."""
+        return self._template.about(row)
+
+    def json_of(self, row: str) -> ColumnElement[str]:
+        """The same as JSON: `null` where there is none."""
+        return self._json.about(row)
+
+    @cached_property
+    def _value(self) -> ColumnElement[Any]:
         if self.told.hidden is None:
-            return value
-        hidden = moved(self.told.hidden, self.table, row)
-        return type_coerce(case((hidden, null()), else_=value), value.type)
+            return self.told.value
+        return type_coerce(case((self.told.hidden, null()), else_=self.told.value), self.told.value.type)
+
+    @cached_property
+    def _template(self) -> Template:
+        return template(self._value, self.table)
+
+    @cached_property
+    def _json(self) -> Template:
+        return template(json_or_null_text(self._value), self.table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +99,10 @@ class Step:
     to: Thing | None  #: None: only the ids are told
     several: bool
     reference: Field | None = None  #: of this thing, or of the other when it leads to several
-    link: Relation | None = None
+    link: Relation | Through | None = None
     backwards: bool = False  #: from the rows that the link names to those that own it
     #: The condition on rows whose links are not told; about the rows that own them.
-    hidden: ColumnElement[bool] | None = None
+    hidden: Template | None = None
     otherwise: str = ""  #: its name when another relation has the first
 
 
@@ -123,9 +120,13 @@ class Seen:
         """The table of the rows."""
         return self.thing.table
 
-    def rows(self, row: FromClause) -> list[ColumnElement[bool]]:
-        """The conditions on a row that the caller is told of."""
-        return [moved(condition, self.table, row) for condition in self.scope]
+    def rows(self, row: str) -> list[ColumnElement[bool]]:
+        """The conditions on the row that a statement calls so, which make it one that the caller is told of."""
+        return [condition.about(row) for condition in self._conditions]
+
+    @cached_property
+    def _conditions(self) -> list[Template]:
+        return [template(condition, self.table) for condition in self.scope]
 
     @cached_property
     def steps(self) -> dict[str, Step]:
@@ -164,7 +165,7 @@ class Seen:
             yield Step("asset_type", THINGS["entity-types"], several=False, reference=reference)
 
     def _linked(self) -> Iterator[Step]:
-        for relation in self.thing.resource.relations:
+        for relation in self.thing.relations:
             if self.thing.tells_relation(self.sight.caller, relation.key):
                 to = generic(relation.target)
                 seen = to if to is not None and self.sight.sees(to) else None
@@ -182,7 +183,7 @@ class Seen:
 
     def _linked_back(self) -> Iterator[Step]:
         for other in self.sight.generics():
-            for relation in other.resource.relations:
+            for relation in other.relations:
                 told = other.tells_relation(self.sight.caller, relation.key)
                 if relation.target is self.table and other.table is not self.table and told:
                     hidden = self.sight.hidden_of(other, relation.key)
@@ -225,10 +226,10 @@ class Sight:
         """The things that are all rows of a table, of those that the caller may ask for."""
         return [thing for thing in THINGS.values() if thing.kind is None and self.sees(thing)]
 
-    def hidden_of(self, thing: Thing, key: str) -> ColumnElement[bool] | None:
+    def hidden_of(self, thing: Thing, key: str) -> Template | None:
         """The condition on rows of a thing of which a key is not told."""
         told = thing.told(self.caller).get(key)
-        return None if told is None else told.hidden
+        return None if told is None or told.hidden is None else template(told.hidden, thing.table)
 
     def __getitem__(self, name: str) -> Seen:
         seen = self._seen.get(name)

@@ -8,27 +8,47 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, false, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    case,
+    cast,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.people.queries import listing_wire
 from pegbar.accounts.people.shapes import OUTSIDERS, TEAM_MATE
 from pegbar.accounts.resources import departments, persons
-from pegbar.accounts.standing import CALLER, Narrowing, Shapes, Told, assigned_on, is_concept
+from pegbar.accounts.standing import CALLER, Narrowing, Shapes, Told, assigned, assigned_on, is_concept
 from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import CALLER_ID
-from pegbar.core.data.resource import Resource
+from pegbar.core.data.resource import Relation, Resource
 from pegbar.core.http.access import Caller, Rule, authenticated
 from pegbar.entities.kinds import EPISODE, KINDS, SEQUENCE, is_kind
 from pegbar.entities.resources import SHAPES as ENTITY_SHAPES
-from pegbar.entities.resources import entities
+from pegbar.entities.resources import entities, entity_links
 from pegbar.entities.scopes import ASSIGNED, ASSIGNED_IN_EPISODE, ASSIGNED_IN_SEQUENCE, FOR_CLIENTS
-from pegbar.entities.tables import entity
+from pegbar.entities.shapes import of_production
+from pegbar.entities.tables import entity, entity_link
 from pegbar.files.resources import file_statuses, output_files, output_types, working_files
 from pegbar.media.resources import preview_files
+from pegbar.media.tables import preview_file
+from pegbar.notifications.resources import notifications
+from pegbar.notifications.tables import notification
 from pegbar.planning.resources import milestones
 from pegbar.planning.tables import milestone
 from pegbar.productions.resources import metadata_descriptors, projects
 from pegbar.review.resources import playlists
+from pegbar.review.tables import playlist
 from pegbar.studio.resources import (
     entity_types,
     project_statuses,
@@ -41,8 +61,8 @@ from pegbar.studio.resources import (
 from pegbar.tasks.comments import access as comment_access
 from pegbar.tasks.comments.resources import comments
 from pegbar.tasks.resources import SHAPES as TASK_SHAPES
-from pegbar.tasks.resources import tasks
-from pegbar.tasks.tables import comment, task
+from pegbar.tasks.resources import news_items, tasks
+from pegbar.tasks.tables import comment, news, task
 from pegbar.timesheets.resources import time_spents
 from pegbar.timesheets.tables import time_spent
 
@@ -68,6 +88,26 @@ def _nothing_hidden(_: Caller) -> frozenset[str]:
 
 
 @dataclass(frozen=True, eq=False)
+class Through:
+    """A relation whose links are no rows but a part of some: `owner` and `other` of what a statement selects."""
+
+    key: str
+    link: Select[Any]
+    target: Table
+    among: None = None
+
+    @property
+    def owner(self) -> Any:
+        """The column of the rows that have the links."""
+        return self.link.selected_columns[0]
+
+    @property
+    def other(self) -> Any:
+        """The column of the rows that they lead to."""
+        return self.link.selected_columns[1]
+
+
+@dataclass(frozen=True, eq=False)
 class Thing:
     """A kind of rows: its resource, who lists them, which of them, and what each tells."""
 
@@ -79,6 +119,10 @@ class Thing:
     wire: Callable[[Caller], Mapping[str, ColumnElement[Any]]] | None = None
     hidden: Callable[[Caller], frozenset[str]] = _nothing_hidden
     kind: str | None = None  #: of entities
+    #: Each caller's own, studio managers' too.
+    own: bool = False
+    #: Relations besides those of the resource.
+    through: tuple[Through, ...] = ()
 
     @property
     def table(self) -> Table:
@@ -90,12 +134,20 @@ class Thing:
         """What a relation that leads to several of them is called."""
         return self.name.replace("-", "_")
 
+    @property
+    def relations(self) -> tuple[Relation | Through, ...]:
+        """What the rows are linked to, besides what they refer to."""
+        return (*self.resource.relations, *self.through)
+
     def rows(self, caller: Caller) -> list[ColumnElement[bool]]:
         """The conditions on rows of the table that the caller is told of."""
-        conditions = [None if caller.is_admin else self.scope(caller), self.resource.listed]
+        conditions = [None if caller.is_admin and not self.own else self._scope(caller), self.resource.listed]
         if self.kind is not None:
             conditions.append(is_kind(self.kind))
         return [condition for condition in conditions if condition is not None]
+
+    def _scope(self, caller: Caller) -> ColumnElement[bool] | None:
+        return self.scope(caller, first=True) if isinstance(self.scope, Narrowing) else self.scope(caller)
 
     def told(self, caller: Caller) -> dict[str, Told]:
         """What the caller is told of a row, by key."""
@@ -155,7 +207,21 @@ _offer(
 
 _offer(projects)
 _offer(metadata_descriptors)
-_offer(playlists)
+_entry = (
+    func.jsonb_array_elements(
+        case((func.jsonb_typeof(playlist.c.shots) == literal_column("'array'"), playlist.c.shots))
+    )
+    .table_valued(Column("value", JSONB))
+    .render_derived(name="entry")
+)
+_preview_id = _entry.c.value["preview_file_id"].astext
+_IS_ID = literal_column("'^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'", Text)
+#: The previews that a playlist shows, by its entries.
+_ENTRIES = select(
+    playlist.c.id.label("playlist_id"),
+    cast(case((_preview_id.op("~")(_IS_ID), _preview_id)), Uuid).label("preview_file_id"),
+).select_from(playlist.join(_entry, true()))
+_offer(playlists, through=(Through("preview_files", _ENTRIES, preview_file),))
 _offer(working_files)
 _offer(output_files)
 _offer(preview_files)
@@ -200,6 +266,51 @@ _offer(
     scope=Narrowing(
         _of_task(task.c.project_id, time_spent.c.task_id), vendor=time_spent.c.person_id == CALLER_ID, client=false()
     ),
+)
+
+
+#: As in the news of all productions: vendors get those of their tasks, clients none.
+_offer(
+    news_items,
+    lists=authenticated,
+    scope=Narrowing(
+        _of_task(task.c.project_id, news.c.task_id), vendor=assigned(CALLER, news.c.task_id), client=false()
+    ),
+)
+_offer(notifications, lists=authenticated, scope=lambda _: notification.c.person_id == CALLER_ID, own=True)
+
+# Casting
+
+
+def _of_entity(entity_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    row = entity.alias("casting")
+    return select(row.c.project_id).where(row.c.id == entity_id).correlate_except(row).scalar_subquery()
+
+
+_casting = Narrowing(
+    _of_entity(entity_link.c.entity_in_id), vendor=false(), client=~is_concept(entity_link.c.entity_in_id)
+)
+
+
+def _cast(caller: Caller) -> ColumnElement[bool]:
+    """As in the casting of an entity, which vendors are not told: what is cast is of its production, or is shared."""
+    of_team = _casting(caller, first=True)
+    owner, other = entity.alias("casting"), entity.alias("cast")
+    together: Select[Any] = select(literal_column("1")).where(
+        owner.c.id == entity_link.c.entity_in_id,
+        other.c.id == entity_link.c.entity_out_id,
+        of_production(other, owner),
+    )
+    is_told = together.correlate_except(owner, other).exists()
+    return is_told if of_team is None else of_team & is_told
+
+
+#: What else a link holds is for scripts of studio managers.
+_offer(
+    entity_links,
+    lists=authenticated,
+    scope=_cast,
+    hidden=lambda caller: frozenset() if caller.is_admin else frozenset({"data"}),
 )
 
 

@@ -14,6 +14,7 @@ HOT_READS: tuple[tuple[str, Columns], ...] = (
     ("login_log", ("created_at",)),
     ("news", ("created_at",)),
     ("notification", ("person_id", "created_at")),
+    ("task", ("project_id", "id")),
     ("time_spent", ("date",)),
 )
 
