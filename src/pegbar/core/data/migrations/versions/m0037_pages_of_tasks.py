@@ -6,7 +6,7 @@ from sqlalchemy import text
 from pegbar.core.data.migrations.versions.m0004_indexes import add_indexes
 
 revision = "0037"
-down_revision = "0035"
+down_revision = "0036"
 
 
 def upgrade() -> None:
