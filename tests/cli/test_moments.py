@@ -1,6 +1,8 @@
 """A server whose log is copied, and `pegbar restore --at` to a moment between two backups."""
 
+import asyncio
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -14,8 +16,11 @@ import boto3  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
+from pegbar.config import settings
+from pegbar.core.backup import jobs
 from pegbar.core.backup.log import shipping
 from pegbar.core.data.embedded import EmbeddedPostgres
+from pegbar.core.errors import CannotRun
 from pegbar.core.storage import Address, LocalStore
 from tests import factories
 from tests.cli.test_backups import Writers, ok, place, refused
@@ -74,6 +79,19 @@ class Kept:
     def restore(self, moment: datetime | str, target: Path, *options: str, key: Path | None = None) -> tuple[str, ...]:
         at = moment if isinstance(moment, str) else moment.isoformat()
         return ("restore", self.to, "--at", at, "--data", str(target), "--key-file", str(key or self.key), *options)
+
+
+async def scheduled(kept: Kept) -> None:
+    """The clock comes by for a backup."""
+    before = dict(os.environ)
+    os.environ.update({**kept.server.environment, "PEGBAR_DATA": str(kept.server.folder)})
+    settings.cache_clear()
+    try:
+        await jobs.back_up(None)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +231,8 @@ def test_what_cannot_be_brought_waits_takes_little_room_and_is_told(kept: Kept) 
         assert all(path.stat().st_size < 4 * 1024**2 for path in spool.glob("*.packed"))
         assert "There are no backups there" in kept.doctor()
         assert "the copy of the database's log is held up" in kept.server.text()
+        with pytest.raises(CannotRun, match="are not there"):
+            asyncio.run(scheduled(kept))
         assert not Path(kept.to).exists()  # nothing is written where a disk is not mounted
     finally:
         away.rename(kept.to)
