@@ -260,6 +260,10 @@ def test_the_log_goes_with_the_backups_that_need_it(kept: Kept, moment: Moment) 
 
 def test_a_stop_brings_what_was_written(kept: Kept, boss: Client, tmp_path: Path) -> None:
     show = factories.production(boss)
+    # Moments are told in whole seconds: something of a later one ends the log.
+    told_at = datetime.now(UTC) + timedelta(seconds=2)
+    until(lambda: datetime.now(UTC) > told_at)
+    factories.production(boss)
     kept.server.stop()
     try:
         assert shipping.waiting(kept.server.folder / "postgresql.archive") == []
