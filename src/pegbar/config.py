@@ -533,6 +533,14 @@ class Settings:
     backup_keep: int = _backup(
         14, "PEGBAR_BACKUP_KEEP", "Backups that are kept when a new one is there; 0 keeps all", least=0
     )
+    backup_log_every: int = _backup(
+        0,
+        "PEGBAR_BACKUP_LOG_EVERY",
+        "Minutes that the copy in PEGBAR_BACKUP_TO of what the embedded database writes may be behind, so that it can be "
+        "restored to any moment; 0 for no such copy",
+        least=0,
+        most=60,
+    )
     backup_key_file: str = _backup(
         "", "PEGBAR_BACKUP_KEY_FILE", "File of the key that encrypts them; made by `pegbar backups key`"
     )

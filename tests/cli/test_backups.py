@@ -240,6 +240,50 @@ def test_nothing_is_purged_while_a_backup_copies(server: Server, admin: Client) 
             pass
 
 
+_SPEAKING = """
+INSERT INTO pegbar.webhook (id, name, url, events, patterns, sealed_secret, state)
+VALUES (gen_random_uuid(), 'on', 'https://example.com', '{}', '{}', '', 'active'),
+       (gen_random_uuid(), 'off', 'https://example.com', '{}', '{}', '', 'disabled');
+INSERT INTO pegbar.webhook_delivery (id, webhook_id, position, name, thing, body, expires_at)
+SELECT gen_random_uuid(), id, event.position, event.name, 'a', '{}', now() + interval '1 hour' FROM pegbar.webhook,
+       (VALUES (NULL, 'ping'), (1, 'task:new')) AS event (position, name) WHERE webhook.name = 'on';
+INSERT INTO pegbar.procrastinate_jobs (queue_name, task_name, status)
+VALUES ('default', 'core.send_mail', 'todo'), ('default', 'tasks.tell', 'doing'), ('long', 'media.make_movie', 'todo'),
+       ('default', 'core.send_mail', 'succeeded');
+"""
+_SAID = """
+SELECT array(SELECT name || ' ' || state FROM pegbar.webhook ORDER BY name),
+       array(SELECT name || ' ' || status FROM pegbar.webhook_delivery ORDER BY name),
+       array(SELECT task_name || ' ' || status FROM pegbar.procrastinate_jobs ORDER BY id),
+       (SELECT reason FROM pegbar.webhook WHERE name = 'on')
+"""
+
+
+def test_a_restored_server_says_nothing_twice(quiet: tuple[str, ...], server: Server, tmp_path: Path) -> None:
+    vault = str(tmp_path / "vault")
+    with psycopg.connect(quiet[3]) as connection:
+        connection.execute("DELETE FROM pegbar.procrastinate_jobs")
+        connection.execute(_SPEAKING)
+        before = connection.execute(_SAID).fetchone()
+    assert before is not None
+    name = named(ok("backup", vault, *quiet))
+    url = new_database(server, "silent")
+    told = ok("restore", vault, "--data", str(tmp_path / "silent"), "--database-url", url)
+    assert "2 waiting messages cancelled, 1 webhooks paused, 1 tests of webhooks skipped" in told
+    with psycopg.connect(url) as connection:
+        assert connection.execute(_SAID).fetchone() == (
+            ["off disabled", "on paused"],
+            ["ping skipped", "task:new waiting"],
+            ["core.send_mail cancelled", "tasks.tell aborted", "media.make_movie todo", "core.send_mail succeeded"],
+            f"restored from the backup {name}: resume it if this server takes the place of the former one",
+        )
+    url = new_database(server, "speaking")
+    told = ok("restore", vault, "--data", str(tmp_path / "speaking"), "--database-url", url, "--resume-sending")
+    assert "hears twice" not in told
+    with psycopg.connect(url) as connection:
+        assert connection.execute(_SAID).fetchone() == before
+
+
 def test_backups_in_a_bucket(quiet: tuple[str, ...], s3: dict[str, str], server: Server, tmp_path: Path) -> None:  # noqa: F811
     client = boto3.client(
         "s3",

@@ -26,11 +26,11 @@ MAILED_CODE = "email-otp"
 _CODE_LIFETIME = timedelta(minutes=5)
 _MOST_CODES = 5
 
-SEND_CODE = job("accounts.mail_code", priority=10)
-SEND_RESET_LINK = job("accounts.mail_reset_link", priority=5)
-SEND_INVITATION = job("accounts.mail_invitation")
-TELL_PASSWORD_CHANGED = job("accounts.mail_password_changed")
-TELL_2FA_DISABLED = job("accounts.mail_2fa_disabled")
+SEND_CODE = job("accounts.mail_code", priority=10, outward=True)
+SEND_RESET_LINK = job("accounts.mail_reset_link", priority=5, outward=True)
+SEND_INVITATION = job("accounts.mail_invitation", outward=True)
+TELL_PASSWORD_CHANGED = job("accounts.mail_password_changed", outward=True)
+TELL_2FA_DISABLED = job("accounts.mail_2fa_disabled", outward=True)
 JOBS = (SEND_CODE, SEND_RESET_LINK, SEND_INVITATION, TELL_PASSWORD_CHANGED, TELL_2FA_DISABLED)
 
 

@@ -22,7 +22,7 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 #: The processes of a server.
-_OF_SERVERS = (["serve"], ["api"], ["worker"], ["sockets"])
+_OF_SERVERS = (["serve"], ["api"], ["worker"], ["sockets"], ["copy-log"])
 
 USER_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,13 @@ from pegbar.cli.place import Place, database_of
 from pegbar.config import settings
 from pegbar.core.backup import rows
 from pegbar.core.backup.archive import Archive, Backup, verify
+from pegbar.core.backup.log import recovering
+from pegbar.core.backup.log.shelf import Moments, shown, sweep
 from pegbar.core.backup.restoring import Part
 from pegbar.core.backup.saving import Files
 from pegbar.core.backup.sealing import Seal, make_key
 from pegbar.core.backup.vault import vault_of
+from pegbar.core.data.embedded import EmbeddedPostgres
 from pegbar.core.errors import CannotRun
 from pegbar.core.work import logs
 
@@ -31,7 +35,8 @@ Key = Annotated[Path | None, Parameter(help="File of the key that encrypts them 
 Quiet = Annotated[bool, Parameter(negative=(), help="Show no progress.")]
 
 
-def _archive(where: str | None, key_file: Path | None) -> Archive:
+def archive_of(where: str | None = None, key_file: Path | None = None) -> Archive:
+    """The backups of a place, or of the settings. Raises UserError, CannotRun."""
     address = where or settings().backup_to
     if not address:
         raise UserError("Where are the backups? Give a folder or s3://bucket/folder, or set PEGBAR_BACKUP_TO.")
@@ -81,17 +86,24 @@ def backup(
     kept = keep if keep is not None else 0 if to else settings().backup_keep
     if kept < 0:
         raise UserError("--keep takes a number from 0 on.")
-    archive = _archive(to, key_file)
+    archive = archive_of(to, key_file)
     _refuse_overlap(to)
     with _progress(quiet) as progress, database_of(place, current=False) as url:
         archive.begin()
-        done = asyncio.run(save(url, archive, files=files, progress=progress))
+        with_base = _keeps_log(url) and (not to or to == settings().backup_to)
+        done = asyncio.run(save(url, archive, files=files, with_base=with_base, progress=progress))
         removed = archive.names()[:-kept] if kept else []
         if kept:  # what a killed one left goes too
-            with archive.held("removal"):
+            with archive.held("removal", patience=60):
                 archive.remove(removed)
-                archive.sweep()
+                sweep(archive)
     _tell(done, removed)
+
+
+def _keeps_log(url: str) -> bool:
+    """Whether the log of this database is copied into the place of the settings."""
+    embedded = EmbeddedPostgres(settings().data_folder)
+    return url == embedded.url() and embedded.log_folder.is_dir()
 
 
 def _tell(done: Backup, removed: list[str]) -> None:
@@ -111,23 +123,30 @@ def _tell(done: Backup, removed: list[str]) -> None:
 def list_(where: Where = None, /, place: Place | None = None, *, key_file: Key = None, json: As_json = False) -> None:
     """List the backups of a place, oldest first. One that ended half is none."""
     (place or Place()).settle()
-    archive = _archive(where, key_file)
+    archive = archive_of(where, key_file)
     archive.check()
     known = [archive.backup(name) for name in archive.names()]
+    reached = {one.backup.name: one for one in recovering.possible(archive)}
     if json:
-        print_json([_described(backup) for backup in known])
+        print_json([_described(backup, reached.get(backup.name)) for backup in known])
         return
-    shown = RichTable("Backup", box=SIMPLE_HEAD)
-    for title in ("Database", "Files", "Bytes of files", "PostgreSQL", "Pegbar"):
-        shown.add_column(title, justify="right")
+    table = RichTable("Backup", box=SIMPLE_HEAD)
+    for title in ("Database", "Files", "Bytes of files", "PostgreSQL", "Pegbar", "Any moment from", "to"):
+        table.add_column(title, justify="right")
     for backup in known:
         files = "none" if backup.files is None else f"{backup.files:,}"
-        rest = (f"{backup.file_bytes:,}", backup.database.postgresql, backup.pegbar)
-        shown.add_row(backup.name, f"{backup.database.size:,}", files, *rest)
-    out.print(shown)
+        rest = (f"{backup.file_bytes:,}", backup.database.postgresql, backup.pegbar, *_ends(reached.get(backup.name)))
+        table.add_row(backup.name, f"{backup.database.size:,}", files, *rest)
+    out.print(table)
 
 
-def _described(backup: Backup) -> dict[str, object]:
+def _ends(moments: Moments | None) -> tuple[str, str]:
+    """The first and the last moment to which a backup leads."""
+    return ("", "") if moments is None or moments.until is None else (moments.since, shown(moments.until))
+
+
+def _described(backup: Backup, moments: Moments | None) -> dict[str, object]:
+    since, until = _ends(moments)
     return {
         "name": backup.name,
         "began_at": backup.began_at,
@@ -139,6 +158,8 @@ def _described(backup: Backup) -> dict[str, object]:
         "file_bytes": backup.file_bytes,
         "missing_files": backup.missing,
         "pegbar": backup.pegbar,
+        "moments_from": since or None,
+        "moments_to": until or None,
     }
 
 
@@ -154,7 +175,7 @@ def verify_(
 ) -> None:
     """Read backups back, every byte of them."""
     (place or Place()).settle()
-    archive = _archive(where, key_file)
+    archive = archive_of(where, key_file)
     archive.check()
     names, faults = backup or archive.names(), []
     with _progress(quiet) as progress:
@@ -163,7 +184,8 @@ def verify_(
             try:
                 known = archive.backup(name)
                 rows.readable(archive.read(f"backups/{name}.database", known.database.digest))
-                faults += [f"{name}: {fault}" for fault in verify(archive, known, progress)]
+                wrong = verify(archive, known, progress) + recovering.verify(archive, known, progress)
+                faults += [f"{name}: {fault}" for fault in wrong]
             except CannotRun as fault:
                 faults.append(f"{name}: {fault}")
     if faults:
@@ -183,13 +205,13 @@ def remove(
 ) -> None:
     """Remove backups, and the files that no other one has."""
     (place or Place()).settle()
-    archive = _archive(where, key_file)
+    archive = archive_of(where, key_file)
     archive.check()
     if unknown := sorted(set(name) - set(archive.names())):
         raise UserError(f"There is no backup {unknown[0]!r}; see: pegbar backups list")
-    with archive.held("removal"):
+    with archive.held("removal", patience=60):
         archive.remove(name)
-        objects, size = archive.sweep()
+        objects, size = sweep(archive)
     out.print(f"Removed {len(set(name))}; {objects:,} objects ({size:,} bytes) went that no other backup has.")
 
 
@@ -207,17 +229,27 @@ def restore(
     place: Place | None = None,
     *,
     backup: Annotated[str | None, Parameter(help="Which, the last unless given.")] = None,
+    at: Annotated[
+        str | None, Parameter(help="A moment to go back to, as 2026-11-30T12:34:56Z; `pegbar backups list` says which.")
+    ] = None,
     only: Annotated[Part | None, Parameter(help="Only the database, or only the files.")] = None,
+    resume_sending: Annotated[
+        bool,
+        Parameter(negative=(), help="Send what waited: mails, messages, webhooks. Else it is cancelled or paused."),
+    ] = False,
     key_file: Key = None,
     quiet: Quiet = False,
 ) -> None:
-    """Bring a backup back into an empty folder or database: all of it, or a part of it."""
-    from pegbar.core.backup.restoring import restore
-
+    """Bring a backup back into an empty folder or database: all of it, a part of it, or a moment after it."""
     (place or Place()).settle()
     logs.configure()
-    archive = _archive(source, key_file)
+    archive = archive_of(source, key_file)
     archive.check()
+    if at is not None:
+        _restore_moment(archive, _moment(at), backup, only, resume_sending=resume_sending, quiet=quiet)
+        return
+    from pegbar.core.backup.restoring import restore
+
     names = archive.names()
     if not names:
         raise UserError("There are no backups there.")
@@ -228,6 +260,64 @@ def restore(
         else:
             with database_of(place, current=False) as url:
                 asyncio.run(restore(url, archive, known, only=only, progress=progress))
+                silenced = {} if resume_sending else _silence(url, f"backup {known.name}")
     out.print(f"Restored {known.name}, of {known.began_at}. Next: pegbar serve")
-    if only != "files" and "secret.key" not in known.kept:
+    if only != "files":
+        _tell_rest(known, silenced)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min
+    if moment.tzinfo is None:
+        raise UserError(f"--at {text}: give a moment with its time zone, as 2026-11-30T12:34:56Z.")
+    return moment
+
+
+def _restore_moment(
+    archive: Archive, moment: datetime, name: str | None, only: Part | None, *, resume_sending: bool, quiet: bool
+) -> None:
+
+    if settings().external_database:
+        raise UserError(
+            "--at is for the embedded database. A moment of an external PostgreSQL is restored by the tool that "
+            "archives its log (pgBackRest, Barman, your provider); its files by: pegbar restore --only files"
+        )
+    if only == "files":
+        raise UserError("--at goes by the rows of that moment: leave --only files out, or leave --at out.")
+    reached = recovering.find(archive, moment, name)
+    silenced: dict[str, int] = {}
+
+    def ready(url: str) -> None:
+        if not resume_sending:
+            silenced.update(_silence(url, f"moment {shown(moment)}"))
+
+    with _progress(quiet) as progress:
+        missing = asyncio.run(
+            recovering.recover(archive, reached, moment, with_files=only != "database", ready=ready, progress=progress)
+        )
+    out.print(f"Restored the moment {shown(moment)}, from {reached.backup.name}. Next: pegbar serve")
+    if missing:
+        some = ", ".join(f"{file.bucket}/{file.key}" for file in missing[:3])
+        err.print(f"{len(missing):,} files that its rows name are in no backup: {some}")
+    _tell_rest(reached.backup, silenced)
+
+
+def _silence(url: str, what: str) -> dict[str, int]:
+    """Keep a restored server from saying again what the one it is a copy of has said."""
+    from pegbar.app import load_domains
+    from pegbar.core.backup.quieting import quiet
+
+    load_domains()
+    return quiet(url, f"restored from the {what}: resume it if this server takes the place of the former one")
+
+
+def _tell_rest(known: Backup, silenced: dict[str, int]) -> None:
+    """What to know before the server is started."""
+    if "secret.key" not in known.kept:
         out.print("It holds no secret.key: set the SECRET_KEY of before, or everybody must sign in again.")
+    if any(silenced.values()):
+        counts = ", ".join(f"{count:,} {what}" for what, count in silenced.items() if count)
+        out.print(f"So that nobody hears twice: {counts}. With --resume-sending they are left as they were.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,10 +18,13 @@ from pegbar.cli.place import Place, database_of, give_key
 from pegbar.config import settings
 from pegbar.core.data import migrations
 from pegbar.core.data.embedded import binary
+from pegbar.core.data.major import Way
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from pegbar.core.data.embedded import EmbeddedPostgres
+    from pegbar.core.data.major import Plan
     from pegbar.core.data.migrations.handing_back import Parting
     from pegbar.core.data.migrations.verification import Verified
 
@@ -83,6 +87,70 @@ def upgrade(
             if before == after
             else f"The schema went from revision {before} to {after}."
         )
+
+
+@db.command
+def upgrade_postgres(
+    place: Place | None = None,
+    *,
+    from_binaries: Annotated[
+        Path | None, Parameter(help="Folder of the programs of the PostgreSQL that made the database.")
+    ] = None,
+    by: Annotated[Way | None, Parameter(help="How: pg_upgrade where it can, dump takes longer.")] = None,
+    plan: Annotated[bool, Parameter(negative=(), help="Only tell what would be done, and how long it takes.")] = False,
+    remove_old: Annotated[bool, Parameter(negative=(), help="Remove old databases that upgrades have kept.")] = False,
+) -> None:
+    """Bring the embedded database to the major version of PostgreSQL that this Pegbar brings; the server is stopped."""
+    from pegbar.core.data import major
+    from pegbar.core.data.embedded import EmbeddedPostgres
+
+    (place or Place()).settle()
+    if settings().external_database:
+        raise UserError("This is for the embedded database: an external PostgreSQL is upgraded by its own tools.")
+    embedded = EmbeddedPostgres(settings().data_folder, settings().postgres_options)
+    embedded.claim()
+    try:
+        if major.finish(embedded):
+            out.print(f"The upgrade that was interrupted is finished: PostgreSQL {embedded.version()}.")
+        if remove_old:
+            _remove_old(embedded)
+            return
+        if embedded.exists() and embedded.version() == embedded.major():
+            out.print(f"The database is PostgreSQL {embedded.version()}'s already. Nothing to do.")
+            return
+        planned = major.plan(embedded, from_binaries, by)
+        _tell_upgrade(planned)
+        if plan:
+            major.check_room(planned)
+            out.print("Nothing was changed.")
+            return
+        with err.status("Looking…") as progress:
+            old = major.upgrade(embedded, planned, settings().postgres_options, progress.update)
+    finally:
+        embedded.stop()
+    out.print(f"The database is PostgreSQL {planned.new}'s now. Next: pegbar serve")
+    out.print(f"The old one is kept in {old}. Once all is well: pegbar db upgrade-postgres --remove-old", markup=False)
+
+
+def _tell_upgrade(planned: "Plan") -> None:
+    way = "pg_upgrade copies its files" if planned.way == "pg_upgrade" else "it is dumped and restored"
+    out.print(
+        f"PostgreSQL {planned.old} to {planned.new}: {way}, with the programs in {planned.binaries}. "
+        f"{planned.size / 2**20:,.0f} MB, {_duration(planned.seconds)}; {planned.free / 2**20:,.0f} MB are free.",
+        markup=False,
+    )
+    _list("Settings of its postgresql.auto.conf, which are not taken over:", list(planned.own_settings))
+
+
+def _remove_old(embedded: "EmbeddedPostgres") -> None:
+    from pegbar.core.data import major
+
+    old = major.kept(embedded) if embedded.exists() else []
+    for folder in old:
+        shutil.rmtree(folder)
+        out.print(f"Removed {folder}.", markup=False)
+    if not old:
+        out.print("There is no old database.")
 
 
 def _tell_plan(connection: "Connection", *, statements: bool) -> None:

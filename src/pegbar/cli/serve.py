@@ -67,6 +67,7 @@ def serve(
     _check_sign_on()
     _check_traces()
     give_key()
+    _check_log()
     embedded = None
     if settings().external_database:
         _check_port()
@@ -75,6 +76,7 @@ def serve(
         embedded = EmbeddedPostgres(settings().data_folder, settings().postgres_options)
         embedded.claim()
         _check_port()
+        embedded.keep_log(60 * settings().backup_log_every)
     sweep(settings().upload_folder)
     if settings().metrics_enabled:
         metrics.forget()
@@ -90,7 +92,7 @@ def serve(
             check_search(connection)
         keep_writing_log("serve")
         with _private_socket():
-            services = _services()
+            services = _services(embedded)
             supervisor = Supervisor(services, embedded, drain=settings().drain)
             supervisor.run(services[0], _answers, lambda: _greet(embedded, administrator, is_empty=is_empty))
     finally:
@@ -111,6 +113,18 @@ def _check_sign_on() -> None:
 
         if lack := missing():
             log.error("nobody can sign in with SAML", reason=lack)
+
+
+def _check_log() -> None:
+    """Refuse to keep a log without a place for it; say when there is nothing to keep."""
+    if not settings().backup_log_every:
+        return
+    if settings().external_database:
+        log.warning(
+            "PEGBAR_BACKUP_LOG_EVERY is for the embedded database: the log of an external one is kept by its own tools"
+        )
+    elif not settings().backup_to:
+        raise UserError("PEGBAR_BACKUP_LOG_EVERY needs a place: set PEGBAR_BACKUP_TO.")
 
 
 def _check_traces() -> None:
@@ -162,7 +176,7 @@ async def _first_start() -> tuple[str, str] | None:
         await database.close()
 
 
-def _services() -> list[Service]:
+def _services(embedded: EmbeddedPostgres | None) -> list[Service]:
     """The processes of this server, the API first. Several API workers share one process for the live sockets."""
     pegbar = (sys.executable, "-m", "pegbar")
     several = bool(settings().sockets_at)
@@ -170,6 +184,8 @@ def _services() -> list[Service]:
         Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, never_ends=True, drains=True),
         Service("job worker", (*pegbar, "worker"), stop_timeout=_JOBS_FINISH + 5),
     ]
+    if embedded is not None and settings().backup_log_every:
+        services.append(Service("copy of the log", (*pegbar, "copy-log"), stop_timeout=30))
     if several:
         services.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, never_ends=True))
     return services
@@ -262,6 +278,27 @@ def sockets() -> None:
     path = Path(settings().sockets_at)
     path.unlink(missing_ok=True)  # left by one that was killed
     _run_granian("sockets", uds=path, workers=1)
+
+
+@app.command(show=False)
+def copy_log() -> None:
+    """Run the process of `pegbar serve` that brings the log of the embedded database to the backups."""
+    from pegbar.cli.backup import archive_of
+    from pegbar.core.backup.log.shipping import Shipping
+
+    end_with_parent()
+    logs.configure()
+    folder = EmbeddedPostgres(settings().data_folder).log_folder
+    seconds = 60.0 * settings().backup_log_every
+    shipping = Shipping(archive_of(), settings().backup_to, folder, settings().database_url, seconds)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await shipping.run(stop)
+
+    asyncio.run(run())
 
 
 def _run_granian(application: str, **options: Any) -> None:

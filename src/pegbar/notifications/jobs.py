@@ -23,9 +23,9 @@ from pegbar.notifications.messages import PLAYLIST, Notice, message
 
 log = structlog.get_logger()
 
-TELL = job("tasks.tell")
+TELL = job("tasks.tell", outward=True)
 #: The last attempt is some four hours after the first.
-TELL_AGAIN = job("tasks.tell_again", retries=12)
+TELL_AGAIN = job("tasks.tell_again", retries=12, outward=True)
 
 _NOTICE = [column.name for column in fields(Notice)]
 

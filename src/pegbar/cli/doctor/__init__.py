@@ -18,7 +18,18 @@ from pegbar.cli.place import Place
 from pegbar.config import settings
 
 #: The modules that hold checks, in the order in which they are shown.
-_MODULES = ("database", "addresses", "condition", "machine", "stored_files", "media", "accounts", "outside", "work")
+_MODULES = (
+    "database",
+    "addresses",
+    "condition",
+    "machine",
+    "stored_files",
+    "log_copy",
+    "media",
+    "accounts",
+    "outside",
+    "work",
+)
 #: What monitors read: all is well, something will hurt, something hurts.
 EXIT_CODES: dict[Severity, int] = {"ok": 0, "skipped": 0, "warning": 1, "fault": 2}
 _MARKS: dict[Severity, tuple[str, str]] = {

@@ -54,9 +54,7 @@ def version(visit: Visit) -> Findings:
 
 def _embedded_version(visit: Visit) -> Findings:
     """A new Pegbar may bring a newer PostgreSQL than the one that made the folder."""
-    import subprocess
-
-    from pegbar.core.data.embedded import binary
+    from pegbar.core.data.embedded import EmbeddedPostgres
 
     made_by = visit.settings.data_folder / "postgresql" / "PG_VERSION"
     if not made_by.exists():
@@ -65,10 +63,9 @@ def _embedded_version(visit: Visit) -> Findings:
         theirs = made_by.read_text().strip()
     except PermissionError:
         return
-    told = subprocess.run([str(binary("postgres")), "--version"], capture_output=True, text=True, check=True).stdout
-    ours = told.split()[-1].partition(".")[0]
+    ours = EmbeddedPostgres.major()
     if theirs != ours:
-        mend = "pegbar db dump FILE with the former Pegbar, then pegbar db restore FILE into a new --data"
+        mend = "Stop the server; pegbar db upgrade-postgres --plan, then without --plan"
         yield fault(f"The data folder was made by PostgreSQL {theirs}; this Pegbar brings {ours}.", mend=mend)
 
 

@@ -5,8 +5,9 @@ import hashlib
 import hmac
 import os
 import socket
+import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
@@ -22,6 +23,8 @@ from pegbar.core.errors import CannotRun
 HEAD, HOLD = "archive.json", "writer/hold.json"
 #: How often a writer renews its hold, and after how long without it another may take it.
 _RENEWED, _GIVEN_UP = 60, timedelta(minutes=10)
+#: What is over in a moment, and others wait for.
+BRIEF = "copy of new files"
 
 
 class File(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -43,6 +46,23 @@ class Rows(msgspec.Struct, frozen=True):
     revision: str | None
 
 
+class Base(msgspec.Struct, frozen=True):
+    """The files of the embedded database's folder, copied while it ran: where a way to later moments begins.
+
+    `system` and `timeline` say of which log the way consists, `stop` from which segment on; `ended_at` is the first
+    moment that it leads to; `unpacked` counts bytes.
+    """
+
+    size: int
+    digest: str
+    unpacked: int
+    system: str
+    timeline: int
+    start: str
+    stop: str
+    ended_at: datetime
+
+
 class Backup(msgspec.Struct, frozen=True):
     """What a backup holds. `kept` are small files of the data folder, `missing` files that the rows name in vain."""
 
@@ -56,6 +76,7 @@ class Backup(msgspec.Struct, frozen=True):
     files_digest: str
     missing: int
     kept: dict[str, str]
+    base: Base | None = None
 
 
 class _Head(msgspec.Struct):
@@ -69,6 +90,14 @@ class _Hold(msgspec.Struct):
     process: int
     began_at: str
     purpose: str
+
+
+class _Busy(CannotRun):
+    """Somebody writes there."""
+
+    def __init__(self, purpose: str, message: str) -> None:
+        super().__init__(message)
+        self.purpose = purpose
 
 
 class Archive:
@@ -110,12 +139,12 @@ class Archive:
             return None
 
     @contextmanager
-    def held(self, purpose: str) -> Iterator[None]:
-        """Keep other writers off. Raises CannotRun while one is at work."""
+    def held(self, purpose: str, *, patience: float = 0.0) -> Iterator[None]:
+        """Keep other writers off. Raises CannotRun while one is at work, after so many seconds if it is `BRIEF`."""
         mine = _Hold(socket.gethostname(), os.getpid(), _now(), purpose)
         content = msgspec.json.encode(mine)
         if not self._vault.create(HOLD, content):
-            self._drop_dead_hold()
+            self._wait_for_hold(patience)
             if not self._vault.create(HOLD, content):
                 raise CannotRun("Another command writes there at this moment. Try again when it has ended.")
         self._hold, ended = content, Event()
@@ -142,6 +171,17 @@ class Archive:
         except KeyError:
             return False
 
+    def _wait_for_hold(self, patience: float) -> None:
+        """Wait for the end of what is over soon. Raises CannotRun over all else that lives."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self._drop_dead_hold()
+            except _Busy as busy:
+                if busy.purpose != BRIEF or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+
     def _drop_dead_hold(self) -> None:
         try:
             hold = _decoded(b"".join(self._vault.get(HOLD)), _Hold, HOLD)
@@ -151,9 +191,10 @@ class Archive:
         here = hold.host == socket.gethostname()
         dead = here and not psutil.pid_exists(hold.process)
         if kept is not None and not dead and datetime.now(UTC) - kept.modified < _GIVEN_UP:
-            raise CannotRun(
+            raise _Busy(
+                hold.purpose,
                 f"A {hold.purpose} is under way there since {hold.began_at} (process {hold.process} on {hold.host}). "
-                "Try again when it has ended; one that was killed elsewhere is given up after ten minutes."
+                "Try again when it has ended; one that was killed elsewhere is given up after ten minutes.",
             )
         self._vault.remove(HOLD)
 
@@ -174,18 +215,35 @@ class Archive:
     def read(self, path: str, digest: str) -> Iterator[bytes]:
         """The bytes of an object. Raises Damaged, at the latest at its end, when they are not those of the digest."""
         seen = hashlib.sha256()
-        for chunk in self._opened(path):
+        for chunk in self.opened(path):
             seen.update(chunk)
             yield chunk
         if seen.hexdigest() != digest:
             raise Damaged(f"{path} of the archive is damaged: its checksum is another.")
 
-    def _opened(self, path: str) -> Iterator[bytes]:
+    def opened(self, path: str) -> Iterator[bytes]:
+        """The bytes of an object, judged by nothing but the seal. Raises Damaged."""
         sealed = self._vault.get(path)
         try:
             yield from self._seal.open(path, sealed) if self._seal else sealed
         except KeyError:
             raise Damaged(f"{path} of the archive is missing.") from None
+
+    def listed(self, folder: str) -> Iterator[Kept]:
+        """The objects below a folder."""
+        return self._vault.listed(folder)
+
+    def has(self, path: str) -> bool:
+        """Whether there is an object."""
+        try:
+            next(iter(self._vault.get(path)), b"")
+        except KeyError:
+            return False
+        return True
+
+    def drop(self, path: str) -> None:
+        """Remove an object, if it is there."""
+        self._vault.remove(path)
 
     def verify_object(self, path: str, digest: str) -> None:
         """Read an object back. Raises Damaged."""
@@ -238,18 +296,22 @@ class Archive:
         path = f"backups/{name}.json"
         if name not in self.names():
             raise CannotRun(f"There is no backup {name!r}; see: pegbar backups list")
-        return _decoded(b"".join(self._opened(path)), Backup, path)
+        return _decoded(b"".join(self.opened(path)), Backup, path)
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove backups: first what lists them, so that none is listed that is not whole."""
         for name in names:
-            for ending in ("json", "files", "database"):
+            for ending in ("json", "files", "database", "base"):
                 self._vault.remove(f"backups/{name}.{ending}")
 
-    def sweep(self) -> tuple[int, int]:
-        """Remove what no backup names; how many objects and bytes went. Raises Damaged, removing nothing."""
+    def sweep(self, others: Set[str] = frozenset()) -> tuple[int, int]:
+        """Remove what no backup names, but for contents that `others` name; how many objects and bytes went.
+
+        Raises Damaged, removing nothing.
+        """
         names = set(self.names())
-        used = {self.path_of(file.digest) for name in names for file in self.files_of(self.backup(name))}
+        used = {self.path_of(digest) for digest in others}
+        used |= {self.path_of(file.digest) for name in names for file in self.files_of(self.backup(name))}
         unused = [kept for kept in self._vault.listed("files") if kept.path not in used]
         unused += [kept for kept in self._vault.listed("backups") if _backup_of(kept) not in names]
         for kept in unused:

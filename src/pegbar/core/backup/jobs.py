@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from pegbar.config import settings
-from pegbar.core.backup.archive import Archive
+from pegbar.core.backup.archive import HEAD, Archive
+from pegbar.core.backup.log.shipping import state_of
 from pegbar.core.backup.saving import NAMED
 from pegbar.core.backup.vault import vault_of
 from pegbar.core.data.database import Database
+from pegbar.core.data.embedded import EmbeddedPostgres
 from pegbar.core.errors import CannotRun
 from pegbar.core.work.jobs import BACKUP_QUEUE, job
 
@@ -27,6 +29,7 @@ async def back_up(_db: Database | None) -> None:
     """Make a backup when one is due. Raises CannotRun when it fails; the next hour tries again."""
     if not settings().backup_to or not settings().backup_every:
         return
+    await asyncio.to_thread(_check_place)
     last = await asyncio.to_thread(last_backup)
     if last is not None and datetime.now(UTC) - last < timedelta(hours=settings().backup_every) - _LEEWAY:
         return
@@ -46,6 +49,14 @@ async def back_up(_db: Database | None) -> None:
         log.error("no backup was made", to=settings().backup_to, last=last and last.isoformat(), reason=told)
         raise CannotRun(f"No backup was made: {told}")
     log.info("a backup was made", to=settings().backup_to, result=told)
+
+
+def _check_place() -> None:
+    """Raise CannotRun where the copies of the log have been and no archive is any more: a disk that is not mounted."""
+    state = state_of(EmbeddedPostgres(settings().data_folder).log_folder)
+    was_there = state is not None and state.segment and state.place == settings().backup_to
+    if was_there and not Archive(vault_of(settings().backup_to), None).has(HEAD):
+        raise CannotRun(f"No backup was made: those that were in {settings().backup_to} are not there.")
 
 
 def last_backup() -> datetime | None:

@@ -57,17 +57,17 @@ async def restore(
     if only != "files":
         assert url is not None
         _check_database(url)
-        _check_small_files(backup)
+        check_small_files(backup)
     if only != "database":
-        await _check_store(store, files)
-        await _put_files(store, archive, files, progress)
+        await check_store(store, files)
+        await put_files(store, archive, files, progress)
     if only != "files":
         assert url is not None
-        _put_small_files(backup)
+        put_small_files(backup)
         progress("The database…")
         dump = archive.read(f"backups/{backup.name}.database", backup.database.digest)
         await asyncio.to_thread(rows.restore, url, dump)
-        _correct_sizes(url, files)
+        correct_sizes(url, files)
 
 
 def _check_database(url: str) -> None:
@@ -80,19 +80,20 @@ def _check_database(url: str) -> None:
         )
 
 
-def _check_small_files(backup: Backup) -> None:
+def check_small_files(backup: Backup) -> None:
+    """Raise CannotRun when one is there already, and another."""
     for name, path in kept_paths().items():
         if name in backup.kept and path.exists() and path.read_text() != backup.kept[name]:
             raise CannotRun(f"{path} is there already, and is another than in the backup. Nothing was changed.")
 
 
-async def _check_store(store: Store, files: Iterable[File]) -> None:
+async def check_store(store: Store, files: Iterable[File]) -> None:
     """Refuse a store that holds something, unless that is of this backup: a restore that broke off is run again."""
-    sizes = {(file.bucket, file.key): file.size for file in files}
+    known = {(file.bucket, file.key, file.size) for file in files}
     others = [
         f"{binary.address.bucket}/{binary.address.key}"
         async for binary in store.listed()
-        if sizes.get((binary.address.bucket, binary.address.key)) != binary.size
+        if (binary.address.bucket, binary.address.key, binary.size) not in known
     ]
     if others:
         where = settings().storage_folder if settings().fs_backend == "local" else "the object store"
@@ -106,7 +107,8 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
-async def _put_files(store: Store, archive: Archive, files: list[File], progress: Callable[[str], object]) -> None:
+async def put_files(store: Store, archive: Archive, files: list[File], progress: Callable[[str], object]) -> None:
+    """Store files of an archive; those that are there already stay."""
     make_folder(settings().upload_folder)
     turns, done = asyncio.Semaphore(_AT_ONCE), 0
     with TemporaryDirectory(prefix="derive-", dir=settings().upload_folder) as folder:
@@ -150,7 +152,8 @@ async def _digest(store: Store, address: Address) -> str:
     return seen.hexdigest()
 
 
-def _put_small_files(backup: Backup) -> None:
+def put_small_files(backup: Backup) -> None:
+    """Write those that are not there."""
     for name, path in kept_paths().items():
         if name in backup.kept and not path.exists():
             make_folder(path.parent)
@@ -160,7 +163,8 @@ def _put_small_files(backup: Backup) -> None:
             fresh.replace(path)
 
 
-def _correct_sizes(url: str, files: list[File]) -> None:
+def correct_sizes(url: str, files: list[File]) -> None:
+    """Have the rows say how large the files are that were put."""
     remaining = iter(files)
     with psycopg.connect(url) as connection:
         while some := list(islice(remaining, 10_000)):

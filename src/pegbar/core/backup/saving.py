@@ -15,6 +15,7 @@ from pegbar import __version__
 from pegbar.config import settings
 from pegbar.core.backup import rows
 from pegbar.core.backup.archive import Archive, Backup, File, Rows
+from pegbar.core.backup.log import base as log_base
 from pegbar.core.backup.sealing import Damaged
 from pegbar.core.errors import CannotRun
 from pegbar.core.privacy import make_folder
@@ -26,11 +27,13 @@ _AT_ONCE = 4
 _CHUNK = 1024**2
 #: Small files of the data folder without which a restored server signs everybody out, or knows no provider.
 KEPT = ("secret.key", "sign-on.toml")
+#: Seconds that a backup waits for the copying of new files.
+_PATIENCE = 60.0
 NAMED = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass
-class _Copying:
+class Copying:
     """Copies files into an archive."""
 
     archive: Archive
@@ -49,7 +52,7 @@ class _Copying:
                     done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
                         task.result()
-                under_way.add(asyncio.create_task(self._one(binary)))
+                under_way.add(asyncio.create_task(self.one(binary)))
             while under_way:
                 await under_way.pop()
         finally:
@@ -57,7 +60,8 @@ class _Copying:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _one(self, binary: Binary) -> None:
+    async def one(self, binary: Binary) -> None:
+        """A file, unless the archive has it; nothing when it is gone."""
         key = (binary.address.bucket, binary.address.key)
         known = self.before.get(key)
         if self.how == "incremental" and known is not None and known.version == binary.etag and self._has(known.digest):
@@ -114,19 +118,26 @@ async def _on_disk(binary: Binary) -> AsyncIterator[BufferedReader | None]:
 
 
 async def save(
-    url: str, archive: Archive, *, files: Files = "incremental", progress: Callable[[str], object] = lambda _: None
+    url: str,
+    archive: Archive,
+    *,
+    files: Files = "incremental",
+    with_base: bool = False,
+    progress: Callable[[str], object] = lambda _: None,
 ) -> Backup:
     """Make a backup of a database and of the files that go with it. Raises CannotRun; then none is listed.
+
+    With a base, where the log is kept too, it leads to later moments.
 
     Source: spec operations, "Retention", for what may be removed meanwhile.
     """
     began = datetime.now(UTC)
     name = began.strftime(NAMED)
-    with archive.held("backup"):
+    with archive.held("backup", patience=_PATIENCE):
         names = archive.names()
         if name in names:
             raise CannotRun("There is a backup of this second already.")
-        copying = _Copying(archive, files, _files_before(archive, names), archive.contents(), progress)
+        copying = Copying(archive, files, _files_before(archive, names), archive.contents(), progress)
         with rows.snapshot_of(url) as snapshot:
             registered = snapshot.registered()
             progress("The database…")
@@ -134,6 +145,8 @@ async def save(
             size, digest = await asyncio.to_thread(archive.write, path, snapshot.dump())
             snapshot.release()
             await asyncio.to_thread(rows.readable, archive.read(path, digest))
+            base = await asyncio.to_thread(log_base.copy, archive, name, url) if with_base else None
+            # Last: what rows name that were committed meanwhile is there too.
             if files != "none":
                 await copying.everything()
         copied = [copying.copied[key] for key in sorted(copying.copied)]
@@ -149,6 +162,7 @@ async def save(
             files_digest=listing,
             missing=len(registered - copying.copied.keys()) if files != "none" else 0,
             kept=dict(_small_files()),
+            base=base,
         )
         if len(list(archive.files_of(backup))) != len(copied):
             raise Damaged("The list of the files does not read back as it was written.")

@@ -8,13 +8,15 @@ import fcntl
 import hashlib
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
@@ -38,6 +40,9 @@ _END_TIMEOUT = 30.0
 #: Bytes that are kept for the database when the disk is full: four files of its log. And those that must be free to
 #: keep them.
 _RESERVE, _ROOM_FOR_RESERVE = 64 * 1024**2, 8 * 64 * 1024**2
+
+#: In the folder of the log: how old what is not copied yet may be, in seconds.
+_LOG_SECONDS = "seconds"
 
 #: Small machines first: the server shares memory with the API. Durability stays on.
 _SETTINGS = {
@@ -69,6 +74,12 @@ def _binaries() -> Path:
 def binary(name: str) -> Path:
     """A program of the embedded PostgreSQL (pg_dump, psql…). Raises CannotStart where there is none."""
     return _binaries() / name
+
+
+def major_of(binaries: Path) -> str:
+    """The major version of the PostgreSQL of a folder of programs."""
+    ours = subprocess.run([str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True)
+    return ours.stdout.split()[2].partition(".")[0]
 
 
 def _service_user() -> pwd.struct_passwd | None:
@@ -115,8 +126,10 @@ def _wait_for_end(processes: Sequence[psutil.Process], seconds: float) -> list[p
 class EmbeddedPostgres:
     """A PostgreSQL server of ours in `folder`; one process may start it at a time."""
 
-    def __init__(self, folder: Path, options: str = "") -> None:
+    def __init__(self, folder: Path, options: str = "", *, binaries: Path | None = None) -> None:
+        """`binaries` are the programs of another PostgreSQL than ours."""
         self.data = folder.resolve() / "postgresql"
+        self._other_binaries = binaries
         self._options = dict(item.split("=", 1) for item in options.split())
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
@@ -134,6 +147,50 @@ class EmbeddedPostgres:
     def log(self) -> Path:
         """The server's own log."""
         return self.data.parent / "postgresql.log"
+
+    @property
+    def upgrading(self) -> Path:
+        """Where the database is made anew for the next major version of PostgreSQL (`major.py`)."""
+        return self.data.parent / "upgrading"
+
+    def initialise(self, *options: str) -> None:
+        """Make an empty cluster, with further options of initdb. Raises CannotStart."""
+        self._become()
+        self._make_folder(self.data)
+        self._initialise(*options)
+
+    @property
+    def log_folder(self) -> Path:
+        """Where the database puts copies of its write-ahead log, when it is kept, until they are in a vault."""
+        return self.data.parent / "postgresql.archive"
+
+    def keep_log(self, seconds: int) -> None:
+        """Have it copy its write-ahead log from its next start on, at least so often; 0 ends that.
+
+        The folder says so, so that no command which starts the database for a moment leaves a gap.
+        """
+        if not seconds:
+            shutil.rmtree(self.log_folder, ignore_errors=True)
+            return
+        self._user = _service_user()
+        self._make_folder(self.log_folder)
+        fresh = self.log_folder / f"{_LOG_SECONDS}.{os.getpid()}"
+        fresh.write_text(str(seconds))
+        fresh.replace(self.log_folder / _LOG_SECONDS)
+
+    def _log_settings(self) -> dict[str, str]:
+        """The settings by which it copies its log."""
+        try:
+            seconds = (self.log_folder / _LOG_SECONDS).read_text()
+        except FileNotFoundError:
+            return {}
+        return {
+            "archive_mode": "on",
+            # It comes with PostgreSQL: a copy is flushed to the disk before it has its name, and none is changed.
+            "archive_library": "basic_archive",
+            "basic_archive.archive_directory": str(self.log_folder),
+            "archive_timeout": f"{int(seconds)}s",
+        }
 
     @property
     def alive(self) -> bool:
@@ -171,17 +228,26 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start the server, making its cluster and database at first use; its URL. Raises CannotStart."""
         self.claim()
-        self._user = _service_user()
-        if self._user is not None:
-            _let_pass(self.data)
-            _let_pass(_binaries())
+        self._become()
         self._make_folder(self.data)
-        if not (self.data / "PG_VERSION").exists():
+        if not self.exists():
+            if (self.upgrading / "postgresql" / "PG_VERSION").exists():
+                raise CannotStart(
+                    "The upgrade of its PostgreSQL was interrupted at its very end. Finish it: "
+                    f"pegbar db upgrade-postgres --data {shlex.quote(str(self.data.parent))}"
+                )
             self._initialise()
         self._check_version()
         self._make_folder(self.sockets)
         self.revive()
         return self.url()
+
+    def _become(self) -> None:
+        """Choose whom the server runs as, and let them reach what they need."""
+        self._user = _service_user()
+        if self._user is not None:
+            _let_pass(self.data)
+            _let_pass(self._binaries / "postgres")
 
     def _take_lock(self) -> None:
         path = self.data.parent / "pegbar.lock"
@@ -210,36 +276,54 @@ class EmbeddedPostgres:
             os.chown(folder, owner, self._user.pw_gid)
         folder.chmod(0o700)
 
-    def _run(self, *command: str) -> None:
+    @property
+    def _binaries(self) -> Path:
+        return self._other_binaries or _binaries()
+
+    def run(self, *command: str, cwd: Path | None = None) -> str:
+        """Run a program of PostgreSQL as whom the server runs as; what it printed. Raises CannotStart when it fails."""
         who = {} if self._user is None else {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
         done = subprocess.run(
-            [str(_binaries() / command[0]), *command[1:]],
+            [str(self._binaries / command[0]), *command[1:]],
             capture_output=True,
             text=True,
-            cwd="/",
+            cwd=cwd or "/",
             check=False,
             **who,  # type: ignore[call-overload]
         )
         if done.returncode:
             raise CannotStart(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+        return str(done.stdout)
 
-    def _initialise(self) -> None:
-        self._run(
+    def _initialise(self, *options: str) -> None:
+        self.run(
             "initdb", "--pgdata", str(self.data), "--username", "postgres", "--auth", "trust",
-            "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-instructions",
+            "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-instructions", *options,
         )  # fmt: skip
 
-    def _check_version(self) -> None:
-        theirs = (self.data / "PG_VERSION").read_text().strip()
-        ours = subprocess.run([str(_binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True)
-        version = ours.stdout.split()[-1].partition(".")[0]
-        if theirs != version:
-            raise CannotStart(
-                f"The database in {self.data} was made by PostgreSQL {theirs}; this Pegbar brings {version}. "
-                f"Dump it with the former Pegbar (pg_dump) and restore it into a new folder."
-            )
+    @staticmethod
+    def major() -> str:
+        """The major version of PostgreSQL that this Pegbar brings. Raises CannotStart."""
+        return major_of(_binaries())
 
-    def _end_leftover(self) -> None:
+    def _check_version(self) -> None:
+        theirs, version = self.version(), major_of(self._binaries)
+        if theirs == version:
+            return
+        way = (
+            f"Bring it over: pegbar db upgrade-postgres --data {shlex.quote(str(self.data.parent))}"
+            if int(theirs) < int(version)
+            else "Install the newer Pegbar again that it was made with."
+        )
+        raise CannotStart(
+            f"The database in {self.data} was made by PostgreSQL {theirs}; this Pegbar brings {version}. {way}"
+        )
+
+    def version(self) -> str:
+        """The major version of PostgreSQL by which the folder was made."""
+        return (self.data / "PG_VERSION").read_text().strip()
+
+    def end_leftover(self) -> None:
         """End what a pegbar that was killed left behind: we hold the lock, so nobody else uses the folder.
 
         PostgreSQL goes by the number in its lock files, which may be another program's by now, or one that only waits
@@ -294,9 +378,9 @@ class EmbeddedPostgres:
             with reserve.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, _RESERVE)
 
-    def _launch(self) -> None:
-        chosen = {**_SETTINGS, "unix_socket_directories": str(self.sockets), **self._options}
-        command = [str(_binaries() / "postgres"), "-D", str(self.data)]
+    def _launch(self, chosen: Mapping[str, str], patience: float = _START_TIMEOUT) -> None:
+        chosen = {**_SETTINGS, "unix_socket_directories": str(self.sockets), **self._options, **chosen}
+        command = [str(self._binaries / "postgres"), "-D", str(self.data)]
         command += [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         who = {} if self._user is None else {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
         with self.log.open("ab") as log:
@@ -313,19 +397,55 @@ class EmbeddedPostgres:
                 preexec_fn=lambda: end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no thread runs yet
                 **who,  # type: ignore[call-overload]
             )
-        self._wait(start)
+        self._wait(start, patience)
 
     def revive(self) -> None:
         """Start the server, after another one of this folder or after it died. Raises CannotStart."""
-        self._end_leftover()
+        self.end_leftover()
         self._use_reserve()
-        self._launch()
+        self._launch(self._log_settings())
 
-    def _wait(self, log_start: int) -> None:
+    def recover(self, log: Path, moment: datetime, *, patience: float) -> str:
+        """Start the server on a base copy that was laid into `data`, as it was at a moment; its URL.
+
+        `log` is a folder of segments of the write-ahead log since the copy. Raises CannotStart.
+        """
+        self.claim()
+        self._become()
+        self._make_folder(self.sockets)
+        for folder in (self.data, log):
+            self._give(folder)
+        self.end_leftover()  # the lock of the socket was copied, too
+        (self.data / "recovery.signal").touch()
+        self._give(self.data / "recovery.signal")
+        shelf = shlex.quote(str(log.resolve())).replace("%", "%%")
+        self._launch(
+            {
+                "restore_command": f'cp {shelf}/%f "%p"',
+                "recovery_target_time": moment.astimezone(UTC).isoformat(),
+                "recovery_target_timeline": "current",
+                "recovery_target_action": "promote",
+                # Nobody reads before it is whole; so its settings need not be those of the server that was copied.
+                "hot_standby": "off",
+                "archive_mode": "off",
+            },
+            patience,
+        )
+        return self.url()
+
+    def _give(self, place: Path) -> None:
+        """Give a folder with all in it, or a file, to whom the server runs as, and to nobody else."""
+        places = [place, *place.rglob("*")] if place.is_dir() else [place]
+        for path in places:
+            if self._user is not None:
+                os.chown(path, self._user.pw_uid, self._user.pw_gid, follow_symlinks=False)
+        place.chmod(0o700 if place.is_dir() else 0o600)
+
+    def _wait(self, log_start: int, patience: float) -> None:
         import psycopg
 
         assert self._process is not None
-        deadline = time.monotonic() + _START_TIMEOUT
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 with self.log.open("rb") as log:
@@ -340,10 +460,35 @@ class EmbeddedPostgres:
                 return
             except psycopg.OperationalError:
                 time.sleep(0.05)
-        raise CannotStart(f"PostgreSQL did not answer within {_START_TIMEOUT:.0f} s. Its log is {self.log}.")
+        raise CannotStart(f"PostgreSQL did not answer within {patience:.0f} s. Its log is {self.log}.")
+
+    def run_once(self) -> None:
+        """Start the server of a folder that is claimed already, or that nobody else knows. Raises CannotStart."""
+        self._become()
+        self._make_folder(self.sockets)
+        self.end_leftover()
+        self._launch({"archive_mode": "off"})
+
+    @contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """A folder in which whom the server runs as may write, for a while."""
+        folder = self.data.parent / "work"
+        self._make_folder(self.sockets)
+        self._make_folder(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:
-        """Shut the server down, rolling back what is under way."""
+        """Shut the server down, rolling back what is under way, and let go of the folder."""
+        self.halt()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def halt(self) -> None:
+        """Shut the server down; the folder stays claimed."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -354,6 +499,3 @@ class EmbeddedPostgres:
         self._process = None
         if self.sockets.parent != self.data:
             shutil.rmtree(self.sockets, ignore_errors=True)
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None

@@ -46,7 +46,7 @@ _PAGE = """\
 </body></html>
 """
 
-SEND_MAIL = jobs.job("core.send_mail", retries=8)
+SEND_MAIL = jobs.job("core.send_mail", retries=8, outward=True)
 
 #: A mail server that answers these will not take the recipient at the next attempt either.
 _REFUSED_FOR_GOOD = range(550, 555)

@@ -31,8 +31,10 @@ _INSERTED = '{"type": "job_inserted", "job_id": 0}'
 class Job:
     """A declared job. `task` binds the coroutine that does it."""
 
-    def __init__(self, name: str, *, retries: int, priority: int, cron: str | None, queue: str) -> None:
+    def __init__(self, name: str, *, retries: int, priority: int, cron: str | None, queue: str, outward: bool) -> None:
         self.name, self.retries, self.priority, self.cron, self.queue = name, retries, priority, cron, queue
+        #: Whether it does nothing but speak to people or programs outside.
+        self.outward = outward
         self.run: Task | None = None
         self.give_up: Task | None = None
         self.take_up: Task | None = None
@@ -89,14 +91,23 @@ class Deferral:
 declared: dict[str, Job] = {}
 
 
-def job(name: str, *, retries: int = 5, priority: int = 0, cron: str | None = None, queue: str = DEFAULT_QUEUE) -> Job:
+def job(
+    name: str,
+    *,
+    retries: int = 5,
+    priority: int = 0,
+    cron: str | None = None,
+    queue: str = DEFAULT_QUEUE,
+    outward: bool = False,
+) -> Job:
     """Declare a job; it is tried again `retries` times, after 2, 4, 8… seconds.
 
     With `cron` it also runs by the clock (UTC). Jobs that take long have a queue of their own (`LONG_QUEUE`), so that
-    others do not wait behind them.
+    others do not wait behind them. `outward` ones do nothing but speak to people or programs outside: a restored
+    server does not do those that waited.
     """
     assert name not in declared, f"{name} is declared twice"
-    declared[name] = Job(name, retries=retries, priority=priority, cron=cron, queue=queue)
+    declared[name] = Job(name, retries=retries, priority=priority, cron=cron, queue=queue, outward=outward)
     return declared[name]
 
 

@@ -15,7 +15,7 @@ from pegbar.core.messages.languages import language_of, texts_of
 from pegbar.core.work.jobs import job
 from pegbar.open.webhooks.handing_out import fall_behind
 
-TELL_OWNER = job("open.tell_owner_of_webhook")
+TELL_OWNER = job("open.tell_owner_of_webhook", outward=True)
 TEND = job("open.tend_webhooks", cron="* * * * *")
 SWEEP = job("open.sweep_webhooks", cron="23 * * * *")
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
+from pegbar.core.backup.quieting import quieted
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import Text
@@ -24,6 +25,31 @@ _STOP = sql(
     """,
     state=Text,
     reason=Text,
+)
+
+
+quieted(
+    "webhooks paused",
+    "pegbar.webhook",
+    """
+    UPDATE pegbar.webhook w
+       SET state = 'paused', reason = %(reason)s, updated_at = timezone('utc', now()),
+           seen = coalesce(w.seen, h.seen),
+           reading = CASE WHEN w.seen IS NULL THEN h.reading ELSE w.reading END,
+           position = CASE WHEN w.seen IS NULL THEN coalesce(h.position, 0) ELSE w.position END,
+           seen_at = CASE WHEN w.seen IS NULL THEN coalesce(h.seen_at, w.seen_at) ELSE w.seen_at END
+      FROM (SELECT) AS one LEFT JOIN pegbar.webhook_head h ON true
+     WHERE w.state = 'active'
+    """,
+)
+#: Tests are sent by webhooks that are paused, too.
+quieted(
+    "tests of webhooks skipped",
+    "pegbar.webhook_delivery",
+    """
+    UPDATE pegbar.webhook_delivery SET status = 'skipped', ended_at = timezone('utc', now()), leased_until = NULL
+     WHERE status = 'waiting' AND position IS NULL AND %(reason)s <> ''
+    """,
 )
 
 

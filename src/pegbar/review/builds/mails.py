@@ -9,7 +9,7 @@ from pegbar.core.messages.languages import language_of, texts_of
 from pegbar.core.work.jobs import job
 from pegbar.review.builds import queries
 
-TELL = job("review.tell_build")
+TELL = job("review.tell_build", outward=True)
 
 
 @TELL.task

@@ -15,7 +15,7 @@ from pegbar.core.work.jobs import job
 from pegbar.review.sharing import keys, queries
 from pegbar.review.sharing.addresses import entrance_url, public_url
 
-INVITE = job("review.mail_share_link", priority=5)
+INVITE = job("review.mail_share_link", priority=5, outward=True)
 
 
 @INVITE.task
