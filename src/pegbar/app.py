@@ -26,7 +26,7 @@ from pegbar.core.http.directory import Directory
 from pegbar.core.http.endpoint import Endpoint
 from pegbar.core.http.front import Front
 from pegbar.core.http.routing import Operation
-from pegbar.core.http.segments import Candidate, choose, shape, shared_shapes
+from pegbar.core.http.segments import Candidate, choose, ranked, shape, shared_shapes
 from pegbar.core.live.forwarding import SocketForwarder
 from pegbar.core.live.sockets import Realtime
 from pegbar.core.work import draining, metrics, traces
@@ -102,7 +102,7 @@ def _choosing_handler(path: str, method: str, candidates: list[Candidate]) -> HT
     """The handler of operations whose paths differ inside a segment."""
 
     async def handle(request: Request[Any, Any, Any]) -> ASGIApp:
-        chosen = choose(candidates, method, request.url.path.rstrip("/"))
+        chosen = choose(candidates, method, request.scope["path"].rstrip("/"))
         if isinstance(chosen, int):
             raise HTTPException(status_code=chosen)
         candidate, request.scope["path_params"] = chosen
@@ -131,7 +131,7 @@ def _handlers(endpoints: Sequence[Endpoint]) -> list[HTTPRouteHandler]:
             handlers.append(_handler(operation, endpoint))
     for path, candidates in together.items():
         methods = {candidate.operation.method for candidate in candidates}
-        handlers += [_choosing_handler(path, method, candidates) for method in methods]
+        handlers += [_choosing_handler(path, method, ranked(candidates)) for method in methods]
     return handlers
 
 

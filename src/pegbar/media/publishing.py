@@ -154,7 +154,7 @@ async def _take_movie(
     async with made(db, preview_id, upload.path, encode=encode, holder=author_id) as movie:
         # It took its time: what somebody else uploaded meanwhile is not written over.
         check_waiting(await db.row(queries.preview_state, preview_id=preview_id), preview_id)
-        stored = [(address, await store().put(address, path)) for address, path in movie.files.items()]
+        stored = await movie.store()
     return stored, movie.columns
 
 

@@ -91,7 +91,8 @@ def _waiting(request: AnyRequest, preview: Served) -> Reply | None:
 
 
 def _id(preview: Served) -> UUID:
-    return UUID(str(preview["id"]))
+    preview_id = preview["id"]
+    return preview_id if isinstance(preview_id, UUID) else UUID(preview_id)
 
 
 def _original_size(preview: Served) -> int | None:
@@ -180,7 +181,8 @@ def movie_versions(preview: Served, order: tuple[str, ...]) -> list[Address]:
 async def _picture(request: AnyRequest, caller: Caller, prefix: str, *, thumb: bool = False) -> Reply | Download:
     """A picture of the preview that came along with the caller: thumbnails are asked for by the thousand."""
     assert caller.along is not None, "there is a place, so there is a preview"
-    preview = msgspec.json.decode(caller.along)
+    # Its id is the one that was asked for, read already.
+    preview = msgspec.json.decode(caller.along) | {"id": caller.subject_id}
     if thumb:
         _check_thumb(caller, shared=preview["shared_main"])
     return await picture_of(request, preview, prefix)

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 from pegbar.core.errors import MethodNotAllowed, NotFound
 from pegbar.core.http.endpoint import Endpoint
-from pegbar.core.http.segments import Candidate, choose
+from pegbar.core.http.segments import Candidate, choose, ranked
 
 _Bucket = tuple[int, str, str | None]
 
@@ -29,7 +29,7 @@ class Directory:
         first, second = (*parts[1:3], "", "")[:2]
         buckets: list[_Bucket] = [(len(parts), first, second or None), (len(parts), first, None)]
         candidates = [candidate for bucket in dict.fromkeys(buckets) for candidate in self._buckets.get(bucket, ())]
-        chosen = choose(candidates, method, path)
+        chosen = choose(ranked(candidates), method, path)
         if chosen == 405:
             raise MethodNotAllowed(f"405 Method Not Allowed: {path} does not take {method}.")
         if isinstance(chosen, int):

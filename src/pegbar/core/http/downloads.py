@@ -5,13 +5,16 @@ run nothing in the origin of the web UI.
 """
 
 import re
+import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import UTC, datetime
+from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 from litestar import Request
+from litestar.datastructures import Headers
 from litestar.types import Receive, Scope, Send
 
 from pegbar.config import settings
@@ -42,6 +45,9 @@ _IN_PLACE = frozenset({*_SHOWN, "application/pdf"})
 _INERT = "sandbox; default-src 'none'; frame-ancestors 'self'"
 #: Seconds that a signed address of the object store is good.
 _SIGNED_FOR = 600
+#: A header as it is sent.
+_Header = tuple[bytes, bytes]
+_RANGES: _Header = (b"accept-ranges", b"bytes")
 #: Where the outer shell says that only the head of the answer is wanted.
 HEAD_ONLY = "pegbar.head"
 #: The key of a request's scope with what takes messages just before the server, for many small pieces of one body: once
@@ -78,9 +84,8 @@ def disposition(name: str, *, attachment: bool) -> str:
 class Download:
     """An ASGI response that is a binary or a range of it."""
 
-    def __init__(self, binary: Binary, status: int, headers: dict[str, str], span: tuple[int, int] | None) -> None:
-        self._binary, self._status, self._span = binary, status, span
-        self._headers = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    def __init__(self, binary: Binary, status: int, headers: list[_Header], span: tuple[int, int] | None) -> None:
+        self._binary, self._status, self._headers, self._span = binary, status, headers, span
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Any = {"type": "http.response.start", "status": self._status, "headers": self._headers}
@@ -90,9 +95,9 @@ class Download:
             await send(empty)
             return
         extensions = scope.get("extensions") or {}
-        if self._status == 200 and self._binary.path is not None and "http.response.pathsend" in extensions:
+        if self._status == 200 and self._binary.file is not None and "http.response.pathsend" in extensions:
             await send(start)
-            await send({"type": "http.response.pathsend", "path": str(self._binary.path)})  # type: ignore[arg-type]
+            await send({"type": "http.response.pathsend", "path": self._binary.file})  # type: ignore[arg-type]
             return
         pieces = store().read(self._binary.address, *self._span)
         try:
@@ -137,7 +142,7 @@ async def download(
     db: Database = request.app.state.database
     for address in addresses:
         binary = await located(db, address)
-        if binary is None or (size and binary.path is not None and binary.size != size):
+        if binary is None or (size and binary.file is not None and binary.size != size):
             continue
         attachment = attachment or kind not in _IN_PLACE
         if signed and settings().s3_redirect and not attachment and not request.scope.get(HEAD_ONLY):
@@ -152,33 +157,42 @@ async def download(
 
 
 def _answer(request: Request[Any, Any, Any], binary: Binary, kind: str, named: str, caching: str | None) -> Download:
-    age = settings().client_cache_max_age
-    headers = {
-        "content-type": kind,
-        "accept-ranges": "bytes",
-        "cache-control": caching or f"max-age={age}, private",
-        "etag": binary.etag,
-        "last-modified": _http_date(binary.modified),
-    }
+    sent = request.headers
+    modified = _http_date(int(binary.changed))
+    headers = [_RANGES, (b"etag", binary.etag.encode("latin-1")), (b"last-modified", modified.encode())]
     if caching is None:
-        headers["expires"] = _http_date(datetime.now(UTC) + timedelta(seconds=age))
-    if _unchanged(request, binary):
-        return Download(binary, 304, {k: v for k, v in headers.items() if k != "content-type"}, None)
+        age = settings().client_cache_max_age
+        headers += _kept_for(age, int(time.time()) + age)
+    else:
+        headers.append((b"cache-control", caching.encode()))
+    if _unchanged(sent, binary):
+        return Download(binary, 304, headers, None)
+    headers.append((b"content-type", kind.encode()))
     if named:
-        headers["content-disposition"] = named
+        headers.append((b"content-disposition", named.encode("latin-1")))
     if named.startswith("attachment"):
-        headers["content-security-policy"] = _INERT
-    span = _span(request, binary)
+        headers.append((b"content-security-policy", _INERT.encode()))
+    span = _span(sent, binary, modified)
     if span is None:
-        headers["content-length"] = str(binary.size)
+        headers.append((b"content-length", b"%d" % binary.size))
         return Download(binary, 200, headers, (0, binary.size))
-    headers["content-length"] = str(span[1] - span[0])
-    headers["content-range"] = f"bytes {span[0]}-{span[1] - 1}/{binary.size}"
+    headers.append((b"content-length", b"%d" % (span[1] - span[0])))
+    headers.append((b"content-range", b"bytes %d-%d/%d" % (span[0], span[1] - 1, binary.size)))
     return Download(binary, 206, headers, span)
 
 
-def _http_date(moment: datetime) -> str:
-    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
+@lru_cache(4096)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+@lru_cache(16)
+def _kept_for(age: int, until: int) -> tuple[_Header, ...]:
+    """How long a browser keeps an answer: the same for all of a second."""
+    return (
+        (b"cache-control", b"max-age=%d, private" % age),
+        (b"expires", _http_date(until).encode()),
+    )
 
 
 def _since(text: str) -> datetime | None:
@@ -189,22 +203,22 @@ def _since(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _unchanged(request: Request[Any, Any, Any], binary: Binary) -> bool:
-    held = request.headers.get("if-none-match")
-    if held is not None:
+def _unchanged(sent: Headers, binary: Binary) -> bool:
+    if (held := sent.get("if-none-match")) is not None:
         return held.strip() == "*" or binary.etag in [tag.strip().removeprefix("W/") for tag in held.split(",")]
-    since = _since(request.headers.get("if-modified-since", ""))
-    return since is not None and binary.modified.replace(microsecond=0) <= since
+    if (since := sent.get("if-modified-since")) is None:
+        return False
+    moment = _since(since)
+    return moment is not None and int(binary.changed) <= moment.timestamp()
 
 
-def _span(request: Request[Any, Any, Any], binary: Binary) -> tuple[int, int] | None:
+def _span(sent: Headers, binary: Binary, modified: str) -> tuple[int, int] | None:
     """The requested bytes, or None for all of them."""
-    byte_range = request.headers.get("range", "").strip()
+    byte_range = sent.get("range", "").strip()
     if not byte_range.startswith("bytes="):
         return None
-    condition = request.headers.get("if-range")
-    same = (binary.etag, _http_date(binary.modified))
-    if condition is not None and condition.strip() not in same:
+    condition = sent.get("if-range")
+    if condition is not None and condition.strip() not in (binary.etag, modified):
         return None
     return span_of(byte_range, binary.size)
 

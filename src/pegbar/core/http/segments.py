@@ -45,14 +45,22 @@ class Candidate:
 def choose(candidates: Sequence[Candidate], method: str, path: str) -> tuple[Candidate, dict[str, Any]] | int:
     """The operation for a path and its parameters; 404 when no path fits, 405 when the one meant takes no such method.
 
-    The most literal path that fits is meant: `x.png` is no id of a less literal one.
+    The most literal path that fits is meant: `x.png` is no id of a less literal one. `candidates` are `ranked`.
     """
-    fitting = [(candidate, params) for candidate in candidates if (params := candidate.parameters(path)) is not None]
-    if not fitting:
-        return 404
-    literal = max(candidate.literal for candidate, _ in fitting)
-    meant = [fit for fit in fitting if fit[0].literal == literal]
-    return next((fit for fit in meant if fit[0].operation.method == method), 405)
+    meant: int | None = None
+    for candidate in candidates:
+        if meant is not None and candidate.literal < meant:
+            break
+        if (params := candidate.parameters(path)) is not None:
+            if candidate.operation.method == method:
+                return candidate, params
+            meant = candidate.literal
+    return 404 if meant is None else 405
+
+
+def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The candidates, the most literal first."""
+    return sorted(candidates, key=lambda candidate: -candidate.literal)
 
 
 def shared_shapes(operations: Iterable[Operation]) -> frozenset[str]:

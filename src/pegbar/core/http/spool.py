@@ -23,6 +23,16 @@ _IN_MEMORY = 3 * 2**17
 _FROM_FILE = 2**16
 
 
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run off the event loop; whoever is cancelled meanwhile waits, since a file must not be closed under it."""
+    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
 class NotKept(Exception):
     """What a reader has not taken cannot be kept: it is more than it may be, or the disk does not take it."""
 
@@ -56,7 +66,7 @@ class Spool:
         """Add a piece. Raises NotKept."""
         if self._written and self._written == self._read:
             assert self._file is not None
-            await self._in_thread(self._file.truncate, 0)
+            await in_thread(self._file.truncate, 0)
             self._let_go()
         if not self._written and (not self._pieces or self._in_memory + len(piece) <= _IN_MEMORY):
             self._pieces.append(piece)
@@ -65,7 +75,7 @@ class Spool:
             if not self._allowance.take(self._holder, len(piece)):
                 raise NotKept("more is waiting for slow readers than may be kept on disk")
             try:
-                await self._in_thread(self._write, piece)
+                await in_thread(self._write, piece)
             except BaseException as error:
                 self._allowance.give_back(self._holder, len(piece))
                 if isinstance(error, OSError):
@@ -89,16 +99,6 @@ class Spool:
             self._allowance.give_back(self._holder, self._written)
             self._written = self._read = 0
 
-    @staticmethod
-    async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run off the event loop; whoever is cancelled meanwhile waits, since the file must not be closed under it."""
-        running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait([running])
-            raise
-
     async def get(self) -> bytes | None:
         """The next piece; None at the end. Raises what made the writer fail, without what is left before it."""
         while self.error is None:
@@ -117,7 +117,7 @@ class Spool:
     async def _from_file(self) -> bytes:
         assert self._file is not None
         length = min(_FROM_FILE, self._written - self._read)
-        piece = await self._in_thread(os.pread, self._file.fileno(), length, self._read)
+        piece = await in_thread(os.pread, self._file.fileno(), length, self._read)
         if len(piece) < length:
             raise NotKept("it cannot be read back")
         self._read += length

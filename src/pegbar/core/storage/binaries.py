@@ -3,10 +3,12 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol
 from uuid import UUID
+
+import msgspec
 
 from pegbar.core.errors import ApiError
 
@@ -32,7 +34,7 @@ class Address:
     file_id: UUID | str
 
     def __post_init__(self) -> None:
-        if not _SAFE_ID.fullmatch(str(self.file_id)):
+        if not isinstance(self.file_id, UUID) and not _SAFE_ID.fullmatch(self.file_id):
             raise ValueError(f"{self.file_id!r} is not a safe name for a file")
 
     @property
@@ -54,15 +56,24 @@ def address_of(bucket: Bucket, key: str) -> Address | None:
         return None
 
 
-@dataclass(frozen=True)
-class Binary:
-    """What is known of a stored binary."""
+class Binary(msgspec.Struct, frozen=True):
+    """What is known of a stored binary: made for every thumbnail of a page, so of nothing that costs to make."""
 
     address: Address
     size: int
     etag: str
-    modified: datetime
-    path: Path | None = None  #: the file, when it is local
+    changed: float  #: seconds since the epoch
+    file: str | None = None  #: the path of the file, when it is local
+
+    @property
+    def modified(self) -> datetime:
+        """When it was stored."""
+        return datetime.fromtimestamp(self.changed, UTC)
+
+    @property
+    def path(self) -> Path | None:
+        """The file, when it is local."""
+        return None if self.file is None else Path(self.file)
 
 
 class Store(Protocol):

@@ -118,8 +118,8 @@ class ObjectStore:
 
 
 def _binary(address: Address, meta: Any) -> Binary:
-    etag = meta["e_tag"] or f'"{meta["last_modified"].timestamp():.0f}-{meta["size"]:x}"'
-    return Binary(address, meta["size"], etag, meta["last_modified"])
+    changed = meta["last_modified"].timestamp()
+    return Binary(address, meta["size"], meta["e_tag"] or f'"{changed:.0f}-{meta["size"]:x}"', changed)
 
 
 async def _create_bucket(bucket: S3Store) -> None:

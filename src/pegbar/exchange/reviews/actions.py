@@ -61,7 +61,8 @@ async def on_paper(db: Database, caller: Caller, playlist_id: UUID, who: Audienc
         }
         reads = [Path(path) for entry in pages["entries"] for path in _files_of(entry)]
         program = "pegbar.exchange.reviews.program"
-        failures = await drawn_by(program, pages, folder, reads=reads, holder=caller.id)
+        failures: list[str] = []
+        await drawn_by(program, pages, folder, reads=reads, holder=caller.id, on_line=failures.append)
         tell_failures(failures, playlist=playlist_id)
         return MadeFile(output, kind="application/pdf", name=f"{slug(review.file_name)}.pdf", attachment=True)
 

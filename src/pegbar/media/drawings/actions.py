@@ -12,7 +12,7 @@ import asyncpg
 from pegbar.core.data.database import Database
 from pegbar.core.data.values import to_int
 from pegbar.core.errors import BadRequest, NotFound
-from pegbar.core.http.made import MadeFile
+from pegbar.core.http.made import Growing, GrowingFile, MadeFile
 from pegbar.core.http.uploads import file_name
 from pegbar.core.turns import Holder
 from pegbar.core.work.workshop import workshop
@@ -48,8 +48,11 @@ async def annotated_frame(db: Database, holder: Holder, preview_id: UUID, frame_
         return MadeFile(path, kind="image/png", name=pictures[0].name)
 
 
-async def annotated_frames(db: Database, holder: Holder, preview_id: UUID, form: Form) -> MadeFile:
-    """All frames of a movie that are drawn on, or a picture with each of its annotations: a zip, or pages of a PDF."""
+async def annotated_frames(db: Database, holder: Holder, preview_id: UUID, form: Form) -> GrowingFile:
+    """All frames of a movie that are drawn on, or a picture with each of its annotations: a zip, or pages of a PDF.
+
+    They are drawn while the answer is sent: a zip goes out frame by frame.
+    """
     preview = await _preview(db, preview_id)
     entries = annotations.entries_of(preview["annotations"])
     if preview["extension"] == "mp4":
@@ -59,12 +62,15 @@ async def annotated_frames(db: Database, holder: Holder, preview_id: UUID, form:
     if not frames:
         raise BadRequest("There are no annotations on this preview.")
     _check_size(preview, len(frames))
-    async with _pictures(preview, frames, holder) as (folder, pictures):
-        if not pictures:
-            raise BadRequest("The movie has none of the frames that its annotations are on.")
-        path = await rendered(pictures, form, folder, preview_id=preview_id, holder=holder)
-        name = f"{_base_name(preview)}_annotated_frames.{form}"
-        return MadeFile(path, kind=_KINDS[form], name=name, attachment=True)
+
+    async def make(growing: Growing) -> None:
+        async with _pictures(preview, frames, holder) as (folder, pictures):
+            if not pictures:
+                raise BadRequest("The movie has none of the frames that its annotations are on.")
+            await rendered(pictures, form, folder, preview_id=preview_id, holder=holder, growing=growing)
+
+    name = f"{_base_name(preview)}_annotated_frames.{form}"
+    return GrowingFile(make, kind=_KINDS[form], name=name, attachment=True)
 
 
 async def _preview(db: Database, preview_id: UUID) -> asyncpg.Record:

@@ -2,7 +2,8 @@
 
 It reads `request.json` in its working folder: `{"pictures": [{"frame": path of the picture, "name": what it is called,
 "objects": [FabricObject…]}], "form": "png" | "zip" | "pdf", "output": path}`. It writes the output, and a line of JSON
-for each object that it left out because it cannot be drawn. Exit codes, with a reason: 3 when a picture cannot be read,
+for each object that it left out because it cannot be drawn, and `{"whole": bytes}` whenever so much of the output stays
+as it is: a zip goes out picture by picture. Exit codes, with a reason: 3 when a picture cannot be read,
 4 when it needs too much memory.
 """
 
@@ -20,7 +21,7 @@ from PIL import Image, ImageFont
 
 from pegbar.media.drawings.fabric import drawn
 from pegbar.media.drawings.geometry import Layer
-from pegbar.media.drawings.protocol import REQUEST, TOO_MUCH, UNREADABLE
+from pegbar.media.drawings.protocol import REQUEST, TOO_MUCH, UNREADABLE, WHOLE
 from pegbar.media.drawings.reading import Undrawable
 from pegbar.media.drawings.svg import FONT, svg
 
@@ -99,13 +100,24 @@ def _drawn_pictures(pictures: Iterable[dict[str, Any]]) -> Iterator[tuple[str, I
 def _png(drawings: Iterator[tuple[str, Image.Image]], output: str) -> None:
     _, picture = next(drawings)
     picture.save(output, "PNG", compress_level=4)
+    _tell_whole(Path(output).stat().st_size)
+
+
+def _tell_whole(size: int) -> None:
+    print(json.dumps({WHOLE: size}), flush=True)  # noqa: T201
 
 
 def _zip(drawings: Iterator[tuple[str, Image.Image]], output: str) -> None:
-    with ZipFile(output, "w", ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, picture in drawings:
-            with archive.open(name, "w") as file:
-                picture.save(file, "PNG", compress_level=4)
+    with Path(output).open("wb") as target:
+        with ZipFile(target, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, picture in drawings:
+                with archive.open(name, "w") as file:
+                    picture.save(file, "PNG", compress_level=4)
+                # Its header was written anew with its size; from now on all before this position stays.
+                target.flush()
+                _tell_whole(target.tell())
+        target.flush()
+        _tell_whole(target.tell())
 
 
 def _pdf(drawings: Iterator[tuple[str, Image.Image]], output: str) -> None:
@@ -120,6 +132,7 @@ def _pdf(drawings: Iterator[tuple[str, Image.Image]], output: str) -> None:
         document.add_page(format=(width, height))
         document.image(page, 0, 0, width, height)
     document.output(output)
+    _tell_whole(Path(output).stat().st_size)
 
 
 def ending(make: Callable[[], None]) -> None:

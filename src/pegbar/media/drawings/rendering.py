@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,10 +15,11 @@ import structlog
 
 import pegbar
 from pegbar.core.errors import BadRequest
+from pegbar.core.http.made import Growing
 from pegbar.core.storage import check_room, disk_errors
 from pegbar.core.turns import Holder, Turns
 from pegbar.core.work.confined import Limits, TookTooLong, confined
-from pegbar.media.drawings.protocol import REQUEST, TOO_MUCH, UNREADABLE
+from pegbar.media.drawings.protocol import REQUEST, TOO_MUCH, UNREADABLE, WHOLE
 
 log = structlog.get_logger()
 
@@ -50,11 +51,18 @@ def _turns() -> Turns:
 
 
 async def rendered(
-    pictures: Sequence[Annotated], form: Form, folder: Path, *, preview_id: UUID, holder: Holder
+    pictures: Sequence[Annotated],
+    form: Form,
+    folder: Path,
+    *,
+    preview_id: UUID,
+    holder: Holder,
+    growing: Growing | None = None,
 ) -> Path:
     """The pictures with what is drawn over them, as one file in `folder`: the only one, all in a zip, or pages.
 
-    What cannot be drawn is left out and logged. Raises BadRequest when none of it can, and Busy.
+    `growing` is told how far it is. What cannot be drawn is left out and logged. Raises BadRequest when none of it can,
+    and Busy.
     """
     output = folder / f"annotated.{form}"
     request = {
@@ -65,18 +73,33 @@ async def rendered(
         ],
     }
     frames = [picture.frame for picture in pictures]
-    failures = await drawn_by("pegbar.media.drawings.program", request, folder, reads=frames, holder=holder)
+    failures: list[str] = []
+
+    def take(line: str) -> None:
+        whole = json.loads(line).get(WHOLE)
+        if whole is None:
+            failures.append(line)
+        elif growing is not None:
+            growing.reach(output, whole)
+
+    await drawn_by("pegbar.media.drawings.program", request, folder, reads=frames, holder=holder, on_line=take)
     tell_failures(failures, preview=preview_id)
     return output
 
 
 async def drawn_by(
-    module: str, request: Mapping[str, Any], folder: Path, *, reads: Sequence[Path], holder: Holder
-) -> bytes:
-    """Run a program that draws what the request says, in its turn; a line for each object that it could not draw.
+    module: str,
+    request: Mapping[str, Any],
+    folder: Path,
+    *,
+    reads: Sequence[Path],
+    holder: Holder,
+    on_line: Callable[[str], None],
+) -> None:
+    """Run a program that draws what the request says, in its turn. It tells each object that it could not draw.
 
-    It reads its request in `folder`, where it also writes, and the files `reads`. It ends as `program.py` does. Raises
-    BadRequest when it cannot do what it should, and Busy.
+    `on_line` is given each line of JSON that it says. It reads its request in `folder`, where it also writes, and the
+    files `reads`. It ends as `program.py` does. Raises BadRequest when it cannot do what it should, and Busy.
     """
     with disk_errors():
         (folder / REQUEST).write_bytes(msgspec.json.encode(request))
@@ -87,11 +110,12 @@ async def drawn_by(
                 folder=folder,
                 reads=[_PACKAGES, *reads],
                 limits=_LIMITS,
+                on_line=on_line,
             )
         except TookTooLong as error:
             raise BadRequest(f"The annotations cannot be drawn: {error}.") from None
     if outcome.code == 0:
-        return outcome.output
+        return
     check_room(folder)
     log.error("annotations were not drawn", program=module, code=outcome.code, stderr=outcome.complaint)
     if outcome.code == UNREADABLE:
@@ -101,9 +125,8 @@ async def drawn_by(
     raise RuntimeError(f"drawing annotations ended with {outcome.code}: {outcome.complaint}")
 
 
-def tell_failures(output: bytes, **about: UUID) -> None:
+def tell_failures(lines: Sequence[str], **about: UUID) -> None:
     """Log what a program could not draw."""
-    lines = output.splitlines()
     if lines:
         failures = [json.loads(line) for line in lines[:_FAILURES_TOLD]]
         log.warning("some annotations cannot be drawn", number=len(lines), failures=failures, **about)

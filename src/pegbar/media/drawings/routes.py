@@ -6,7 +6,7 @@ import msgspec
 
 from pegbar.core.data.database import Database
 from pegbar.core.http.access import Caller, manager_of
-from pegbar.core.http.made import MadeFile
+from pegbar.core.http.made import GrowingFile, MadeFile
 from pegbar.core.http.routing import get
 from pegbar.media.drawings import actions
 from pegbar.media.resources import OF_TASK
@@ -38,7 +38,7 @@ async def annotated_frame(preview_file_id: UUID, query: WhichFrame, db: Database
     returns=_FILE,
     errors=(400, 429),
 )
-async def annotated_frames(preview_file_id: UUID, db: Database, caller: Caller) -> MadeFile:
+async def annotated_frames(preview_file_id: UUID, db: Database, caller: Caller) -> GrowingFile:
     """All annotated frames of a preview, as a zip of PNGs."""
     return await actions.annotated_frames(db, caller.id, preview_file_id, "zip")
 
@@ -49,6 +49,6 @@ async def annotated_frames(preview_file_id: UUID, db: Database, caller: Caller) 
     returns=_FILE,
     errors=(400, 429),
 )
-async def annotated_frames_on_paper(preview_file_id: UUID, db: Database, caller: Caller) -> MadeFile:
+async def annotated_frames_on_paper(preview_file_id: UUID, db: Database, caller: Caller) -> GrowingFile:
     """All annotated frames of a preview, as a PDF of one page each."""
     return await actions.annotated_frames(db, caller.id, preview_file_id, "pdf")

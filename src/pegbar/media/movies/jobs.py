@@ -86,7 +86,7 @@ async def _make(db: Database, preview_id: UUID) -> None:
             await _without_source(db, preview_id)
             return
         async with made(db, preview_id, source, encode=encodes(normalize=True), holder=None, in_job=True) as movie:
-            stored = [(address, await store().put(address, path)) for address, path in movie.files.items()]
+            stored = await movie.store()
             async with db.transaction() as tx:
                 for address, size in stored:
                     await record(tx, address, size)

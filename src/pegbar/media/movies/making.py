@@ -4,11 +4,12 @@ Files are made and stored here; the transaction that makes them visible is the c
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +19,7 @@ import structlog
 from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.errors import NotFound
-from pegbar.core.storage import Address
+from pegbar.core.storage import Address, store
 from pegbar.core.turns import Holder
 from pegbar.core.work.workshop import workshop
 from pegbar.media import addresses
@@ -28,7 +29,7 @@ from pegbar.media.movies.encoding import Workpiece, encoded
 from pegbar.media.movies.plan import Options, Plan, Probe, Wishes, planned
 from pegbar.media.movies.progress import reported
 from pegbar.media.movies.workshop import UnreadableMovie, making_turns, probed
-from pegbar.media.pictures import DERIVED, ORIGINAL, UnreadablePicture, rendered
+from pegbar.media.pictures import DERIVED, ORIGINAL, Rendered, UnreadablePicture, rendered
 
 log = structlog.get_logger()
 
@@ -38,6 +39,8 @@ OF_MAKING = (
     *("error", "progress", "attempts"),
 )
 _MEGA_PIXELS = 10**6
+#: How every PNG ends, and none before its end.
+_END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB\x60\x82"
 
 
 def data_after(before: object, made: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +102,15 @@ class Made:
     files: dict[Address, Path]
     columns: dict[str, Any]
 
+    async def store(self) -> list[tuple[Address, int]]:
+        """Store the files, all at the same time, since each waits for the disk; their sizes."""
+        puts = [store().put(address, path) for address, path in self.files.items()]
+        sizes = await asyncio.gather(*puts, return_exceptions=True)
+        for size in sizes:
+            if isinstance(size, BaseException):
+                raise size
+        return list(zip(self.files, cast("list[int]", sizes), strict=True))
+
 
 @asynccontextmanager
 async def made(
@@ -115,17 +127,57 @@ async def made(
     size = (await asyncio.to_thread(source.stat)).st_size
     async with workshop() as folder, AsyncExitStack() as stack:
         work = _Work(db, state, source, folder, stored=in_job, data={"original_file_size": size})
+        derived = Derived(folder / FIRST_FRAME, holder, stack)
         try:
             async with nullcontext() if in_job else making_turns().place(holder):
-                await work.make(encode=encode)
-            frame = folder / FIRST_FRAME
-            pictures = await stack.enter_async_context(rendered(frame, DERIVED, holder=holder))
-            files = {ORIGINAL.prefix: frame, **pictures.files}  # ffmpeg wrote it as it is shown
+                await work.make(encode=encode, on_frame=derived.begin)
+            # ffmpeg wrote the frame as it is shown.
+            files = {ORIGINAL.prefix: folder / FIRST_FRAME, **(await derived.pictures()).files}
             result = work.done({addresses.picture(name, preview_id): path for name, path in files.items()})
         except (UnreadableMovie, UnreadablePicture) as error:
             log.warning("a movie cannot be made", preview=str(preview_id), reason=error.message)
             result = work.broken(error.message)
         yield result
+
+
+class Derived:
+    """What is made of the first frame of a movie, while the rest of it is encoded: nobody waits for it afterwards."""
+
+    def __init__(self, frame: Path, holder: Holder, stack: AsyncExitStack) -> None:
+        self._frame, self._holder, self._stack = frame, holder, stack
+        self._making: asyncio.Task[Rendered] | None = None
+        stack.push_async_callback(self._end)
+
+    def begin(self) -> None:
+        """Begin once the frame is written."""
+        if self._making is None and is_whole(self._frame):
+            self._making = asyncio.create_task(self._make())
+
+    async def pictures(self) -> Rendered:
+        """The pictures, when the movie is encoded. Raises UnreadablePicture and Busy."""
+        if self._making is not None:
+            # A second encoder, after one that failed, has written the frame again meanwhile.
+            with suppress(UnreadablePicture):
+                return await self._making
+        return await self._make()
+
+    async def _make(self) -> Rendered:
+        return await self._stack.enter_async_context(rendered(self._frame, DERIVED, holder=self._holder))
+
+    async def _end(self) -> None:
+        if self._making is not None:
+            self._making.cancel()
+            await asyncio.gather(self._making, return_exceptions=True)
+
+
+def is_whole(png: Path) -> bool:
+    """Whether a PNG is there and written to its end."""
+    try:
+        with png.open("rb") as file:
+            file.seek(-len(_END_OF_PNG), os.SEEK_END)
+            return file.read() == _END_OF_PNG
+    except OSError:  # not there, or shorter
+        return False
 
 
 @dataclass
@@ -141,8 +193,8 @@ class _Work:
     plan: Plan | None = None
     frames: int = 0
 
-    async def make(self, *, encode: bool) -> None:
-        """Write what is planned into the folder. Raises UnreadableMovie."""
+    async def make(self, *, encode: bool, on_frame: Callable[[], None]) -> None:
+        """Write what is planned into the folder, and tell now and then that some is written. Raises UnreadableMovie."""
         probe = await probe_of(self.source, self.folder)
         self.data |= {
             "original_width": probe.width,
@@ -153,7 +205,12 @@ class _Work:
         preview_id, project_id = self.state["id"], self.state["project_id"]
         async with reported(self.db, preview_id, project_id, noted=self.stored) as take:
             piece = Workpiece(self.source, self.folder, probe, plan)
-            self.frames = await encoded(piece, on_progress=lambda frames: take(frames / plan.frames))
+
+            def goes_on(frames: int) -> None:
+                take(frames / plan.frames)
+                on_frame()
+
+            self.frames = await encoded(piece, on_progress=goes_on)
 
     def done(self, pictures: dict[Address, Path]) -> Made:
         """The movie as it is shown."""
