@@ -5,7 +5,8 @@ follows the capital of the kind and, in descriptions, `~`, in metadata `=`; thos
 follow the capital alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 #: Longer queries are cut: nobody types them, and each word costs.
@@ -17,6 +18,10 @@ _MOST_ALIKE, MOST_BEGUN = 30, 100
 
 NAME, DESCRIPTION, METADATA = "", "~", "="
 EVERYWHERE = (NAME, DESCRIPTION, METADATA)
+
+#: As pegbar.search_words and pegbar.search_key have them.
+_SIGNS = re.compile(r"[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")
+_LETTERS_AFTER_DIGITS, _LEADING_ZEROS = re.compile(r"([0-9])([^0-9 ])"), re.compile(r"(^|[^0-9])0+([0-9])")
 
 #: The capitals of the kinds.
 CODES = {
@@ -46,6 +51,14 @@ class Typed:
     def of(cls, words: str, key: str) -> "Typed":
         """The words of a text, at most so many of them."""
         return cls(tuple(dict.fromkeys(words.split()))[:MOST_WORDS], key)
+
+    @classmethod
+    def of_ascii(cls, text: str) -> "Typed":
+        """A text of ASCII characters alone, as PostgreSQL would split it: letters of others fold by its tables."""
+        words = _SIGNS.sub(" ", lowered := text.lower())
+        words = _LETTERS_AFTER_DIGITS.sub(r"\1 \2", words)
+        words = _LEADING_ZEROS.sub(r"\1\2", words)
+        return cls.of(" ".join(word[:60] for word in words.split(" ")), _SIGNS.sub("", lowered)[:160])
 
     @property
     def readings(self) -> tuple[tuple[str, ...], ...]:
@@ -135,6 +148,21 @@ def mistyped(typed: str, known: Iterable[str]) -> list[str]:
     most = 0 if len(typed) < _ONE_ERROR else 1 if len(typed) < _TWO_ERRORS else 2
     near = {(errors, word) for word in set(known) if 0 < (errors := distance(typed, word, most)) <= most}
     return [word for _, word in sorted(near)][:_MOST_ALIKE]
+
+
+def that_hold(known: Others) -> Others:
+    """For each word that was typed those of documents that hold it."""
+    return _chosen(parts, known)
+
+
+def that_are_like(known: Others) -> Others:
+    """The same; where none holds a word, those that it may be an error for."""
+    return _chosen(lambda typed, others: parts(typed, others) or mistyped(typed, others), known)
+
+
+def _chosen(choose: Callable[[str, Sequence[str]], list[str]], known: Others) -> Others:
+    chosen = {typed: choose(typed, others) for typed, others in known.items()}
+    return {typed: others for typed, others in chosen.items() if others}
 
 
 def distance(one: str, other: str, most: int) -> int:
