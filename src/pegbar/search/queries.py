@@ -43,12 +43,15 @@ from pegbar.core.data.wire import JsonText, Wire, json_object
 from pegbar.search.tables import document, word
 from pegbar.search.words import MOST_BEGUN
 
-#: Of all that a query fits, so many documents are put in order.
-_CANDIDATES = 500
+#: Of all documents that fit by their names, and by other words, so many are put in order; more for a longer page.
+_BY_NAME, _BY_OTHERS = 200, 100
 #: Of more productions than these, so many are looked through before the others.
-_FEW, _NEAR = 6, 2
+_FEW, _NEAR = 6, 1
+#: A query is asked for together with productions when so many documents fit it: when most of those would be read for
+#: nothing, since few productions are searched; and when no more than some are read anyway.
+MANY, _MANY_OF_MANY = 1_500, 10_000
 #: More than there are.
-_MANY = 2**31 - 1
+_ALL = 2**31 - 1
 _LAST_CHARACTER = 0x10FFFF
 
 #: The documents that are looked through; conditions on what the caller sees are about their columns.
@@ -73,6 +76,8 @@ def _unseen(name: str, kind: Any = None) -> ColumnElement[Any]:
 
 _TEXTS = ARRAY(Text)
 _KINDS, _QUERIES, _KNOWN = _unseen("kinds", _TEXTS), _unseen("queries", _TEXTS), _unseen("known_ids")
+#: About how many documents have the words of a query.
+_DOCUMENTS = _unseen("documents", ARRAY(Integer))
 _KEY, _KEY_END, _MOST = _unseen("key", Text), _unseen("key_end", Text), _unseen("most")
 
 
@@ -115,10 +120,21 @@ def _begun() -> Select[Any]:
 #: The words of documents that hold some, or are like them, for `words.parts` and `words.mistyped` to judge.
 similar = sql(
     """
-    SELECT s.kind, typed.word AS typed, array_agg(DISTINCT s.word) AS words
+    SELECT s.kind, s.place, typed.word AS typed, array_agg(DISTINCT s.word) AS words
       FROM unnest((SELECT :words ::text[])::text[]) typed (word)
      CROSS JOIN LATERAL pegbar.search_similar((SELECT :kinds ::text[])::text[], typed.word) s
-     GROUP BY 1, 2
+     GROUP BY 1, 2, 3
+    """
+)
+
+#: The words of documents that many have, and about how many: what PostgreSQL knows of them for its own plans.
+frequencies = sql(
+    """
+    SELECT word.lexeme, (word.part * greatest(known.reltuples, 0))::int AS documents
+      FROM pg_class known
+      JOIN pg_stats s ON s.schemaname = 'pegbar' AND s.tablename = 'search_document' AND s.attname = 'words'
+     CROSS JOIN LATERAL unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) word (lexeme, part)
+     WHERE known.oid = 'pegbar.search_document'::regclass AND word.part * known.reltuples >= :many ::int
     """
 )
 
@@ -153,15 +169,25 @@ def _scope(ids: Select[Any]) -> CTE:
     """The productions that are searched: those looked through first, with a query for them, and the others.
 
     The index tells all rows that have a word before the first of them is read. So a word that many have is asked for
-    in some productions first; in the others when these do not yield enough.
+    together with some productions first; and in the others when these do not yield enough.
     """
-    all_ids = ids.subquery("searched").c.ids
+    all_ids = _once(ids, "searched").c.ids
     many = func.cardinality(all_ids) > _number(_FEW)
-    near, far = case((many, all_ids[1:_NEAR]), else_=all_ids), case((many, all_ids[_NEAR + 1 : _MANY]))
-    split = select(all_ids.label("ids"), near.label("near"), far.label("far")).subquery("split")
+    near, far = case((many, all_ids[1:_NEAR]), else_=all_ids), case((many, all_ids[_NEAR + 1 : _ALL]))
+    frequent = case((many, _number(_MANY_OF_MANY)), else_=_number(MANY)).label("many")
+    split = select(all_ids.label("ids"), near.label("near"), far.label("far"), frequent).subquery("split")
     one = _each(split.c.near, "one")
     in_near = select(func.string_agg(func.concat("'@", one.c.one, "'"), literal_column("' | '"))).scalar_subquery()
-    return select(split, cast(in_near, TSQUERY).label("in_near")).cte("scope").prefix_with("MATERIALIZED")
+    return _once(select(split, cast(in_near, TSQUERY).label("in_near")), "scope")
+
+
+def _once(rows: Select[Any], name: str) -> CTE:
+    """Rows that a statement works out once, wherever it names them."""
+    return rows.cte(name).prefix_with("MATERIALIZED")
+
+
+def _wanted(count: int) -> ColumnElement[int]:
+    return cast(select(func.greatest(_number(count), _MOST)).scalar_subquery(), Integer)
 
 
 def _of_scope(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -170,14 +196,15 @@ def _of_scope(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _fitting(
-    source: FromClause, scope: CTE, one: Any, words: ColumnElement[Any], *narrow: ColumnElement[bool]
+    source: FromClause, scope: CTE, one: Any, words: ColumnElement[Any], count: int, *narrow: ColumnElement[bool]
 ) -> CompoundSelect[Any]:
     """Some documents of the kind of `one` that fit a query, of the productions that are searched.
 
     The conditions proper are hidden from the planner, which knows nothing of what words fit: by their index it would
     read all rows of a production to find those with a word.
     """
-    near, far, in_near = (_of_scope(column) for column in (scope.c.near, scope.c.far, scope.c.in_near))
+    names = ("ids", "near", "far", "in_near", "many")
+    ids, near, far, in_near, many = (_of_scope(scope.c[name]) for name in names)
 
     def rows(fits: ColumnElement[Any], project_ids: ColumnElement[Any], *more: ColumnElement[bool]) -> Select[Any]:
         conditions = (
@@ -187,42 +214,50 @@ def _fitting(
         )
         return select(FOUND).select_from(source).where(*more, *conditions, *narrow).correlate(one)
 
-    both = cast(in_near.op("&&")(words), TSQUERY)
-    return union_all(rows(both, near), rows(words, far, far.is_not(None))).limit(_number(_CANDIDATES))
+    frequent = cast(one.c.documents, Integer) >= many
+    in_some = rows(cast(in_near.op("&&")(words), TSQUERY), near, frequent)
+    others = case((frequent, far), else_=ids)
+    return union_all(in_some, rows(words, others, others.is_not(None))).limit(_wanted(count))
+
+
+_EXACT = ("kind", "words", "in_name", "documents")
+
+
+def _exact() -> Any:
+    """The query for all words, by kind; and that for all words in the name."""
+    lists = (_KINDS, _QUERIES, _unseen("name_queries", _TEXTS), _DOCUMENTS)
+    return func.unnest(*lists).table_valued(*_EXACT, name="one").render_derived()
 
 
 def _by_words(source: FromClause, scope: CTE, *narrow: ColumnElement[bool]) -> Select[Any]:
     """All words in the name or above it; before others those in the name alone."""
-    one = func.unnest(_KINDS, _QUERIES).table_valued("kind", "words", name="one").render_derived()
-    exact = cast(one.c.words, TSQUERY)
-    rows = _fitting(source, scope, one, exact, *narrow).lateral("fitting")
-    in_name_alone = _parts(rows.c.words, "a").op("@@")(exact)
+    one = _exact()
+    rows = _fitting(source, scope, one, cast(one.c.words, TSQUERY), _BY_NAME, *narrow).lateral("fitting")
+    in_name_alone = rows.c.words.op("@@")(cast(one.c.in_name, TSQUERY))
     level = case((in_name_alone, _number(0)), else_=_number(1)).label("level")
-    return select(rows.c.kind, rows.c.id, rows.c.key, _number(0).label("rank"), level).select_from(
-        one.join(rows, true())
-    )
+    columns = (rows.c.kind, rows.c.id, rows.c.key, _number(0).label("rank"), level)
+    return select(*columns).select_from(one.join(rows, true()))
 
 
-def _by_key(source: FromClause, scope: CTE, by_words: CTE, *narrow: ColumnElement[bool]) -> Select[Any]:
+def _by_key(source: FromClause, scope: CTE, *narrow: ColumnElement[bool]) -> Select[Any]:
     """Names that begin with what was typed, however many there are: a few of each production, in their order.
 
-    Of kinds only of which not enough was found by words.
+    Those which are what was typed are of the first rank, however many others have all words.
     """
-    kind, project = _each(_KINDS, "kind"), _each(_of_scope(scope.c.ids), "project_id")
-    count = select(func.count()).select_from(by_words).where(by_words.c.kind == kind.c.kind).scalar_subquery()
-    unfilled = select(kind.c.kind).where(count < _MOST).subquery("unfilled")
+    one, project = _exact(), _each(_of_scope(scope.c.ids), "project_id")
     rows = (
-        select(FOUND.c.kind, FOUND.c.id, FOUND.c.key)
+        select(FOUND)
         .select_from(source)
-        .where(FOUND.c.kind == unfilled.c.kind, FOUND.c.project_id == project.c.project_id)
+        .where(FOUND.c.kind == one.c.kind, FOUND.c.project_id == project.c.project_id)
         .where(FOUND.c.key >= _KEY, FOUND.c.key < _KEY_END, *narrow)
         .order_by(FOUND.c.key, FOUND.c.id)
         .limit(_MOST)
-        .correlate(unfilled, project)
+        .correlate(one, project)
         .lateral("named")
     )
-    columns = (rows.c.kind, rows.c.id, rows.c.key, _number(1).label("rank"), _number(0).label("level"))
-    return select(*columns).select_from(unfilled, project, rows)
+    is_it = (rows.c.key == _KEY) & rows.c.words.op("@@")(cast(one.c.in_name, TSQUERY))
+    rank = case((is_it, _number(0)), else_=_number(1)).label("rank")
+    return select(rows.c.kind, rows.c.id, rows.c.key, rank, _number(0).label("level")).select_from(one, project, rows)
 
 
 @lru_cache(256)
@@ -237,8 +272,7 @@ def first_found(projects: Select[Any] | None, source: FromClause, *narrow: Colum
     beside = _unseen("beside_ids")
     ids = beside if projects is None else func.array(projects.scalar_subquery(), type_=ARRAY(Uuid)).op("||")(beside)
     scope = _scope(select(cast(ids, ARRAY(Uuid)).label("ids")))
-    by_words = _by_words(source, scope, *narrow).cte("by_words")
-    rows = union_all(select(by_words), _by_key(source, scope, by_words, *narrow)).subquery("ranked")
+    rows = union_all(_by_words(source, scope, *narrow), _by_key(source, scope, *narrow)).subquery("ranked")
     begins = (rows.c.key >= _KEY) & (rows.c.key < _KEY_END)
     order = (rows.c.rank, rows.c.key != _KEY, ~begins, rows.c.level, rows.c.key, rows.c.id)
     nth = func.row_number().over(partition_by=rows.c.kind, order_by=order).label("nth")
@@ -259,23 +293,32 @@ Seeing = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 def then_found(source: FromClause, seeing: Seeing | None, *narrow: ColumnElement[bool]) -> Executable:
     """Rows of kinds, but known ones, that fit queries: of each kind one query after the other until there are enough.
 
-    `seeing`: the condition on a query for those who do not see all metadata. A row comes once for each query.
+    What a query finds is in the order of the words from its `starts` to its `ends` that a document has, and of names.
+    `enough`: how many rows of a kind; one counts for each query that finds it.
+    `seeing`: the condition on a query for those who do not see all metadata.
     """
     scope = _scope(select(_unseen("project_ids").label("ids")))
-    kind = _each(_KINDS, "kind")
-    one = func.unnest(_unseen("query_kinds", _TEXTS), _QUERIES).table_valued("kind", "words", name="one")
-    one = one.render_derived()
+    kinds = func.unnest(_KINDS, _unseen("enough", ARRAY(Integer))).table_valued("kind", "enough", name="kind")
+    kind = kinds.render_derived()
+    lists = [_unseen(name, _TEXTS) for name in ("query_kinds", "queries", "starts", "ends")]
+    columns = ("kind", "words", "start", "end", "documents")
+    one = func.unnest(*lists, _DOCUMENTS).table_valued(*columns, name="one").render_derived()
     words = cast(one.c.words, TSQUERY)
     more = () if seeing is None else (seeing(words),)
-    unknown = FOUND.c.id != all_(_KNOWN)
-    fitting = _fitting(source, scope, one, words, unknown, *more, *narrow).subquery("fitting")
-    rows = select(fitting.c.id).order_by(fitting.c.key, fitting.c.id).limit(_MOST).lateral("rows")
+    fitting = _fitting(source, scope, one, words, _BY_OTHERS, FOUND.c.id != all_(_KNOWN), *more, *narrow)
+    candidates = fitting.subquery("fitting")
+    lexeme = _each(func.tsvector_to_array(candidates.c.words), "lexeme")
+    begins = lexeme.c.lexeme.collate("C").between(one.c.start, one.c.end)
+    first = select(func.min(lexeme.c.lexeme.collate("C"))).where(begins).correlate(one, candidates)
+    by_word = case((one.c.start != literal_column("''"), first.scalar_subquery()))
+    rows = select(candidates.c.id).order_by(by_word, candidates.c.key, candidates.c.id).limit(_MOST).correlate(one)
+    in_turn = rows.lateral("rows")
     # Not sorted: the next query is only run when those before it did not find enough.
     of_kind = (
-        select(rows.c.id)
-        .select_from(one.join(rows, true()))
+        select(in_turn.c.id)
+        .select_from(one.join(in_turn, true()))
         .where(one.c.kind == kind.c.kind)
-        .limit(_unseen("enough", Integer))
+        .limit(cast(kind.c.enough, Integer))
         .correlate(kind)
         .lateral("of_kind")
     )
