@@ -1,10 +1,12 @@
 """Reads of search: what was typed, which rows it finds, and how they are shown.
 
 Rows are found by ranks: first those whose name or place has all words, then names that begin with what was typed
-(`first_found`); then, word after word of those that begin with the last one, in names and anywhere, and at last words
-that hold those typed or are like them (`then_found`). Which words there are is looked up before, so that the index is
-asked for whole words alone: gathering all that begins alike takes as long as there are rows. No more than `_CANDIDATES`
-rows of a query are put in order, so that one that fits everything takes no longer than others.
+(`first_found`); then those with words that begin with the last one, in names and anywhere, and at last with words that
+hold those typed or are like them (`then_found`). Which words there are is looked up before, so that the index is asked
+for whole words alone: gathering all that begins alike takes as long as there are rows. No more than some rows of a
+query are put in order, so that one that fits everything takes no longer than others.
+
+A search is a few statements, each planned once for a connection: to plan one anew takes longer than to find the rows.
 Source: spec review, "POST /data/search".
 """
 
@@ -43,12 +45,13 @@ from pegbar.core.data.wire import JsonText, Wire, json_object
 from pegbar.search.tables import document, word
 from pegbar.search.words import MOST_BEGUN
 
-#: Of all documents that fit by their names, and by other words, so many are put in order; more for a longer page.
-_BY_NAME, _BY_OTHERS = 200, 100
+#: Of all documents that fit a query, so many are put in order; of many, and more for a long page.
+_CANDIDATES, _OF_MANY = 500, 100
 #: Of more productions than these, so many are looked through before the others.
 _FEW, _NEAR = 6, 1
-#: A query is asked for together with productions when so many documents fit it: when most of those would be read for
-#: nothing, since few productions are searched; and when no more than some are read anyway.
+#: Going by statistics, so many documents that fit a query are many. Where few productions are searched, most of them
+#: would be read for nothing: the index is asked for both. Where many are, it is so from the second number on, when to
+#: read the list of the word takes longer.
 MANY, _MANY_OF_MANY = 1_500, 10_000
 #: More than there are.
 _ALL = 2**31 - 1
@@ -68,7 +71,7 @@ def _unseen(name: str, kind: Any = None) -> ColumnElement[Any]:
     """A parameter whose value the planner does not look at.
 
     A connection plans a statement of search once. Planned for the values at hand, each took longer than to find the
-    rows, and none was better: of what words fit, statistics know nothing.
+    rows, and none was better.
     """
     parameter = param(name, kind)
     return cast(select(parameter).scalar_subquery(), parameter.type)
@@ -186,17 +189,13 @@ def _once(rows: Select[Any], name: str) -> CTE:
     return rows.cte(name).prefix_with("MATERIALIZED")
 
 
-def _wanted(count: int) -> ColumnElement[int]:
-    return cast(select(func.greatest(_number(count), _MOST)).scalar_subquery(), Integer)
-
-
 def _of_scope(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """What a statement worked out about the productions."""
     return cast(select(column).scalar_subquery(), column.type)
 
 
 def _fitting(
-    source: FromClause, scope: CTE, one: Any, words: ColumnElement[Any], count: int, *narrow: ColumnElement[bool]
+    source: FromClause, scope: CTE, one: Any, words: ColumnElement[Any], *narrow: ColumnElement[bool]
 ) -> CompoundSelect[Any]:
     """Some documents of the kind of `one` that fit a query, of the productions that are searched.
 
@@ -214,10 +213,12 @@ def _fitting(
         )
         return select(FOUND).select_from(source).where(*more, *conditions, *narrow).correlate(one)
 
-    frequent = cast(one.c.documents, Integer) >= many
+    documents = cast(one.c.documents, Integer)
+    frequent, often = documents >= many, documents >= _number(MANY)
     in_some = rows(cast(in_near.op("&&")(words), TSQUERY), near, frequent)
     others = case((frequent, far), else_=ids)
-    return union_all(in_some, rows(words, others, others.is_not(None))).limit(_wanted(count))
+    candidates = case((often, _number(_OF_MANY)), else_=_number(_CANDIDATES))
+    return union_all(in_some, rows(words, others, others.is_not(None))).limit(func.greatest(candidates, _MOST))
 
 
 _EXACT = ("kind", "words", "in_name", "documents")
@@ -232,7 +233,7 @@ def _exact() -> Any:
 def _by_words(source: FromClause, scope: CTE, *narrow: ColumnElement[bool]) -> Select[Any]:
     """All words in the name or above it; before others those in the name alone."""
     one = _exact()
-    rows = _fitting(source, scope, one, cast(one.c.words, TSQUERY), _BY_NAME, *narrow).lateral("fitting")
+    rows = _fitting(source, scope, one, cast(one.c.words, TSQUERY), *narrow).lateral("fitting")
     in_name_alone = rows.c.words.op("@@")(cast(one.c.in_name, TSQUERY))
     level = case((in_name_alone, _number(0)), else_=_number(1)).label("level")
     columns = (rows.c.kind, rows.c.id, rows.c.key, _number(0).label("rank"), level)
@@ -305,9 +306,11 @@ def then_found(source: FromClause, seeing: Seeing | None, *narrow: ColumnElement
     one = func.unnest(*lists, _DOCUMENTS).table_valued(*columns, name="one").render_derived()
     words = cast(one.c.words, TSQUERY)
     more = () if seeing is None else (seeing(words),)
-    fitting = _fitting(source, scope, one, words, _BY_OTHERS, FOUND.c.id != all_(_KNOWN), *more, *narrow)
+    fitting = _fitting(source, scope, one, words, FOUND.c.id != all_(_KNOWN), *more, *narrow)
     candidates = fitting.subquery("fitting")
-    lexeme = _each(func.tsvector_to_array(candidates.c.words), "lexeme")
+    # Nor does the order tell of metadata that somebody does not see.
+    ordering = candidates.c.words if seeing is None else _parts(candidates.c.words, "abc")
+    lexeme = _each(func.tsvector_to_array(ordering), "lexeme")
     begins = lexeme.c.lexeme.collate("C").between(one.c.start, one.c.end)
     first = select(func.min(lexeme.c.lexeme.collate("C"))).where(begins).correlate(one, candidates)
     by_word = case((one.c.start != literal_column("''"), first.scalar_subquery()))
