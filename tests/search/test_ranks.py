@@ -149,10 +149,15 @@ def test_words_that_many_documents_have_are_known(server: Server, shows: tuple[s
 # Words, as Python splits them
 
 
+@pytest.fixture(scope="module")
+def connection(server: Server) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(server.database_url, autocommit=True) as opened:
+        yield opened
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=st.text(st.characters(max_codepoint=127, exclude_characters="\0"), max_size=200))
-def test_ascii_is_split_as_the_database_splits_it(server: Server, text: str) -> None:
-    with psycopg.connect(server.database_url) as connection:
-        row = connection.execute("SELECT pegbar.search_words(%(t)s), pegbar.search_key(%(t)s)", {"t": text}).fetchone()
+def test_ascii_is_split_as_the_database_splits_it(connection: psycopg.Connection, text: str) -> None:
+    row = connection.execute("SELECT pegbar.search_words(%(t)s), pegbar.search_key(%(t)s)", {"t": text}).fetchone()
     assert row is not None
     assert Typed.of_ascii(text) == Typed.of(*row)
