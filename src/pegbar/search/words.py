@@ -5,7 +5,8 @@ follows the capital of the kind and, in descriptions, `~`, in metadata `=`; thos
 follow the capital alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 #: Longer queries are cut: nobody types them, and each word costs.
@@ -17,6 +18,10 @@ _MOST_ALIKE, MOST_BEGUN = 30, 100
 
 NAME, DESCRIPTION, METADATA = "", "~", "="
 EVERYWHERE = (NAME, DESCRIPTION, METADATA)
+
+#: As pegbar.search_words and pegbar.search_key have them.
+_SIGNS = re.compile(r"[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")
+_LETTERS_AFTER_DIGITS, _LEADING_ZEROS = re.compile(r"([0-9])([^0-9 ])"), re.compile(r"(^|[^0-9])0+([0-9])")
 
 #: The capitals of the kinds.
 CODES = {
@@ -36,6 +41,26 @@ Others = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
+class Query:
+    """A query on the words of documents: any of the words of each term.
+
+    Of what it finds, that comes first which has the first words of a range.
+    """
+
+    terms: tuple[tuple[str, ...], ...]
+    start: str = ""
+    end: str = ""
+
+    def text(self, weight: str = "") -> str:
+        """As PostgreSQL reads it; with a weight, only of words that have it."""
+        return " & ".join(any_of(_quoted(word) + weight for word in term) for term in self.terms)
+
+    def documents(self, frequencies: Mapping[str, int]) -> int:
+        """At most so many documents have these words, going by the frequent ones."""
+        return min(sum(frequencies.get(word, 0) for word in term) for term in self.terms)
+
+
+@dataclass(frozen=True)
 class Typed:
     """A query: its words as PostgreSQL splits them (`search_words`), and its letters and digits (`search_key`)."""
 
@@ -46,6 +71,14 @@ class Typed:
     def of(cls, words: str, key: str) -> "Typed":
         """The words of a text, at most so many of them."""
         return cls(tuple(dict.fromkeys(words.split()))[:MOST_WORDS], key)
+
+    @classmethod
+    def of_ascii(cls, text: str) -> "Typed":
+        """A text of ASCII characters alone, as PostgreSQL would split it: letters of others fold by its tables."""
+        words = _SIGNS.sub(" ", lowered := text.lower())
+        words = _LETTERS_AFTER_DIGITS.sub(r"\1 \2", words)
+        words = _LEADING_ZEROS.sub(r"\1\2", words)
+        return cls.of(" ".join(word[:60] for word in words.split(" ")), _SIGNS.sub("", lowered)[:160])
 
     @property
     def readings(self) -> tuple[tuple[str, ...], ...]:
@@ -69,37 +102,63 @@ class Typed:
         """The words that may be part of others, or mistyped: those with letters."""
         return tuple(word for word in self.words if len(word) >= _ONE_ERROR - 1 and not any(map(str.isdecimal, word)))
 
-    def exact(self, kind: str) -> str:
-        """All words, as they are, in the name or above it."""
-        return _any(_all(_quoted(CODES[kind] + word) for word in reading) for reading in self.readings)
+    def exact(self, kind: str) -> list[Query]:
+        """All words, as they are, in the name or above it: one of these."""
+        return [Query(tuple((CODES[kind] + word,) for word in reading)) for reading in self.readings]
 
-    def begun(self, kind: str, known: Mapping[str, Others]) -> list[str]:
-        """A query for each word that begins with the last one, by place; the other words first in the name as well.
+    def begun(self, kind: str, known: Mapping[str, Others]) -> list[Query]:
+        """What has words that begin with the last one, by place; the other words first in the name as well.
 
+        The first of these words is asked for alone, since often it finds enough; all others at once.
         `known` are the words of the kind that begin with `beginnings`, in order, by place.
         """
-        queries = []
+        queries: dict[Query, None] = {}
         for place, around in ((NAME, (NAME,)), *((place, EVERYWHERE) for place in EVERYWHERE)):
             for *others, last in self.readings:
-                there = [[p for p in around if word in known.get(p, {}).get(word, ())[:1]] for word in others]
+                there = [[p for p in around if _is_known(word, known.get(p, {}))] for word in others]
                 if not all(there) or (place == NAME and around == EVERYWHERE and not others):
                     continue
-                rest = [_in(kind, word, places) for word, places in zip(others, there, strict=True)]
+                rest = [_in(kind, (word,), places) for word, places in zip(others, there, strict=True)]
                 begun = [word for begin in _beginnings(last) for word in known.get(place, {}).get(begin, ())]
-                queries += [_all([*rest, _in(kind, word, (place,))]) for word in begun[:MOST_BEGUN]]
-        return queries
+                first, more = begun[:1], begun[1:MOST_BEGUN]
+                if first:
+                    queries[Query((*rest, _in(kind, first, (place,))))] = None
+                if more:
+                    any_of_them = _in(kind, more, (place,))
+                    queries[Query((*rest, any_of_them), any_of_them[0], any_of_them[-1])] = None
+        return list(queries)
 
-    def alike(self, kind: str, others: Others) -> list[str]:
-        """All words or others for them, in the name or above it, then anywhere."""
-        return [
-            _all(_any(_in(kind, word, places) for word in (typed, *others.get(typed, ()))) for typed in self.words)
-            for places in ((NAME,), EVERYWHERE)
-        ]
+    def alike(
+        self, kind: str, others: Others, known: Mapping[str, Others], alike: Mapping[str, Container[str]]
+    ) -> list[Query]:
+        """All words or others for them, in the name or above it, then anywhere.
+
+        `known` as for `begun`; `alike` are the words of the kind that are like those typed, by place.
+        """
+        queries: dict[Query, None] = {}
+        for places in ((NAME,), EVERYWHERE):
+            terms = [
+                tuple(
+                    CODES[kind] + place + word
+                    for word in (typed, *others.get(typed, ()))
+                    for place in places
+                    if word in alike.get(place, ()) or _is_known(word, known.get(place, {}))
+                )
+                for typed in self.words
+            ]
+            if all(terms):
+                queries[Query(tuple(terms))] = None
+        return list(queries)
 
     def some(self, kind: str, place: str, others: Others) -> str:
         """Any of the words, or of those for them, in a place: what tells where something was found."""
-        words = [_in(kind, other, (place,)) for typed in self.words for other in others.get(typed, ())]
-        return _any([*(f"{_quoted(CODES[kind] + place + begin)}:*" for begin in self.beginnings), *words])
+        words = [_quoted(CODES[kind] + place + other) for typed in self.words for other in others.get(typed, ())]
+        return any_of([*(f"{_quoted(CODES[kind] + place + begin)}:*" for begin in self.beginnings), *words])
+
+
+def _is_known(word: str, known: Others) -> bool:
+    """Whether there is a word, by the words that begin with it."""
+    return word in known.get(word, ())[:1]
 
 
 def _beginnings(word: str) -> list[str]:
@@ -112,16 +171,13 @@ def _quoted(word: str) -> str:
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _any(queries: Iterable[str]) -> str:
+def any_of(queries: Iterable[str]) -> str:
+    """A query for what fits any of some."""
     return f"({' | '.join(queries)})"
 
 
-def _all(queries: Iterable[str]) -> str:
-    return f"({' & '.join(queries)})"
-
-
-def _in(kind: str, word: str, places: Sequence[str]) -> str:
-    return _any(_quoted(CODES[kind] + place + word) for place in places)
+def _in(kind: str, words: Iterable[str], places: Sequence[str]) -> tuple[str, ...]:
+    return tuple(CODES[kind] + place + word for word in words for place in places)
 
 
 def parts(typed: str, known: Iterable[str]) -> list[str]:
@@ -135,6 +191,21 @@ def mistyped(typed: str, known: Iterable[str]) -> list[str]:
     most = 0 if len(typed) < _ONE_ERROR else 1 if len(typed) < _TWO_ERRORS else 2
     near = {(errors, word) for word in set(known) if 0 < (errors := distance(typed, word, most)) <= most}
     return [word for _, word in sorted(near)][:_MOST_ALIKE]
+
+
+def that_hold(known: Others) -> Others:
+    """For each word that was typed those of documents that hold it."""
+    return _chosen(parts, known)
+
+
+def that_are_like(known: Others) -> Others:
+    """The same; where none holds a word, those that it may be an error for."""
+    return _chosen(lambda typed, others: parts(typed, others) or mistyped(typed, others), known)
+
+
+def _chosen(choose: Callable[[str, Sequence[str]], list[str]], known: Others) -> Others:
+    chosen = {typed: choose(typed, others) for typed, others in known.items()}
+    return {typed: others for typed, others in chosen.items() if others}
 
 
 def distance(one: str, other: str, most: int) -> int:

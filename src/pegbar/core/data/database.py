@@ -450,7 +450,10 @@ class Database(Reader):
         raise Unavailable("Other requests keep changing the same rows. Nothing was changed.")
 
     async def reading(self, read: Callable[[Reader], Awaitable[T]]) -> T:
-        """What `read` returns, on a copy of the database if there is one that is up to date."""
+        """What `read` returns, on a copy of the database if there is one that is up to date.
+
+        It has one connection for all it asks: to take one for each statement costs as much as to send it.
+        """
         if self._replica is not None:
             async with self._replica.reached(self._executor()) as connection:
                 if connection is not None:
@@ -458,7 +461,8 @@ class Database(Reader):
                         return await read(_Reading(connection))
                     except FAILURES as error:
                         self._replica.leave_alone(error)
-        return await read(self)
+        async with self._executor().acquire() as connection:
+            return await read(_Reading(connection))
 
     async def texts(
         self, holder: Holder, statement: Executable, bounds: Bounds | None = None, **params: Any

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Executable
 
 from pegbar.core.data.bounds import Bounds
-from pegbar.core.data.database import Database, Transaction
+from pegbar.core.data.database import Database, Reader, Transaction
 from pegbar.core.errors import BadRequest
 from pegbar.core.turns import Holder
 
@@ -38,6 +38,10 @@ class Joined(Database):
         """What `work` returns. When others hold the same rows in another order, the whole transaction is run again."""
         async with self.transaction(author_id) as step:
             return await work(step)
+
+    async def reading(self, read: Callable[[Reader], Awaitable[T]]) -> T:
+        """What `read` returns of the transaction."""
+        return await read(self)
 
     def texts(
         self, holder: Holder, statement: Executable, bounds: Bounds | None = None, **params: Any
