@@ -42,6 +42,7 @@ SECONDS = 1.0
 IDS = """
 SELECT p.id AS project,
        (SELECT id FROM task t WHERE t.project_id = p.id ORDER BY t.id LIMIT 1) AS task,
+       (SELECT id FROM task t WHERE t.project_id = p.id ORDER BY t.id OFFSET 1 LIMIT 1) AS commented,
        (SELECT id FROM entity e WHERE e.project_id = p.id AND name = 'SEQ001') AS sequence,
        (SELECT e.id FROM entity e JOIN entity_type t ON t.id = e.entity_type_id AND t.name = 'Shot'
          WHERE e.project_id = p.id ORDER BY e.id LIMIT 1) AS shot,

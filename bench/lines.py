@@ -79,7 +79,7 @@ LINES = [
     ),
     Line(
         "a comment with a status",
-        "/actions/tasks/{task}/comment",
+        "/actions/tasks/{commented}/comment",
         method="POST",
         body=lambda ids: {"task_status_id": ids["status"], "comment": "Bench"},
         floor=False,
