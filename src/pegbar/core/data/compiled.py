@@ -71,7 +71,7 @@ def embedded(statement: Executable, departments: str, key: str = "", *, is_list:
     def place(match: re.Match[str]) -> str:
         if match[1] is None:
             return "%"
-        name = unescaped.get(match[1], match[1])
+        name = str(unescaped.get(match[1], match[1]))
         if name == CALLER_DEPARTMENTS.key:
             names[CALLER_ID.key] = CALLER_ID.key
             return departments
