@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import Select, TextualSelect, select
 
+from pegbar.accounts.callers import _DEPARTMENTS
 from pegbar.app import load_domains
+from pegbar.core.data.compiled import Compiled
 from pegbar.core.http.routing import Operation
 from tests import factories
 from tests.accounts.people import artist, signed_in
@@ -57,6 +60,21 @@ def test_they_are_what_the_handler_answers(
     assert (foreseen.status_code, foreseen.text) == (from_handler.status_code, from_handler.text)
     if foreseen.status_code == 200:
         assert (statements(foreseen), statements(from_handler)) == (1, 2)
+
+
+@pytest.mark.parametrize("operation", FORESEEN, ids=lambda operation: operation.path)
+def test_what_is_planned_once_stays_so(operation: Operation) -> None:
+    assert operation.foreseen is not None
+    for role in ROLES:
+        alone = operation.foreseen.statement(role)
+        along = operation.foreseen.along(role, _DEPARTMENTS)
+        once = ["(SELECT $1::" in Compiled(alone).sql, "(SELECT $1 ::" in Compiled(planned(along)).sql]
+        assert once == [bool(alone.get_execution_options().get("planned_once"))] * 2
+
+
+def planned(along: TextualSelect) -> Select[Any]:
+    """What is read along, in a statement that is planned as it is."""
+    return select(along.scalar_subquery()).execution_options(**along.get_execution_options())
 
 
 def test_some_answers_hold_something(admin: Client, ids: dict[str, str]) -> None:

@@ -25,7 +25,7 @@ _OF_CALLER = {parameter.key for parameter in (CALLER_ID, CALLER_ROLE, CALLER_DEP
 _WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _DELETES = re.compile(r"\bDELETE FROM\b", re.IGNORECASE)
 #: A parameter of a statement that is no list, as it is compiled.
-_SCALAR = re.compile(r"\$\d+::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
+_SCALAR = re.compile(r"\$\d+ ?::(?:TIMESTAMP WITHOUT TIME ZONE|[A-Z]+)\b(?!\[)")
 
 
 def planned_once(statement: E) -> E:
