@@ -42,24 +42,46 @@ SECONDS = 1.0
 IDS = """
 SELECT p.id AS project,
        (SELECT id FROM task t WHERE t.project_id = p.id ORDER BY t.id LIMIT 1) AS task,
+       (SELECT id FROM task t WHERE t.project_id = p.id ORDER BY t.id OFFSET 1 LIMIT 1) AS commented,
        (SELECT id FROM entity e WHERE e.project_id = p.id AND name = 'SEQ001') AS sequence,
+       (SELECT e.id FROM entity e JOIN entity_type t ON t.id = e.entity_type_id AND t.name = 'Shot'
+         WHERE e.project_id = p.id ORDER BY e.id LIMIT 1) AS shot,
        (SELECT person_id FROM project_person_link l WHERE l.project_id = p.id ORDER BY person_id LIMIT 1) AS artist,
        (SELECT id FROM task_status WHERE short_name = 'wip') AS status
   FROM project p WHERE p.name = 'Feature'
 """
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench")
+def parser(prog: str) -> argparse.ArgumentParser:
+    """Which production, and which lines."""
+    parser = argparse.ArgumentParser(prog=prog)
     parser.add_argument("--sql", type=Path, default=Path("../shared/bench/production.sql"))
     parser.add_argument("--only", default="")
     parser.add_argument("--scale", type=int, default=1)
-    parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--movie", action="store_true")
-    parser.add_argument("--build", action="store_true")
     for name, default in (("sequences", 60), ("shots", 25), ("assets", 500), ("persons", 150), ("comments", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    return parser.parse_args()
+    return parser
+
+
+def arguments() -> argparse.Namespace:
+    own = parser("bench")
+    own.add_argument("--memory", action="store_true")
+    own.add_argument("--movie", action="store_true")
+    own.add_argument("--build", action="store_true")
+    return own.parse_args()
+
+
+@contextmanager
+def loaded(asked: argparse.Namespace, *options: str) -> Iterator[tuple[Server, dict[str, str]]]:
+    """A server with the production, and the ids of what is asked for; `options` are those of `pegbar serve`."""
+    # Durable and with real password hashes, as a studio runs it.
+    with Server(None, *options, PEGBAR_POSTGRES_OPTIONS="", BCRYPT_LOG_ROUNDS="12", DEBUG="false") as server:
+        load_production(server.database_url, asked)
+        with psycopg.connect(server.database_url) as connection:
+            cursor = connection.execute(IDS)
+            names = [column.name for column in cursor.description or ()]
+            ids = dict(zip(names, map(str, cursor.fetchone() or ()), strict=True))
+        yield server, ids
 
 
 def load_production(url: str, asked: argparse.Namespace) -> None:
@@ -85,13 +107,7 @@ def main() -> None:
     if asked.build:
         build.measure()
         return
-    # Durable and with real password hashes, as a studio runs it.
-    with Server(None, PEGBAR_POSTGRES_OPTIONS="", BCRYPT_LOG_ROUNDS="12", DEBUG="false") as server:
-        load_production(server.database_url, asked)
-        with psycopg.connect(server.database_url) as connection:
-            cursor = connection.execute(IDS)
-            names = [column.name for column in cursor.description or ()]
-            ids = dict(zip(names, map(str, cursor.fetchone() or ()), strict=True))
+    with loaded(asked) as (server, ids):
         if asked.memory:
             multiply(server.database_url, asked.scale)
             report_memory(server, ids)

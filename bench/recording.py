@@ -15,6 +15,8 @@ from pegbar.accounts.callers import RequestCallers
 from pegbar.app import _handlers, load_domains
 from pegbar.core.data.database import Database, Reader
 from pegbar.core.http.access import Token
+from pegbar.core.http.body import Call
+from pegbar.core.http.endpoint import Endpoint
 
 #: SQL and its arguments.
 Statements = list[tuple[str, list[Any]]]
@@ -38,8 +40,8 @@ async def record(url: str, paths: list[str]) -> Mapping[str, Statements]:
     ran: Statements = []
     bind = Reader._bind
 
-    def kept(statement: Executable, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        ran.append(bind(statement, given))
+    def kept(reader: Reader, statement: Executable, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        ran.append(bind(reader, statement, params))
         return ran[-1]
 
     database = Database(url, size=2)
@@ -47,8 +49,10 @@ async def record(url: str, paths: list[str]) -> Mapping[str, Statements]:
     connection = await asyncpg.connect(url)
     person_id = await connection.fetchval("SELECT id FROM person WHERE email = 'admin@example.com'")
     await connection.close()
-    api = Litestar(route_handlers=_handlers(load_domains(), database, _Admin(database, person_id)), openapi_config=None)
-    Reader._bind = staticmethod(kept)  # type: ignore[method-assign]
+    callers = _Admin(database, person_id)
+    endpoints = [Endpoint(operation, database, callers) for operation in load_domains()]
+    api = Litestar(route_handlers=_handlers(endpoints), openapi_config=None, request_class=Call)
+    Reader._bind = kept  # type: ignore[method-assign]
     found = {}
     try:
         for path in paths:
@@ -57,7 +61,7 @@ async def record(url: str, paths: list[str]) -> Mapping[str, Statements]:
             # A generic read gets its row with the caller: then that statement is the read.
             found[path] = ran[1:] or ran[:]
     finally:
-        Reader._bind = staticmethod(bind)  # type: ignore[method-assign]
+        Reader._bind = bind  # type: ignore[method-assign]
         await database.close()
     return found
 

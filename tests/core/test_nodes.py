@@ -3,6 +3,8 @@
 import json
 import resource
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -115,6 +117,16 @@ def test_connections_that_are_kept_and_not_used_keep_nobody_out(server: Server, 
             assert Client(server.api, admin.token).get("/auth/authenticated", timeout=25).status_code == 200
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize(("allowed", "connections"), [("512:1024", 512), ("1024:8192", 7192)])
+def test_as_many_files_as_the_system_allows_are_for_connections(allowed: str, connections: int) -> None:
+    soft, hard = allowed.split(":")
+    program = "from pegbar.cli import serve; print(serve._make_room_for_connections())"
+    script = f"ulimit -Sn {soft} && ulimit -Hn {hard} && exec {sys.executable} -c '{program}'"
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == str(connections)
+    assert ("LimitNOFILE" in ran.stdout + ran.stderr) == (connections == 512)
 
 
 def test_requests_at_once_are_limited_by_caller(server: Server, node: Server, boss: Client) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    TextualSelect,
     all_,
     any_,
     bindparam,
@@ -38,11 +39,13 @@ from sqlalchemy.sql.expression import FromClause
 
 from pegbar.accounts import standing, tokens
 from pegbar.accounts.tables import department_link, person, revoked_token, session_floor
+from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.database import Database, Reader
-from pegbar.core.data.parameters import param
+from pegbar.core.data.parameters import about_caller, param
 from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import Forbidden, NotFound, TokenError, Unauthorized
 from pegbar.core.http.access import Caller, Place, PlaceKind, Rule, Token, TokenType
+from pegbar.core.http.routing import Foreseen
 from pegbar.core.live.sockets import Audience
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
@@ -52,6 +55,10 @@ from pegbar.tasks.tables import task
 ACCESS_COOKIE = "access_token_cookie"
 REFRESH_COOKIE = "refresh_token_cookie"
 _EPOCH = datetime(1970, 1, 1)
+#: The departments of a caller whose row is only being read.
+_DEPARTMENTS = "(ARRAY(SELECT department_id FROM department_link WHERE person_id = :caller_id))"
+#: Guesses that are kept.
+_MOST_ROLES = 50_000
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _KEY = param("key")
@@ -121,7 +128,14 @@ def _facts(kind: PlaceKind, source: FromClause) -> tuple[FromClause, dict[str, C
 
 
 @lru_cache(1024)
-def _statement(place: Place, along: Select[Any] | None) -> Select[Any]:
+def _statement(place: Place, along: Select[Any] | TextualSelect | None) -> Select[Any]:
+    """The caller, what they are to a place, and what is read along with that."""
+    once = along is not None and bool(along.get_execution_options().get("planned_once"))
+    statement = _of_caller(place, along)
+    return planned_once(statement) if once else statement
+
+
+def _of_caller(place: Place, along: Select[Any] | TextualSelect | None) -> Select[Any]:
     columns = _someone()
     if along is not None:
         columns.append(along.scalar_subquery().label("along"))
@@ -199,6 +213,9 @@ class RequestCallers:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        #: The role that somebody had at their last request for an answer that may be foreseen. A guess: each answer is
+        #: used only where the statement that reads it reads the same role.
+        self._roles: dict[tuple[UUID, Foreseen], str] = {}
 
     def identify(self, request: Request[Any, Any, Any], expected: TokenType = "access") -> Token:
         """The verified token of a request. Raises TokenError or Unauthorized."""
@@ -238,7 +255,7 @@ class RequestCallers:
         rule: Rule,
         key: UUID | None,
         method: str = "GET",
-        along: Select[Any] | None = None,
+        along: Select[Any] | Foreseen | None = None,
         *,
         db: Reader | None = None,
     ) -> Caller:
@@ -248,11 +265,34 @@ class RequestCallers:
         orders them.
         """
         looked_up = _is_looked_up(rule.place)
-        if rule.place.parameter and not looked_up:
-            along = None  # it is about the place, and none is named
+        foreseen: Foreseen | None = None
+        role: str | None = None
+        beside: Select[Any] | TextualSelect | None = None
+        if isinstance(along, Foreseen):
+            foreseen = along
+            role = self._roles.get((token.sub, foreseen))
+            beside = None if role is None else foreseen.along(role, _DEPARTMENTS)
+            about_caller.set({"caller_id": token.sub, "caller_role": role})
+        elif looked_up or not rule.place.parameter:  # else it is about the place, and none is named
+            beside = along
         params = {**_of_token(token), "key": key} if looked_up else _of_token(token)
-        row = await (db or self._db).row(_statement(rule.place, along), **params)
-        return _resolved(row, token, rule, key, method, along=along)
+        row = await (db or self._db).row(_statement(rule.place, beside), **params)
+        if foreseen is not None and row is not None and self._role_now(row, token, foreseen) != role:
+            beside = None  # it was read for another role
+        return _resolved(row, token, rule, key, method, along=beside)
+
+    def _role_now(self, row: asyncpg.Record, token: Token, foreseen: Foreseen) -> str | None:
+        """The caller's role, kept for the next time; None when a team gives them one of its own."""
+        role: str | None = row["role"]
+        if row.get("role_here", role) != role:
+            role = None
+        if len(self._roles) >= _MOST_ROLES:
+            self._roles.clear()
+        if role is None:
+            self._roles.pop((token.sub, foreseen), None)
+        else:
+            self._roles[token.sub, foreseen] = role
+        return role
 
     async def resolve_many(
         self, token: Token, rule: Rule, keys: Sequence[UUID | None], method: str, *, db: Reader
@@ -282,7 +322,7 @@ def _resolved(
     key: UUID | None,
     method: str,
     *,
-    along: Select[Any] | None = None,
+    along: object | None = None,
 ) -> Caller:
     place = rule.place
     _check_account(row, token)

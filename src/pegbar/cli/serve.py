@@ -35,6 +35,8 @@ log = structlog.get_logger()
 _REQUESTS_FINISH, _JOBS_FINISH = 30, 25
 #: Files, connections among them, that a process may have open; those that are not connections of clients.
 _FILES, _OTHER_FILES = 65_536, 1_000
+#: Fewer files than this are few for a studio: whoever runs the server is told.
+_FEW_FILES = 4_096
 
 
 @app.command
@@ -334,7 +336,15 @@ def _make_room_for_connections() -> int:
     most = min(hard, _FILES) if hard != resource.RLIM_INFINITY else _FILES
     if soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return max(most - _OTHER_FILES, most // 2)
+    connections = max(most - _OTHER_FILES, most // 2)
+    if most < _FEW_FILES:
+        log.warning(
+            "the system lets each API process open few files; clients above these connections wait",
+            files=most,
+            connections=connections,
+            mend="LimitNOFILE=65536 in the systemd unit, or a higher ulimit -Hn",
+        )
+    return connections
 
 
 @app.command

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Executable
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.wire import Wire
 from pegbar.core.http.access import Caller, Rule, manager_of, member_of, not_vendor
-from pegbar.core.http.routing import delete, found, get, post
+from pegbar.core.http.routing import Foreseen, delete, found, get, post
 from pegbar.entities import actions, boards, events, removal, rules
 from pegbar.entities.actions import NewEntity
 from pegbar.entities.boards import Board
@@ -29,7 +29,7 @@ from pegbar.entities.listing import BELOW, IN_PROJECT, Listed, criteria, entitie
 from pegbar.entities.queries import OWN_ASSIGNED_TASKS, OWN_TASKS, one_of_kind
 from pegbar.entities.scopes import ASSIGNED, of_callers
 from pegbar.entities.shapes import row_of_kind
-from pegbar.entities.task_shapes import DETAILED, TASK_TYPE, audience, detailed, types_of
+from pegbar.entities.task_shapes import DETAILED, TASK_TYPE, audience, audience_of, detailed, types_of
 from pegbar.productions import changes
 
 AnyRequest = Request[Any, Any, Any]
@@ -206,7 +206,9 @@ def _declare_page(regular: Regular) -> None:
             about["project_id"] = caller.project_id
         return found(await db.json_row(statement, **about))
 
-    get(regular.one, access=regular.sees, returns=page.wire, summary=page.summary)(one)
+    # The statement of a board takes the production, which is not known before.
+    foreseen = Foreseen(lambda role: page.statement(audience_of(role)), key="entity_id") if not page.of_board else None
+    get(regular.one, access=regular.sees, foreseen=foreseen, returns=page.wire, summary=page.summary)(one)
 
 
 def _declare_board(regular: Regular) -> None:

@@ -84,7 +84,8 @@ def tasks_of_entity(keys: Sequence[str], role: str) -> ColumnElement[str]:
     return json_list(rows.where(MINE) if role == "vendor" else rows)
 
 
-def _audience(role: str) -> str:
+def audience_of(role: str) -> str:
+    """How callers of this role on a production see its entities and tasks."""
     return role if role in ("client", "vendor") else "studio"
 
 
@@ -94,8 +95,8 @@ def audience(caller: Caller) -> str:
     By the role on the production in question; over several productions `mixed` when the roles there differ in that.
     """
     if caller.is_admin or caller.project_id is not None:
-        return _audience(caller.role_here)
-    audiences = {_audience(role) for role in caller.roles} or {_audience(caller.role)}
+        return audience_of(caller.role_here)
+    audiences = {audience_of(role) for role in caller.roles} or {audience_of(caller.role)}
     return audiences.pop() if len(audiences) == 1 else "mixed"
 
 

@@ -16,7 +16,7 @@ from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, Place, Rule, admin, at, person_identity
 from pegbar.core.http.body import Strict, read_id
 from pegbar.core.http.pagination import envelope, plain_or_enveloped, window
-from pegbar.core.http.routing import delete, found, get, post, put
+from pegbar.core.http.routing import Foreseen, delete, found, get, post, put
 from pegbar.core.http.streaming import stream_array
 from pegbar.notifications import actions, queries
 from pegbar.notifications.actions import SUBSCRIBED, UNSUBSCRIBED
@@ -49,7 +49,13 @@ def _cursor(name: str, value: str) -> dict[str, Any]:
     return params | {f"{name}_id": read_id(name, row_id)} if comma else params
 
 
-@get(_PATH, access=person_identity, returns={"type": "array", "items": queries.ITEM}, errors=(400,))
+@get(
+    _PATH,
+    access=person_identity,
+    foreseen=Foreseen(lambda _: queries.items(frozenset()), is_list=True),
+    returns={"type": "array", "items": queries.ITEM},
+    errors=(400,),
+)
 async def notifications(request: Request[Any, Any, Any], db: Database) -> Json:
     """The caller's latest hundred notifications, narrowed by the query string.
 

@@ -10,7 +10,7 @@ from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, at, authenticated, manager_of, member_of
 from pegbar.core.http.body import Strict
-from pegbar.core.http.routing import delete, found, get, path_uuid, post, put
+from pegbar.core.http.routing import Foreseen, delete, found, get, path_uuid, post, put
 from pegbar.productions import actions, queries, shapes
 from pegbar.productions.events import PROJECT_CHANGED
 from pegbar.productions.resources import projects
@@ -22,7 +22,13 @@ TeamRole = Literal["user", "supervisor", "manager", "client", "vendor"]
 # Productions
 
 
-@get("/data/projects/open", access=authenticated, returns=[shapes.FULL_FOR_ADMINS], tag="Projects")
+@get(
+    "/data/projects/open",
+    access=authenticated,
+    foreseen=Foreseen(lambda role: queries.open_projects(role == "admin", False), is_list=True),
+    returns=[shapes.FULL_FOR_ADMINS],
+    tag="Projects",
+)
 async def open_projects(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Json:
     """Open productions of the caller's teams (all of them for an administrator), with settings and descriptors."""
     return await _list(db, caller, queries.open_projects, request.query_params.get("name"))

@@ -14,9 +14,9 @@ from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, at, authenticated, member_of, task_access
 from pegbar.core.http.body import Strict
 from pegbar.core.http.pagination import envelope, plain_or_enveloped, window
-from pegbar.core.http.routing import Reply, found, get, put
+from pegbar.core.http.routing import Foreseen, Reply, found, get, put
 from pegbar.core.http.streaming import stream_array
-from pegbar.entities.task_shapes import audience
+from pegbar.entities.task_shapes import audience, audience_of
 from pegbar.productions import changes
 from pegbar.tasks import actions, queries
 from pegbar.tasks.events import TASK_ASSIGN, TASK_UNASSIGN, TASK_UPDATE
@@ -62,7 +62,12 @@ def _person(text: str | None) -> UUID | None:
     return next(iter(known_ids([text])), None)
 
 
-@get("/data/tasks/{task_id:uuid}/full", access=task_access(at("task", "task_id")), returns=queries.WHOLE)
+@get(
+    "/data/tasks/{task_id:uuid}/full",
+    access=task_access(at("task", "task_id")),
+    foreseen=Foreseen(lambda role: queries.whole(audience_of(role), role), key="task_id"),
+    returns=queries.WHOLE,
+)
 async def whole_task(task_id: UUID, db: Database, caller: Caller) -> Json:
     """A task with its entity, production, type, status and persons."""
     statement = queries.whole(audience(caller), caller.role)

@@ -18,7 +18,7 @@ from pegbar.core.data.marks import headers_of, tag_of, unchanged
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, person_identity
 from pegbar.core.http.body import Strict, json_beside_query
-from pegbar.core.http.routing import Reply, delete, found, get, post
+from pegbar.core.http.routing import Foreseen, Reply, delete, found, get, post
 from pegbar.productions.shapes import FULL
 from pegbar.timesheets.periods import iso_day
 from pegbar.timesheets.queries import TIME_SPENT
@@ -42,7 +42,12 @@ async def user_context(request: Request[Any, Any, Any], db: Database, caller: Ca
     return Reply(body, headers=headers_of(tag))
 
 
-@get("/data/user/tasks", access=person_identity, returns=[task_rows.ROW])
+@get(
+    "/data/user/tasks",
+    access=person_identity,
+    foreseen=Foreseen(lambda role: todo.own(done=False, for_admin=role == "admin"), is_list=True),
+    returns=[task_rows.ROW],
+)
 async def tasks_to_do(db: Database, caller: Caller) -> Json:
     """The caller's tasks that are not done, in their open productions."""
     return await db.json(todo.own(done=False, for_admin=caller.is_admin))

@@ -390,6 +390,11 @@ class Database(Reader):
         pools = {"requests": self._pool, "streams": self._stream_pool, "replica": replica}
         return {name: pool for name, pool in pools.items() if pool is not None}
 
+    def idle(self, name: str) -> int:
+        """How many connections of a pool are not in use."""
+        at_hand = self._shared.at_hand if name == "requests" and self._shared is not None else 0
+        return at_hand + self.pools()[name].get_idle_size()
+
     def watch(self, waited: Waited) -> None:
         """Have it told of each statement how long it waited for a connection."""
         self._executor().waited = waited
@@ -412,6 +417,8 @@ class Database(Reader):
 
     async def close(self) -> None:
         """Let requests under way finish, then disconnect."""
+        if self._shared is not None:
+            await self._shared.close()
         for pool in (self._pool, self._stream_pool):
             if pool is not None:
                 try:

@@ -6,7 +6,7 @@ transactions, and may be given another connection for each: by PgBouncer in tran
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
@@ -23,6 +23,8 @@ _FIRST_ROWS, _PIECE = 50, 2**18
 
 #: Connections that one caller leaves for others, whatever it asks for.
 _LEFT = 2
+#: Seconds after which connections at hand are given back to the driver's pool.
+_AT_HAND = 60.0
 
 #: Told the name of a pool and the seconds that were waited for one of its connections.
 Waited = Callable[[str, float], None]
@@ -80,12 +82,27 @@ def on_behalf_of(holder: Holder) -> Iterator[None]:
 
 
 class SharedPool:
-    """A pool whose connections callers take in turn: one with many requests leaves some, and waits longest for more."""
+    """A pool whose connections callers take in turn: one with many requests leaves some, and waits longest for more.
+
+    A connection that was given back in order stays at hand for the next statement, and is the driver's again when
+    somebody waits for one, or after a minute: to take one from the driver's pool and give it back costs as much as a
+    short statement (`python -m bench.cost`).
+    """
 
     def __init__(self, pool: asyncpg.Pool, size: int) -> None:
         self._pool = pool
         self._turns = Turns(size, max(size - _LEFT, (size + 1) // 2))
         self.waited: Waited | None = None
+        #: Those last used at the end.
+        self._at_hand: list[Any] = []
+        self._waiting = 0
+        self._giving_back: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def at_hand(self) -> int:
+        """How many connections are kept from the driver's pool and not in use."""
+        return len(self._at_hand)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
@@ -93,10 +110,17 @@ class SharedPool:
         started = time.perf_counter()
         holder = _holder.get()
         turn = nullcontext() if holder is None else self._turns.place(holder)
-        async with turn, self._pool.acquire() as connection:
-            if self.waited is not None:
-                self.waited("requests", time.perf_counter() - started)
-            yield connection
+        async with turn:
+            connection = self._take_at_hand() or await self._take()
+            in_order = False
+            try:
+                if self.waited is not None:
+                    self.waited("requests", time.perf_counter() - started)
+                yield connection
+                in_order = True
+            finally:
+                if not in_order or not self._keep(connection):
+                    await self._pool.release(connection)
 
     async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """The rows of a statement."""
@@ -108,16 +132,79 @@ class SharedPool:
         row: asyncpg.Record | None = await self._run("fetchrow", sql, arguments)
         return row
 
+    async def close(self) -> None:
+        """Give all connections back, those in use as soon as they are not."""
+        self._waiting += 1  # for the rest of its life
+        if self._giving_back is not None:
+            self._giving_back.cancel()
+        await self._give_back()
+
     async def _run(self, method: str, sql: str, arguments: Sequence[Any]) -> Any:
         holder = _holder.get()
-        if self.waited is None and holder is not None and self._turns.take_at_once(holder):
-            # As nearly always: `acquire` would cost a third of a short statement.
+        if self.waited is not None or holder is None or not self._turns.take_at_once(holder):
+            async with self.acquire() as connection:
+                return await getattr(connection, method)(sql, *arguments)
+        # As nearly always: `acquire` would cost a third of a short statement.
+        try:
+            connection = self._take_at_hand() or await self._take()
             try:
-                return await getattr(self._pool, method)(sql, *arguments)
-            finally:
-                self._turns.give_back(holder)
-        async with self.acquire() as connection:
-            return await getattr(connection, method)(sql, *arguments)
+                answer = await getattr(connection, method)(sql, *arguments)
+            except BaseException:
+                # It may be broken, or still busy with what nobody waits for any more: that is the driver's to see.
+                await self._pool.release(connection)
+                raise
+            if not self._keep(connection):
+                await self._pool.release(connection)
+            return answer
+        finally:
+            self._turns.give_back(holder)
+
+    def _take_at_hand(self) -> Any | None:
+        """The connection that was used last of those at hand that are still connected."""
+        while self._at_hand:
+            connection = self._at_hand.pop()
+            if _is_open(connection):
+                return connection
+            self._soon(self._pool.release(connection))  # it broke meanwhile
+        return None
+
+    async def _take(self) -> Any:
+        self._waiting += 1
+        try:
+            return await self._pool.acquire()
+        finally:
+            self._waiting -= 1
+
+    def _keep(self, connection: Any) -> bool:
+        """Have a connection at hand, unless it is not in order or somebody waits for one of the driver's."""
+        if self._waiting or not _is_open(connection) or connection.is_in_transaction():
+            return False
+        self._at_hand.append(connection)
+        if self._giving_back is None:
+            self._giving_back = asyncio.get_running_loop().call_later(_AT_HAND, self._return_soon)
+        return True
+
+    def _return_soon(self) -> None:
+        self._giving_back = None
+        self._soon(self._give_back())
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _give_back(self) -> None:
+        """Give back all that is at hand, so that the driver closes what was idle long or has run many statements."""
+        connections, self._at_hand = self._at_hand, []
+        for connection in connections:
+            await self._pool.release(connection)
+
+
+def _is_open(connection: Any) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # the driver noticed its end, and took it back
+        return False
 
 
 async def chunks(

@@ -8,6 +8,7 @@ cookie.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol
 
 import zstandard
@@ -21,6 +22,7 @@ except ImportError:  # no wheel for this machine
 #: A shorter body fits into a few packets as it is.
 _SHORTEST = 4096
 _TEXTS = re.compile(rb"(?:application/(?:json|x-ndjson|javascript|xml)|text/(?!event-stream)[\w.+-]+)\s*(?:;|$)")
+_REFUSED = re.compile(r"\s*q\s*=\s*0(?:\.0*)?\s*")
 _GZIP = 16 + 15  # how zlib names it
 
 
@@ -42,10 +44,11 @@ _CODINGS: dict[str, Callable[[], tuple[_Packer, int]]] = {"zstd": _zstd, "gzip":
 _SUFFIX = re.compile(f'-(?:{"|".join(_CODINGS)})"$')
 
 
-def accepted(header: str) -> set[str]:
+@lru_cache(256)
+def accepted(header: str) -> frozenset[str]:
     """The codings that a client takes by name."""
     choices = (choice.partition(";") for choice in header.lower().split(","))
-    return {coding.strip() for coding, _, weight in choices if not re.fullmatch(r"\s*q\s*=\s*0(?:\.0*)?\s*", weight)}
+    return frozenset(coding.strip() for coding, _, weight in choices if not _REFUSED.fullmatch(weight))
 
 
 def without_coding(tag: str) -> str:

@@ -148,6 +148,8 @@ class Endpoint:
             if (empty := rule.empty_answer(caller)) is not None:
                 return Json(empty)
             rule.check(caller)
+            if operation.foreseen is not None and caller.along is not None:
+                return Json(caller.along.encode())
             if self.changes and not part:
                 self._begin(request, "token" if token.identity_type == "bot" else "session")
             _tell_of(caller)
@@ -199,8 +201,11 @@ class Endpoint:
         """The caller at the rule's place, or at that of the rule that holds when what it is about is gone."""
         operation = self.operation
         key = await self._place_key(request, rule.place)
+        along: Any = operation.along
+        if operation.foreseen is not None and not request.scope["query_string"]:
+            along = operation.foreseen
         try:
-            return rule, await self.callers.resolve(token, rule, key, operation.method, operation.along, db=db)
+            return rule, await self.callers.resolve(token, rule, key, operation.method, along, db=db)
         except NotFound:
             if rule.gone is None:
                 raise

@@ -28,6 +28,7 @@ _SECURITY_HEADERS = {
     b"content-security-policy": b"frame-ancestors 'self'",
     b"referrer-policy": b"strict-origin-when-cross-origin",
 }
+_EVERY_HEADER = list(_SECURITY_HEADERS.items())
 #: Headers of answers that scripts of other origins may read.
 _EXPOSED = (
     b"Content-Disposition, Content-Range, ETag, Idempotency-Replayed, Location, Retry-After, Tus-Checksum-Algorithm,"
@@ -202,11 +203,13 @@ class _Sender:
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
-            headers = list(message["headers"])
-            present = {name.lower() for name, _ in headers}
-            headers += [(name, value) for name, value in _SECURITY_HEADERS.items() if name not in present]
-            headers += self._extra
-            message = {**message, "headers": headers}
+            sent = message["headers"]
+            present = {name.lower() for name, _ in sent}
+            if present.isdisjoint(_SECURITY_HEADERS):
+                security = _EVERY_HEADER
+            else:
+                security = [header for header in _EVERY_HEADER if header[0] not in present]
+            message = {**message, "headers": [*sent, *security, *self._extra]}
         elif self._drop_body:
             message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
         await self._send(message)

@@ -175,7 +175,7 @@ async def sample(database: Database, sockets: Connected) -> None:
     database.watch(lambda pool, seconds: waits[pool].observe(seconds))
     while True:
         for name, pool in database.pools().items():
-            idle = pool.get_idle_size()
+            idle = database.idle(name)
             instruments.connections.labels(name, "idle").set(idle)
             instruments.connections.labels(name, "used").set(pool.get_size() - idle)
             instruments.connections.labels(name, "allowed").set(pool.get_max_size())

@@ -8,7 +8,7 @@ from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import EVERY_ROW, Wire, json_object
 from pegbar.core.http.access import Caller
 from pegbar.media.tables import preview_file
-from pegbar.tasks.comments.access import FOR_CLIENTS, visible_to
+from pegbar.tasks.comments.access import FOR_CLIENTS, visible_to, visible_to_role
 from pegbar.tasks.comments.shapes import LISTED, POSTED, WITH_IDS, listed_for_clients
 from pegbar.tasks.tables import attachment_file, comment, comment_preview_link, task
 
@@ -49,11 +49,11 @@ def _thread(wire: Wire, condition: ColumnElement[bool]) -> Executable:
 _FOR_CLIENTS_OR_PICTURES = or_(FOR_CLIENTS, _HOLDS_PREVIEW)
 
 
-def thread(caller: Caller) -> Executable:
-    """The comments of a task that the caller may see, newest first."""
-    if caller.role_here == "client":
+def thread(role: str) -> Executable:
+    """The comments of a task that a caller of this role on its production may see, newest first."""
+    if role == "client":
         return _thread(_LISTED_FOR_CLIENTS, _FOR_CLIENTS_OR_PICTURES)
-    return _thread(LISTED, visible_to(caller))
+    return _thread(LISTED, visible_to_role(role))
 
 
 @lru_cache

@@ -21,7 +21,7 @@ from pegbar.core.http.access import Caller, Rule, admin, at, manager_of, member_
 from pegbar.core.http.body import Strict, body_of, decode_json, json_value, read_body, validate
 from pegbar.core.http.downloads import download
 from pegbar.core.http.pagination import envelope, plain_or_enveloped, window
-from pegbar.core.http.routing import Part, Together, delete, get, post
+from pegbar.core.http.routing import Foreseen, Part, Together, delete, get, post
 from pegbar.core.http.streaming import stream_array
 from pegbar.core.http.uploads import Form, received_form
 from pegbar.tasks.comments import actions, attachments, queries, replies, resources
@@ -91,10 +91,15 @@ async def comment_task(task_id: UUID, request: AnyRequest, db: Database, caller:
     return await written(db, caller, say, files)
 
 
-@get("/data/tasks/{task_id:uuid}/comments", access=task_access(_ON_TASK), returns=[LISTED])
+@get(
+    "/data/tasks/{task_id:uuid}/comments",
+    access=task_access(_ON_TASK),
+    foreseen=Foreseen(queries.thread, key="task_id", is_list=True),
+    returns=[LISTED],
+)
 async def task_comments(task_id: UUID, db: Database, caller: Caller) -> Json:
     """The thread of a task, newest first, as the caller's role on the production sees it."""
-    statement = queries.thread(caller)
+    statement = queries.thread(caller.role_here)
     return await db.json(statement, task_id=task_id)
 
 
