@@ -220,6 +220,7 @@ def test_a_killed_copying_resumes(kept: Kept) -> None:
 
 def test_what_cannot_be_brought_waits_takes_little_room_and_is_told(kept: Kept) -> None:
     spool, away = kept.server.folder / "postgresql.archive", Path(f"{kept.to}.away")
+    until(lambda: not shipping.waiting(spool))  # nothing is on its way at that moment
     Path(kept.to).rename(away)
     try:
         with psycopg.connect(kept.server.database_url, autocommit=True) as connection:

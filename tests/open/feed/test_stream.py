@@ -117,9 +117,11 @@ def test_what_is_told_follows_what_the_hearer_may_see(admin: Client) -> None:
     member = factories.hire(admin, "user")
     first, second = factories.production(admin, member), factories.production(admin)
     start = here(admin)
-    with Stream(member) as stream:
+    with Stream(member) as stream, Stream(admin) as witness:
         stream.begun()
+        witness.begun()
         hidden = made(admin, second)
+        witness.until("asset_id", hidden[0])  # it was told before they are of the team
         factories.join(admin, second["id"], member)
         shown = made(admin, second)
         assert assets(stream.until("asset_id", shown[0])) == shown

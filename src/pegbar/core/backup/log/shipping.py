@@ -213,7 +213,9 @@ class Shipping:
 
     def _bring(self, shelf: Shelf, path: Path) -> None:
         name = path.name.removesuffix(_PACKED)
+        self._archive.check()
         shelf.keep(name, self._packed(path))
+        self._archive.check()  # a disk that went away meanwhile has not got it
         for kept in (name, f"{name}{_PACKED}"):
             (self._folder / kept).unlink(missing_ok=True)
         if not is_segment(name) or timeline_of(name) != self._timeline:
