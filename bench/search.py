@@ -84,9 +84,10 @@ def processor_times(server: Server) -> dict[str, float]:
     assert server.process is not None
     taken = {"api": 0.0, "database": 0.0}
     postmaster = int((server.folder / "postgresql" / "postmaster.pid").read_text().split()[0])
-    backends = {child.pid for child in psutil.Process(postmaster).children()}
+    children = set(psutil.Process(postmaster).children())
+    backends = {child.pid for child in children}
     # The postmaster is a child of the server's: what it started is counted once.
-    for process in {*psutil.Process(server.process.pid).children(recursive=True), *map(psutil.Process, backends)}:
+    for process in children | set(psutil.Process(server.process.pid).children(recursive=True)):
         try:
             used = sum(process.cpu_times()[:2])
         except psutil.Error:

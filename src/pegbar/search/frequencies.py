@@ -11,7 +11,7 @@ from pegbar.core.data.database import Reader
 from pegbar.search import queries
 
 #: Statistics are read again after so many seconds.
-_FRESH = 300.0
+_FRESH = 60.0
 
 
 class Frequencies:
