@@ -86,36 +86,41 @@ async def lease(tx: Transaction, person_id: UUID, name: str, *, most: int, secon
     only, lease_id = filter_of(row), uuid4()
     batch = Batch(lease_id, [], None, more=False, consumer_id=row["id"], only=only, next_end=None)
     await _hand_out(tx, batch, person_id, most, seconds)
-    if len(batch.events) < most:
-        room = min(most, max(_IN_HAND - row["taken"], 0))
-        await _take(tx, batch, row, person_id, room)
+    batch.more = len(batch.events) == most
+    cursor, room, wanted = cursors.parsed(row["cursor"]), _IN_HAND - row["taken"], most
+    while len(batch.events) < most and room > 0:
+        # What was taken may all be about things that other workers have: then more is, and more each time.
+        cursor, taken = await _take(tx, batch, cursor, person_id, min(wanted, room))
+        room, wanted = room - taken, 4 * wanted
         await _hand_out(tx, batch, person_id, most, seconds)
-    else:
-        batch.more = True
+        if not (taken and batch.more):
+            break
+    await tx.update(
+        consumer, row["id"], cursor=cursors.written(cursor), fetched_at=utc_now(), updated_at=row["updated_at"]
+    )
     if not batch.events:
         batch.next_end = await tx.value(queries.NEXT_END, consumer_id=row["id"])
     return batch
 
 
-async def _take(tx: Transaction, batch: Batch, row: asyncpg.Record, person_id: UUID, most: int) -> None:
-    """Take what follows the cursor, so many events at the most."""
-    cursor = cursors.parsed(row["cursor"])
+async def _take(tx: Transaction, batch: Batch, cursor: Cursor, person_id: UUID, most: int) -> tuple[Cursor, int]:
+    """Take what follows a cursor, so many events at the most; where it goes on, and how many were taken."""
+    taken = 0
     try:
-        for _ in range(_READS if most else 0):
-            page = await queries.take(tx, row["id"], cursor, batch.only, person_id, most=most)
+        for _ in range(_READS):
+            page = await queries.take(tx, batch.consumer_id, cursor, batch.only, person_id, most=most - taken)
             cursor, batch.more = page.cursor, page.more
-            if page.told or not page.more:
+            taken += page.told
+            if taken == most or not page.more:
                 break
     except Gone:
         if batch.events:
-            return  # to be told when those are done
+            return cursor, 0  # to be told when those are done
         raise Gone(
             f"The consumer is behind the events that are kept ({CURSOR_DAYS} days). Look at the state of"
             f" things, and say where it goes on: POST /open/v1/consumers/{{name}}/replay."
         ) from None
-    await tx.update(
-        consumer, row["id"], cursor=cursors.written(cursor), fetched_at=utc_now(), updated_at=row["updated_at"]
-    )
+    return cursor, taken
 
 
 async def _hand_out(tx: Transaction, batch: Batch, person_id: UUID, most: int, seconds: float) -> None:
