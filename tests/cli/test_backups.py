@@ -7,7 +7,6 @@ import shutil
 import threading
 from pathlib import Path
 
-import boto3  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -19,7 +18,7 @@ from tests import factories
 from tests.client import Client
 from tests.command import pegbar
 from tests.core.data.databases import initialised, new_database
-from tests.core.test_storage import s3  # noqa: F401 - a fixture
+from tests.core.test_storage import client_of, s3  # noqa: F401 - a fixture
 from tests.media.publishing import published
 from tests.server import Server
 from tests.trash import purge
@@ -205,7 +204,7 @@ def test_a_backup_that_ends_half_is_not_listed(
 ) -> None:
     vault = str(tmp_path / "vault")
     with monkeypatch.context() as patched:
-        patched.setattr(rows.Snapshot, "dump", lambda _: rows._output(["/bin/sh", "-c", "echo half; kill -9 $$"], _URL))
+        patched.setattr(rows.Snapshot, "dump", lambda _: rows.output(["/bin/sh", "-c", "echo half; kill -9 $$"], _URL))
         assert "sh failed" in refused("backup", vault, *quiet)
     assert "There are no backups there" in refused("restore", vault, "--data", str(tmp_path / "none"))
     assert list((tmp_path / "vault" / "backups").iterdir()) == []
@@ -285,13 +284,7 @@ def test_a_restored_server_says_nothing_twice(quiet: tuple[str, ...], server: Se
 
 
 def test_backups_in_a_bucket(quiet: tuple[str, ...], s3: dict[str, str], server: Server, tmp_path: Path) -> None:  # noqa: F811
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3["FS_S3_ENDPOINT"],
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
+    client = client_of(s3)
     client.create_bucket(Bucket="saved")
     keys = {
         "PEGBAR_BACKUP_S3_ENDPOINT": s3["FS_S3_ENDPOINT"],

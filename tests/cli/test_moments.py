@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -27,7 +26,7 @@ from tests.cli.test_backups import Writers, ok, place, refused
 from tests.cli.test_serve import children
 from tests.client import Client, sign_in
 from tests.command import pegbar
-from tests.core.test_storage import s3  # noqa: F401 - a fixture
+from tests.core.test_storage import client_of, s3  # noqa: F401 - a fixture
 from tests.server import ADMIN, Server
 from tests.trash import purge
 
@@ -285,13 +284,7 @@ def test_a_stop_brings_what_was_written(kept: Kept, boss: Client, tmp_path: Path
 
 
 def test_a_log_in_a_bucket(tmp_path: Path, s3: dict[str, str]) -> None:  # noqa: F811
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3["FS_S3_ENDPOINT"],
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
+    client = client_of(s3)
     client.create_bucket(Bucket="moments")
     keys = {
         "PEGBAR_BACKUP_S3_ENDPOINT": s3["FS_S3_ENDPOINT"],

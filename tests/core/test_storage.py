@@ -124,6 +124,17 @@ def test_a_full_disk_leaves_nothing_half_written(
 _KEYS = {"FS_S3_ACCESS_KEY": "key", "FS_S3_SECRET_KEY": "secret", "FS_S3_REGION": "us-east-1"}
 
 
+def client_of(s3: dict[str, str]) -> Any:
+    """A client of another maker for the store that the fixture `s3` tells of."""
+    return boto3.client(
+        "s3",
+        endpoint_url=s3["FS_S3_ENDPOINT"],
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+
+
 @pytest.fixture(scope="module")
 def s3() -> Iterator[dict[str, str]]:
     port = free_port()
@@ -139,12 +150,11 @@ def s3() -> Iterator[dict[str, str]]:
             except requests.ConnectionError:
                 assert process.poll() is None
                 assert time.monotonic() < deadline
-        client = boto3.client(
-            "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="key", aws_secret_access_key="secret"
-        )
+        environment = {**_KEYS, "FS_BACKEND": "s3", "FS_S3_ENDPOINT": url, "FS_BUCKET_PREFIX": "show-"}
+        client = client_of(environment)
         for bucket in ("pictures", "movies", "files"):
             client.create_bucket(Bucket=f"show-{bucket}")
-        yield {**_KEYS, "FS_BACKEND": "s3", "FS_S3_ENDPOINT": url, "FS_BUCKET_PREFIX": "show-"}
+        yield environment
     finally:
         process.terminate()
         process.wait(30)
@@ -204,13 +214,7 @@ def test_a_missing_bucket_is_made_when_that_is_wanted(s3: dict[str, str], in_env
 
 
 def test_previews_live_in_an_object_store_from_upload_to_removal(s3: dict[str, str]) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3["FS_S3_ENDPOINT"],
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
+    client = client_of(s3)
     with Server(None, **s3, REMOVE_FILES="true", ENABLE_JOB_QUEUE="true", PEGBAR_TRASH_DAYS="0") as server:
         admin = sign_in(server.api, *ADMIN)
         task = factories.task(admin, factories.entity(admin, factories.production(admin)["id"]))
@@ -237,13 +241,7 @@ def test_previews_live_in_an_object_store_from_upload_to_removal(s3: dict[str, s
 
 
 def test_uploads_in_pieces_and_signed_addresses_of_an_object_store(s3: dict[str, str]) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3["FS_S3_ENDPOINT"],
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
+    client = client_of(s3)
 
     def pieces() -> list[str]:
         entries = client.list_objects_v2(Bucket="show-files").get("Contents", [])

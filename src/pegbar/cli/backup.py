@@ -279,7 +279,6 @@ def _moment(text: str) -> datetime:
 def _restore_moment(
     archive: Archive, moment: datetime, name: str | None, only: Part | None, *, resume_sending: bool, quiet: bool
 ) -> None:
-
     if settings().external_database:
         raise UserError(
             "--at is for the embedded database. A moment of an external PostgreSQL is restored by the tool that "

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from sqlalchemy import all_, any_, delete, select, true
 
@@ -289,41 +290,29 @@ async def check_new_many(changes: Sequence[Change]) -> None:
     await require_place(changes)
     type_ids: set[Any] = {change.values.get("entity_type_id") for change in changes} - {None}
     kinds = {type_id: await kind_of_type(tx, type_id) for type_id in type_ids}
-    named = []
+    places = []
     for change in changes:
         kind = change.known["kind"] = kinds.get(change.values.get("entity_type_id"), "")
-        known = kind and None not in (change.values.get("name"), change.values.get("project_id"))
-        if known and not (kind == ASSET and change.values.get("canceled")):
-            named.append(change)
-    for kind, project_id in sorted({(change.known["kind"], change.values["project_id"]) for change in named}):
+        if (place := _place_of_name(change.values, kind)) is not None:
+            places.append((change, place))
+    for kind, project_id in sorted({(change.known["kind"], place[0]) for change, place in places}):
         await hold_names(tx, kind, project_id)
-    rows = await tx.rows(
-        _OF_NAMES,
-        project_ids=[change.values["project_id"] for change in named],
-        type_ids=[change.values["entity_type_id"] for change in named],
-        names=[change.values["name"] for change in named],
-    )
-    taken = {_place_of_name(dict(row), kinds[row["entity_type_id"]]) for row in rows}
-    taken.discard(None)
-    for change in named:
-        kind = change.known["kind"]
-        place = _place_of_name({"parent_id": None, "canceled": False, **change.values}, kind)
+    columns = ("project_ids", "type_ids", "names")
+    about = {column: [place[number] for _, place in places] for number, column in enumerate(columns)}
+    rows = await tx.rows(_OF_NAMES, **about) if places else ()
+    taken = {_place_of_name(row, kinds[row["entity_type_id"]]) for row in rows}
+    for change, place in places:
         if place in taken:
-            _refuse_name(change, kind)
+            _refuse_name(change, change.known["kind"])
         taken.add(place)
 
 
-def _place_of_name(row: Mapping[str, Any], kind: str) -> tuple[Any, ...] | None:
-    """What may be there once of an entity; None of what takes its name from nobody."""
-    within = KINDS[kind].named
-    if within == "in use" and row["canceled"]:
+def _place_of_name(row: Mapping[str, Any] | asyncpg.Record, kind: str) -> tuple[Any, ...] | None:
+    """Where an entity of a kind has its name: production, type, name, and what it is in. None of what takes none."""
+    place = tuple(row.get(column) for column in ("project_id", "entity_type_id", "name"))
+    if not kind or None in place or (KINDS[kind].named == "in use" and row.get("canceled")):
         return None
-    return (
-        row["project_id"],
-        row["entity_type_id"],
-        row["name"],
-        row["parent_id"] if within == "parent" else None,
-    )
+    return (*place, row.get("parent_id") if KINDS[kind].named == "parent" else None)
 
 
 async def count_links(change: Change) -> None:

@@ -88,7 +88,7 @@ def _number(value: int) -> ColumnElement[int]:
     return literal_column(str(value), Integer)
 
 
-def _each(values: ColumnElement[Any], name: str) -> Any:
+def _rows_of(values: ColumnElement[Any], name: str) -> Any:
     """The values of a list as rows of one column, which is called as the rows are."""
     return func.unnest(values).table_valued(name, name=name).render_derived()
 
@@ -104,8 +104,8 @@ typed = select(
 
 def _begun() -> Select[Any]:
     """The words of documents that begin with some, by kind and place."""
-    kind, beginning = _each(_KINDS, "kind"), _each(_unseen("beginnings", _TEXTS), "beginning")
-    place = _each(literal_column("ARRAY['', '~', '=']", _TEXTS), "place")
+    kind, beginning = _rows_of(_KINDS, "kind"), _rows_of(_unseen("beginnings", _TEXTS), "beginning")
+    place = _rows_of(literal_column("ARRAY['', '~', '=']", _TEXTS), "place")
     start = beginning.c.beginning.collate("C")
     words = (
         select(word.c.word)
@@ -179,7 +179,7 @@ def _scope(ids: Select[Any]) -> CTE:
     near, far = case((many, all_ids[1:_NEAR]), else_=all_ids), case((many, all_ids[_NEAR + 1 : _ALL]))
     frequent = case((many, _number(_MANY_OF_MANY)), else_=_number(MANY)).label("many")
     split = select(all_ids.label("ids"), near.label("near"), far.label("far"), frequent).subquery("split")
-    one = _each(split.c.near, "one")
+    one = _rows_of(split.c.near, "one")
     in_near = select(func.string_agg(func.concat("'@", one.c.one, "'"), literal_column("' | '"))).scalar_subquery()
     return _once(select(split, cast(in_near, TSQUERY).label("in_near")), "scope")
 
@@ -245,7 +245,7 @@ def _by_key(source: FromClause, scope: CTE, *narrow: ColumnElement[bool]) -> Sel
 
     Those which are what was typed are of the first rank, however many others have all words.
     """
-    one, project = _exact(), _each(_of_scope(scope.c.ids), "project_id")
+    one, project = _exact(), _rows_of(_of_scope(scope.c.ids), "project_id")
     rows = (
         select(FOUND)
         .select_from(source)
@@ -310,7 +310,7 @@ def then_found(source: FromClause, seeing: Seeing | None, *narrow: ColumnElement
     candidates = fitting.subquery("fitting")
     # Nor does the order tell of metadata that somebody does not see.
     ordering = candidates.c.words if seeing is None else _parts(candidates.c.words, "abc")
-    lexeme = _each(func.tsvector_to_array(ordering), "lexeme")
+    lexeme = _rows_of(func.tsvector_to_array(ordering), "lexeme")
     begins = lexeme.c.lexeme.collate("C").between(one.c.start, one.c.end)
     first = select(func.min(lexeme.c.lexeme.collate("C"))).where(begins).correlate(one, candidates)
     by_word = case((one.c.start != literal_column("''"), first.scalar_subquery()))

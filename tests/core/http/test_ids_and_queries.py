@@ -97,6 +97,14 @@ def test_a_blank_parameter_is_refused_where_an_empty_one_is(admin: Client, path:
         assert admin.get(path, params={name: blank}).status_code == 400, repr(blank)
 
 
+@pytest.mark.parametrize(("path", "name"), [("/data/projects/open", "name"), ("/data/tasks", "name")])
+def test_a_character_that_no_column_holds_is_refused_by_the_name_of_its_parameter(
+    admin: Client, path: str, name: str
+) -> None:
+    answer = admin.get(path, params={name: "a\0b"})
+    assert (answer.status_code, name in answer.json()["message"]) == (400, True)
+
+
 def test_the_same_path_answers_again(admin: Client, rows: dict[str, Any]) -> None:
     """What the router remembers of a path is not changed by reading its ids."""
     for _ in range(3):

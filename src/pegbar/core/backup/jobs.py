@@ -1,13 +1,12 @@
 """The backups that the server makes by itself, in a process of their own."""
 
 import asyncio
-import sys
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from pegbar.config import settings
+from pegbar.core.backup import apart
 from pegbar.core.backup.archive import HEAD, Archive
 from pegbar.core.backup.log.shipping import state_of
 from pegbar.core.backup.saving import NAMED
@@ -33,22 +32,12 @@ async def back_up(_db: Database | None) -> None:
     last = await asyncio.to_thread(last_backup)
     if last is not None and datetime.now(UTC) - last < timedelta(hours=settings().backup_every) - _LEEWAY:
         return
-    command = [sys.executable, "-m", "pegbar", "backup", "--quiet"]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
     try:
-        output, _ = await process.communicate()
-    except asyncio.CancelledError:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
+        result = await apart.back_up()
+    except CannotRun as reason:
+        log.error("no backup was made", to=settings().backup_to, last=last and last.isoformat(), reason=str(reason))
         raise
-    told = output.decode(errors="replace").strip()
-    if process.returncode:
-        log.error("no backup was made", to=settings().backup_to, last=last and last.isoformat(), reason=told)
-        raise CannotRun(f"No backup was made: {told}")
-    log.info("a backup was made", to=settings().backup_to, result=told)
+    log.info("a backup was made", to=settings().backup_to, result=result)
 
 
 def _check_place() -> None:

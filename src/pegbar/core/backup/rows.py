@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -54,7 +54,7 @@ class Snapshot:
     def dump(self) -> Iterator[bytes]:
         """All rows, as pg_dump writes them. Raises CannotRun when it fails, so that nothing of it is kept."""
         program = _program("pg_dump", int(self.postgresql.partition(".")[0]))
-        yield from _output([program, "--format=custom", "--compress=gzip:1", f"--snapshot={self.id}"], self.url)
+        yield from output([program, "--format=custom", "--compress=gzip:1", f"--snapshot={self.id}"], self.url)
 
 
 @contextmanager
@@ -135,11 +135,12 @@ def reach(url: str | None) -> tuple[list[str], dict[str, str]]:
     return [f"--dbname={shown}"], {**os.environ, **password}
 
 
-def _output(command: list[str], url: str) -> Iterator[bytes]:
+def output(command: list[str], url: str, messages: IO[bytes] | None = None) -> Iterator[bytes]:
+    """What a program of PostgreSQL writes of a database; what it says besides goes to `messages`. Raises CannotRun."""
     arguments, environment = reach(url)
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() if messages is None else nullcontext(messages) as errors:
         with subprocess.Popen(
-            [*command, *arguments], stdout=subprocess.PIPE, stderr=errors, env=environment
+            [*command, *arguments], stdout=subprocess.PIPE, stderr=errors, env={**environment, "LC_ALL": "C"}
         ) as process:
             assert process.stdout is not None
             try:

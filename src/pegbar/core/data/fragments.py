@@ -65,24 +65,24 @@ def template(expression: ColumnElement[Any], table: Table) -> Template:
     """An expression about rows of a table. Its constants become text; parameters that are to be given stay such."""
     if isinstance(expression, Column) and expression.table is table:
         return Template((None, f".{_quote(expression.name)}"), expression.type)
-    given: list[BindParameter[Any]] = []
+    elements: list[BindParameter[Any]] = []
 
     def replaced(element: Any, **_: Any) -> Any:
         if isinstance(element, Column) and element.table is table:
             return literal_column(f"{_ROW}.{_quote(element.name)}", element.type)
         if isinstance(element, BindParameter) and element.required:
-            given.append(element)
-            return literal_column(f"{_MARK}{len(given) - 1}{_MARK}", element.type)
+            elements.append(element)
+            return literal_column(f"{_MARK}{len(elements) - 1}{_MARK}", element.type)
         # Other rows of the same table stay what they are.
         return element if isinstance(element, Alias) and isinstance(element.element, Table) else None
 
     moved: ColumnElement[Any] = visitors.replacement_traverse(expression, {}, replaced)
     text = str(moved.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
-    parts = tuple(_part(part, given) for part in _PARTS.split(f"({text})") if part)
+    parts = tuple(_part(part, elements) for part in _PARTS.split(f"({text})") if part)
     return Template(parts, expression.type)
 
 
-def _part(part: str, given: list[BindParameter[Any]]) -> Part:
+def _part(part: str, elements: list[BindParameter[Any]]) -> Part:
     if part == _ROW:
         return None
-    return given[int(part.strip(_MARK))] if part.startswith(_MARK) else part
+    return elements[int(part.strip(_MARK))] if part.startswith(_MARK) else part

@@ -93,17 +93,17 @@ def plan(embedded: EmbeddedPostgres, binaries: Path | None, way: Way | None = No
         )
     if aside(embedded, old).exists():
         raise CannotRun(f"{aside(embedded, old)} is there already: remove it, or move it away.")
-    found = _programs(old, binaries)
-    lacking = [name for name in _NEEDED["pg_upgrade"] if not (found / name).exists()]
+    programs = _programs(old, binaries)
+    lacking = [name for name in _NEEDED["pg_upgrade"] if not (programs / name).exists()]
     chosen: Way = way or ("dump" if lacking else "pg_upgrade")
-    if missing := [name for name in _NEEDED[chosen] if not (found / name).exists()]:
-        raise CannotRun(f"{found} has no {', '.join(missing)}.")
+    if missing := [name for name in _NEEDED[chosen] if not (programs / name).exists()]:
+        raise CannotRun(f"{programs} has no {', '.join(missing)}.")
     size = sum(path.lstat().st_size for path in embedded.data.rglob("*") if path.is_file())
     speed = _COPIED if chosen == "pg_upgrade" else _DUMPED
     return Plan(
         old=old,
         new=new,
-        binaries=found,
+        binaries=programs,
         way=chosen,
         size=size,
         free=shutil.disk_usage(embedded.data).free,
@@ -117,9 +117,9 @@ def _programs(major: str, binaries: Path | None) -> Path:
     places = [binaries / inside for inside in _INSIDE] if binaries else [Path(p.format(major=major)) for p in _PLACES]
     for place in places:
         if (place / "postgres").exists():
-            found = major_of(place)
-            if found != major:
-                raise CannotRun(f"{place} is PostgreSQL {found}'s; the database is {major}'s.")
+            version = major_of(place)
+            if version != major:
+                raise CannotRun(f"{place} is PostgreSQL {version}'s; the database is {major}'s.")
             return place.resolve()
     if binaries:
         raise CannotRun(f"{binaries} holds no programs of PostgreSQL (bin/postgres).")
@@ -250,10 +250,11 @@ def _pipe(source: str, target: str) -> None:
         assert reading.stdout is not None
         assert reading.stderr is not None
         reading.stdout.close()
-        complaint = reading.stderr.read()
-    for name, code, said in (("pg_restore", done.returncode, done.stderr), ("pg_dump", reading.returncode, complaint)):
+        dump_errors = reading.stderr.read()
+    ended = (("pg_restore", done.returncode, done.stderr), ("pg_dump", reading.returncode, dump_errors))
+    for name, code, complaint in ended:
         if code:
-            raise CannotStart(f"{name} failed: {said.decode(errors='replace').strip()}")
+            raise CannotStart(f"{name} failed: {complaint.decode(errors='replace').strip()}")
 
 
 def _differing(source: str, target: str) -> list[str]:

@@ -15,6 +15,7 @@ from litestar.exceptions import ClientException
 from msgspec import UNSET
 
 from pegbar.config import settings
+from pegbar.core.data.values import check_text
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
 from pegbar.core.http.forms import multipart_form
 
@@ -33,12 +34,15 @@ _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 
 
 class Call(Request[Any, Any, Any]):
-    """A request of this server: what is blank in its query string is empty."""
+    """A request of this server: what is blank in its query string is empty, what no column can hold is refused."""
 
     @property
     def query_params(self) -> MultiDict[Any]:
-        """The parameters; one that holds nothing but white space is there, and empty."""
+        """The parameters; one that holds nothing but white space is there, and empty. Raises Refused."""
         params = super().query_params
+        for name, value in params.multi_items():
+            if "\0" in value:
+                check_text(name, value)
         if not any(value.isspace() for value in params.values()):
             return params
         return MultiDict((name, "" if value.isspace() else value) for name, value in params.multi_items())

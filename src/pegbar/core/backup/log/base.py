@@ -1,6 +1,5 @@
 """The base of a way to later moments: the files of the embedded database's folder, copied while it runs. Blocking."""
 
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -11,12 +10,17 @@ from re import search
 
 import psycopg
 
+from pegbar.core.backup import rows
 from pegbar.core.backup.archive import Archive, Base
 from pegbar.core.backup.sealing import Damaged
 from pegbar.core.data.embedded import binary
 from pegbar.core.errors import CannotRun
 
-_CHUNK = 1024**2
+#: The folder as a packed tar; where it begins and ends is told.
+_OPTIONS = (
+    "--pgdata=-", "--format=tar", "--wal-method=fetch", "--gzip", "--checkpoint=fast", "--verbose", "--label=pegbar",
+    "--no-password",
+)  # fmt: skip
 _WHICH = """
     SELECT (SELECT system_identifier::text FROM pg_control_system()), pg_walfile_name(%s), pg_walfile_name(%s),
            clock_timestamp()
@@ -27,12 +31,13 @@ def copy(archive: Archive, name: str, url: str) -> Base:
     """Copy the database's folder into an archive, with the log that it needs to start. Raises CannotRun."""
     path = f"backups/{name}.base"
     with tempfile.TemporaryFile("w+b") as messages:
-        size, digest = archive.write(path, _copied(url, messages))
+        command = [str(binary("pg_basebackup")), *_OPTIONS]
+        size, digest = archive.write(path, rows.output(command, url, messages))
         messages.seek(0)
-        told = messages.read().decode(errors="replace")
-    start, stop = (search(rf"{word} point: (\S+)(?: on timeline (\d+))?", told) for word in ("start", "end"))
+        text = messages.read().decode(errors="replace")
+    start, stop = (search(rf"{word} point: (\S+)(?: on timeline (\d+))?", text) for word in ("start", "end"))
     if start is None or stop is None:
-        raise CannotRun(f"pg_basebackup does not tell where the copy begins and ends: {told.strip()}")
+        raise CannotRun(f"pg_basebackup does not tell where the copy begins and ends: {text.strip()}")
     with psycopg.connect(url, connect_timeout=10) as connection:
         row = connection.execute(_WHICH, (start[1], stop[1])).fetchone()
     assert row is not None
@@ -48,27 +53,6 @@ def copy(archive: Archive, name: str, url: str) -> Base:
         stop=last,
         ended_at=ended_at.astimezone(UTC),
     )
-
-
-def _copied(url: str, messages: object) -> Iterator[bytes]:
-    """The folder as a packed tar; what pg_basebackup says goes to `messages`."""
-    command = [
-        str(binary("pg_basebackup")), f"--dbname={url}", "--pgdata=-", "--format=tar", "--wal-method=fetch", "--gzip",
-        "--checkpoint=fast", "--verbose", "--label=pegbar", "--no-password",
-    ]  # fmt: skip
-    environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=messages, env=environment) as process:  # type: ignore[call-overload]
-        assert process.stdout is not None
-        try:
-            while chunk := process.stdout.read(_CHUNK):
-                yield chunk
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
-        messages.seek(0)  # type: ignore[attr-defined]
-        reason = messages.read().decode(errors="replace").strip().splitlines()  # type: ignore[attr-defined]
-        raise CannotRun(f"pg_basebackup failed: {reason[-1] if reason else process.returncode}")
 
 
 class _Stream(RawIOBase):

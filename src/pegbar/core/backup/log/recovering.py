@@ -88,8 +88,10 @@ def find(archive: Archive, moment: datetime, name: str | None) -> Moments:
         reason = f"is behind a gap in the log, after {linked}"
     else:
         reason = "is after all that has arrived of the log"
-    told = f"Possible: {'; '.join(ranges)}." if ranges else "No moment is possible yet: nothing of the log has arrived."
-    raise CannotRun(f"{shown(moment)} {reason}. {told} Nothing was changed.")
+    choice = (
+        f"Possible: {'; '.join(ranges)}." if ranges else "No moment is possible yet: nothing of the log has arrived."
+    )
+    raise CannotRun(f"{shown(moment)} {reason}. {choice} Nothing was changed.")
 
 
 async def recover(

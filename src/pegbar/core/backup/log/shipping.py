@@ -8,7 +8,6 @@ import asyncio
 import os
 import re
 import subprocess
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 import psycopg
 import structlog
 
+from pegbar.core.backup import apart
 from pegbar.core.backup.archive import BRIEF, Archive, File
 from pegbar.core.backup.log.segments import after, is_kept, is_segment, packed, timeline_of
 from pegbar.core.backup.log.shelf import Conflict, Shelf, bases
@@ -270,17 +270,17 @@ class Shipping:
         since = (self._files_at - _OVERLAP).replace(tzinfo=None)
         fresh = []
         for bucket, prefix, file_id in await asyncio.to_thread(self._stored, since):
-            found = await chosen().stat(Address(bucket, prefix, file_id))
-            if found is not None and self._copied.get((bucket, found.address.key)) != found.etag:
-                fresh.append(found)
+            stored = await chosen().stat(Address(bucket, prefix, file_id))
+            if stored is not None and self._copied.get((bucket, stored.address.key)) != stored.etag:
+                fresh.append(stored)
         if not fresh:
             self._files_at = now
             return
         try:
             with self._archive.held(BRIEF):
                 copying = Copying(self._archive, "incremental", {}, {}, lambda _: None)
-                for found in fresh:
-                    await copying.one(found)
+                for stored in fresh:
+                    await copying.one(stored)
                 files: list[File] = list(copying.copied.values())
                 await asyncio.to_thread(shelf.list_files, now, files)
         except CannotRun as refused:
@@ -302,24 +302,14 @@ class Shipping:
         self._backup = asyncio.create_task(self._back_up())
 
     async def _back_up(self) -> None:
-        command = [sys.executable, "-m", "pegbar", "backup", "--quiet"]
         began = datetime.now(UTC)
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
         try:
-            output, _ = await process.communicate()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
-            raise
-        reason = output.decode(errors="replace").strip()
-        if process.returncode:
-            log.error("no backup was made, with which the copy of the log begins", reason=reason)
+            result = await apart.back_up()
+        except CannotRun as error:
+            log.error("no backup was made, with which the copy of the log begins", reason=str(error))
             self._backup_at = asyncio.get_running_loop().time() + _BACKUP_AGAIN
         else:
-            log.info("a backup was made, with which the copy of the log begins", result=reason)
+            log.info("a backup was made, with which the copy of the log begins", result=result)
             self._files_at = self._files_at or began
         self._backup = None
 
