@@ -4,7 +4,8 @@ from pegbar.accounts import shapes
 from pegbar.accounts.people import leaving, queries, rules
 from pegbar.accounts.people.shapes import listed
 from pegbar.accounts.tables import department, department_link, person
-from pegbar.core.data.resource import Access, Change, Resource
+from pegbar.core.data.changes import Change
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.writes import Only, writes
 from pegbar.core.http.access import admin, authenticated
 from pegbar.studio.tables import hardware_item_department_link, software_department_link

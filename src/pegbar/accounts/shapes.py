@@ -4,7 +4,7 @@ from babel import Locale, UnknownLocaleError
 from sqlalchemy import ColumnElement, Text, case, func, literal_column
 
 from pegbar.accounts.tables import department_link, person
-from pegbar.core.data.resource import Relation
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.wire import wire_of
 
 #: Columns of secrets and identities, served to nobody.

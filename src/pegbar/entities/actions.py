@@ -11,10 +11,10 @@ import asyncpg
 import msgspec
 from sqlalchemy import all_, any_, delete, select, true
 
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import remove
-from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import String, Uuid
 from pegbar.core.data.values import check_json
 from pegbar.core.errors import BadRequest, NotFound

@@ -20,10 +20,10 @@ from sqlalchemy import (
     select,
 )
 
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Database
 from pegbar.core.data.marks import headers_of, unchanged
 from pegbar.core.data.parameters import CALLER_ID, param
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller

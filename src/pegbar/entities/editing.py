@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import Executable, Text, any_, bindparam, case, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from pegbar.core.data.changes import Change, related_ids
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change, related_ids
 from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.data.unnest import AboutRows
 from pegbar.core.data.values import accept

@@ -3,8 +3,9 @@
 from sqlalchemy import select
 
 from pegbar.accounts.standing import Shapes
+from pegbar.core.data.changes import Change, Relation, Verb
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.writes import MANAGERS, writes
 from pegbar.core.http.access import Place, Rule, admin, at, authenticated, entity_access, manager_of
 from pegbar.entities import actions, events, rules, scopes

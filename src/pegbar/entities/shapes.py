@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Text, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from pegbar.core.data.resource import Relation
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.wire import JsonText, Wire, constant, wire_of
 from pegbar.entities.kinds import CONCEPT, kind_json
 from pegbar.entities.tables import asset_instance_link, entity, entity_concept_link, entity_link

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Executable, case, cast, exists, func, literal_column, select
 
 from pegbar.accounts.standing import CALLER, on
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.parameters import CALLER_ID
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity

@@ -7,9 +7,10 @@ from sqlalchemy.sql.selectable import ScalarSelect
 
 from pegbar.accounts.standing import Narrowing
 from pegbar.core.data import values
+from pegbar.core.data.changes import Change
 from pegbar.core.data.filters import Special
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Resource
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.schema import Column
 from pegbar.core.data.writes import MANAGERS, Only, writes
 from pegbar.core.errors import BadRequest

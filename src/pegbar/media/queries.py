@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, any_, case, false, func, literal_column, select, text
 
 from pegbar.accounts.standing import is_open
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.schema import TIMESTAMP, Text
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.entities.kinds import kind_text

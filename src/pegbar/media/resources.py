@@ -4,9 +4,10 @@ from sqlalchemy import Boolean, String, bindparam, select, update
 
 from pegbar.accounts.standing import CALLER, Narrowing, assigned
 from pegbar.core.data import filters, values
+from pegbar.core.data.changes import Change
 from pegbar.core.data.filters import Special
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Resource
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.schema import Integer, Uuid, utc_now
 from pegbar.core.data.writes import MANAGERS, Only, writes
 from pegbar.core.errors import BadRequest

@@ -2,8 +2,8 @@
 
 from sqlalchemy import update
 
+from pegbar.core.data.changes import Change
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import require

@@ -2,9 +2,10 @@
 
 from sqlalchemy import select
 
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.filters import Special, uuid_filter
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Relation, Resource
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.writes import MANAGERS, writes
 from pegbar.core.http.access import (
     Place,

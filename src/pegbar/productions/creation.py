@@ -9,9 +9,9 @@ from sqlalchemy import any_, select
 from pegbar.accounts.standing import open_status
 from pegbar.accounts.tables import person
 from pegbar.config import settings
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change
 from pegbar.core.data.values import to_uuid
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.media.tables import preview_background_file

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from pegbar.accounts.standing import Narrowing, is_going
-from pegbar.core.data.resource import Access, Change, Relation, Resource
+from pegbar.core.data.changes import Change, Relation
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.writes import writes
 from pegbar.core.http.access import admin, at, authenticated, global_manager, manager_of, member_of
 from pegbar.productions import creation, shapes

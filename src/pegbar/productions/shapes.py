@@ -9,7 +9,7 @@ from sqlalchemy.sql.selectable import ScalarSelect
 from pegbar.accounts.people.shapes import managed_wire
 from pegbar.accounts.shapes import CLIENT, MINIMAL
 from pegbar.accounts.standing import CALLER, on
-from pegbar.core.data.resource import Relation
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_map, json_object, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity

@@ -5,8 +5,9 @@ from uuid import UUID
 from sqlalchemy import false, func
 
 from pegbar.accounts.standing import Narrowing
+from pegbar.core.data.changes import Change
 from pegbar.core.data.removal import remove
-from pegbar.core.data.resource import Access, Change, Resource
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.writes import writes
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller, Rule, member_of, not_vendor, of_row, require, supervisor_of

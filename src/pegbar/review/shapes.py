@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Text, func, literal_column, select
 
-from pegbar.core.data.resource import Relation
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.wire import wire_of
 from pegbar.review.tables import build_job, playlist, playlist_addition
 

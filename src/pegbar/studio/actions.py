@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy import Table, func, text, update
 
 from pegbar.accounts.tables import POSITIONS, SENIORITIES
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, Conflict
 from pegbar.core.live.events import event

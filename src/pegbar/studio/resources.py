@@ -1,7 +1,8 @@
 """Generic routes of the studio's tables. Source: spec crud, sections of the same names."""
 
 from pegbar.accounts.queries import ORGANISATION, ORGANISATION_FOR_ADMINS
-from pegbar.core.data.resource import Access, Relation, Resource
+from pegbar.core.data.changes import Relation
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.writes import writes
 from pegbar.core.http.access import admin, authenticated, not_vendor
 from pegbar.studio import actions

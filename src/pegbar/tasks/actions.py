@@ -13,9 +13,9 @@ from sqlalchemy import ARRAY, Text, any_, column, func, select
 
 from pegbar.accounts.standing import as_text, is_going, on, somebody_written, written
 from pegbar.accounts.tables import person
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound, Refused
 from pegbar.core.http.access import Caller

@@ -6,10 +6,11 @@ from sqlalchemy import select
 
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, assigned, is_concept
 from pegbar.core.data import filters
+from pegbar.core.data.changes import Change, Verb
 from pegbar.core.data.filters import Special
 from pegbar.core.data.parameters import param
 from pegbar.core.data.removal import remove
-from pegbar.core.data.resource import Access, Change, Resource, Verb
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.writes import Only, writes
 from pegbar.core.http.access import Caller, Rule, at, authenticated, manager_of, supervisor_of, task_access
 from pegbar.entities.casting.readiness import refresh

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pegbar.core.data.resource import Relation
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.wire import wire_of
 from pegbar.entities.task_shapes import BLANKED, blanked
 from pegbar.tasks.tables import task, task_person_link

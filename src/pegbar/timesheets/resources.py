@@ -7,10 +7,11 @@ from litestar import Request
 from sqlalchemy import select
 
 from pegbar.core.data import filters, values
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Database
 from pegbar.core.data.filters import Special
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Resource, list_rows
+from pegbar.core.data.resource import Access, Resource, list_rows
 from pegbar.core.data.writes import writes
 from pegbar.core.errors import BadRequest, Refused
 from pegbar.core.http.access import Caller, Rule, admin, of_row, require

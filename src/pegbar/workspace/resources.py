@@ -2,8 +2,9 @@
 
 from sqlalchemy import update
 
+from pegbar.core.data.changes import Change, Relation
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change, Relation, Resource
+from pegbar.core.data.resource import Resource
 from pegbar.core.data.writes import writes
 from pegbar.tasks.tables import attachment_file
 from pegbar.workspace.tables import chat, chat_message, chat_participant, search_filter, search_filter_group

@@ -12,9 +12,9 @@ from pegbar.accounts.people import profile
 from pegbar.accounts.people.leaving import avatar
 from pegbar.accounts.resources import persons
 from pegbar.accounts.tables import department, department_link, person
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change
 from pegbar.core.errors import BadRequest, Conflict, NotFound
 from pegbar.core.http.access import Caller
 from pegbar.core.storage import mark_deleted

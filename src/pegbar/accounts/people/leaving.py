@@ -8,9 +8,9 @@ from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.sign_on.tables import identity_link
 from pegbar.accounts.tables import one_time_secret, person
 from pegbar.core.data import history
+from pegbar.core.data.changes import Change
 from pegbar.core.data.parameters import param
 from pegbar.core.data.removal import Gone, reaction, remove
-from pegbar.core.data.resource import Change
 from pegbar.core.errors import Forbidden
 from pegbar.core.storage import Address, mark_deleted
 

@@ -8,8 +8,8 @@ from pegbar.accounts import passwords, sessions
 from pegbar.accounts.people import profile, queries
 from pegbar.accounts.tables import person
 from pegbar.config import settings
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.resource import Change
 from pegbar.core.errors import BadRequest, Forbidden, Refused
 
 #: One at a time, so that two hires cannot both take the last seat.

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Executable, Table, any_, select
 
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Json, Transaction, with_defaults
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import utc_now
@@ -19,7 +20,7 @@ from pegbar.core.http import routing
 from pegbar.core.http.access import Caller
 
 if TYPE_CHECKING:
-    from pegbar.core.data.resource import Change, Resource
+    from pegbar.core.data.resource import Resource
 
 #: What is answered for new rows, in the order of their ids.
 ReadMade = Callable[[Transaction, Sequence[UUID]], Awaitable[Sequence[Json]]]
@@ -70,7 +71,7 @@ async def create_many(
     return [change.row(resource.table) for change in changes]
 
 
-def _by_columns(changes: Sequence["Change"]) -> dict[tuple[str, ...], list["Change"]]:
+def _by_columns(changes: Sequence[Change]) -> dict[tuple[str, ...], list[Change]]:
     """The changes that write the same columns."""
     alike: dict[tuple[str, ...], list[Change]] = {}
     for change in changes:

@@ -21,12 +21,13 @@ from sqlalchemy import Executable, Select, Text, any_, bindparam, false, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pegbar.core.data import belonging
+from pegbar.core.data.changes import Change, Relation
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import Column, Table, Uuid
 from pegbar.core.errors import BadRequest, Forbidden
 
 if TYPE_CHECKING:
-    from pegbar.core.data.resource import Change, Relation, Resource
+    from pegbar.core.data.resource import Resource
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Only:
     """Who, of those whom the route lets in, changes some columns. Others are refused."""
 
     text: str
-    test: Callable[["Change"], bool]
+    test: Callable[[Change], bool]
     silent: bool = False  #: others are not refused but not heard
     unasked: bool = False  #: others are refused even what changes nothing
 
@@ -64,7 +65,7 @@ class Writes:
         assert self.further <= self.create
         assert named <= known | self.further, f"neither column nor relation: {sorted(named - known - self.further)}"
 
-    def heard(self, change: "Change") -> dict[str, Any]:
+    def heard(self, change: Change) -> dict[str, Any]:
         """What an update takes of a document, without what is silently kept for others than the caller."""
         deaf = [names for who, names in self.only.items() if who.silent and not who.test(change)]
         taken = self.update.difference(*deaf)
@@ -97,7 +98,7 @@ def writes(
     )
 
 
-async def check_writer(resource: "Resource", change: "Change") -> None:
+async def check_writer(resource: "Resource", change: Change) -> None:
     """Refuse (403) an update's changes that are for others than the caller.
 
     What a form sends back as it was is no change, whoever sends it, unless that is said to be refused too.
@@ -112,7 +113,7 @@ async def check_writer(resource: "Resource", change: "Change") -> None:
             change.relations.pop(name, None)
 
 
-async def _changes(resource: "Resource", change: "Change", name: str) -> bool:
+async def _changes(resource: "Resource", change: Change, name: str) -> bool:
     relation = resource.by_key.get(name)
     if relation is None:
         return change.changes(name)
@@ -121,7 +122,7 @@ async def _changes(resource: "Resource", change: "Change", name: str) -> bool:
 
 
 @lru_cache(512)
-def _linked(relation: "Relation") -> Executable:
+def _linked(relation: Relation) -> Executable:
     return select(relation.other).where(relation.owner == param("row_id"))
 
 
@@ -158,7 +159,7 @@ def _references(resource: "Resource") -> Iterator[Reference]:
             yield Reference(relation.key, relation.target, _is_lent(relation), relation, anchor(relation.key))
 
 
-def _is_lent(relation: "Relation") -> bool:
+def _is_lent(relation: Relation) -> bool:
     return belonging.is_lent(relation.other) or belonging.is_lent(relation.owner)
 
 
@@ -199,7 +200,7 @@ def _row(reference: Reference, stored: bool) -> Select[Any]:
     return rows.with_for_update(read=True, key_share=True, of=target)
 
 
-async def check_references(resource: "Resource", changes: Sequence["Change"]) -> None:
+async def check_references(resource: "Resource", changes: Sequence[Change]) -> None:
     """Refuse (400) references to rows of other productions than a row's own, naming the key.
 
     Several changes are creates.
@@ -224,7 +225,7 @@ async def check_references(resource: "Resource", changes: Sequence["Change"]) ->
 
 
 def _refuse_strangers(
-    resource: "Resource", change: "Change", targets: Sequence[asyncpg.Record], home: UUID | None
+    resource: "Resource", change: Change, targets: Sequence[asyncpg.Record], home: UUID | None
 ) -> None:
     """Refuse what a change refers to when it is not of the row's production, which is `home` when it is stored."""
     home = change.values.get("project_id") if home is None else home
@@ -240,7 +241,7 @@ def _refuse_strangers(
             )
 
 
-def _references_of(resource: "Resource", change: "Change") -> Iterator[tuple[str, list[UUID]]]:
+def _references_of(resource: "Resource", change: Change) -> Iterator[tuple[str, list[UUID]]]:
     """The references that a write gives, with the ids they name."""
     for key in references(resource):
         if key in change.vouched:

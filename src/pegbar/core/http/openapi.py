@@ -26,7 +26,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
 from pegbar import __version__
-from pegbar.core.data.resource import Relation, Resource
+from pegbar.core.data.changes import Relation
+from pegbar.core.data.resource import Resource
 from pegbar.core.data.schema import Column, choices_of
 from pegbar.core.data.wire import Wire
 from pegbar.core.errors import BadRequest

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Text, func, select
 
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import Integer
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.live.events import event

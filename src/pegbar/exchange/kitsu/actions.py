@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from pegbar.core.data.changes import related_ids
 from pegbar.core.data.database import JSON_NULL, Database, Json, Transaction
 from pegbar.core.data.faults import VALUE_ERRORS, answer_to
-from pegbar.core.data.resource import related_ids
 from pegbar.core.data.schema import default_of, utc_now
 from pegbar.core.data.values import accept
 from pegbar.core.errors import ApiError, BadRequest, NotFound, Refused

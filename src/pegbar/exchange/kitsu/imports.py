@@ -14,8 +14,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table
 
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.wire import Wire, wire_of
 from pegbar.core.errors import Refused
 from pegbar.core.live.events import Event

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Executable, FromClause, Table, and_, any_, func, literal, select
 
 from pegbar.core.data import belonging
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Reader
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.schema import Text, Uuid
 from pegbar.core.data.wire import json_object
 

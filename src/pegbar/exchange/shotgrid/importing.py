@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Database, Transaction, with_defaults
 from pegbar.core.data.faults import VALUE_ERRORS, refusal
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.schema import utc_now
 from pegbar.core.data.values import accept
 from pegbar.core.errors import ApiError, BadRequest, field_errors

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Executable, Table, any_, func
 
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.schema import Text, Uuid
 from pegbar.core.data.wire import Wire
 from pegbar.exchange.shotgrid.queries import known_rows

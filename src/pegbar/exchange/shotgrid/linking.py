@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.resource import Relation
 from pegbar.exchange.shotgrid import queries
 
 

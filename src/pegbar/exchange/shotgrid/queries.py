@@ -7,8 +7,8 @@ from sqlalchemy import ARRAY, ColumnElement, Executable, Table, Text, any_, dele
 
 from pegbar.accounts.standing import is_going
 from pegbar.accounts.tables import department, person
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.schema import Integer
 from pegbar.core.data.wire import Wire, json_object, wire_of
 from pegbar.entities.kinds import ASSET, SPECIAL, is_kind, kind_text

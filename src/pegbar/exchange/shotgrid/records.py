@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Executable, Table
 from sqlalchemy.types import TypeEngine
 
-from pegbar.core.data.resource import Relation
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.schema import Column
 from pegbar.core.data.values import accept, check_text, to_int
 from pegbar.core.errors import ApiError, BadRequest

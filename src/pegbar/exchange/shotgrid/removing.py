@@ -14,9 +14,9 @@ import asyncpg
 from pegbar.accounts.people.leaving import avatar
 from pegbar.accounts.people.rules import is_protected
 from pegbar.accounts.tables import person
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.removal import remove
-from pegbar.core.data.resource import Relation
 from pegbar.core.errors import Forbidden
 from pegbar.core.http.access import Caller
 from pegbar.core.storage import mark_deleted

@@ -31,8 +31,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from pegbar.accounts.standing import Told
 from pegbar.core.data.belonging import target_of
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.fragments import Template, template
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.wire import JsonText, json_or_null_text
 from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import KINDS

@@ -30,8 +30,9 @@ from pegbar.accounts.people.shapes import OUTSIDERS, TEAM_MATE
 from pegbar.accounts.resources import departments, persons
 from pegbar.accounts.standing import CALLER, Narrowing, Shapes, Told, assigned, assigned_on, is_concept
 from pegbar.accounts.tables import person
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.parameters import CALLER_ID
-from pegbar.core.data.resource import Relation, Resource
+from pegbar.core.data.resource import Resource
 from pegbar.core.http.access import Caller, Rule, authenticated
 from pegbar.entities.kinds import EPISODE, KINDS, SEQUENCE, is_kind
 from pegbar.entities.resources import SHAPES as ENTITY_SHAPES

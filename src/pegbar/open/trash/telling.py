@@ -8,9 +8,10 @@ import asyncpg
 from sqlalchemy import Table
 
 from pegbar.core.data import resource as resources
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
-from pegbar.core.data.resource import Change, Resource
+from pegbar.core.data.resource import Resource
 from pegbar.core.http.access import Caller
 from pegbar.entities import events
 from pegbar.entities.casting import readiness

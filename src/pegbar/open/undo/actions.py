@@ -11,11 +11,12 @@ from sqlalchemy import Table
 
 from pegbar.core.data import resource
 from pegbar.core.data.causes import part_of
+from pegbar.core.data.changes import Change, Verb
 from pegbar.core.data.database import Database, Transaction
 from pegbar.core.data.faults import refusal
 from pegbar.core.data.history import key_of, recorded, subject_of
 from pegbar.core.data.removal import remove, undeclared
-from pegbar.core.data.resource import Change, Resource, Verb
+from pegbar.core.data.resource import Resource
 from pegbar.core.data.schema import metadata
 from pegbar.core.errors import ApiError, BadRequest, Forbidden, NotFound
 from pegbar.core.http.access import Caller

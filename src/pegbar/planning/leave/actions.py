@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from pegbar.accounts.tables import person
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import require
 from pegbar.planning.tables import day_off

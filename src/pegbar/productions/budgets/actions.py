@@ -5,9 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
-from pegbar.core.data.resource import Change
 from pegbar.core.data.values import to_float
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.live.events import event

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from pegbar.accounts.standing import is_open_state
 from pegbar.accounts.tables import person
+from pegbar.core.data.changes import Change
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.removal import Gone, reaction
-from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound, Refused
 from pegbar.productions.deletion import queries

@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Executable, Table, any_, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import Text, utc_now
 from pegbar.core.data.values import accept_choice
 from pegbar.core.errors import BadRequest

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Change
 from pegbar.core.errors import ApiError, BadRequest, Refused
 from pegbar.productions.events import TEMPLATE_UPDATED
 from pegbar.productions.tables import project_template, project_template_preview_background_file_link

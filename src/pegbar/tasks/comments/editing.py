@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from pegbar.accounts.standing import as_text, members, on, somebody_written, written
+from pegbar.core.data.changes import Change
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
-from pegbar.core.data.resource import Change
 from pegbar.core.data.schema import utc_now
 from pegbar.core.data.writes import MANAGERS, Only
 from pegbar.core.errors import BadRequest, Forbidden, Refused

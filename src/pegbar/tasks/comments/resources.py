@@ -6,9 +6,10 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy import func, select
 
+from pegbar.core.data.changes import Change, Relation, Verb
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.parameters import param
-from pegbar.core.data.resource import Access, Change, Relation, Resource, Verb
+from pegbar.core.data.resource import Access, Resource
 from pegbar.core.data.wire import json_object, wire_of
 from pegbar.core.data.writes import writes
 from pegbar.core.errors import Forbidden, NotFound

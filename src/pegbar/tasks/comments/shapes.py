@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.accounts.shapes import SHORT
 from pegbar.accounts.tables import person
-from pegbar.core.data.resource import Relation
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.values import check_json, check_text
 from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, json_text, wire_of
 from pegbar.core.errors import ApiError, BadRequest, InvalidBody, NotFound

@@ -14,8 +14,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Table
 
+from pegbar.core.data.changes import Verb
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.resource import Resource, Verb
+from pegbar.core.data.resource import Resource
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, require

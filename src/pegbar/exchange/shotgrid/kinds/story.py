@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import any_
 
+from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.resource import Relation
 from pegbar.core.data.schema import Integer
 from pegbar.entities.events import UPDATE
 from pegbar.entities.kinds import ASSET, EPISODE, SCENE, SEQUENCE, SHOT, ensure_type, is_kind
