@@ -58,7 +58,7 @@ def processes(server: Server) -> list[int]:
     """The processes that answer requests, and those that started them."""
     assert server.process is not None
     children = psutil.Process(server.process.pid).children(recursive=True)
-    return [child.pid for child in children if child.name() != "postgres" and "worker" not in child.cmdline()]
+    return [child.pid for child in children if child.name() not in ("postgres", "pegbar worker")]
 
 
 def backends(url: str) -> list[int]:

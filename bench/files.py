@@ -185,8 +185,8 @@ def measure_thumbnails(server: Server, admin: Client, task_id: str) -> None:
 def spent(server: Server) -> float:
     """Seconds of processor that the API took so far."""
     assert server.process is not None
-    children = psutil.Process(server.process.pid).children()
-    [api] = [child for child in children if child.cmdline()[-1:] == ["api"]]
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    [api] = [child for child in children if child.name() == "pegbar api"]
     return sum(sum(process.cpu_times()[:2]) for process in (api, *api.children(recursive=True)))
 
 

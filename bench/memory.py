@@ -27,7 +27,7 @@ def resident(pid: int) -> float:
     sizes = [0.0]
     for process in [root, *root.children(recursive=True)]:
         try:
-            if "postgres" not in process.name() and "worker" not in process.cmdline():
+            if process.name() not in ("postgres", "pegbar worker"):
                 sizes.append(process.memory_info().rss)
         except psutil.NoSuchProcess:
             continue

@@ -13,7 +13,7 @@ def worker_of(server: Server) -> psutil.Process:
     assert server.process is not None
     while True:
         for child in psutil.Process(server.process.pid).children(recursive=True):
-            if "worker" in child.cmdline():
+            if child.name() == "pegbar worker":
                 return child
 
 

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,11 +36,15 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 def children(server: Server, word: str) -> list[psutil.Process]:
     assert server.process is not None
     matching = []
-    for process in psutil.Process(server.process.pid).children():
+    for process in psutil.Process(server.process.pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it ended meanwhile
-            if word in process.cmdline():
+            if process.name() == f"pegbar {word}":
                 matching.append(process)
     return matching
+
+
+def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +112,7 @@ def test_a_request_under_way_is_answered_before_the_stop(own: Server) -> None:
         )
         connection.sendall(f"{head}\r\nExpect: 100-continue\r\n\r\n".encode())
         assert b"100 Continue" in connection.recv(1000)  # the application is reading the body
+        until(lambda: children(own, "worker"))  # it starts again after the database that died before
         (worker,) = children(own, "worker")
         assert own.process is not None
         own.process.send_signal(signal.SIGTERM)
@@ -123,7 +128,7 @@ def test_a_request_under_way_is_answered_before_the_stop(own: Server) -> None:
 def test_it_stops_cleanly_and_starts_again(own: Server, number: signal.Signals) -> None:
     before = psutil.Process(own.process.pid).children(recursive=True)  # type: ignore[union-attr]
     assert own.stop(number) == 0
-    assert not [process for process in before if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    until(lambda: not alive(before))
     assert not (own.folder / "postgresql" / "postmaster.pid").exists()
     own.start()
 
@@ -232,12 +237,7 @@ def test_nothing_outlives_a_killed_server(own: Server) -> None:
     assert own.process is not None
     before = psutil.Process(own.process.pid).children(recursive=True)
     own.stop(signal.SIGKILL)
-    until(
-        lambda: (
-            not [process for process in before if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-        ),
-        90,
-    )
+    until(lambda: not alive(before), 90)
     own.start()
 
 

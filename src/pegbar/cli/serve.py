@@ -3,11 +3,11 @@
 import asyncio
 import errno
 import http.client
+import multiprocessing
 import os
 import resource
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
+from pegbar.cli.forking import load
 from pegbar.cli.place import EMBEDDED, Place, give, give_key
 from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
 from pegbar.config import settings
@@ -82,6 +83,7 @@ def serve(
     sweep(settings().upload_folder)
     if settings().metrics_enabled:
         metrics.forget()
+    load()  # while the database starts
     try:
         if embedded is not None:
             give("DATABASE_URL", embedded.start(), EMBEDDED)
@@ -180,16 +182,15 @@ async def _first_start() -> tuple[str, str] | None:
 
 def _services(embedded: EmbeddedPostgres | None) -> list[Service]:
     """The processes of this server, the API first. Several API workers share one process for the live sockets."""
-    pegbar = (sys.executable, "-m", "pegbar")
     several = bool(settings().sockets_at)
     services = [
-        Service("API", (*pegbar, "api"), stop_timeout=_REQUESTS_FINISH + 5, never_ends=True, drains=True),
-        Service("job worker", (*pegbar, "worker"), stop_timeout=_JOBS_FINISH + 5),
+        Service("API", ("api",), stop_timeout=_REQUESTS_FINISH + 5, never_ends=True, drains=True),
+        Service("job worker", ("worker",), stop_timeout=_JOBS_FINISH + 5),
     ]
     if embedded is not None and settings().backup_log_every:
-        services.append(Service("copy of the log", (*pegbar, "copy-log"), stop_timeout=30))
+        services.append(Service("copy of the log", ("copy-log",), stop_timeout=30))
     if several:
-        services.append(Service("live sockets", (*pegbar, "sockets"), stop_timeout=15, never_ends=True))
+        services.append(Service("live sockets", ("sockets",), stop_timeout=15, never_ends=True))
     return services
 
 
@@ -310,12 +311,14 @@ def _run_granian(application: str, **options: Any) -> None:
     from granian.log import LogLevels
 
     end_with_parent()
+    multiprocessing.set_start_method("fork", force=True)  # of Granian's workers: they begin as loaded, too
     connections = _make_room_for_connections()
     for number in (LET_GO, draining.DRAIN):
         signal.signal(number, signal.SIG_IGN)  # for the workers, whose event loops handle it
     Granian(
         f"pegbar.cli.workers:{application}",
         factory=True,
+        process_name=f"pegbar {application}",
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
         respawn_failed_workers=True,

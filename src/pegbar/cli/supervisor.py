@@ -1,18 +1,19 @@
 """Keeps the processes of a server running: starts them, starts those again that die, stops all in order."""
 
 import os
-import select
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
 from types import FrameType
 
 import psutil
 import structlog
 
+from pegbar.cli.forking import fork
 from pegbar.core.data.embedded import CannotStart, EmbeddedPostgres
 from pegbar.core.work.draining import DRAIN
 from pegbar.core.work.processes import LET_GO
@@ -31,11 +32,11 @@ class Service:
     """A process to keep running."""
 
     name: str
-    command: Sequence[str]
+    command: Sequence[str]  #: the words of a command of `pegbar`
     stop_timeout: float  #: seconds it may take to finish what it is doing
     never_ends: bool = False  #: holds sockets or streams, which it must let go of
     drains: bool = False  #: answers requests, which go elsewhere once it says that it stops
-    process: subprocess.Popen[bytes] | None = None
+    process: ForkServerProcess | None = None
     started: float = 0.0
     failures: int = 0
     restart_at: float | None = field(default=None)
@@ -44,14 +45,13 @@ class Service:
         """Start it, out of reach of the terminal's Ctrl-C: it is told to stop in its turn."""
         self.restart_at = None
         self.started = time.monotonic()
-        environment = {**os.environ, SUPERVISED: str(os.getpid())}
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+        self.process = fork(self.command, {**os.environ, SUPERVISED: str(os.getpid())})
 
     def tend(self) -> None:
         """Plan its restart if it died, and start it again when its time has come."""
         if self.restart_at is not None and time.monotonic() >= self.restart_at:
             self.start()
-        if self.restart_at is not None or self.process is None or (code := self.process.poll()) is None:
+        if self.restart_at is not None or self.process is None or (code := self.process.exitcode) is None:
             return
         if time.monotonic() - self.started > _HEALTHY_AFTER:
             self.failures = 0
@@ -60,37 +60,46 @@ class Service:
         self.restart_at = time.monotonic() + delay
         log.error("a process died and is started again", process=self.name, exit_code=code, seconds=delay)
 
+    @property
+    def alive(self) -> ForkServerProcess | None:
+        """Its process, if it runs."""
+        return self.process if self.process is not None and self.process.exitcode is None else None
+
     def drain(self) -> None:
         """Have it say that it is about to stop; it goes on answering."""
-        if self.process is not None and self.process.poll() is None:
+        if (process := self.alive) is not None:
             with suppress(psutil.NoSuchProcess):
-                for worker in psutil.Process(self.process.pid).children():
+                for worker in psutil.Process(process.pid).children():
                     with suppress(psutil.NoSuchProcess):
                         worker.send_signal(DRAIN)
 
     def ask_to_stop(self) -> None:
         """Tell it to finish and end."""
         self.restart_at = None
-        if self.process is not None and self.process.poll() is None:
+        if (process := self.alive) is not None:
             if self.never_ends:
-                os.killpg(self.process.pid, LET_GO)
-            self.process.terminate()
+                self._tell(LET_GO)
+            process.terminate()
 
     def wait(self) -> None:
         """Wait for its end; kill it when it takes too long."""
         if self.process is None:
             return
-        try:
-            self.process.wait(self.stop_timeout)
-        except subprocess.TimeoutExpired:
+        self.process.join(self.stop_timeout)
+        if self.alive is not None:
             log.warning("a process did not stop in time and was killed", process=self.name)
             self.kill()
-            self.process.wait()
+            self.process.join()
 
     def kill(self) -> None:
         """End it and its children at once."""
-        if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self._tell(signal.SIGKILL)
+
+    def _tell(self, number: signal.Signals) -> None:
+        """Send a signal to the process and its children, which are a group once it has begun."""
+        if (process := self.alive) is not None and process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
 
 
 class Supervisor:
@@ -120,8 +129,7 @@ class Supervisor:
                 if waiting and is_ready():
                     waiting = False
                     ready()
-                assert first.process is not None
-                if waiting and first.process.poll() is not None:
+                if waiting and first.alive is None:
                     raise CannotStart(f"The {first.name} process could not start; the lines above say why.")
                 for service in self._services:
                     service.tend()
@@ -157,9 +165,9 @@ class Supervisor:
         return max(min(times) - time.monotonic(), 0.0) if times else None
 
     def _sleep(self, seconds: float | None) -> None:
-        """Until a signal arrives (a child's death is one), or this long."""
-        ready, _, _ = select.select([self._wakeup], [], [], seconds)
-        if ready:
+        """Until a signal arrives (the death of PostgreSQL is one), a process ends, or this long."""
+        running = [process.sentinel for service in self._services if (process := service.alive) is not None]
+        if self._wakeup in wait([self._wakeup, *running], seconds):
             os.read(self._wakeup, 4096)
 
     def _let_others_take_over(self) -> None:

@@ -9,7 +9,7 @@ import requests
 import socketio
 
 from tests import factories
-from tests.cli.test_serve import children, until
+from tests.cli.test_serve import alive, children, until
 from tests.client import Client, sign_in, unique
 from tests.review.rooms import Tab
 from tests.server import ADMIN, Server
@@ -112,6 +112,6 @@ def test_it_stops_with_sockets_open(workers: Server, boss: Client) -> None:
     before = psutil.Process(workers.process.pid).children(recursive=True)
     assert workers.stop() == 0
     assert "killed" not in workers.text()
-    assert not [process for process in before if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    until(lambda: not alive(before))
     for listener in listeners:
         listener.leave()

@@ -142,7 +142,7 @@ def test_an_import_that_is_killed_is_completed_by_sending_it_again() -> None:
                 ).fetchone() or (0,)
             assert own.process is not None
             for child in psutil.Process(own.process.pid).children(recursive=True):
-                if "api" in child.cmdline():
+                if child.name().startswith("pegbar api"):
                     child.send_signal(signal.SIGKILL)
             with pytest.raises(requests.RequestException):
                 sent.result()

@@ -44,7 +44,10 @@ def api_of(server: Server) -> psutil.Process:
     """The process that answers."""
     assert server.process is not None
     children = psutil.Process(server.process.pid).children(recursive=True)
-    return max((child for child in children if "api" in child.cmdline()), key=lambda child: child.memory_info().rss)
+    return max(
+        (child for child in children if child.name().startswith("pegbar api")),
+        key=lambda child: child.memory_info().rss,
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])

@@ -154,17 +154,17 @@ def disks() -> dict[str, Disk]:
     return found
 
 
-#: How the processes of a node are known by their command line: what they start counts as theirs.
-_ROLES = ("api", "worker", "sockets", "serve")
+#: How the processes of a node are known by their titles (cli/forking.py): what they start counts as theirs.
+_ROLES = ("api", "worker", "sockets")
 
 
 def _role(process: psutil.Process, above: str) -> str:
-    with suppress(psutil.Error, IndexError):
-        if process.name().startswith("postgres"):
-            return "postgresql"
-        words = process.cmdline()
-        if "-m" in words and words[words.index("-m") + 1] == "pegbar" and words[-1] in _ROLES:
-            return words[-1]
+    with suppress(psutil.Error):
+        match process.name().split():
+            case ["postgres", *_]:
+                return "postgresql"
+            case ["pegbar", role, *_] if role in _ROLES:
+                return role
     return above
 
 
