@@ -159,7 +159,7 @@ def floor(listeners: int) -> None:
             print(f"the floor: Granian alone sends to {listeners} within {middle:.0f} ms of processor time"
                   f" (best {best:.0f})", flush=True)  # fmt: skip
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            os.killpg(process.pid, signal.SIGKILL)  # its streams never end
 
 
 def consume(server: Server, who: Client, start: str, workers: int) -> None:
