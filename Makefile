@@ -9,7 +9,7 @@ serve: $(VENV)/.installed
 	$(BIN)/pegbar serve
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check src tests bench

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from tests import shared
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
+from tests.shares import FixedShares
 
 #: The server that tests share, once one of them wanted it.
 _shared: list[Server] = []
@@ -59,43 +60,9 @@ def anonymous(server: Server) -> Client:
     return Client(server.api)
 
 
-#: Files that take the longest, the longest first (processor seconds, not numbers of tests).
-_LONGEST = (
-    "whole/test_schema_fuzzing.py",
-    "whole/test_oracle.py",
-    "accounts/test_instance.py",
-    "cli/test_backups.py",
-    "cli/test_handing_back.py",
-    "media/test_movie_jobs.py",
-    "accounts/test_oidc.py",
-    "exchange/reviews/test_documents.py",
-    "whole/test_conformance.py",
-    "whole/test_error_bodies.py",
-    "media/test_annotated_frames.py",
-    "cli/test_demo.py",
-    "accounts/test_guards.py",
-    "media/test_movies.py",
-    "core/test_storage.py",
-    "core/data/test_schema.py",
-    "review/test_builds.py",
-    "review/test_build_jobs.py",
-    "accounts/test_guessing.py",
-    "accounts/test_directory_sync.py",
-    "media/test_movie_settings.py",
-    "cli/test_serve.py",
-    "media/test_avatars.py",
-)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Workers that share the files begin with the longest: a long one begun last holds up the end."""
-    if not hasattr(config, "workerinput"):
-        return
-    places = {f"tests/{name}": place for place, name in enumerate(_LONGEST)}
-    files = [item.nodeid.partition("::")[0] for item in items]
-    sizes = Counter(files)
-    order = {name: (places.get(name, len(places)), -sizes[name], name) for name in sizes}
-    items.sort(key=lambda item: order[item.nodeid.partition("::")[0]])
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FixedShares:
+    """Files are shared out the same way in every run."""
+    return FixedShares(config, log)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,0 +1,68 @@
+"""Which worker runs which files of tests: the same in every run, so that a run tells what the next one will do.
+
+Tests share a server with those of the same worker, and see what those before them left. Were the files handed out as
+workers come free, the order would be another in every run, and with it what a test can trip over. So each worker gets
+a fixed share, by what files take (`seconds.txt`, in seconds of one run; a file that is not there takes what its number
+of tests lets expect). Write that file anew after a run with `--junitxml report.xml`:
+
+    python -m tests.shares report.xml
+"""
+
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree
+
+from xdist.scheduler import LoadFileScheduling
+
+_SECONDS = Path(__file__).with_name("seconds.txt")
+#: Files that take less are not worth a line; seconds of a test of theirs.
+_LITTLE, _A_TEST = 3, 0.1
+
+
+def file_of(nodeid: str) -> str:
+    """The file of a test."""
+    return nodeid.partition("::")[0]
+
+
+def shares(nodeids: Iterable[str], workers: int) -> dict[str, str]:
+    """The share that each file belongs to: the longest file first, to whoever has the least."""
+    lines = (line.split() for line in _SECONDS.read_text().splitlines())
+    seconds = {f"tests/{name}": float(text) for text, name in lines}
+    tests = Counter(map(file_of, nodeids))
+    expected = {name: seconds.get(name, number * _A_TEST) for name, number in tests.items()}
+    loads = [0.0] * workers
+    places: dict[str, str] = {}
+    for name in sorted(expected, key=lambda name: (-expected[name], name)):
+        least = loads.index(min(loads))
+        loads[least] += expected[name]
+        places[name] = str(least)
+    return places
+
+
+class FixedShares(LoadFileScheduling):  # type: ignore[misc]
+    """Hands each worker its share as a whole."""
+
+    def schedule(self) -> None:
+        """Begin, once all workers have collected."""
+        if self.collection is None:
+            self._shares = shares(next(iter(self.registered_collections.values())), len(self.nodes))
+        super().schedule()
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self._shares[file_of(nodeid)]
+
+
+def main() -> None:
+    """Write `seconds.txt` from a report of pytest."""
+    taken: defaultdict[str, float] = defaultdict(float)
+    for case in ElementTree.parse(sys.argv[1]).iter("testcase"):
+        words = case.attrib["classname"].split(".")
+        taken["/".join(words[1:]) + ".py"] += float(case.attrib["time"])
+    rows = sorted(((round(seconds), name) for name, seconds in taken.items()), key=lambda row: (-row[0], row[1]))
+    _SECONDS.write_text("".join(f"{seconds} {name}\n" for seconds, name in rows if seconds >= _LITTLE))
+
+
+if __name__ == "__main__":
+    main()
