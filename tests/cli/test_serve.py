@@ -19,7 +19,7 @@ import requests
 import structlog
 
 from pegbar.cli.place import Place
-from pegbar.cli.supervisor import Supervisor
+from pegbar.cli.supervisor import Service, Supervisor
 from pegbar.core.data.embedded import CannotStart, EmbeddedPostgres
 from tests.client import sign_in
 from tests.command import pegbar
@@ -217,6 +217,21 @@ def test_a_database_that_cannot_start_does_not_end_the_server() -> None:
     planned = supervisor._until_next_restart()
     assert planned is not None
     assert planned > 0
+
+
+class _Revivable(_Broken):
+    """A PostgreSQL that starts again."""
+
+    def revive(self) -> None:
+        self.alive = True
+
+
+def test_what_died_without_the_database_starts_with_it() -> None:
+    worker = Service("job worker", ("worker",), stop_timeout=1, failures=6, restart_at=time.monotonic() + 1000)
+    supervisor = Supervisor([worker], _Revivable())  # type: ignore[arg-type]
+    supervisor._tend_database()
+    assert supervisor._until_next_restart() == 0
+    assert worker.failures == 0
 
 
 @pytest.mark.parametrize(("free", "kept"), [(2**40, True), (100 * 2**20, True), (2**20, False)])

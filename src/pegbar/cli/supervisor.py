@@ -60,6 +60,11 @@ class Service:
         self.restart_at = time.monotonic() + delay
         log.error("a process died and is started again", process=self.name, exit_code=code, seconds=delay)
 
+    def hurry(self) -> None:
+        """Start it now if it waits to be started again: what it died of is over."""
+        if self.restart_at is not None:
+            self.restart_at, self.failures = time.monotonic(), 0
+
     @property
     def alive(self) -> ForkServerProcess | None:
         """Its process, if it runs."""
@@ -146,6 +151,8 @@ class Supervisor:
         try:
             self._database.revive()
             self._revive_at, self._revivals_failed = None, 0
+            for service in self._services:
+                service.hurry()
         except CannotStart as error:
             delay = min(2.0**self._revivals_failed, _LONGEST_DELAY)
             self._revivals_failed += 1
