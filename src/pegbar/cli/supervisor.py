@@ -139,7 +139,7 @@ class Supervisor:
                 for service in self._services:
                     service.tend()
                 self._tend_database()
-                self._sleep(0.05 if waiting else self._until_next_restart())
+                self._sleep(0.05 if waiting else self._until_next_restart(), self._services)
         finally:
             self._stop()
 
@@ -171,10 +171,10 @@ class Supervisor:
         times = [moment for moment in plans if moment is not None]
         return max(min(times) - time.monotonic(), 0.0) if times else None
 
-    def _sleep(self, seconds: float | None) -> None:
-        """Until a signal arrives (the death of PostgreSQL is one), a process ends, or this long."""
-        running = [process.sentinel for service in self._services if (process := service.alive) is not None]
-        if self._wakeup in wait([self._wakeup, *running], seconds):
+    def _sleep(self, seconds: float | None, services: Sequence[Service] = ()) -> None:
+        """Until a signal arrives (the death of PostgreSQL is one), one of these ended untended, or this long."""
+        ends = [service.process.sentinel for service in services if service.process and service.restart_at is None]
+        if self._wakeup in wait([self._wakeup, *ends], seconds):
             os.read(self._wakeup, 4096)
 
     def _let_others_take_over(self) -> None:
