@@ -18,7 +18,7 @@ from xdist.scheduler import LoadFileScheduling
 
 _SECONDS = Path(__file__).with_name("seconds.txt")
 #: Files that take less are not worth a line; seconds of a test of theirs.
-_LITTLE, _A_TEST = 3, 0.1
+_LITTLE, _A_TEST = 3, 0.3
 
 
 def file_of(nodeid: str) -> str:
