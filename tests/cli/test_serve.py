@@ -91,6 +91,14 @@ def test_a_killed_job_worker_is_started_again(own: Server) -> None:
     assert _signs_in(own)
 
 
+def test_all_come_back_after_the_process_they_were_forked_from_was_killed(own: Server) -> None:
+    (loaded,), (worker,) = children(own, "loaded"), children(own, "worker")
+    loaded.kill()
+    until(lambda: [process for process in children(own, "worker") if process.pid != worker.pid])
+    until(lambda: children(own, "api"))
+    until(lambda: _signs_in(own))
+
+
 def test_a_killed_database_is_started_again(own: Server) -> None:
     assert own.process is not None
     (postgres,) = [process for process in psutil.Process(own.process.pid).children() if process.name() == "postgres"]
@@ -101,7 +109,9 @@ def test_a_killed_database_is_started_again(own: Server) -> None:
 
 def _signs_in(server: Server) -> bool:
     body = {"email": "nobody@example.com", "password": "wrongpassword"}
-    return requests.post(f"{server.api}/auth/login", json=body, timeout=10).status_code == 400
+    with suppress(requests.ConnectionError):
+        return requests.post(f"{server.api}/auth/login", json=body, timeout=10).status_code == 400
+    return False
 
 
 def test_a_request_under_way_is_answered_before_the_stop(own: Server) -> None:
