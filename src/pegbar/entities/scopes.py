@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, any_, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, literal_column, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 
 from pegbar.accounts.standing import CALLER, Narrowing, assigned_entities, on
@@ -46,8 +46,9 @@ def project_of(entity_id: ColumnElement[Any]) -> ColumnElement[Any]:
 _below = entity.alias("below")
 _between = entity.alias("between")
 _and_above = select(func.unnest(array([_below.c.id, _below.c.parent_id]))).where(_below.c.id.in_(_own_entities))
-#: The caller has a task on the sequence or on something of it: looked up once, before the rows.
-ASSIGNED_IN_SEQUENCE: ColumnElement[bool] = entity.c.id == any_(func.array(_and_above.distinct().scalar_subquery()))
+#: The caller has a task on the sequence or on something of it. IS TRUE has all of these looked up once and hashed: as a
+#: way to find sequences, they were sorted anew for each row that names one.
+ASSIGNED_IN_SEQUENCE: ColumnElement[bool] = entity.c.id.in_(_and_above).is_(true())
 #: The caller has a task on the episode, on something of its sequences, or on an asset of it.
 ASSIGNED_IN_EPISODE: ColumnElement[bool] = or_(
     ASSIGNED,
