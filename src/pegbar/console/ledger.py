@@ -4,7 +4,6 @@ A request costs a look into a dictionary; writing.py writes a few rows a minute.
 """
 
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +18,7 @@ from pegbar.accounts.sessions import session_of
 from pegbar.accounts.tokens import REFRESH_LIFETIME
 from pegbar.config import settings
 from pegbar.core.http.access import Caller
-from pegbar.core.http.routing import CALLER, Operation
-
-Answering = Callable[[Request[Any, Any, Any]], Awaitable[ASGIApp]]
+from pegbar.core.http.routing import CALLER, Answering, Operation
 
 #: Sessions that are counted between two writings, and slow requests that are kept: the slowest.
 _MOST_SESSIONS, _MOST_SLOW = 20_000, 100

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import AsyncGenerator
 from functools import lru_cache
 from typing import Any, TypeVar, get_args
 from uuid import UUID
@@ -16,7 +17,7 @@ from msgspec import UNSET
 
 from pegbar.config import settings
 from pegbar.core.data.values import check_text
-from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
+from pegbar.core.errors import ApiError, BadRequest, HungUp, InvalidBody, TooLarge, WrongContentType
 from pegbar.core.http.forms import multipart_form
 
 AnyRequest = Request[Any, Any, Any]
@@ -46,6 +47,19 @@ class Call(Request[Any, Any, Any]):
         if not any(value.isspace() for value in params.values()):
             return params
         return MultiDict((name, "" if value.isspace() else value) for name, value in params.multi_items())
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, once: how long it may be is judged where it is received. Raises HungUp."""
+        assert self.is_connected, "the body was read before"
+        more = True
+        while more:
+            message: Any = await self.receive()
+            if message["type"] != "http.request":
+                raise HungUp("The caller hung up before the end of the body.")
+            if body := message.get("body", b""):
+                yield body
+            more = message.get("more_body", False)
+        self.is_connected = False
 
 
 def with_body(scope: Any, body: bytes) -> Call:

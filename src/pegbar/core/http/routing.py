@@ -17,6 +17,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
+from litestar.types import ASGIApp
 from sqlalchemy import Executable, Select, TextualSelect
 
 from pegbar.core.data.compiled import embedded
@@ -156,11 +157,6 @@ class Operation:
             return "it is more than one transaction"
         return ""
 
-    @property
-    def routed(self) -> str:
-        """The path as the router knows it: ids are read by the Endpoint, so that a malformed one hides no route."""
-        return self.path.replace(":uuid}", ":str}")
-
 
 class Callers(Protocol):
     """Resolves the caller of a request at a place, in one statement (accounts/callers.py)."""
@@ -182,6 +178,9 @@ class Callers(Protocol):
         self, token: Token, rule: Rule, keys: Sequence[UUID | None], method: str, *, db: Reader
     ) -> list[Caller]: ...
 
+
+#: Answers the requests of an operation.
+Answering = Callable[[Request[Any, Any, Any]], Awaitable[ASGIApp]]
 
 #: Every route declared so far, in order of declaration.
 operations: list[Operation] = []
