@@ -18,6 +18,7 @@ from pegbar.accounts.sessions import session_of
 from pegbar.accounts.tokens import REFRESH_LIFETIME
 from pegbar.config import settings
 from pegbar.core.http.access import Caller
+from pegbar.core.http.downloads import Download
 from pegbar.core.http.routing import CALLER, Answering, Operation
 
 #: Sessions that are counted between two writings, and slow requests that are kept: the slowest.
@@ -132,7 +133,7 @@ def watched(operation: Operation, endpoint: Answering) -> Answering:
         caller: Caller | None = request.scope.get(CALLER)  # type: ignore[assignment]
         if caller is not None:
             ledger.saw(caller, request)
-        if isinstance(inner, ASGIResponse):  # made already
+        if isinstance(inner, ASGIResponse | Download):  # made already
             note(request, inner.status_code, started)
             return inner
 

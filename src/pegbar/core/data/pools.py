@@ -6,8 +6,8 @@ transactions, and may be given another connection for each: by PgBouncer in tran
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -71,14 +71,20 @@ async def make_pool(
 _holder: ContextVar[Holder] = ContextVar("holder", default=None)
 
 
-@contextmanager
-def on_behalf_of(holder: Holder) -> Iterator[None]:
-    """What is asked of the database in the block is asked for a caller."""
-    before = _holder.set(holder)
-    try:
-        yield
-    finally:
-        _holder.reset(before)
+class OnBehalfOf:
+    """What is asked of the database in the block is asked for a caller.
+
+    Written out, as `contextmanager` takes three times as long: every request goes through it.
+    """
+
+    def __init__(self, holder: Holder) -> None:
+        self._holder = holder
+
+    def __enter__(self) -> None:
+        self._before = _holder.set(self._holder)
+
+    def __exit__(self, *error: object) -> None:
+        _holder.reset(self._before)
 
 
 class SharedPool:

@@ -11,9 +11,11 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from litestar.datastructures import MultiDict
+from litestar.connection.base import empty_receive, empty_send
+from litestar.datastructures import Headers, MultiDict
 from litestar.exceptions import ClientException
 from msgspec import UNSET
+from multidict import CIMultiDict
 
 from pegbar.config import settings
 from pegbar.core.data.values import check_text
@@ -36,6 +38,18 @@ _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 
 class Call(Request[Any, Any, Any]):
     """A request of this server: what is blank in its query string is empty, what no column can hold is refused."""
+
+    def __init__(self, scope: Any, receive: Any = empty_receive, send: Any = empty_send) -> None:
+        super().__init__(scope, receive, send)
+        self._read_headers: Headers | None = None
+
+    @property
+    def headers(self) -> Headers:
+        """The headers, read at their first use: by half of what Litestar takes to find out what it was given."""
+        if self._read_headers is None:
+            pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.scope["headers"]]
+            self._read_headers = Headers(CIMultiDict(pairs))
+        return self._read_headers
 
     @property
     def query_params(self) -> MultiDict[Any]:

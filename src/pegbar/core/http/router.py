@@ -61,6 +61,23 @@ class _Node(Generic[A]):
             self.parameter = _Node()
         return self.parameter
 
+    def meant(self, parts: Sequence[str]) -> tuple[_Path[A], Sequence[str]] | None:
+        """The path that is meant of those that end here, and its parameters; None when none fits."""
+        for path in self.paths.values():
+            if (values := path.values(parts)) is not None:
+                return path, values
+        return None
+
+    def first_end(self, parts: Sequence[str]) -> "_Node[A] | None":
+        """The first of `ends`, as nearly always; or none, which says nothing of the others."""
+        node = self
+        for part in parts:
+            child = node.literal.get(part) or node.parameter
+            if child is None:
+                return None
+            node = child
+        return node
+
     def ends(self, parts: Sequence[str], place: int = 0) -> Iterator["_Node[A]"]:
         """Where a path that goes on from here may end, the most literal place first."""
         if place == len(parts):
@@ -90,12 +107,13 @@ class Router(Generic[A]):
     def find(self, method: str, path: str) -> tuple[A, dict[str, Any]]:
         """What answers, and the parameters of the path. Raises NotFound, MethodNotAllowed."""
         parts = _segments(path)
-        for node in self._root.ends(parts):
-            for known in node.paths.values():
-                values = known.values(parts)
-                if values is not None:
-                    return _chosen(known, method, values)
-        raise NotFound("there is no such route.")
+        first = self._root.first_end(parts)
+        meant = None if first is None else first.meant(parts)
+        if meant is None:
+            meant = next(filter(None, (node.meant(parts) for node in self._root.ends(parts))), None)
+        if meant is None:
+            raise NotFound("there is no such route.")
+        return _chosen(meant[0], method, meant[1])
 
 
 def _chosen(path: _Path[A], method: str, values: Sequence[str]) -> tuple[A, dict[str, Any]]:

@@ -24,6 +24,7 @@ from pegbar.core.data.compiled import embedded
 from pegbar.core.data.database import Reader, Transaction
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, Rule, Token, TokenType
+from pegbar.core.ids import id_of
 from pegbar.core.live.events import Event
 from pegbar.core.turns import Turns
 
@@ -287,7 +288,7 @@ def delete(path: str, **declared: Any) -> Callable[[Handler], Handler]:
 def path_uuid(text: str, malformed: int = 400) -> UUID:
     """An id of a path; 400 when it is not a UUID, as most generic tables answer, or 404."""
     try:
-        return UUID(text)
+        return id_of(text)
     except ValueError:
         if malformed == 404:
             raise NotFound(f"{text!r} is not an id.") from None
