@@ -14,8 +14,8 @@ from pegbar.media.render import fit, preview_box
 
 #: The sheet of frames. Movies are named by their prefix, the other pictures by theirs (`stills`).
 TILE_SHEET = "tiles.png"
-#: In half the time of the usual level, and larger by a few percent.
-_PNG = ["-c:v", "png", "-compression_level", "4"]
+#: In half the time of the usual level, and larger by a few percent. Threads are for many frames.
+_PNG = ["-c:v", "png", "-compression_level", "4", "-threads", "1"]
 #: How a picture is made smaller: without a loss of colours that nobody sees in a movie.
 _SHARP = ":flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
 #: From this width or height on, a movie that does not say how its colours are coded has those of high definition.
@@ -75,7 +75,8 @@ def tile_command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Pl
 
 
 def _reading(ffmpeg: str, source: Path, probe: Probe, encoding: Encoding) -> list[str]:
-    return [*running(ffmpeg), *opened(source, probe, encoding)]
+    # Each output has filters of its own, with as many threads as there are processors unless told otherwise.
+    return [*running(ffmpeg), "-filter_threads", str(encoding.threads), *opened(source, probe, encoding)]
 
 
 def running(ffmpeg: str) -> list[str]:
