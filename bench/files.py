@@ -18,8 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from bench.cost import processes, processor_time
 from bench.load import run
 from bench.memory import resident
 from tests import factories
@@ -171,7 +170,7 @@ def measure_thumbnails(server: Server, admin: Client, task_id: str) -> None:
                 for name, (target, headers) in lines.items():
                     before = spent(server)
                     rates[name].append(rate(server.api + target, headers))
-                    costs[name].append((spent(server) - before) * 1000 / (rates[name][-1] * _SECONDS))
+                    costs[name].append((spent(server) - before) / (rates[name][-1] * _SECONDS))
                 floor.append(rate(f"http://127.0.0.1:{port}/", {}))
         finally:
             static.terminate()
@@ -183,11 +182,8 @@ def measure_thumbnails(server: Server, admin: Client, task_id: str) -> None:
 
 
 def spent(server: Server) -> float:
-    """Seconds of processor that the API took so far."""
-    assert server.process is not None
-    children = psutil.Process(server.process.pid).children(recursive=True)
-    [api] = [child for child in children if child.name() == "pegbar api"]
-    return sum(sum(process.cpu_times()[:2]) for process in (api, *api.children(recursive=True)))
+    """Milliseconds of processor that the API took so far."""
+    return processor_time(processes(server))
 
 
 def rate(url: str, headers: dict[str, str]) -> float:

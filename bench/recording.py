@@ -3,19 +3,19 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
-from litestar import Litestar
 from sqlalchemy import Executable
 
 from pegbar.accounts.callers import RequestCallers
-from pegbar.app import _handlers, load_domains
+from pegbar.app import answering, load_domains
 from pegbar.core.data.database import Database, Reader
 from pegbar.core.http.access import Token
-from pegbar.core.http.body import Call
+from pegbar.core.http.application import Application
 from pegbar.core.http.endpoint import Endpoint
 
 #: SQL and its arguments.
@@ -51,7 +51,7 @@ async def record(url: str, paths: list[str]) -> Mapping[str, Statements]:
     await connection.close()
     callers = _Admin(database, person_id)
     endpoints = [Endpoint(operation, database, callers) for operation in load_domains()]
-    api = Litestar(route_handlers=_handlers(endpoints), openapi_config=None, request_class=Call)
+    api = Application(answering(endpoints), nullcontext, {"database": database})
     Reader._bind = kept  # type: ignore[method-assign]
     found = {}
     try:

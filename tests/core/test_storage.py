@@ -25,7 +25,7 @@ from pegbar.config import settings
 from pegbar.core import storage
 from pegbar.core.http.downloads import UnsatisfiableRange, disposition, span_of
 from pegbar.core.slugs import slug
-from pegbar.core.storage import Address, LocalStore, ObjectStore, StorageFull, StorageUnavailable
+from pegbar.core.storage import Address, LocalStore, ObjectStore, StorageFull, StorageUnavailable, in_memory
 from tests import factories
 from tests.client import Client, sign_in
 from tests.media.publishing import comment_on, place, png, published, upload
@@ -59,6 +59,16 @@ def test_files_lie_where_an_existing_installation_keeps_them(
     tmp_path: Path, bucket: Any, prefix: str, path: str
 ) -> None:
     assert LocalStore(tmp_path).path(Address(bucket, prefix, ID)) == tmp_path / path
+
+
+def test_a_small_file_that_is_in_memory_is_read_without_waiting(tmp_path: Path) -> None:
+    file = tmp_path / "small"
+    file.write_bytes(b"picture")
+    # A file system that cannot tell what is in memory has it read in another way.
+    assert in_memory(str(file), 7) in (b"picture", None)
+    for size in (0, 6, 8, 2**20):
+        assert in_memory(str(file), size) is None, "it is another file by now, or too large"
+    assert in_memory(str(tmp_path / "gone"), 7) is None
 
 
 def test_an_id_that_would_leave_the_folder_is_refused() -> None:

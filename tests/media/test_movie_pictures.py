@@ -1,104 +1,53 @@
-"""The pictures of a movie are made of its first frame while the rest of it is encoded."""
+"""The pictures of a movie come from the command that encodes it, and are those that are made of any other picture."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import subprocess
 from pathlib import Path
-from typing import Any
 
+import msgspec
+import numpy as np
+import OpenImageIO as oiio
 import pytest
 
-from pegbar.media.movies import making
-from pegbar.media.movies.making import Derived, is_whole
-from pegbar.media.pictures import Rendered, UnreadablePicture
-from tests.media.publishing import png
+from pegbar.media.movies import probe
+from pegbar.media.movies.command import command, stills
+from pegbar.media.movies.encoding import encoding_wanted, ffmpeg
+from pegbar.media.movies.plan import Options, Probe, Wishes, planned
+from pegbar.media.pictures import DERIVED, ORIGINAL
+from tests.media.clips import moving, rotated
+from tests.media.rendering import make
+
+SHAPES = {
+    "wide": (moving(picture="testsrc2=s=640x360:r={rate}:d={length}", length=0.2), "640x360"),
+    "in a canvas of another shape": (moving(length=0.2), "320x320"),
+    "upright": (rotated(), "180x320"),
+    "small": (moving(length=0.2), "100x100"),
+    "very wide": (moving(picture="testsrc2=s=800x60:r={rate}:d={length}", length=0.2), "800x100"),
+    "odd": (moving(picture="testsrc2=s=366x205:r={rate}:d={length}", length=0.2), "367x205"),
+}
 
 
-class Painter:
-    """Stands for the process that makes pictures."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *refusals: bool) -> None:
-        self.begun = self.ended = 0
-        self.refusals = list(refusals)
-        self.waits = asyncio.Event()
-        self.waits.set()
-        monkeypatch.setattr(making, "rendered", self.rendered)
-
-    @asynccontextmanager
-    async def rendered(self, *_: Any, **__: Any) -> AsyncIterator[Rendered]:
-        self.begun += 1
-        try:
-            await self.waits.wait()
-            if self.refusals and self.refusals.pop(0):
-                raise UnreadablePicture("It is cut off.")
-            yield Rendered(64, 32, {})
-        finally:
-            self.ended += 1
-
-
-def test_a_png_is_whole_once_its_end_is_written(tmp_path: Path) -> None:
-    data, path = png(), tmp_path / "first.png"
-    assert not is_whole(path)
-    for length in (0, 5, len(data) // 2, len(data) - 1):
-        path.write_bytes(data[:length])
-        assert not is_whole(path), length
-    path.write_bytes(data)
-    assert is_whole(path)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_they_are_as_those_of_a_picture(tmp_path: Path, shape: str) -> None:
+    data, resolution = SHAPES[shape]
+    source = tmp_path / "take.mp4"
+    source.write_bytes(data)
+    what = msgspec.convert(probe.probe(str(source)), Probe)
+    plan = planned(what, Wishes(project_fps="24", project_resolution=resolution), Options())
+    line = command(ffmpeg(), source, tmp_path, what, plan, encoding_wanted())
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
+    paths = stills(tmp_path)
+    answer, pictures = make(paths[ORIGINAL], *[(variant.fit, variant.width, variant.height) for variant in DERIVED])
+    assert (answer["width"], answer["height"]) == plan.canvas
+    for variant, like in zip(DERIVED, pictures, strict=True):
+        of_movie = _pixels(oiio.ImageBuf(str(paths[variant])))
+        of_picture = _pixels(like)
+        assert of_movie.shape == of_picture.shape, variant
+        # What is not filled can be seen through, and nothing else.
+        assert (of_movie[..., 3] == of_picture[..., 3]).all(), variant
+        # They were made smaller by other hands: edges of the test picture are not the same to the last bit.
+        assert np.abs(of_movie[..., :3] - of_picture[..., :3]).mean() < 4, variant
 
 
-def test_pictures_begin_once_when_the_frame_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = tmp_path / "first.png"
-
-    async def make() -> None:
-        painter = Painter(monkeypatch)
-        async with AsyncExitStack() as stack:
-            derived = Derived(frame, None, stack)
-            derived.begin()
-            await asyncio.sleep(0)
-            assert painter.begun == 0
-            frame.write_bytes(png())
-            derived.begin()
-            derived.begin()
-            assert (await derived.pictures()).width == 64
-            assert (painter.begun, painter.ended) == (1, 0), "its files are there until the movie is stored"
-        assert painter.ended == 1
-
-    asyncio.run(make())
-
-
-def test_pictures_end_with_an_encoder_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = tmp_path / "first.png"
-    frame.write_bytes(png())
-
-    async def make() -> None:
-        painter = Painter(monkeypatch)
-        painter.waits.clear()
-        async with AsyncExitStack() as stack:
-            Derived(frame, None, stack).begin()
-            await asyncio.sleep(0)
-            assert (painter.begun, painter.ended) == (1, 0)
-        assert painter.ended == 1
-
-    asyncio.run(make())
-
-
-@pytest.mark.parametrize("is_readable_later", [True, False])
-def test_a_frame_that_was_written_again_is_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_readable_later: bool
-) -> None:
-    frame = tmp_path / "first.png"
-    frame.write_bytes(png())
-
-    async def make() -> None:
-        painter = Painter(monkeypatch, True, not is_readable_later)
-        async with AsyncExitStack() as stack:
-            derived = Derived(frame, None, stack)
-            derived.begin()
-            if is_readable_later:
-                assert (await derived.pictures()).height == 32
-            else:
-                with pytest.raises(UnreadablePicture):
-                    await derived.pictures()
-        assert (painter.begun, painter.ended) == (2, 2)
-
-    asyncio.run(make())
+def _pixels(picture: oiio.ImageBuf) -> np.ndarray:
+    pixels: np.ndarray = picture.get_pixels(oiio.UINT8).astype(int)
+    return pixels

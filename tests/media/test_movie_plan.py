@@ -145,7 +145,7 @@ def test_any_movie_has_a_plan_that_can_be_run(probe: Probe, wished: Wishes, enco
     assert limits == sorted(limits, reverse=True)
     line = command("ffmpeg", Path("/in/a.mov"), Path("/out"), probe, plan, Encoding())
     assert all(isinstance(argument, str) and argument for argument in line)
-    assert line.count("-vf") == len(plan.versions) + 2
+    assert line.count("-vf") == len(plan.versions) + 5  # the first frame, what is derived of it, the sheet
     assert line[line.index("-format_whitelist") + 1] == "mov,matroska,avi,asf,mpegts"
 
 

@@ -68,7 +68,7 @@ def is_https(request: AnyRequest) -> bool:
     forwarded = request.headers.get("x-forwarded-proto", "")
     if forwarded and _is_trusted(_peer(request)):
         return forwarded.split(",")[0].strip().lower() == "https"
-    return request.url.scheme == "https"
+    return request.scope["scheme"] == "https"
 
 
 def network_of(request: AnyRequest) -> str:

@@ -336,7 +336,7 @@ def _resolved(
     if _is_looked_up(place):
         if not row["is_there"] and not (place.in_query and place.kind == "project" and row["role"] == "admin"):
             raise NotFound(f"There is nothing with the id {key}.")
-        facts |= {name: row[name] for name in _FACTS if name in row.keys() and row[name] is not None}  # noqa: SIM118
+        facts |= {name: value for name in _FACTS if (value := row.get(name)) is not None}
     return _caller(row, token, facts)
 
 
@@ -351,7 +351,7 @@ def _caller(row: asyncpg.Record, token: Token, facts: dict[str, Any]) -> Caller:
         timezone=row["timezone"],
         locale=row["locale"],
         departments=frozenset(row["departments"] or ()),
-        roles=frozenset(row["roles"]) if "roles" in row.keys() else frozenset(),  # noqa: SIM118
+        roles=frozenset(row.get("roles", ())),
         preview_project_id=row["preview_project_id"],
         **facts,
     )

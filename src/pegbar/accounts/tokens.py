@@ -12,6 +12,7 @@ import msgspec
 from pegbar.config import settings
 from pegbar.core.errors import TokenError, Unauthorized
 from pegbar.core.http.access import Token, TokenType
+from pegbar.core.ids import id_of
 
 ACCESS_LIFETIME = timedelta(days=7)
 REFRESH_LIFETIME = timedelta(days=15)
@@ -80,7 +81,9 @@ def _verified(token: str, key: str) -> Token:
         },
     )
     claims.setdefault("identity_type", "")
-    return msgspec.convert(claims, Token)
+    verified = msgspec.convert(claims, Token)
+    # Each request looks things up by it several times.
+    return msgspec.structs.replace(verified, sub=id_of(str(verified.sub)))
 
 
 def verify(token: str, expected: TokenType = "access") -> Token:

@@ -4,7 +4,6 @@ A request costs a look into a dictionary; writing.py writes a few rows a minute.
 """
 
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +18,8 @@ from pegbar.accounts.sessions import session_of
 from pegbar.accounts.tokens import REFRESH_LIFETIME
 from pegbar.config import settings
 from pegbar.core.http.access import Caller
-from pegbar.core.http.routing import CALLER, Operation
-
-Answering = Callable[[Request[Any, Any, Any]], Awaitable[ASGIApp]]
+from pegbar.core.http.downloads import Download
+from pegbar.core.http.routing import CALLER, Answering, Operation
 
 #: Sessions that are counted between two writings, and slow requests that are kept: the slowest.
 _MOST_SESSIONS, _MOST_SLOW = 20_000, 100
@@ -135,7 +133,7 @@ def watched(operation: Operation, endpoint: Answering) -> Answering:
         caller: Caller | None = request.scope.get(CALLER)  # type: ignore[assignment]
         if caller is not None:
             ledger.saw(caller, request)
-        if isinstance(inner, ASGIResponse):  # made already
+        if isinstance(inner, ASGIResponse | Download):  # made already
             note(request, inner.status_code, started)
             return inner
 

@@ -48,7 +48,7 @@ class Turns:
     @asynccontextmanager
     async def place(self, holder: Holder, rank: int = 0) -> AsyncIterator[None]:
         """Wait for a place and keep it for the block. Raises Busy."""
-        await self._take(holder, rank)
+        await self.take(holder, rank)
         try:
             yield
         finally:
@@ -63,7 +63,8 @@ class Turns:
         self._held[holder] = held + 1
         return True
 
-    async def _take(self, holder: Holder, rank: int) -> None:
+    async def take(self, holder: Holder, rank: int = 0) -> None:
+        """Wait for a place; whoever takes it so gives it back. Raises Busy."""
         if self.take_at_once(holder):
             return
         if self._most_waiting and sum(other.holder == holder for other in self._queue) >= self._most_waiting:

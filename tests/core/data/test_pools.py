@@ -12,7 +12,7 @@ import pytest
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import CONNECTION_ERRORS
 from pegbar.core.data.parameters import sql
-from pegbar.core.data.pools import on_behalf_of
+from pegbar.core.data.pools import OnBehalfOf
 from tests.server import Server
 
 _PID = sql("SELECT pg_backend_pid()")
@@ -26,7 +26,7 @@ def with_database(server: Server, size: int, work: Callable[[Database], Awaitabl
         db = Database(server.database_url, size=size)
         await db.open()
         try:
-            with on_behalf_of(uuid4()):
+            with OnBehalfOf(uuid4()):
                 await work(db)
             assert db.idle("requests") == db.pools()["requests"].get_size()
         finally:
@@ -50,7 +50,7 @@ def test_who_waits_for_a_connection_gets_the_one_that_is_given_back(server: Serv
     async def work(db: Database) -> None:
         async def alone() -> int:
             # What the server does itself waits at the driver's pool, not in turns.
-            with on_behalf_of(None):
+            with OnBehalfOf(None):
                 async with db.transaction() as tx:
                     await asyncio.sleep(0)
                     return int(await tx.value(_PID))

@@ -60,7 +60,7 @@ async def answered(request: AnyRequest, reply: Awaitable[Reply]) -> Reply:
     try:
         return await reply
     except SignOnRefused as error:
-        log.warning("a sign-in was refused", path=request.url.path, reason=error.message)
+        log.warning("a sign-in was refused", path=request.scope["path"], reason=error.message)
         refusal = SignOnRefused(_AWAY) if isinstance(error, ProviderAway) else error
         if "text/html" not in request.headers.get("accept", ""):
             raise refusal from None

@@ -97,7 +97,7 @@ def embedded(statement: Executable, departments: str, key: str = "", *, is_list:
 class Compiled:
     """SQL with numbered parameters and the names that fill them."""
 
-    __slots__ = ("defaults", "deletes", "names", "of_caller", "required", "sql", "writes")
+    __slots__ = ("defaults", "deletes", "known", "names", "of_caller", "required", "sql", "writes")
 
     def __init__(self, statement: Executable) -> None:
         compiled, self.required = _rendered(statement, DIALECT)
@@ -107,6 +107,7 @@ class Compiled:
         self.writes = _WRITES.search(self.sql) is not None
         self.deletes = _DELETES.search(self.sql) is not None
         self.names: list[str] = list(compiled.positiontup or ())
+        self.known = frozenset(self.names)
         self.of_caller = _OF_CALLER.intersection(self.names)
         self.defaults: Mapping[str, Any] = compiled.construct_params() or {}
 
@@ -118,7 +119,7 @@ class Compiled:
         if self.of_caller:
             known = about_caller.get()
             params = {**{name: known[name] for name in self.of_caller if name in known}, **params}
-        assert params.keys() <= set(self.names), f"no such parameter: {params.keys() - set(self.names)}"
+        assert params.keys() <= self.known, f"no such parameter: {params.keys() - self.known}"
         assert self.required <= params.keys(), f"missing parameter: {self.required - params.keys()}"
         return [params[name] if name in params else self.defaults[name] for name in self.names]
 

@@ -43,7 +43,7 @@ def changes_of(*scopes: ColumnElement[Any]) -> Select[Any]:
 def tag_of(state: str | None, request: Request[Any, Any, Any], *about: Any) -> str:
     """A strong ETag for a state, as this request asks for it; `about` is what else the answer depends on."""
     query = sorted(request.query_params.multi_items())
-    return _tag(msgspec.json.encode([__version__, state, request.url.path, query, *map(str, about)]))
+    return _tag(msgspec.json.encode([__version__, state, request.scope["path"], query, *map(str, about)]))
 
 
 def _tag(seen: bytes) -> str:

@@ -6,8 +6,8 @@ transactions, and may be given another connection for each: by PgBouncer in tran
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -71,14 +71,20 @@ async def make_pool(
 _holder: ContextVar[Holder] = ContextVar("holder", default=None)
 
 
-@contextmanager
-def on_behalf_of(holder: Holder) -> Iterator[None]:
-    """What is asked of the database in the block is asked for a caller."""
-    before = _holder.set(holder)
-    try:
-        yield
-    finally:
-        _holder.reset(before)
+class OnBehalfOf:
+    """What is asked of the database in the block is asked for a caller.
+
+    Written out, as `contextmanager` takes three times as long: every request goes through it.
+    """
+
+    def __init__(self, holder: Holder) -> None:
+        self._holder = holder
+
+    def __enter__(self) -> None:
+        self._before = _holder.set(self._holder)
+
+    def __exit__(self, *error: object) -> None:
+        _holder.reset(self._before)
 
 
 class SharedPool:
@@ -140,14 +146,16 @@ class SharedPool:
         await self._give_back()
 
     async def _run(self, method: str, sql: str, arguments: Sequence[Any]) -> Any:
+        """The answer of a connection, as in a block of `acquire`, which would cost a third of a short statement."""
+        started = time.perf_counter()
         holder = _holder.get()
-        if self.waited is not None or holder is None or not self._turns.take_at_once(holder):
-            async with self.acquire() as connection:
-                return await getattr(connection, method)(sql, *arguments)
-        # As nearly always: `acquire` would cost a third of a short statement.
+        if holder is not None and not self._turns.take_at_once(holder):
+            await self._turns.take(holder)
         try:
             connection = self._take_at_hand() or await self._take()
             try:
+                if self.waited is not None:
+                    self.waited("requests", time.perf_counter() - started)
                 answer = await getattr(connection, method)(sql, *arguments)
             except BaseException:
                 # It may be broken, or still busy with what nobody waits for any more: that is the driver's to see.
@@ -157,7 +165,8 @@ class SharedPool:
                 await self._pool.release(connection)
             return answer
         finally:
-            self._turns.give_back(holder)
+            if holder is not None:
+                self._turns.give_back(holder)
 
     def _take_at_hand(self) -> Any | None:
         """The connection that was used last of those at hand that are still connected."""

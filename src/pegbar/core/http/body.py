@@ -4,19 +4,22 @@
 """
 
 import re
+from collections.abc import AsyncGenerator
 from functools import lru_cache
 from typing import Any, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
 from litestar import Request
-from litestar.datastructures import MultiDict
+from litestar.connection.base import empty_receive, empty_send
+from litestar.datastructures import Headers, MultiDict
 from litestar.exceptions import ClientException
 from msgspec import UNSET
+from multidict import CIMultiDict
 
 from pegbar.config import settings
 from pegbar.core.data.values import check_text
-from pegbar.core.errors import ApiError, BadRequest, InvalidBody, TooLarge, WrongContentType
+from pegbar.core.errors import ApiError, BadRequest, HungUp, InvalidBody, TooLarge, WrongContentType
 from pegbar.core.http.forms import multipart_form
 
 AnyRequest = Request[Any, Any, Any]
@@ -36,6 +39,18 @@ _AT = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 class Call(Request[Any, Any, Any]):
     """A request of this server: what is blank in its query string is empty, what no column can hold is refused."""
 
+    def __init__(self, scope: Any, receive: Any = empty_receive, send: Any = empty_send) -> None:
+        super().__init__(scope, receive, send)
+        self._read_headers: Headers | None = None
+
+    @property
+    def headers(self) -> Headers:
+        """The headers, read at their first use: by half of what Litestar takes to find out what it was given."""
+        if self._read_headers is None:
+            pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.scope["headers"]]
+            self._read_headers = Headers(CIMultiDict(pairs))
+        return self._read_headers
+
     @property
     def query_params(self) -> MultiDict[Any]:
         """The parameters; one that holds nothing but white space is there, and empty. Raises Refused."""
@@ -46,6 +61,19 @@ class Call(Request[Any, Any, Any]):
         if not any(value.isspace() for value in params.values()):
             return params
         return MultiDict((name, "" if value.isspace() else value) for name, value in params.multi_items())
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, once: how long it may be is judged where it is received. Raises HungUp."""
+        assert self.is_connected, "the body was read before"
+        more = True
+        while more:
+            message: Any = await self.receive()
+            if message["type"] != "http.request":
+                raise HungUp("The caller hung up before the end of the body.")
+            if body := message.get("body", b""):
+                yield body
+            more = message.get("more_body", False)
+        self.is_connected = False
 
 
 def with_body(scope: Any, body: bytes) -> Call:

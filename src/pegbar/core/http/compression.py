@@ -60,9 +60,8 @@ class Compressing:
     """Sends an answer compressed when it is text, long enough, and the client takes it."""
 
     def __init__(self, send: Send, header: bytes) -> None:
-        self._send = send
-        codings = accepted(header.decode("latin-1"))
-        self._coding = next((coding for coding in _CODINGS if coding in codings), None)
+        self._send, self._header = send, header
+        self._coding: str | None = None
         self._start: Any = None  #: the headers, until the first piece tells how long the body is
         self._packer: _Packer | None = None
         self._flush = 0
@@ -71,9 +70,12 @@ class Compressing:
         if message["type"] == "http.response.start" and _is_text(message):
             if (b"vary", b"Accept-Encoding") not in message["headers"]:
                 message = {**message, "headers": [*message["headers"], (b"vary", b"Accept-Encoding")]}
+            self._coding = _coding(self._header)
             if self._coding is not None:
                 self._start = message
                 return
+        elif self._coding is None:  # as it is
+            pass
         elif message["type"] == "http.response.body":
             message = await self._packed(message)
         elif self._start is not None:  # a file: the server sends it by itself
@@ -83,10 +85,10 @@ class Compressing:
 
     async def _packed(self, message: Any) -> Any:
         body, more = message.get("body", b""), message.get("more_body", False)
+        assert self._coding is not None
         if self._start is not None:
             start, self._start = self._start, None
             if more or len(body) >= _SHORTEST:
-                assert self._coding is not None
                 self._packer, self._flush = _CODINGS[self._coding]()
             whole = None if more or self._packer is None else self._pack(body, more=False)
             await self._send(start if self._packer is None else _renamed(start, self._coding, whole))
@@ -100,15 +102,22 @@ class Compressing:
         return packed + (self._packer.flush(self._flush) if more else self._packer.flush())
 
 
+@lru_cache(256)
+def _coding(header: bytes) -> str | None:
+    """The best coding that an Accept-Encoding takes."""
+    codings = accepted(header.decode("latin-1"))
+    return next((coding for coding in _CODINGS if coding in codings), None)
+
+
+#: What an answer that stays as it is has among its headers.
+_WHOLE = frozenset((b"content-encoding", b"content-range", b"accept-ranges", b"content-disposition", b"set-cookie"))
+
+
 def _is_text(message: Any) -> bool:
+    if message["status"] in (204, 304):
+        return False
     headers = dict(message["headers"])
-    return (
-        message["status"] not in (204, 304)
-        and _TEXTS.match(headers.get(b"content-type", b"")) is not None
-        and headers.keys().isdisjoint(
-            (b"content-encoding", b"content-range", b"accept-ranges", b"content-disposition", b"set-cookie")
-        )
-    )
+    return headers.keys().isdisjoint(_WHOLE) and _TEXTS.match(headers.get(b"content-type", b"")) is not None
 
 
 def _renamed(start: Any, coding: str | None, whole: bytes | None) -> Any:

@@ -21,7 +21,7 @@ from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.errors import ApiError, NotFound
 from pegbar.core.http.routing import Reply
-from pegbar.core.storage import Address, Binary, located, store
+from pegbar.core.storage import Address, Binary, in_memory, located, store
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -85,19 +85,30 @@ class Download:
     """An ASGI response that is a binary or a range of it."""
 
     def __init__(self, binary: Binary, status: int, headers: list[_Header], span: tuple[int, int] | None) -> None:
-        self._binary, self._status, self._headers, self._span = binary, status, headers, span
+        self._binary, self.status_code, self._headers, self._span = binary, status, headers, span
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether nothing but its client can keep it from being sent: no store is asked for it."""
+        return self._span is None or (self.status_code == 200 and self._binary.file is not None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start: Any = {"type": "http.response.start", "status": self._status, "headers": self._headers}
+        start: Any = {"type": "http.response.start", "status": self.status_code, "headers": self._headers}
         empty: Any = {"type": "http.response.body", "body": b"", "more_body": False}
         if self._span is None or scope.get(HEAD_ONLY):
             await send(start)
             await send(empty)
             return
         extensions = scope.get("extensions") or {}
-        if self._status == 200 and self._binary.file is not None and "http.response.pathsend" in extensions:
+        if self.is_at_hand and "http.response.pathsend" in extensions:
+            assert self._binary.file is not None
+            # The server takes as long to open a file in a thread of its own as all else of a thumbnail takes.
+            data = in_memory(self._binary.file, self._binary.size)
             await send(start)
-            await send({"type": "http.response.pathsend", "path": self._binary.file})  # type: ignore[arg-type]
+            if data is not None:
+                await send({"type": "http.response.body", "body": data, "more_body": False})
+            else:
+                await send({"type": "http.response.pathsend", "path": self._binary.file})  # type: ignore[arg-type]
             return
         pieces = store().read(self._binary.address, *self._span)
         try:

@@ -27,8 +27,9 @@ from pegbar.core.http import idempotency
 from pegbar.core.http.access import STUDIO, Caller, Place, Rule, Token, authenticated
 from pegbar.core.http.answers import answer, failure, guarded, telling, with_headers
 from pegbar.core.http.body import json_document, read_body, read_query, with_body
-from pegbar.core.http.limits import admitted
-from pegbar.core.http.resumable.claims import settle
+from pegbar.core.http.downloads import Download
+from pegbar.core.http.limits import Admitted
+from pegbar.core.http.resumable.claims import has_claims, settle
 from pegbar.core.http.routing import CALLER, Callers, Operation, Part, Reply, path_uuid
 
 _REQUEST_ID = b"x-request-id"
@@ -73,23 +74,22 @@ class Endpoint:
         except asyncio.CancelledError:
             await settle(request, used=False)
             raise
-        await settle(request, used=True)
+        if has_claims(request):
+            await settle(request, used=True)
         return response
 
     async def _run(self, request: Request[Any, Any, Any]) -> ASGIApp:
         rule = self._rule(request)
         if rule.public:
-            return await self._in_turn(request, None)
+            assert self.operation.turns is None, "turns are of callers"
+            return await self._answered(request, None)
         token = self.callers.identify(request, rule.opened_by)
-        with admitted(token):
-            return await self._in_turn(request, token)
-
-    async def _in_turn(self, request: Request[Any, Any, Any], token: Token | None) -> ASGIApp:
-        if self.operation.turns is None:
-            return await self._answered(request, token)
-        assert token is not None, "turns are of callers"
-        async with self.operation.turns.place(token.sub):
-            return await self._answered(request, token)
+        turns = self.operation.turns
+        with Admitted(token):
+            if turns is None:
+                return await self._answered(request, token)
+            async with turns.place(token.sub):
+                return await self._answered(request, token)
 
     async def _answered(self, request: Request[Any, Any, Any], token: Token | None) -> ASGIApp:
         if self.operation.mutates and idempotency.HEADER in request.headers:
@@ -264,6 +264,8 @@ class Endpoint:
             return ASGIResponse(body=b"", status_code=204, media_type="text/html")
         if isinstance(result, Reply):
             return answer(result, self.operation.status)
+        if isinstance(result, Download) and result.is_at_hand:
+            return result
         if callable(result):
             return guarded(result)
         return ASGIResponse(

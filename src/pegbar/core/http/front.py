@@ -52,7 +52,8 @@ class Front:
             (_pattern(operation.path), operation.headers()) for operation in operations if operation.headers is not None
         ]
         self._pages = Pages(operations)
-        self._media = _MediaSlots(settings().media_max_concurrent_requests, settings().media_slot_wait_timeout)
+        slots = settings().media_max_concurrent_requests
+        self._media = _MediaSlots(slots, settings().media_slot_wait_timeout) if slots else None
         chosen = settings().ui_folder
         self._ui = WebUi(Path(chosen)) if chosen else InstalledUi(folder_of(settings().data_folder))
 
@@ -60,17 +61,18 @@ class Front:
         if scope["type"] == "lifespan":
             await self._api(scope, receive, send)
             return
-        if scope["type"] == "http" and ReceivedBody.expected(headers := dict(scope["headers"])):
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if scope["type"] == "http" and ReceivedBody.expected(headers):
             body = ReceivedBody(headers, receive, send, self._longest)
             receive = body.receive
             if scope["http_version"].startswith("1"):  # from version 2 on, requests do not share what is left over
                 send = body.send
         try:
-            await self._dispatch(scope, receive, send)
+            await self._dispatch(scope, headers, receive, send)
         except HungUp:
             return
 
-    async def _dispatch(self, scope: Any, receive: Receive, send: Any) -> None:
+    async def _dispatch(self, scope: Any, headers: dict[bytes, bytes], receive: Receive, send: Any) -> None:
         path: str = scope["path"]
         if path.startswith(("/socket.io", "/api/socket.io")):
             scope["path"] = path.removeprefix("/api")
@@ -83,10 +85,11 @@ class Front:
         if under_api:
             scope["path"] = path[4:] or "/"
             scope["raw_path"] = scope["path"].encode()
-        await self._answer(scope, receive, send, under_api=under_api)
+        await self._answer(scope, headers, receive, send, under_api=under_api)
 
-    async def _answer(self, scope: Any, receive: Receive, send: Send, *, under_api: bool) -> None:
-        headers = dict(scope["headers"])
+    async def _answer(
+        self, scope: Any, headers: dict[bytes, bytes], receive: Receive, send: Send, *, under_api: bool
+    ) -> None:
         cors = self._cors_headers(headers)
         method = scope["method"]
         scope[LAST_SEND] = send
@@ -106,7 +109,7 @@ class Front:
             if length.isdigit() and int(length) > self._longest:
                 await error_answer(too_large(self._longest))(scope, receive, sender)
                 return
-        if scope["method"] == "GET" and _MEDIA.match(scope["path"]):
+        if self._media is not None and scope["method"] == "GET" and _MEDIA.match(scope["path"]):
             await self._media.answer(self._api, scope, receive, sender)
         else:
             await self._api(scope, receive, sender)
@@ -173,14 +176,11 @@ class _MediaSlots:
     """How many pictures and movies are sent at once; others wait a while, then they are to come again (503)."""
 
     def __init__(self, slots: int, patience: float) -> None:
-        self._slots = asyncio.Semaphore(slots) if slots else None
+        self._slots = asyncio.Semaphore(slots)
         self._patience = patience
 
     async def answer(self, api: ASGIApp, scope: Any, receive: Receive, send: Any) -> None:
         """Answer a request for a file once there is a slot."""
-        if self._slots is None:
-            await api(scope, receive, send)
-            return
         try:
             async with asyncio.timeout(self._patience):
                 await self._slots.acquire()
@@ -204,11 +204,8 @@ class _Sender:
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             sent = message["headers"]
-            present = {name.lower() for name, _ in sent}
-            if present.isdisjoint(_SECURITY_HEADERS):
-                security = _EVERY_HEADER
-            else:
-                security = [header for header in _EVERY_HEADER if header[0] not in present]
+            present = [name for name, _ in sent if name in _SECURITY_HEADERS]
+            security = [header for header in _EVERY_HEADER if header[0] not in present] if present else _EVERY_HEADER
             message = {**message, "headers": [*sent, *security, *self._extra]}
         elif self._drop_body:
             message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}

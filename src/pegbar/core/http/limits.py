@@ -5,13 +5,11 @@ after which to come again; nobody else notices. Bots have limits of their own: a
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 from pegbar.config import settings
-from pegbar.core.data.pools import on_behalf_of
+from pegbar.core.data.pools import OnBehalfOf
 from pegbar.core.http.access import Token
 from pegbar.core.turns import Allowance, Busy, Rate
 
@@ -32,21 +30,25 @@ def _limits() -> dict[bool, _Limit]:
     }
 
 
-@contextmanager
-def admitted(token: Token) -> Iterator[None]:
+class Admitted(OnBehalfOf):
     """A request of a caller, for the block. Raises Busy for one who has too many."""
-    limit = _limits()[token.identity_type != "person"]
-    now = time.monotonic()
-    if (seconds := limit.rate.wait(token.sub, now)) > 0:
-        raise Busy(
-            f"You may send {limit.rate.per_minute} requests a minute. Try again later.", seconds=int(seconds) + 1
-        )
-    if not limit.at_once.take(token.sub):
-        most = limit.at_once.by_holder
-        raise Busy(f"{most} of your requests are under way already. Wait for their answers, then try again.", seconds=1)
-    limit.rate.take(token.sub, now)
-    try:
-        with on_behalf_of(token.sub):
-            yield
-    finally:
-        limit.at_once.give_back(token.sub)
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(token.sub)
+        self._limit = _limits()[token.identity_type != "person"]
+
+    def __enter__(self) -> None:
+        limit, holder = self._limit, self._holder
+        now = time.monotonic()
+        if (seconds := limit.rate.wait(holder, now)) > 0:
+            most = f"You may send {limit.rate.per_minute} requests a minute."
+            raise Busy(f"{most} Try again later.", seconds=int(seconds) + 1)
+        if not limit.at_once.take(holder):
+            most = f"{limit.at_once.by_holder} of your requests are under way already."
+            raise Busy(f"{most} Wait for their answers, then try again.", seconds=1)
+        limit.rate.take(holder, now)
+        super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        self._limit.at_once.give_back(self._holder)

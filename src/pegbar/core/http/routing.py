@@ -17,12 +17,14 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
+from litestar.types import ASGIApp
 from sqlalchemy import Executable, Select, TextualSelect
 
 from pegbar.core.data.compiled import embedded
 from pegbar.core.data.database import Reader, Transaction
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller, Rule, Token, TokenType
+from pegbar.core.ids import id_of
 from pegbar.core.live.events import Event
 from pegbar.core.turns import Turns
 
@@ -156,11 +158,6 @@ class Operation:
             return "it is more than one transaction"
         return ""
 
-    @property
-    def routed(self) -> str:
-        """The path as the router knows it: ids are read by the Endpoint, so that a malformed one hides no route."""
-        return self.path.replace(":uuid}", ":str}")
-
 
 class Callers(Protocol):
     """Resolves the caller of a request at a place, in one statement (accounts/callers.py)."""
@@ -182,6 +179,9 @@ class Callers(Protocol):
         self, token: Token, rule: Rule, keys: Sequence[UUID | None], method: str, *, db: Reader
     ) -> list[Caller]: ...
 
+
+#: Answers the requests of an operation.
+Answering = Callable[[Request[Any, Any, Any]], Awaitable[ASGIApp]]
 
 #: Every route declared so far, in order of declaration.
 operations: list[Operation] = []
@@ -288,7 +288,7 @@ def delete(path: str, **declared: Any) -> Callable[[Handler], Handler]:
 def path_uuid(text: str, malformed: int = 400) -> UUID:
     """An id of a path; 400 when it is not a UUID, as most generic tables answer, or 404."""
     try:
-        return UUID(text)
+        return id_of(text)
     except ValueError:
         if malformed == 404:
             raise NotFound(f"{text!r} is not an id.") from None

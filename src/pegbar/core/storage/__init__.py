@@ -12,7 +12,7 @@ the commit. Source: spec media, "Storage"; spec operations, "Retention".
 from pegbar.core.errors import StorageFull
 from pegbar.core.storage.binaries import Address, Binary, StorageUnavailable, Store, address_of
 from pegbar.core.storage.choice import chosen, fetch, located, store
-from pegbar.core.storage.local import LocalStore, check_room, disk_errors, link_or_copy, sweep
+from pegbar.core.storage.local import LocalStore, check_room, disk_errors, in_memory, link_or_copy, sweep
 from pegbar.core.storage.objects import ObjectStore
 from pegbar.core.storage.register import (
     PURGE,
@@ -44,6 +44,7 @@ __all__ = [
     "disk_errors",
     "fetch",
     "held_file",
+    "in_memory",
     "link_or_copy",
     "located",
     "mark_deleted",

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 #: Bytes of a file that are read at a time: the server holds some eight of them for a client that is slow.
 _LOCAL = 64 * 1024
+#: Has a read fail that would wait for the disk (Linux).
+_NO_WAITING: int | None = getattr(os, "RWF_NOWAIT", None)
 #: Bytes that files leave free on a disk, and the share of a small disk.
 _LEFT_FREE, _LEFT_FREE_SHARE = 1024**3, 0.05
 
@@ -156,6 +158,24 @@ class LocalStore:
 def _readers() -> ThreadPoolExecutor:
     """Threads of their own: many readers of a slow disk hold nobody up who writes or computes."""
     return ThreadPoolExecutor(4, "stored-files")
+
+
+def in_memory(file: str, size: int) -> bytes | None:
+    """The bytes of a file of this size, if it is small and the system holds them; None where a disk is waited for."""
+    if size > _LOCAL or _NO_WAITING is None:
+        return None
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        data = bytearray(size + 1)  # one more tells a file that is longer by now
+        read = os.preadv(handle, [data], 0, _NO_WAITING)
+    except OSError:  # it is not in memory, or the file system cannot tell
+        return None
+    finally:
+        os.close(handle)
+    return bytes(memoryview(data)[:size]) if read == size else None
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ is read at the moment of the question (the queue, the database, storage, process
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from pegbar import __version__
 from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.data.schema import utc_now
-from pegbar.core.http.routing import Operation
+from pegbar.core.http.routing import Answering, Operation
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Metric
@@ -37,8 +37,6 @@ _SAMPLED_EVERY = 5.0
 #: Bounds of times, in seconds: waits and delays are short, jobs may take an hour.
 _SHORT = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LONG = (0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600)
-
-Answering = Callable[[Request[Any, Any, Any]], Awaitable[ASGIApp]]
 
 
 class Connected(Protocol):

@@ -15,8 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from pegbar import __version__
 from pegbar.config import settings
-from pegbar.core.http.routing import Operation
-from pegbar.core.work.metrics import Answering
+from pegbar.core.http.routing import Answering, Operation
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

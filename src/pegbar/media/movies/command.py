@@ -9,9 +9,15 @@ from pathlib import Path
 
 from pegbar.media.movies.plan import TILE_HEIGHT, Plan, Probe, Size, Version, fitted
 from pegbar.media.movies.probe import CONTAINERS
+from pegbar.media.pictures import DERIVED, ORIGINAL, Variant
+from pegbar.media.render import fit, preview_box
 
-#: The pictures beside the movies, which are named by their prefix.
-FIRST_FRAME, TILE_SHEET = "first.png", "tiles.png"
+#: The sheet of frames. Movies are named by their prefix, the other pictures by theirs (`stills`).
+TILE_SHEET = "tiles.png"
+#: In half the time of the usual level, and larger by a few percent. Threads are for many frames.
+_PNG = ["-c:v", "png", "-compression_level", "4", "-threads", "1"]
+#: How a picture is made smaller: without a loss of colours that nobody sees in a movie.
+_SHARP = ":flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
 #: From this width or height on, a movie that does not say how its colours are coded has those of high definition.
 _HIGH_DEFINITION = (1280, 577)
 #: What browsers know: they guess otherwise, each in its own way.
@@ -32,15 +38,35 @@ class Encoding:
 
 
 def command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Plan, encoding: Encoding) -> list[str]:
-    """The command that writes the versions of a movie, its first frame and the sheet of its frames into a folder."""
+    """The command that writes the versions of a movie, its first frame and the sheet of its frames into a folder.
+
+    What is derived of the first frame is made by it too: a program of its own took as long as a second of the movie.
+    """
     arguments = [*_reading(ffmpeg, source, probe, encoding)]
     if plan.versions and probe.audio is None:
         arguments += ["-f", "lavfi", "-i", "anullsrc=r=44100:cl=stereo"]
     for version in plan.versions:
         arguments += _movie(probe, plan, version, encoding, folder / version.prefix)
-    arguments += _picture([*_ahead(probe), *_still(probe, plan.canvas)], folder / FIRST_FRAME)
+    first = ["trim=end_frame=1", *_ahead(probe), *_still(probe, plan.canvas)]
+    for variant, path in stills(folder).items():
+        arguments += _picture([*first, *_fitted(variant, plan.canvas)], path)
     arguments += _picture(_sheet(probe, plan), folder / TILE_SHEET)
     return arguments
+
+
+def stills(folder: Path) -> dict[Variant, Path]:
+    """The pictures of the first frame, where a command writes them."""
+    return {variant: folder / f"{variant.prefix}.png" for variant in (ORIGINAL, *DERIVED)}
+
+
+def _fitted(variant: Variant, size: Size) -> list[str]:
+    """The filters that make a variant of a picture of that size; what it does not fill can be seen through."""
+    if variant.fit == "none":
+        return []
+    box = preview_box(*size) if variant.fit == "preview" else (variant.width, variant.height)
+    width, height = fit(*size, *box)
+    pad = f"pad={box[0]}:{box[1]}:(ow-iw)/2:(oh-ih)/2:color=black@0"
+    return [f"scale={width}:{height}{_SHARP}", "format=rgba", pad, "setsar=1"]
 
 
 def tile_command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Plan, encoding: Encoding) -> list[str]:
@@ -49,7 +75,8 @@ def tile_command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Pl
 
 
 def _reading(ffmpeg: str, source: Path, probe: Probe, encoding: Encoding) -> list[str]:
-    return [*running(ffmpeg), *opened(source, probe, encoding)]
+    # Each output has filters of its own, with as many threads as there are processors unless told otherwise.
+    return [*running(ffmpeg), "-filter_threads", str(encoding.threads), *opened(source, probe, encoding)]
 
 
 def running(ffmpeg: str) -> list[str]:
@@ -116,8 +143,8 @@ def _sheet(probe: Probe, plan: Plan) -> list[str]:
 
 
 def _picture(filters: list[str], path: Path) -> list[str]:
-    """One picture as PNG. It is compressed little: it is made over, or looked at for a moment."""
-    return ["-map", "0:V:0", "-vf", ",".join(filters), "-frames:v", "1", "-c:v", "png", "-f", "image2", str(path)]
+    """One picture as PNG."""
+    return ["-map", "0:V:0", "-vf", ",".join(filters), "-frames:v", "1", *_PNG, "-f", "image2", str(path)]
 
 
 def _movie(probe: Probe, plan: Plan, version: Version, encoding: Encoding, path: Path) -> list[str]:

@@ -21,6 +21,7 @@ from pegbar.core.work.confined import Limits, TookTooLong, confined
 from pegbar.media.movies.command import TILE_SHEET, Encoding, command, tile_command
 from pegbar.media.movies.plan import Plan, Probe
 from pegbar.media.movies.workshop import UnreadableMovie
+from pegbar.media.render import preview_box
 
 log = structlog.get_logger()
 
@@ -119,6 +120,8 @@ def limits_of(pixels: int, file_size: int, encoding: Encoding) -> Limits:
 def _limits(piece: "Workpiece", encoding: Encoding) -> Limits:
     probe, plan = piece.probe, piece.plan
     sizes = [(probe.width, probe.height), plan.canvas, *(version.size for version in plan.versions)]
+    # What is made of the first frame is as large as the canvas, or as what people look at (1,200 wide).
+    sizes.append(preview_box(*plan.canvas))
     tiles = plan.tiles.size[0] * plan.tiles.size[1] * 8
     pixels = sum(width * height for width, height in sizes) + tiles // _MEMORY_OF_PIXEL
     mbits = max((version.bitrate for version in plan.versions), default=0)

@@ -4,9 +4,8 @@ Files are made and stored here; the transaction that makes them visible is the c
 """
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,12 +23,11 @@ from pegbar.core.turns import Holder
 from pegbar.core.work.workshop import workshop
 from pegbar.media import addresses
 from pegbar.media.movies import queries
-from pegbar.media.movies.command import FIRST_FRAME, TILE_SHEET
+from pegbar.media.movies.command import TILE_SHEET, stills
 from pegbar.media.movies.encoding import Workpiece, encoded
 from pegbar.media.movies.plan import Options, Plan, Probe, Wishes, planned
 from pegbar.media.movies.progress import reported
 from pegbar.media.movies.workshop import UnreadableMovie, making_turns, probed
-from pegbar.media.pictures import DERIVED, ORIGINAL, Rendered, UnreadablePicture, rendered
 
 log = structlog.get_logger()
 
@@ -39,8 +37,6 @@ OF_MAKING = (
     *("error", "progress", "attempts"),
 )
 _MEGA_PIXELS = 10**6
-#: How every PNG ends, and none before its end.
-_END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB\x60\x82"
 
 
 def data_after(before: object, made: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,59 +121,16 @@ async def made(
     if state is None:
         raise NotFound(f"There is no preview {preview_id}.")
     size = (await asyncio.to_thread(source.stat)).st_size
-    async with workshop() as folder, AsyncExitStack() as stack:
+    async with workshop() as folder:
         work = _Work(db, state, source, folder, stored=in_job, data={"original_file_size": size})
-        derived = Derived(folder / FIRST_FRAME, holder, stack)
         try:
             async with nullcontext() if in_job else making_turns().place(holder):
-                await work.make(encode=encode, on_frame=derived.begin)
-            # ffmpeg wrote the frame as it is shown.
-            files = {ORIGINAL.prefix: folder / FIRST_FRAME, **(await derived.pictures()).files}
-            result = work.done({addresses.picture(name, preview_id): path for name, path in files.items()})
-        except (UnreadableMovie, UnreadablePicture) as error:
+                await work.make(encode=encode)
+            result = work.done()
+        except UnreadableMovie as error:
             log.warning("a movie cannot be made", preview=str(preview_id), reason=error.message)
             result = work.broken(error.message)
         yield result
-
-
-class Derived:
-    """What is made of the first frame of a movie, while the rest of it is encoded: nobody waits for it afterwards."""
-
-    def __init__(self, frame: Path, holder: Holder, stack: AsyncExitStack) -> None:
-        self._frame, self._holder, self._stack = frame, holder, stack
-        self._making: asyncio.Task[Rendered] | None = None
-        stack.push_async_callback(self._end)
-
-    def begin(self) -> None:
-        """Begin once the frame is written."""
-        if self._making is None and is_whole(self._frame):
-            self._making = asyncio.create_task(self._make())
-
-    async def pictures(self) -> Rendered:
-        """The pictures, when the movie is encoded. Raises UnreadablePicture and Busy."""
-        if self._making is not None:
-            # A second encoder, after one that failed, has written the frame again meanwhile.
-            with suppress(UnreadablePicture):
-                return await self._making
-        return await self._make()
-
-    async def _make(self) -> Rendered:
-        return await self._stack.enter_async_context(rendered(self._frame, DERIVED, holder=self._holder))
-
-    async def _end(self) -> None:
-        if self._making is not None:
-            self._making.cancel()
-            await asyncio.gather(self._making, return_exceptions=True)
-
-
-def is_whole(png: Path) -> bool:
-    """Whether a PNG is there and written to its end."""
-    try:
-        with png.open("rb") as file:
-            file.seek(-len(_END_OF_PNG), os.SEEK_END)
-            return file.read() == _END_OF_PNG
-    except OSError:  # not there, or shorter
-        return False
 
 
 @dataclass
@@ -193,7 +146,7 @@ class _Work:
     plan: Plan | None = None
     frames: int = 0
 
-    async def make(self, *, encode: bool, on_frame: Callable[[], None]) -> None:
+    async def make(self, *, encode: bool) -> None:
         """Write what is planned into the folder, and tell now and then that some is written. Raises UnreadableMovie."""
         probe = await probe_of(self.source, self.folder)
         self.data |= {
@@ -205,14 +158,9 @@ class _Work:
         preview_id, project_id = self.state["id"], self.state["project_id"]
         async with reported(self.db, preview_id, project_id, noted=self.stored) as take:
             piece = Workpiece(self.source, self.folder, probe, plan)
+            self.frames = await encoded(piece, on_progress=lambda frames: take(frames / plan.frames))
 
-            def goes_on(frames: int) -> None:
-                take(frames / plan.frames)
-                on_frame()
-
-            self.frames = await encoded(piece, on_progress=goes_on)
-
-    def done(self, pictures: dict[Address, Path]) -> Made:
+    def done(self) -> Made:
         """The movie as it is shown."""
         assert self.plan is not None
         preview_id, plan = self.state["id"], self.plan
@@ -223,6 +171,8 @@ class _Work:
         if not plan.versions and not keeps_source:
             files[addresses.movie("previews", preview_id)] = self.source
         prefixes = {address.prefix for address in files} | ({"source"} if keeps_source else set())
+        for variant, path in stills(self.folder).items():
+            files[addresses.picture(variant.prefix, preview_id)] = path
         shown = self.folder / plan.versions[0].prefix if plan.versions else self.source
         if (self.folder / TILE_SHEET).exists():
             files[addresses.picture("tiles", preview_id)] = self.folder / TILE_SHEET
@@ -230,7 +180,7 @@ class _Work:
             log.warning("a movie has no sheet of frames", preview=str(preview_id))
         frames = self.frames if plan.versions else plan.frames
         return Made(
-            files | pictures,
+            files,
             {
                 "extension": "mp4",
                 "status": "ready",

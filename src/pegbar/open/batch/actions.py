@@ -8,6 +8,7 @@ they are done again one by one, which tells the one at fault.
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import msgspec
@@ -23,9 +24,9 @@ from pegbar.core.data.joined import Joined
 from pegbar.core.data.parameters import sql
 from pegbar.core.errors import ApiError, BadRequest, TooLarge
 from pegbar.core.http.body import document_of, with_body, with_document
-from pegbar.core.http.directory import Directory
 from pegbar.core.http.endpoint import Endpoint
 from pegbar.core.http.openapi import path_of
+from pegbar.core.http.router import Router
 from pegbar.open.batch import references
 from pegbar.open.batch.shapes import Batch, Step
 
@@ -147,7 +148,7 @@ class _Work:
         self.tx, self.steps = tx, steps
         state = request.app.state
         self.db = Joined(state.database, tx)
-        self.directory: Directory = state.directory
+        self.directory: Router[Endpoint] = state.directory
         self.base = {key: value for key, value in request.scope.items() if not key.startswith("pegbar.")}
         self.headers = [(name, value) for name, value in request.scope["headers"] if name.lower() not in _OF_BODY]
         self.results: list[bytes] = []
@@ -227,7 +228,7 @@ class _Work:
     def _request(self, one: _Planned) -> tuple[Endpoint, AnyRequest]:
         """The endpoint of an operation, and the request as it would have come alone."""
         path, _, query = references.resolved_path(one.path, self._answer).partition("?")
-        endpoint, params = self.directory.find(one.method, path)
+        endpoint, texts = self.directory.find(one.method, path)
         if reason := endpoint.operation.stands_alone:
             raise BadRequest(f"This is no part of a batch: {reason}.")
         document = references.resolved(one.step.body, self._answer)
@@ -240,7 +241,7 @@ class _Work:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "headers": self.headers,
-            "path_params": params,
+            "path_params": {name: unquote(text) if isinstance(text, str) else text for name, text in texts.items()},
             "state": {},
         }
         if document is UNSET:

@@ -50,6 +50,11 @@ async def claimed(request: Request[Any, Any, Any], person_id: UUID, upload_id: U
     return Upload(field, row["name"], row["content_type"], path, row["length"])
 
 
+def has_claims(request: Request[Any, Any, Any]) -> bool:
+    """Whether a request has claimed an upload."""
+    return _CLAIMS in request.scope
+
+
 async def settle(request: Request[Any, Any, Any], *, used: bool) -> None:
     """End the claims of a request: what it used is removed, what it did not stays."""
     scope: Any = request.scope
