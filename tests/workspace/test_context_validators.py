@@ -24,7 +24,7 @@ _OTHERWISE = {"notification", "pegbar.team_addition"}
 
 @pytest.mark.parametrize("role", ["admin", "manager", "user", "client", "vendor"])
 def test_every_table_of_the_context_leaves_marks(role: str) -> None:
-    sql = compiled(context.context(role)).sql
+    sql = compiled(context.context(context.Viewer(role))).sql
     tables = set(re.findall(r"(?:FROM|JOIN)\s+(?:LATERAL\s+)?\(?\s*([a-z_.]+)", sql)) - _OTHERWISE
     assert {"project", "person", "search_filter"} <= tables <= CONCERNED.keys() | NEW.keys()
 
