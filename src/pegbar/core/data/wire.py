@@ -145,9 +145,7 @@ def concatenated(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
     return func.concat(*parts, type_=Text)
 
 
-def json_object(
-    wire: Mapping[str, ColumnElement[Any]], *, end: ColumnElement[str] | None = None
-) -> ColumnElement[str]:
+def json_object(wire: Mapping[str, ColumnElement[Any]], *, end: ColumnElement[str] | None = None) -> ColumnElement[str]:
     """A JSON object with these keys; `end` is the text that ends it, where that is more than a brace."""
     pairs: list[ColumnElement[str]] = [
         _Pair(key, value, "," if i else "{") for i, (key, value) in enumerate(wire.items())

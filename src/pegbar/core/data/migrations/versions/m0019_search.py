@@ -98,7 +98,7 @@ _HEAD = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$"
 #: The plan is made for a session when tables may be small yet, and is kept while they grow: rows come by indexes alone.
 #: Without the last setting a list of one id would be planned anew each time, which takes longer than to write its
 #: document.
-_BY_INDEX = _HEAD.replace(
+BY_INDEX = _HEAD.replace(
     " AS $$",
     " SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
     " SET plan_cache_mode = force_generic_plan AS $$",
@@ -106,21 +106,17 @@ _BY_INDEX = _HEAD.replace(
 
 
 def writing(table: str) -> str:
-    """The functions that write the documents of rows, whatever was known of them, and of new rows."""
-    adding = _adding(table)
+    """The function that writes the documents of rows."""
     return f"""
-CREATE OR REPLACE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {_BY_INDEX}
+CREATE OR REPLACE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {BY_INDEX}
 BEGIN
-  {_DROPPED.get(table, "")}{adding}
-END $$;
-CREATE OR REPLACE FUNCTION pegbar.search_add_{table}(ids uuid[]) RETURNS void {_BY_INDEX}
-BEGIN
-  {adding}
+  {_DROPPED.get(table, "")}{adding(table)}
 END $$;
 """
 
 
-def _adding(table: str) -> str:
+def adding(table: str) -> str:
+    """What writes the documents of the rows `ids`."""
     return f"""
   WITH written AS (
     INSERT INTO pegbar.search_document AS known (id, kind, project_id, key, words){DOCUMENTS[table]}
