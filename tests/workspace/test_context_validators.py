@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
 from pegbar.core.data.compiled import compiled
 from pegbar.core.data.migrations.versions.m0006_marks import CONCERNED
@@ -24,9 +25,47 @@ _OTHERWISE = {"notification", "pegbar.team_addition"}
 
 @pytest.mark.parametrize("role", ["admin", "manager", "user", "client", "vendor"])
 def test_every_table_of_the_context_leaves_marks(role: str) -> None:
-    sql = compiled(context.context(role)).sql
+    sql = compiled(context.context(context.Viewer(role))).sql
     tables = set(re.findall(r"(?:FROM|JOIN)\s+(?:LATERAL\s+)?\(?\s*([a-z_.]+)", sql)) - _OTHERWISE
     assert {"project", "person", "search_filter"} <= tables <= CONCERNED.keys() | NEW.keys()
+
+
+@pytest.mark.parametrize("manages", [True, False])
+@pytest.mark.parametrize("role", ["admin", "manager", "supervisor", "user", "client", "vendor"])
+def test_what_viewers_share_is_the_same_for_all_of_them(role: str, manages: bool) -> None:
+    viewer = context.Viewer(role, manages)
+    shared = {key: value for key, value in context.keys(viewer).items() if key not in context.own_keys(viewer)}
+    assert {"task_types", "task_status", "departments"} <= shared.keys()
+    assert not compiled(select(*shared.values())).of_caller & {"caller_id", "caller_departments"}
+    assert {"notification_count", "project_roles", "search_filters"} <= context.own_keys(viewer)
+    assert ("persons" in shared) is (role == "admin" or (role in ("supervisor", "user") and not manages))
+
+
+def test_what_viewers_share_is_as_the_database_has_it(admin: Client, server: Server) -> None:
+    show = Show(admin)
+    one, other, manager = (show.join(person(admin, role)) for role in ("user", "user", "manager"))
+    for who in (one, other, manager, admin):
+        who.ok_get("/data/user/context")
+
+    def seen(who: Client, key: str) -> list[Any]:
+        rows: list[Any] = who.ok_get("/data/user/context")[key]
+        return rows
+
+    for _ in range(2):  # by a process that has what it was before
+        department = admin.ok_post("/data/departments", {"name": unique("Roto"), "color": "#000000"})
+        for who in (one, other, manager, admin):
+            assert department["id"] in {row["id"] for row in seen(who, "departments")}
+    with psycopg.connect(server.database_url, autocommit=True) as database:
+        database.execute("UPDATE person SET first_name = 'Elsewhere' WHERE id = %s", [other.id])
+    for who in (one, other, manager, admin):
+        (row,) = [row for row in seen(who, "persons") if row["id"] == other.id]
+        assert row["first_name"] == "Elsewhere"
+    # Who manages somebody sees more of them than who did not a moment ago.
+    assert "email" not in {**next(row for row in seen(one, "persons") if row["id"] == other.id)}
+    factories.join(admin, show.id, one, "manager")
+    assert "email" in {**next(row for row in seen(one, "persons") if row["id"] == other.id)}
+    assert seen(one, "project_roles") == {show.id: "manager"}
+    assert seen(other, "project_roles") == {}
 
 
 def test_a_context_that_changed_is_sent_again(admin: Client, server: Server) -> None:

@@ -57,7 +57,8 @@ def _notified(
 ) -> str:
     """Notifications for those `concerned` by each moment who may see what is said, but for who says it.
 
-    `starter` is the column with the author of the comment.
+    `starter` is the column with the author of the comment. They are looked up one by one: the planner takes the people
+    of departments that a text may name for so many that it reads everybody.
     """
     recipient = on(somebody_written("r"), written("moment.project_id"))
     about = Said(written(f"moment.{starter}"), written("moment.project_id"), written("moment.for_client"))
@@ -70,7 +71,7 @@ def _notified(
              moment.comment_id, moment.task_id, {reply}
         FROM moment
        CROSS JOIN LATERAL ({concerned}) AS concerned
-        JOIN person r ON r.id = concerned.person_id
+       CROSS JOIN LATERAL (SELECT id, role FROM person WHERE person.id = concerned.person_id OFFSET 0) AS r
        WHERE r.id <> moment.author_id
          AND {as_text(sees_comment(recipient, about, entity, by_client=written("moment.by_client")))}
       RETURNING id, person_id, comment_id, reply_id
@@ -115,8 +116,9 @@ _NOT_NAMED = f"""
 def _rows(key: str) -> str:
     """The new notifications: of which moment, their ids, for whom, and whether these want messages."""
     return f"""
-    SELECT ROW(notified.{key}, notified.id, r.id, {_WANTS_MESSAGES})
-      FROM notified JOIN person r ON r.id = notified.person_id
+    SELECT ROW(notified.{key}, notified.id, notified.person_id,
+               (SELECT {_WANTS_MESSAGES} FROM person r WHERE r.id = notified.person_id))
+      FROM notified
     """  # noqa: S608 - rules of ours
 
 

@@ -14,9 +14,9 @@ from pegbar.core.data.wire import json_list
 _LISTED = (person.c.is_guest.is_(False), person.c.preview_project_id.is_(None))
 
 
-def colleagues(role: str) -> ColumnElement[str]:
-    """The people whom a caller of this studio role is shown, as a JSON array."""
-    rows = select(record(role))
+def colleagues(role: str, *, manages: bool) -> ColumnElement[str]:
+    """The people whom a caller of this studio role is shown, as a JSON array; `manages`: some may be in their team."""
+    rows = select(record(role, manages=manages))
     if role == "client":
         return json_list(rows.where(TEAM_MATE).order_by(FULL_NAME, person.c.id))
     return json_list(

@@ -1,16 +1,24 @@
-"""Everything a client of the API loads at start, in one statement. Source: spec user, GET /data/user/context."""
+"""Everything a client of the API loads at start, in one statement. Source: spec user, GET /data/user/context.
 
+Most of it is the same for all callers of a role. A process keeps that part as long as the studio's marks, which are
+read with the caller, say that it is as it was: then only the caller's own part is read.
+"""
+
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, ScalarSelect, func, literal, select
+from sqlalchemy.sql import visitors
 
 from pegbar.accounts.standing import CALLER, explicit_roles, is_open, teams
 from pegbar.accounts.tables import department, person
 from pegbar.core.data import marks
-from pegbar.core.data.parameters import CALLER_ID
+from pegbar.core.data.database import Database, Json
+from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID
 from pegbar.core.data.schema import Uuid
-from pegbar.core.data.wire import Wire, json_list, json_map, json_object, wire_of
+from pegbar.core.data.wire import Wire, json_list, json_map, json_object, json_or_null_text, wire_of
+from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import is_asset_type
 from pegbar.media.tables import preview_background_file
 from pegbar.notifications.tables import notification
@@ -63,11 +71,17 @@ def _unread(person_id: ColumnElement[Any]) -> ScalarSelect[int]:
     return unread.scalar_subquery()
 
 
-#: Selects, beside the caller, what tells one state of their context from another (`Operation.along`).
+def _changes_of(scope: ColumnElement[Any]) -> ScalarSelect[Any]:
+    return marks.changes_of(scope).correlate(person).scalar_subquery()
+
+
+#: Selects, beside the caller, what tells one state of their context from another (`Operation.along`): the studio's
+#: first.
 STATE = select(
-    func.concat(
-        marks.changes_of(literal(marks.STUDIO, Uuid), person.c.id).correlate(person).scalar_subquery(),
+    func.concat_ws(
         " ",
+        func.coalesce(_changes_of(literal(marks.STUDIO, Uuid)), "0"),
+        func.coalesce(_changes_of(person.c.id), "0"),
         _unread(person.c.id).correlate(person),
     )
 )
@@ -85,9 +99,23 @@ def open_projects(*, for_admin: bool) -> Any:
     return rows if for_admin else rows.where(IS_MINE)
 
 
+@dataclass(frozen=True)
+class Viewer:
+    """Who is told a context, as far as its statement is concerned."""
+
+    role: str  #: in the studio
+    manages: bool = True  #: has people in a team, by the role in the studio or there
+
+    @classmethod
+    def of(cls, caller: Caller) -> "Viewer":
+        """The viewer that a caller is."""
+        return cls(caller.role, caller.role in ("admin", "manager") or "manager" in caller.roles)
+
+
 @lru_cache
-def keys(role: str) -> Wire:
-    """What the context of a caller with this global role holds; administrators get `user_limit` too."""
+def keys(viewer: Viewer) -> Wire:
+    """What the context of a viewer holds; administrators get `user_limit` too."""
+    role = viewer.role
     return Wire(
         {
             "asset_types": json_list(select(json_object(_ASSET_TYPE)).where(is_asset_type(entity_type.c.id))),
@@ -96,7 +124,7 @@ def keys(role: str) -> Wire:
             "departments": _all(department, "Department"),
             "studios": _all(studio, "Studio"),
             "notification_count": _unread(CALLER_ID),
-            "persons": colleagues(role),
+            "persons": colleagues(role, manages=viewer.manages),
             "project_status": _all(project_status, "ProjectStatus"),
             "project_roles": _roles(),
             "projects": json_list(open_projects(for_admin=role == "admin")),
@@ -110,7 +138,47 @@ def keys(role: str) -> Wire:
     )
 
 
+_OF_CALLER = {CALLER_ID.key, CALLER_DEPARTMENTS.key}
+
+
 @lru_cache
-def context(role: str) -> Executable:
-    """The context of a caller with this global role."""
-    return select(json_object(keys(role)))
+def own_keys(viewer: Viewer) -> frozenset[str]:
+    """The keys that depend on who the caller is, besides their role."""
+    return frozenset(
+        key
+        for key, value in keys(viewer).items()
+        if any(getattr(part, "key", None) in _OF_CALLER for part in visitors.iterate(value))
+    )
+
+
+@lru_cache
+def context(viewer: Viewer, *, whole: bool = True) -> Executable:
+    """The values of the context's keys as JSON texts, in their order; only those of the caller's own unless `whole`."""
+    chosen = {key: value for key, value in keys(viewer).items() if whole or key in own_keys(viewer)}
+    return select(*[json_or_null_text(value).label(key) for key, value in chosen.items()])
+
+
+class Contexts:
+    """The contexts that a process tells: what viewers of a kind share is kept for as long as the studio stays as it is.
+
+    It is never told without being compared with the database, in the statement that reads the caller.
+    """
+
+    def __init__(self) -> None:
+        #: By viewer: the state of the studio, and the values of the keys that they share.
+        self._shared: dict[Viewer, tuple[str, dict[str, bytes]]] = {}
+
+    async def read(self, db: Database, caller: Caller, state: str) -> Json:
+        """The context of a caller, who was read with this `STATE`."""
+        viewer, of_studio = Viewer.of(caller), state.partition(" ")[0]
+        known, shared = self._shared.get(viewer, ("", {}))
+        is_known = known == of_studio
+        row = await db.row(context(viewer, whole=not is_known))
+        assert row is not None
+        values = {key: text.encode() for key, text in row.items()}
+        if not is_known:
+            # Read after the state, so what is kept may be newer than that: never older.
+            shared = {key: value for key, value in values.items() if key not in own_keys(viewer)}
+            self._shared[viewer] = (of_studio, shared)
+        parts = [b'"' + key.encode() + b'":' + (values.get(key) or shared[key]) for key in keys(viewer)]
+        return Json(b"{" + b",".join(parts) + b"}")

@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, select
+from sqlalchemy import Executable, Select, Text, cast, select
 
 from pegbar.accounts.tables import person
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.parameters import param
 from pegbar.core.data.wire import json_object
 from pegbar.core.http.access import Caller, Place, Rule, require
-from pegbar.core.http.routing import get
+from pegbar.core.http.routing import Foreseen, get
 from pegbar.tasks.in_context import MINE, OPEN, SOURCE, WITH_CALLER, by_role, caller_is
 from pegbar.tasks.queries import ASSIGNED
 from pegbar.tasks.shapes import TASK
@@ -46,27 +46,37 @@ _related_of_colleague = (
 _IS_BOT = select(cast(person.c.is_bot, Text)).where(person.c.id == param("key"))
 
 
-def _check_colleague(caller: Caller) -> None:
-    """Spec tasks, "bot rule": a bot has no lists of tasks to read."""
-    require(caller.along != "true", "A bot has no list of tasks.")
+def _check_colleague(is_bot: Any) -> None:
+    """Spec tasks, "bot rule": a bot has no lists of tasks to read. `is_bot` is what `_IS_BOT` selects."""
+    require(is_bot != "true", "A bot has no list of tasks.")
 
 
-async def _tasks(db: Database, caller: Caller, person_id: UUID, *, done: bool) -> Json:
-    _check_colleague(caller)
-    statement = todo.of_colleague(_PERSON_ID, done=done, for_admin=caller.is_admin)
-    return await db.json(statement, person_id=person_id)
+def _tasks(*, done: bool, for_admin: bool) -> Executable:
+    return todo.of_colleague(_PERSON_ID, done=done, for_admin=for_admin)
 
 
-@get("/data/persons/{person_id:uuid}/tasks", access=_tasks_of_colleague, along=_IS_BOT, returns=[task_rows.ROW])
+@get(
+    "/data/persons/{person_id:uuid}/tasks",
+    access=_tasks_of_colleague,
+    foreseen=Foreseen(
+        lambda role: _tasks(done=False, for_admin=role == "admin"),
+        key=_PERSON_ID.key,
+        is_list=True,
+        unless="SELECT coalesce(is_bot, false) FROM person WHERE id = :key",
+    ),
+    returns=[task_rows.ROW],
+)
 async def tasks_of_person(person_id: UUID, db: Database, caller: Caller) -> Json:
     """A person's tasks that are not done, in the caller's open productions (all, for studio managers)."""
-    return await _tasks(db, caller, person_id, done=False)
+    _check_colleague(await db.value(_IS_BOT, key=person_id))
+    return await db.json(_tasks(done=False, for_admin=caller.is_admin), person_id=person_id)
 
 
 @get("/data/persons/{person_id:uuid}/done-tasks", access=_tasks_of_colleague, along=_IS_BOT, returns=[task_rows.ROW])
 async def done_tasks_of_person(person_id: UUID, db: Database, caller: Caller) -> Json:
     """A person's tasks that are done, in the caller's open productions, latest first."""
-    return await _tasks(db, caller, person_id, done=True)
+    _check_colleague(caller.along)
+    return await db.json(_tasks(done=True, for_admin=caller.is_admin), person_id=person_id)
 
 
 _other = task.alias("other")
@@ -98,6 +108,6 @@ _RELATED, _RELATED_OF_OWN = _related(for_admin=True), _related(for_admin=False)
 )
 async def related_tasks(person_id: UUID, task_type_id: UUID, db: Database, caller: Caller) -> Json:
     """Tasks of a type on all that a person works on, in the caller's open productions; vendors get theirs."""
-    _check_colleague(caller)
+    _check_colleague(caller.along)
     statement = _RELATED if caller.is_admin else _RELATED_OF_OWN
     return await db.json(statement, person_id=person_id, task_type_id=task_type_id)

@@ -28,15 +28,19 @@ from pegbar.workspace import context, own, task_rows, todo
 _OR_NOTHING = {"type": "object"}
 
 
-@get("/data/user/context", access=person_identity, along=context.STATE, returns=context.keys("user"))
+_contexts = context.Contexts()
+
+
+@get("/data/user/context", access=person_identity, along=context.STATE, returns=context.keys(context.Viewer("user")))
 async def user_context(request: Request[Any, Any, Any], db: Database, caller: Caller) -> Reply:
     """Everything the web client loads at start; 304 when the client has it already."""
     # Clients compare it with how many people there are: without a limit it is a number that nobody reaches.
     limit = settings().user_limit or UNLIMITED
-    tag = tag_of(caller.along, request, caller.id, caller.role, limit)
+    state = str(caller.along)
+    tag = tag_of(state, request, caller.id, caller.role, limit)
     if (same := unchanged(request, tag)) is not None:
         return same
-    body = found(await db.json_row(context.context(caller.role)))
+    body = await _contexts.read(db, caller, state)
     if caller.is_admin:
         body = Json(body[:-1] + b',"user_limit":' + msgspec.json.encode(limit) + b"}")
     return Reply(body, headers=headers_of(tag))

@@ -83,17 +83,12 @@ def _last_comment(*, for_admin: bool) -> ColumnElement[str]:
 def _row(*, for_admin: bool, with_episodes: bool) -> ColumnElement[str]:
     """The row; with the episodes that the entity is cast in, when there are some."""
     wire = _STUDIO_ROW if for_admin else _EVERY_ROW
-    row = json_object(wire.but(last_comment=_last_comment(for_admin=for_admin)))
+    row = wire.but(last_comment=_last_comment(for_admin=for_admin))
     if not with_episodes:
-        return row
+        return json_object(row)
     more = json_object({"episode_ids": _episodes(_CASTING.c.id), "episode_names": _episodes(_CASTING.c.name)})
-    joined = func.concat(
-        func.left(json_text(row), literal_column("-1")),
-        word(","),
-        func.substr(json_text(more), literal_column("2")),
-        type_=Text,
-    )
-    return case((exists(_cast_in), joined), else_=json_text(row)).cast(JsonText())
+    ending = word(",").concat(func.substr(json_text(more), literal_column("2")))
+    return json_object(row, end=case((exists(_cast_in), ending), else_=word("}")))
 
 
 def rows(

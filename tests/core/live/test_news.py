@@ -121,3 +121,21 @@ def test_what_commits_together_is_told_together_and_a_database_that_is_away_hold
         thread.join(20)
     assert heard == [str(number) for number in range(50)]
     assert not thread.is_alive()
+
+
+def test_what_commits_one_after_the_other_is_told_without_a_pause_for_each(server: Server) -> None:
+    numbers = [str(number) for number in range(200)]
+
+    async def run() -> None:
+        notices = Notices(server.database_url)
+        for number in numbers:
+            await notices.tell([("pegbar_test_notices_in_turn", number)])
+        await notices.close()
+
+    with psycopg.connect(server.database_url, autocommit=True) as listener:
+        listener.execute("LISTEN pegbar_test_notices_in_turn")
+        thread = threading.Thread(target=asyncio.run, args=(run(),))
+        thread.start()
+        heard = [notice.payload for notice in listener.notifies(timeout=20, stop_after=200)]
+        thread.join(20)
+    assert heard == numbers

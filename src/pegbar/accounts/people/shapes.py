@@ -65,8 +65,8 @@ def listed(caller: Caller) -> ColumnElement[bool] | None:
 
 
 @lru_cache
-def record(role: str, *, relations: bool = True) -> ColumnElement[str]:
-    """A person as a caller of this studio role sees them, as JSON."""
+def record(role: str, *, relations: bool = True, manages: bool = True) -> ColumnElement[str]:
+    """A person as a caller of this studio role sees them, as JSON; `manages`: some may be in a team of the caller's."""
     if role == "admin":
         return json_object(_with_departments(shapes.SAFE, relations))
     managed = json_object(managed_wire(relations=relations))
@@ -75,6 +75,8 @@ def record(role: str, *, relations: bool = True) -> ColumnElement[str]:
         "client": shapes.CLIENT,
     }
     wire = others.get(role) or minimal_wire(relations=relations)
+    if not manages and role != "manager":
+        return json_object(wire)
     # Managers read their own record whole, anybody else reads it where they sign in.
     whole = or_(MANAGED, person.c.id == CALLER.id) if role == "manager" else MANAGED & (person.c.id != CALLER.id)
     return case((whole, managed), else_=json_object(wire)).cast(JsonText())

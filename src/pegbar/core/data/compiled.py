@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ClauseElement, Executable, Text, TextualSelect, bindparam, column, text
+from sqlalchemy import BindParameter, ClauseElement, Executable, Text, TextualSelect, bindparam, column, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.types import NullType
 
@@ -56,12 +56,29 @@ def _rendered(statement: Executable, dialect: Any) -> tuple[Any, set[str]]:
 
 
 @lru_cache(1024)
-def embedded(statement: Executable, departments: str, key: str = "", *, is_list: bool = False) -> TextualSelect:
+def embedded(
+    statement: Executable, departments: str, key: str = "", *, is_list: bool = False, unless: str = ""
+) -> TextualSelect:
     """A statement of one column of JSON text, to be selected within another one as `along`.
 
     It stays as it is: in no part of it are tables taken for those of the other one. Its parameter `key` becomes that
-    one's `key`. Of a list the rows are a JSON array. What it asks of the caller is given but for their departments,
-    which nobody knows yet: `departments` is SQL that finds them by `:caller_id`.
+    one's `key`. Of a list the rows are a JSON array. Where `unless`, a condition in SQL, holds it is not run. What it
+    asks of the caller is given but for their departments, which nobody knows yet: `departments` is SQL that finds them
+    by `:caller_id`.
+    """
+    sql, binds = as_part(statement, key, departments)
+    if is_list:
+        sql = f"SELECT '[' || array_to_string(ARRAY({sql}), ',') || ']'"
+    if unless:
+        sql = f"SELECT CASE WHEN NOT ({unless}) THEN ({sql}) END"
+    selected = text(sql).bindparams(*binds).columns(column("along", Text))
+    return planned_once(selected) if statement.get_execution_options().get("planned_once") else selected
+
+
+def as_part(statement: Executable, key: str, departments: str = "") -> tuple[str, list[BindParameter[Any]]]:
+    """A statement as the text of a subquery, and its parameters, whose names are none of the statement around it.
+
+    Its parameter `key` is called `key` there; those about the caller stay, unless `departments` is SQL for theirs.
     """
     rendered, required = _rendered(statement, _NAMED)
     assert required <= {key, *_OF_CALLER}, required
@@ -74,7 +91,7 @@ def embedded(statement: Executable, departments: str, key: str = "", *, is_list:
         if match[1] is None:
             return "%"
         name = str(unescaped.get(match[1], match[1]))
-        if name == CALLER_DEPARTMENTS.key:
+        if departments and name == CALLER_DEPARTMENTS.key:
             names[CALLER_ID.key] = CALLER_ID.key
             return departments
         if name not in names:
@@ -82,16 +99,13 @@ def embedded(statement: Executable, departments: str, key: str = "", *, is_list:
         return f":{names[name]} "
 
     sql = _PLACE.sub(place, str(rendered).replace(":", r"\:"))
-    if is_list:
-        sql = f"SELECT '[' || array_to_string(ARRAY({sql}), ',') || ']'"
-    binds = [
+    binds: list[BindParameter[Any]] = [
         bindparam(names[name], type_=NullType())
         if name in required | {CALLER_ID.key}
         else bindparam(names[name], values[name], NullType())
         for name in names
     ]
-    selected = text(sql).bindparams(*binds).columns(column("along", Text))
-    return planned_once(selected) if statement.get_execution_options().get("planned_once") else selected
+    return sql, binds
 
 
 class Compiled:

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
@@ -115,6 +116,16 @@ class Kept(Protocol):
 K = TypeVar("K", bound=Kept)
 
 
+@dataclass
+class Wanted:
+    """A row that is read by another statement, if there is one: what selects its JSON text, and by what."""
+
+    statement: Executable
+    key: str
+    value: Any
+    answer: str | None = None
+
+
 class Emits(Protocol):
     """A declared event (core/live/events.py)."""
 
@@ -152,6 +163,10 @@ class Transaction(Reader):
         self.parts: dict[str, str] = {}
         #: Whether something may have changed since it was noted by whom.
         self._has_written = False
+        #: It is a part of a longer one, that others go on with.
+        self.is_part = False
+        #: What is read by the statement that writes what was kept.
+        self.wanted: Wanted | None = None
 
     def _executor(self) -> Any:
         return self._connection
@@ -276,6 +291,7 @@ class Transaction(Reader):
     async def step(self, author_id: UUID | None) -> AsyncIterator["Transaction"]:
         """A part of this transaction in somebody's name, which goes again when the block raises."""
         part = Transaction(self._connection, author_id)
+        part.is_part = True
         try:
             async with self._connection.transaction():
                 yield part
@@ -283,6 +299,21 @@ class Transaction(Reader):
             self.parts = {**part.parts, **self.parts}
         finally:
             self._has_written = True
+
+    async def answer(self, statement: Executable, key: str, value: Any) -> Json:
+        """The JSON text of a row whose `key` has this value, as the transaction leaves it: the last thing that it does.
+
+        It is read by the statement that writes what was kept, where that is one, and costs no round trip then.
+        """
+        if not self.is_part:
+            wanted = self.wanted = Wanted(statement, key, value)
+            await self.flush()
+            self.wanted = None
+            if wanted.answer is not None:
+                return Json(wanted.answer.encode())
+        row = await self.json_row(statement, **{key: value})
+        assert row is not None, "what was just written"
+        return row
 
     async def flush(self) -> None:
         """Write what was kept so far; the commit does it last."""

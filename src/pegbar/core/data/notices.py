@@ -2,8 +2,9 @@
 
 A NOTIFY inside a transaction makes all commits that have one wait for each other, for as long as the disk takes: at 16
 writers that is more than half of the commits. So what a transaction has to tell is sent once it is committed, by one
-connection of the process, for all that committed since the last time. Nothing depends on it: what is told of is rows,
-which whoever listens also looks for by itself, once a second.
+connection of the process, for all that committed since the last time: at once after a rest, and some hundred times a
+second where one commit follows the other, since each time wakes everybody who listens. Nothing depends on it: what is
+told of is rows, which whoever listens also looks for by itself, once a second.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ log = structlog.get_logger()
 #: A channel of PostgreSQL's, and what is said on it.
 Notice = tuple[str, str]
 
+#: Seconds between two times at least.
+_APART = 0.01
 #: Seconds that a database may take to be told something, and that it is left alone when it took longer.
 _PATIENCE, _REST = 2.0, 5.0
 
@@ -36,17 +39,34 @@ class Notices:
         self._waiting: dict[Notice, None] = {}
         self._sending = asyncio.Lock()
         self._rest_until = 0.0
+        self._next_at = 0.0  #: when others may be told again
+        self._later: asyncio.Task[None] | None = None
 
     async def tell(self, notices: Iterable[Notice]) -> None:
-        """Tell others; they know when this returns, unless the database cannot be told: then they find out later."""
+        """Tell others: now, or with what follows in the next moment.
+
+        Where the database cannot be told, they find out later.
+        """
         self._waiting.update(dict.fromkeys(notices))
+        if self._later is not None:
+            return
+        if (seconds := self._next_at - time.monotonic()) > 0:
+            self._later = asyncio.create_task(self._send_after(seconds))
+            return
         # Whoever hangs up now takes nobody else's notices along.
         await asyncio.shield(self._send_all())
+
+    async def _send_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._later = None
+        await self._send_all()
 
     async def _send_all(self) -> None:
         async with self._sending:
             together, self._waiting = list(self._waiting), {}
-            if together and time.monotonic() >= self._rest_until:
+            now = time.monotonic()
+            self._next_at = now + _APART
+            if together and now >= self._rest_until:
                 await self._send(together)
 
     async def _send(self, notices: list[Notice]) -> None:
@@ -81,6 +101,10 @@ class Notices:
 
     async def close(self) -> None:
         """Disconnect, once all is told."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+            await self._send_all()
         async with self._sending:
             if self._connection is not None:
                 with suppress(Exception):

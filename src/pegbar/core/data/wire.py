@@ -145,12 +145,12 @@ def concatenated(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
     return func.concat(*parts, type_=Text)
 
 
-def json_object(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
-    """A JSON object with these keys."""
+def json_object(wire: Mapping[str, ColumnElement[Any]], *, end: ColumnElement[str] | None = None) -> ColumnElement[str]:
+    """A JSON object with these keys; `end` is the text that ends it, where that is more than a brace."""
     pairs: list[ColumnElement[str]] = [
         _Pair(key, value, "," if i else "{") for i, (key, value) in enumerate(wire.items())
     ]
-    return cast(concatenated([*(pairs or [_sql("{")]), _sql("}")]), JsonText())
+    return cast(concatenated([*(pairs or [_sql("{")]), _sql("}") if end is None else end]), JsonText())
 
 
 def json_values(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:

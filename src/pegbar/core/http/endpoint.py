@@ -164,6 +164,7 @@ class Endpoint:
             return await operation.handler(**arguments)
 
         if within is not None:
+            within.is_part = True
             return await work(within)
         return await db.write(caller.id if caller else None, work)
 

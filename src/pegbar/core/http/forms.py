@@ -145,7 +145,8 @@ class _Reader:
         """Remove what was not taken elsewhere."""
         if self._file is not None and self._behind is not None:
             await self._behind.abandon()
-        await asyncio.to_thread(self._remove)
+        if self._file is not None or self.form.files:  # most forms have none, and a thread costs more than they do
+            await asyncio.to_thread(self._remove)
 
     def _remove(self) -> None:
         if self._file is not None:

@@ -82,10 +82,12 @@ class Foreseen:
     key: str = ""
     #: Whether its rows are a list.
     is_list: bool = False
+    #: A condition in SQL about `:key` under which the handler answers, or refuses.
+    unless: str = ""
 
     def along(self, role: str, departments: str) -> TextualSelect:
         """The statement for a role, as a part of the caller's; `departments` is SQL for theirs, by `:caller_id`."""
-        return embedded(self.statement(role), departments, self.key, is_list=self.is_list)
+        return embedded(self.statement(role), departments, self.key, is_list=self.is_list, unless=self.unless)
 
 
 @dataclass(frozen=True, eq=False)

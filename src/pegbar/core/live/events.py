@@ -6,16 +6,18 @@ there is something new, and reads what it has not seen yet. Source: spec events,
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Identity, Index, func, text
+from sqlalchemy import BigInteger, Executable, Identity, Index, TextClause, func, text
 
 from pegbar.core.data.causes import NOTE, OF_TRANSACTION, facts
+from pegbar.core.data.compiled import as_part
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import (
@@ -125,12 +127,23 @@ class Emission(msgspec.Struct):  # quick to make: an import has hundreds of thou
             about = {"now": now + timedelta(microseconds=first), **facts(tx.author_id, tx.parts)}
             if len(part) < _MANY:
                 payloads = [_json(emission.payload).decode() for emission in part]
-                added = await tx.value(_WRITE, **_heads(part), payloads=payloads, **about)
+                added = await _write_some(tx, {**_heads(part), "payloads": payloads, **about})
             else:
                 added = await tx.value(_WRITE_MANY, **_many(part), **about)
             # Which rows the commit added is for nodes of before 0034: later ones look for what is new.
             tx.notify(CHANNEL, added)
         tx.noted()
+
+
+async def _write_some(tx: Transaction, params: Mapping[str, Any]) -> str:
+    """Write events that are few, and read along what the transaction is to answer; which rows were added."""
+    wanted = tx.wanted
+    if wanted is None:
+        return str(await tx.value(_WRITE, **params))
+    row = await tx.row(_write_and_read(wanted.statement, wanted.key), **params, key=wanted.value)
+    assert row is not None
+    wanted.answer = row["answer"]
+    return str(row["told"])
 
 
 #: Every event declared, by name (several declarations may share a name with other keys).
@@ -208,8 +221,8 @@ def _json(payload: dict[str, Any]) -> bytes:
     return msgspec.json.encode(payload)
 
 
-def _written(emitted: str) -> str:
-    """A statement that writes events, which `emitted` selects in their order."""
+def _written(emitted: str, more: str = "") -> str:
+    """A statement that writes events, which `emitted` selects in their order, and selects what `more` says."""
     return f"""
     WITH noted AS ({NOTE}
     ), emitted AS MATERIALIZED ({emitted}
@@ -223,21 +236,30 @@ def _written(emitted: str) -> str:
              (SELECT {OF_TRANSACTION}), (SELECT pg_current_xact_id()::text::bigint) FROM emitted ORDER BY n
       RETURNING position, xid
     )
-    SELECT concat_ws(' ', min(xid), min(position), max(position), pg_snapshot_xmin(pg_current_snapshot())) FROM added
+    SELECT concat_ws(' ', min(xid), min(position), max(position), pg_snapshot_xmin(pg_current_snapshot())) AS told{more}
+      FROM added
     """  # noqa: S608 - constants of ours
 
 
 _HEAD = (
     ":logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[], :audiences ::uuid[], :persons ::uuid[]"
 )
-_WRITE = sql(
-    _written(f"""
+_SOME = f"""
       SELECT gen_random_uuid() AS id, *
         FROM unnest({_HEAD}, :payloads ::text[]) WITH ORDINALITY
           AS emitted (logged, name, author_id, project_id, audience, person_id, payload, n)
        ORDER BY n
-    """)  # noqa: S608 - a constant
-)
+"""  # noqa: S608 - a constant
+_WRITE = sql(_written(_SOME))
+
+
+@lru_cache(256)
+def _write_and_read(statement: Executable, key: str) -> TextClause:
+    """The statement that writes events, with a row that it answers."""
+    read, binds = as_part(statement, key)
+    return sql(_written(_SOME, f", ({read}) AS answer")).bindparams(*binds)
+
+
 #: From so many events on they are written as texts: an item of an array costs as much as the event itself.
 _MANY = 100
 _WRITE_MANY = sql(

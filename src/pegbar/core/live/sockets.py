@@ -113,7 +113,7 @@ class Realtime:
         self._db, self._listeners = db, listeners
         self._speakers: dict[str, Speaker] = {}
         self._told = asyncio.Event()  #: of commits, since the last look
-        self._cursor: news.Cursor | None = None
+        self._cursor: news.Cursor | None = None  #: how far clients were told; none without clients
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self._conversations = [conversation(db, self) for conversation in conversations.declared]
@@ -201,6 +201,9 @@ class Realtime:
         try:
             token = self._listeners.token_of(headers, offered if isinstance(offered, str) else None)
             await self._listeners.resolve(token, authenticated, None)
+            if self._cursor is None:
+                now = await news.now(self._db)
+                self._cursor = self._cursor or now
         except Exception as error:
             refusal = answer_to(error)
             if refusal is None:
@@ -267,7 +270,6 @@ class Realtime:
                 )
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda _, lost=lost: lost.set())
-                self._cursor = self._cursor or await news.now(self._db)
                 await connection.add_listener(CHANNEL, self._notified)
                 self._told.set()
                 for conversation in self._conversations:
@@ -310,9 +312,11 @@ class Realtime:
 
     async def _deliver_news(self, *, was_told: bool) -> bool:
         """Send what is new to those who may see it; whether there is more."""
+        if not self._speakers:
+            self._cursor = None  # who connects hears what is new from then on
         if self._cursor is None:
             return False
-        page = await news.news(self._db, self._cursor, anybody=bool(self._speakers))
+        page = await news.news(self._db, self._cursor)
         if page.events:
             if not was_told:
                 for conversation in self._conversations:

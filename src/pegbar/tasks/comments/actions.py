@@ -72,9 +72,7 @@ def _allowed(caller: Caller, subject: Subject, body: PostedComment) -> NewCommen
 
 async def posted(tx: Transaction, comment_id: UUID) -> Json:
     """A comment as the answer to posting it."""
-    row = await tx.json_row(queries.posted, comment_id=comment_id)
-    assert row is not None
-    return row
+    return await tx.answer(queries.posted, "comment_id", comment_id)
 
 
 _SUBJECT_OF_REMOVAL = sql(

@@ -17,7 +17,7 @@ from sqlalchemy import ARRAY
 from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
 from pegbar.core.errors import BadRequest
-from pegbar.core.hooks import Answers
+from pegbar.core.hooks import Answers, SharedStatement
 from pegbar.entities import events
 from pegbar.entities.casting.readiness import refresh_casting_of
 from pegbar.entities.kinds import ASSET
@@ -76,37 +76,47 @@ _PUBLISHED = """
 _NEWS = "SELECT ROW(comment_id, id) FROM published"
 _MAKES_NEWS = {"makes_news": Boolean}
 
-#: Of several comments on a task the last one decides what becomes of it.
-_POST = COMMENT_ADDED.statement(
-    f"""
-    posted AS (
-      INSERT INTO comment (id, created_at, updated_at, object_id, object_type, text, replies, checklist, links,
-                           task_status_id, person_id, for_client)
-      SELECT comment_id, at, now, task_id, 'Task', text, '[]', checklist, links, status_id, author_id, for_client
-        FROM moment
-    ), mentions AS (
+#: Whom texts name: most name nobody, and triggers look at what inserts nothing, too.
+_MENTIONS = """
+    mentions AS (
       INSERT INTO comment_mentions (comment, person) SELECT comment_id, unnest(persons) FROM moment
     ), department_mentions AS (
       INSERT INTO comment_department_mentions (comment, department) SELECT comment_id, unnest(departments) FROM moment
-    ), changed AS (
-      UPDATE task SET task_status_id = moment.status_id, retake_count = moment.retake_count,
-                      real_start_date = moment.real_start_date, end_date = moment.end_date,
-                      done_date = moment.done_date, last_comment_date = moment.at, updated_at = moment.now
-        FROM moment WHERE task.id = moment.task_id AND moment.decides
-    ), {_PUBLISHED}
-    """,  # noqa: S608 - a constant
-    {
-        **_MAKES_NEWS,
-        **dict.fromkeys(("real_start_date", "end_date", "done_date"), TIMESTAMP),
-        "decides": Boolean,
-        "status_id": Uuid,
-        "retake_count": Integer,
-        "text": Text,
-        "checklist": JSONB,
-        "links": ARRAY(String),
-    },
-    news=_NEWS,
-)
+    ),
+"""
+
+
+def _posting(mentions: str = "") -> SharedStatement[CommentAdded]:
+    """The statement of comments. Of several comments on a task the last one decides what becomes of it."""
+    return COMMENT_ADDED.statement(
+        f"""
+        posted AS (
+          INSERT INTO comment (id, created_at, updated_at, object_id, object_type, text, replies, checklist, links,
+                               task_status_id, person_id, for_client)
+          SELECT comment_id, at, now, task_id, 'Task', text, '[]', checklist, links, status_id, author_id, for_client
+            FROM moment
+        ), {mentions} changed AS (
+          UPDATE task SET task_status_id = moment.status_id, retake_count = moment.retake_count,
+                          real_start_date = moment.real_start_date, end_date = moment.end_date,
+                          done_date = moment.done_date, last_comment_date = moment.at, updated_at = moment.now
+            FROM moment WHERE task.id = moment.task_id AND moment.decides
+        ), {_PUBLISHED}
+        """,  # noqa: S608 - a constant
+        {
+            **_MAKES_NEWS,
+            **dict.fromkeys(("real_start_date", "end_date", "done_date"), TIMESTAMP),
+            "decides": Boolean,
+            "status_id": Uuid,
+            "retake_count": Integer,
+            "text": Text,
+            "checklist": JSONB,
+            "links": ARRAY(String),
+        },
+        news=_NEWS,
+    )
+
+
+_POST, _POST_WITH_MENTIONS = _posting(), _posting(_MENTIONS)
 #: What a comment that was moved causes on the task it comes to.
 _ARRIVE = COMMENT_ADDED.statement(_PUBLISHED, _MAKES_NEWS, news=_NEWS)
 
@@ -229,7 +239,8 @@ async def _write(tx: Transaction, run: Sequence[_Planned], chain: int) -> None:
     if not run:
         return
     deciding = {planned.subject.task_id: planned for planned in run if planned.latest}
-    answers = await _POST.run(
+    names_somebody = any(planned.added.persons or planned.added.departments for planned in run)
+    answers = await (_POST_WITH_MENTIONS if names_somebody else _POST).run(
         tx,
         [planned.added for planned in run],
         makes_news=[not planned.subject.is_concept for planned in run],

@@ -96,17 +96,28 @@ _KINDS = {
 _HEAD = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$"
 
 #: The plan is made for a session when tables may be small yet, and is kept while they grow: rows come by indexes alone.
-_BY_INDEX = _HEAD.replace(
-    " AS $$", " SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$"
+#: Without the last setting a list of one id would be planned anew each time, which takes longer than to write its
+#: document.
+BY_INDEX = _HEAD.replace(
+    " AS $$",
+    " SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+    " SET plan_cache_mode = force_generic_plan AS $$",
 )
 
 
 def writing(table: str) -> str:
     """The function that writes the documents of rows."""
     return f"""
-CREATE OR REPLACE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {_BY_INDEX}
+CREATE OR REPLACE FUNCTION pegbar.search_write_{table}(ids uuid[]) RETURNS void {BY_INDEX}
 BEGIN
-  {_DROPPED.get(table, "")}
+  {_DROPPED.get(table, "")}{adding(table)}
+END $$;
+"""
+
+
+def adding(table: str) -> str:
+    """What writes the documents of the rows `ids`."""
+    return f"""
   WITH written AS (
     INSERT INTO pegbar.search_document AS known (id, kind, project_id, key, words){DOCUMENTS[table]}
      ORDER BY 1
@@ -120,9 +131,7 @@ BEGIN
   SELECT DISTINCT written.kind, w.place, w.word
     FROM written CROSS JOIN LATERAL pegbar.search_lexemes(written.words) w
    WHERE NOT EXISTS (
-     SELECT 1 FROM pegbar.search_word k WHERE k.kind = written.kind AND k.place = w.place AND k.word = w.word);
-END $$;
-"""  # noqa: S608 - names of ours
+     SELECT 1 FROM pegbar.search_word k WHERE k.kind = written.kind AND k.place = w.place AND k.word = w.word);"""  # noqa: S608 - names of ours
 
 
 def _triggers(table: str) -> str:
