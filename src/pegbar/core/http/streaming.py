@@ -150,7 +150,7 @@ async def stream_array(
 
 
 def _array(rows: list[str], before: bytes, after: bytes = b"") -> bytes:
-    """The rows between what stands before and after them, in one copy: a megabyte takes as long as a short statement."""
+    """The rows between what stands before and after them, copied once: a megabyte takes as long as a short query."""
     if rows:
         rows[0] = before.decode() + rows[0]
         rows[-1] += after.decode()
