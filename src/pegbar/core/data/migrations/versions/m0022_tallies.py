@@ -111,7 +111,7 @@ $$;
 
 #: What triggers run with: rights on our tables whoever writes, numbers written alike in every session, and plans that
 #: are kept (a list of one id would be planned anew each time).
-AS_OURS = (
+_AS_OURS = (
     "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET extra_float_digits = 1"
     " SET plan_cache_mode = force_generic_plan"
 )
@@ -135,7 +135,7 @@ def _of_statements(table: str, insert: str, update: str, delete: str, truncate: 
         ("truncate", truncate, ""),
     ):
         name = f"tally_{table}_{verb}"
-        parts.append(f"CREATE FUNCTION pegbar.{name}() RETURNS trigger {AS_OURS} AS $${body}$$;")
+        parts.append(f"CREATE FUNCTION pegbar.{name}() RETURNS trigger {_AS_OURS} AS $${body}$$;")
         parts.append(_trigger(table, name, f"AFTER {verb} ON public.{table} {referencing} FOR EACH STATEMENT"))
     return "\n".join(parts)
 
@@ -159,12 +159,6 @@ class Placed:
     counted: str  #: selects from `kept` what is counted, {sign} times
     grouped: str
     hold: str = ""  #: holds what the rows with `ids` are counted by
-
-    def keeping(self, rows: str, condition: str = "") -> str:
-        """What keeps and counts rows, of the table or of a list of new ones."""
-        selected = self.rows.replace(f"public.{self.table} r", rows)
-        return f"""WITH kept AS (INSERT INTO pegbar.{self.name} {selected}{condition} RETURNING *)
-  INSERT INTO pegbar.{self.tallies} {self.counted.format(sign="")} GROUP BY {self.grouped};"""
 
 
 _PLACED = (
@@ -211,7 +205,6 @@ _PLACED = (
         "project_id",
     ),
 )
-NEWS = _PLACED[0]
 
 
 def _placing(placed: Placed) -> str:
@@ -220,25 +213,26 @@ def _placing(placed: Placed) -> str:
     tally = placed.tallies.partition(" ")[0]
     add, take = placed.counted.format(sign=""), placed.counted.format(sign="-")
     functions = f"""
-CREATE FUNCTION pegbar.keep_{name}(ids UUID[]) RETURNS void {AS_OURS} AS $$
+CREATE FUNCTION pegbar.keep_{name}(ids UUID[]) RETURNS void {_AS_OURS} AS $$
 BEGIN
   {placed.hold}
-  {placed.keeping(f"public.{table} r", " AND r.id = ANY (ids)")}
+  WITH kept AS (INSERT INTO pegbar.{name} {placed.rows} AND r.id = ANY (ids) RETURNING *)
+  INSERT INTO pegbar.{placed.tallies} {add} GROUP BY {placed.grouped};
 END $$;
 
-CREATE FUNCTION pegbar.forget_{name}(ids UUID[]) RETURNS void {AS_OURS} AS $$
+CREATE FUNCTION pegbar.forget_{name}(ids UUID[]) RETURNS void {_AS_OURS} AS $$
 BEGIN
   WITH kept AS (DELETE FROM pegbar.{name} WHERE {placed.key} = ANY (ids) RETURNING *)
   INSERT INTO pegbar.{placed.tallies} {take} GROUP BY {placed.grouped};
 END $$;
 
 -- What the rows say now, and what is to be counted of that: to begin with, and to compare.
-CREATE FUNCTION pegbar.rows_of_{name}() RETURNS SETOF pegbar.{name} {AS_OURS} AS $$
+CREATE FUNCTION pegbar.rows_of_{name}() RETURNS SETOF pegbar.{name} {_AS_OURS} AS $$
 BEGIN
   RETURN QUERY {placed.rows};
 END $$;
 
-CREATE FUNCTION pegbar.count_{tally}() RETURNS SETOF pegbar.{tally} {AS_OURS} AS $$
+CREATE FUNCTION pegbar.count_{tally}() RETURNS SETOF pegbar.{tally} {_AS_OURS} AS $$
 BEGIN
   RETURN QUERY WITH kept AS (SELECT * FROM pegbar.rows_of_{name}())
     SELECT counted.*, true FROM ({add} GROUP BY {placed.grouped}) counted;
@@ -301,7 +295,7 @@ def _moving(
     )
     when = f"UPDATE OF {column} ON public.{table} FOR EACH ROW WHEN (OLD.{column} IS DISTINCT FROM NEW.{column})"
     sql = f"""
-CREATE FUNCTION pegbar.{name}() RETURNS trigger {AS_OURS} AS $$
+CREATE FUNCTION pegbar.{name}() RETURNS trigger {_AS_OURS} AS $$
 DECLARE
   ids UUID[];
 BEGIN{again}
@@ -311,7 +305,7 @@ END $$;
     if not held:
         return sql
     return f"""{sql}
-CREATE FUNCTION pegbar.{name}_first() RETURNS trigger {AS_OURS} AS $$
+CREATE FUNCTION pegbar.{name}_first() RETURNS trigger {_AS_OURS} AS $$
 BEGIN{hold}
   RETURN NEW;
 END $$;
@@ -346,7 +340,7 @@ class Counted:
         """The function that counts all rows."""
         rows = self.rows.format(sign="", rows=f"public.{table}")
         return f"""
-CREATE FUNCTION pegbar.count_{self.tally}() RETURNS SETOF pegbar.{self.tally} {AS_OURS} AS $$
+CREATE FUNCTION pegbar.count_{self.tally}() RETURNS SETOF pegbar.{self.tally} {_AS_OURS} AS $$
 BEGIN
   RETURN QUERY {self.sums(rows, ", true")};
 END $$;
@@ -408,13 +402,13 @@ def _counting(table: str, tallies: tuple[Counted, ...]) -> str:
 
 #: Tasks whose entity is of another production. An entity that moves takes none with it.
 _STRAYS = f"""
-CREATE FUNCTION pegbar.rows_of_stray_task() RETURNS SETOF pegbar.stray_task {AS_OURS} AS $$
+CREATE FUNCTION pegbar.rows_of_stray_task() RETURNS SETOF pegbar.stray_task {_AS_OURS} AS $$
 BEGIN
   RETURN QUERY SELECT t.id FROM public.task t JOIN public.entity e ON e.id = t.entity_id
    WHERE e.project_id IS DISTINCT FROM t.project_id;
 END $$;
 
-CREATE FUNCTION pegbar.find_stray_tasks(ids UUID[]) RETURNS void {AS_OURS} AS $$
+CREATE FUNCTION pegbar.find_stray_tasks(ids UUID[]) RETURNS void {_AS_OURS} AS $$
 BEGIN
   DELETE FROM pegbar.stray_task WHERE task_id = ANY (ids);
   INSERT INTO pegbar.stray_task
@@ -427,7 +421,7 @@ END $$;
 def _straying(table: str, when: str, body: str) -> str:
     name = f"tally_strays_{table}_{when.split()[1].lower()}"
     return f"""
-CREATE FUNCTION pegbar.{name}() RETURNS trigger {AS_OURS} AS $$
+CREATE FUNCTION pegbar.{name}() RETURNS trigger {_AS_OURS} AS $$
 BEGIN
   {body};
   RETURN NULL;
@@ -467,7 +461,7 @@ _STRAYING = (
 
 #: All of it counted again, while nobody writes.
 _RECOUNT = f"""
-CREATE FUNCTION pegbar.recount_tallies() RETURNS void {AS_OURS} AS $$
+CREATE FUNCTION pegbar.recount_tallies() RETURNS void {_AS_OURS} AS $$
 BEGIN
   LOCK TABLE public.entity, public.task, public.comment, public.news, public.time_spent, public.entity_link
     IN SHARE MODE;
