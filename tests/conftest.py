@@ -7,11 +7,18 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import shared
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
 from tests.shares import FixedShares
+
+# No test depends on how long something takes, for machines are slow at times; and a run tells what the next one will
+# do. HYPOTHESIS_PROFILE=explore looks at other examples each time.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("pegbar", settings.get_profile("explore"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "pegbar"))
 
 #: The server that tests share, once one of them wanted it.
 _shared: list[Server] = []

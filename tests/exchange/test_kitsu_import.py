@@ -454,7 +454,7 @@ _VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(_VALUES, max_size=8))
 def test_rows_sent_together_end_as_rows_sent_one_by_one(admin: Client, show: Row, documents: list[Row]) -> None:
     ids = [{old: str(uuid4()) for old in _IDS} for _ in range(2)]

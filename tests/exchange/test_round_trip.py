@@ -70,9 +70,7 @@ def _comes_in_again(film: Film, kind: str, **query: Any) -> None:
         assert film.export(kind, **query) == before
 
 
-@settings(
-    max_examples=6, deadline=None, phases=_NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6, phases=_NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=_NAMES, texts=_NAMES, statuses=st.lists(_STATUSES, min_size=5, max_size=5), ready=st.booleans())
 def test_sheets_of_entities(
     admin: Client, films: list[Film], names: list[str], texts: list[str], statuses: list[str], ready: bool
@@ -117,9 +115,7 @@ def test_what_programs_write_comes_in_again(admin: Client) -> None:
         assert {key: row["data"][key] for key in kept} == kept, "numbers stay numbers"
 
 
-@settings(
-    max_examples=6, deadline=None, phases=_NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6, phases=_NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(st.from_regex(r"[A-Za-z][A-Za-z0-9 ;\"é]{0,8}[a-z0-9]", fullmatch=True), min_size=2, max_size=4),
     count=st.integers(1, 20),

@@ -265,7 +265,7 @@ _TYPES = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(_TYPES), st.dictionaries(st.sampled_from(_KEYS), _NUMBERS, max_size=12))
 def test_whatever_an_object_holds_the_picture_is_made(kind: str, values: dict[str, Any]) -> None:
     failures: list[str] = []

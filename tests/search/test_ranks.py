@@ -155,7 +155,7 @@ def connection(server: Server) -> Iterator[psycopg.Connection]:
         yield opened
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.text(st.characters(max_codepoint=127, exclude_characters="\0"), max_size=200))
 def test_ascii_is_split_as_the_database_splits_it(connection: psycopg.Connection, text: str) -> None:
     row = connection.execute("SELECT pegbar.search_words(%(t)s), pegbar.search_key(%(t)s)", {"t": text}).fetchone()

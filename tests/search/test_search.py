@@ -333,7 +333,7 @@ def sql(server: Server) -> Any:
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=_TEXT)
 def test_every_text_has_words_that_an_index_takes(sql: Any, text: str) -> None:
     split = sql("SELECT pegbar.search_words(%s)", text)
@@ -361,7 +361,7 @@ def test_every_text_has_words_that_an_index_takes(sql: Any, text: str) -> None:
     width=st.integers(1, 6),
     separator=st.sampled_from(["", " ", "_", "-", "."]),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_case_separators_and_zeros_make_no_difference(
     sql: Any, text: str, number: int, width: int, separator: str
 ) -> None:

@@ -158,9 +158,7 @@ _POSTS = st.lists(
 
 
 #: Every example makes two productions: a failing one is told as it is.
-@settings(
-    max_examples=5, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=5, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(posts=_POSTS)
 def test_together_or_one_by_one_is_the_same(server: Server, studio: Studio, posts: list[tuple[int, str, str]]) -> None:
     admin = studio.admin

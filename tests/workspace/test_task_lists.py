@@ -253,7 +253,7 @@ def test_a_bot_reads_the_tasks_of_colleagues_and_nobody_those_of_a_bot(studio: S
 _words = st.text(max_size=40) | st.sampled_from(["unassigned", "2031-03-04", "0", "9" * 5000, str(UUID(int=7))])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(Checks.__struct_fields__), _words), st.dictionaries(st.text(), st.integers()))
 def test_whatever_is_asked_of_the_desk_is_understood_or_refused(query: dict[str, str], beside: dict[str, Any]) -> None:
     try:

@@ -20,7 +20,7 @@ from pegbar.core.backup.vault import FolderVault
 from pegbar.core.errors import CannotRun
 
 #: A machine that is busy with other things is no fault of what is tested.
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = settings(suppress_health_check=[HealthCheck.too_slow])
 KEY = Seal(b"k" * 32)
 
 

@@ -241,7 +241,7 @@ def step(connection: psycopg.Connection, world: World, what: str, numbers: list[
         connection.execute(statement, values(world, numbers))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=_STEPS)
 def test_tallies_are_what_counting_gives_after_any_writes_of_two_at_once(
     world: World, steps: list[tuple[int, str, list[int]]]

@@ -49,7 +49,7 @@ def loop() -> Any:
         yield runner
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=_rows)
 def test_rows_come_out_as_they_went_in(server: Server, loop: asyncio.Runner, rows: list[dict[str, Any]]) -> None:
     numbered = [{"place": place, **row} for place, row in enumerate(rows)]

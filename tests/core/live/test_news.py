@@ -5,7 +5,7 @@ import threading
 import uuid
 
 import psycopg
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pegbar.core.data.database import Database
@@ -65,7 +65,7 @@ async def play(url: str, steps: list[tuple[int, str]], heard: list[str]) -> list
     return committed
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(steps=STEPS)
 def test_each_event_is_read_once_whatever_the_order_of_commits(server: Server, steps: list[tuple[int, str]]) -> None:
     heard: list[str] = []

@@ -23,7 +23,7 @@ _CELL = str(compiled(select(cell(column("text")))).sql).partition("SELECT ")[2]
 _PIECES = st.sampled_from([";", '"', "\n", "\r", "\r\n", "é", "🦊", "=1", "'", ",", " ", "\t", "\\", "\\n", "x"])
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(_PIECES).map("".join), min_size=1, max_size=30))
 def test_a_cell_is_quoted_as_python_does(database: psycopg.Connection, texts: list[str]) -> None:
     query = f"SELECT {_CELL} FROM unnest(%s::text[]) WITH ORDINALITY AS u (text, n) ORDER BY n".replace("%s", "$1")

@@ -123,7 +123,7 @@ def test_the_program_says_what_does_not_fit(tmp_path: Path) -> None:
     assert "16384 columns" in ran.stderr.decode()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=8))
 @example([("=1+1", "_x0041_"), ("{=A1}", "http://x.org"), ("'", '"";\n')])
 def test_any_text_comes_back_from_a_workbook(

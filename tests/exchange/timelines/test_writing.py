@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -44,7 +44,7 @@ def library_cut(content: bytes, name: str, rate: Fraction) -> list[tuple[str, in
 
 @formats
 @given(cut=written_cuts())
-@hypothesis_settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=60)
 def test_a_cut_is_read_back_as_it_was_written(name: str, cut: WrittenCut) -> None:
     content = written(cut, FORMATS[name])
     expected = [(clip.name, start, clip.length) for start, clip in placed(cut.clips)]

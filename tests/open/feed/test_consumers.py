@@ -283,7 +283,7 @@ class Model:
 
 
 @given(steps=_STEPS)
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 def test_nothing_is_lost_and_nothing_acknowledged_comes_again(
     server: Server, admin: Client, show: dict[str, Any], steps: list[tuple[str, int]]
 ) -> None:

@@ -44,7 +44,7 @@ def database(server: Server) -> Iterator[Connection]:
     project=st.none() | st.sampled_from(_IDS),
     payload=st.dictionaries(st.sampled_from(_KEYS), st.sampled_from([*map(str, _IDS), "x", None])),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_filter_says_the_same_in_sql_and_in_python(
     database: Connection,
     names: list[str],

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pegbar.core.errors import Refused
@@ -38,7 +38,6 @@ _DOCUMENTS = st.dictionaries(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=_DOCUMENTS)
 def test_any_document_is_a_query_or_refused_by_name(document: dict[str, Any]) -> None:
     refused = None

@@ -26,7 +26,7 @@ def questions(draw: st.DrawFn) -> tuple[str, str, Any]:
     return role, thing, draw(filters(_ASKED[thing], client=role == "client"))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=150, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(question=questions())
 def test_a_filter_finds_what_the_model_finds(
     worlds: dict[str, tuple[Client, World]], queried: Queried, question: tuple[str, str, Any]

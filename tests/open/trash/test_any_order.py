@@ -79,7 +79,7 @@ def _restore(admin: Client, node: Node) -> int:
     return admin.post(f"/open/v1/trash/{entries[0]['id']}/restore", {}).status_code
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=6, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_whatever_the_order_all_comes_back(
     admin: Client, database: psycopg.Connection, nodes: list[Node], data: st.DataObject
