@@ -7,7 +7,6 @@ the database's own. `choice` columns are plain text in the database: the list of
 
 from datetime import UTC, datetime
 from typing import Any, Literal
-from uuid import uuid4
 
 from sqlalchemy import (
     BigInteger,
@@ -27,6 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.schema import SchemaItem
+
+from pegbar.core.data.identifiers import new_id
 
 #: The tables of a Kitsu database, in the PostgreSQL schema `public`, and Pegbar's own in the schema `pegbar`.
 metadata = MetaData(
@@ -70,7 +71,7 @@ def table(name: str, *items: SchemaItem, history: History | None = None) -> Tabl
     return Table(
         name,
         metadata,
-        Column("id", Uuid, primary_key=True, default=uuid4),
+        Column("id", Uuid, primary_key=True, default=new_id),
         Column("created_at", TIMESTAMP, default=utc_now),
         Column("updated_at", TIMESTAMP, default=utc_now),
         *items,
@@ -102,12 +103,15 @@ def reference(  # noqa: PLR0913 - a declaration
     made: bool = True,
     lent: bool = False,
     visits: bool = False,
+    by_statement: bool = False,
 ) -> Column[Any]:
     """A foreign key to `to`.id, in the column `<to>_id` unless named.
 
     `goes`: what becomes of the row when the one it refers to goes for good. `made`: of rows that go with a production,
     whether somebody made them, so that they keep it unless its removal is forced. `lent`: it may name a shared asset
     of another production. `visits`: it names something of a production to which its own row does not belong.
+    `by_statement`: triggers hold what it refers to once for a statement (core/data/migrations/holding.py): for a table
+    that gets so many rows that a look for each of them counts.
     """
     return Column(
         name or f"{to}_id",
@@ -117,7 +121,7 @@ def reference(  # noqa: PLR0913 - a declaration
         index=index or None,
         unique=unique,
         primary_key=primary_key,
-        info={"goes": goes, "made": made, "lent": lent, "visits": visits},
+        info={"goes": goes, "made": made, "lent": lent, "visits": visits, "by_statement": by_statement},
     )
 
 

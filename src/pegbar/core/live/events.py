@@ -7,7 +7,7 @@ there is something new, and reads what it has not seen yet. Source: spec events,
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from sqlalchemy import BigInteger, Executable, Identity, Index, TextClause, func
 from pegbar.core.data.causes import NOTE, OF_TRANSACTION, facts
 from pegbar.core.data.compiled import as_part
 from pegbar.core.data.database import Transaction
+from pegbar.core.data.identifiers import NEW_ID, ids_in_order
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import (
     JSONB,
@@ -49,8 +50,8 @@ CURSOR_DAYS = 7
 api_event = table(
     "api_event",
     Column("name", String(80), nullable=False, index=True),
-    reference("person", "user_id", goes="with"),
-    reference("project", goes="with", made=False),
+    reference("person", "user_id", goes="with", by_statement=True),
+    reference("project", goes="with", made=False, by_statement=True),
     Column("data", JSONB),
     Index("ix_api_event_created_at", "created_at"),
     Index("ix_api_event_project_id_created_at", "project_id", "created_at"),
@@ -82,6 +83,10 @@ class Event:
     scoped: bool = True  #: carries the production it happened in; only its members get it
     logged: bool = True
     text: str = ""
+    known: frozenset[str] = field(init=False, repr=False)  #: its keys, quick to look up: emissions are many
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", frozenset(self.keys))
 
     def emission(
         self,
@@ -96,9 +101,9 @@ class Event:
 
         An event without scope that declares the key `project_id` carries it in its payload only.
         """
-        assert payload.keys() <= set(self.keys), f"{self.name} declares no {payload.keys() - set(self.keys)}"
+        assert payload.keys() <= self.known, f"{self.name} declares no {payload.keys() - self.known}"
         scope = project_id if self.scoped else None
-        if project_id is not None and (self.scoped or "project_id" in self.keys):
+        if project_id is not None and (self.scoped or "project_id" in self.known):
             payload["project_id"] = project_id
         return Emission(self, payload, scope, to, author_id, scope if heard_by is None else heard_by)
 
@@ -126,8 +131,7 @@ class Emission(msgspec.Struct):  # quick to make: an import has hundreds of thou
             part = kept[first : first + _AT_ONCE]
             about = {"now": now + timedelta(microseconds=first), **facts(tx.author_id, tx.parts)}
             if len(part) < _MANY:
-                payloads = [_json(emission.payload).decode() for emission in part]
-                added = await _write_some(tx, {**_heads(part), "payloads": payloads, **about})
+                added = await _write_some(tx, {**_few(part), **about})
             else:
                 added = await tx.value(_WRITE_MANY, **_many(part), **about)
             # Which rows the commit added is for nodes of before 0034: later ones look for what is new.
@@ -198,27 +202,37 @@ def _heads(emissions: Sequence[Emission]) -> dict[str, list[Any]]:
     }
 
 
+def _few(emissions: Sequence[Emission]) -> dict[str, Any]:
+    """Events as `_WRITE` takes them."""
+    return {**_heads(emissions), "payloads": _lines([emission.payload for emission in emissions]).split("\n")}
+
+
 def _many(emissions: Sequence[Emission]) -> dict[str, Any]:
-    """Events as `_WRITE_MANY` takes them: heads that many share once, and two texts instead of an item for each."""
+    """Events as `_WRITE_MANY` takes them: heads that many share once, and texts instead of an item for each."""
     numbers: dict[Any, int] = {}
-    kinds: list[Emission] = []
+    heads: list[Emission] = []
     places = []
     for emission in emissions:
         head = (id(emission.event), emission.author_id, emission.project_id, emission.audience, emission.person_id)
         if (number := numbers.get(head)) is None:
-            kinds.append(emission)
-            number = numbers[head] = len(kinds)
+            heads.append(emission)
+            number = numbers[head] = len(heads)
         places.append(str(number))
-    payloads = b"\n".join([_json(emission.payload) for emission in emissions])  # JSON text has no line breaks
-    return {**_heads(kinds), "places": " ".join(places), "payloads": payloads.decode()}
+    payloads = _lines([emission.payload for emission in emissions])
+    return {**_heads(heads), "ids": ids_in_order(len(emissions)), "places": " ".join(places), "payloads": payloads}
 
 
-def _json(payload: dict[str, Any]) -> bytes:
-    """The text of a payload: ids as text, times as the API writes them."""
-    for key, value in payload.items():
-        if isinstance(value, datetime):
-            payload[key] = value.strftime("%Y-%m-%dT%H:%M:%S")
-    return msgspec.json.encode(payload)
+def _lines(payloads: Sequence[dict[str, Any]]) -> str:
+    """The text of payloads, a line for each: ids as text, times as the API writes them."""
+    for payload in payloads:
+        if datetime in map(type, payload.values()):
+            for key, value in payload.items():
+                if isinstance(value, datetime):
+                    payload[key] = value.strftime("%Y-%m-%dT%H:%M:%S")
+    return _ENCODER.encode_lines(payloads)[:-1].decode()  # JSON text has no line breaks
+
+
+_ENCODER = msgspec.json.Encoder()
 
 
 def _written(emitted: str, more: str = "") -> str:
@@ -241,13 +255,11 @@ def _written(emitted: str, more: str = "") -> str:
     """  # noqa: S608 - constants of ours
 
 
-_HEAD = (
-    ":logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[], :audiences ::uuid[], :persons ::uuid[]"
-)
 _SOME = f"""
-      SELECT gen_random_uuid() AS id, *
-        FROM unnest({_HEAD}, :payloads ::text[]) WITH ORDINALITY
-          AS emitted (logged, name, author_id, project_id, audience, person_id, payload, n)
+      SELECT {NEW_ID} AS id, *
+        FROM unnest(:logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[], :audiences ::uuid[],
+                    :persons ::uuid[], :payloads ::text[])
+             WITH ORDINALITY AS emitted (logged, name, author_id, project_id, audience, person_id, payload, n)
        ORDER BY n
 """  # noqa: S608 - a constant
 _WRITE = sql(_written(_SOME))
@@ -260,17 +272,19 @@ def _write_and_read(statement: Executable, key: str) -> TextClause:
     return sql(_written(_SOME, f", ({read}) AS answer")).bindparams(*binds)
 
 
-#: From so many events on they are written as texts: an item of an array costs as much as the event itself.
+#: From so many events on they are written as texts: an item of an array costs as much as the event itself. Ids come
+#: with them, since PostgreSQL may open a file for each that it makes.
 _MANY = 100
 _WRITE_MANY = sql(
-    _written(f"""
-      SELECT gen_random_uuid() AS id, head.*, event.payload, event.n
+    _written("""
+      SELECT encode(substr(:ids ::bytea, 16 * n ::int - 15, 16), 'hex')::uuid AS id, payload, n,
+             (:logged ::bool[])[place] AS logged, (:names ::text[])[place] AS name,
+             (:authors ::uuid[])[place] AS author_id, (:projects ::uuid[])[place] AS project_id,
+             (:audiences ::uuid[])[place] AS audience, (:persons ::uuid[])[place] AS person_id
         FROM unnest(string_to_array(:places ::text, ' ')::int[], string_to_array(:payloads ::text, chr(10)))
              WITH ORDINALITY AS event (place, payload, n)
-        JOIN unnest({_HEAD}) WITH ORDINALITY
-          AS head (logged, name, author_id, project_id, audience, person_id, place) ON head.place = event.place
-       ORDER BY event.n
-    """)  # noqa: S608 - a constant
+       ORDER BY n
+    """)
 )
 
 

@@ -128,10 +128,11 @@ def adding(table: str) -> str:
     RETURNING kind, words
   )
   INSERT INTO pegbar.search_word (kind, place, word)
-  SELECT DISTINCT written.kind, w.place, w.word
-    FROM written CROSS JOIN LATERAL pegbar.search_lexemes(written.words) w
+  SELECT w.kind, w.place, w.word
+    FROM (SELECT DISTINCT written.kind, l.place, l.word
+            FROM written CROSS JOIN LATERAL pegbar.search_lexemes(written.words) l OFFSET 0) w
    WHERE NOT EXISTS (
-     SELECT 1 FROM pegbar.search_word k WHERE k.kind = written.kind AND k.place = w.place AND k.word = w.word);"""  # noqa: S608 - names of ours
+     SELECT 1 FROM pegbar.search_word k WHERE k.kind = w.kind AND k.place = w.place AND k.word = w.word);"""  # noqa: S608 - names of ours
 
 
 def _triggers(table: str) -> str:
