@@ -20,11 +20,7 @@ from tests.trash import purge
 from tests.workers import wait_for, worker_of
 
 #: Rows that refer to the production's without a foreign key.
-UNTOLD = [
-    ("comment", "object_id", "task", "id"),
-    ("chat", "object_id", "entity", "id"),
-    ("api_event", "project_id", "project", "id"),
-]
+UNTOLD = [("comment", "object_id", "task", "id"), ("chat", "object_id", "entity", "id")]
 _KEYS = """
 SELECT c.conrelid::regclass::text, a.attname, c.confrelid::regclass::text, b.attname
   FROM pg_constraint c

@@ -103,15 +103,12 @@ def reference(  # noqa: PLR0913 - a declaration
     made: bool = True,
     lent: bool = False,
     visits: bool = False,
-    by_statement: bool = False,
 ) -> Column[Any]:
     """A foreign key to `to`.id, in the column `<to>_id` unless named.
 
     `goes`: what becomes of the row when the one it refers to goes for good. `made`: of rows that go with a production,
     whether somebody made them, so that they keep it unless its removal is forced. `lent`: it may name a shared asset
     of another production. `visits`: it names something of a production to which its own row does not belong.
-    `by_statement`: triggers hold what it refers to once for a statement (core/data/migrations/holding.py): for a table
-    that gets so many rows that a look for each of them counts.
     """
     return Column(
         name or f"{to}_id",
@@ -121,7 +118,7 @@ def reference(  # noqa: PLR0913 - a declaration
         index=index or None,
         unique=unique,
         primary_key=primary_key,
-        info={"goes": goes, "made": made, "lent": lent, "visits": visits, "by_statement": by_statement},
+        info={"goes": goes, "made": made, "lent": lent, "visits": visits},
     )
 
 

@@ -50,8 +50,8 @@ CURSOR_DAYS = 7
 api_event = table(
     "api_event",
     Column("name", String(80), nullable=False, index=True),
-    reference("person", "user_id", goes="with", by_statement=True),
-    reference("project", goes="with", made=False, by_statement=True),
+    reference("person", "user_id", goes="with"),
+    reference("project", goes="with", made=False),
     Column("data", JSONB),
     Index("ix_api_event_created_at", "created_at"),
     Index("ix_api_event_project_id_created_at", "project_id", "created_at"),

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from pegbar.core.data import migrations
-from pegbar.core.data.migrations import holding, schemas
+from pegbar.core.data.migrations import schemas
 from pegbar.core.data.schema import OWN_SCHEMA
 
 
@@ -41,7 +41,7 @@ class Parting:
 #: What writes rows back that Pegbar keeps in another form, while its own tables are there; each tells what it wrote.
 #: It raises CannotHandBack for what it cannot write, unless it may lose that.
 Step = Callable[[Connection, bool], list[str]]
-_STEPS: list[Step] = [holding.put_back]
+_STEPS: list[Step] = []
 
 
 def before_parting(step: Step) -> Step:

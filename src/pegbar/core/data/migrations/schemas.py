@@ -43,8 +43,6 @@ class TableShape:
     uniques: set[tuple[frozenset[str], str]] = field(default_factory=set)
     #: Column, table it refers to, what happens on delete.
     references: set[tuple[str, str, str]] = field(default_factory=set)
-    #: Columns whose reference triggers hold instead of a foreign key, which other servers have.
-    by_statement: set[str] = field(default_factory=set)
     checks: set[str] = field(default_factory=set)
     indexes: set[tuple[Columns, str]] = field(default_factory=set)
 
@@ -127,8 +125,6 @@ def _declared_table(table: Table) -> TableShape:
         for foreign in column.foreign_keys:
             on_delete = (foreign.ondelete or "NO ACTION").upper()
             shape.references.add((column.name, foreign.column.table.name, on_delete))
-        if column.info.get("by_statement"):
-            shape.by_statement.add(column.name)
     shape.primary_key = tuple(column.name for column in table.primary_key.columns)
     for constraint in table.constraints:
         if isinstance(constraint, UniqueConstraint):
@@ -277,8 +273,6 @@ def _compare_constraints(name: str, ours: TableShape, theirs: TableShape, result
     for columns, _ in sorted(theirs.uniques - ours.uniques, key=str):
         result.differences.append(f"{name} is unique by {_listed(sorted(columns))}")
     for column, target, on_delete in sorted(ours.references - theirs.references):
-        if column in ours.by_statement:
-            continue
         result.differences.append(f"{name}.{column} has no foreign key to {target} (on delete {on_delete.lower()})")
     for column, target, on_delete in sorted(theirs.references - ours.references):
         result.differences.append(f"{name}.{column} has a foreign key to {target} (on delete {on_delete.lower()})")

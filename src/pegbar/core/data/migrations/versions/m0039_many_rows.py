@@ -1,20 +1,14 @@
-"""Many rows at once: what the log of events names is held once for a statement, and ids grow with the time."""
+"""Many rows at once: ids grow with the time, and each new word of search is looked for once."""
 
 from alembic import op
 
-from pegbar.core.data.migrations import holding, run_script
+from pegbar.core.data.migrations import run_script
 from pegbar.core.data.migrations.versions.m0019_search import DOCUMENTS, writing
 
 revision = "0039"
 down_revision = "0038"
 
 _SCRIPT = """
--- How what was dropped of another server's tables is made, for when it gets them back.
-CREATE TABLE pegbar.set_aside (
-  number INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  statement TEXT NOT NULL
-);
-
 -- Ids that grow with the time (core/data/identifiers.py), where PostgreSQL makes them.
 DO $$
 DECLARE
@@ -26,9 +20,8 @@ END $$;
 
 
 def upgrade() -> None:
-    """Make the triggers, and drop what they do in place of it; find each new word of search once."""
+    """Make the function of ids, and the functions of documents anew."""
     connection = op.get_bind()
     run_script(connection, _SCRIPT)
-    holding.install(connection)
     for table in DOCUMENTS:
         run_script(connection, writing(table))
