@@ -77,6 +77,23 @@ def processor_time(pids: list[int]) -> float:
     return spent / 1e6
 
 
+class Watch:
+    """What the API and PostgreSQL take from now on."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._api, self._postgres = self._now()
+
+    def _now(self) -> tuple[float, dict[int, float]]:
+        api = processor_time(processes(self._server))
+        return api, {pid: processor_time([pid]) for pid in backends(self._server.database_url)}
+
+    def taken(self) -> tuple[float, float]:
+        """Milliseconds of each; of a connection that ended meanwhile nothing is known."""
+        api, postgres = self._now()
+        return api - self._api, sum(now - self._postgres.get(pid, 0.0) for pid, now in postgres.items())
+
+
 @dataclass(frozen=True)
 class Sent:
     """What a client saw: answers, refusals among them, how many a second, milliseconds of the median and of 99 %."""
@@ -136,12 +153,11 @@ def cost(server: Server, line: Line, ids: dict[str, str], token: str, seconds: f
     if line.conditional:
         headers["If-None-Match"] = answer.headers["etag"]
     send(line, url, headers, body, clients, _WARM)
-    api, postgres = processes(server), backends(server.database_url)
-    before = processor_time(api), processor_time(postgres)
+    watch = Watch(server)
     sent = send(line, url, headers, body, clients, seconds)
-    after = processor_time(api), processor_time(postgres)
+    api, postgres = watch.taken()
     answers = max(sent.answers, 1)
-    return Cost((after[0] - before[0]) / answers, (after[1] - before[1]) / answers, sent.median, sent.failures)
+    return Cost(api / answers, postgres / answers, sent.median, sent.failures)
 
 
 def report(server: Server, lines: list[Line], ids: dict[str, str], size: str, seconds: float) -> None:

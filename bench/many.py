@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from bench import __main__ as table
-from bench.cost import Sent, backends, processes, processor_time, send
+from bench.cost import Sent, Watch, backends, processor_time, send
 from bench.lines import LINES
 from tests import factories
 from tests.client import sign_in
@@ -46,13 +46,12 @@ def throughput(server: Server, url: str, token: str, workers: int, clients: int,
     fast(url, token, clients, seconds)
     rows = []
     for _ in range(3):
-        api, postgres = processes(server), backends(server.database_url)
-        before = processor_time(api), processor_time(postgres)
+        watch = Watch(server)
         busy, started = psutil.cpu_times(), time.perf_counter()
         sent = fast(url, token, clients, seconds)
         cores = (time.perf_counter() - started) * 1000 * (psutil.cpu_count() or 1)
         now = psutil.cpu_times()
-        own, theirs = processor_time(api) - before[0], processor_time(postgres) - before[1]
+        own, theirs = watch.taken()
         idle = (now.idle + now.iowait - busy.idle - busy.iowait) * 1000
         rows.append((sent, own, theirs, max(cores - idle - own - theirs, 0.0), cores))
     sent, own, theirs, others, cores = max(rows, key=lambda row: row[0].rate)
