@@ -1,12 +1,11 @@
-"""Ids of new rows: UUIDs of version 7, which grow with the time.
+"""Ids of the events of a log: UUIDs of version 7, which grow with the time.
 
-Rows that are written together lie together in the indexes of their ids, and in those of what names them. Random ids are
-all over an index: a page is read, written and logged for each row, the more the larger the tables are.
+Rows that are written together lie together in the index of their ids. Random ids are all over it: a page is read,
+written and logged for each row. Others keep random ids: where files lie follows from the first characters of theirs.
 """
 
 import os
 import time
-from uuid import UUID
 
 #: An id is the millisecond in 6 bytes, a place among those that were made together in 26 bits, and 48 random bits.
 _PLACES = 2**26
@@ -22,15 +21,6 @@ def ids_in_order(count: int) -> bytes:
     return b"".join([before + _placed(place) + after for place in range(first, first + count)])
 
 
-def new_id() -> UUID:
-    """An id."""
-    return UUID(bytes=ids_in_order(1))
-
-
 def _placed(place: int) -> bytes:
     """The four bytes that hold the version, the variant and a place."""
     return (0x7000_8000 | (place & 0x03FF_C000) << 2 | place & 0x3FFF).to_bytes(4)
-
-
-#: SQL: an id. It is a random one where PostgreSQL makes no others yet, before version 18.
-NEW_ID = "pegbar.new_id()"

@@ -7,6 +7,7 @@ the database's own. `choice` columns are plain text in the database: the list of
 
 from datetime import UTC, datetime
 from typing import Any, Literal
+from uuid import uuid4
 
 from sqlalchemy import (
     BigInteger,
@@ -26,8 +27,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.schema import SchemaItem
-
-from pegbar.core.data.identifiers import new_id
 
 #: The tables of a Kitsu database, in the PostgreSQL schema `public`, and Pegbar's own in the schema `pegbar`.
 metadata = MetaData(
@@ -71,7 +70,7 @@ def table(name: str, *items: SchemaItem, history: History | None = None) -> Tabl
     return Table(
         name,
         metadata,
-        Column("id", Uuid, primary_key=True, default=new_id),
+        Column("id", Uuid, primary_key=True, default=uuid4),
         Column("created_at", TIMESTAMP, default=utc_now),
         Column("updated_at", TIMESTAMP, default=utc_now),
         *items,

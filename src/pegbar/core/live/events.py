@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Executable, Identity, Index, TextClause, func
 from pegbar.core.data.causes import NOTE, OF_TRANSACTION, facts
 from pegbar.core.data.compiled import as_part
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.identifiers import NEW_ID, ids_in_order
+from pegbar.core.data.identifiers import ids_in_order
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import (
     JSONB,
@@ -255,13 +255,13 @@ def _written(emitted: str, more: str = "") -> str:
     """  # noqa: S608 - constants of ours
 
 
-_SOME = f"""
-      SELECT {NEW_ID} AS id, *
+_SOME = """
+      SELECT gen_random_uuid() AS id, *
         FROM unnest(:logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[], :audiences ::uuid[],
                     :persons ::uuid[], :payloads ::text[])
              WITH ORDINALITY AS emitted (logged, name, author_id, project_id, audience, person_id, payload, n)
        ORDER BY n
-"""  # noqa: S608 - a constant
+"""
 _WRITE = sql(_written(_SOME))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Executable, String, Text, any_, bindparam,
 from pegbar.core.data import filters
 from pegbar.core.data.database import Json, Transaction
 from pegbar.core.data.filters import Filter, Special, uuid_filter
-from pegbar.core.data.identifiers import NEW_ID, new_id
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import Uuid, utc_now
 from pegbar.core.data.wire import json_object
@@ -132,11 +131,11 @@ async def default_status(tx: Transaction, *, for_concept: bool) -> UUID:
 #: entities. Tasks that are there are read entity by entity (an ARRAY is not joined): in a production that is being
 #: filled, statistics would have all of a type read.
 _MAKE = sql(
-    f"""
+    """
     INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
                       retake_count, sort_order, nb_assets_ready, nb_drawings, project_id, task_type_id, task_status_id,
                       entity_id, assigner_id, real_start_date, end_date, done_date, last_comment_date)
-    SELECT {NEW_ID}, :now, :now, 'main', 0, 3, 0, 0, 0, coalesce(pair.retake_count, 0), 0, 0, 0, e.project_id,
+    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, coalesce(pair.retake_count, 0), 0, 0, 0, e.project_id,
            pair.task_type_id, coalesce(pair.task_status_id, :status_id), e.id, :author_id,
            pair.real_start_date, pair.end_date, pair.done_date, pair.last_comment_date
       FROM unnest(:entity_ids, :task_type_ids, :task_status_ids ::uuid[], :retake_counts ::int[],
@@ -151,7 +150,7 @@ _MAKE = sql(
     ON CONFLICT DO NOTHING
     RETURNING id, entity_id, task_type_id,
               EXISTS (SELECT 1 FROM entity_link l WHERE l.entity_in_id = task.entity_id) AS is_cast_in
-    """  # noqa: S608 - a constant
+    """
 )
 #: What a comment makes of a task.
 _STATE = msgspec.structs.fields(TaskState)
@@ -315,7 +314,7 @@ async def make_of_entity(tx: Transaction, author: Caller, entity_id: UUID, wante
     status_id = await default_status(tx, for_concept=about["kind"] == CONCEPT)
     new = [
         {
-            "id": new_id(),
+            "id": uuid4(),
             "name": "main",
             "project_id": about["project_id"],
             "entity_id": entity_id,
@@ -337,11 +336,11 @@ async def make_of_entity(tx: Transaction, author: Caller, entity_id: UUID, wante
 
 #: The types of a production that are for a kind of entity, times entities without such a task.
 _MAKE_ALL = text(
-    f"""
+    """
     INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
                       retake_count, sort_order, nb_assets_ready, nb_drawings, project_id, task_type_id, task_status_id,
                       entity_id, assigner_id)
-    SELECT {NEW_ID}, :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, k.id, :status_id,
+    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, k.id, :status_id,
            e.id, :author_id
       FROM unnest(:ids) WITH ORDINALITY AS wanted (id, place)
       JOIN entity e ON e.id = wanted.id
@@ -351,7 +350,7 @@ _MAKE_ALL = text(
      ORDER BY wanted.place, k.priority, k.name, k.id
     ON CONFLICT DO NOTHING
     RETURNING id
-    """  # noqa: S608 - a constant
+    """
 ).bindparams(_IDS, param("now"), param("kind", Text), *[param(name) for name in ("status_id", "author_id")])
 
 #: Those of the entities that cast others: for the rest no asset is to be waited for.

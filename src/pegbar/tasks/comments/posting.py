@@ -8,14 +8,13 @@ Source: spec tasks, "Posting a comment: pipeline", "Status automations".
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import structlog
 from sqlalchemy import ARRAY
 
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.identifiers import NEW_ID, new_id
 from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
 from pegbar.core.errors import BadRequest
 from pegbar.core.hooks import Answers, SharedStatement
@@ -67,13 +66,13 @@ class _Planned(msgspec.Struct, frozen=True):
 _AT_ONCE = 1000
 
 #: A comment is news; whom it concerns is told of it.
-_PUBLISHED = f"""
+_PUBLISHED = """
     published AS (
       INSERT INTO news (id, created_at, updated_at, change, author_id, comment_id, task_id)
-      SELECT {NEW_ID}, at, now, changes_status, author_id, comment_id, task_id FROM moment WHERE makes_news
+      SELECT gen_random_uuid(), at, now, changes_status, author_id, comment_id, task_id FROM moment WHERE makes_news
       RETURNING comment_id, id
     )
-"""  # noqa: S608 - a constant
+"""
 _NEWS = "SELECT ROW(comment_id, id) FROM published"
 _MAKES_NEWS = {"makes_news": Boolean}
 
@@ -226,7 +225,7 @@ def _plan(tx: Transaction, subject: Subject, new: NewComment, chain: int) -> _Pl
         subject,
         new,
         _added(
-            tx, subject, new_id(), new.text, at=at, now=now, for_client=new.for_client, changes_status=changes_status
+            tx, subject, uuid4(), new.text, at=at, now=now, for_client=new.for_client, changes_status=changes_status
         ),
         after=after_status(subject.state, subject.status, at),
         latest=latest,
