@@ -58,7 +58,7 @@ def main() -> None:
     """Write `seconds.txt` from a report of pytest."""
     taken: defaultdict[str, float] = defaultdict(float)
     for case in ElementTree.parse(sys.argv[1]).iter("testcase"):
-        words = case.attrib["classname"].split(".")
+        words = case.attrib.get("classname", "").split(".")  # none: the run was broken off there
         taken["/".join(words[1:]) + ".py"] += float(case.attrib["time"])
     rows = sorted(((round(seconds), name) for name, seconds in taken.items()), key=lambda row: (-row[0], row[1]))
     _SECONDS.write_text("".join(f"{seconds} {name}\n" for seconds, name in rows if seconds >= _LITTLE))

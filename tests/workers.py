@@ -1,6 +1,7 @@
 """The process that runs the jobs of a server, and waiting for what jobs do."""
 
 import threading
+from contextlib import suppress
 
 import psutil
 import psycopg
@@ -13,8 +14,9 @@ def worker_of(server: Server) -> psutil.Process:
     assert server.process is not None
     while True:
         for child in psutil.Process(server.process.pid).children(recursive=True):
-            if child.name() == "pegbar worker":
-                return child
+            with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+                if child.name() == "pegbar worker" and child.status() != psutil.STATUS_ZOMBIE:
+                    return child
 
 
 def wait_for(connection: psycopg.Connection, query: str, *arguments: object) -> tuple[object, ...]:

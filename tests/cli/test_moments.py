@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -210,7 +209,8 @@ def test_a_gap_in_the_log_is_refused(kept: Kept, moment: Moment, tmp_path: Path)
 def test_a_killed_copying_resumes(kept: Kept) -> None:
     for _ in range(3):
         (process,) = children(kept.server, "copy-log")
-        process.send_signal(signal.SIGKILL)
+        process.kill()
+        process.wait(20)
         until(lambda: children(kept.server, "copy-log"))
     now = datetime.now(UTC)
     until(lambda: kept.has_moment(now))

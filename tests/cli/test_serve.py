@@ -38,7 +38,7 @@ def children(server: Server, word: str) -> list[psutil.Process]:
     matching = []
     for process in psutil.Process(server.process.pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it ended meanwhile
-            if process.name() == f"pegbar {word}":
+            if process.name() == f"pegbar {word}" and process.status() != psutil.STATUS_ZOMBIE:
                 matching.append(process)
     return matching
 
