@@ -29,11 +29,11 @@ class Studio:
     episode: dict[str, Any]
 
     def rows(self, who: str, path: str, **query: Any) -> list[str]:
-        """The names of the tasks that somebody finds in a list."""
+        """The names of the tasks of the production that somebody finds in a list."""
         answer = self.people[who].ok_get(path, params={"project_id": self.show.id, **query})
         rows = answer["data"] if isinstance(answer, dict) else answer
         names = {task["id"]: name for name, task in self.tasks.items()}
-        return [names[row["id"]] for row in rows]
+        return [names[row["id"]] for row in rows if row["project_id"] == self.show.id]
 
 
 ROLES = {
