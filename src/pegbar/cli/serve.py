@@ -23,12 +23,12 @@ from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
 from pegbar.cli.forking import load
 from pegbar.cli.place import EMBEDDED, Place, give, give_key
-from pegbar.cli.supervisor import SUPERVISED, Service, Supervisor
+from pegbar.cli.supervisor import Service, Supervisor
 from pegbar.config import settings
 from pegbar.core.data.embedded import EmbeddedPostgres
 from pegbar.core.ui.builds import current_version, folder_of
 from pegbar.core.work import draining, logs
-from pegbar.core.work.processes import LET_GO, end_with_parent, loading
+from pegbar.core.work.processes import LET_GO, SUPERVISED, end_with_parent, loading
 
 log = structlog.get_logger()
 

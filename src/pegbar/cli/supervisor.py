@@ -16,12 +16,10 @@ import structlog
 from pegbar.cli.forking import fork
 from pegbar.core.data.embedded import CannotStart, EmbeddedPostgres
 from pegbar.core.work.draining import DRAIN
-from pegbar.core.work.processes import LET_GO
+from pegbar.core.work.processes import LET_GO, SUPERVISED
 
 log = structlog.get_logger()
 
-#: Set in the environment of supervised processes, to the supervisor's process id.
-SUPERVISED = "PEGBAR_SUPERVISED"
 _LONGEST_DELAY = 30.0
 #: A process that ran this long was healthy: the next restart comes at once again.
 _HEALTHY_AFTER = 60.0

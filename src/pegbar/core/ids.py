@@ -1,13 +1,37 @@
-"""Ids as they are read from text. Those of the driver cost a fifth of Python's own to read, to hash and to write."""
+"""Ids: read from text, and made for many rows at once."""
 
+import os
+import time
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto
 
 
 def id_of(text: str) -> UUID:
-    """The id that a text is. Raises ValueError."""
+    """The id that a text is. Raises ValueError.
+
+    It is one of the driver's, which cost a fifth of Python's own to read, to hash and to write.
+    """
     try:
         return pgproto.UUID(text)
     except ValueError:  # it knows fewer ways to write one
         return UUID(text)
+
+
+def ids_in_order(count: int) -> bytes:
+    """The bytes of so many new ids, 16 for each, the later ones greater. Not for millions.
+
+    They are UUIDs of version 7: rows that are written together lie together in the index of their ids. Random ids are
+    all over it: a page is read, written and logged for each row. It is for events: where stored files lie follows from
+    the first characters of other ids, which stay random.
+    """
+    chance = os.urandom(10)
+    before, after = (time.time_ns() // 1_000_000).to_bytes(6), chance[4:]
+    # Others make ids in the same millisecond: where places begin is random, in the lower half of 26 bits.
+    first = int.from_bytes(chance[:4]) % 2**25
+    return b"".join([before + _placed(place) + after for place in range(first, first + count)])
+
+
+def _placed(place: int) -> bytes:
+    """The four bytes that hold the version, the variant and a place of 26 bits."""
+    return (0x7000_8000 | (place & 0x03FF_C000) << 2 | place & 0x3FFF).to_bytes(4)

@@ -3,10 +3,13 @@
 import asyncio
 import threading
 import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.sql import SQL, Identifier
 
 from pegbar.core.data.database import Database
 from pegbar.core.data.notices import Notices
@@ -105,6 +108,18 @@ def test_an_event_that_nobody_told_of_reaches_the_sockets(server: Server, admin:
         listener.wait_for("event_id", event_id)
 
 
+def notices_of(server: Server, channel: str, run: Callable[[], Coroutine[Any, Any, None]], count: int) -> list[str]:
+    """What is heard on a channel while something runs, which ends by itself."""
+    with psycopg.connect(server.database_url, autocommit=True) as listener:
+        listener.execute(SQL("LISTEN {}").format(Identifier(channel)))
+        thread = threading.Thread(target=asyncio.run, args=(run(),))
+        thread.start()
+        heard = [notice.payload for notice in listener.notifies(timeout=20, stop_after=count)]
+        thread.join(20)
+    assert not thread.is_alive()
+    return heard
+
+
 def test_what_commits_together_is_told_together_and_a_database_that_is_away_holds_nobody_up(server: Server) -> None:
     async def run() -> None:
         notices = Notices(server.database_url)
@@ -113,14 +128,7 @@ def test_what_commits_together_is_told_together_and_a_database_that_is_away_hold
         away = Notices("postgresql://postgres@/pegbar?host=/nowhere")
         await asyncio.gather(*(away.tell([("pegbar_test_notices", "lost")]) for _ in range(50)))
 
-    with psycopg.connect(server.database_url, autocommit=True) as listener:
-        listener.execute("LISTEN pegbar_test_notices")
-        thread = threading.Thread(target=asyncio.run, args=(run(),))
-        thread.start()
-        heard = [notice.payload for notice in listener.notifies(timeout=20, stop_after=50)]
-        thread.join(20)
-    assert heard == [str(number) for number in range(50)]
-    assert not thread.is_alive()
+    assert notices_of(server, "pegbar_test_notices", run, 50) == [str(number) for number in range(50)]
 
 
 def test_what_commits_one_after_the_other_is_told_without_a_pause_for_each(server: Server) -> None:
@@ -132,10 +140,4 @@ def test_what_commits_one_after_the_other_is_told_without_a_pause_for_each(serve
             await notices.tell([("pegbar_test_notices_in_turn", number)])
         await notices.close()
 
-    with psycopg.connect(server.database_url, autocommit=True) as listener:
-        listener.execute("LISTEN pegbar_test_notices_in_turn")
-        thread = threading.Thread(target=asyncio.run, args=(run(),))
-        thread.start()
-        heard = [notice.payload for notice in listener.notifies(timeout=20, stop_after=200)]
-        thread.join(20)
-    assert heard == numbers
+    assert notices_of(server, "pegbar_test_notices_in_turn", run, 200) == numbers

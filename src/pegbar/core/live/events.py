@@ -19,7 +19,6 @@ from sqlalchemy import BigInteger, Executable, Identity, Index, TextClause, func
 from pegbar.core.data.causes import NOTE, OF_TRANSACTION, facts
 from pegbar.core.data.compiled import as_part
 from pegbar.core.data.database import Transaction
-from pegbar.core.data.identifiers import ids_in_order
 from pegbar.core.data.parameters import sql
 from pegbar.core.data.schema import (
     JSONB,
@@ -36,6 +35,7 @@ from pegbar.core.data.schema import (
     table,
     utc_now,
 )
+from pegbar.core.ids import ids_in_order
 
 #: What names of events look like.
 _NAME = re.compile(r"[A-Za-z0-9_:-]{1,80}")

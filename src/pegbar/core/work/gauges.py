@@ -19,14 +19,13 @@ from sqlalchemy import text
 from pegbar.config import settings
 from pegbar.core.data.database import Database
 from pegbar.core.data.faults import CONNECTION_ERRORS
+from pegbar.core.work.processes import SUPERVISED
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
 #: Seconds that the database may take, and that what takes it long to add up is kept.
 _LONGEST_WAIT, _KEPT = 3.0, 300.0
-#: Set by `pegbar serve` for the processes it starts, to its own process id (cli/supervisor.py).
-_SUPERVISOR = "PEGBAR_SUPERVISED"
 
 #: By job: how many wait, run and failed, and how long the oldest that is due waits.
 QUEUE = text(
@@ -172,7 +171,7 @@ def _processes() -> Iterator["Metric"]:
     """Memory, processor time, open files and number of the processes of this node, by what they are."""
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-    root = int(os.environ.get(_SUPERVISOR) or os.getpid())
+    root = int(os.environ.get(SUPERVISED) or os.getpid())
     figures: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0, 0.0])
 
     def add(process: psutil.Process, role: str) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+#: Set in the environment of the processes that `pegbar serve` starts, to its own process id.
+SUPERVISED = "PEGBAR_SUPERVISED"
 #: Tells a process that holds sockets to close them, for it is about to be stopped.
 LET_GO = signal.SIGUSR1
 _SET_PARENT_DEATH_SIGNAL = 1
