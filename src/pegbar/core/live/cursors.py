@@ -35,10 +35,13 @@ class Gone(ApiError):
     status = 410
 
 
-def parsed(text: str, origin: str = "GET /data/events/since") -> Cursor:
-    """The cursor of a text. Raises BadRequest for one that was not made by `written` or by a stem and a position."""
+def parsed(text: str, origin: str = "GET /data/events/since", field: str = "cursor") -> Cursor:
+    """The cursor of a text, which a field holds.
+
+    Raises BadRequest for one that was not made by `written` or by a stem and a position.
+    """
     stem, dot, position = text.partition(".")
-    refused = BadRequest(f"cursor: this is not one of {origin}.")
+    refused = BadRequest(f"{field}: this is not a cursor of {origin}.")
     if len(text) > _LONGEST or (dot and not _POSITION.fullmatch(position)):
         raise refused
     try:

@@ -41,14 +41,14 @@ class FeedQuery(filters.Asked):
     limit: int = 100
 
 
-async def begun(db: Database, start: str | None) -> Cursor:
-    """The cursor that a word means: a cursor, a moment (UTC), `now` or nothing. Raises BadRequest, Gone."""
+async def begun(db: Database, start: str | None, field: str = "from") -> Cursor:
+    """The cursor that the word of a field means: one, a moment (UTC), `now` or nothing. Raises BadRequest, Gone."""
     if start in _NOW:
         return await queries.now(db)
     moment = _moment(start)
     if moment is not None:
         return await queries.since(db, moment)
-    cursor = cursors.parsed(start, ORIGIN)
+    cursor = cursors.parsed(start, ORIGIN, field)
     await queries.moment(db, cursor)
     return cursor
 
@@ -81,8 +81,9 @@ async def events(query: FeedQuery, db: Database, caller: Caller, request: Reques
     if not query.limit >= 1:
         raise BadRequest("limit must be positive.")
     only = filters.read(query)
-    start = request.headers.get("last-event-id") or query.start
-    cursor = await begun(db, start)
+    last = request.headers.get("last-event-id")
+    start = last or query.start
+    cursor = await begun(db, start, "Last-Event-ID" if last else "from")
     if EVENT_STREAM in request.headers.get("accept", ""):
         return EventStream(db, caller, only, cursor, is_new=start in _NOW)
     page = await queries.page(db, cursor, only, caller.id, most=min(query.limit, _MOST))
