@@ -67,3 +67,9 @@ def published(
     answer = upload(who, preview["id"], png(64, 2) if data is None else data, name)
     assert answer.status_code == 201, answer.text
     return {**answer.json(), "comment_id": comment["id"]}
+
+
+def events_of(who: Client, project_id: str) -> list[dict[str, Any]]:
+    """The events of a production, in their order: only pages of a list have one."""
+    page: list[dict[str, Any]] = who.ok_get("/data/events", params={"project_id": project_id, "page": 1})["data"]
+    return page[::-1]

@@ -12,7 +12,7 @@ import pytest
 from tests import command, factories
 from tests.client import Client, sign_in
 from tests.media.clips import clip, contents, moving
-from tests.media.publishing import comment_on, place, published, size_of, upload
+from tests.media.publishing import comment_on, events_of, place, published, size_of, upload
 from tests.server import ADMIN, Server
 from tests.trash import purge
 from tests.workers import wait_for, worker_of
@@ -83,9 +83,7 @@ def test_a_movie_is_ready_once_its_job_is_done(
     gone = "SELECT 1 FROM stored_file WHERE key = %s AND purged_at IS NOT NULL"
     wait_for(database, gone, f"source-{row['id']}")
     assert boss.get(f"/movies/source/preview-files/{row['id']}.mp4").status_code == 404
-    events = boss.ok_get("/data/events", params={"project_id": task["project_id"], "page_size": 200})
-    events.sort(key=lambda event: event["created_at"])
-    mine = [event for event in events if event["data"].get("preview_file_id") == row["id"]]
+    mine = [event for event in events_of(boss, task["project_id"]) if event["data"].get("preview_file_id") == row["id"]]
     assert [(event["name"], event["data"].get("status")) for event in mine] == [
         ("preview-file:new", None),
         ("preview-file:update", "processing"),

@@ -8,7 +8,7 @@ import pytest
 from tests import factories
 from tests.client import Client
 from tests.media.clips import clip, colour_of, contents, moving, rotated
-from tests.media.publishing import comment_on, place, png, published, size_of, upload
+from tests.media.publishing import comment_on, events_of, place, png, published, size_of, upload
 from tests.server import Server
 
 
@@ -193,8 +193,7 @@ def test_the_events_of_a_movie_come_in_their_order(admin: Client, artist: Client
     task = shot_of(admin, artist, is_set_preview_automated=True)
     whole = published(artist, admin, task["id"], moving(), "a.mp4")
     fake = published(artist, admin, task["id"], b"no movie", "a.mp4")
-    rows = admin.ok_get("/data/events", params={"project_id": task["project_id"], "page_size": 200})
-    rows.sort(key=lambda row: row["created_at"])
+    rows = events_of(admin, task["project_id"])
     for preview, status in ((whole, "ready"), (fake, "broken")):
         mine = [row for row in rows if row["data"].get("preview_file_id") == preview["id"]]
         told = [(row["name"], row["data"].get("status")) for row in mine]

@@ -24,6 +24,11 @@ from tests.server import Server
 _WORDS = ("ab", "ac", "abd", "ba", "bab", "be", "ca", "cab", "da")
 
 
+def _word(beginning: str) -> str:
+    """A word of letters that no other test uses."""
+    return beginning + "".join(chr(ord("a") + int(digit, 16)) for digit in unique("").strip())
+
+
 @pytest.fixture(scope="module")
 def assets(admin: Client) -> list[dict[str, Any]]:
     """Assets of a production whose words stand in names, descriptions and metadata, by chance."""
@@ -76,13 +81,25 @@ def test_what_is_found_and_its_order_are_those_of_a_plain_model(admin: Client, a
     assert empty < 10
 
 
+def test_what_begins_with_a_letter_is_found_however_many_words_begin_so(admin: Client) -> None:
+    name = _word("begun")
+    words = [f"{name}{chr(97 + nth // 26)}{chr(97 + nth % 26)}" for nth in range(130)]
+    factories.entity(admin, factories.production(admin)["id"], "Prop", description=" ".join(words[:-1]))
+    place = factories.production(admin)["id"]
+    for column in ({"name": f"lamp {words[-1]}"}, {"description": f"lamp {words[-1]}"}, {"data": {"a": words[-1]}}):
+        asset = factories.entity(admin, place, "Prop", **column)
+        typed = name if "data" in column else f"lamp {name}"
+        body = {"query": typed, "index_names": ["assets"], "project_id": place, "limit": 10}
+        assert asset["id"] in {row["id"] for row in admin.ok_post("/data/search", body)["assets"]}, typed
+
+
 # However much there is
 
 
 @pytest.fixture(scope="module")
 def shows(admin: Client) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A word of more productions than are asked for at once: each has it in a name, a description and a value."""
-    word = "tansy" + "".join(chr(ord("a") + int(digit, 16)) for digit in unique("").strip())
+    word = _word("tansy")
     shows = [factories.production(admin) for _ in range(8)]
     for nth, show in enumerate(shows):
         more = [{"name": f"{word} {nth}"}, {"description": f"a {word}"}, {"data": {"herb": f"{word}s"}}]

@@ -43,7 +43,7 @@ from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import Text, Uuid
 from pegbar.core.data.wire import JsonText, Wire, json_object
 from pegbar.search.tables import document, word
-from pegbar.search.words import MOST_BEGUN
+from pegbar.search.words import LAST, MOST_BEGUN
 
 #: Of all documents that fit a query, so many are put in order; of many, and more for a long page.
 _CANDIDATES, _OF_MANY = 500, 100
@@ -55,7 +55,6 @@ _FEW, _NEAR = 6, 1
 MANY, _MANY_OF_MANY = 1_500, 10_000
 #: More than there are.
 _ALL = 2**31 - 1
-_LAST_CHARACTER = 0x10FFFF
 
 #: The documents that are looked through; conditions on what the caller sees are about their columns.
 FOUND = document.alias("found")
@@ -111,7 +110,7 @@ def _begun() -> Select[Any]:
         select(word.c.word)
         .distinct()
         .where(word.c.kind == kind.c.kind, word.c.place == place.c.place)
-        .where(word.c.word >= start, word.c.word < start.op("||")(func.chr(_number(_LAST_CHARACTER))))
+        .where(word.c.word >= start, word.c.word < start.op("||")(func.chr(_number(ord(LAST)))))
         .order_by(word.c.word)
         .limit(_number(MOST_BEGUN))
         .correlate(kind, place, beginning)

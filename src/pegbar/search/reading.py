@@ -15,9 +15,6 @@ from pegbar.search.frequencies import FREQUENCIES
 from pegbar.search.shapes import ENTITIES, INDEXES, NO_PRODUCTION, Seen, of_types
 from pegbar.search.words import DESCRIPTION, METADATA, NAME, Query, Typed
 
-#: After all keys that begin alike.
-_LAST = "\U0010ffff"
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -232,4 +229,4 @@ class _Finding:
 
 
 def _keys(typed: Typed) -> dict[str, str]:
-    return {"key": typed.key, "key_end": typed.key + _LAST}
+    return {"key": typed.key, "key_end": typed.key + words.LAST}

@@ -16,6 +16,9 @@ _ONE_ERROR, _TWO_ERRORS = 4, 8
 #: So many words stand for one that was typed, when they hold it or are like it, and when they begin with it.
 _MOST_ALIKE, MOST_BEGUN = 30, 100
 
+#: After all words that begin alike.
+LAST = "\U0010ffff"
+
 NAME, DESCRIPTION, METADATA = "", "~", "="
 EVERYWHERE = (NAME, DESCRIPTION, METADATA)
 
@@ -42,7 +45,7 @@ Others = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Query:
-    """A query on the words of documents: any of the words of each term.
+    """A query on the words of documents: any of the words of each term, and any word that has a beginning.
 
     Of what it finds, that comes first which has the first words of a range.
     """
@@ -50,14 +53,19 @@ class Query:
     terms: tuple[tuple[str, ...], ...]
     start: str = ""
     end: str = ""
+    beginning: str = ""
 
     def text(self, weight: str = "") -> str:
         """As PostgreSQL reads it; with a weight, only of words that have it."""
-        return " & ".join(any_of(_quoted(word) + weight for word in term) for term in self.terms)
+        terms = [any_of(_quoted(word) + weight for word in term) for term in self.terms]
+        return " & ".join([*terms, f"{_quoted(self.beginning)}:*{weight}"] if self.beginning else terms)
 
     def documents(self, frequencies: Mapping[str, int]) -> int:
         """At most so many documents have these words, going by the frequent ones."""
-        return min(sum(frequencies.get(word, 0) for word in term) for term in self.terms)
+        counts = [sum(frequencies.get(word, 0) for word in term) for term in self.terms]
+        if self.beginning:
+            counts.append(sum(count for word, count in frequencies.items() if word.startswith(self.beginning)))
+        return min(counts)
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,8 @@ class Typed:
     def begun(self, kind: str, known: Mapping[str, Others]) -> list[Query]:
         """What has words that begin with the last one, by place; the other words first in the name as well.
 
-        The first of these words is asked for alone, since often it finds enough; all others at once.
+        The first of these words is asked for alone, since often it finds enough; all others at once, and where there
+        are more than are known, what begins so.
         `known` are the words of the kind that begin with `beginnings`, in order, by place.
         """
         queries: dict[Query, None] = {}
@@ -126,6 +135,9 @@ class Typed:
                 if more:
                     any_of_them = _in(kind, more, (place,))
                     queries[Query((*rest, any_of_them), any_of_them[0], any_of_them[-1])] = None
+                for begin in _beginnings(last) if len(begun) >= MOST_BEGUN else ():
+                    beginning = CODES[kind] + place + begin
+                    queries[Query(tuple(rest), beginning, beginning + LAST, beginning)] = None
         return list(queries)
 
     def alike(
