@@ -87,6 +87,7 @@ person = table(
     UniqueConstraint("oidc_issuer", "oidc_subject", name="person_oidc_identity_uc"),
     UniqueConstraint("saml_issuer", "saml_subject", name="person_saml_identity_uc"),
     Index("only_one_email_by_person", "email", "is_bot", unique=True, postgresql_where=text("(is_bot IS NOT TRUE)")),
+    holds_files=True,
     history="all",
 )
 

@@ -18,12 +18,17 @@ def id_of(text: str) -> UUID:
         return UUID(text)
 
 
+def new_id() -> UUID:
+    """The id of a new row; SQL makes its own by `pegbar.new_id()`, random ones before PostgreSQL 18."""
+    return pgproto.UUID(ids_in_order(1))
+
+
 def ids_in_order(count: int) -> bytes:
     """The bytes of so many new ids, 16 for each, the later ones greater. Not for millions.
 
-    They are UUIDs of version 7: rows that are written together lie together in the index of their ids. Random ids are
-    all over it: a page is read, written and logged for each row. It is for events: where stored files lie follows from
-    the first characters of other ids, which stay random.
+    They are UUIDs of version 7: rows that are written together lie together in the indexes of their ids, and in those
+    of what names them. Random ids are all over an index: a page is read, written and logged for each row, the more the
+    larger the tables are. What has stored files keeps random ones: where these lie follows from their first characters.
     """
     chance = os.urandom(10)
     before, after = (time.time_ns() // 1_000_000).to_bytes(6), chance[4:]

@@ -81,7 +81,7 @@ _FOLD = sql(
 _ADD = sql(
     """
     INSERT INTO entity_version (id, created_at, updated_at, name, entity_id, person_id, data)
-    SELECT gen_random_uuid(), :at, :at, edited.name, entity.id, edited.person_id, entity.data
+    SELECT pegbar.new_id(), :at, :at, edited.name, entity.id, edited.person_id, entity.data
       FROM unnest(:ids, :names ::text[], :person_ids) AS edited (id, name, person_id)
       JOIN entity ON entity.id = edited.id
     """

@@ -69,6 +69,7 @@ working_file = table(
     reference("software", goes="refuse"),
     choice("validation_status", VALIDATION_STATUSES, default="neutral", server_default="neutral", nullable=False),
     UniqueConstraint("name", "task_id", "entity_id", "revision", name="working_file_uc"),
+    holds_files=True,
 )
 
 file_status = table(

@@ -50,6 +50,7 @@ preview_file = table(
     Column("token_in", Integer),
     Column("token_out", Integer),
     UniqueConstraint("name", "task_id", "revision", name="preview_uc"),
+    holds_files=True,
 )
 
 preview_background_file = table(
@@ -60,6 +61,7 @@ preview_background_file = table(
     Column("original_name", String(250)),
     Column("extension", String(6)),
     Column("file_size", BigInteger, default=0),
+    holds_files=True,
     history="all",
 )
 

@@ -55,7 +55,7 @@ SUBSCRIBED, UNSUBSCRIBED = subscriptions.events["new"], subscriptions.events["de
 _SUBSCRIBE = sql(
     """
     INSERT INTO subscription (id, created_at, updated_at, person_id, task_id)
-    SELECT gen_random_uuid(), :now, :now, :caller_id, task_id FROM unnest(:ids) AS task_id ON CONFLICT DO NOTHING
+    SELECT pegbar.new_id(), :now, :now, :caller_id, task_id FROM unnest(:ids) AS task_id ON CONFLICT DO NOTHING
     RETURNING id
     """
 )
@@ -85,7 +85,7 @@ _SEQUENCE = [bindparam(name, type_=Uuid) for name in ("caller_id", "entity_id", 
 _WATCH_SEQUENCE = text(
     """
     INSERT INTO subscription (id, created_at, updated_at, person_id, entity_id, task_type_id)
-    VALUES (gen_random_uuid(), :now, :now, :caller_id, :entity_id, :task_type_id) ON CONFLICT DO NOTHING
+    VALUES (pegbar.new_id(), :now, :now, :caller_id, :entity_id, :task_type_id) ON CONFLICT DO NOTHING
     """
 ).bindparams(*_SEQUENCE, _NOW)
 _UNWATCH_SEQUENCE = text(

@@ -67,7 +67,7 @@ def _notified(
     notified AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, comment_id,
                                 task_id, reply_id)
-      SELECT gen_random_uuid(), moment.{at}, moment.now, false, {change}, concerned.type, r.id, moment.author_id,
+      SELECT pegbar.new_id(), moment.{at}, moment.now, false, {change}, concerned.type, r.id, moment.author_id,
              moment.comment_id, moment.task_id, {reply}
         FROM moment
        CROSS JOIN LATERAL ({concerned}) AS concerned
@@ -158,7 +158,7 @@ _ASSIGNED = sql(
     f"""
     WITH notified AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, task_id)
-      SELECT gen_random_uuid(), :now, :now, false, false, 'assignation', person.id, :author_id, task.id
+      SELECT pegbar.new_id(), :now, :now, false, false, 'assignation', person.id, :author_id, task.id
         FROM person, task
        WHERE person.id = ANY(:persons) AND person.id <> :author_id AND task.id = ANY(:tasks)
       RETURNING id, person_id, task_id
@@ -188,7 +188,7 @@ _CLIENTS_TOLD = sql(
     f"""
     WITH notified AS (
       INSERT INTO notification (id, created_at, updated_at, read, change, type, person_id, author_id, playlist_id)
-      SELECT gen_random_uuid(), :now, :now, false, false, 'playlist-ready', r.id, :author_id, playlist.id
+      SELECT pegbar.new_id(), :now, :now, false, false, 'playlist-ready', r.id, :author_id, playlist.id
         FROM playlist, person r
        WHERE playlist.id = :playlist_id
          AND {as_text(_CLIENT_OF.in_team & _CLIENT_OF.has_role("client"))}

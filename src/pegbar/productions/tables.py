@@ -84,6 +84,7 @@ project = table(
     flag("is_client_stats_visible", True, in_database=True),
     flag("is_client_task_list_visible", True, in_database=True),
     flag("is_client_task_panel_visible", True, in_database=True),
+    holds_files=True,
 )
 
 project_person_link = link_table(

@@ -56,6 +56,7 @@ build_job = table(
     Column("ended_at", TIMESTAMP),
     reference("playlist", nullable=False, goes="with"),
     Column("message", Text),
+    holds_files=True,
     history="deleted",
 )
 

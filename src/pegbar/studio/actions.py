@@ -53,7 +53,7 @@ _HOLD_SCALES = text("SELECT pg_advisory_xact_lock(hashtext('pegbar.salary_scales
 _ADD_SCALES = sql(
     f"""
     INSERT INTO salary_scale (id, department_id, position, seniority, salary, created_at, updated_at)
-    SELECT gen_random_uuid(), d.id, p.position, s.seniority, 0, :now, :now {_MISSING_SCALES}
+    SELECT pegbar.new_id(), d.id, p.position, s.seniority, 0, :now, :now {_MISSING_SCALES}
     """,
     now=task_type.c.updated_at.type,
 )

@@ -37,6 +37,7 @@ organisation = table(
     Column("chat_webhook_mattermost", String(80), default="", info=unrecorded()),
     Column("chat_token_discord", String(80), default="", info=unrecorded()),
     flag("dark_theme_by_default"),
+    holds_files=True,
     history="all",
 )
 

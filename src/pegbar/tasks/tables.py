@@ -112,6 +112,7 @@ attachment_file = table(
     reference("comment", goes="with"),
     Column("reply_id", Uuid),
     reference("chat_message", goes="with"),
+    holds_files=True,
 )
 
 news = table(

@@ -32,7 +32,7 @@ _SUBJECT = sql(
 _SPEND = sql(
     """
     INSERT INTO time_spent AS spent (id, created_at, updated_at, duration, date, task_id, person_id)
-    VALUES (gen_random_uuid(), :now, :now, :minutes, :day, :task_id, :person_id)
+    VALUES (pegbar.new_id(), :now, :now, :minutes, :day, :task_id, :person_id)
     ON CONFLICT (person_id, task_id, date) DO UPDATE
        SET duration = CASE WHEN :adds THEN spent.duration ELSE 0 END + EXCLUDED.duration,
            updated_at = EXCLUDED.updated_at

@@ -28,6 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.schema import SchemaItem
 
+from pegbar.core.ids import new_id
+
 #: The tables of a Kitsu database, in the PostgreSQL schema `public`, and Pegbar's own in the schema `pegbar`.
 metadata = MetaData(
     naming_convention={
@@ -65,12 +67,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def table(name: str, *items: SchemaItem, history: History | None = None) -> Table:
-    """A table with the usual `id`, `created_at` and `updated_at`. `history`: of productions all, unless given."""
+def table(name: str, *items: SchemaItem, holds_files: bool = False, history: History | None = None) -> Table:
+    """A table with the usual `id`, `created_at` and `updated_at`. `history`: of productions all, unless given.
+
+    `holds_files`: binaries are stored by its ids, in folders of their first characters, so that these are random.
+    """
     return Table(
         name,
         metadata,
-        Column("id", Uuid, primary_key=True, default=uuid4),
+        Column("id", Uuid, primary_key=True, default=uuid4 if holds_files else new_id),
         Column("created_at", TIMESTAMP, default=utc_now),
         Column("updated_at", TIMESTAMP, default=utc_now),
         *items,

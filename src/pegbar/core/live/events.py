@@ -256,7 +256,7 @@ def _written(emitted: str, more: str = "") -> str:
 
 
 _SOME = """
-      SELECT gen_random_uuid() AS id, *
+      SELECT pegbar.new_id() AS id, *
         FROM unnest(:logged ::bool[], :names ::text[], :authors ::uuid[], :projects ::uuid[], :audiences ::uuid[],
                     :persons ::uuid[], :payloads ::text[])
              WITH ORDINALITY AS emitted (logged, name, author_id, project_id, audience, person_id, payload, n)

@@ -102,7 +102,7 @@ _MARK = sql(
     f"""
     INSERT INTO stored_file
            (id, created_at, updated_at, bucket, key, prefix, file_id, deleted_at, purge_forced, journal)
-    SELECT gen_random_uuid(), :now, :now, bucket, prefix || '-' || file_id, prefix, file_id, :now, :forced, :journal
+    SELECT pegbar.new_id(), :now, :now, bucket, prefix || '-' || file_id, prefix, file_id, :now, :forced, :journal
       FROM unnest(:buckets ::text[], :prefixes ::text[], :file_ids ::text[]) AS removed (bucket, prefix, file_id)
      WHERE :forced OR EXISTS (SELECT 1 FROM stored_file s
                                WHERE s.bucket = removed.bucket AND s.key = prefix || '-' || removed.file_id)

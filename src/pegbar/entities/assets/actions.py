@@ -27,7 +27,7 @@ class NewAsset(NewEntity):
 _ADD_TYPE = sql(
     """
     INSERT INTO entity_type (id, name, archived, created_at, updated_at)
-    SELECT gen_random_uuid(), :name, false, :now, :now ON CONFLICT (name) DO NOTHING RETURNING id
+    SELECT pegbar.new_id(), :name, false, :now, :now ON CONFLICT (name) DO NOTHING RETURNING id
     """,
     name=String,
 )

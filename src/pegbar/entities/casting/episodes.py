@@ -37,7 +37,7 @@ _PAIRS = (param("episodes", ARRAY(Uuid)), param("assets", ARRAY(Uuid)))
 _FOLLOW = text(
     """
     INSERT INTO entity_link (id, created_at, updated_at, entity_in_id, entity_out_id, nb_occurences, label, data)
-    SELECT gen_random_uuid(), :now, :now, new.episode_id, new.asset_id, 1, new.label, '{"auto": true}'
+    SELECT pegbar.new_id(), :now, :now, new.episode_id, new.asset_id, 1, new.label, '{"auto": true}'
       FROM unnest(:episodes ::uuid[], :assets ::uuid[], :labels ::text[]) AS new (episode_id, asset_id, label)
         ON CONFLICT (entity_in_id, entity_out_id) DO NOTHING
     RETURNING entity_in_id AS episode_id, entity_out_id AS asset_id

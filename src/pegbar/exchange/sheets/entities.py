@@ -7,10 +7,11 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.http.access import Caller
+from pegbar.core.ids import new_id
 from pegbar.entities import many
 from pegbar.entities.actions import hold_names
 from pegbar.entities.kinds import ASSET, EPISODE, ensure_type, kind_of
@@ -56,7 +57,7 @@ class Above:
     kind: str
     name: str
     above: "Above | None" = None
-    id: UUID = field(default_factory=uuid4)
+    id: UUID = field(default_factory=new_id)
     is_known: bool = False
     is_needed: bool = False
 
@@ -301,7 +302,7 @@ class EntitySheet(Sheet):
         is_new = entry is None
         if entry is None:
             columns = {**dict.fromkeys(_COLUMNS), **self.defaults}
-            entry = self._entries[self._key(place)] = Entry(place, uuid4(), False, columns, {})
+            entry = self._entries[self._key(place)] = Entry(place, new_id(), False, columns, {})
         elif not self.update:
             changes = self.tasks.need(entry.id, self.tasks_of(entry, is_new=False))
             return Taken(Outcome.CHANGED if changes else Outcome.LEFT, place.full_name, entry.id)

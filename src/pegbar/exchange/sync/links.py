@@ -70,7 +70,7 @@ def add_links(part: Part, link: Link) -> Executable:
     columns |= {name: _detail(link, name) for name in link.details}
     for column in link.table.columns:
         if column.name == "id":
-            columns["id"] = "gen_random_uuid()"
+            columns["id"] = "pegbar.new_id()"
         elif column.name in ("created_at", "updated_at"):
             columns[column.name] = "timezone('utc', now())"
         elif column.name in link.details and not column.nullable:

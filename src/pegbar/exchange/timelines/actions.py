@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pegbar.core.data.database import Database, Json, Reader, Transaction
 from pegbar.core.data.schema import utc_now
 from pegbar.core.errors import BadRequest, NotFound
+from pegbar.core.ids import new_id
 from pegbar.entities import events
 from pegbar.entities.actions import hold_names
 from pegbar.entities.kinds import EPISODE, SEQUENCE, SHOT, ensure_type
@@ -120,7 +121,7 @@ async def _create(tx: Transaction, target: Target, plan: Plan, sequences: dict[s
     type_id = await ensure_type(tx, SHOT)
     new = [
         New(
-            uuid4(),
+            new_id(),
             type_id,
             cutting.name,
             sequences[cutting.sequence],
@@ -147,7 +148,7 @@ async def _create_sequences(tx: Transaction, target: Target, names: Sequence[str
     known = {row["name"]: row["id"] for row in reversed(there)}
     type_id = await ensure_type(tx, SEQUENCE)
     new = [
-        New(uuid4(), type_id, name, target.episode_id, columns={"description": ""})
+        New(new_id(), type_id, name, target.episode_id, columns={"description": ""})
         for name in names
         if name not in known
     ]

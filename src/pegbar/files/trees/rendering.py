@@ -13,7 +13,7 @@ from pegbar.files.trees.tree import TOKEN, MalformedTree, Mode, Section, Token, 
 
 #: What a path says where there is no episode.
 NO_EPISODE = "e001"
-_UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 #: A thing of the database as the tokens need it: the fields of FIELDS it has, by name.
 Thing = Mapping[str, Any]
@@ -84,7 +84,7 @@ def file_name_of(tree: Any, mode_name: str, facts: Facts) -> str:
     mode = Mode(tree, mode_name)
     template = mode.template("file_name", facts.kind)
     name = _rendered(mode, "file_name", template, facts, slug)
-    ids = _UUID4.findall(name)
+    ids = _UUID.findall(name)
     name = mode.styled("file_name", slug(name))
     for item in ids:
         name = name.replace(mode.styled("file_name", slug(item)), item)

@@ -60,7 +60,7 @@ begin_movie = sql(
 claim_missing_tile = text(
     """
     INSERT INTO preview_file_storage_state (id, created_at, updated_at, preview_file_id, bucket, prefix, state)
-    VALUES (gen_random_uuid(), :now ::timestamp, :now ::timestamp, :preview_id ::uuid, 'pictures', 'tiles', 'missing')
+    VALUES (pegbar.new_id(), :now ::timestamp, :now ::timestamp, :preview_id ::uuid, 'pictures', 'tiles', 'missing')
     ON CONFLICT (preview_file_id, bucket, prefix) DO UPDATE SET updated_at = EXCLUDED.updated_at, state = 'missing'
      WHERE preview_file_storage_state.updated_at < EXCLUDED.updated_at - interval '1 hour'
     RETURNING id

@@ -108,7 +108,7 @@ _PAGE = sql(
         LEFT JOIN LATERAL (SELECT {CHANGES_BY_SIGHT}) AS changes ON true
     ), handed AS (
       INSERT INTO pegbar.webhook_delivery (id, webhook_id, position, name, thing, body, expires_at)
-      SELECT gen_random_uuid(), w.id, e.position, e.name, {_THING}, {_BODY}, timezone('utc', now()) + :kept ::interval
+      SELECT pegbar.new_id(), w.id, e.position, e.name, {_THING}, {_BODY}, timezone('utc', now()) + :kept ::interval
         FROM page e JOIN webhooks w
           ON e.name LIKE ANY (w.patterns) AND (w.project_id IS NULL OR w.project_id = e.project_id)
        ORDER BY e.position

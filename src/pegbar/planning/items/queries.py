@@ -100,7 +100,7 @@ def add_missing(kind: Kind) -> Executable:
         f"""
         INSERT INTO schedule_item
                (id, created_at, updated_at, project_id, task_type_id, object_id, start_date, end_date)
-        SELECT gen_random_uuid(), :now, :now, :project_id, w.task_type_id, w.object_id, :today, :today + 1
+        SELECT pegbar.new_id(), :now, :now, :project_id, w.task_type_id, w.object_id, :today, :today + 1
           FROM ({_sql(kind)}) AS w
          WHERE NOT EXISTS (SELECT 1 FROM schedule_item i
                             WHERE i.project_id = :project_id AND i.task_type_id = w.task_type_id

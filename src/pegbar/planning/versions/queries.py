@@ -41,7 +41,7 @@ def links(relations: bool, of_task_type: bool) -> Executable:
 _COPY = """
     INSERT INTO production_schedule_version_task_link
            (id, created_at, updated_at, production_schedule_version_id, task_id, start_date, due_date, estimation)
-    SELECT gen_random_uuid(), :now, :now, :version_id, {rows}
+    SELECT pegbar.new_id(), :now, :now, :version_id, {rows}
     ON CONFLICT (production_schedule_version_id, task_id) DO UPDATE
        SET start_date = EXCLUDED.start_date, due_date = EXCLUDED.due_date, estimation = EXCLUDED.estimation,
            updated_at = EXCLUDED.updated_at

@@ -34,9 +34,7 @@ _ADD = (
     insert(metadata_descriptor)
     .from_select(
         ["id", "project_id", *_ADDED],
-        select(func.gen_random_uuid(), project.c.id, *_ADDED.values()).where(
-            project.c.id == any_(param("project_ids"))
-        ),
+        select(func.pegbar.new_id(), project.c.id, *_ADDED.values()).where(project.c.id == any_(param("project_ids"))),
     )
     .on_conflict_do_nothing()
     .returning(metadata_descriptor.c.id, metadata_descriptor.c.project_id)
@@ -118,7 +116,7 @@ _COPY_SHARED = text(
     ), added AS (
       INSERT INTO metadata_descriptor (id, project_id, entity_type, name, data_type, field_name, choices, for_client,
                                        position, created_at, updated_at)
-      SELECT gen_random_uuid(), :project_id, entity_type, name, data_type, field_name, choices, for_client,
+      SELECT pegbar.new_id(), :project_id, entity_type, name, data_type, field_name, choices, for_client,
              position, :now, :now
         FROM source ORDER BY position NULLS LAST, name
       ON CONFLICT DO NOTHING

@@ -113,7 +113,7 @@ _ADD_TASK_TYPES = text(
     """
     INSERT INTO project_task_type_link (id, project_id, task_type_id, priority, hd_bitrate_compression,
                                         ld_bitrate_compression, is_client_visible, created_at, updated_at)
-    SELECT gen_random_uuid(), :project_id, used.id, used.priority, used.hd, used.ld,
+    SELECT pegbar.new_id(), :project_id, used.id, used.priority, used.hd, used.ld,
            coalesce(used.visible, true), :now, :now
       FROM unnest(:ids ::uuid[], :priorities ::int[], :hds ::int[], :lds ::int[], :visibles ::bool[])
         AS used (id, priority, hd, ld, visible)

@@ -103,7 +103,7 @@ PAIRS = (
 def _copy(source: Link, target: Link) -> Executable:
     own = ("id", "created_at", "updated_at", source.owner)
     columns = ", ".join(column.name for column in source.table.columns if column.name not in own)
-    more, values = (", id, created_at, updated_at", ", gen_random_uuid(), :now, :now") if source.type else ("", "")
+    more, values = (", id, created_at, updated_at", ", pegbar.new_id(), :now, :now") if source.type else ("", "")
     statement = text(
         f"INSERT INTO {target.table.name} ({target.owner}, {columns}{more})"  # noqa: S608 - names of ours
         f" SELECT :target_id, {columns}{values} FROM {source.table.name}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -22,6 +22,7 @@ from pegbar.core.data.wire import json_object
 from pegbar.core.errors import BadRequest, NotFound
 from pegbar.core.http.access import Caller
 from pegbar.core.http.routing import found
+from pegbar.core.ids import new_id
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, CONCEPT, SHOT, is_kind, kind_text
 from pegbar.entities.tables import entity, entity_link
@@ -135,7 +136,7 @@ _MAKE = sql(
     INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
                       retake_count, sort_order, nb_assets_ready, nb_drawings, project_id, task_type_id, task_status_id,
                       entity_id, assigner_id, real_start_date, end_date, done_date, last_comment_date)
-    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, coalesce(pair.retake_count, 0), 0, 0, 0, e.project_id,
+    SELECT pegbar.new_id(), :now, :now, 'main', 0, 3, 0, 0, 0, coalesce(pair.retake_count, 0), 0, 0, 0, e.project_id,
            pair.task_type_id, coalesce(pair.task_status_id, :status_id), e.id, :author_id,
            pair.real_start_date, pair.end_date, pair.done_date, pair.last_comment_date
       FROM unnest(:entity_ids, :task_type_ids, :task_status_ids ::uuid[], :retake_counts ::int[],
@@ -314,7 +315,7 @@ async def make_of_entity(tx: Transaction, author: Caller, entity_id: UUID, wante
     status_id = await default_status(tx, for_concept=about["kind"] == CONCEPT)
     new = [
         {
-            "id": uuid4(),
+            "id": new_id(),
             "name": "main",
             "project_id": about["project_id"],
             "entity_id": entity_id,
@@ -340,7 +341,7 @@ _MAKE_ALL = text(
     INSERT INTO task (id, created_at, updated_at, name, priority, difficulty, duration, estimation, completion_rate,
                       retake_count, sort_order, nb_assets_ready, nb_drawings, project_id, task_type_id, task_status_id,
                       entity_id, assigner_id)
-    SELECT gen_random_uuid(), :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, k.id, :status_id,
+    SELECT pegbar.new_id(), :now, :now, 'main', 0, 3, 0, 0, 0, 0, 0, 0, 0, e.project_id, k.id, :status_id,
            e.id, :author_id
       FROM unnest(:ids) WITH ORDINALITY AS wanted (id, place)
       JOIN entity e ON e.id = wanted.id

@@ -8,7 +8,7 @@ Source: spec tasks, "Posting a comment: pipeline", "Status automations".
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -18,6 +18,7 @@ from pegbar.core.data.database import Transaction
 from pegbar.core.data.schema import JSONB, TIMESTAMP, Boolean, Integer, String, Text, Uuid, utc_now
 from pegbar.core.errors import BadRequest
 from pegbar.core.hooks import Answers, SharedStatement
+from pegbar.core.ids import new_id
 from pegbar.entities import events
 from pegbar.entities.casting.readiness import refresh_casting_of
 from pegbar.entities.kinds import ASSET
@@ -69,7 +70,7 @@ _AT_ONCE = 1000
 _PUBLISHED = """
     published AS (
       INSERT INTO news (id, created_at, updated_at, change, author_id, comment_id, task_id)
-      SELECT gen_random_uuid(), at, now, changes_status, author_id, comment_id, task_id FROM moment WHERE makes_news
+      SELECT pegbar.new_id(), at, now, changes_status, author_id, comment_id, task_id FROM moment WHERE makes_news
       RETURNING comment_id, id
     )
 """
@@ -225,7 +226,7 @@ def _plan(tx: Transaction, subject: Subject, new: NewComment, chain: int) -> _Pl
         subject,
         new,
         _added(
-            tx, subject, uuid4(), new.text, at=at, now=now, for_client=new.for_client, changes_status=changes_status
+            tx, subject, new_id(), new.text, at=at, now=now, for_client=new.for_client, changes_status=changes_status
         ),
         after=after_status(subject.state, subject.status, at),
         latest=latest,
