@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from tests import shared
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
-from tests.shares import FixedShares
+from tests.shares import FixedShares, put_in_order
 
 # No test depends on how long something takes, for machines are slow at times; and a run tells what the next one will
 # do. HYPOTHESIS_PROFILE=explore looks at other examples each time.
@@ -65,6 +65,11 @@ def admin(server: Server) -> Client:
 @pytest.fixture(scope="session")
 def anonymous(server: Server) -> Client:
     return Client(server.api)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files run in another order when that is asked for."""
+    put_in_order(items)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FixedShares:

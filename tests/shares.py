@@ -6,17 +6,24 @@ a fixed share, by what files take (`seconds.txt`, in seconds of one run; a file 
 of tests lets expect). Write that file anew after a run with `--junitxml report.xml`:
 
     python -m tests.shares report.xml
+
+PEGBAR_TEST_ORDER=N shares them out in another way, the Nth, and runs them in another order: it looks for tests that
+depend on what others left.
 """
 
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree
 
+import pytest
 from xdist.scheduler import LoadFileScheduling
 
 _SECONDS = Path(__file__).with_name("seconds.txt")
+_ORDER = os.environ.get("PEGBAR_TEST_ORDER")
 #: Files that take less are not worth a line; seconds of a test of theirs.
 _LITTLE, _A_TEST = 3, 0.3
 
@@ -32,6 +39,9 @@ def shares(nodeids: Iterable[str], workers: int) -> dict[str, str]:
     seconds = {f"tests/{name}": float(text) for text, name in lines}
     tests = Counter(map(file_of, nodeids))
     expected = {name: seconds.get(name, number * _A_TEST) for name, number in tests.items()}
+    if _ORDER is not None:
+        chance = Random(_ORDER)
+        expected = {name: took * chance.uniform(0.9, 1.1) for name, took in expected.items()}
     loads = [0.0] * workers
     places: dict[str, str] = {}
     for name in sorted(expected, key=lambda name: (-expected[name], name)):
@@ -39,6 +49,15 @@ def shares(nodeids: Iterable[str], workers: int) -> dict[str, str]:
         loads[least] += expected[name]
         places[name] = str(least)
     return places
+
+
+def put_in_order(items: list[pytest.Item]) -> None:
+    """The files of tests in the order that is asked for; the tests of each stay as they are."""
+    if _ORDER is not None:
+        files = sorted({file_of(item.nodeid) for item in items})
+        Random(_ORDER).shuffle(files)
+        places = {name: place for place, name in enumerate(files)}
+        items.sort(key=lambda item: places[file_of(item.nodeid)])
 
 
 class FixedShares(LoadFileScheduling):  # type: ignore[misc]

@@ -68,7 +68,8 @@ def test_the_breakdown_is_listed(show: Show) -> None:
     assert sequence in ids(gazu.shot.all_sequences_for_project(show.project))
     assert sequence in ids(gazu.shot.all_sequences_for_episode(show.episode))
     assert episode in ids(gazu.shot.all_episodes_for_project(show.project))
-    assert gazu.shot.all_previews_for_shot(show.shot) == {}
+    empty = gazu.shot.new_shot(show.project, show.sequence, unique("SH"))
+    assert gazu.shot.all_previews_for_shot(empty) == {}
 
 
 def test_addresses_of_the_breakdown(show: Show) -> None:

@@ -1,6 +1,7 @@
 """Workbooks: the same cells as the CSV, and nothing in them that runs."""
 
 import io
+import math
 import re
 import subprocess
 import sys
@@ -31,8 +32,8 @@ def written(path: Path, lines: str, header: int = 0) -> list[list[Any]]:
 
 
 def same(text: str, value: Any) -> bool:
-    """Whether a cell of a workbook says what the CSV says."""
-    return value == text if isinstance(value, str) else float(text) == value
+    """Whether a cell of a workbook says what the CSV says: of a number, sixteen digits."""
+    return value == text if isinstance(value, str) else math.isclose(float(text), value, rel_tol=1e-15)
 
 
 @pytest.fixture(scope="module")
