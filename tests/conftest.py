@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import shared
+from tests.again import note_end
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
 from tests.shares import FixedShares, put_in_order
@@ -70,6 +71,11 @@ def anonymous(server: Server) -> Client:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files run in another order when that is asked for."""
     put_in_order(items)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """How a run ended is kept, for `tests.again`."""
+    note_end(session.config, exitstatus)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FixedShares:
