@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import procrastinate
+import psycopg
 import structlog
 
 from pegbar.config import settings
@@ -28,12 +29,18 @@ def queue(url: str, db: Database) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
         conninfo=url,
         kwargs={"options": f"-c search_path={OWN_SCHEMA},public", "application_name": "pegbar worker"},
+        configure=_transact_by_statement,
         max_size=8,
     )
     app = procrastinate.App(connector=connector)
     for job in declared.values():
         _register(app, db, job)
     return app
+
+
+async def _transact_by_statement(connection: psycopg.AsyncConnection) -> None:
+    """Each statement is a transaction of its own, without BEGIN and COMMIT: an idle worker sends three a second."""
+    await connection.set_autocommit(True)
 
 
 def _register(app: procrastinate.App, db: Database, job: Job) -> None:
