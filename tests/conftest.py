@@ -51,7 +51,7 @@ def _settled() -> Iterator[None]:
                 time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mortal() -> Iterator[Server]:
     """A server whose job worker is killed by tests; the next one takes over soon."""
     with Server(None, PEGBAR_JOB_STALLED_AFTER="1.5") as running:

@@ -24,6 +24,8 @@ from xdist.scheduler import LoadFileScheduling
 
 _SECONDS = Path(__file__).with_name("seconds.txt")
 _ORDER = os.environ.get("PEGBAR_TEST_ORDER")
+#: Folders whose files share servers besides the one that all share: one worker has them all, and stops those servers.
+_TOGETHER = ("tests/accounts", "tests/whole")
 #: Files that take less are not worth a line; seconds of a test of theirs.
 _LITTLE, _A_TEST = 3, 0.3
 
@@ -33,31 +35,37 @@ def file_of(nodeid: str) -> str:
     return nodeid.partition("::")[0]
 
 
+def part_of(name: str) -> str:
+    """What stays together with a file: its folder, or nothing else."""
+    return next((folder for folder in _TOGETHER if name.startswith(f"{folder}/")), name)
+
+
 def shares(nodeids: Iterable[str], workers: int) -> dict[str, str]:
-    """The share that each file belongs to: the longest file first, to whoever has the least."""
+    """The share that each part belongs to: the longest one first, to whoever has the least."""
     lines = (line.split() for line in _SECONDS.read_text().splitlines())
     seconds = {f"tests/{name}": float(text) for text, name in lines}
-    tests = Counter(map(file_of, nodeids))
-    expected = {name: seconds.get(name, number * _A_TEST) for name, number in tests.items()}
+    expected: Counter[str] = Counter()
+    for name, number in Counter(map(file_of, nodeids)).items():
+        expected[part_of(name)] += seconds.get(name, number * _A_TEST)
     if _ORDER is not None:
         chance = Random(_ORDER)
-        expected = {name: took * chance.uniform(0.9, 1.1) for name, took in expected.items()}
+        expected = Counter({part: took * chance.uniform(0.9, 1.1) for part, took in expected.items()})
     loads = [0.0] * workers
     places: dict[str, str] = {}
-    for name in sorted(expected, key=lambda name: (-expected[name], name)):
+    for part in sorted(expected, key=lambda part: (-expected[part], part)):
         least = loads.index(min(loads))
-        loads[least] += expected[name]
-        places[name] = str(least)
+        loads[least] += expected[part]
+        places[part] = str(least)
     return places
 
 
 def put_in_order(items: list[pytest.Item]) -> None:
-    """The files of tests in the order that is asked for; the tests of each stay as they are."""
+    """The parts in the order that is asked for; the tests of each stay as they are."""
     if _ORDER is not None:
-        files = sorted({file_of(item.nodeid) for item in items})
-        Random(_ORDER).shuffle(files)
-        places = {name: place for place, name in enumerate(files)}
-        items.sort(key=lambda item: places[file_of(item.nodeid)])
+        parts = sorted({part_of(file_of(item.nodeid)) for item in items})
+        Random(_ORDER).shuffle(parts)
+        places = {part: place for place, part in enumerate(parts)}
+        items.sort(key=lambda item: places[part_of(file_of(item.nodeid))])
 
 
 class FixedShares(LoadFileScheduling):  # type: ignore[misc]
@@ -70,7 +78,7 @@ class FixedShares(LoadFileScheduling):  # type: ignore[misc]
         super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
-        return self._shares[file_of(nodeid)]
+        return self._shares[part_of(file_of(nodeid))]
 
 
 def main() -> None:

@@ -13,13 +13,13 @@ from tests.client import Client, sign_in
 from tests.server import ADMIN, Server, free_port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mailbox() -> Iterator[Mailbox]:
     with Mailbox() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mailing(mailbox: Mailbox) -> Iterator[Server]:
     """A server with a mail server, a public name and protected accounts."""
     environment = {
@@ -32,7 +32,7 @@ def mailing(mailbox: Mailbox) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mailing_admin(mailing: Server) -> Client:
     return sign_in(mailing.api, *ADMIN)
 
@@ -47,7 +47,7 @@ def beside(server: Server, **environment: str) -> Server:
     return node
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def strict(server: Server) -> Iterator[Server]:
     """A server of two processes that requires second factors and limits failed attempts."""
     with beside(
@@ -60,7 +60,7 @@ def strict(server: Server) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def strict_admin(strict: Server) -> Client:
     return sign_in(strict.api, *ADMIN)
 
@@ -72,13 +72,13 @@ AT_PROVIDER = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def real() -> Iterator[Real]:
     with Real(AT_PROVIDER) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def forger() -> Iterator[Forger]:
     running = Forger()
     yield running
@@ -125,7 +125,7 @@ metadata_url = "http://127.0.0.1:{away}/metadata"
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signing_on(server: Server, real: Real, forger: Forger) -> Iterator[Server]:
     """A node of two processes with providers: a real one, one that forges, one that is away."""
     with tempfile.TemporaryDirectory() as folder:
@@ -145,14 +145,14 @@ def signing_on(server: Server, real: Real, forger: Forger) -> Iterator[Server]:
             yield node
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def slapd() -> Iterator[Slapd]:
     """A directory; tests put their people into it."""
     with Slapd() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def directory_node(server: Server, slapd: Slapd) -> Iterator[Server]:
     """A node of the shared server that signs people in against the directory, by the variables of Kitsu's server."""
     with beside(

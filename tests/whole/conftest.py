@@ -8,17 +8,17 @@ from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     with Server() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def admin(server: Server) -> Client:
     return sign_in(server.api, *ADMIN)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def anonymous(server: Server) -> Client:
     return Client(server.api)
