@@ -25,12 +25,7 @@ DEFAULT_QUEUE, LONG_QUEUE, BACKUP_QUEUE = "default", "long", "backup"
 
 
 #: What Procrastinate's workers are told of jobs; they look for them, whatever their number.
-INSERTED = '{"type": "job_inserted", "job_id": 0}'
-
-
-def channel_of(queue: str) -> str:
-    """Where Procrastinate's workers listen for jobs of a queue."""
-    return f"procrastinate_queue_v1#{queue}"
+_INSERTED = '{"type": "job_inserted", "job_id": 0}'
 
 
 class Job:
@@ -89,7 +84,7 @@ class Deferral:
             arguments=[msgspec.json.encode(deferral.arguments).decode() for deferral in kept],
         )
         for queue in sorted({deferral.job.queue for deferral in kept}):
-            tx.notify(channel_of(queue), INSERTED)
+            tx.notify(f"procrastinate_queue_v1#{queue}", _INSERTED)
 
 
 #: Every job declared, by name.
