@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pegbar.core.work.confined import Limits, Outcome, TookTooLong, confined
+from pegbar.core.work.confined import Limits, Outcome, StoodStill, TookTooLong, confined
 
 MEMORY = 512 * 2**20
 LIMITS = Limits(memory=MEMORY, processor=20, longest=60, file_size=2**20)
@@ -85,6 +85,14 @@ def test_a_program_that_does_not_end_is_ended(folder: Path) -> None:
     limits = Limits(memory=MEMORY, processor=20, longest=0.5, file_size=2**20)
     with pytest.raises(TookTooLong):
         run(folder, "import time; time.sleep(100)", limits=limits)
+
+
+def test_a_program_that_stands_still_is_ended_and_one_that_works_is_not(folder: Path) -> None:
+    limits = Limits(memory=MEMORY, processor=20, longest=60, file_size=2**20, still=2.0)
+    with pytest.raises(StoodStill):
+        run(folder, "import time; time.sleep(100)", limits=limits)
+    code = "import time\nwhile time.process_time() < 4: pass\nprint('done')"
+    assert run(folder, code, limits=limits).output == b"done\n"
 
 
 def test_processor_time_is_limited(folder: Path) -> None:

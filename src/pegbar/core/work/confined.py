@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from pegbar.core.work import confine
 
 #: Bytes kept of what a program prints: of its output from the start, of its complaints from the end.
@@ -27,13 +29,17 @@ _PYTHON = sorted({sys.prefix, sys.base_prefix, sys.base_exec_prefix, str(Path(sy
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may take: bytes of address space, seconds of processor, seconds until its end, bytes of a file."""
+    """What a program may take: bytes of address space, seconds of processor, seconds until its end, bytes of a file.
+
+    `still`: seconds that it may take next to no processor.
+    """
 
     memory: int
     processor: int
     longest: float
     file_size: int
     niceness: int = 0
+    still: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,10 @@ class TookTooLong(Exception):
     """A program had not ended after `Limits.longest`, and was ended."""
 
 
+class StoodStill(TookTooLong):
+    """A program took next to no processor for `Limits.still`, and was ended."""
+
+
 async def confined(
     command: Sequence[str],
     *,
@@ -61,7 +71,8 @@ async def confined(
     """Run a program that may write only into `folder`, its working directory, and read only `reads` besides.
 
     It may use the `devices` too, such as a hardware encoder. With `on_line` the lines of its output are passed on as
-    they come, and `output` is empty. Raises TookTooLong; it is ended then, and when the caller is cancelled.
+    they come, and `output` is empty. Raises TookTooLong and StoodStill; it is ended then, and when the caller is
+    cancelled.
     """
     executable = shutil.which(command[0])
     if executable is None:
@@ -79,6 +90,7 @@ async def confined(
         start_new_session=True,  # a server that stops lets the requests under way finish
         limit=2**20,
     )
+    watch = asyncio.create_task(_end_if_still(process.pid, limits.still))
     try:
         async with asyncio.timeout(limits.longest):
             output, complaint = await asyncio.gather(_output(process.stdout, on_line), _tail(process.stderr))
@@ -86,12 +98,39 @@ async def confined(
     except TimeoutError:
         raise TookTooLong(f"it takes more than {limits.longest:.0f} seconds") from None
     finally:
+        stood_still = watch.done() and watch.result()
+        watch.cancel()
         if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill(process.pid)
             await process.wait()
     assert process.returncode is not None
+    if stood_still:
+        raise StoodStill(f"it stood still for {limits.still:.0f} seconds")
     return Outcome(process.returncode, output, complaint)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+async def _end_if_still(pid: int, seconds: float | None) -> bool:
+    """Kill a process once it took less than a hundredth of a processor for so long; False when it ended before."""
+    if seconds is None:
+        return False
+    clock = asyncio.get_running_loop().time
+    taken, since = 0.0, clock()
+    try:
+        process = psutil.Process(pid)
+        while clock() - since < seconds:
+            await asyncio.sleep(seconds / 10)
+            now = sum(process.cpu_times()[:2])
+            if now - taken > seconds / 100:
+                taken, since = now, clock()
+    except psutil.NoSuchProcess:
+        return False
+    _kill(pid)
+    return True
 
 
 def _around(executable: str) -> list[str]:
@@ -120,4 +159,4 @@ async def _tail(stream: asyncio.StreamReader | None) -> str:
     return tail.decode(errors="replace")
 
 
-__all__ = ["Limits", "Outcome", "TookTooLong", "confined"]
+__all__ = ["Limits", "Outcome", "StoodStill", "TookTooLong", "confined"]

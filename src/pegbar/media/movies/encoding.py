@@ -17,7 +17,7 @@ import structlog
 from pegbar.config import settings
 from pegbar.core.errors import Unavailable
 from pegbar.core.storage import check_room
-from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.core.work.confined import Limits, Outcome, StoodStill, TookTooLong, confined
 from pegbar.media.movies.command import TILE_SHEET, Encoding, command, tile_command
 from pegbar.media.movies.plan import Plan, Probe
 from pegbar.media.movies.workshop import UnreadableMovie
@@ -38,6 +38,8 @@ _ADDRESSES_OF_DEVICES = 2**45
 _MOST_THREADS = 16
 #: Requests go first.
 _NICENESS = 10
+#: Seconds after which an encoder that does nothing is begun again.
+_STILL = 60.0
 
 #: Told how many frames are done.
 OnProgress = Callable[[int], None]
@@ -114,6 +116,7 @@ def limits_of(pixels: int, file_size: int, encoding: Encoding) -> Limits:
         longest=settings().job_queue_timeout,
         file_size=file_size + 2 * 2**30,
         niceness=_NICENESS,
+        still=_STILL,
     )
 
 
@@ -204,15 +207,21 @@ async def run_ffmpeg(
 ) -> int:
     """Run a command of ffmpeg, confined; the number of frames that it made. Raises UnreadableMovie, StorageFull."""
     frames = _Frames(on_progress)
-    try:
-        outcome = await confined(
-            arguments,
-            folder=work.folder,
-            reads=work.reads,
-            devices=await asyncio.to_thread(_devices, encoding),
-            limits=work.limits,
-            on_line=frames,
+    devices = await asyncio.to_thread(_devices, encoding)
+
+    async def once() -> Outcome:
+        return await confined(
+            arguments, folder=work.folder, reads=work.reads, devices=devices, limits=work.limits, on_line=frames
         )
+
+    try:
+        try:
+            outcome = await once()
+        except StoodStill as error:  # seen: all its threads waited for each other
+            log.warning("the encoder is begun again", reason=str(error))
+            outcome = await once()
+    except StoodStill:
+        raise UnreadableMovie("The movie cannot be made: the encoder stood still, twice.") from None
     except TookTooLong:
         allowed = f"{settings().job_queue_timeout} s (JOB_QUEUE_TIMEOUT)"
         raise UnreadableMovie(f"The movie cannot be made: it takes more than {allowed}.") from None
