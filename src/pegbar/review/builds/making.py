@@ -116,8 +116,8 @@ async def joined(pieces: Sequence[Piece], sources: Sequence[Path], output: Path,
 
 def _limits_of_joining(size: int) -> Limits:
     # As for an encoder that no picture goes through; joined movies are as large as their parts. It takes no longer than
-    # a copy of them, so that requests need not go first.
-    return replace(limits_of(0, size, replace(encoding_wanted(), encoder="libx264", threads=1)), niceness=0)
+    # a copy of them, so that requests need not go first, and it waits for its disk.
+    return replace(limits_of(0, size, replace(encoding_wanted(), encoder="libx264", threads=1)), niceness=0, still=None)
 
 
 def _fault(pieces: Sequence[Piece], answer: dict[str, Any], outcome: Outcome, folder: Path) -> Exception:
