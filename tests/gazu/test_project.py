@@ -92,10 +92,10 @@ def test_team(film: Row, show: Show) -> None:
     assert gazu.project.get_team(film) == []
 
 
-def test_plans(show: Show) -> None:
-    assert gazu.project.get_milestones(show.project) == []
-    assert gazu.project.get_project_quotas(show.project, show.task["task_type_id"]) == {}
-    assert gazu.project.get_project_person_quotas(show.project, show.artist.person) == {}
+def test_plans(film: Row, show: Show) -> None:
+    assert gazu.project.get_milestones(film) == []
+    assert gazu.project.get_project_quotas(film, show.task["task_type_id"]) == {}
+    assert gazu.project.get_project_person_quotas(film, show.artist.person) == {}
 
 
 def test_budgets(film: Row) -> None:
