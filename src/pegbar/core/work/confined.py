@@ -98,13 +98,12 @@ async def confined(
     except TimeoutError:
         raise TookTooLong(f"it takes more than {limits.longest:.0f} seconds") from None
     finally:
-        stood_still = watch.done() and watch.result()
         watch.cancel()
         if process.returncode is None:
             _kill(process.pid)
             await process.wait()
     assert process.returncode is not None
-    if stood_still:
+    if watch.done() and not watch.cancelled() and watch.result():
         raise StoodStill(f"it stood still for {limits.still:.0f} seconds")
     return Outcome(process.returncode, output, complaint)
 
@@ -115,7 +114,7 @@ def _kill(pid: int) -> None:
 
 
 async def _end_if_still(pid: int, seconds: float | None) -> bool:
-    """Kill a process once it took less than a hundredth of a processor for so long; False when it ended before."""
+    """Kill a process once it took less than a hundredth of a processor for so long; False if it ended before."""
     if seconds is None:
         return False
     clock = asyncio.get_running_loop().time
@@ -127,7 +126,7 @@ async def _end_if_still(pid: int, seconds: float | None) -> bool:
             now = sum(process.cpu_times()[:2])
             if now - taken > seconds / 100:
                 taken, since = now, clock()
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return False
     _kill(pid)
     return True

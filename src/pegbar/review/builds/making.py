@@ -116,7 +116,7 @@ async def joined(pieces: Sequence[Piece], sources: Sequence[Path], output: Path,
 
 def _limits_of_joining(size: int) -> Limits:
     # As for an encoder that no picture goes through; joined movies are as large as their parts. It takes no longer than
-    # a copy of them, so that requests need not go first, and it waits for its disk.
+    # a copy of them, so that requests need not go first; it may stand still while it waits for its disk.
     return replace(limits_of(0, size, replace(encoding_wanted(), encoder="libx264", threads=1)), niceness=0, still=None)
 
 
