@@ -367,6 +367,8 @@ def worker(
         raise UserError("A worker needs the database of a server: give --database-url or set DATABASE_URL.")
     migrations.check(settings().external_database)
     with loading():
+        import uvloop
+
         from pegbar.app import load_domains
         from pegbar.console.writing import keep_writing
         from pegbar.core.data.database import Database
@@ -400,4 +402,4 @@ def worker(
             await asyncio.gather(*telling, return_exceptions=True)
             await database.close()
 
-    asyncio.run(run())
+    uvloop.run(run())

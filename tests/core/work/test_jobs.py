@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from pegbar.core.work.jobs import INSERTED, LONG_QUEUE, channel_of
 from tests.server import Server
 from tests.workers import wait_for, worker_of
 
@@ -61,3 +62,17 @@ def test_a_job_goes_back_to_the_queue_when_the_server_stops(mortal: Server) -> N
         finally:
             worker_of(mortal).resume()
         wait_for(watcher, DONE, position)
+
+
+def test_workers_are_told_of_jobs_that_nobody_told_of(mortal: Server) -> None:
+    with (
+        psycopg.connect(mortal.database_url, autocommit=True) as watcher,
+        psycopg.connect(mortal.database_url) as holder,
+    ):
+        watcher.execute(f'LISTEN "{channel_of(LONG_QUEUE)}"')
+        ((job_id,),) = wait_for(watcher, ENQUEUE.replace("'default'", f"'{LONG_QUEUE}'"))
+        # Until this ends nobody takes it.
+        holder.execute("SELECT 1 FROM pegbar.procrastinate_jobs WHERE id = %s FOR UPDATE", (job_id,))
+        assert [notice.payload for notice in watcher.notifies(timeout=60, stop_after=1)] == [INSERTED]
+        holder.rollback()
+        wait_for(watcher, "SELECT 1 FROM pegbar.procrastinate_jobs WHERE id = %s AND status = 'succeeded'", job_id)

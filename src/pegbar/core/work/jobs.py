@@ -25,7 +25,12 @@ DEFAULT_QUEUE, LONG_QUEUE, BACKUP_QUEUE = "default", "long", "backup"
 
 
 #: What Procrastinate's workers are told of jobs; they look for them, whatever their number.
-_INSERTED = '{"type": "job_inserted", "job_id": 0}'
+INSERTED = '{"type": "job_inserted", "job_id": 0}'
+
+
+def channel_of(queue: str) -> str:
+    """Where Procrastinate's workers listen for jobs of a queue."""
+    return f"procrastinate_queue_v1#{queue}"
 
 
 class Job:
@@ -84,7 +89,7 @@ class Deferral:
             arguments=[msgspec.json.encode(deferral.arguments).decode() for deferral in kept],
         )
         for queue in sorted({deferral.job.queue for deferral in kept}):
-            tx.notify(f"procrastinate_queue_v1#{queue}", _INSERTED)
+            tx.notify(channel_of(queue), INSERTED)
 
 
 #: Every job declared, by name.
