@@ -1,25 +1,30 @@
 """The server that most tests share, and the people who call it."""
 
+import gc
 import os
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.workermanage import WorkerController
 
 from tests import shared
 from tests.again import note_end
 from tests.client import Client, sign_in
 from tests.server import ADMIN, Server
-from tests.shares import FixedShares, put_in_order
+from tests.shares import Share, Sharing, give_share, put_in_order
 
 # No test depends on how long something takes, for machines are slow at times; and a run tells what the next one will
 # do. HYPOTHESIS_PROFILE=explore looks at other examples each time.
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("pegbar", settings.get_profile("explore"), derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "pegbar"))
+
+# What is read of the tests is kept: looking in it for garbage takes a third of the reading.
+gc.disable()
 
 #: The server that tests share, once one of them wanted it.
 _shared: list[Server] = []
@@ -68,9 +73,22 @@ def anonymous(server: Server) -> Client:
     return Client(server.api)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker reads the files of its share."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        config.pluginmanager.register(Share(config, worker["share"], worker["workercount"]))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files run in another order when that is asked for."""
     put_in_order(items)
+
+
+def pytest_collection_finish() -> None:
+    """From here on there is garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -78,9 +96,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     note_end(session.config, exitstatus)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FixedShares:
-    """Files are shared out the same way in every run."""
-    return FixedShares(config, log)
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Each worker is told its share."""
+    give_share(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    """Each worker runs its share."""
+    return Sharing(config, log)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,9 +1,9 @@
 """Which worker runs which files of tests: the same in every run, so that a run tells what the next one will do.
 
 Tests share a server with those of the same worker, and see what those before them left. Were the files handed out as
-workers come free, the order would be another in every run, and with it what a test can trip over. So each worker gets
-a fixed share, by what files take (`seconds.txt`, in seconds of one run; a file that is not there takes what its number
-of tests lets expect). Write that file anew after a run with `--junitxml report.xml`:
+workers come free, the order would be another in every run, and with it what a test can trip over. So each worker has a
+fixed share, by what files take (`seconds.txt`, in seconds of one run; a file that is not there takes what its number
+of tests lets expect), and reads no other file. Write that list anew after a run with `--junitxml report.xml`:
 
     python -m tests.shares report.xml
 
@@ -13,14 +13,15 @@ depend on what others left.
 
 import os
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 from xml.etree import ElementTree
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import EachScheduling
+from xdist.workermanage import WorkerController
 
 _SECONDS = Path(__file__).with_name("seconds.txt")
 _ORDER = os.environ.get("PEGBAR_TEST_ORDER")
@@ -28,6 +29,8 @@ _ORDER = os.environ.get("PEGBAR_TEST_ORDER")
 _TOGETHER = ("tests/accounts", "tests/whole")
 #: Files that take less are not worth a line; seconds of a test of theirs.
 _LITTLE, _A_TEST = 3, 0.3
+#: The share of each worker, by its specification.
+_PLACES: pytest.StashKey[dict[int, int]] = pytest.StashKey()
 
 
 def file_of(nodeid: str) -> str:
@@ -40,22 +43,25 @@ def part_of(name: str) -> str:
     return next((folder for folder in _TOGETHER if name.startswith(f"{folder}/")), name)
 
 
-def shares(nodeids: Iterable[str], workers: int) -> dict[str, str]:
-    """The share that each part belongs to: the longest one first, to whoever has the least."""
+def shares(files: Iterable[Path], root: Path, workers: int) -> dict[str, int]:
+    """The worker of each part, from 0 on: the longest part first, to whoever has the least."""
     lines = (line.split() for line in _SECONDS.read_text().splitlines())
     seconds = {f"tests/{name}": float(text) for text, name in lines}
-    expected: Counter[str] = Counter()
-    for name, number in Counter(map(file_of, nodeids)).items():
-        expected[part_of(name)] += seconds.get(name, number * _A_TEST)
+    expected: defaultdict[str, float] = defaultdict(float)
+    for file in files:
+        name = file.relative_to(root).as_posix()
+        known = seconds.get(name)
+        expected[part_of(name)] += _A_TEST * file.read_text().count("\ndef test_") if known is None else known
     if _ORDER is not None:
         chance = Random(_ORDER)
-        expected = Counter({part: took * chance.uniform(0.9, 1.1) for part, took in expected.items()})
+        for part in sorted(expected):
+            expected[part] *= chance.uniform(0.9, 1.1)
     loads = [0.0] * workers
-    places: dict[str, str] = {}
+    places: dict[str, int] = {}
     for part in sorted(expected, key=lambda part: (-expected[part], part)):
         least = loads.index(min(loads))
         loads[least] += expected[part]
-        places[part] = str(least)
+        places[part] = least
     return places
 
 
@@ -68,17 +74,46 @@ def put_in_order(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: places[part_of(file_of(item.nodeid))])
 
 
-class FixedShares(LoadFileScheduling):  # type: ignore[misc]
-    """Hands each worker its share as a whole."""
+def _chosen_files(config: pytest.Config) -> Iterator[Path]:
+    """The files of tests that the command line names."""
+    for argument in config.args:
+        path = config.invocation_params.dir / file_of(argument)
+        yield from path.rglob("test_*.py") if path.is_dir() else [path]
+
+
+class Share:
+    """A worker's plugin: it passes over the files of the others."""
+
+    def __init__(self, config: pytest.Config, place: int, workers: int) -> None:
+        self._root, self._place = config.rootpath, place
+        self._places = shares(sorted(set(_chosen_files(config))), self._root, workers)
+
+    def _is_anothers(self, name: str) -> bool:
+        return self._places.get(part_of(name), self._place) != self._place
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Whether a path is another's."""
+        return True if self._is_anothers(collection_path.relative_to(self._root).as_posix()) else None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Pass over what is another's of the files that the command line names, which pytest always reads."""
+        items[:] = [item for item in items if not self._is_anothers(file_of(item.nodeid))]
+
+
+class Sharing(EachScheduling):  # type: ignore[misc]
+    """The controller's side: each worker runs all that it reads, which is its share."""
 
     def schedule(self) -> None:
-        """Begin, once all workers have collected."""
-        if self.collection is None:
-            self._shares = shares(next(iter(self.registered_collections.values())), len(self.nodes))
+        """Begin, once all workers have collected; or let a worker go on where one that crashed was."""
+        session = self.config.pluginmanager.get_plugin("session")
+        session.testscollected = sum(map(len, self.node2collection.values()))
         super().schedule()
 
-    def _split_scope(self, nodeid: str) -> str:
-        return self._shares[part_of(file_of(nodeid))]
+
+def give_share(node: WorkerController) -> None:
+    """Tell a worker its share: the next, or that of the worker whose place it takes, for it has its specification."""
+    places = node.config.stash.setdefault(_PLACES, {})
+    node.workerinput["share"] = places.setdefault(id(node.gateway.spec), len(places))
 
 
 def main() -> None:
