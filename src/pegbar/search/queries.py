@@ -137,6 +137,7 @@ frequencies = sql(
       JOIN pg_stats s ON s.schemaname = 'pegbar' AND s.tablename = 'search_document' AND s.attname = 'words'
      CROSS JOIN LATERAL unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) word (lexeme, part)
      WHERE known.oid = 'pegbar.search_document'::regclass AND word.part * known.reltuples >= :many ::int
+       AND word.lexeme IS NOT NULL -- the last parts are the least and the greatest of all
     """
 )
 
