@@ -1,13 +1,16 @@
 """Productions and their lists. Spec crud, "projects"; spec projects, "Project JSON shapes"."""
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 
+from pegbar.productions.queries import open_projects
 from tests.client import Client, unique
 from tests.core.data.test_statements import statements
 from tests.factories import hire, named, production
+from tests.workspace.test_context_validators import MARKED, tables_of
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -116,6 +119,37 @@ def test_lists_hold_what_concerns_the_caller(admin: Client) -> None:
     pattern = other["name"].replace("Show", "s%w")
     assert admin.ok_get("/data/projects/all", params={"name": pattern})[0]["id"] == other["id"]
     assert admin.get("/data/projects/all", params={"name": "\\"}).status_code in (400, 404)
+
+
+def test_open_productions_are_read_again_when_they_changed(admin: Client, database: psycopg.Connection) -> None:
+    artist, path = hire(admin), "/data/projects/open"
+    show = production(admin, artist)
+    columns, sql = (
+        f"/data/projects/{show['id']}/metadata-descriptors",
+        "UPDATE project SET description = %s WHERE id = %s",
+    )
+    column = {"entity_type": "Shot", "data_type": "string", "departments": [], "choices": []}
+    changes: list[tuple[str, Callable[[], Any]]] = [
+        ("descriptors", lambda: admin.ok_post(columns, {**column, "name": unique("Grade")})),
+        ("description", lambda: database.execute(sql, [unique("x"), show["id"]])),
+        ("team", lambda: admin.ok_post(f"/data/projects/{show['id']}/team", {"person_id": hire(admin).id})),
+        ("project_status_name", lambda: database.execute("UPDATE project_status SET color = color")),
+    ]
+    for who in (artist, admin):
+        for key, change in changes:
+            before = {row["id"]: row for row in who.ok_get(path)}[show["id"]]
+            assert statements(who.get(path)) == 1, "the caller's, and no other"
+            change()
+            assert statements(who.get(path)) == 1 + 1, key
+            if key != "project_status_name" and who is artist:
+                assert {row["id"]: row for row in who.ok_get(path)}[show["id"]][key] != before[key]
+    database.execute("DELETE FROM project_person_link WHERE person_id = %s", [artist.id])
+    assert artist.ok_get(path) == []
+
+
+@pytest.mark.parametrize("for_admin", [True, False])
+def test_every_table_of_open_productions_leaves_marks(for_admin: bool) -> None:
+    assert {"project", "metadata_descriptor"} <= tables_of(open_projects(for_admin, False)) <= MARKED
 
 
 def test_names_are_unique(admin: Client) -> None:

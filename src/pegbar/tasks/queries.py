@@ -22,7 +22,7 @@ from pegbar.accounts.people.shapes import record
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import CALLER_ID, param
-from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, json_text, wire_of
+from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, json_or_null, wire_of
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, is_kind, kind_text
 from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
@@ -39,7 +39,7 @@ TASK_ID = param("task_id")
 PROJECT_ID = param("project_id")
 _LIMIT, _OFFSET = param("limit"), param("offset")
 
-_PARENT, _GRAND = entity.alias("parent"), entity.alias("grand")
+_PARENT, _SEQUENCE, _EPISODE = entity.alias("parent"), entity.alias("sequence"), entity.alias("episode")
 _NULL = literal_column("'null'", JsonText())
 
 # Of a production
@@ -96,10 +96,6 @@ def tasks(which: Tasks, *, paged: bool) -> Executable:
 # One task, with all around it
 
 
-def _if(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElement[str]:
-    return case((condition, json_text(value)), else_=literal_column("'null'", Text)).cast(JsonText())
-
-
 def _above_for(audience: str, kind: str, row: FromClause) -> Wire:
     """An entity above, as an audience sees it."""
     wire = wire_of(row, kind)
@@ -109,10 +105,6 @@ def _above_for(audience: str, kind: str, row: FromClause) -> Wire:
 def _whole_wire(audience: str, role: str) -> Wire:
     """The keys for an audience; persons are as a caller of this studio role sees them."""
     for_client, kind = audience == "client", kind_text()
-    in_sequence = kind.in_([literal_column(f"'{name}'", Text) for name in (SHOT, SCENE)]) & _PARENT.c.id.is_not(None)
-    is_sequence = (kind == literal_column(f"'{SEQUENCE}'", Text)) & _PARENT.c.id.is_not(None)
-    as_sequence = json_object(_above_for(audience, SEQUENCE, _PARENT))
-    itself = json_object(_above_for(audience, SEQUENCE, entity))
     assignees = (
         select(record(role, relations=False))
         .join(task_person_link, task_person_link.c.person_id == person.c.id)
@@ -126,17 +118,20 @@ def _whole_wire(audience: str, role: str) -> Wire:
         is_subscribed=exists().where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID),
         persons=literal_column("'[]'", JsonText()) if for_client else json_list(assignees),
         project=json_object(PROJECT if audience == "studio" else PROJECT_SHOWN),
-        task_status=_if(task_status.c.id.is_not(None), json_object(wire_of(task_status, "TaskStatus"))),
-        task_type=_if(task_type.c.id.is_not(None), json_object(wire_of(task_type, "TaskType"))),
+        task_status=json_or_null(task_status.c.id, wire_of(task_status, "TaskStatus")),
+        task_type=json_or_null(task_type.c.id, wire_of(task_type, "TaskType")),
         assigner=_NULL if for_client else assigner,
-        sequence=case(
-            (in_sequence, json_text(as_sequence)), (is_sequence, json_text(itself)), else_=json_text(_NULL)
-        ).cast(JsonText()),
-        episode=case(
-            (in_sequence & _GRAND.c.id.is_not(None), json_text(json_object(_above_for(audience, EPISODE, _GRAND)))),
-            (is_sequence, json_text(json_object(_above_for(audience, EPISODE, _PARENT)))),
-            else_=json_text(_NULL),
-        ).cast(JsonText()),
+        sequence=json_or_null(_SEQUENCE.c.id, _above_for(audience, SEQUENCE, _SEQUENCE)),
+        episode=json_or_null(_EPISODE.c.id, _above_for(audience, EPISODE, _EPISODE)),
+    )
+
+
+def _sequence_id() -> ColumnElement[Any]:
+    """The sequence that a task is of: the parent of a shot or a scene, or the entity itself if it has an episode."""
+    kind, names = kind_text(), {name: literal_column(f"'{name}'", Text) for name in (SHOT, SCENE, SEQUENCE)}
+    return case(
+        (kind.in_([names[SHOT], names[SCENE]]), entity.c.parent_id),
+        ((kind == names[SEQUENCE]) & entity.c.parent_id.is_not(None), entity.c.id),
     )
 
 
@@ -149,8 +144,8 @@ def _whole(wire: Wire) -> Executable:
             .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
             .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
             .outerjoin(task_status, task_status.c.id == task.c.task_status_id)
-            .outerjoin(_PARENT, _PARENT.c.id == entity.c.parent_id)
-            .outerjoin(_GRAND, _GRAND.c.id == _PARENT.c.parent_id)
+            .outerjoin(_SEQUENCE, _SEQUENCE.c.id == _sequence_id())
+            .outerjoin(_EPISODE, _EPISODE.c.id == _SEQUENCE.c.parent_id)
         )
         .where(task.c.id == TASK_ID)
     )

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, ScalarSelect, func, literal, select
+from sqlalchemy import ColumnElement, Executable, ScalarSelect, func, select
 from sqlalchemy.sql import visitors
 
 from pegbar.accounts.standing import CALLER, explicit_roles, is_open, teams
 from pegbar.accounts.tables import department, person
 from pegbar.core.data import marks
 from pegbar.core.data.database import Database, Json
+from pegbar.core.data.kept import Kept
 from pegbar.core.data.parameters import CALLER_DEPARTMENTS, CALLER_ID
-from pegbar.core.data.schema import Uuid
 from pegbar.core.data.wire import Wire, json_list, json_map, json_object, json_or_null_text, wire_of
 from pegbar.core.http.access import Caller
 from pegbar.entities.kinds import is_asset_type
@@ -80,7 +80,7 @@ def _changes_of(scope: ColumnElement[Any]) -> ScalarSelect[Any]:
 STATE = select(
     func.concat_ws(
         " ",
-        func.coalesce(_changes_of(literal(marks.STUDIO, Uuid)), "0"),
+        marks.of_studio(),
         func.coalesce(_changes_of(person.c.id), "0"),
         _unread(person.c.id).correlate(person),
     )
@@ -138,6 +138,8 @@ def keys(viewer: Viewer) -> Wire:
     )
 
 
+#: The bytes that a process keeps of contexts.
+_MOST = 64 << 20
 _OF_CALLER = {CALLER_ID.key, CALLER_DEPARTMENTS.key}
 
 
@@ -165,20 +167,18 @@ class Contexts:
     """
 
     def __init__(self) -> None:
-        #: By viewer: the state of the studio, and the values of the keys that they share.
-        self._shared: dict[Viewer, tuple[str, dict[str, bytes]]] = {}
+        #: By viewer: the values of the keys that they share.
+        self._shared: Kept[dict[str, bytes]] = Kept(_MOST)
 
     async def read(self, db: Database, caller: Caller, state: str) -> Json:
         """The context of a caller, who was read with this `STATE`."""
         viewer, of_studio = Viewer.of(caller), state.partition(" ")[0]
-        known, shared = self._shared.get(viewer, ("", {}))
-        is_known = known == of_studio
-        row = await db.row(context(viewer, whole=not is_known))
+        shared = self._shared.get(viewer, of_studio)
+        row = await db.row(context(viewer, whole=shared is None))
         assert row is not None
         values = {key: text.encode() for key, text in row.items()}
-        if not is_known:
-            # Read after the state, so what is kept may be newer than that: never older.
+        if shared is None:
             shared = {key: value for key, value in values.items() if key not in own_keys(viewer)}
-            self._shared[viewer] = (of_studio, shared)
+            self._shared.put(viewer, of_studio, shared, sum(map(len, shared.values())))
         parts = [b'"' + key.encode() + b'":' + (values.get(key) or shared[key]) for key in keys(viewer)]
         return Json(b"{" + b",".join(parts) + b"}")

@@ -40,6 +40,11 @@ def changes_of(*scopes: ColumnElement[Any]) -> Select[Any]:
     return select(cast(func.sum(mark.c.value), Text)).where(mark.c.scope.in_(wanted))
 
 
+def of_studio() -> ColumnElement[str]:
+    """What tells one state of all that the studio holds beside the work in its productions from another."""
+    return func.coalesce(changes_of(literal(STUDIO, Uuid)).scalar_subquery(), "0")
+
+
 def tag_of(state: str | None, request: Request[Any, Any, Any], *about: Any) -> str:
     """A strong ETag for a state, as this request asks for it; `about` is what else the answer depends on."""
     query = sorted(request.query_params.multi_items())
