@@ -23,7 +23,7 @@ from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import CALLER_ID, param
 from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, json_or_null, wire_of
-from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, is_kind, kind_text
+from pegbar.entities.kinds import EPISODE, KIND_OF_TYPE, SCENE, SEQUENCE, SHOT, is_kind
 from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
@@ -96,6 +96,10 @@ def tasks(which: Tasks, *, paged: bool) -> Executable:
 # One task, with all around it
 
 
+def _word(text: str) -> ColumnElement[str]:
+    return literal_column(f"'{text}'", Text)
+
+
 def _above_for(audience: str, kind: str, row: FromClause) -> Wire:
     """An entity above, as an audience sees it."""
     wire = wire_of(row, kind)
@@ -104,7 +108,7 @@ def _above_for(audience: str, kind: str, row: FromClause) -> Wire:
 
 def _whole_wire(audience: str, role: str) -> Wire:
     """The keys for an audience; persons are as a caller of this studio role sees them."""
-    for_client, kind = audience == "client", kind_text()
+    for_client = audience == "client"
     assignees = (
         select(record(role, relations=False))
         .join(task_person_link, task_person_link.c.person_id == person.c.id)
@@ -113,7 +117,7 @@ def _whole_wire(audience: str, role: str) -> Wire:
     )
     assigner = select(record(role)).where(person.c.id == task.c.assigner_id).correlate(task).scalar_subquery()
     return (TASK_FOR_CLIENTS if for_client else TASK_WITH_ASSIGNEES).but(
-        entity=json_object(UNTYPED.but(data=data_for(audience, kind))),
+        entity=json_object(UNTYPED.but(data=data_for(audience, KIND_OF_TYPE))),
         entity_type=json_object(wire_of(entity_type, "EntityType")),
         is_subscribed=exists().where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID),
         persons=literal_column("'[]'", JsonText()) if for_client else json_list(assignees),
@@ -126,13 +130,11 @@ def _whole_wire(audience: str, role: str) -> Wire:
     )
 
 
-def _sequence_id() -> ColumnElement[Any]:
-    """The sequence that a task is of: the parent of a shot or a scene, or the entity itself if it has an episode."""
-    kind, names = kind_text(), {name: literal_column(f"'{name}'", Text) for name in (SHOT, SCENE, SEQUENCE)}
-    return case(
-        (kind.in_([names[SHOT], names[SCENE]]), entity.c.parent_id),
-        ((kind == names[SEQUENCE]) & entity.c.parent_id.is_not(None), entity.c.id),
-    )
+#: The sequence that a task is of: the parent of a shot or a scene, or the entity itself if it has an episode.
+_SEQUENCE_ID = case(
+    (KIND_OF_TYPE.in_([_word(SHOT), _word(SCENE)]), entity.c.parent_id),
+    ((_word(SEQUENCE) == KIND_OF_TYPE) & entity.c.parent_id.is_not(None), entity.c.id),
+)
 
 
 def _whole(wire: Wire) -> Executable:
@@ -144,7 +146,7 @@ def _whole(wire: Wire) -> Executable:
             .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
             .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
             .outerjoin(task_status, task_status.c.id == task.c.task_status_id)
-            .outerjoin(_SEQUENCE, _SEQUENCE.c.id == _sequence_id())
+            .outerjoin(_SEQUENCE, _SEQUENCE.c.id == _SEQUENCE_ID)
             .outerjoin(_EPISODE, _EPISODE.c.id == _SEQUENCE.c.parent_id)
         )
         .where(task.c.id == TASK_ID)
