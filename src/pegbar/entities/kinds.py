@@ -134,10 +134,9 @@ def kind_text(rows: FromClause = entity) -> ColumnElement[str]:
     )
 
 
-#: SQL: the same by the joined row of its type: quicker for one entity than looking up the special types.
-KIND_OF_TYPE: ColumnElement[str] = case(
-    (entity_type.c.name.in_([_quoted(name) for name in SPECIAL]), entity_type.c.name), else_=_quoted(ASSET)
-)
+def kind_by_type(types: FromClause = entity_type) -> ColumnElement[str]:
+    """SQL: the same by the joined row of its type: quicker for one entity than looking up the special types."""
+    return case((types.c.name.in_([_quoted(name) for name in SPECIAL]), types.c.name), else_=_quoted(ASSET))
 
 
 _TYPE_NAME = select(entity_type.c.name).where(entity_type.c.id == param("type_id"))

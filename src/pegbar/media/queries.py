@@ -9,7 +9,7 @@ from pegbar.core.data.changes import Relation
 from pegbar.core.data.parameters import param, sql
 from pegbar.core.data.schema import TIMESTAMP, Text
 from pegbar.core.data.wire import json_object, wire_of
-from pegbar.entities.kinds import KIND_OF_TYPE
+from pegbar.entities.kinds import kind_by_type
 from pegbar.entities.tables import entity
 from pegbar.media.tables import preview_file
 from pegbar.productions.tables import project
@@ -75,7 +75,7 @@ _grandparent = entity.alias("grandparent")
 
 def _full_name() -> ColumnElement[str]:
     """Such as "Episode / Sequence / Shot" or "Asset type / Asset"."""
-    is_asset = literal_column("'Asset'", Text) == KIND_OF_TYPE
+    is_asset = kind_by_type() == literal_column("'Asset'", Text)
     return func.concat_ws(
         " / ",
         case((is_asset, entity_type.c.name), else_=_grandparent.c.name),

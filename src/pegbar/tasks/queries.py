@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Executable,
     FromClause,
     Select,
+    Subquery,
     Text,
     any_,
     case,
@@ -18,12 +20,12 @@ from sqlalchemy import (
     select,
 )
 
-from pegbar.accounts.people.shapes import record
+from pegbar.accounts.people.shapes import record, whole_wire
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import CALLER_ID, param
-from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, json_or_null, wire_of
-from pegbar.entities.kinds import EPISODE, KIND_OF_TYPE, SCENE, SEQUENCE, SHOT, is_kind
+from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, row_json, rows_of, wire_of
+from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, is_kind, kind_by_type, kind_text
 from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
 from pegbar.entities.tables import entity
@@ -39,8 +41,7 @@ TASK_ID = param("task_id")
 PROJECT_ID = param("project_id")
 _LIMIT, _OFFSET = param("limit"), param("offset")
 
-_PARENT, _SEQUENCE, _EPISODE = entity.alias("parent"), entity.alias("sequence"), entity.alias("episode")
-_NULL = literal_column("'null'", JsonText())
+_PARENT = entity.alias("parent")
 
 # Of a production
 
@@ -100,67 +101,81 @@ def _word(text: str) -> ColumnElement[str]:
     return literal_column(f"'{text}'", Text)
 
 
-def _above_for(audience: str, kind: str, row: FromClause) -> Wire:
-    """An entity above, as an audience sees it."""
+_TYPE = rows_of(task_type, wire_of(task_type, "TaskType"), "its_type")
+_STATUS = rows_of(task_status, wire_of(task_status, "TaskStatus"), "its_status")
+_ENTITY_TYPE = rows_of(entity_type, wire_of(entity_type, "EntityType"), "its_entity_type")
+
+
+def _above_for(audience: str, kind: str, row: FromClause) -> Subquery:
+    """The entities of a kind that may be above, as an audience sees them."""
     wire = wire_of(row, kind)
-    return wire if audience == "studio" else wire.but(data=masked_data(audience, kind, row))
+    return rows_of(row, wire if audience == "studio" else wire.but(data=masked_data(audience, kind, row)), kind)
 
 
-def _whole_wire(audience: str, role: str) -> Wire:
-    """The keys for an audience; persons are as a caller of this studio role sees them."""
+def _persons(role: str, *, relations: bool) -> tuple[Select[Any], ColumnElement[UUID]]:
+    """Selects persons as a caller of this studio role sees them; and their ids, for a condition."""
+    if role != "admin":
+        return select(record(role, relations=relations)), person.c.id
+    rows = rows_of(person, whole_wire(relations=relations), "persons")
+    return select(row_json(rows)), rows.c.id
+
+
+def _assignees(role: str) -> ColumnElement[str]:
+    persons, person_id = _persons(role, relations=False)
+    persons = persons.join(task_person_link, task_person_link.c.person_id == person_id)
+    return json_list(persons.where(task_person_link.c.task_id == task.c.id).correlate(task))
+
+
+def _assigner(role: str) -> ColumnElement[str]:
+    persons, person_id = _persons(role, relations=True)
+    return persons.where(person_id == task.c.assigner_id).correlate(task).scalar_subquery()
+
+
+def _whole(audience: str, role: str) -> tuple[Wire, FromClause]:
+    """The keys of a task with everything around it, and the tables that they are read from."""
     for_client = audience == "client"
-    assignees = (
-        select(record(role, relations=False))
-        .join(task_person_link, task_person_link.c.person_id == person.c.id)
-        .where(task_person_link.c.task_id == task.c.id)
-        .correlate(task)
-    )
-    assigner = select(record(role)).where(person.c.id == task.c.assigner_id).correlate(task).scalar_subquery()
-    return (TASK_FOR_CLIENTS if for_client else TASK_WITH_ASSIGNEES).but(
-        entity=json_object(UNTYPED.but(data=data_for(audience, KIND_OF_TYPE))),
-        entity_type=json_object(wire_of(entity_type, "EntityType")),
+    production = rows_of(project, PROJECT if audience == "studio" else PROJECT_SHOWN, "production")
+    sequence, episode = (_above_for(audience, kind, entity.alias(f"{kind}_row")) for kind in (SEQUENCE, EPISODE))
+    subject = rows_of(entity, UNTYPED.but(data=data_for(audience, kind_text())), "subject")
+    wire = (TASK_FOR_CLIENTS if for_client else TASK_WITH_ASSIGNEES).but(
+        entity=row_json(subject),
+        entity_type=row_json(_ENTITY_TYPE),
         is_subscribed=exists().where(subscription.c.task_id == task.c.id, subscription.c.person_id == CALLER_ID),
-        persons=literal_column("'[]'", JsonText()) if for_client else json_list(assignees),
-        project=json_object(PROJECT if audience == "studio" else PROJECT_SHOWN),
-        task_status=json_or_null(task_status.c.id, wire_of(task_status, "TaskStatus")),
-        task_type=json_or_null(task_type.c.id, wire_of(task_type, "TaskType")),
-        assigner=_NULL if for_client else assigner,
-        sequence=json_or_null(_SEQUENCE.c.id, _above_for(audience, SEQUENCE, _SEQUENCE)),
-        episode=json_or_null(_EPISODE.c.id, _above_for(audience, EPISODE, _EPISODE)),
+        persons=literal_column("'[]'", JsonText()) if for_client else _assignees(role),
+        project=row_json(production),
+        task_status=row_json(_STATUS),
+        task_type=row_json(_TYPE),
+        assigner=literal_column("'null'", JsonText()) if for_client else _assigner(role),
+        sequence=row_json(sequence),
+        episode=row_json(episode),
     )
-
-
-#: The sequence that a task is of: the parent of a shot or a scene, or the entity itself if it has an episode.
-_SEQUENCE_ID = case(
-    (KIND_OF_TYPE.in_([_word(SHOT), _word(SCENE)]), entity.c.parent_id),
-    ((_word(SEQUENCE) == KIND_OF_TYPE) & entity.c.parent_id.is_not(None), entity.c.id),
-)
-
-
-def _whole(wire: Wire) -> Executable:
-    return (
-        select(json_object(wire))
-        .select_from(
-            task.join(project, project.c.id == task.c.project_id)
-            .join(entity, entity.c.id == task.c.entity_id)
-            .join(entity_type, entity_type.c.id == entity.c.entity_type_id)
-            .outerjoin(task_type, task_type.c.id == task.c.task_type_id)
-            .outerjoin(task_status, task_status.c.id == task.c.task_status_id)
-            .outerjoin(_SEQUENCE, _SEQUENCE.c.id == _SEQUENCE_ID)
-            .outerjoin(_EPISODE, _EPISODE.c.id == _SEQUENCE.c.parent_id)
-        )
-        .where(task.c.id == TASK_ID)
+    # The sequence above a shot or a scene, or the entity itself if it is one of an episode.
+    kind = kind_by_type(_ENTITY_TYPE)
+    sequence_id = case(
+        (kind.in_([_word(SHOT), _word(SCENE)]), subject.c.parent_id),
+        ((kind == _word(SEQUENCE)) & subject.c.parent_id.is_not(None), subject.c.id),
     )
+    source = (
+        task.join(production, production.c.id == task.c.project_id)
+        .join(subject, subject.c.id == task.c.entity_id)
+        .join(_ENTITY_TYPE, _ENTITY_TYPE.c.id == subject.c.entity_type_id)
+        .outerjoin(_TYPE, _TYPE.c.id == task.c.task_type_id)
+        .outerjoin(_STATUS, _STATUS.c.id == task.c.task_status_id)
+        .outerjoin(sequence, sequence.c.id == sequence_id)
+        .outerjoin(episode, episode.c.id == sequence.c.parent_id)
+    )
+    return wire, source
 
 
 #: A task with everything around it.
-WHOLE = _whole_wire("studio", "admin")
+WHOLE = _whole("studio", "admin")[0]
 
 
 @lru_cache
 def whole(audience: str, role: str) -> Executable:
     """The same, as an audience gets it, with persons as a caller of this studio role sees them."""
-    return _whole(_whole_wire(audience, role))
+    wire, source = _whole(audience, role)
+    return select(json_object(wire)).select_from(source).where(task.c.id == TASK_ID)
 
 
 _IDS = param("ids")

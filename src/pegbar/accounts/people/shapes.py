@@ -34,6 +34,11 @@ def _with_departments(wire: Wire, relations: bool) -> Wire:
     return wire.but(departments=shapes.DEPARTMENTS.ids(person)) if relations else wire
 
 
+def whole_wire(*, relations: bool = True) -> Wire:
+    """A person as studio managers see them."""
+    return _with_departments(shapes.SAFE, relations)
+
+
 def managed_wire(*, relations: bool = True) -> Wire:
     """A person as their manager sees them."""
     return _with_departments(shapes.SAFE.but(daily_salary=_SALARY), relations)
@@ -68,7 +73,7 @@ def listed(caller: Caller) -> ColumnElement[bool] | None:
 def record(role: str, *, relations: bool = True, manages: bool = True) -> ColumnElement[str]:
     """A person as a caller of this studio role sees them, as JSON; `manages`: some may be in a team of the caller's."""
     if role == "admin":
-        return json_object(_with_departments(shapes.SAFE, relations))
+        return json_object(whole_wire(relations=relations))
     managed = json_object(managed_wire(relations=relations))
     others: dict[str, Any] = {
         "manager": _impersonal_wire(relations=relations),

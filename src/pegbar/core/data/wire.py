@@ -22,6 +22,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     String,
+    Subquery,
     Text,
     Uuid,
     case,
@@ -30,7 +31,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSON, JSONB, TIMESTAMP
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
@@ -165,6 +166,28 @@ def json_or_null(present: ColumnElement[Any], wire: Mapping[str, ColumnElement[A
     return case((present.is_(None), _sql("null")), else_=json_object(wire)).cast(JsonText())
 
 
+def rows_of(table: FromClause, wire: Mapping[str, ColumnElement[Any]], name: str) -> Subquery:
+    """The rows of a table with the keys of a wire as their columns, for `row_json`."""
+    columns = [_as_json_has_it(value).label(key) for key, value in wire.items()]
+    return select(*columns).select_from(table).subquery(name)
+
+
+def _as_json_has_it(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    kind = value.type
+    if isinstance(kind, TIMESTAMP):
+        return func.date_trunc(_sql("second"), value, type_=kind)
+    return cast(json_text(value), JSON) if isinstance(kind, JsonText | Float) else value
+
+
+def row_json(rows: Subquery) -> ColumnElement[str]:
+    """The JSON object of a row of `rows_of`; null where an outer join has none.
+
+    The same text as `json_object` makes. That takes seven nodes of a plan for each key, which PostgreSQL sets up at
+    every execution, and this takes one: for one row it is quicker, while for many rows it is slower.
+    """
+    return func.coalesce(cast(func.row_to_json(rows.table_valued()), Text), _sql("null"), type_=JsonText())
+
+
 def json_list(query: Select[Any]) -> ColumnElement[str]:
     """A JSON array of the one column that a correlated `query` selects."""
     inner = query.subquery()
@@ -215,5 +238,7 @@ __all__ = [
     "json_or_null",
     "json_text",
     "json_values",
+    "row_json",
+    "rows_of",
     "wire_of",
 ]
