@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.text import Text
 
@@ -21,8 +23,26 @@ app = App(
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-#: The processes of a server.
-_OF_SERVERS = (["serve"], ["api"], ["worker"], ["sockets"], ["copy-log"])
+As_json = Annotated[bool, Parameter(negative=(), help="As JSON.")]
+
+#: The modules of this package, and the commands that each declares: a command loads its own alone.
+MODULES = {
+    "backup": ("backup", "backups", "restore"),
+    "database": ("db",),
+    "demo": ("demo",),
+    "directory": ("directory",),
+    "doctor": ("doctor",),
+    "files": ("files",),
+    "inspection": ("config", "events", "jobs", "routes"),
+    "media": ("media",),
+    "search": ("search",),
+    "serve": ("serve", "api", "worker", "sockets", "copy-log"),
+    "shotgrid": ("import",),
+    "sso": ("sso",),
+    "sync": ("sync",),
+    "ui": ("ui",),
+    "users": ("user",),
+}
 
 USER_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
@@ -31,37 +51,32 @@ class UserError(CannotRun):
     """A mistake the user can mend: printed as it is, exit code 1."""
 
 
+def print_json(document: Any) -> None:
+    """Print a document as JSON."""
+    import msgspec
+
+    out.print(msgspec.json.format(msgspec.json.encode(document)).decode(), markup=False)
+
+
 def _complain(message: object) -> None:
     err.print(Text.assemble(("pegbar: ", "red"), str(message)))
 
 
+def load(command: str) -> None:
+    """Declare a command; all of them when it is none of them, as for `--help`."""
+    modules = [module for module, commands in MODULES.items() if command in commands]
+    for module in modules or MODULES:
+        import_module(f"{__name__}.{module}")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake is a line on stderr, not a traceback."""
+    from pegbar.core.privacy import shut_others_out
     from pegbar.core.work.processes import loading
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     with loading():
-        from pegbar.cli import serve  # noqa: F401
-        from pegbar.core.privacy import shut_others_out
-
-        if words[:1] not in _OF_SERVERS:  # these start often, and need no other command
-            from pegbar.cli import (  # noqa: F401
-                backup,
-                database,
-                demo,
-                directory,
-                doctor,
-                files,
-                inspection,
-                media,
-                search,
-                shotgrid,
-                sso,
-                sync,
-                ui,
-                users,
-            )
-
+        load(words[0] if words else "")
     shut_others_out()
     try:
         app(words, exit_on_error=False, print_error=False)

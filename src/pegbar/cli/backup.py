@@ -11,8 +11,7 @@ from cyclopts import App, Parameter
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
-from pegbar.cli import UserError, app, err, out
-from pegbar.cli.inspection import As_json, print_json
+from pegbar.cli import As_json, UserError, app, err, out, print_json
 from pegbar.cli.place import Place, database_of
 from pegbar.config import settings
 from pegbar.core.backup import rows

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from pegbar.cli import UserError, app, out
-from pegbar.cli.inspection import As_json, print_json
+from pegbar.cli import As_json, UserError, app, out, print_json
 
 files = App(name="files", help="Look at file trees.")
 tree = App(name="tree", help="Look at file trees.")

@@ -1,26 +1,18 @@
 """`pegbar routes`, `pegbar config` and `pegbar jobs`: what there is, what is set, what is being done."""
 
 import os
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from pegbar.cli import app, out
+from pegbar.cli import As_json, app, out, print_json
 from pegbar.cli.place import Place, database_of
 
 jobs = App(name="jobs", help="Look at the background jobs.")
 app.command(jobs)
-As_json = Annotated[bool, Parameter(negative=(), help="As JSON.")]
 Status = Literal["todo", "doing", "failed", "succeeded", "aborted", "cancelled"]
-
-
-def print_json(document: Any) -> None:
-    """Print a document as JSON."""
-    import msgspec
-
-    out.print(msgspec.json.format(msgspec.json.encode(document)).decode(), markup=False)
 
 
 @app.command

@@ -11,8 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pegbar.cli import UserError, app, err, out
-from pegbar.cli.inspection import As_json, print_json
+from pegbar.cli import As_json, UserError, app, err, out, print_json
 from pegbar.cli.place import Place, with_database
 
 media = App(name="media", help="Look after movies and pictures: what they wait for, and making them again.")

@@ -6,8 +6,7 @@ from cyclopts import App, Parameter
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from pegbar.cli import app, err, out
-from pegbar.cli.inspection import As_json, print_json
+from pegbar.cli import As_json, app, err, out, print_json
 from pegbar.cli.place import Place, with_database
 
 search = App(name="search", help="Look for something, or mend the search.")

@@ -10,8 +10,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
-from pegbar.cli import UserError, app, err, out
-from pegbar.cli.inspection import As_json, print_json
+from pegbar.cli import As_json, UserError, app, err, out, print_json
 from pegbar.cli.place import Place
 from pegbar.config import settings
 

@@ -7,6 +7,7 @@ from sqlalchemy import Executable, String, func, select
 
 from pegbar.accounts.standing import CALLER, is_going, is_open, teams
 from pegbar.accounts.tables import person
+from pegbar.core.data import marks
 from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.database import Json, Reader
 from pegbar.core.data.parameters import param
@@ -36,6 +37,10 @@ in_own_team = project.c.id.in_(teams(CALLER))
 def one_project(wire: Wire) -> Executable:
     """A production in a shape."""
     return planned_once(select(json_object(wire)).select_from(project).where(project.c.id == PROJECT_ID))
+
+
+#: Selects, beside the caller, what tells one state of all that open productions are made of from another.
+STATE_OF_STUDIO = select(marks.of_studio())
 
 
 @lru_cache

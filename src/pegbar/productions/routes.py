@@ -5,9 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from sqlalchemy import select
 
-from pegbar.core.data import marks
 from pegbar.core.data.database import Database, Json, Transaction
 from pegbar.core.data.kept import Kept
 from pegbar.core.errors import NotFound
@@ -31,7 +29,7 @@ _open: Kept[Json] = Kept(32 << 20)
 @get(
     "/data/projects/open",
     access=authenticated,
-    along=select(marks.of_studio()),
+    along=queries.STATE_OF_STUDIO,
     returns=[shapes.FULL_FOR_ADMINS],
     tag="Projects",
 )

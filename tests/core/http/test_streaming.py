@@ -23,14 +23,14 @@ INSERT INTO entity (id, status, name, description, project_id, entity_type_id, p
 SELECT gen_random_uuid(), 'running', 'SH' || n, repeat('x', 4000), %s, entity_type_id, parent_id, false, false
   FROM entity, generate_series(1, 4000) n WHERE id = %s
 """
-#: The table as a view, one of whose rows cannot be read.
+#: The table as a view, one of whose rows cannot be read: after the first pieces, before a slow reader has had too much.
 SPOILT = """
 ALTER TABLE entity RENAME TO entity_kept;
 DO $$ BEGIN EXECUTE (
     SELECT 'CREATE VIEW entity AS SELECT '
         || string_agg(CASE attname
                       WHEN 'description'
-                      THEN 'CASE name WHEN ''SH3500'' THEN (1 / (length(name) - 6))::text ELSE description END AS '
+                      THEN 'CASE name WHEN ''SH1500'' THEN (1 / (length(name) - 6))::text ELSE description END AS '
                         || attname
                       ELSE quote_ident(attname) END, ', ' ORDER BY attnum)
         || ' FROM entity_kept'

@@ -11,9 +11,8 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from pegbar import __version__
-from pegbar.cli import app, out
+from pegbar.cli import As_json, app, out, print_json
 from pegbar.cli.doctor.checks import ORDER, Result, Severity, Visit, declared, made
-from pegbar.cli.inspection import As_json, print_json
 from pegbar.cli.place import Place
 from pegbar.config import settings
 
