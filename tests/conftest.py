@@ -105,6 +105,7 @@ def pytest_configure_node(node: WorkerController) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
     """Each worker runs its share."""
+    gc.enable()  # where workers read, nothing else is read
     return Sharing(config, log)
 
 

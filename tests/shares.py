@@ -14,7 +14,7 @@ depend on what others left.
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from xml.etree import ElementTree
@@ -77,8 +77,9 @@ def put_in_order(items: list[pytest.Item]) -> None:
 def _chosen_files(config: pytest.Config) -> Iterator[Path]:
     """The files of tests that the command line names."""
     for argument in config.args:
-        path = config.invocation_params.dir / file_of(argument)
-        yield from path.rglob("test_*.py") if path.is_dir() else [path]
+        path = Path(os.path.normpath(config.invocation_params.dir / file_of(argument)))
+        files = path.rglob("test_*.py") if path.is_dir() else [path]
+        yield from (file for file in files if file.is_file() and file.is_relative_to(config.rootpath))
 
 
 class Share:
@@ -88,25 +89,38 @@ class Share:
         self._root, self._place = config.rootpath, place
         self._places = shares(sorted(set(_chosen_files(config))), self._root, workers)
 
-    def _is_anothers(self, name: str) -> bool:
-        return self._places.get(part_of(name), self._place) != self._place
-
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Whether a path is another's."""
-        return True if self._is_anothers(collection_path.relative_to(self._root).as_posix()) else None
+        if not collection_path.is_relative_to(self._root):
+            return None
+        place = self._places.get(part_of(collection_path.relative_to(self._root).as_posix()), self._place)
+        return True if place != self._place else None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Pass over what is another's of the files that the command line names, which pytest always reads."""
-        items[:] = [item for item in items if not self._is_anothers(file_of(item.nodeid))]
+        """Pass over what is another's of the files that the command line names, which pytest always reads.
+
+        What has no share is the first worker's.
+        """
+        items[:] = [item for item in items if self._places.get(part_of(file_of(item.nodeid)), 0) == self._place]
 
 
 class Sharing(EachScheduling):  # type: ignore[misc]
     """The controller's side: each worker runs all that it reads, which is its share."""
 
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        """A worker has read its share; one that takes the place of another ends when that had nothing left to do."""
+        super().add_node_collection(node, collection)
+        if node not in self.node2collection:
+            self.node2collection[node] = list(collection)
+            if not self.node2pending[node]:
+                self._started.append(node)
+                node.shutdown()
+
     def schedule(self) -> None:
         """Begin, once all workers have collected; or let a worker go on where one that crashed was."""
         session = self.config.pluginmanager.get_plugin("session")
-        session.testscollected = sum(map(len, self.node2collection.values()))
+        if not self._started:
+            session.testscollected = sum(map(len, self.node2collection.values()))
         super().schedule()
 
 

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import Executable, select
 
 from pegbar.core.data.compiled import compiled
-from pegbar.core.data.migrations.versions.m0006_marks import CONCERNED
-from pegbar.core.data.migrations.versions.m0035_marks_of_the_studio import NEW
+from pegbar.core.data.migrations.versions.m0035_marks_of_the_studio import MORE, NEW
 from pegbar.workspace import context
 from tests import factories
 from tests.client import Client, unique
@@ -19,8 +18,8 @@ from tests.server import Server
 from tests.tasks.test_comments import say, status
 from tests.timesheets.test_time import person
 
-#: The tables of which a change leaves marks.
-MARKED = CONCERNED.keys() | NEW.keys()
+#: The tables of which a change marks the studio (of entities, that of an episode), or everything.
+MARKED = MORE.keys() | NEW.keys() | {"entity_type", "project_status"}
 #: What is told by another mark, or read by the validator itself.
 _OTHERWISE = {"notification", "pegbar.team_addition"}
 

@@ -25,18 +25,18 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 As_json = Annotated[bool, Parameter(negative=(), help="As JSON.")]
 
-#: The modules of this package, and the commands that each declares: a command loads its own alone.
+#: The modules of this package, and the commands that each declares, as help names them: a command loads its own alone.
 MODULES = {
+    "serve": ("serve", "api", "worker", "sockets", "copy-log"),
+    "inspection": ("config", "events", "jobs", "routes"),
     "backup": ("backup", "backups", "restore"),
     "database": ("db",),
     "demo": ("demo",),
     "directory": ("directory",),
     "doctor": ("doctor",),
     "files": ("files",),
-    "inspection": ("config", "events", "jobs", "routes"),
     "media": ("media",),
     "search": ("search",),
-    "serve": ("serve", "api", "worker", "sockets", "copy-log"),
     "shotgrid": ("import",),
     "sso": ("sso",),
     "sync": ("sync",),

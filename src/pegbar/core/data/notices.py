@@ -4,7 +4,8 @@ A NOTIFY inside a transaction makes all commits that have one wait for each othe
 writers that is more than half of the commits. So what a transaction has to tell is sent once it is committed, by one
 connection of the process, for all that committed since the last time: at once after a rest, and some hundred times a
 second where one commit follows the other, since each time wakes everybody who listens. Nothing depends on it: what is
-told of is rows, which whoever listens also looks for by itself, once a second.
+told of is rows, which are also looked for once a second: by whoever listens, or for all job queues by one duty of their
+worker (core/work/worker.py).
 """
 
 import asyncio

@@ -3,7 +3,8 @@
     @duty("open.webhooks")
     async def deliver(db: Database) -> None: ...
 
-Every worker of every node has all of them: they agree in the database who does what. A duty that fails is begun again.
+Every worker of every node has all of them: where it matters they agree in the database who does what. A duty that fails
+is begun again.
 """
 
 import asyncio

@@ -13,7 +13,7 @@ _ANY = f"SELECT {_STUDIO} FROM changed LIMIT 1"  # noqa: S608 - a constant
 _OWN_OR_SHARED = f"SELECT CASE WHEN is_shared THEN {_STUDIO} ELSE person_id END FROM changed"  # noqa: S608 - a constant
 
 #: What marks a production already marks the studio, too; of its entities, episodes (the first is the production's).
-_MORE = {
+MORE = {
     "project": _ANY,
     "metadata_descriptor": _ANY,
     "department_metadata_descriptor_link": _ANY,
@@ -39,7 +39,7 @@ NEW = {
 def upgrade() -> None:
     """Mark the studio with what its context holds."""
     connection = op.get_bind()
-    for table, studio in _MORE.items():
+    for table, studio in MORE.items():
         run_script(connection, functions(table, f"({CONCERNED[table]}) UNION ({studio})"))
     for table, concerned in NEW.items():
         run_script(connection, triggers(table, concerned))
