@@ -312,7 +312,7 @@ def test_an_automation_takes_the_last_revision_to_the_next_task(admin: Client) -
 
 def test_a_copy_of_a_picture_that_waits_for_its_thumbnails_gets_its_own(server: Server, admin: Client) -> None:
     before, after = tasks_in_a_row(admin)
-    row = published(admin, admin, before["id"])
+    row, start = published(admin, admin, before["id"]), len(server.text())
     with psycopg.connect(server.database_url, autocommit=True) as connection:
         connection.execute("UPDATE preview_file SET status = 'processing' WHERE id = %s", [row["id"]])
         finish(admin, before)
@@ -321,6 +321,7 @@ def test_a_copy_of_a_picture_that_waits_for_its_thumbnails_gets_its_own(server: 
     thumbnail = admin.get(f"/pictures/thumbnails/preview-files/{copy_id}.png")
     assert (thumbnail.status_code, size_of(thumbnail.content)) == (200, (150, 100))
     assert admin.ok_get(f"/data/tasks/{after['id']}")["last_preview_file_id"] == str(copy_id)
+    assert "cannot be stored" not in server.text()[start:], "it has no movie to copy"
 
 
 def test_administrators_see_what_is_not_finished(admin: Client, artist: Client, task: dict[str, Any]) -> None:

@@ -145,8 +145,11 @@ class LocalStore:
         return None
 
     async def copy(self, source: Address, target: Address) -> int | None:
+        file = self.path(source)
+        if not await asyncio.to_thread(file.is_file):
+            return None  # most of what might be stored for a preview is not
         try:
-            return await self.put(target, self.path(source))
+            return await self.put(target, file)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
