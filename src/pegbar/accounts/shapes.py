@@ -1,11 +1,11 @@
 """The JSON of a person, by viewer. Source: spec accounts, "Person JSON shapes"; spec crud, "persons"."""
 
 from babel import Locale, UnknownLocaleError
-from sqlalchemy import ColumnElement, Text, case, func, literal_column
+from sqlalchemy import Text, case, func
 
 from pegbar.accounts.tables import department_link, person
 from pegbar.core.data.changes import Relation
-from pegbar.core.data.wire import wire_of
+from pegbar.core.data.wire import wire_of, word
 
 #: Columns of secrets and identities, served to nobody.
 HIDDEN = frozenset(
@@ -44,12 +44,8 @@ def _served_locale() -> dict[str, str]:
     return {name: canonical for name, canonical in names.items() if canonical != name}
 
 
-def _text(value: str) -> ColumnElement[str]:
-    return literal_column(f"'{value}'", Text)
-
-
 LOCALE = case(
-    *[(person.c.locale == _text(name), _text(canonical)) for name, canonical in _served_locale().items()],
+    *[(person.c.locale == word(name), word(canonical)) for name, canonical in _served_locale().items()],
     else_=person.c.locale,
 )
 

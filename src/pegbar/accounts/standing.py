@@ -27,7 +27,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from pegbar.accounts.tables import department_link, person
 from pegbar.core.data.parameters import CALLER_ID, CALLER_ROLE
-from pegbar.core.data.wire import JsonText, Wire, json_text
+from pegbar.core.data.wire import JsonText, Wire, json_text, word
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
 from pegbar.productions.tables import project, project_person_link, project_removal, team_addition
@@ -38,14 +38,10 @@ Expression = ColumnElement[Any]
 _DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
 
 
-def _word(text: str) -> ColumnElement[str]:
-    return literal_column(f"'{text}'", Text)
-
-
-_ADMIN, _CLIENT, _VENDOR, _ARTIST = (_word(role) for role in ("admin", "client", "vendor", "user"))
-_OPEN = _word("Open")
+_ADMIN, _CLIENT, _VENDOR, _ARTIST = (word(role) for role in ("admin", "client", "vendor", "user"))
+_OPEN = word("Open")
 #: What administrators' listings of productions take for open. Source: spec projects, "Open".
-_OPEN_TO_ADMINS = (_word("Active"), _word("open"), _OPEN)
+_OPEN_TO_ADMINS = (word("Active"), word("open"), _OPEN)
 
 
 @dataclass(frozen=True)
@@ -138,7 +134,7 @@ class Standing:
 
     def has_role(self, *roles: str) -> ColumnElement[bool]:
         """Their role there is one of these; that alone puts nobody in the team."""
-        return self.role.in_([_word(role) for role in roles])
+        return self.role.in_([word(role) for role in roles])
 
     @property
     def sees_production(self) -> ColumnElement[bool]:
@@ -212,9 +208,9 @@ def teams(who: Who, *roles: str, without: tuple[str, ...] = (), only_open: bool 
     team = project_person_link.alias()
     ids = select(team.c.project_id).where(team.c.person_id == who.id).correlate_except(team)
     if roles:
-        ids = ids.where(_own_role(team, who).in_([_word(role) for role in roles]))
+        ids = ids.where(_own_role(team, who).in_([word(role) for role in roles]))
     if without:
-        ids = ids.where(_own_role(team, who).not_in([_word(role) for role in without]))
+        ids = ids.where(_own_role(team, who).not_in([word(role) for role in without]))
     return ids.where(team.c.project_id.in_(open_projects())) if only_open else ids
 
 
@@ -284,7 +280,7 @@ def assigned_on(who: Who, entity_id: Expression) -> ColumnElement[bool]:
 def is_concept(entity_id: Expression) -> ColumnElement[bool]:
     """An entity is a concept, or a folder of concepts."""
     sketch = entity.alias()
-    types = select(entity_type.c.id).where(entity_type.c.name.in_([_word(CONCEPT_NAME), _word(FOLDER_NAME)]))
+    types = select(entity_type.c.id).where(entity_type.c.name.in_([word(CONCEPT_NAME), word(FOLDER_NAME)]))
     return _there_is(sketch, sketch.c.id == entity_id, sketch.c.entity_type_id.in_(types.correlate_except(entity_type)))
 
 

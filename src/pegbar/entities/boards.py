@@ -24,7 +24,7 @@ from pegbar.core.data.changes import Relation
 from pegbar.core.data.database import Database
 from pegbar.core.data.marks import headers_of, unchanged
 from pegbar.core.data.parameters import CALLER_ID, param
-from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of
+from pegbar.core.data.wire import EVERY_ROW, Wire, json_list, json_object, json_values, wire_of, word
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.access import Caller
 from pegbar.core.http.body import query_id
@@ -33,7 +33,6 @@ from pegbar.entities.kinds import is_kind, kind_text
 from pegbar.entities.metadata import data_for
 from pegbar.entities.queries import IS
 from pegbar.entities.scopes import ASSIGNED
-from pegbar.entities.shapes import sql_text
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import audience, blanked, by_audience
 from pegbar.notifications.tables import subscription
@@ -44,7 +43,7 @@ AnyRequest = Request[Any, Any, Any]
 
 _project_id = param("project_id")
 #: The key of the tasks in the row of a board, which fills it.
-TASKS = {"tasks": sql_text("")}
+TASKS = {"tasks": word("")}
 
 
 @dataclass(frozen=True, eq=False)

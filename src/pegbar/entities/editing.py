@@ -19,6 +19,7 @@ from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP, Uuid, utc_now
 from pegbar.core.data.unnest import AboutRows
 from pegbar.core.data.values import accept
+from pegbar.core.data.wire import word
 from pegbar.core.data.writes import check_references, check_writer
 from pegbar.core.errors import NotFound
 from pegbar.core.http.access import Caller, require
@@ -26,7 +27,7 @@ from pegbar.entities import actions, events, versions
 from pegbar.entities.casting import readiness
 from pegbar.entities.kinds import ASSET, LOCK_ORDER, SHOT, kind_of, kind_of_type
 from pegbar.entities.resources import entities
-from pegbar.entities.shapes import EMPTY_OBJECT, sql_text
+from pegbar.entities.shapes import EMPTY_OBJECT
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import department_metadata_descriptor_link, metadata_descriptor
 from pegbar.studio.tables import entity_type
@@ -206,7 +207,7 @@ def _update(names: tuple[str, ...], merged: bool) -> Executable:
         name: bindparam(f"v_{name}", type_=entity.c[name].type) for name in (*names, "updated_at")
     }
     if merged and "data" in values:
-        is_object = func.jsonb_typeof(entity.c.data) == sql_text("object")
+        is_object = func.jsonb_typeof(entity.c.data) == word("object")
         known = case((is_object, entity.c.data), else_=EMPTY_OBJECT)
         values["data"] = known.op("||", return_type=JSONB())(values["data"])
     return update(entity).where(entity.c.id == param("entity_id")).values(values)

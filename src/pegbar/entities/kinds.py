@@ -5,13 +5,13 @@ from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, case, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, case, select
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from pegbar.core.data.database import Reader, Transaction
 from pegbar.core.data.parameters import param, sql
-from pegbar.core.data.schema import String, Text, default_of, utc_now
-from pegbar.core.data.wire import JsonText, constant
+from pegbar.core.data.schema import String, default_of, utc_now
+from pegbar.core.data.wire import JsonText, constant, word
 from pegbar.entities.tables import CONCEPT_NAME, FOLDER_NAME, entity
 from pegbar.studio.tables import entity_type
 
@@ -86,15 +86,11 @@ def kind_of(type_name: str) -> str:
     return type_name if type_name in SPECIAL else ASSET
 
 
-def _quoted(name: str) -> ColumnElement[str]:
-    return literal_column(f"'{name}'", Text)
-
-
 @lru_cache
 def type_id(kind: str) -> ScalarSelect[Any]:
     """SQL: the id of a special type (NULL while nothing of that kind was ever made). Evaluated once a statement."""
     assert kind in SPECIAL, kind
-    return select(entity_type.c.id).where(entity_type.c.name == _quoted(kind)).scalar_subquery()
+    return select(entity_type.c.id).where(entity_type.c.name == word(kind)).scalar_subquery()
 
 
 def is_kind(kind: str, rows: FromClause = entity) -> ColumnElement[bool]:
@@ -111,7 +107,7 @@ def is_none_of(*kinds: str, rows: FromClause = entity) -> ColumnElement[bool]:
 
 def _types_named(*names: str) -> Select[Any]:
     """SQL: the ids of the types with these names; a type that was never made is not among them."""
-    ids = select(entity_type.c.id).where(entity_type.c.name.in_([_quoted(name) for name in names]))
+    ids = select(entity_type.c.id).where(entity_type.c.name.in_([word(name) for name in names]))
     return ids.correlate_except(entity_type)
 
 
@@ -129,14 +125,14 @@ def kind_json(rows: FromClause = entity) -> ColumnElement[str]:
 def kind_text(rows: FromClause = entity) -> ColumnElement[str]:
     """SQL: the kind of an entity, as text."""
     return case(
-        *[(rows.c.entity_type_id == type_id(name), _quoted(name)) for name in SPECIAL],
-        else_=_quoted(ASSET),
+        *[(rows.c.entity_type_id == type_id(name), word(name)) for name in SPECIAL],
+        else_=word(ASSET),
     )
 
 
 def kind_by_type(types: FromClause = entity_type) -> ColumnElement[str]:
     """SQL: the same by the joined row of its type: quicker for one entity than looking up the special types."""
-    return case((types.c.name.in_([_quoted(name) for name in SPECIAL]), types.c.name), else_=_quoted(ASSET))
+    return case((types.c.name.in_([word(name) for name in SPECIAL]), types.c.name), else_=word(ASSET))
 
 
 _TYPE_NAME = select(entity_type.c.name).where(entity_type.c.id == param("type_id"))

@@ -3,11 +3,11 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pegbar.core.data.changes import Relation
-from pegbar.core.data.wire import JsonText, Wire, constant, wire_of
+from pegbar.core.data.wire import JsonText, Wire, constant, wire_of, word
 from pegbar.entities.kinds import CONCEPT, kind_json
 from pegbar.entities.tables import asset_instance_link, entity, entity_concept_link, entity_link
 from pegbar.productions.tables import project
@@ -76,21 +76,16 @@ below_episode = with_project.outerjoin(episode, episode.c.id == entity.c.parent_
 # Values
 
 
-def sql_text(value: str) -> ColumnElement[str]:
-    """A constant."""
-    return literal_column(f"'{value}'", Text)
-
-
 def text_or(column: ColumnElement[Any], fallback: str) -> ColumnElement[str]:
     """An id as text, or what stands for none."""
-    return func.coalesce(cast(column, Text), sql_text(fallback), type_=Text)
+    return func.coalesce(cast(column, Text), word(fallback), type_=Text)
 
 
-EMPTY_OBJECT = cast(sql_text("{}"), JSONB)
+EMPTY_OBJECT = cast(word("{}"), JSONB)
 #: The metadata; none are an empty object.
-DATA = func.coalesce(func.nullif(entity.c.data, cast(sql_text("null"), JSONB)), EMPTY_OBJECT, type_=JSONB)
+DATA = func.coalesce(func.nullif(entity.c.data, cast(word("null"), JSONB)), EMPTY_OBJECT, type_=JSONB)
 
 
 def frames(data: ColumnElement[Any]) -> dict[str, ColumnElement[str]]:
     """The frame keys of the metadata, as the JSON values they are."""
-    return {key: cast(data.op("->")(sql_text(key)), Text).cast(JsonText()) for key in ("frame_in", "frame_out", "fps")}
+    return {key: cast(data.op("->")(word(key)), Text).cast(JsonText()) for key in ("frame_in", "frame_out", "fps")}

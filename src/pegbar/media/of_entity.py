@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal_column, select, tuple_
+from sqlalchemy import Text, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.core.data.database import Database, Json
 from pegbar.core.data.parameters import param
-from pegbar.core.data.wire import JsonText, Wire, json_list, json_object
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, word
 from pegbar.core.http.access import not_client
 from pegbar.core.http.routing import found, get
 from pegbar.entities import rules
@@ -21,16 +21,12 @@ _ENTITY_ID = param("entity_id")
 _ORIGINALS = ("original_width", "original_height", "original_duration", "original_file_size")
 
 
-def _sql(value: str) -> ColumnElement[str]:
-    return literal_column(f"'{value}'", Text)
-
-
 def _item(preview: Any, *more: str) -> Wire:
     """A preview in a revision; what its original was like is in its data."""
     keys = ("id", "revision", "original_name", "extension", "width", "height", "duration", "status", "annotations")
     wire = Wire({key: preview.c[key] for key in (*keys, "created_at", "task_id", *more)})
     for key in _ORIGINALS:
-        wire[key] = cast(cast(preview.c.data.op("->")(_sql(key)), Text), JsonText())
+        wire[key] = cast(cast(preview.c.data.op("->")(word(key)), Text), JsonText())
     return wire
 
 
@@ -53,7 +49,7 @@ _is_head = (
     .correlate(preview_file)
     .exists()
 )
-_in_order = aggregate_order_by(_sql(","), preview_file.c.revision.desc(), preview_file.c.created_at)
+_in_order = aggregate_order_by(word(","), preview_file.c.revision.desc(), preview_file.c.created_at)
 _by_type = (
     select(
         task_type.c.id.label("type_id"),
@@ -71,11 +67,11 @@ _by_type = (
     .subquery("by_type")
 )
 _pairs = (
-    _sql('"').concat(cast(_by_type.c.type_id, Text)).concat(_sql('":[')).concat(_by_type.c["items"]).concat(_sql("]"))
+    word('"').concat(cast(_by_type.c.type_id, Text)).concat(word('":[')).concat(_by_type.c["items"]).concat(word("]"))
 )
-_order = aggregate_order_by(_sql(","), _by_type.c.priority.desc().nulls_last(), _by_type.c.name, _by_type.c.type_id)
+_order = aggregate_order_by(word(","), _by_type.c.priority.desc().nulls_last(), _by_type.c.name, _by_type.c.type_id)
 _BY_TASK_TYPE = select(
-    cast(_sql("{").concat(func.coalesce(func.string_agg(_pairs, _order), _sql(""))).concat(_sql("}")), JsonText())
+    cast(word("{").concat(func.coalesce(func.string_agg(_pairs, _order), word(""))).concat(word("}")), JsonText())
 )
 
 _ALL = (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, literal_column, select, true
+from sqlalchemy import ColumnElement, case, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import ScalarSelect
 
@@ -10,7 +10,7 @@ from pegbar.accounts.people.shapes import managed_wire
 from pegbar.accounts.shapes import CLIENT, MINIMAL
 from pegbar.accounts.standing import CALLER, on
 from pegbar.core.data.changes import Relation
-from pegbar.core.data.wire import JsonText, Wire, json_list, json_map, json_object, wire_of
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_map, json_object, wire_of, word
 from pegbar.core.http.access import Caller
 from pegbar.entities.tables import entity
 from pegbar.productions.descriptors.shapes import DESCRIPTORS_FOR, FOR_CLIENT, masked
@@ -50,10 +50,6 @@ DEPARTMENTS = Relation(
 )
 
 
-def _word(text: str) -> ColumnElement[str]:
-    return literal_column(f"'{text}'", Text)
-
-
 _here = on(CALLER, metadata_descriptor.c.project_id)
 #: Which descriptors the caller sees, by their role on each production.
 DESCRIPTOR_VISIBLE = case(*[(_here.has_role(role), seen) for role, seen in DESCRIPTORS_FOR.items()], else_=true())
@@ -70,7 +66,7 @@ DESCRIPTOR = wire_of(metadata_descriptor, "MetadataDescriptor").but(
 )
 
 PROJECT = wire_of(project, "Project")
-_its_columns = (metadata_descriptor.c.project_id == project.c.id, metadata_descriptor.c.entity_type == _word("Project"))
+_its_columns = (metadata_descriptor.c.project_id == project.c.id, metadata_descriptor.c.entity_type == word("Project"))
 _of_caller = on(CALLER, project.c.id)
 _shown_data = case(
     (project.c.data.is_(None), project.c.data),
@@ -87,14 +83,14 @@ STATUS_NAME: ScalarSelect[str] = (
 _first_episode = (
     select(entity.c.id)
     .join_from(entity, entity_type, entity_type.c.id == entity.c.entity_type_id)
-    .where(entity.c.project_id == project.c.id, entity_type.c.name == _word("Episode"))
-    .order_by((entity.c.status == _word("running")).desc(), entity.c.name, entity.c.id)
+    .where(entity.c.project_id == project.c.id, entity_type.c.name == word("Episode"))
+    .order_by((entity.c.status == word("running")).desc(), entity.c.name, entity.c.id)
     .limit(1)
     .correlate(project)
     .scalar_subquery()
 )
 #: The episode that clients open first; null but for TV shows.
-FIRST_EPISODE: ColumnElement[Any] = case((project.c.production_type == _word("tvshow"), _first_episode))
+FIRST_EPISODE: ColumnElement[Any] = case((project.c.production_type == word("tvshow"), _first_episode))
 
 #: The answer to a creation or change.
 SAVED = PROJECT.but(first_episode_id=FIRST_EPISODE)
@@ -157,7 +153,7 @@ def full_project(caller: Caller) -> Wire:
 
 _shared_descriptors = (
     select(json_object(DESCRIPTOR_SHORT))
-    .where(metadata_descriptor.c.project_id == project.c.id, metadata_descriptor.c.entity_type == _word("Project"))
+    .where(metadata_descriptor.c.project_id == project.c.id, metadata_descriptor.c.entity_type == word("Project"))
     .order_by(metadata_descriptor.c.position.nulls_last(), metadata_descriptor.c.name)
     .correlate(project)
 )

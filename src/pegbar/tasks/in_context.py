@@ -5,11 +5,11 @@ Source: spec tasks, persons/tasks and open-tasks, "Client blanking"; spec user, 
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, case, func, literal_column, or_
+from sqlalchemy import ColumnElement, FromClause, case, func, literal_column, or_
 
 from pegbar.accounts.standing import CALLER, IS_OPEN_STATUS, by_team, is_member, team_rows
-from pegbar.core.data.wire import JsonText, Wire, json_text
-from pegbar.entities.kinds import ASSET, EPISODE, SPECIAL, is_kind
+from pegbar.core.data.wire import JsonText, Wire, json_text, word
+from pegbar.entities.kinds import EPISODE, is_kind, kind_by_type
 from pegbar.entities.metadata import shown_data
 from pegbar.entities.tables import entity
 from pegbar.entities.task_shapes import blank_of
@@ -108,22 +108,18 @@ WITH_CALLER: FromClause = with_caller(task)
 # As a role sees them
 
 
-def _word(value: str) -> ColumnElement[str]:
-    return literal_column(f"'{value}'", Text)
-
-
 #: The kind of the entity, which is joined with its type.
-_KIND = case((entity_type.c.name.in_([_word(name) for name in SPECIAL]), entity_type.c.name), else_=_word(ASSET))
+_KIND = kind_by_type()
 
 
 def _by_role(key: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
     """The value as the caller's role on the production sees it."""
     if (blank := blank_of(key, value)) is not None:
-        return case((caller_is("client"), _word(blank)), else_=json_text(value)).cast(JsonText())
+        return case((caller_is("client"), word(blank)), else_=json_text(value)).cast(JsonText())
     if key in ("data", "entity_data"):
         of_task = (
             metadata_descriptor.c.project_id == task.c.project_id,
-            metadata_descriptor.c.entity_type == _word("Task"),
+            metadata_descriptor.c.entity_type == word("Task"),
             or_(
                 metadata_descriptor.c.task_type_id.is_(None), metadata_descriptor.c.task_type_id == task.c.task_type_id
             ),

@@ -11,7 +11,6 @@ from sqlalchemy import (
     FromClause,
     Select,
     Subquery,
-    Text,
     any_,
     case,
     exists,
@@ -24,7 +23,7 @@ from pegbar.accounts.people.shapes import record, whole_wire
 from pegbar.accounts.standing import is_concept
 from pegbar.accounts.tables import person
 from pegbar.core.data.parameters import CALLER_ID, param
-from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, row_json, rows_of, wire_of
+from pegbar.core.data.wire import EVERY_ROW, JsonText, Wire, json_list, json_object, row_json, rows_of, wire_of, word
 from pegbar.entities.kinds import EPISODE, SCENE, SEQUENCE, SHOT, is_kind, kind_by_type, kind_text
 from pegbar.entities.metadata import data_for, masked_data
 from pegbar.entities.shapes import UNTYPED
@@ -97,10 +96,6 @@ def tasks(which: Tasks, *, paged: bool) -> Executable:
 # One task, with all around it
 
 
-def _word(text: str) -> ColumnElement[str]:
-    return literal_column(f"'{text}'", Text)
-
-
 _TYPE = rows_of(task_type, wire_of(task_type, "TaskType"), "its_type")
 _STATUS = rows_of(task_status, wire_of(task_status, "TaskStatus"), "its_status")
 _ENTITY_TYPE = rows_of(entity_type, wire_of(entity_type, "EntityType"), "its_entity_type")
@@ -152,8 +147,8 @@ def _whole(audience: str, role: str) -> tuple[Wire, FromClause]:
     # The sequence above a shot or a scene, or the entity itself if it is one of an episode.
     kind = kind_by_type(_ENTITY_TYPE)
     sequence_id = case(
-        (kind.in_([_word(SHOT), _word(SCENE)]), subject.c.parent_id),
-        ((kind == _word(SEQUENCE)) & subject.c.parent_id.is_not(None), subject.c.id),
+        (kind.in_([word(SHOT), word(SCENE)]), subject.c.parent_id),
+        ((kind == word(SEQUENCE)) & subject.c.parent_id.is_not(None), subject.c.id),
     )
     source = (
         task.join(production, production.c.id == task.c.project_id)

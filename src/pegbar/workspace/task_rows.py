@@ -7,10 +7,10 @@ other departments. `HERE` is the caller's place in that team.
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, case, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, case, exists, func, literal_column, select
 
 from pegbar.accounts.standing import CALLER, Said, hears
-from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, json_text
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_object, json_text, word
 from pegbar.entities.kinds import EPISODE, is_kind
 from pegbar.entities.tables import entity, entity_link
 from pegbar.productions.tables import project
@@ -18,12 +18,6 @@ from pegbar.studio.tables import task_status, task_type
 from pegbar.tasks import in_context
 from pegbar.tasks.in_context import HERE, WITH_CALLER, by_role, caller_is
 from pegbar.tasks.tables import comment, task
-
-
-def word(text: str) -> ColumnElement[str]:
-    """A constant of ours."""
-    return literal_column(f"'{text}'", Text)
-
 
 _CASTING = entity.alias("casting")
 _cast_in = (

@@ -73,8 +73,8 @@ class JsonText(UserDefinedType[str]):
         return "text"
 
 
-def _sql(text: str) -> ColumnElement[str]:
-    """A constant of ours as an SQL string."""
+def word(text: str) -> ColumnElement[str]:
+    """A constant of ours as SQL text."""
     return literal_column("'" + text.replace("'", "''") + "'", Text)
 
 
@@ -84,10 +84,10 @@ def json_text(expression: ColumnElement[Any]) -> ColumnElement[str]:
     if isinstance(kind, JsonText):
         return expression
     if isinstance(kind, Uuid | Date):
-        return _sql('"').concat(cast(expression, Text)).concat(_sql('"'))
+        return word('"').concat(cast(expression, Text)).concat(word('"'))
     if isinstance(kind, TIMESTAMP):
         # A third quicker than to_char.
-        return cast(func.to_json(func.date_trunc(_sql("second"), expression)), Text)
+        return cast(func.to_json(func.date_trunc(word("second"), expression)), Text)
     if isinstance(kind, Float):
         return _float_text(expression)
     if isinstance(kind, String | ARRAY):
@@ -97,16 +97,16 @@ def json_text(expression: ColumnElement[Any]) -> ColumnElement[str]:
 
 def json_or_null_text(expression: ColumnElement[Any]) -> ColumnElement[str]:
     """The JSON text of a value; `null` for SQL NULL."""
-    return func.coalesce(json_text(expression), _sql("null"), type_=Text)
+    return func.coalesce(json_text(expression), word("null"), type_=Text)
 
 
 def _float_text(value: ColumnElement[float]) -> ColumnElement[str]:
     """`120.0` rather than `120`; null for what JSON cannot say (minus itself it is no zero)."""
     whole = (value == func.trunc(value)) & (func.abs(value) < literal_column("1e15"))
     return case(
-        (whole, cast(cast(value, BigInteger), Text).concat(_sql(".0"))),
+        (whole, cast(cast(value, BigInteger), Text).concat(word(".0"))),
         (value - value == literal_column("0"), cast(value, Text)),
-        else_=_sql("null"),
+        else_=word("null"),
     )
 
 
@@ -133,8 +133,8 @@ class _Pair(ColumnElement[str]):
 
 @compiles(_Pair)
 def _compile_pair(pair: _Pair, compiler: SQLCompiler, **options: Any) -> str:
-    text = _sql(pair.start).concat(json_text(pair.value))
-    return compiler.process(func.coalesce(text, _sql(pair.start + "null"), type_=Text), **options)
+    text = word(pair.start).concat(json_text(pair.value))
+    return compiler.process(func.coalesce(text, word(pair.start + "null"), type_=Text), **options)
 
 
 def concatenated(parts: list[ColumnElement[str]]) -> ColumnElement[str]:
@@ -151,19 +151,19 @@ def json_object(wire: Mapping[str, ColumnElement[Any]], *, end: ColumnElement[st
     pairs: list[ColumnElement[str]] = [
         _Pair(key, value, "," if i else "{") for i, (key, value) in enumerate(wire.items())
     ]
-    return cast(concatenated([*(pairs or [_sql("{")]), _sql("}") if end is None else end]), JsonText())
+    return cast(concatenated([*(pairs or [word("{")]), word("}") if end is None else end]), JsonText())
 
 
 def json_values(wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
     """A JSON array of the values of these keys, in their order: a row whose keys are stated once for all."""
-    values = [func.coalesce(json_text(value), _sql("null"), type_=Text) for value in wire.values()]
-    parts = [part for value in values for part in (_sql(","), value)][1:]
-    return cast(concatenated([_sql("["), *parts, _sql("]")]), JsonText())
+    values = [func.coalesce(json_text(value), word("null"), type_=Text) for value in wire.values()]
+    parts = [part for value in values for part in (word(","), value)][1:]
+    return cast(concatenated([word("["), *parts, word("]")]), JsonText())
 
 
 def json_or_null(present: ColumnElement[Any], wire: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
     """The object when `present` is not null, else null: for the optional side of an outer join."""
-    return case((present.is_(None), _sql("null")), else_=json_object(wire)).cast(JsonText())
+    return case((present.is_(None), word("null")), else_=json_object(wire)).cast(JsonText())
 
 
 def rows_of(table: FromClause, wire: Mapping[str, ColumnElement[Any]], name: str) -> Subquery:
@@ -175,7 +175,7 @@ def rows_of(table: FromClause, wire: Mapping[str, ColumnElement[Any]], name: str
 def _as_json_has_it(value: ColumnElement[Any]) -> ColumnElement[Any]:
     kind = value.type
     if isinstance(kind, TIMESTAMP):
-        return func.date_trunc(_sql("second"), value, type_=kind)
+        return func.date_trunc(word("second"), value, type_=kind)
     return cast(json_text(value), JSON) if isinstance(kind, JsonText | Float) else value
 
 
@@ -185,15 +185,15 @@ def row_json(rows: Subquery) -> ColumnElement[str]:
     The same text as `json_object` makes. That takes seven nodes of a plan for each key, which PostgreSQL sets up at
     every execution, and this takes one: for one row it is quicker, while for many rows it is slower.
     """
-    return func.coalesce(cast(func.row_to_json(rows.table_valued()), Text), _sql("null"), type_=JsonText())
+    return func.coalesce(cast(func.row_to_json(rows.table_valued()), Text), word("null"), type_=JsonText())
 
 
 def json_list(query: Select[Any]) -> ColumnElement[str]:
     """A JSON array of the one column that a correlated `query` selects."""
     inner = query.subquery()
     (column,) = inner.c
-    items = _sql("[").concat(func.string_agg(json_text(column), _sql(","))).concat(_sql("]"))
-    listed = select(func.coalesce(items, _sql("[]"))).select_from(inner).scalar_subquery()
+    items = word("[").concat(func.string_agg(json_text(column), word(","))).concat(word("]"))
+    listed = select(func.coalesce(items, word("[]"))).select_from(inner).scalar_subquery()
     return cast(listed, JsonText())
 
 
@@ -201,9 +201,9 @@ def json_map(query: Select[Any]) -> ColumnElement[str]:
     """A JSON object of the rows of a correlated `query` of two columns: a key without quotes in it, and its value."""
     inner = query.subquery()
     key, value = inner.c
-    pair = _sql('"').concat(cast(key, Text)).concat(_sql('":')).concat(func.coalesce(json_text(value), _sql("null")))
-    pairs = _sql("{").concat(func.string_agg(pair, _sql(","))).concat(_sql("}"))
-    listed = select(func.coalesce(pairs, _sql("{}"))).select_from(inner).scalar_subquery()
+    pair = word('"').concat(cast(key, Text)).concat(word('":')).concat(func.coalesce(json_text(value), word("null")))
+    pairs = word("{").concat(func.string_agg(pair, word(","))).concat(word("}"))
+    listed = select(func.coalesce(pairs, word("{}"))).select_from(inner).scalar_subquery()
     return cast(listed, JsonText())
 
 
@@ -241,4 +241,5 @@ __all__ = [
     "row_json",
     "rows_of",
     "wire_of",
+    "word",
 ]

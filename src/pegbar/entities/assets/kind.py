@@ -7,7 +7,7 @@ from sqlalchemy import Text, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from pegbar.core.data.parameters import param
-from pegbar.core.data.wire import JsonText, Wire, json_list, json_text, wire_of
+from pegbar.core.data.wire import JsonText, Wire, json_list, json_text, wire_of, word
 from pegbar.entities import rules
 from pegbar.entities.boards import TASKS, Board, InEpisode
 from pegbar.entities.kinds import ASSET, EPISODE, is_kind
@@ -15,7 +15,7 @@ from pegbar.entities.listing import Listed
 from pegbar.entities.metadata import data_for
 from pegbar.entities.queries import page
 from pegbar.entities.regular import OR_CANCELS, Page, Regular
-from pegbar.entities.shapes import DATA, EMPTY_OBJECT, LINKED_IDS, row_of_kind, sql_text, text_or, with_project
+from pegbar.entities.shapes import DATA, EMPTY_OBJECT, LINKED_IDS, row_of_kind, text_or, with_project
 from pegbar.entities.tables import entity, entity_link
 from pegbar.entities.task_shapes import tasks_of_entity
 from pegbar.productions.tables import project
@@ -108,9 +108,7 @@ BOARD = Board(
 )
 #: Episodes are told for a production only, and with an episode asked for, only that one.
 BOARD_OF_EPISODE = replace(BOARD, source=_with_type, row=BOARD.row.but(casting_episode_ids=_CASTING_EPISODE))
-BOARD_EVERYWHERE = replace(
-    BOARD, source=_with_type, row=BOARD.row.but(casting_episode_ids=sql_text("[]").cast(JsonText()))
-)
+BOARD_EVERYWHERE = replace(BOARD, source=_with_type, row=BOARD.row.but(casting_episode_ids=word("[]").cast(JsonText())))
 
 
 @lru_cache

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from pegbar.core.data.compiled import planned_once
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import TIMESTAMP
-from pegbar.core.data.wire import JsonText, Wire, json_object, wire_of
+from pegbar.core.data.wire import JsonText, Wire, json_object, wire_of, word
 from pegbar.entities.kinds import ASSET, EPISODE, SHOT, is_kind
 from pegbar.entities.metadata import data_for
 from pegbar.entities.scopes import linked, project_of, uses
@@ -65,22 +65,18 @@ def _cast(project_id: ColumnElement[Any]) -> Any:
     return entity_link.join(_asset, used).join(_type, _type.c.id == _asset.c.entity_type_id)
 
 
-def _sql(text: str) -> ColumnElement[str]:
-    return literal_column(f"'{text}'", Text)
-
-
 def _listed(wire: Wire) -> ColumnElement[str]:
     """The entries of one casting, in order."""
-    items = func.string_agg(cast(json_object(wire), Text), aggregate_order_by(_sql(","), *_IN_ORDER))
-    return _sql("[").concat(items).concat(_sql("]"))
+    items = func.string_agg(cast(json_object(wire), Text), aggregate_order_by(word(","), *_IN_ORDER))
+    return word("[").concat(items).concat(word("]"))
 
 
 def _by_entity(rows: Select[Any]) -> Executable:
     """One JSON object: castings by the id of their entity. `rows` selects `id`, `listed` and `rank`."""
     inner = rows.subquery()
-    pairs = _sql('"').concat(cast(inner.c.id, Text)).concat(_sql('":')).concat(inner.c.listed)
-    joined = func.coalesce(func.string_agg(pairs, aggregate_order_by(_sql(","), inner.c.rank, inner.c.id)), _sql(""))
-    return select(cast(_sql("{").concat(joined).concat(_sql("}")), JsonText()))
+    pairs = word('"').concat(cast(inner.c.id, Text)).concat(word('":')).concat(inner.c.listed)
+    joined = func.coalesce(func.string_agg(pairs, aggregate_order_by(word(","), inner.c.rank, inner.c.id)), word(""))
+    return select(cast(word("{").concat(joined).concat(word("}")), JsonText()))
 
 
 #: The casting of one entity.
@@ -102,7 +98,7 @@ castings = _by_entity(
             .having(func.count() > literal_column("0"))
             .correlate(entity)
             .scalar_subquery(),
-            _sql("[]"),
+            word("[]"),
         ).label("listed"),
         func.array_position(param("ids"), entity.c.id).label("rank"),
     ).where(entity.c.id == any_(param("ids")))
@@ -151,7 +147,7 @@ cast_in_shots = (
                 shot_id=entity.c.id,
                 shot_name=entity.c.name,
                 sequence_name=_sequence.c.name,
-                episode_id=func.coalesce(cast(_episode.c.id, Text), _sql("None"), type_=Text),
+                episode_id=func.coalesce(cast(_episode.c.id, Text), word("None"), type_=Text),
                 episode_name=_episode.c.name,
                 preview_file_id=entity.c.preview_file_id,
                 nb_occurences=entity_link.c.nb_occurences,

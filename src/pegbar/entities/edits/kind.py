@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, func, select, true
 
+from pegbar.core.data.wire import word
 from pegbar.entities import boards, rules
 from pegbar.entities.actions import Metadata, NewEntity
 from pegbar.entities.boards import TASKS, Board, InEpisode
@@ -12,7 +13,7 @@ from pegbar.entities.kinds import EDIT, is_kind
 from pegbar.entities.listing import BELOW, BY_NAME, ROOT, Listed
 from pegbar.entities.queries import ENTITY_ID
 from pegbar.entities.regular import OR_CANCELS, Creation, Lists, Page, Regular
-from pegbar.entities.shapes import DATA, LINKED_IDS, below_episode, episode, row_of_kind, sql_text, with_project
+from pegbar.entities.shapes import DATA, LINKED_IDS, below_episode, episode, row_of_kind, with_project
 from pegbar.entities.tables import entity
 from pegbar.productions.tables import project
 from pegbar.tasks.tables import task
@@ -41,7 +42,7 @@ _BOARD = Board(
     .but(
         data=DATA,
         episode_id=episode.c.id,
-        episode_name=func.coalesce(episode.c.name, sql_text(""), type_=Text),
+        episode_name=func.coalesce(episode.c.name, word(""), type_=Text),
         project_name=project.c.name,
         **TASKS,
     )

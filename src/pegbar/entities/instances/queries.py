@@ -6,9 +6,8 @@ from sqlalchemy import ColumnElement, Executable, FromClause, Text, cast, func, 
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from pegbar.core.data.parameters import param
-from pegbar.core.data.wire import JsonText, json_object, wire_of
+from pegbar.core.data.wire import JsonText, json_object, wire_of, word
 from pegbar.entities.scopes import linked, project_of
-from pegbar.entities.shapes import sql_text
 from pegbar.entities.tables import asset_instance, asset_instance_link, entity
 from pegbar.studio.tables import entity_type
 
@@ -18,15 +17,15 @@ _entity_id = param("entity_id")
 
 def _grouped(key: ColumnElement[Any], source: Any, *conditions: ColumnElement[bool]) -> Executable:
     """One JSON object: instances, by number, under what `key` names."""
-    in_order = aggregate_order_by(sql_text(","), asset_instance.c.number, asset_instance.c.id)
+    in_order = aggregate_order_by(word(","), asset_instance.c.number, asset_instance.c.id)
     items = func.string_agg(cast(json_object(ROW), Text), in_order)
-    name = func.coalesce(cast(key, Text), sql_text("None"))
+    name = func.coalesce(cast(key, Text), word("None"))
     groups = (
         select(name.label("name"), items.label("items")).select_from(source).where(*conditions).group_by(key).subquery()
     )
-    pairs = sql_text('"').concat(groups.c.name).concat(sql_text('":[')).concat(groups.c["items"]).concat(sql_text("]"))
-    joined = func.coalesce(func.string_agg(pairs, aggregate_order_by(sql_text(","), groups.c.name)), sql_text(""))
-    return select(cast(sql_text("{").concat(joined).concat(sql_text("}")), JsonText()))
+    pairs = word('"').concat(groups.c.name).concat(word('":[')).concat(groups.c["items"]).concat(word("]"))
+    joined = func.coalesce(func.string_agg(pairs, aggregate_order_by(word(","), groups.c.name)), word(""))
+    return select(cast(word("{").concat(joined).concat(word("}")), JsonText()))
 
 
 #: The asset that is placed, what it is placed in and the shot that shows it, each the caller's to see.
@@ -53,7 +52,7 @@ cameras_in_scene = _grouped(
     asset_instance.c.asset_id,
     _typed,
     asset_instance.c.scene_id == _entity_id,
-    func.lower(entity_type.c.name) == sql_text("camera"),
+    func.lower(entity_type.c.name) == word("camera"),
     _sees(_placed, asset_instance.c.asset_id),
 )
 in_shot = _grouped(

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Executable, FromClause, Text, case, exists
 
 from pegbar.core.data.parameters import param
 from pegbar.core.data.values import accept
-from pegbar.core.data.wire import Wire, json_object
+from pegbar.core.data.wire import Wire, json_object, word
 from pegbar.core.http.access import not_vendor
 from pegbar.entities import rules
 from pegbar.entities.actions import Metadata, NewEntity
@@ -30,7 +30,6 @@ from pegbar.entities.shapes import (
     frames,
     row_of_kind,
     sequence,
-    sql_text,
     text_or,
 )
 from pegbar.entities.tables import ENTITY_STATUSES, entity
@@ -40,7 +39,7 @@ from pegbar.tasks.tables import task
 
 _BY_NAME_IN_ANY_CASE = (func.lower(entity.c.name), entity.c.id)
 _NAMES = {"project_name": project.c.name, "sequence_name": sequence.c.name}
-_EPISODE_NAME = func.coalesce(episode.c.name, sql_text(""), type_=Text)
+_EPISODE_NAME = func.coalesce(episode.c.name, word(""), type_=Text)
 
 _parent = entity.alias("parent")
 #: Shots of the sequences of an episode.

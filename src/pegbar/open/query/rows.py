@@ -31,7 +31,7 @@ from sqlalchemy.sql.selectable import AliasedReturnsRows
 from pegbar.core.data.fragments import column_of
 from pegbar.core.data.parameters import param
 from pegbar.core.data.schema import BigInteger, Boolean, Column, Date, Float, Numeric, Text, Uuid
-from pegbar.core.data.wire import json_or_null_text
+from pegbar.core.data.wire import json_or_null_text, word
 from pegbar.open.query.judging import Judged, Place, Reached, Test, Together
 from pegbar.open.query.sight import Seen, Step
 
@@ -192,18 +192,14 @@ _NUMBER, _DAY = (
 _TEN = literal_column("10", BigInteger)
 
 
-def _word(text: str) -> ColumnElement[str]:
-    return literal_column(f"'{text}'", Text)
-
-
 def _metadata(data: ColumnElement[Any], name: ColumnElement[str], place: Place) -> ColumnElement[Any]:
     """A value of metadata as its kind: what does not look like one, or is empty, is none."""
-    text = func.nullif(data.op("->>", return_type=Text())(name), _word(""), type_=Text)
+    text = func.nullif(data.op("->>", return_type=Text())(name), word(""), type_=Text)
     if place.kind == "number":
         return case((text.op("~")(_NUMBER), cast(text, Numeric)))
     if place.kind == "boolean":
         lower = func.lower(text)
-        return case((lower == _word("true"), true()), (lower == _word("false"), false()))
+        return case((lower == word("true"), true()), (lower == word("false"), false()))
     if place.kind == "date":
         return case((text.op("~")(_DAY), collate(func.left(text, _TEN, type_=Text), "C")))
     if place.kind == "words":
@@ -219,15 +215,15 @@ def _words(value: ColumnElement[Any], *, checked: bool) -> ColumnElement[Any]:
     """The tags of a list, of which one may stand alone; of a checklist, the entries that are checked."""
     kind = func.jsonb_typeof(value)
     if checked:
-        whole = case((kind == _word("object"), value), else_=literal_column("'{}'::jsonb", JSONB))
+        whole = case((kind == word("object"), value), else_=literal_column("'{}'::jsonb", JSONB))
         entry = func.jsonb_each_text(whole).table_valued(Column("key", Text), Column("value", Text)).render_derived()
-        listed = select(entry.c.key).where(entry.c.value == _word("true"))
+        listed = select(entry.c.key).where(entry.c.value == word("true"))
     else:
         alone = case(
-            (kind.in_([_word("string"), _word("number")]), func.jsonb_build_array(value)),
+            (kind.in_([word("string"), word("number")]), func.jsonb_build_array(value)),
             else_=literal_column("'[]'::jsonb", JSONB),
         )
-        whole = case((kind == _word("array"), value), else_=alone)
+        whole = case((kind == word("array"), value), else_=alone)
         entry = func.jsonb_array_elements_text(whole).table_valued(Column("value", Text)).render_derived()
         listed = select(entry.c.value)
     return func.array(listed.correlate_except(entry).scalar_subquery(), type_=ARRAY(Text))
