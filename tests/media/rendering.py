@@ -1,5 +1,6 @@
-"""Runs the program that makes pictures, as the server does but for the confinement."""
+"""Runs the program that makes pictures, as the server does."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -8,9 +9,11 @@ from typing import Any
 
 import OpenImageIO as oiio
 
+from pegbar.core.work import programs
+from pegbar.core.work.confined import Limits
 from pegbar.media import render
 
-PROGRAM = Path(render.__file__).with_name("__main__.py")
+LIMITS = Limits(memory=8 * 2**30, processor=120, longest=120, file_size=2**32)
 COLOUR = {"config": "ocio://default"}
 
 
@@ -23,11 +26,10 @@ def make(source: Path, *outputs: tuple[str, int, int], max_pixels: int = 10**8, 
     ]
     request = {"source": str(source), "outputs": asked, "max_pixels": max_pixels, "hdr": hdr}
     request |= {"colour": COLOUR, **more}
-    done = subprocess.run(
-        [sys.executable, "-I", str(PROGRAM), json.dumps(request)], capture_output=True, timeout=120, check=False
-    )
-    assert done.stdout, done.stderr.decode()
-    answer = json.loads(done.stdout.splitlines()[-1])
+    folder = source.parent
+    done = asyncio.run(programs.run(render.PROGRAM, json.dumps(request), folder=folder, limits=LIMITS))
+    assert done.output, done.complaint
+    answer = json.loads(done.output.splitlines()[-1])
     return answer, [oiio.ImageBuf(str(path)) for path in paths if path.exists()]
 
 
@@ -46,7 +48,7 @@ def measured(source: Path, fit: str, **request: int) -> tuple[int, dict[str, Any
     outputs = [{"path": str(source.with_name("out")), "fit": fit, "width": 150, "height": 100}]
     asked = {"source": str(source), "outputs": outputs, "hdr": False, "max_pixels": 2**27, "colour": COLOUR}
     asked |= request
-    command = [sys.executable, "-I", str(PROGRAM), json.dumps(asked)]
+    command = programs.command(render.PROGRAM, json.dumps(asked))
     measuring = subprocess.run([sys.executable, "-I", "-c", MEASURING, *command], stdout=subprocess.PIPE, check=True)
     said, code, memory = measuring.stdout.decode().rsplit("\n", 2)
     return int(code), json.loads(said) if said else {}, int(memory) * 1024

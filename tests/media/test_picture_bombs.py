@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pegbar.core.work.confined import Limits, Outcome, confined
+from pegbar.core.work import programs
+from pegbar.core.work.confined import Limits, Outcome
 from pegbar.media import render
 from tests.media.files import exr_header, flat, gif, png_with, psd, tiff, written, zlib_bomb
 from tests.media.publishing import png_of
-from tests.media.rendering import COLOUR, PROGRAM, measured
+from tests.media.rendering import COLOUR, measured
 
 #: More than the libraries need for a small picture, far less than any of the bombs would take.
 LITTLE = 250 * 2**20
@@ -102,9 +103,9 @@ def test_a_window_larger_than_its_picture_counts_too(tmp_path: Path) -> None:
     assert memory < LITTLE
 
 
-def _run(folder: Path, *command: str, reads: tuple[Path, ...] = (), memory: int = 2**30) -> Outcome:
+def _run(folder: Path, request: str, *, reads: Path, memory: int = 2**30) -> Outcome:
     limits = Limits(memory=memory, processor=60, longest=120, file_size=2**30)
-    return asyncio.run(confined(command, folder=folder, reads=reads, limits=limits))
+    return asyncio.run(programs.run(render.PROGRAM, request, folder=folder, reads=[reads], limits=limits))
 
 
 def _request(source: Path, folder: Path, **more: object) -> str:
@@ -120,16 +121,14 @@ def test_the_program_reads_its_file_and_no_neighbour(tmp_path: Path) -> None:
     folder.mkdir()
     source = written(tmp_path / "mine.exr", flat((0.18, 0.18, 0.18)), "half")
     neighbour = written(tmp_path / "theirs.exr", flat((0.18, 0.18, 0.18)), "half")
-    program = (sys.executable, "-I", str(PROGRAM))
-    reads = (source, Path(render.__file__).parent)
-    mine = _run(folder, *program, _request(source, folder), reads=reads)
+    mine = _run(folder, _request(source, folder), reads=source)
     assert mine.code == 0, mine.complaint
     assert (folder / "out").stat().st_size > 0
-    theirs = _run(folder, *program, _request(neighbour, folder), reads=reads)
+    theirs = _run(folder, _request(neighbour, folder), reads=source)
     if not _landlock():
         pytest.skip("this kernel has no Landlock, which keeps programs from other files")
     assert theirs.code == 1
-    away = _run(folder, *program, _request(source, tmp_path), reads=reads)
+    away = _run(folder, _request(source, tmp_path), reads=source)
     assert away.code == 1
     assert not (tmp_path / "out").exists()
 
@@ -144,9 +143,7 @@ def _landlock() -> bool:
 def test_a_picture_that_needs_more_memory_than_it_may_take_is_refused(tmp_path: Path) -> None:
     source = written(tmp_path / "large.exr", flat((0.18, 0.18, 0.18), 5000, 3000), "half")
     outputs = [{"path": str(tmp_path / "out"), "fit": "crop", "width": 4000, "height": 2500}]
-    program = (sys.executable, "-I", str(PROGRAM), _request(source, tmp_path, outputs=outputs))
-    reads = (source, Path(render.__file__).parent)
-    done = _run(tmp_path, *program, reads=reads, memory=400 * 2**20)
+    done = _run(tmp_path, _request(source, tmp_path, outputs=outputs), reads=source, memory=400 * 2**20)
     assert done.code != 0
     assert not (tmp_path / "out").exists() or not (tmp_path / "out").stat().st_size
 

@@ -3,7 +3,6 @@
 import io
 import json
 import subprocess
-import sys
 import tempfile
 from fractions import Fraction
 from hashlib import md5
@@ -14,6 +13,7 @@ from typing import Any
 import av
 import pytest
 
+from pegbar.core.work import programs
 from pegbar.media.movies.probe import CONTAINERS
 from pegbar.review.builds import join
 from tests.media.clips import clip, moving
@@ -36,7 +36,7 @@ def joined(folder: Path, *movies: bytes) -> tuple[dict[str, Any], Path]:
     output, request = folder / "joined.mp4", folder / "request.json"
     document = {"sources": [str(path) for path in sources], "output": str(output), "containers": CONTAINERS}
     request.write_text(json.dumps(document))
-    run = subprocess.run([sys.executable, "-I", join.__file__, request], capture_output=True, check=False, text=True)
+    run = subprocess.run(programs.command(join.__name__, str(request)), capture_output=True, check=False, text=True)
     return json.loads(run.stdout.splitlines()[-1]), output
 
 

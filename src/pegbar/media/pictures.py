@@ -6,7 +6,6 @@ the few that large ones have, so that an avatar waits neither for large pictures
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +20,8 @@ from pegbar.config import settings
 from pegbar.core.errors import BadRequest
 from pegbar.core.storage import check_room, disk_errors
 from pegbar.core.turns import Holder, Turns
-from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.core.work import programs
+from pegbar.core.work.confined import Limits, TookTooLong
 from pegbar.media import render
 
 log = structlog.get_logger()
@@ -32,7 +32,6 @@ _LONGEST = 300
 _SMALL_PIXELS = 2**24
 #: Seconds of processor, and bytes of a picture that is made.
 _PROCESSOR, _FILE_SIZE = 120, 4 * 1024**3
-_PROGRAM = Path(render.__file__).parent
 #: Pictures of one person that may wait for their turn.
 _MOST_WAITING = 100
 
@@ -156,7 +155,7 @@ async def rendered(
             "max_pixels": settings().max_image_pixels,
             "colour": asdict(colour),
         }
-        reads = [source, _PROGRAM, *colour.files]
+        reads = [source, *colour.files]
         every, large = _turns()
         async with every.place(holder):
             size = await _run({**request, "small_pixels": _SMALL_PIXELS}, Path(folder), reads)
@@ -175,9 +174,8 @@ async def _run(request: Mapping[str, Any], folder: Path, reads: Sequence[Path]) 
     """The size of a picture that is made; None when it is not, since it is large and the request is for small ones."""
     pixels = request.get("small_pixels") or request["max_pixels"]
     limits = Limits(render.MEMORY + pixels * render.MOST_MEMORY_OF_PIXEL, _PROCESSOR, _LONGEST, _FILE_SIZE)
-    command = (sys.executable, "-I", str(_PROGRAM / "__main__.py"), json.dumps(request))
     try:
-        outcome = await confined(command, folder=folder, reads=reads, limits=limits)
+        outcome = await programs.run(render.PROGRAM, json.dumps(request), folder=folder, reads=reads, limits=limits)
     except TookTooLong as error:
         raise UnreadablePicture(f"The picture cannot be read: {error}.") from None
     answer = outcome.output.splitlines()[-1:]

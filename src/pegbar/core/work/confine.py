@@ -1,11 +1,12 @@
 """Gives up what a program on an untrusted file does not need, then becomes it.
 
-    python confine.py MEMORY PROCESSOR FILE_SIZE NICENESS PARENT FOLDER READS READ… DEVICES DEVICE… COMMAND…
+    python confine.py PARENT MEMORY PROCESSOR FILE_SIZE NICENESS FOLDER READS READ… DEVICES DEVICE… COMMAND…
 
 READS and DEVICES say how many paths follow.
 
-A program of its own, which imports nothing of Pegbar and little of Python: it starts before every picture. The limits
-hold everywhere; what the kernel does not offer (Landlock, seccomp) is left out.
+A program of its own, which imports nothing of Pegbar and little of Python: it starts before every movie. The limits
+hold everywhere; what the kernel does not offer (Landlock, seccomp) is left out. Processes that are forked for an
+untrusted file confine themselves by it too (forks.py).
 """
 
 import ctypes
@@ -113,22 +114,42 @@ def refuse_calls(libc: ctypes.CDLL) -> bool:
     return int(libc.prctl(_PR_SET_SECCOMP, 2, header, 0, 0)) == 0
 
 
-def main() -> None:
-    """Confine this process, and become the command."""
-    memory, processor, file_size, niceness, parent = map(int, sys.argv[1:6])
-    folder, how_many = sys.argv[6], int(sys.argv[7])
-    reads, rest = sys.argv[8 : 8 + how_many], sys.argv[8 + how_many :]
-    devices, command = rest[1 : 1 + int(rest[0])], rest[1 + int(rest[0]) :]
+def end_with_parent(parent: int) -> bool:
+    """Have this process killed when its parent ends; False when that happened already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    return os.getppid() == parent
+
+
+def confine(
+    parent: int,
+    memory: int,
+    processor: int,
+    file_size: int,
+    niceness: int,
+    folder: str,
+    reads: list[str],
+    devices: list[str],
+) -> None:
+    """Leave this process only what it needs in a folder, which it works in."""
+    if not end_with_parent(parent):
+        sys.exit(1)  # nobody waits any more
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            sys.exit(1)  # nobody waits any more
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         restrict_files(libc, reads, folder, devices)
         refuse_calls(libc)
     os.chdir(folder)
     limit(memory, processor, file_size, niceness)
+
+
+def main() -> None:
+    """Confine this process, and become the command."""
+    parent, memory, processor, file_size, niceness = map(int, sys.argv[1:6])
+    folder, how_many = sys.argv[6], int(sys.argv[7])
+    reads, rest = sys.argv[8 : 8 + how_many], sys.argv[8 + how_many :]
+    devices, command = rest[1 : 1 + int(rest[0])], rest[1 + int(rest[0]) :]
+    confine(parent, memory, processor, file_size, niceness, folder, reads, devices)
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 

@@ -21,10 +21,12 @@ from pegbar.core.work import confine
 
 #: Bytes kept of what a program prints: of its output from the start, of its complaints from the end.
 _MOST_OUTPUT, _MOST_COMPLAINT = 16 * 2**20, 4096
+#: Bytes of a line that is passed on.
+LONGEST_LINE = 2**20
 #: Threads reserve address space, of which the process has little.
 _FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-#: Where Python's own files lie, and the programs that are part of Pegbar.
-_PYTHON = sorted({sys.prefix, sys.base_prefix, sys.base_exec_prefix, str(Path(sys.executable).resolve().parent)})
+#: Where Python's own files lie, and those of the packages that are installed.
+PYTHON = sorted({sys.prefix, sys.base_prefix, sys.base_exec_prefix, str(Path(sys.executable).resolve().parent)})
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ async def confined(
     executable = shutil.which(command[0])
     if executable is None:
         raise FileNotFoundError(f"there is no program {command[0]!r}")
-    terms = (limits.memory, limits.processor, limits.file_size, limits.niceness, os.getpid())
-    readable = [*_PYTHON, *_around(executable), *map(str, reads)]
+    terms = (os.getpid(), limits.memory, limits.processor, limits.file_size, limits.niceness)
+    readable = [*PYTHON, *_around(executable), *map(str, reads)]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", confine.__file__, *map(str, terms)),
         *(str(folder), str(len(readable)), *readable, str(len(devices)), *map(str, devices)),
@@ -86,14 +88,14 @@ async def confined(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "TMPDIR": str(folder), **_FRUGAL},
+        env={**bare_environment(), "HOME": str(folder), "TMPDIR": str(folder)},
         start_new_session=True,  # a server that stops lets the requests under way finish
-        limit=2**20,
+        limit=LONGEST_LINE,
     )
     watch = asyncio.create_task(_end_if_still(process.pid, limits.still))
     try:
         async with asyncio.timeout(limits.longest):
-            output, complaint = await asyncio.gather(_output(process.stdout, on_line), _tail(process.stderr))
+            output, complaint = await asyncio.gather(said(process.stdout, on_line), complained(process.stderr))
             await process.wait()
     except TimeoutError:
         raise TookTooLong(f"it takes more than {limits.longest:.0f} seconds") from None
@@ -106,6 +108,11 @@ async def confined(
     if watch.done() and not watch.cancelled() and watch.result():
         raise StoodStill(f"it stood still for {limits.still:.0f} seconds")
     return Outcome(process.returncode, output, complaint)
+
+
+def bare_environment() -> dict[str, str]:
+    """The environment of a program, which knows nothing of the server's."""
+    return {"PATH": os.environ.get("PATH", ""), **_FRUGAL}
 
 
 def _kill(pid: int) -> None:
@@ -138,7 +145,8 @@ def _around(executable: str) -> list[str]:
     return [str(folder), str(folder.parent / "lib")]
 
 
-async def _output(stream: asyncio.StreamReader | None, on_line: Callable[[str], None] | None) -> bytes:
+async def said(stream: asyncio.StreamReader | None, on_line: Callable[[str], None] | None) -> bytes:
+    """The start of a program's output; nothing, when its lines are passed on."""
     assert stream is not None
     if on_line is not None:
         async for line in stream:
@@ -150,7 +158,8 @@ async def _output(stream: asyncio.StreamReader | None, on_line: Callable[[str], 
     return bytes(output)
 
 
-async def _tail(stream: asyncio.StreamReader | None) -> str:
+async def complained(stream: asyncio.StreamReader | None) -> str:
+    """The end of a program's complaints."""
     assert stream is not None
     tail = b""
     while piece := await stream.read(2**14):
@@ -158,4 +167,15 @@ async def _tail(stream: asyncio.StreamReader | None) -> str:
     return tail.decode(errors="replace")
 
 
-__all__ = ["Limits", "Outcome", "StoodStill", "TookTooLong", "confined"]
+__all__ = [
+    "LONGEST_LINE",
+    "PYTHON",
+    "Limits",
+    "Outcome",
+    "StoodStill",
+    "TookTooLong",
+    "bare_environment",
+    "complained",
+    "confined",
+    "said",
+]

@@ -1,6 +1,6 @@
 """Writes an Excel workbook of a sheet that comes as CSV: a program of its own, in constant memory.
 
-    program PACKAGES OUTPUT HEADER < lines
+    program OUTPUT HEADER < lines
 
 The first line says what the columns hold (`cells.MARKS`); the others are the sheet, whose row HEADER (from 0) is its
 header. Text is text, whatever it begins with: no cell is ever a formula. A sheet that does not fit into a workbook
@@ -104,7 +104,7 @@ def write(lines: Iterable[str], path: Path, header: int) -> None:
 
 def main() -> None:
     """Run the program."""
-    _, _, output, header = sys.argv
+    _, output, header = sys.argv
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     try:
         write(io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", newline=""), Path(output), int(header))

@@ -2,20 +2,18 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 
 import structlog
 
-import pegbar
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.made import MadeFile
 from pegbar.core.slugs import slug
 from pegbar.core.storage import check_room
 from pegbar.core.turns import Holder, Turns
+from pegbar.core.work import programs
 from pegbar.core.work.workshop import workshop
 from pegbar.exchange.exports import program
 
@@ -23,10 +21,6 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MOST_WAITING = 10
-#: Where packages like this one lie.
-_PACKAGES = Path(pegbar.__file__).parents[1]
-#: An isolated Python knows the packages that are installed; this one may be run from its sources.
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from pegbar.exchange.exports.program import main; main()"
 
 
 @cache
@@ -44,7 +38,7 @@ async def made(lines: AsyncIterator[list[str]], holder: Holder, *, header: int) 
         name, *start = await anext(lines)
         path = folder / "export.xlsx"
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-c", _START, str(_PACKAGES), str(path), str(header)),
+            *programs.command(program.__name__, str(path), str(header)),
             stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,  # a server that stops lets the requests under way finish

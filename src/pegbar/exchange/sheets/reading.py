@@ -7,7 +7,6 @@ import asyncio
 import codecs
 import csv
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any, BinaryIO, TextIO
 import msgspec
 
 from pegbar.core.errors import ApiError, TooLarge
-from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.core.work import programs
+from pegbar.core.work.confined import Limits, TookTooLong
 from pegbar.exchange.sheets import workbook
 
 DELIMITERS = ";,\t|"
@@ -209,9 +209,9 @@ def delimiter_of(text: TextIO) -> str:
 async def _cells_of_workbook(path: Path, folder: Path) -> Path:
     """A file of the cells of a workbook: a line of JSON for each row."""
     output = folder / "cells.ndjson"
-    command = (sys.executable, "-I", workbook.__file__, str(path), str(output), str(_MOST_CELLS))
+    words = str(path), str(output), str(_MOST_CELLS)
     try:
-        outcome = await confined(command, folder=folder, reads=[path, Path(workbook.__file__)], limits=_READING)
+        outcome = await programs.run(workbook.__name__, *words, folder=folder, reads=[path], limits=_READING)
     except TookTooLong as error:
         raise UnreadableSheet(f"The workbook cannot be read: {error}.") from None
     if outcome.code == workbook.UNREADABLE:

@@ -1,9 +1,10 @@
 """Writes the cells of a workbook's first sheet as lines of JSON, each a list of text.
 
-    python workbook.py SOURCE OUTPUT MOST_CELLS
+    workbook SOURCE OUTPUT MOST_CELLS
 
-Run as a program, confined: workbooks are untrusted, and their size is known only when they are unpacked. It imports
-nothing of Pegbar. Numbers, dates and truths become the text that a CSV file of the same sheet would have.
+A program (`core/work/programs.py`), confined: workbooks are untrusted, and their size is known only when they are
+unpacked. It imports nothing of Pegbar. Numbers, dates and truths become the text that a CSV file of the same sheet
+would have.
 """
 
 import datetime
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+LOADS = ("python_calamine",)
 #: The first bytes of workbooks: XLSX and ODS are zip files, XLS is a compound file.
 SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 UNREADABLE = 3
@@ -48,16 +50,12 @@ def rows_of(source: str, most_cells: int) -> Iterator[list[str]]:
         raise ValueError(str(error)[:200]) from None
 
 
-def main(source: str, output: str, most_cells: int) -> int:
-    """Write the cells; the exit code. What keeps them from being read is told on standard output."""
+def main() -> None:
+    """Write the cells. What keeps them from being read is told on standard output, and ends with UNREADABLE."""
+    _, source, output, most_cells = sys.argv
     try:
         with Path(output).open("w", encoding="utf-8") as lines:
-            lines.writelines(json.dumps(row) + "\n" for row in rows_of(source, most_cells))
+            lines.writelines(json.dumps(row) + "\n" for row in rows_of(source, int(most_cells)))
     except ValueError as error:
-        sys.stdout.write(str(error))
-        return UNREADABLE
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+        print(error)  # noqa: T201
+        sys.exit(UNREADABLE)

@@ -25,6 +25,7 @@ from pegbar.media.drawings.protocol import REQUEST, TOO_MUCH, UNREADABLE, WHOLE
 from pegbar.media.drawings.reading import Undrawable
 from pegbar.media.drawings.svg import FONT, svg
 
+LOADS = ("resvg_py",)
 FONT_FILE = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 #: Dots in an inch of paper, and points.
 _DOTS, _POINTS = 150, 72

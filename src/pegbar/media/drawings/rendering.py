@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,12 +12,12 @@ from uuid import UUID
 import msgspec
 import structlog
 
-import pegbar
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.made import Growing
 from pegbar.core.storage import check_room, disk_errors
 from pegbar.core.turns import Holder, Turns
-from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.core.work import programs
+from pegbar.core.work.confined import Limits, TookTooLong
 from pegbar.media.drawings.protocol import REQUEST, TOO_MUCH, UNREADABLE, WHOLE
 
 log = structlog.get_logger()
@@ -28,10 +27,6 @@ Form = Literal["png", "zip", "pdf"]
 #: What drawing may take: as many frames as go into one answer, on a slow machine.
 _LIMITS = Limits(memory=2 * 2**30, processor=300, longest=600, file_size=2 * 2**30, niceness=5)
 _MOST_WAITING = 10
-#: Where packages like this one lie.
-_PACKAGES = Path(pegbar.__file__).parents[1]
-#: An isolated Python knows the packages that are installed; this one may be run from its sources.
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
 _FAILURES_TOLD = 5
 
 
@@ -105,13 +100,7 @@ async def drawn_by(
         (folder / REQUEST).write_bytes(msgspec.json.encode(request))
     async with _turns().place(holder):
         try:
-            outcome = await confined(
-                [sys.executable, "-I", "-c", _START.format(module=module), str(_PACKAGES)],
-                folder=folder,
-                reads=[_PACKAGES, *reads],
-                limits=_LIMITS,
-                on_line=on_line,
-            )
+            outcome = await programs.run(module, folder=folder, reads=reads, limits=_LIMITS, on_line=on_line)
         except TookTooLong as error:
             raise BadRequest(f"The annotations cannot be drawn: {error}.") from None
     if outcome.code == 0:

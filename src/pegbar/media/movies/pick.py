@@ -1,4 +1,4 @@
-"""Takes frames out of a movie. Runs as a program of its own (`python pick.py REQUEST`), confined: it is untrusted.
+"""Takes frames out of a movie. A program (`core/work/programs.py`; `pick REQUEST`), confined: it is untrusted.
 
 It imports nothing of Pegbar. The request is JSON: `source`, `seconds` (each a moment of the movie), `outputs` (a file
 for each), `containers` and `max_pixels`. The movie is read forward once: what lies between two moments that are far
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+LOADS = ("av", "numpy")
 #: Moments are told in ten-thousandths of a second, and containers round to thousandths.
 _ROUNDING = 0.002
 #: Seconds between two moments from which the movie is skipped instead of decoded.
@@ -125,7 +126,3 @@ def main() -> None:
     except (Unreadable, MemoryError) as error:
         print(json.dumps({"unreadable": str(error) or "it needs too much memory"}))  # noqa: T201
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Reads what movies are. Runs as a program of its own (`python probe.py MOVIE…`), confined: uploads are untrusted.
+"""Reads what movies are. A program (`core/work/programs.py`; `probe MOVIE…`), confined: uploads are untrusted.
 
 It imports nothing of Pegbar. All packets are read, none but the first are decoded: headers lie, and some containers
 (mkv, webm) say neither how long their movie is nor how many frames it has. Prints a line of JSON for each, as
@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+LOADS = ("av",)
 #: Containers that are opened; the others could name further files (playlists, concatenations) or devices.
 CONTAINERS = "mov,matroska,avi,asf,mpegts"
 #: How decoders that know transparency are called, where the usual one drops it.
@@ -177,7 +178,3 @@ def main() -> None:
         except (Unreadable, MemoryError) as error:
             told = {"unreadable": str(error) or "it needs too much memory"}
         print(json.dumps(told), flush=True)  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,8 @@ from pegbar.config import settings
 from pegbar.core.errors import BadRequest
 from pegbar.core.storage import Address, check_room, fetch, store
 from pegbar.core.turns import Turns
-from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.core.work import programs
+from pegbar.core.work.confined import Limits, TookTooLong
 from pegbar.media import addresses
 from pegbar.media.movies import pick, probe
 
@@ -73,14 +73,9 @@ async def best_version(preview_id: UUID, folder: Path, order: Sequence[str] = VE
 
 
 async def _answers_of(program: str, *arguments: str, sources: Sequence[Path], folder: Path) -> list[Mapping[str, Any]]:
-    """What one of the programs beside this file says of movies. Raises UnreadableMovie when it gives up."""
+    """What one of the programs (a module beside this one) says of movies. Raises UnreadableMovie when it gives up."""
     try:
-        outcome = await confined(
-            [sys.executable, "-I", program, *arguments],
-            folder=folder,
-            reads=[*sources, Path(program)],
-            limits=_LOOKING,
-        )
+        outcome = await programs.run(program, *arguments, folder=folder, reads=sources, limits=_LOOKING)
     except TookTooLong as error:
         raise UnreadableMovie(f"The movie cannot be read: {error}.") from None
     try:
@@ -89,7 +84,7 @@ async def _answers_of(program: str, *arguments: str, sources: Sequence[Path], fo
         answers = []
     if not answers:
         check_room(folder)
-        log.warning("a movie cannot be read", program=Path(program).name, code=outcome.code, stderr=outcome.complaint)
+        log.warning("a movie cannot be read", program=program, code=outcome.code, stderr=outcome.complaint)
         raise UnreadableMovie("The movie cannot be read: its decoder gave up.") from None
     return answers
 
@@ -104,12 +99,12 @@ async def _answer_of(program: str, argument: str, *, source: Path, folder: Path)
 
 async def probed(source: Path, folder: Path) -> Mapping[str, Any]:
     """What a movie is, as `plan.Probe` reads it. Raises UnreadableMovie."""
-    return await _answer_of(probe.__file__, str(source), source=source, folder=folder)
+    return await _answer_of(probe.__name__, str(source), source=source, folder=folder)
 
 
 async def probed_all(sources: Sequence[Path], folder: Path) -> list[Mapping[str, Any]]:
     """What movies are, `{"unreadable": why}` for one that is none. One that ends the decoder is the last told."""
-    answers = await _answers_of(probe.__file__, *map(str, sources), sources=sources, folder=folder)
+    answers = await _answers_of(probe.__name__, *map(str, sources), sources=sources, folder=folder)
     if len(answers) < len(sources):
         answers.append({"unreadable": "its decoder gave up"})
     return answers
@@ -125,5 +120,5 @@ async def picked(source: Path, folder: Path, seconds: Sequence[float]) -> list[P
         "max_pixels": settings().max_image_pixels,
         "containers": probe.CONTAINERS,
     }
-    answer = await _answer_of(pick.__file__, json.dumps(request), source=source, folder=folder)
+    answer = await _answer_of(pick.__name__, json.dumps(request), source=source, folder=folder)
     return [path if there else None for path, there in zip(outputs, answer["frames"], strict=True)]

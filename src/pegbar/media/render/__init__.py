@@ -1,4 +1,4 @@
-"""Makes pictures from an uploaded file. A program of its own (`python render/__main__.py REQUEST`), under limits.
+"""Makes pictures from an uploaded file. A program (`core/work/programs.py`), under limits.
 
 Uploads are untrusted and decoders have faults, so nothing of the server is in this process: it reads one file, writes
 the pictures that are wanted and prints their size as JSON. These modules import nothing of Pegbar but each other.
@@ -13,6 +13,8 @@ has a limit.
 
 import math
 
+#: Where the program begins: its one argument is the request, as JSON.
+PROGRAM = f"{__name__}.program"
 #: A preview is as wide as this, and at most ten times as high.
 PREVIEW_WIDTH = 1200
 _TALLEST_PREVIEW = 10 * PREVIEW_WIDTH
@@ -48,4 +50,14 @@ def preview_box(width: int, height: int) -> tuple[int, int]:
     return PREVIEW_WIDTH, min(math.ceil(PREVIEW_WIDTH * height / width), _TALLEST_PREVIEW)
 
 
-__all__ = ["LARGE", "MEMORY", "MOST_MEMORY_OF_PIXEL", "PREVIEW_WIDTH", "Large", "Unreadable", "fit", "preview_box"]
+__all__ = [
+    "LARGE",
+    "MEMORY",
+    "MOST_MEMORY_OF_PIXEL",
+    "PREVIEW_WIDTH",
+    "PROGRAM",
+    "Large",
+    "Unreadable",
+    "fit",
+    "preview_box",
+]

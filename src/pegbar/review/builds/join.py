@@ -1,9 +1,12 @@
-"""Joins movies without encoding a picture anew: `python join.py REQUEST`, confined, since what it reads is untrusted.
+"""Joins movies without encoding a picture anew.
 
-It imports nothing of Pegbar. REQUEST is a file with `{"sources": [paths], "output": path, "containers": names}`. It
-prints `{"place": …}` of each source that is done and at the end `{"done": frames}`, or why there is no movie, with the
-place of the source at fault: `{"unlike": why}` of one whose streams differ from those of the first, which encoding can
-mend; `{"unreadable": why}` of one that is no movie, which it cannot. Exits with 1 then.
+    join REQUEST
+
+A program (`core/work/programs.py`), confined: movies are untrusted. It imports nothing of Pegbar. REQUEST is a file
+with `{"sources": [paths], "output": path, "containers": names}`. It prints `{"place": …}` of each source that is done
+and at the end `{"done": frames}`, or why there is no movie, with the place of the source at fault: `{"unlike": why}` of
+one whose streams differ from those of the first, which encoding can mend; `{"unreadable": why}` of one that is no
+movie, which it cannot. Exits with 1 then.
 
 A source begins when the pictures of the one before end, to the tick. Its sound is cut at whole packets, each placed
 where it belongs to half a packet (12 ms), so that nothing drifts however many there are; where there is none, there is
@@ -18,6 +21,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
+LOADS = ("av",)
 #: What an mp4 may hold that browsers and players of the trade show.
 _PICTURES, _SOUNDS = ("h264", "hevc", "av1"), ("aac",)
 #: Silence is made of these when no source has sound.
@@ -364,7 +368,3 @@ def main() -> None:
         print(json.dumps(fault.answer))  # noqa: T201
         sys.exit(1)
     print(json.dumps({"done": frames}))  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()

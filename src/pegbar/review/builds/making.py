@@ -5,7 +5,6 @@ Files are made here; storing them and telling of them is in actions.py.
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 import structlog
 
 from pegbar.core.storage import Address, check_room, fetch, store
-from pegbar.core.work.confined import Limits, Outcome, TookTooLong, confined
+from pegbar.core.work import programs
+from pegbar.core.work.confined import Limits, Outcome, TookTooLong
 from pegbar.media.movies.encoding import Work, encoding_wanted, ffmpeg, limits_of, run_ffmpeg
 from pegbar.media.movies.making import accepted
 from pegbar.media.movies.plan import Probe
@@ -101,10 +101,11 @@ async def joined(pieces: Sequence[Piece], sources: Sequence[Path], output: Path,
 
     size = sum(path.stat().st_size for path in sources)
     try:
-        outcome = await confined(
-            [sys.executable, "-I", join.__file__, str(request)],
+        outcome = await programs.run(
+            join.__name__,
+            str(request),
             folder=folder,
-            reads=[*dict.fromkeys(sources), Path(join.__file__)],
+            reads=list(dict.fromkeys(sources)),
             limits=_limits_of_joining(size),
             on_line=listen,
         )

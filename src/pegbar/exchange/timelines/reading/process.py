@@ -2,19 +2,18 @@
 
 import asyncio
 import os
-import sys
 from functools import cache
 from pathlib import Path
 
 import msgspec
 import structlog
 
-import pegbar
 from pegbar.core.errors import BadRequest
 from pegbar.core.http.uploads import Upload
 from pegbar.core.storage import check_room, disk_errors
 from pegbar.core.turns import Holder, Turns
-from pegbar.core.work.confined import Limits, TookTooLong, confined
+from pegbar.core.work import programs
+from pegbar.core.work.confined import Limits, TookTooLong
 from pegbar.core.work.workshop import workshop
 from pegbar.exchange.timelines.reading.shapes import (
     ANSWER,
@@ -34,10 +33,7 @@ _LIMITS = Limits(memory=2 * 2**30, processor=60, longest=180, file_size=64 * 2**
 #: Formats that may hold media beside the cut, which are not read.
 _CONTAINERS = ("aaf", "otioz", "otiod")
 _MOST_WAITING = 10
-_PACKAGES = Path(pegbar.__file__).parents[1]
-_START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from pegbar.exchange.timelines.reading.program import main; main()"
-)
+_PROGRAM = "pegbar.exchange.timelines.reading.program"
 
 
 @cache
@@ -75,12 +71,7 @@ async def read_clips(upload: Upload, *, rate: str, pattern: str, match_case: boo
 async def _run(folder: Path, source: Path) -> None:
     """Have the process write its answer. Raises BadRequest when it came to nothing."""
     try:
-        outcome = await confined(
-            [sys.executable, "-I", "-c", _START, str(_PACKAGES)],
-            folder=folder,
-            reads=[_PACKAGES, source],
-            limits=_LIMITS,
-        )
+        outcome = await programs.run(_PROGRAM, folder=folder, reads=[source], limits=_LIMITS)
     except TookTooLong as error:
         raise BadRequest(f"file: it cannot be read: {error}.") from None
     if outcome.code in (0, REFUSED):

@@ -30,6 +30,10 @@ from pegbar.exchange.timelines.reading.shapes import (
     WrongPattern,
 )
 
+LOADS = (
+    "opentimelineio",
+    *(f"pegbar.exchange.timelines.reading.{name}" for name in ("edl", "fcpx", "otio", "xml")),
+)
 #: Seconds in which the pattern must have read all names.
 _PATIENCE = 5.0
 _ROOTS = {"xmeml": "xml", "fcpxml": "fcpxml", "ges": "xges"}
