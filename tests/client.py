@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import requests
+from requests.cookies import extract_cookies_to_jar
 
 _numbers = itertools.count(1)
 _run = os.urandom(3).hex()
@@ -15,12 +16,42 @@ def unique(word: str) -> str:
     return f"{word} {_run}{next(_numbers)}"
 
 
+class Session(requests.Session):
+    """One whose plain requests take half the time: nothing is merged into them, and no redirect is followed."""
+
+    def request(  # type: ignore[override]
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Any = None,
+        data: Any = None,
+        json: Any = None,
+        files: Any = None,
+        headers: Any = None,
+        timeout: float | None = None,
+        **others: Any,
+    ) -> requests.Response:
+        if others != {"allow_redirects": False} or self.cookies:
+            parts = {"params": params, "data": data, "json": json, "files": files, "headers": headers}
+            return super().request(method, url, timeout=timeout, **parts, **others)
+        plain = requests.PreparedRequest()
+        plain.prepare_method(method)
+        plain.prepare_url(url, params)
+        plain.prepare_headers({**self.headers, **(headers or {})})
+        plain.prepare_body(data or {}, files, json)
+        answer = self.get_adapter(plain.url or "").send(plain, timeout=timeout)
+        answer.content  # noqa: B018 - it is read
+        extract_cookies_to_jar(self.cookies, plain, answer.raw)
+        return answer
+
+
 class Client:
     """Somebody calling the API. Answers are `requests` responses; `ok_*` return the JSON of a successful one."""
 
     def __init__(self, api: str, token: str | None = None, person: dict[str, Any] | None = None) -> None:
         self.api, self.token, self.person = api, token, person or {}
-        self.http = requests.Session()
+        self.http = Session()
         self.http.trust_env = False  # proxies are looked for at each request otherwise, which takes a third of it
         if token:
             self.http.headers["Authorization"] = f"Bearer {token}"

@@ -83,7 +83,8 @@ def test_nothing_sent_is_a_server_error(label: str, schema: Any, fuzzed: tuple[S
             row = rows.ids.get(name.removesuffix("_id"))
             if row is not None and case.method != "DELETE":
                 case.path_parameters[name] = str(row)
-        answer = case.call(server.api, robot.http, {"Authorization": f"Bearer {robot.token}"}, timeout=60)
+        parts = case.as_transport_kwargs(server.api, {"Authorization": f"Bearer {robot.token}"})
+        answer = robot.http.request(**parts, allow_redirects=False, timeout=60)
         assert answer.status_code < 500, f"{case.as_curl_command()}\n{answer.text[:2000]}"
 
     method, path = label.split(" ", 1)

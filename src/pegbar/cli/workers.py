@@ -1,6 +1,9 @@
 """What runs in the worker processes that Granian forks: an ASGI application, with logs and an end of its own."""
 
+import multiprocessing
+import os
 import signal
+import sys
 
 from litestar.types import ASGIApp
 
@@ -31,4 +34,7 @@ def _settle() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     end_with_parent()
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:
+        sys.exit(1)  # it ended before this process was to hear of it
     logs.configure()

@@ -114,10 +114,9 @@ def test_more_rows_than_a_workbook_has_are_refused(tmp_path: Path, monkeypatch: 
 
 
 def test_the_program_says_what_does_not_fit(tmp_path: Path) -> None:
-    start = "import sys; from pegbar.exchange.exports.program import main; main()"
     wide = ";".join(["t"] * 16_385)
     ran = subprocess.run(
-        [sys.executable, "-c", start, "", str(tmp_path / "export.xlsx"), "0"],
+        programs.command("pegbar.exchange.exports.program", str(tmp_path / "export.xlsx"), "0"),
         input=f"{wide}\r\n{wide}\r\n".encode(), capture_output=True, check=False,
     )  # fmt: skip
     assert ran.returncode == DOES_NOT_FIT
