@@ -4,7 +4,6 @@ import io
 import math
 import re
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pegbar.core.work import programs
 from pegbar.exchange.exports import program
 from pegbar.exchange.exports.program import DOES_NOT_FIT, DoesNotFit, number_of
 from tests import factories
