@@ -83,6 +83,16 @@ def test_a_movie_keeps_its_length_frame_by_frame(admin: Client, artist: Client, 
     assert artist.ok_get(f"/data/tasks/{task['id']}")["last_preview_file_id"] == row["id"]
 
 
+@pytest.mark.parametrize("fps", ["25", "48"])
+def test_the_encoder_does_not_wait_for_itself(admin: Client, artist: Client, server: Server, fps: str) -> None:
+    """Frames that are shown more than once, in two large movies, are more than lie between its threads."""
+    task = shot_of(admin, artist, fps=fps, resolution="1920x1080")
+    log = len(server.text())
+    row = published(artist, admin, task["id"], moving(), "a.mp4")
+    assert contents(movie(artist, row["id"])).frames == int(fps)
+    assert "begun again" not in server.text()[log:]
+
+
 def test_named_rates_are_exact(admin: Client, artist: Client) -> None:
     task = shot_of(admin, artist, fps="23.976")
     row = published(artist, admin, task["id"], moving(rate="24000/1001", length=1.001), "a.mp4")

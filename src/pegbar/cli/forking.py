@@ -7,15 +7,20 @@ Python's multiprocessing: it runs no thread and has nothing open.
 import multiprocessing
 import os
 import signal
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
+from typing import Any, TypeVar, cast
 
 from setproctitle import setproctitle
 
 from pegbar.config import settings
+from pegbar.core.errors import CannotRun
+
+Answer = TypeVar("Answer")
 
 #: They reach the processes of a server by the supervisor, in its order, not from the terminal or the system.
 _IN_TURN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -53,14 +58,51 @@ def fork(words: Sequence[str], environment: Mapping[str, str]) -> ForkServerProc
     return process
 
 
+def call(function: Callable[..., Answer], *arguments: Any) -> Answer:
+    """What a function of a loaded module returns in a copy of the loaded process. Raises what it raises."""
+    load()
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe(duplex=False)
+    with ours:
+        process = context.Process(target=_answer, args=(theirs, function, arguments, dict(os.environ)))
+        process.start()
+        theirs.close()
+        try:
+            answer, error = ours.recv()
+        except EOFError:
+            process.join()
+            raise CannotRun(f"A process of this server ended with {process.exitcode}: start it again.") from None
+        finally:
+            process.kill()  # nobody waits for it any more
+            process.join()
+    if error is not None:
+        raise error
+    return cast("Answer", answer)
+
+
+def _answer(
+    theirs: Connection, function: Callable[..., Any], arguments: tuple[Any, ...], environment: Mapping[str, str]
+) -> None:
+    _begin(function.__name__, environment)
+    try:
+        theirs.send((function(*arguments), None))
+    except Exception as error:
+        error.add_note(traceback.format_exc())  # printed where it is raised, unless it is the user's to mend
+        theirs.send((None, error))
+
+
 def _run(words: tuple[str, ...], environment: dict[str, str]) -> None:
     from pegbar.cli import main
 
+    _begin(" ".join(words), environment)
+    main(words)
+
+
+def _begin(title: str, environment: Mapping[str, str]) -> None:
+    """Make a process of its own of the copy."""
     os.setsid()  # out of reach of the terminal's Ctrl-C
     os.environ.clear()
     os.environ.update(environment)
     settings.cache_clear()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _IN_TURN)
-    sys.argv = ["pegbar", *words]
-    setproctitle(" ".join(sys.argv))
-    main(words)
+    setproctitle(f"pegbar {title}")

@@ -11,17 +11,17 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 from cyclopts import Parameter
 from rich.text import Text
-from sqlalchemy import Connection
 
 from pegbar.accounts.sign_on.providers import sign_on
 from pegbar.cli import UserError, app, out
-from pegbar.cli.forking import load
+from pegbar.cli.forking import call, load
 from pegbar.cli.place import EMBEDDED, Place, give, give_key
 from pegbar.cli.supervisor import Service, Supervisor
 from pegbar.config import settings
@@ -29,6 +29,9 @@ from pegbar.core.data.embedded import EmbeddedPostgres
 from pegbar.core.ui.builds import current_version, folder_of
 from pegbar.core.work import draining, logs
 from pegbar.core.work.processes import LET_GO, SUPERVISED, end_with_parent, loading
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 log = structlog.get_logger()
 
@@ -56,9 +59,6 @@ def serve(
     It serves the web UI that `pegbar ui install` installed; `pegbar demo` makes a production to look at.
     """
     from pegbar.console.log_rows import keep_writing_log
-    from pegbar.core.data import migrations
-    from pegbar.core.storage import sweep
-    from pegbar.core.work import metrics
 
     (place or Place()).settle()
     give("PEGBAR_HOST", host)
@@ -74,34 +74,58 @@ def serve(
     embedded = None
     if settings().external_database:
         _check_port()
-        migrations.check(settings().external_database)
     else:
         embedded = EmbeddedPostgres(settings().data_folder, settings().postgres_options)
         embedded.claim()
         _check_port()
         embedded.keep_log(60 * settings().backup_log_every)
-    sweep(settings().upload_folder)
-    if settings().metrics_enabled:
-        metrics.forget()
     load()  # while the database starts
     try:
         if embedded is not None:
             give("DATABASE_URL", embedded.start(), EMBEDDED)
-            migrations.upgrade(settings().database_url)
-        administrator = None
-        with migrations.turn(settings().external_database) as connection:
-            if migrations.is_unused(connection):
-                administrator = asyncio.run(_first_start())
-            is_empty = not migrations.has_production(connection)
-            check_search(connection)
+        beginning = call(prepare, embedded is not None)
         keep_writing_log("serve")
         with _private_socket():
             services = _services(embedded)
             supervisor = Supervisor(services, embedded, drain=settings().drain)
-            supervisor.run(services[0], _answers, lambda: _greet(embedded, administrator, is_empty=is_empty))
+            supervisor.run(services[0], _answers, lambda: _greet(embedded, beginning))
     finally:
         if embedded is not None:
             embedded.stop()
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a server begins with: whether there is no production yet, and the first administrator if just made."""
+
+    is_empty: bool
+    administrator: tuple[str, str] | None = None  #: address and password
+
+
+def prepare(embedded: bool) -> Beginning:
+    """Make the folders and the database ready. Runs in a process that has loaded Pegbar, which this one has not."""
+    from pegbar.console.log_rows import write_log
+    from pegbar.core.data import migrations
+    from pegbar.core.storage import sweep
+    from pegbar.core.work import metrics
+
+    end_with_parent(signal.SIGKILL)
+    logs.configure()
+    sweep(settings().upload_folder)
+    if settings().metrics_enabled:
+        metrics.forget()
+    if embedded:
+        migrations.upgrade(settings().database_url)
+    else:
+        migrations.check(settings().external_database)
+    administrator = None
+    with migrations.turn(settings().external_database) as connection:
+        if migrations.is_unused(connection):
+            administrator = asyncio.run(_first_start())
+        is_empty = not migrations.has_production(connection)
+        check_search(connection)
+    write_log("serve")
+    return Beginning(is_empty, administrator)
 
 
 def _check_ui() -> None:
@@ -156,7 +180,7 @@ def _check_port() -> None:
         raise UserError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
 
 
-def check_search(connection: Connection) -> None:
+def check_search(connection: "Connection") -> None:
     """Say what the database lacks for the search, and what to do."""
     from pegbar.search.actions import ADVICE, USES_SIMILARITY
 
@@ -225,8 +249,9 @@ def _answers() -> bool:
     return True
 
 
-def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | None, *, is_empty: bool) -> None:
+def _greet(embedded: EmbeddedPostgres | None, beginning: Beginning) -> None:
     """Say where everything is, and what a newcomer may do next."""
+    administrator = beginning.administrator
     root = f"http://{_visible_host()}:{settings().port}"
     has_ui = bool(settings().ui_folder or current_version(folder_of(settings().data_folder)))
     places = {
@@ -255,7 +280,7 @@ def _greet(embedded: EmbeddedPostgres | None, administrator: tuple[str, str] | N
         out.print(Text.assemble(*words))
     hints = {
         "Install the web UI": "" if has_ui else "pegbar ui install",
-        "See a production": "pegbar demo" if is_empty else "",
+        "See a production": "pegbar demo" if beginning.is_empty else "",
     }
     for name, command in hints.items():
         if command:

@@ -50,19 +50,24 @@ def keep_writing_log(kind: str) -> None:
     pause = threading.Event()
 
     def write() -> None:
-        import psycopg
-        from psycopg.types.json import Jsonb
-
         while True:
             pause.wait(_EVERY)
-            if not (lines := log_lines.taken()):
-                continue
-            try:
-                with psycopg.connect(settings().external_database, connect_timeout=5) as connection:
-                    for line in lines:
-                        row = line_row(line, kind)
-                        connection.execute(_ONE_LINE, row | {"details": Jsonb(row["details"])})
-            except (psycopg.Error, OSError):
-                log_lines.give_back(lines)
+            write_log(kind)
 
     threading.Thread(target=write, name="log for the console", daemon=True).start()
+
+
+def write_log(kind: str) -> None:
+    """Write down what this process has logged; what the database does not take stays for another time."""
+    if not (lines := log_lines.taken()):
+        return
+    import psycopg
+    from psycopg.types.json import Jsonb
+
+    try:
+        with psycopg.connect(settings().external_database, connect_timeout=5) as connection:
+            for line in lines:
+                row = line_row(line, kind)
+                connection.execute(_ONE_LINE, row | {"details": Jsonb(row["details"])})
+    except (psycopg.Error, OSError):
+        log_lines.give_back(lines)

@@ -1,4 +1,8 @@
-"""The one ffmpeg command that makes everything of a movie: decoded once, each output with its own filters.
+"""The ffmpeg command that makes everything of a movie: decoded once, each output with its own filters.
+
+No output waits for the end of the movie, as a sheet of all its frames would: ffmpeg holds back what is ahead of the
+others, and with it the decoder that all of them wait for. So the small frames are written as they come, and a second
+command, which has nothing but them to read, lays them out.
 
 Source: spec media, "Movie pipeline" and "Tile". Nothing here runs anything.
 """
@@ -14,6 +18,8 @@ from pegbar.media.render import fit, preview_box
 
 #: The sheet of frames. Movies are named by their prefix, the other pictures by theirs (`stills`).
 TILE_SHEET = "tiles.png"
+#: The small frames that it is laid out of.
+_TILE_FRAMES = "tiles.nut"
 #: In half the time of the usual level, and larger by a few percent. Threads are for many frames.
 _PNG = ["-c:v", "png", "-compression_level", "4", "-threads", "1"]
 #: How a picture is made smaller: without a loss of colours that nobody sees in a movie.
@@ -38,7 +44,7 @@ class Encoding:
 
 
 def command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Plan, encoding: Encoding) -> list[str]:
-    """The command that writes the versions of a movie, its first frame and the sheet of its frames into a folder.
+    """The command that writes the versions of a movie, its first frame and small copies of all into a folder.
 
     What is derived of the first frame is made by it too: a program of its own took as long as a second of the movie.
     """
@@ -50,8 +56,14 @@ def command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Plan, e
     first = ["trim=end_frame=1", *_ahead(probe), *_still(probe, plan.canvas)]
     for variant, path in stills(folder).items():
         arguments += _picture([*first, *_fitted(variant, plan.canvas)], path)
-    arguments += _picture(_sheet(probe, plan), folder / TILE_SHEET)
-    return arguments
+    small = ["-map", "0:V:0", "-vf", ",".join(_small(probe, plan)), "-c:v", "huffyuv", "-f", "nut"]
+    return [*arguments, *small, str(folder / _TILE_FRAMES)]
+
+
+def sheet_command(ffmpeg: str, folder: Path, plan: Plan) -> list[str]:
+    """The command that lays out the small frames in the folder of a `command`."""
+    small = ["-protocol_whitelist", "file", "-format_whitelist", "nut", "-i", f"file:{folder / _TILE_FRAMES}"]
+    return [*running(ffmpeg), *small, *_picture([_sheet(plan)], folder / TILE_SHEET)]
 
 
 def stills(folder: Path) -> dict[Variant, Path]:
@@ -71,7 +83,10 @@ def _fitted(variant: Variant, size: Size) -> list[str]:
 
 def tile_command(ffmpeg: str, source: Path, folder: Path, probe: Probe, plan: Plan, encoding: Encoding) -> list[str]:
     """The command that writes the sheet of frames alone."""
-    return [*_reading(ffmpeg, source, probe, encoding), *_picture(_sheet(probe, plan), folder / TILE_SHEET)]
+    return [
+        *_reading(ffmpeg, source, probe, encoding),
+        *_picture([*_small(probe, plan), _sheet(plan)], folder / TILE_SHEET),
+    ]
 
 
 def _reading(ffmpeg: str, source: Path, probe: Probe, encoding: Encoding) -> list[str]:
@@ -124,8 +139,8 @@ def _still(probe: Probe, canvas: Size) -> list[str]:
     return [_scale(probe, size), "format=rgb24", *_pad(size, canvas)]
 
 
-def _sheet(probe: Probe, plan: Plan) -> list[str]:
-    """The frames side by side, each in a small copy of the canvas."""
+def _small(probe: Probe, plan: Plan) -> list[str]:
+    """The frames of a sheet, each in a small copy of the canvas."""
     tiles = plan.tiles
     inside = fitted(probe.seen, plan.canvas)
     width = max(min(round(tiles.width * inside[0] / plan.canvas[0]), tiles.width), 1)
@@ -138,8 +153,12 @@ def _sheet(probe: Probe, plan: Plan) -> list[str]:
         _scale(probe, (width, height), ":flags=area"),
         "format=rgb24",
         *_pad((width, height), (tiles.width, TILE_HEIGHT)),
-        f"tile=8x{tiles.rows}",
     ]
+
+
+def _sheet(plan: Plan) -> str:
+    """Small frames side by side."""
+    return f"tile=8x{plan.tiles.rows}"
 
 
 def _picture(filters: list[str], path: Path) -> list[str]:

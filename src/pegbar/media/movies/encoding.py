@@ -18,7 +18,7 @@ from pegbar.config import settings
 from pegbar.core.errors import Unavailable
 from pegbar.core.storage import check_room
 from pegbar.core.work.confined import Limits, Outcome, StoodStill, TookTooLong, confined
-from pegbar.media.movies.command import TILE_SHEET, Encoding, command, tile_command
+from pegbar.media.movies.command import TILE_SHEET, Encoding, command, sheet_command, tile_command
 from pegbar.media.movies.plan import Plan, Probe
 from pegbar.media.movies.workshop import UnreadableMovie
 from pegbar.media.render import preview_box
@@ -170,6 +170,13 @@ async def encoded(piece: Workpiece, *, on_progress: OnProgress = _ignored) -> in
     Raises UnreadableMovie with what the encoder says, Unavailable without ffmpeg, StorageFull.
     """
     program = await asyncio.to_thread(ffmpeg)
+    frames = await _encoded(program, piece, on_progress)
+    sheet = replace(encoding_wanted(), encoder="libx264")
+    await _run(sheet_command(program, piece.folder, piece.plan), piece, sheet, _ignored)
+    return frames
+
+
+async def _encoded(program: str, piece: Workpiece, on_progress: OnProgress) -> int:
     wanted = encoding_wanted()
     try:
         return await _run(command(program, *piece.named, wanted), piece, wanted, on_progress)
