@@ -1,6 +1,7 @@
 """A real server on a real PostgreSQL, started as a user would start it."""
 
 import atexit
+import http.client
 import os
 import shutil
 import signal
@@ -11,8 +12,6 @@ import tempfile
 import time
 from functools import cache
 from pathlib import Path
-
-import requests
 
 ADMIN = ("admin@example.com", "mysecretpassword")
 #: A test database may lose what a power cut would lose; passwords hash and movies encode fast.
@@ -73,21 +72,32 @@ class Server:
             if not copy.exists():
                 # As it is: the files belong to the user that PostgreSQL runs as.
                 subprocess.run(["cp", "-a", _made_database(), copy], check=True)
+        deadline = time.monotonic() + 180
+        while self._answers() and time.monotonic() < deadline:
+            time.sleep(0.05)  # the API of one that was killed has not ended yet
         command = [sys.executable, "-m", "pegbar", "serve", "--port", str(self.port), "--data", str(self.folder)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *self.options], env={**_ENVIRONMENT, **self.environment}, stdout=log, stderr=log, cwd="/"
             )
-        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server stopped:\n{self.text()}")
-            try:
-                requests.get(f"{self.api}/", timeout=5)
+            if self._answers():
                 return self
-            except requests.ConnectionError:
-                time.sleep(0.1)
+            time.sleep(0.1)
         raise RuntimeError(f"the server did not answer:\n{self.text()}")
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("HEAD", "/api/")
+            connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
 
     def text(self) -> str:
         """What the server printed."""

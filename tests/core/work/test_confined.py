@@ -124,7 +124,10 @@ def test_a_program_that_does_not_end_is_ended(run: Runner, folder: Path) -> None
         run(folder, "import time; time.sleep(100)", limits=limits)
 
 
-def test_a_program_that_stands_still_is_ended_and_one_that_works_is_not(run: Runner, folder: Path) -> None:
+def test_a_program_that_stands_still_is_ended_and_one_that_works_is_not(folder: Path) -> None:
+    def run(folder: Path, code: str, limits: Limits) -> Outcome:
+        return asyncio.run(alone(code, folder=folder, limits=limits))
+
     limits = Limits(memory=MEMORY, processor=20, longest=60, file_size=2**20, still=2.0)
     with pytest.raises(StoodStill):
         run(folder, "import time; time.sleep(100)", limits=limits)

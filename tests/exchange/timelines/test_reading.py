@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pegbar.exchange.timelines import rates
-from pegbar.exchange.timelines.reading import edl
+from pegbar.exchange.timelines.reading import edl, program
 from pegbar.exchange.timelines.reading.shapes import MOST_CLIPS, Unreadable
 from tests import shared
 from tests.exchange.timelines.cuts import RATES, frames, read_content
@@ -461,7 +461,10 @@ def test_known_names_may_hold_what_others_may_not(tmp_path: Path) -> None:
         r"${sequence_name}${shot_name}(?=(\w*\w*)*!)!",
     ],
 )
-def test_a_pattern_that_takes_for_ever_is_given_up(tmp_path: Path, pattern: str) -> None:
+def test_a_pattern_that_takes_for_ever_is_given_up(
+    tmp_path: Path, pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "_PATIENCE", 0.5)
     answer = read_content(tmp_path, edit_list(("a" * 200, 1)), "edl", convention=pattern)
     assert answer.about == "naming_convention"
     assert "too long" in answer.refusal
