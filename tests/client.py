@@ -17,7 +17,7 @@ def unique(word: str) -> str:
 
 
 class Session(requests.Session):
-    """One whose plain requests take half the time: nothing is merged into them, and no redirect is followed."""
+    """One whose plain requests take less time: cookies, redirects and proxies are for those that have some."""
 
     def request(  # type: ignore[override]
         self,

@@ -45,6 +45,10 @@ def test_a_bomb_is_refused_with_its_pixels_and_the_limit(admin: Client) -> None:
     assert "19000 x 19000 pixels; 134217728 are the most" in answer.json()["message"]
 
 
+def _makes_pictures(process: psutil.Process) -> bool:
+    return any(render.PROGRAM in word for word in process.cmdline())
+
+
 def _decoding(server: Server) -> int:
     """How many processes make pictures: those that are forked from one that is like them."""
     assert server.process is not None
@@ -52,7 +56,7 @@ def _decoding(server: Server) -> int:
     for process in psutil.Process(server.process.pid).children(recursive=True):
         try:
             parent = process.parent()
-            number += render.PROGRAM in process.cmdline() and parent is not None and render.PROGRAM in parent.cmdline()
+            number += _makes_pictures(process) and parent is not None and _makes_pictures(parent)
         except psutil.NoSuchProcess:
             continue
     return number

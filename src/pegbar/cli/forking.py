@@ -6,7 +6,9 @@ Python's multiprocessing: it runs no thread and has nothing open.
 
 import multiprocessing
 import os
+import pickle
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from setproctitle import setproctitle
 
 from pegbar.config import settings
 from pegbar.core.errors import CannotRun
+from pegbar.core.work.processes import end_with_parent
 
 Answer = TypeVar("Answer")
 
@@ -69,12 +72,13 @@ def call(function: Callable[..., Answer], *arguments: Any) -> Answer:
         theirs.close()
         try:
             answer, error = ours.recv()
-        except EOFError:
+        except (EOFError, OSError):
             process.join()
             raise CannotRun(f"A process of this server ended with {process.exitcode}: start it again.") from None
-        finally:
+        except BaseException:
             process.kill()  # nobody waits for it any more
-            process.join()
+            raise
+        process.join()
     if error is not None:
         raise error
     return cast("Answer", answer)
@@ -87,8 +91,18 @@ def _answer(
     try:
         theirs.send((function(*arguments), None))
     except Exception as error:
-        error.add_note(traceback.format_exc())  # printed where it is raised, unless it is the user's to mend
-        theirs.send((None, error))
+        theirs.send((None, _portable(error)))
+
+
+def _portable(error: Exception) -> Exception:
+    """An error that can be raised in another process, where its story is printed unless it is the user's to mend."""
+    story = traceback.format_exc()
+    try:
+        same: Exception = pickle.loads(pickle.dumps(error))  # noqa: S301 - it was made here
+    except Exception:
+        same = RuntimeError(str(error))
+    same.add_note(story)
+    return same
 
 
 def _run(words: tuple[str, ...], environment: dict[str, str]) -> None:
@@ -100,6 +114,10 @@ def _run(words: tuple[str, ...], environment: dict[str, str]) -> None:
 
 def _begin(title: str, environment: Mapping[str, str]) -> None:
     """Make a process of its own of the copy."""
+    end_with_parent()
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None or not supervisor.is_alive():
+        sys.exit(1)  # it ended before this process was to hear of it
     os.setsid()  # out of reach of the terminal's Ctrl-C
     os.environ.clear()
     os.environ.update(environment)

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import http.client
 import multiprocessing
-import os
 import resource
 import signal
 import socket
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import structlog
 from cyclopts import Parameter
@@ -28,7 +28,7 @@ from pegbar.config import settings
 from pegbar.core.data.embedded import EmbeddedPostgres
 from pegbar.core.ui.builds import current_version, folder_of
 from pegbar.core.work import draining, logs
-from pegbar.core.work.processes import LET_GO, SUPERVISED, end_with_parent, loading
+from pegbar.core.work.processes import LET_GO, loading
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -109,7 +109,6 @@ def prepare(embedded: bool) -> Beginning:
     from pegbar.core.storage import sweep
     from pegbar.core.work import metrics
 
-    end_with_parent(signal.SIGKILL)
     logs.configure()
     sweep(settings().upload_folder)
     if settings().metrics_enabled:
@@ -289,9 +288,9 @@ def _greet(embedded: EmbeddedPostgres | None, beginning: Beginning) -> None:
 
 
 def _without_password(url: str) -> str:
-    from sqlalchemy.engine import make_url
-
-    return make_url(url).render_as_string(hide_password=True)
+    parts = urlsplit(url)
+    user, colon, _ = parts.netloc.rpartition("@")[0].partition(":")
+    return parts._replace(netloc=f"{user}:***@{parts.netloc.rpartition('@')[2]}").geturl() if colon else url
 
 
 @app.command(show=False)
@@ -314,7 +313,6 @@ def copy_log() -> None:
     from pegbar.cli.backup import archive_of
     from pegbar.core.backup.log.shipping import Shipping
 
-    end_with_parent()
     logs.configure()
     folder = EmbeddedPostgres(settings().data_folder).log_folder
     seconds = 60.0 * settings().backup_log_every
@@ -335,7 +333,6 @@ def _run_granian(application: str, **options: Any) -> None:
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
 
-    end_with_parent()
     multiprocessing.set_start_method("fork", force=True)  # of Granian's workers: they begin as loaded, too
     connections = _make_room_for_connections()
     for number in (LET_GO, draining.DRAIN):
@@ -384,8 +381,6 @@ def worker(
     """Run background jobs only: `pegbar serve` has one already, this adds another, on any machine."""
     from pegbar.core.data import migrations
 
-    if SUPERVISED in os.environ:
-        end_with_parent()
     (place or Place()).settle()
     logs.configure()
     if not settings().external_database:

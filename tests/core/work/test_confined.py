@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+import uvloop
 
 from pegbar.core.work import programs
 from pegbar.core.work.confined import Limits, Outcome, StoodStill, TookTooLong, confined
@@ -37,6 +38,11 @@ def forked(code: str, **options: Any) -> Coroutine[None, None, Outcome]:
     return programs.run("does_it", code, **options)
 
 
+def loop_of(begin: Run) -> Any:
+    """The event loop that a program runs on: servers have uvloop."""
+    return uvloop if begin is forked else asyncio
+
+
 @pytest.fixture(params=[alone, pytest.param(forked, marks=linux)])
 def begin(request: pytest.FixtureRequest) -> Run:
     way: Run = request.param
@@ -48,7 +54,7 @@ def run(begin: Run) -> Runner:
     """What becomes of code."""
 
     def run(folder: Path, code: str, limits: Limits = LIMITS, **options: Any) -> Outcome:
-        return asyncio.run(begin(code, folder=folder, limits=limits, **options))
+        return loop_of(begin).run(begin(code, folder=folder, limits=limits, **options))
 
     return run
 
@@ -154,7 +160,7 @@ def test_lines_are_passed_on_as_they_come(begin: Run, folder: Path) -> None:
         await begin(code, folder=folder, limits=LIMITS, on_line=heard)
         return lines
 
-    assert asyncio.run(read()) == ["first", "second"]
+    assert loop_of(begin).run(read()) == ["first", "second"]
 
 
 def test_only_the_end_of_complaints_is_kept(run: Runner, folder: Path) -> None:
@@ -182,7 +188,7 @@ def test_a_program_is_loaded_once_and_each_run_has_a_process_of_its_own(folder: 
     async def twice() -> list[list[int]]:
         return [said(await forked(WHO, folder=folder, limits=LIMITS)) for _ in range(2)]
 
-    (one, loaded), (other, same) = asyncio.run(twice())
+    (one, loaded), (other, same) = uvloop.run(twice())
     assert loaded == same
     assert one != other
 
@@ -195,7 +201,7 @@ def test_what_a_run_changes_is_seen_by_no_other(folder: Path) -> None:
         )
         return [(await forked(code, folder=folder, limits=LIMITS)).output for _ in range(2)]
 
-    assert asyncio.run(twice()) == [b"False None\n"] * 2
+    assert uvloop.run(twice()) == [b"False None\n"] * 2
 
 
 @linux
@@ -209,23 +215,42 @@ def test_a_run_holds_nothing_of_those_beside_it(folder: Path) -> None:
         second = await forked(code, folder=folder, limits=LIMITS)
         return await first, second
 
-    first, second = asyncio.run(beside())
+    first, second = uvloop.run(beside())
     assert first.code == 0
     assert second.output == b"['0', '1', '2', '3']\n"  # the last is the folder that is listed
+
+
+#: Sleeps the first time that it runs in a folder.
+ONCE = "import os, time; again = os.path.exists('begun'); open('begun', 'w'); print(again, flush=True)\n"
+ONCE += "if not again: time.sleep(100)"
 
 
 @linux
 def test_a_run_whose_loaded_process_is_killed_begins_by_itself(folder: Path) -> None:
     async def killed() -> Outcome:
-        begin = "import os, time; again = os.path.exists('begun'); open('begun', 'w')"
-        code = f"{begin}\n{WHO}\nif not again: time.sleep(100)"
-        lines: asyncio.Queue[str] = asyncio.Queue()
-        running = asyncio.create_task(forked(code, folder=folder, limits=LIMITS, on_line=lines.put_nowait))
-        os.kill(int((await lines.get()).split()[1]), signal.SIGKILL)
+        running = asyncio.create_task(forked(ONCE, folder=folder, limits=LIMITS))
+        while not (folder / "begun").exists():
+            await asyncio.sleep(0)
+        programs._loaded["does_it"].kill()
         return await running
 
-    assert asyncio.run(killed()).code == 0
-    assert said(asyncio.run(forked(WHO, folder=folder, limits=LIMITS)))[1] != os.getpid(), "it is loaded anew"
+    outcome = uvloop.run(killed())
+    assert (outcome.code, outcome.output) == (0, b"True\n")
+    assert uvloop.run(forked(WHO, folder=folder, limits=LIMITS)).code == 0, "it is loaded anew"
+
+
+@linux
+def test_what_was_passed_on_is_not_said_a_second_time(folder: Path) -> None:
+    async def killed() -> Outcome:
+        lines: asyncio.Queue[str] = asyncio.Queue()
+        running = asyncio.create_task(forked(ONCE, folder=folder, limits=LIMITS, on_line=lines.put_nowait))
+        assert await lines.get() == "False"
+        programs._loaded["does_it"].kill()
+        outcome = await running
+        assert lines.empty()
+        return outcome
+
+    assert uvloop.run(killed()).code == -signal.SIGKILL
 
 
 def gone(process: int) -> bool:
@@ -248,7 +273,7 @@ def test_a_run_that_nobody_waits_for_any_more_is_ended(folder: Path) -> None:
             await running
         return process
 
-    assert gone(asyncio.run(cancelled()))
+    assert gone(uvloop.run(cancelled()))
 
 
 @linux
@@ -261,7 +286,7 @@ from pegbar.core.work.confined import Limits
 programs._PACKAGES = pathlib.Path({str(programs._PACKAGES)!r})
 limits = Limits(memory=2**29, processor=20, longest=60, file_size=2**20)
 say = lambda line: print(line, flush=True)
-asyncio.run(programs.run("does_it", {code!r}, folder=pathlib.Path({str(folder)!r}), limits=limits, on_line=say))
+uvloop.run(programs.run("does_it", {code!r}, folder=pathlib.Path({str(folder)!r}), limits=limits, on_line=say))
 """
     with subprocess.Popen([sys.executable, "-c", wants], stdout=subprocess.PIPE) as wanting:
         assert wanting.stdout is not None
@@ -271,12 +296,63 @@ asyncio.run(programs.run("does_it", {code!r}, folder=pathlib.Path({str(folder)!r
 
 
 @linux
-def test_a_program_whose_libraries_are_missing_says_so_each_time(folder: Path) -> None:
-    (programs._PACKAGES / "does_it.py").write_text(f"LOADS = ('no_such_library',)\n{PROGRAM}")
-    for _ in range(2):
-        outcome = asyncio.run(forked(WHO, folder=folder, limits=LIMITS))
-        assert outcome.code == 1
-        assert "No module named 'no_such_library'" in outcome.complaint
+def test_a_program_that_lacks_a_library_says_so_when_it_needs_it(folder: Path) -> None:
+    (programs._PACKAGES / "does_it.py").write_text(f"LOADS = ('no_such_library', 'json')\n{PROGRAM}")
+    assert uvloop.run(forked(WHO, folder=folder, limits=LIMITS)).code == 0
+    outcome = uvloop.run(forked("import no_such_library", folder=folder, limits=LIMITS))
+    assert outcome.code == 1
+    assert "No module named 'no_such_library'" in outcome.complaint
+
+
+@linux
+def test_a_program_that_cannot_be_loaded_says_so(folder: Path) -> None:
+    (programs._PACKAGES / "does_it.py").write_text("import no_such_library")
+    outcome = uvloop.run(forked(WHO, folder=folder, limits=LIMITS))
+    assert outcome.code == 1
+    assert "No module named 'no_such_library'" in outcome.complaint
+
+
+@linux
+def test_a_loaded_program_that_does_not_listen_is_ended_with_its_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "_DEAF", 0.2)
+
+    async def stopped() -> None:
+        loaded = said(await forked(WHO, folder=folder, limits=LIMITS))[1]
+        process = psutil.Process(loaded)
+        process.suspend()
+        with pytest.raises(TookTooLong):
+            await forked(WHO, folder=folder, limits=Limits(MEMORY, processor=20, longest=0.2, file_size=2**20))
+        await asyncio.to_thread(process.wait, 20)
+        assert said(await forked(WHO, folder=folder, limits=LIMITS))[1] != loaded
+
+    uvloop.run(stopped())
+
+
+@linux
+def test_a_run_knows_nothing_of_the_servers_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "of the server")
+    code = "import os; print(dict(os.environ), open('/proc/self/environ').read())"
+    outcome = uvloop.run(forked(code, folder=folder, limits=LIMITS))
+    assert outcome.code == 0
+    assert b"of the server" not in outcome.output
+
+
+@linux
+def test_what_a_run_leaves_behind_ends_with_it(folder: Path) -> None:
+    code = "import os, time\nif os.fork(): print(os.getpid(), flush=True); os._exit(0)\ntime.sleep(100)"
+    limits = Limits(MEMORY, processor=20, longest=60, file_size=2**20)
+    group: list[int] = []
+    uvloop.run(forked(code, folder=folder, limits=limits, on_line=lambda line: group.append(int(line))))
+    assert not [process for process in psutil.process_iter() if _is_of_group(process, group[0])]
+
+
+def _is_of_group(process: psutil.Process, group: int) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
 
 
 @linux
@@ -288,4 +364,4 @@ def test_a_program_that_is_not_needed_for_a_while_is_unloaded(folder: Path, monk
         await asyncio.to_thread(psutil.Process(loaded).wait, 20)
         return said(await forked(WHO, folder=folder, limits=LIMITS))
 
-    assert asyncio.run(unloaded())
+    assert uvloop.run(unloaded())

@@ -24,7 +24,7 @@ second halves. Hooks of rows that name others run before those of the rows they 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -97,13 +97,20 @@ def goes_of(column: Column[Any]) -> Goes | None:
     return goes
 
 
-def columns_naming(table: Table) -> Iterator[Column[Any]]:
+def columns_naming(table: Table) -> tuple[Column[Any], ...]:
     """The columns that hold ids of a table: its foreign keys, and those that say so themselves."""
-    for holder in metadata.tables.values():
-        for column in holder.columns:
-            is_foreign = any(foreign.column.table is table for foreign in column.foreign_keys)
-            if is_foreign or column.info.get("names") == table.name:
-                yield column
+    return _columns_naming(table, len(metadata.tables))
+
+
+@cache
+def _columns_naming(table: Table, _tables: int) -> tuple[Column[Any], ...]:
+    return tuple(
+        column
+        for holder in metadata.tables.values()
+        for column in holder.columns
+        if any(foreign.column.table is table for foreign in column.foreign_keys)
+        or column.info.get("names") == table.name
+    )
 
 
 def _naming(table: Table, *goes: Goes, only_named: bool = False) -> list[Column[Any]]:
@@ -163,7 +170,7 @@ def _doomed_tables(root: Table, only_named: bool = False) -> tuple[Table, ...]:
 def _is_collected(table: Table) -> bool:
     """Whether it matters which rows of a table go: something names them, is done about them, or they may stay."""
     may_stay = any(goes_of(column) == "null" for column in table.columns)
-    return "id" in table.c and (may_stay or table in _hooks or next(columns_naming(table), None) is not None)
+    return "id" in table.c and (may_stay or table in _hooks or bool(columns_naming(table)))
 
 
 @lru_cache

@@ -37,10 +37,11 @@ _SYSTEM = (
 )  # fmt: skip
 
 #: Calls that are refused, by machine: sockets of any kind, io_uring (which makes sockets too), looking into other
-#: processes, mounting, loading code into the kernel. The first number is the machine's name for the kernel.
+#: processes, mounting, loading code into the kernel, leaving the group of processes that is ended together. The first
+#: number is the machine's name for the kernel.
 _REFUSED = {
-    "x86_64": (0xC000003E, (41, 53, 425, 101, 310, 311, 165, 321, 250, 272, 298, 175, 246)),
-    "aarch64": (0xC00000B7, (198, 199, 425, 117, 270, 271, 40, 280, 219, 97, 241, 105, 104)),
+    "x86_64": (0xC000003E, (41, 53, 425, 101, 310, 311, 165, 321, 250, 272, 298, 175, 246, 109, 112)),
+    "aarch64": (0xC00000B7, (198, 199, 425, 117, 270, 271, 40, 280, 219, 97, 241, 105, 104, 154, 157)),
 }
 
 

@@ -101,8 +101,8 @@ async def confined(
         raise TookTooLong(f"it takes more than {limits.longest:.0f} seconds") from None
     finally:
         watch.cancel()
+        _kill(process.pid)  # or what it has left behind
         if process.returncode is None:
-            _kill(process.pid)
             await process.wait()
     assert process.returncode is not None
     if watch.done() and not watch.cancelled() and watch.result():

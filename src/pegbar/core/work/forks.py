@@ -2,10 +2,10 @@
 
     forks MODULE PARENT
 
-Its standard input is a socket. Each message there begins a run: a byte, and the ends of a connection and of two pipes.
-Over the connection the new process reads its terms, a line of JSON, and confines itself by them (confine.py); what is
-said and complained of goes into the pipes. When it ended, its exit code is written on the connection; when the other
-side writes no more before that, it is killed. So nothing untrusted is ever read by the process that forks.
+Its standard input is a socket. Each message there begins a run: a byte, and the ends of three connections. Over the
+first the new process reads its terms, a line of JSON, and confines itself by them (confine.py); the others are its
+standard output and error. When it ended, its exit code is written on the first; when the other side writes no more
+before that, it is killed. So nothing untrusted is ever read by the process that forks.
 """
 
 import gc
@@ -21,6 +21,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import NoReturn
+
+from setproctitle import setproctitle
 
 from pegbar.core.work import confine
 
@@ -50,28 +52,13 @@ def main() -> None:
     name, parent = sys.argv[1], int(sys.argv[2])
     if not confine.end_with_parent(parent):
         return
-    program = _loaded(name)
-    gc.freeze()  # what is loaded stays in memory that all runs share
-    _Runs(program).serve()
-
-
-def _loaded(name: str) -> Callable[[], None]:
-    """The `main` of a program whose libraries are there; where one cannot be loaded, a run says so."""
-    try:
-        module = importlib.import_module(name)
-        for library in getattr(module, "LOADS", ()):
+    setproctitle(f"pegbar program {name}")
+    program = importlib.import_module(name)
+    for library in getattr(program, "LOADS", ()):
+        with suppress(ImportError):  # some are left out; a run that needs one says so
             importlib.import_module(library)
-    except Exception as error:
-        return _unloadable(error)
-    run: Callable[[], None] = module.main
-    return run
-
-
-def _unloadable(error: Exception) -> Callable[[], None]:
-    def fail() -> None:
-        raise error
-
-    return fail
+    gc.freeze()  # what is loaded stays in memory that all runs share
+    _Runs(program.main).serve()
 
 
 class _Runs:
@@ -110,16 +97,16 @@ class _Runs:
             return False
         parent = os.getpid()
         try:
+            connection, output, complaint = handles
             process = os.fork()
-        except OSError:
+        except (OSError, ValueError):  # too little memory, too many open files
             for handle in handles:
                 os.close(handle)  # the other side sees no code, and runs the program by itself
             return True
         if not process:
-            _run(self._program, parent, *handles)
-        connection, *pipes = handles
-        for pipe in pipes:
-            os.close(pipe)
+            _run(self._program, parent, connection, output, complaint)
+        os.close(output)
+        os.close(complaint)
         self._connections[process] = connection
         self._poll.register(connection, _HUNG_UP)
         return True
@@ -129,12 +116,14 @@ class _Runs:
         with suppress(BlockingIOError):
             os.read(self._ended, 4096)
         with suppress(ChildProcessError):
-            while (end := os.waitpid(-1, os.WNOHANG))[0]:
-                connection = self._connections.pop(end[0])
+            while (end := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                _kill_group(end.si_pid)  # what it has left behind
+                process, status = os.waitpid(end.si_pid, 0)
+                connection = self._connections.pop(process)
                 with suppress(KeyError):
                     self._poll.unregister(connection)
                 with suppress(BrokenPipeError, ConnectionResetError):
-                    os.write(connection, b"%d\n" % os.waitstatus_to_exitcode(end[1]))
+                    os.write(connection, b"%d\n" % os.waitstatus_to_exitcode(status))
                 os.close(connection)
 
     def _kill(self, connection: int) -> None:
@@ -144,8 +133,12 @@ class _Runs:
         for process, own in self._connections.items():
             if own == connection:
                 os.kill(process, signal.SIGKILL)
-                with suppress(ProcessLookupError):  # it may not have begun
-                    os.killpg(process, signal.SIGKILL)
+                _kill_group(process)
+
+
+def _kill_group(process: int) -> None:
+    with suppress(ProcessLookupError):  # it may not have begun
+        os.killpg(process, signal.SIGKILL)
 
 
 def _run(program: Callable[[], None], parent: int, connection: int, output: int, complaint: int) -> NoReturn:
@@ -159,7 +152,10 @@ def _run(program: Callable[[], None], parent: int, connection: int, output: int,
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         with os.fdopen(connection, "rb", closefd=False) as request:
             terms = Terms(**json.loads(request.readline()))
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        for handle in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208 - names alone
+            if handle > 2:
+                with suppress(OSError):
+                    os.close(handle)
         os.setsid()
         os.environ.update(HOME=terms.folder, TMPDIR=terms.folder)
         sys.argv = terms.words

@@ -7,13 +7,13 @@ pictures takes longer than to make one. It ends when it was not needed for a whi
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import pegbar
 from pegbar.core.work import forks
@@ -29,8 +29,8 @@ from pegbar.core.work.confined import (
     said,
 )
 
-#: Seconds that a loaded program waits for its next run.
-_PATIENCE = 300
+#: Seconds that a loaded program waits for its next run, and in which it ends one.
+_PATIENCE, _DEAF = 300, 10
 #: Where packages like this one lie: an isolated Python knows those that are installed, and this one may be run from its
 #: sources.
 _PACKAGES = Path(pegbar.__file__).parents[1]
@@ -107,21 +107,21 @@ class _Loaded:
             if not self._runs:
                 self._end = asyncio.get_running_loop().call_later(_PATIENCE, self.close)
 
-    def fork(self) -> tuple[socket.socket, BinaryIO, BinaryIO]:
-        """The near ends of the connection and of the pipes that a new process has. Raises OSError."""
+    def fork(self) -> list[socket.socket]:
+        """The near ends of the three connections that a new process has (forks.py). Raises OSError."""
         with ExitStack() as near, ExitStack() as far:
-            ours, theirs = socket.socketpair()
-            near.enter_context(ours)
-            ends = [far.enter_context(theirs).fileno()]
-            pipes: list[BinaryIO] = []
-            for _ in range(2):
-                reading, writing = os.pipe()
-                pipes.append(near.enter_context(os.fdopen(reading, "rb")))
-                ends.append(far.enter_context(os.fdopen(writing, "wb")).fileno())
-            socket.send_fds(self._channel, [b"\n"], ends)
+            pairs = [socket.socketpair() for _ in range(3)]
+            for ours, theirs in pairs:
+                near.enter_context(ours)
+                far.enter_context(theirs)
+            socket.send_fds(self._channel, [b"\n"], [theirs.fileno() for _, theirs in pairs])
             near.pop_all()
-        output, complaint = pipes
-        return ours, output, complaint
+        return [ours for ours, _ in pairs]
+
+    def kill(self) -> None:
+        """End it now, with all its runs."""
+        self._process.kill()
+        self.close()
 
     def close(self) -> None:
         """Let it end."""
@@ -139,40 +139,60 @@ _loaded: dict[str, _Loaded] = {}
 async def _forked(
     module: str, terms: forks.Terms, longest: float, on_line: Callable[[str], None] | None
 ) -> Outcome | None:
-    """How a run ended; None when it could not begin, or ended with the process it was forked from."""
+    """How a run ended; None when it did not begin, or its loaded process ended before it had said anything."""
     if module in _loaded and _loaded[module].ended:
         _loaded[module].close()
     if module not in _loaded:
         _loaded[module] = _Loaded(module)
     loaded = _loaded[module]
+    lines = 0
+
+    def pass_on(line: str) -> None:
+        nonlocal lines
+        lines += 1
+        assert on_line is not None
+        on_line(line)
+
     with loaded.wanted():
         try:
-            connection, *pipes = loaded.fork()
+            connections = loaded.fork()
         except OSError:
             return None
-        async with _ending(connection, terms) as code, _reader(pipes[0]) as output, _reader(pipes[1]) as complaint:
+        async with AsyncExitStack() as stack:
+            (reader, writer), (output, _), (complaint, _) = [await _opened(stack, end) for end in connections]
+            code = asyncio.create_task(_code(reader))
             try:
+                writer.write(terms.line())
                 async with asyncio.timeout(longest):
-                    texts = await asyncio.gather(said(output, on_line), complained(complaint))
+                    texts = await asyncio.gather(said(output, on_line and pass_on), complained(complaint))
                     exit_code = await asyncio.shield(code)
             except TimeoutError:
                 raise TookTooLong(f"it takes more than {longest:.0f} seconds") from None
+            finally:
+                await _end(loaded, writer, code)
+    if exit_code is None and lines:
+        exit_code = -signal.SIGKILL
     return None if exit_code is None else Outcome(exit_code, *texts)
 
 
-@asynccontextmanager
-async def _ending(connection: socket.socket, terms: forks.Terms) -> AsyncIterator[asyncio.Task[int | None]]:
-    """Begin a process by its terms; its exit code, which is there afterwards, since the process is killed."""
-    reader, writer = await asyncio.open_unix_connection(sock=connection)
-    writer.write(terms.line())
-    code = asyncio.create_task(_code(reader))
-    try:
-        yield code
-    finally:
-        if not code.done():
-            writer.write_eof()
-            await code
-        writer.close()
+async def _opened(stack: AsyncExitStack, end: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    with ExitStack() as unopened:
+        unopened.enter_context(end)
+        reader, writer = await asyncio.open_unix_connection(sock=end, limit=LONGEST_LINE)
+        unopened.pop_all()
+    stack.callback(writer.close)
+    return reader, writer
+
+
+async def _end(loaded: _Loaded, writer: asyncio.StreamWriter, code: asyncio.Task[int | None]) -> None:
+    """Have a process ended that has not: by the one that it was forked from, or with it when that does not listen."""
+    if code.done():
+        return
+    with suppress(RuntimeError, OSError):  # the connection may be closed
+        writer.write_eof()
+    if not (await asyncio.wait([code], timeout=_DEAF))[0]:
+        loaded.kill()
+        await code
 
 
 async def _code(reader: asyncio.StreamReader) -> int | None:
@@ -182,15 +202,3 @@ async def _code(reader: asyncio.StreamReader) -> int | None:
     except ConnectionError:
         return None
     return int(line) if line else None
-
-
-@asynccontextmanager
-async def _reader(pipe: BinaryIO) -> AsyncIterator[asyncio.StreamReader]:
-    reader = asyncio.StreamReader(limit=LONGEST_LINE)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), pipe
-    )
-    try:
-        yield reader
-    finally:
-        transport.close()

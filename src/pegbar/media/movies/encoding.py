@@ -56,7 +56,7 @@ def _fault_of(path: str) -> str | None:
     number = _VERSION.match(about)
     if (number is None and not _DEVELOPMENT.match(about)) or (number is not None and int(number[1]) < _OLDEST):
         return f"{path} is too old: version {_OLDEST} is needed"
-    missing = [name for name in ("libx264", "aac", "png") if f" {name} " not in run.stdout.decode()]
+    missing = [name for name in ("libx264", "aac", "png", "huffyuv") if f" {name} " not in run.stdout.decode()]
     return f"{path} lacks the encoders {', '.join(missing)}" if missing else None
 
 

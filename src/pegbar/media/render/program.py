@@ -43,8 +43,8 @@ class Picture:
         return inks_of_jpeg(self._np, request) if file.inks_of_jpeg else file
 
     @property
-    def opaque(self) -> bool:
-        """Whether nothing can be seen through it, nor can its values be anything but colours of a screen."""
+    def plain(self) -> bool:
+        """Whether it is bytes of colours alone: nothing can be seen through it, and no value is out of bounds."""
         return not self.source.floating and self.source.channels in (1, 3)
 
     def wide(self, rows: Any) -> Any:
@@ -71,7 +71,7 @@ class Picture:
     def resized(self, wide: Any, width: int, height: int) -> Any:
         """A picture of four multiplied channels in another size."""
         if self._display is None or self._meaning.film:
-            return _sharply_resized(self._np, wide, width, height, planes=3 if self.opaque else 4)
+            return _sharply_resized(self._np, wide, width, height, planes=3 if self.plain else 4)
         whole = self._oiio.ROI(0, width, 0, height, 0, 1, 0, 4)
         buffer = self._oiio.ImageBufAlgo.resize(_buffer(self._oiio, self._np, wide), _SOFT, roi=whole)
         return buffer.get_pixels(self._oiio.FLOAT)
@@ -79,13 +79,14 @@ class Picture:
     def visible(self, wide: Any) -> Any:
         """A picture of four multiplied channels as it is on a screen: from 0 to 1, not multiplied."""
         np = self._np
-        if not self.opaque:
+        if not self.plain:
             alpha = wide[..., 3:]
             wide[..., :3] /= np.where(alpha == 0, 1, alpha)
         if self._display is not None:
             if self._meaning.film:
                 wide[..., :3] = light_of_film(np, wide[..., :3])
             wide = self._display.shown(_buffer(self._oiio, np, wide), self._meaning).get_pixels(self._oiio.FLOAT)
+            np.nan_to_num(wide, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
         return np.clip(wide, 0.0, 1.0, out=wide)
 
     def visible_rows(self, rows: Any) -> Any:
@@ -137,7 +138,7 @@ def _shrunk(np: Any, picture: Picture, rows: Any, by: int) -> Any:
     """Rows of four channels, averaged. Values that nothing multiplies are averaged as they come: fewer numbers."""
     if by == 1:
         return picture.wide(rows)
-    if picture.opaque:
+    if picture.plain:
         return picture.wide(averaged(np, rows, by))
     return averaged(np, picture.wide(rows), by)
 

@@ -1,6 +1,6 @@
 """The confined process that reads a cut: `REQUEST` in its folder says which file, `ANSWER` is what it found.
 
-It knows nothing of the server, and imports what it needs for one format.
+It knows nothing of the server. Libraries for some formats may be left out.
 """
 
 import re
