@@ -80,13 +80,14 @@ class _Runs:
     def serve(self) -> None:
         """Begin, end and bury runs until the channel is closed; runs that are left then end too."""
         while True:
-            for handle, _ in self._poll.poll():
-                if handle == self._ended:
-                    self._bury()
-                elif handle != self._channel.fileno():
-                    self._kill(handle)
-                elif not self._begin():
-                    return
+            ready = {handle for handle, _ in self._poll.poll()}
+            # In this order: the number of a connection that is closed may be that of the next one.
+            for connection in ready & set(self._connections.values()):
+                self._kill(connection)
+            if self._ended in ready:
+                self._bury()
+            if self._channel.fileno() in ready and not self._begin():
+                return
 
     def _begin(self) -> bool:
         """Fork for a run; False when the channel is closed."""
