@@ -28,23 +28,23 @@ def test_a_worker_whose_parent_has_died_does_not_serve() -> None:
     assert (ran.stdout, ran.stderr) == ("it begins\n", "")
 
 
-def called(arguments: str) -> str:
-    """How a call in a copy of the loaded process ends."""
-    code = f"""
+#: What is called in copies of the loaded process.
+CALLS = """
+import json, os
 from pegbar.cli import forking
-try:
-    print("answer", forking.call({arguments}))
-except Exception as error:
-    print(type(error).__name__, error, *getattr(error, "__notes__", ()))
+for function, argument in ((int, "7"), (int, "seven"), (json.loads, "{"), (os._exit, 3)):
+    try:
+        print("answer", forking.call(function, argument))
+    except Exception as error:
+        print(type(error).__name__, error, *getattr(error, "__notes__", ()))
 """
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 def test_a_copy_of_the_loaded_process_answers_or_says_why_not() -> None:
-    assert called("int, '7'") == "answer 7\n"
-    said = called("int, 'seven'")
-    assert said.startswith("ValueError invalid literal for int()")
-    assert "Traceback" in said, "the story of the other process is told"
-    assert called("__import__('os')._exit, 3") == "CannotRun A process of this server ended with 3: start it again.\n"
-    assert called("__import__('json').loads, '{'").startswith("JSONDecodeError Expecting property name")
+    ran = subprocess.run([sys.executable, "-c", CALLS], capture_output=True, text=True, check=True, timeout=120)
+    lines = ran.stdout.splitlines()
+    assert lines[0] == "answer 7"
+    assert lines[1].startswith("ValueError invalid literal for int()")
+    assert "Traceback" in lines[1], "the story of the other process is told"
+    assert any(line.startswith("JSONDecodeError Expecting property name") for line in lines)
+    assert lines[-1] == "CannotRun A process of this server ended with 3: start it again."
