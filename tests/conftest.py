@@ -110,8 +110,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: tests wait for jobs, other servers and browsers now and then."""
-    return (os.cpu_count() or 1) + 1
+    """Two for each processor: tests wait for jobs, other servers and browsers."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

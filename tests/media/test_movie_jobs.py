@@ -117,7 +117,7 @@ def test_progress_is_told_live_and_noted_in_the_row(
     boss: Client, task: dict[str, Any], database: psycopg.Connection
 ) -> None:
     # Long enough for a quick machine: ffmpeg says how far it is twice a second.
-    row = published(boss, boss, task["id"], slow(80), "a.mp4")
+    row = published(boss, boss, task["id"], slow(40), "a.mp4")
     wait_for(database, "SELECT 1 FROM preview_file WHERE id = %s AND (data ->> 'progress')::int > 0", row["id"])
     assert settled(database, row["id"])[0] == "ready"
     told = (
